@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/str.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+
+void str_init(struct str *s)
+{
+	*s = (struct str)STR_INIT;
+}
+
+void str_done(struct str *s)
+{
+	free(s->s);
+	str_init(s);
+}
+
+void str_clear(struct str *s)
+{
+	str_truncate(s, 0);
+}
+
+const char *str_cstr(const struct str *s)
+{
+	return s->s ? s->s : "";
+}
+
+char *str_take(struct str *s)
+{
+	char *p = s->s ? s->s : xstrdup("");
+	str_init(s);
+	return p;
+}
+
+void str_truncate(struct str *s, size_t len)
+{
+	if (len < s->len) {
+		s->len = len;
+		s->s[len] = '\0';
+	}
+}
+
+void str_reserve(struct str *s, size_t extra)
+{
+	if (s->len + extra < s->cap)
+		return;
+	size_t cap = s->cap ? s->cap : 32;
+	while (cap <= s->len + extra)
+		cap *= 2;
+	s->s = xrealloc(s->s, cap);
+	s->s[s->len] = '\0';
+	s->cap = cap;
+}
+
+void str_addn(struct str *s, const char *p, size_t n)
+{
+	str_reserve(s, n);
+	memcpy(s->s + s->len, p, n);
+	s->len += n;
+	s->s[s->len] = '\0';
+}
+
+void str_add(struct str *s, const char *p)
+{
+	str_addn(s, p, strlen(p));
+}
+
+void str_addc(struct str *s, char c)
+{
+	str_addn(s, &c, 1);
+}
+
+void str_add_repeat(struct str *s, char c, size_t n)
+{
+	str_reserve(s, n);
+	memset(s->s + s->len, c, n);
+	s->len += n;
+	s->s[s->len] = '\0';
+}
+
+void str_addv(struct str *s, const char *format, va_list args)
+{
+	str_reserve(s, 0);
+	va_list again;
+	va_copy(again, args);
+	size_t room = s->cap - s->len;
+	int n = vsnprintf(s->s + s->len, room, format, args);
+	if (n > 0 && (size_t)n >= room) {
+		str_reserve(s, (size_t)n);
+		vsnprintf(s->s + s->len, s->cap - s->len, format, again);
+	}
+	va_end(again);
+	if (n > 0)
+		s->len += (size_t)n;
+}
+
+void str_addf(struct str *s, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	str_addv(s, format, args);
+	va_end(args);
+}
+
+void str_add_hex(struct str *s, const void *bytes, size_t n)
+{
+	static const char digits[] = "0123456789abcdef";
+	const uint8_t *p = bytes;
+	str_reserve(s, 2 * n);
+	for (size_t i = 0; i < n; i++) {
+		s->s[s->len++] = digits[p[i] >> 4];
+		s->s[s->len++] = digits[p[i] & 15];
+	}
+	s->s[s->len] = '\0';
+}
+
+bool str_chomp(struct str *s, char c)
+{
+	if (!s->len || s->s[s->len - 1] != c)
+		return false;
+	str_truncate(s, s->len - 1);
+	return true;
+}
+
+int parse_u64(const char *s, int base, uint64_t *out)
+{
+	if (!isalnum((unsigned char)*s))
+		return -EINVAL;
+	char *end;
+	errno = 0;
+	unsigned long long v = strtoull(s, &end, base);
+	if (errno)
+		return -errno;
+	if (end == s || *end)
+		return -EINVAL;
+	*out = v;
+	return 0;
+}
+
+static int parse_bounded(const char *s, int base, uint64_t max, uint64_t *out)
+{
+	uint64_t v;
+	int error = parse_u64(s, base, &v);
+	if (error)
+		return error;
+	if (v > max)
+		return -ERANGE;
+	*out = v;
+	return 0;
+}
+
+int parse_u32(const char *s, int base, uint32_t *out)
+{
+	uint64_t v;
+	int error = parse_bounded(s, base, UINT32_MAX, &v);
+	if (!error)
+		*out = (uint32_t)v;
+	return error;
+}
+
+int parse_u16(const char *s, int base, uint16_t *out)
+{
+	uint64_t v;
+	int error = parse_bounded(s, base, UINT16_MAX, &v);
+	if (!error)
+		*out = (uint16_t)v;
+	return error;
+}
+
+int parse_u8(const char *s, int base, uint8_t *out)
+{
+	uint64_t v;
+	int error = parse_bounded(s, base, UINT8_MAX, &v);
+	if (!error)
+		*out = (uint8_t)v;
+	return error;
+}
+
+int parse_i64(const char *s, int base, int64_t *out)
+{
+	if (!*s || isspace((unsigned char)*s))
+		return -EINVAL;
+	char *end;
+	errno = 0;
+	long long v = strtoll(s, &end, base);
+	if (errno)
+		return -errno;
+	if (end == s || *end)
+		return -EINVAL;
+	*out = v;
+	return 0;
+}
+
+int parse_double(const char *s, double *out)
+{
+	if (!*s || isspace((unsigned char)*s))
+		return -EINVAL;
+	char *end;
+	errno = 0;
+	double v = strtod(s, &end);
+	if (errno)
+		return -errno;
+	if (end == s || *end)
+		return -EINVAL;
+	*out = v;
+	return 0;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+// A string that grows. All zero is a valid empty string; `s` is NULL until something was added, use str_cstr() to read it.
+#pragma once
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct str {
+	char *s; // NUL-terminated when not NULL
+	size_t len, cap;
+};
+
+#define STR_INIT {0}
+
+void str_init(struct str *);
+// Frees the contents; the string is empty and usable again.
+void str_done(struct str *);
+void str_clear(struct str *);
+// Borrowed; "" when empty; valid until the next change.
+const char *str_cstr(const struct str *);
+// The caller owns the result (free()); the string is empty afterwards. Never NULL.
+char *str_take(struct str *);
+void str_truncate(struct str *, size_t len);
+void str_reserve(struct str *, size_t extra);
+void str_add(struct str *, const char *);
+void str_addn(struct str *, const char *, size_t n);
+void str_addc(struct str *, char);
+void str_add_repeat(struct str *, char, size_t n);
+void str_addf(struct str *, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void str_addv(struct str *, const char *format, va_list) __attribute__((format(printf, 2, 0)));
+void str_add_hex(struct str *, const void *bytes, size_t n);
+// Removes one trailing `c`, if it is there.
+bool str_chomp(struct str *, char c);
+
+// Parsing helpers that demand the whole of `s` to be a number in range. 0, or -EINVAL or -ERANGE with *out untouched.
+// `base` as in strtoull(3): 0 takes 0x and octal prefixes. No sign is accepted by the unsigned ones.
+int parse_u64(const char *s, int base, uint64_t *out);
+int parse_u32(const char *s, int base, uint32_t *out);
+int parse_u16(const char *s, int base, uint16_t *out);
+int parse_u8(const char *s, int base, uint8_t *out);
+int parse_i64(const char *s, int base, int64_t *out);
+int parse_double(const char *s, double *out);
