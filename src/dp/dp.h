@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+// The datapath interface: ports, megaflows, upcalls, packet execution. One table of functions, implementations in dp/user and
+// dp/kernel. A datapath knows nothing of OpenFlow or OVSDB; its language is flow/ (struct flow as key and mask, action lists).
+//
+// Threads: all functions are called by the main thread, which is registered with RCU. Upcalls come from the datapath's own
+// threads, also registered, and for the dummy datapath from the main thread.
+//
+// Life of a megaflow: an upcall's result installs it with a `cookie`; dp_flow_dump() shows it; dp_flow_del() unlinks it; after a
+// grace period, when its counters are final, `flow_gone` gives the cookie back with them, in the main thread, exactly once.
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/cursor.h"
+#include "base/error.h"
+#include "base/uuid.h"
+#include "flow/dpact.h"
+#include "flow/flow.h"
+#include "loop/loop.h"
+
+struct dp;
+struct netdev;
+struct str;
+#define DP_PORT_NONE UINT32_MAX
+
+struct dp_flow_stats {
+	uint64_t packets, bytes;
+	int64_t used; // of clock_ms(); 0: never
+	uint16_t tcp_flags;
+};
+
+enum dp_upcall_type {
+	DP_UPCALL_MISS,	  // no megaflow matched: translate, and say what to install
+	DP_UPCALL_ACTION, // a userspace action: `userdata` is the action's
+};
+
+struct dp_upcall {
+	enum dp_upcall_type type;
+	const struct flow *key; // of the packet, in_port a datapath port
+	const uint8_t *frame;	// the whole frame, contiguous
+	size_t frame_len;
+	const uint8_t *userdata;
+	size_t userdata_len;
+};
+
+// The datapath owns the memory; `actions` arrives empty, with room from earlier use.
+struct dp_upcall_result {
+	struct buf actions; // executed on the packet whatever `install` says
+	struct flow mask;   // bits of the key that the actions depend on
+	bool install;
+	void *cookie; // with install: becomes the megaflow's
+};
+
+struct dp_callbacks {
+	// In the thread that got the packet. Must be quick and take no lock for long. For DP_UPCALL_ACTION only `upcall` counts.
+	// 0, or negative errno: the packet is dropped and counted (DP_DROP_UPCALL).
+	int (*upcall)(void *arg, const struct dp_upcall *, struct dp_upcall_result *);
+	// Main thread: final counters of a megaflow that is gone (or was never installed because another thread was first:
+	// counters are then zero). The cookie is the caller's again.
+	void (*flow_gone)(void *arg, void *cookie, const struct dp_flow_stats *);
+};
+
+struct dp_flow { // what a dump shows; valid during the callback
+	const struct uuid *ufid;
+	const struct flow *key, *mask;
+	const void *actions;
+	size_t actions_len;
+	struct dp_flow_stats stats; // summed over threads
+	void *cookie;
+};
+
+struct dp_stats {
+	uint64_t n_hit, n_missed, n_lost, n_flows, n_mask_hit, n_cache_hit;
+	uint32_t n_masks;
+	uint64_t drops[DP_DROP_N_REASONS];
+};
+
+struct dp_port_info {
+	uint32_t port;
+	const char *name, *type; // borrowed until the next change of ports
+	struct netdev *netdev;
+};
+
+// `type`: "netdev" (userspace), "dummy" (userspace, in the main thread), "system" (kernel: an error says that it does not exist
+// here). `name`: "ovs-netdev". The datapath lives until dp_close().
+struct error *dp_open(struct loop *main_loop, const char *type, const char *name, const struct dp_callbacks *, void *arg,
+		      struct dp **) MUST_CHECK;
+void dp_close(struct dp *); // all ports and flows go; flow_gone is called for each before it returns
+const char *dp_type(const struct dp *);
+const char *dp_name(const struct dp *);
+
+// Takes a reference to the netdev. *port: the wanted number or DP_PORT_NONE for any; then the number it got.
+struct error *dp_port_add(struct dp *, struct netdev *, uint32_t *port) MUST_CHECK;
+int dp_port_del(struct dp *, uint32_t port); // -ENOENT
+// The netdev's MTU, queues or features changed: take it out of service and in again where needed.
+struct error *dp_port_reconfigure(struct dp *, uint32_t port) MUST_CHECK;
+int dp_port_find(const struct dp *, const char *name, struct dp_port_info *); // -ENOENT
+void dp_port_dump(const struct dp *, void (*cb)(void *arg, const struct dp_port_info *), void *arg);
+
+// Installs or replaces (by key and mask) a megaflow by hand (dpctl/add-flow); revalidation uses dp_flow_modify.
+struct error *dp_flow_put(struct dp *, const struct flow *key, const struct flow *mask, const void *actions, size_t n,
+			  void *cookie, struct uuid *ufid) MUST_CHECK;
+// Gives a megaflow new actions; its mask and counters stay. -ENOENT.
+int dp_flow_modify(struct dp *, const struct uuid *ufid, const void *actions, size_t n);
+int dp_flow_del(struct dp *, const struct uuid *ufid); // -ENOENT; counters come through flow_gone
+void dp_flow_flush(struct dp *);
+// Resumable: *position starts at 0; shows at most `max` flows; false when there are no more. Flows may come and go between calls:
+// one that stays is shown exactly once per round. The callback may delete or modify the flow it is shown.
+bool dp_flow_dump(struct dp *, uint64_t *position, unsigned int max, void (*cb)(void *arg, const struct dp_flow *),
+		  void *arg);
+
+// Runs actions on a packet that comes from ofproto (packet-out, or a buffered packet). key->in_port is a datapath port or
+// DP_PORT_NONE. Main thread or inside an upcall.
+struct error *dp_execute(struct dp *, const struct flow *key, const void *frame, size_t n, const void *actions,
+			 size_t actions_len) MUST_CHECK;
+
+void dp_get_stats(const struct dp *, struct dp_stats *);
+// Text of dpif-netdev/pmd-stats-show for this datapath; an error text when the type has none.
+struct error *dp_pmd_stats_format(struct dp *, struct str *) MUST_CHECK;
+void dp_pmd_stats_clear(struct dp *);
+// Appends the types that exist here, separated by NULL at the end: Open_vSwitch.datapath_types.
+const char *const *dp_types(void);
