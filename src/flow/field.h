@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+// The field table: one row per field that OpenFlow can match or change, with everything there is to know about it. Codecs, text
+// forms, translation and checks all read the same row.
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "flow/flow.h"
+
+struct str;
+
+// In the order in which matches are printed (that of ovs-ofctl dump-flows). More rows come with more of the language.
+enum field_id {
+#define FIELD(ID) FIELD_##ID,
+#include "flow/field_ids.h"
+#undef FIELD
+	FIELD_N_IDS,
+};
+
+enum { FIELD_MAX_BYTES = 16 };
+union field_value { // big-endian, right-aligned in the first row->n_bytes bytes
+	uint8_t b[FIELD_MAX_BYTES];
+	uint8_t u8;
+	be16_t be16;
+	be32_t be32;
+	be64_t be64;
+	union flow_in6 in6;
+	uint8_t mac[6];
+};
+
+enum field_maskable { FIELD_NOT_MASKABLE, FIELD_FULLY_MASKABLE };
+
+enum field_format { // how values look
+	FIELD_DECIMAL, FIELD_HEXADECIMAL, FIELD_ETHERNET, FIELD_IPV4, FIELD_IPV6, FIELD_FRAG, FIELD_TCP_FLAGS,
+	FIELD_CT_STATE, FIELD_TUN_FLAGS, FIELD_OFP_PORT, FIELD_OFP_PORT_OXM, FIELD_PACKET_TYPE,
+};
+
+enum field_prereq {
+	PREREQ_NONE, PREREQ_ETHERNET, PREREQ_ARP, PREREQ_VLAN_VID, PREREQ_IPV4, PREREQ_IPV6, PREREQ_IP_ANY,
+	PREREQ_MPLS, PREREQ_TCP, PREREQ_UDP, PREREQ_SCTP, PREREQ_ICMPV4, PREREQ_ICMPV6, PREREQ_ND, PREREQ_ND_SOLICIT,
+	PREREQ_ND_ADVERT, PREREQ_NSH,
+};
+
+struct field {
+	enum field_id id;
+	const char *name, *extra_name; // extra_name NULL when there is one name
+	uint8_t n_bytes;
+	uint16_t n_bits;
+	bool variable_len;
+	enum field_maskable maskable;
+	enum field_format format;
+	enum field_prereq prereq;
+	bool writable; // by set_field, load, move
+	bool mapped;   // a real header field, not a register or metadata
+	// Wire headers: 0 where the field has none. nxm: class << 16 | field << 9, as in the NXM header with length bits clear.
+	uint32_t nxm, oxm;
+	uint8_t nxm_version, oxm_version; // OpenFlow wire version from which it may be sent: 1, 4, 5, 6
+	uint32_t oxm_experimenter;	  // of OXM fields of the experimenter class; 0 otherwise
+	uint32_t usable_1_0;		  // true when OpenFlow 1.0's fixed match can carry it
+};
+
+const struct field *field_get(enum field_id);
+const struct field *field_find(const char *name); // either name; NULL: none
+
+// The value in a flow, and in its mask: the same function serves both. in_port reads the 16-bit numbering.
+void field_get_value(const struct field *, const struct flow *, union field_value *);
+// Sets the bits; vlan fields of a flow without tag make one where OpenFlow says so (as stock's set_field does).
+void field_set_value(const struct field *, const union field_value *, struct flow *);
+// Only the bits in mask change.
+void field_set_masked(const struct field *, const union field_value *value, const union field_value *mask, struct flow *);
+// All bits of the field, as a mask value.
+void field_exact_mask(const struct field *, union field_value *);
+// Sets the field's bits in `mask` where `bits` has them: un-wildcarding. NULL bits: all of them. Prerequisites not included.
+void field_unwildcard(const struct field *, const union field_value *bits, struct flow *mask);
+// Sets in `mask` the bits of the field's prerequisites (dl_type, nw_proto...).
+void field_unwildcard_prereqs(const struct field *, struct flow *mask);
+// Do the flow's values satisfy the prerequisites? With a mask: and does the mask cover what they need?
+bool field_prereqs_ok(const struct field *, const struct flow *, const struct flow *mask);
+bool field_value_is_valid(const struct field *, const union field_value *);
+
+struct str;
+void field_format_value(const struct field *, const union field_value *value, const union field_value *mask,
+			const char *(*port_name)(void *arg, uint32_t ofp_port), void *arg, struct str *);
+struct error *field_parse_value(const struct field *, const char *text, union field_value *value,
+				union field_value *mask) MUST_CHECK;
+
+struct subfield { // some bits of a field: "NXM_OF_VLAN_TCI[0..11]"
+	const struct field *field;
+	uint16_t offset; // of the lowest bit
+	uint16_t n_bits;
+};
+// Parses one at *text and steps over it. Accepts NXM/OXM names and field names, "[]", "[n]", "[a..b]".
+struct error *subfield_parse(const char **text, struct subfield *) MUST_CHECK;
+void subfield_format(const struct subfield *, struct str *);
+uint64_t subfield_get_u64(const struct subfield *, const struct flow *); // the low 64 bits
+void subfield_set_u64(const struct subfield *, uint64_t, struct flow *);
+void subfield_copy(const struct subfield *src, const struct subfield *dst, const struct flow *from, struct flow *to);

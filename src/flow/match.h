@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+// A match: a flow and the mask of the bits that count. Bits outside the mask are zero in the flow.
+// A minimatch is the same, packed: only the 64-bit words whose mask is not zero. Rules store that one.
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "flow/field.h"
+#include "flow/flow.h"
+
+struct str;
+
+struct match {
+	struct flow flow, mask;
+};
+
+void match_init_any(struct match *);
+bool match_equal(const struct match *, const struct match *);
+void match_set(struct match *, const struct field *, const union field_value *value, const union field_value *mask);
+
+// Text as in `ovs-ofctl`: "priority=10,tcp,in_port=1,nw_src=10.0.0.0/8". `priority` < 0, or the default 32768, is not printed.
+typedef const char *ofp_port_name_cb(void *arg, uint32_t ofp_port); // NULL: print the number
+void match_format(const struct match *, struct str *, int priority, ofp_port_name_cb *, void *arg);
+// One "key=value" or bare word ("tcp"). -ENOENT through *known=false when the key is no match field or shorthand at all.
+typedef int ofp_port_number_cb(void *arg, const char *name, uint32_t *ofp_port); // 0 or -ENOENT
+struct error *match_parse_field(struct match *, const char *key, const char *value, bool *known, ofp_port_number_cb *,
+				void *arg) MUST_CHECK;
+// A whole comma-separated match without priority or anything else.
+struct error *match_parse(struct match *, const char *text, ofp_port_number_cb *, void *arg) MUST_CHECK;
+// "10", "LOCAL", "in_port", a name: the 16-bit numbering. 32-bit reserved numbers are accepted.
+bool ofp_port_parse(const char *text, ofp_port_number_cb *, void *arg, uint32_t *ofp_port);
+void ofp_port_format(uint32_t ofp_port, ofp_port_name_cb *, void *arg, struct str *);
+
+enum { MINIMATCH_MAP_WORDS = (FLOW_WORDS + 63) / 64 };
+struct minimatch {
+	uint64_t map[MINIMATCH_MAP_WORDS]; // which words are there
+	uint64_t *words;		   // n masks, then n values; n = popcount of the map. Owned.
+};
+void minimatch_init(struct minimatch *, const struct match *);
+void minimatch_done(struct minimatch *);
+void minimatch_expand(const struct minimatch *, struct match *);
+bool minimatch_equal(const struct minimatch *, const struct minimatch *);
+uint64_t minimatch_hash(const struct minimatch *, uint64_t seed);
+// Does `m` accept the flow?
+bool minimatch_accepts(const struct minimatch *, const struct flow *);
+unsigned int minimatch_n_words(const struct minimatch *);

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+// A rule (flow entry) of an OpenFlow table, and the table as translation sees it.
+//
+// Life: made and put into its table by the main thread; found by any thread under RCU; megaflows hold references to the rules
+// that made them. Removal: out of the classifier (unlink), `removed` set, reference dropped; freed a grace period after the last.
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/byteorder.h"
+#include "flow/classifier.h"
+
+struct ofproto;
+
+struct rule_actions { // immutable; replaced as a whole under RCU
+	size_t len;
+	uint8_t list[] __attribute__((aligned(8))); // struct ofpact ...
+};
+
+struct rule {
+	struct cls_rule cls; // match and priority, immutable
+	// Immutable after insertion.
+	struct ofproto *ofproto;
+	uint8_t table_id;
+	uint16_t importance;
+	int64_t created; // clock_ms()
+	bool hidden;	 // the switch's own: not shown to controllers
+
+	const struct rule_actions *actions; // RCU
+
+	// Written by main, read by anyone (relaxed).
+	be64_t cookie;
+	uint16_t idle_timeout, hard_timeout; // seconds; 0: none
+	uint16_t flags;			     // enum ofp_flow_mod_flags
+	int64_t modified;
+	bool removed;
+
+	unsigned int refs; // atomic
+
+	// Added to by any thread (relaxed atomics).
+	uint64_t packets, bytes;
+	int64_t used; // clock_ms() of the last packet
+};
+
+static inline void rule_ref(struct rule *r)
+{
+	__atomic_fetch_add(&r->refs, 1, __ATOMIC_RELAXED);
+}
+// Takes a reference unless the count already fell to 0 (a reader racing with removal).
+bool rule_try_ref(struct rule *);
+void rule_unref(struct rule *); // NULL is allowed; any thread
+// Adds to the counters; `used` only moves forward. Any thread.
+void rule_credit(struct rule *, uint64_t packets, uint64_t bytes, int64_t used);
+
+enum { OFPROTO_N_TABLES = 255 }; // 254 is the switch's own
+
+enum table_miss { TABLE_MISS_DROP, TABLE_MISS_CONTROLLER, TABLE_MISS_CONTINUE };
+
+// The rule of a table that matches, NULL for none; counts lookups and matches. Any thread, RCU.
+struct rule *ofproto_table_lookup(const struct ofproto *, uint8_t table_id, const struct flow *, struct flow *mask);

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+// Translation: one packet's flow through the OpenFlow tables gives datapath actions, and the mask of what was looked at.
+//
+// Threads: xlate_translate() may run in any registered thread, many at once. It reads rules under RCU and everything else from an
+// immutable snapshot of the configuration (bridges, ports, VLANs, mirrors) that the main thread builds and publishes as a whole;
+// only the MAC table is written from translation, under its own lock.
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/cursor.h"
+#include "flow/dpact.h"
+#include "flow/flow.h"
+#include "l2proto/mac_table.h"
+#include "openflow/action.h"
+#include "ofproto/rule.h"
+
+struct backer;	 // one datapath and the bridges on it (ofproto/backer.h)
+struct ofproto;
+struct str;
+
+// --- The snapshot, built by the main thread.
+
+enum xlate_vlan_mode { VLAN_ACCESS, VLAN_TRUNK, VLAN_NATIVE_TAGGED, VLAN_NATIVE_UNTAGGED, VLAN_DOT1Q_TUNNEL };
+
+struct xlate_port_config { // one OpenFlow port
+	uint32_t ofp_port;
+	uint32_t dp_port;	// DP_PORT_NONE for patch ports
+	const char *name;
+	uint32_t config;	// enum ofp_port_config of 1.0: OFPPC_PORT_DOWN 1, NO_STP 2, NO_RECV 4, NO_RECV_STP 8, NO_FLOOD 16, NO_FWD 32, NO_PACKET_IN 64
+	bool up;
+	struct ofproto *peer;	// patch: the bridge and port at the other end; NULL when there is none
+	uint32_t peer_port;
+	int bundle;		// index into the bundles; -1: none
+};
+struct xlate_bundle_config { // one row of table Port: what NORMAL sees
+	const char *name;
+	enum xlate_vlan_mode vlan_mode;
+	int tag;			// -1: none
+	const uint64_t *trunks;		// 4096 bits; NULL: all
+	const uint64_t *cvlans;		// 4096 bits; NULL: all
+	uint16_t qinq_ethertype;
+	int priority_tags;		// 0 never, 1 if-nonzero, 2 always
+	bool protected_, floodable;
+	const uint32_t *ports;		// its OpenFlow ports (one, more for a bond)
+	unsigned int n_ports;
+};
+struct xlate_bridge_config {
+	struct ofproto *ofproto;
+	const char *name;
+	uint8_t mac[6];
+	struct mac_table *macs;
+	bool has_controllers_standalone; // no controller yet connected and fail_mode standalone: handled by rules, not here
+	bool forward_bpdu;
+	const uint64_t *flood_vlans; // 4096 bits; NULL: none
+	unsigned int vlan_limit;
+	enum table_miss default_miss; // what happens without any match, from the OpenFlow version rules
+	const struct xlate_port_config *ports;
+	unsigned int n_ports;
+	const struct xlate_bundle_config *bundles;
+	unsigned int n_bundles;
+	unsigned int max_resubmits, max_depth; // 4096 and 64
+};
+// Copies everything. Replaces the bridge's part of the snapshot and publishes the result; counts the generation up.
+void xlate_set_bridge(struct backer *, const struct xlate_bridge_config *);
+void xlate_remove_bridge(struct backer *, struct ofproto *);
+// Rules or MACs changed: megaflows made before must be looked at again.
+void xlate_bump(struct backer *);
+uint64_t xlate_generation(const struct backer *);
+
+// --- Translation.
+
+enum xlate_error {
+	XLATE_OK,
+	XLATE_TOO_DEEP,		   // recursion too deep
+	XLATE_TOO_MANY_RESUBMITS,
+	XLATE_STACK_TOO_DEEP,
+	XLATE_NO_RECIRC_CONTEXT,
+	XLATE_INVALID_PORT,	   // the datapath port belongs to no bridge
+};
+const char *xlate_strerror(enum xlate_error);
+
+struct xlate_in {
+	struct backer *backer;
+	const struct flow *flow;     // in_port: an OpenFlow port when `ofproto` is set, else a datapath port
+	struct ofproto *ofproto;     // NULL: found by in_port
+	const uint8_t *frame;	     // NULL: no packet, as in trace without one, or revalidation
+	size_t frame_len;
+	const void *actions;	     // start with these instead of table 0 (packet-out); NULL: the tables
+	size_t actions_len;
+	bool may_learn;		     // update MAC tables
+	bool credit;		     // count this packet in the rules it meets
+	bool packet_out;	     // reason of packet-ins
+	struct xlate_trace *trace;   // NULL: none. See ofproto/trace.h
+};
+
+struct xlate_out {
+	struct buf *actions;	 // appended to
+	struct flow *mask;	 // or-ed into
+	enum xlate_error error;
+	enum dp_drop_reason drop_reason; // when the actions are empty
+	bool slow_path;		 // needs the packet each time (controller, learning protocols): actions hold a userspace action
+	// The rules met, in order, with references that the caller gives back (xlate_out_done).
+	struct rule *rules[64];
+	unsigned int n_rules;
+	bool rules_truncated;
+	struct ofproto *ofproto; // the bridge that the packet entered
+};
+void xlate_translate(const struct xlate_in *, struct xlate_out *);
+void xlate_out_done(struct xlate_out *);
+
+// What a userspace action carries (struct dpact_userspace.userdata) for a packet to the controller.
+struct xlate_userdata {
+	uint8_t kind;	 // enum xlate_userdata_kind
+	uint8_t reason;	 // enum ofp_packet_in_reason
+	uint8_t table_id;
+	uint8_t pad;
+	uint16_t max_len, controller_id;
+	uint32_t ofp_in_port;
+	uint64_t ofproto_id; // looked up in the snapshot: never a pointer
+	uint64_t cookie;     // of the rule, network byte order
+	uint64_t metadata;   // network byte order
+	uint32_t regs[FLOW_N_REGS];
+	uint16_t userdata_len, pad2[3];
+	// userdata of controller(...) follows
+};
+enum xlate_userdata_kind { XLATE_USERDATA_CONTROLLER, XLATE_USERDATA_SLOW_PATH };
