@@ -33,8 +33,8 @@ union field_value { // big-endian, right-aligned in the first row->n_bytes bytes
 enum field_maskable { FIELD_NOT_MASKABLE, FIELD_FULLY_MASKABLE };
 
 enum field_format { // how values look
-	FIELD_DECIMAL, FIELD_HEXADECIMAL, FIELD_ETHERNET, FIELD_IPV4, FIELD_IPV6, FIELD_FRAG, FIELD_TCP_FLAGS,
-	FIELD_CT_STATE, FIELD_TUN_FLAGS, FIELD_OFP_PORT, FIELD_OFP_PORT_OXM, FIELD_PACKET_TYPE,
+	FORMAT_DECIMAL, FORMAT_HEXADECIMAL, FORMAT_ETHERNET, FORMAT_IPV4, FORMAT_IPV6, FORMAT_FRAG, FORMAT_TCP_FLAGS,
+	FORMAT_CT_STATE, FORMAT_TUN_FLAGS, FORMAT_OFP_PORT, FORMAT_OFP_PORT_OXM, FORMAT_PACKET_TYPE,
 };
 
 enum field_prereq {
@@ -58,7 +58,7 @@ struct field {
 	uint32_t nxm, oxm;
 	uint8_t nxm_version, oxm_version; // OpenFlow wire version from which it may be sent: 1, 4, 5, 6
 	uint32_t oxm_experimenter;	  // of OXM fields of the experimenter class; 0 otherwise
-	uint32_t usable_1_0;		  // true when OpenFlow 1.0's fixed match can carry it
+	bool usable_1_0;		  // true when OpenFlow 1.0's fixed match can carry it
 };
 
 const struct field *field_get(enum field_id);
