@@ -65,7 +65,7 @@ struct xlate_bridge_config {
 void xlate_set_bridge(struct backer *, const struct xlate_bridge_config *);
 void xlate_remove_bridge(struct backer *, struct ofproto *);
 // Rules or MACs changed: megaflows made before must be looked at again.
-void xlate_bump(struct backer *);
+void xlate_bump(struct backer *); // any thread
 uint64_t xlate_generation(const struct backer *);
 
 // --- Translation.
