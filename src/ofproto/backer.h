@@ -19,10 +19,11 @@ struct ofproto;
 struct ofproto_system;
 struct str;
 
-struct backers *backers_new(struct loop *);
+// The system gets the packets for controllers.
+struct backers *backers_new(struct ofproto_system *, struct loop *);
 void backers_free(struct backers *); // none may be open
-// ofproto.c's: gives the backers that the system owns, for commands.
-struct backers *ofproto_system_backers(struct ofproto_system *);
+// ofproto.c's: the backers that the system owns, for commands.
+struct backers *ofproto_system_backers(const struct ofproto_system *);
 
 struct backer_settings { // Open_vSwitch.other_config
 	int64_t max_idle_ms;	       // megaflows without traffic go after this: max-idle, 10000
@@ -62,3 +63,8 @@ void backer_patch_stats(const struct backer *, const struct ofproto *, uint32_t 
 void backer_push_stats(struct backer *);
 // Revalidates every megaflow before it returns: a barrier after changes of rules.
 void backer_settle(struct backer *);
+
+// fdb/*, dpif/*, dpctl/*, dpif-netdev/*, ofproto/trace, upcall/*, revalidator/*: rows for ofproto_for_each_command(). Ends with a
+// row without name.
+struct ofproto_command;
+extern const struct ofproto_command backer_commands[];
