@@ -78,8 +78,8 @@ void ofproto_set_flood_vlans(struct ofproto *, const uint64_t *);
 
 // --- Ports.
 
-// Adds the device to the datapath and the bridge. `requested`: an OpenFlow port number, or OFPP_NONE for any (one that this name
-// had before, if free); OFPP_LOCAL for the bridge's own. When a requested number is taken, another is given. References netdev.
+// Adds the device to the datapath and the bridge. `requested`: an OpenFlow port number, or OFPP_NONE for any (the next
+// number not in use; numbers are not used again soon); OFPP_LOCAL for the bridge's own. When a requested number is taken, another is given. References netdev.
 struct error *ofproto_add_port(struct ofproto *, struct netdev *, uint32_t requested, uint32_t *ofp_port) MUST_CHECK;
 int ofproto_del_port(struct ofproto *, uint32_t ofp_port); // -ENOENT
 struct ofproto_port_info {

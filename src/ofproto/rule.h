@@ -2,7 +2,8 @@
 // A rule (flow entry) of an OpenFlow table, and the table as translation sees it.
 //
 // Life: made and put into its table by the main thread; found by any thread under RCU; megaflows hold references to the rules
-// that made them. Removal: out of the classifier (unlink), `removed` set, reference dropped; freed a grace period after the last.
+// that made them. Removal: out of the classifier (unlink), `removed` set, the table's reference dropped; freed a grace period
+// after the last.
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -33,6 +34,7 @@ struct rule {
 	uint16_t idle_timeout, hard_timeout; // seconds; 0: none
 	uint16_t flags;			     // enum ofp_flow_mod_flags
 	int64_t modified;
+	uint32_t timer_at; // place in the heap of expiry.h, plus one; 0: no timeout. Main only
 	bool removed;
 
 	unsigned int refs; // atomic
@@ -41,6 +43,26 @@ struct rule {
 	uint64_t packets, bytes;
 	int64_t used; // clock_ms() of the last packet
 };
+
+// A rule with one reference, not yet in a table. Copies match and actions; created and modified now.
+struct rule *rule_new(struct ofproto *, uint8_t table_id, const struct match *, int priority, const void *actions,
+		      size_t actions_len);
+// Copies the list.
+const struct rule_actions *rule_actions_new(const void *list, size_t len);
+// Publishes a copy of the list; the old one dies a grace period later. Main thread.
+void rule_set_actions(struct rule *, const void *list, size_t len);
+struct rule_counts {
+	uint64_t packets, bytes;
+	int64_t used;
+};
+static inline struct rule_counts rule_counts(const struct rule *r)
+{
+	return (struct rule_counts){
+		.packets = __atomic_load_n(&r->packets, __ATOMIC_RELAXED),
+		.bytes = __atomic_load_n(&r->bytes, __ATOMIC_RELAXED),
+		.used = __atomic_load_n(&r->used, __ATOMIC_RELAXED),
+	};
+}
 
 static inline void rule_ref(struct rule *r)
 {
@@ -54,6 +76,7 @@ void rule_credit(struct rule *, uint64_t packets, uint64_t bytes, int64_t used);
 
 enum { OFPROTO_N_TABLES = 255 }; // 254 is the switch's own
 
+// A table's miss behaviour where no rule matches (OpenFlow 1.1's and 1.3's table-mod; the default everywhere is "drop").
 enum table_miss { TABLE_MISS_DROP, TABLE_MISS_CONTROLLER, TABLE_MISS_CONTINUE };
 
 // The rule of a table that matches, NULL for none; counts lookups and matches. Any thread, RCU.

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+// The flow tables of one bridge: classifiers that come into being with their first rule, timeouts, limits. What a flow mod means
+// is in flow_mod.h; here rules only come and go.
+//
+// Threads: the main thread changes; any thread looks up under RCU.
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ofproto/expiry.h"
+#include "ofproto/rule.h"
+
+struct oftable {
+	// Read by any thread under RCU: NULL until the table has had a rule.
+	struct classifier *cls;
+	// Added to by any thread (relaxed).
+	uint64_t n_lookup, n_matched;
+	// Main only.
+	char *name;		 // NULL: none
+	unsigned int flow_limit; // UINT_MAX: none
+	bool evict;		 // at the limit: false: refuse, true: the flow that would go soonest makes room
+	enum field_id prefixes[4];
+	unsigned int n_prefixes; // UINT_MAX: the default
+};
+
+struct tables {
+	struct ofproto *ofproto; // given to rules; not looked into
+	struct oftable table[OFPROTO_N_TABLES];
+	struct expiry expiry;
+	unsigned int n_rules, n_hidden;
+};
+
+void tables_init(struct tables *, struct ofproto *);
+void tables_done(struct tables *); // removes all rules without a word; lookups must have ended a grace period ago
+// Takes the caller's reference. Returns the rule that it replaced (same match and priority), already out of its table and marked
+// removed, whose reference is now the caller's; or NULL.
+struct rule *tables_insert(struct tables *, struct rule *);
+// Out of the table, marked removed; the table's reference becomes the caller's.
+void tables_remove(struct tables *, struct rule *);
+// Timeouts or times of the rule changed.
+void tables_touch(struct tables *, struct rule *);
+struct rule *tables_find_exactly(const struct tables *, uint8_t table_id, const struct match *, int priority);
+bool tables_overlaps(const struct tables *, uint8_t table_id, const struct match *, int priority);
+// Rules of a table (0xff: of all but the hidden table) at least as specific as `match`, appended to `out`, borrowed.
+struct rule_vec {
+	struct rule **v;
+	size_t n, cap;
+};
+void tables_collect(const struct tables *, uint8_t table_id, const struct match *, struct rule_vec *out);
+unsigned int tables_count(const struct tables *, uint8_t table_id);
+// The rule to give up when the table is full: least important, then soonest to expire; NULL when none has a timeout or
+// importance to go by.
+struct rule *tables_eviction_candidate(const struct tables *, uint8_t table_id);
+// Which fields the classifier tracks as prefixes; applies when it is made, too.
+void tables_set_prefixes(struct tables *, uint8_t table_id, const enum field_id *, unsigned int n);
+struct rule *tables_lookup(const struct tables *, uint8_t table_id, const struct flow *, struct flow *mask);
