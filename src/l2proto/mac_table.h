@@ -21,13 +21,22 @@ bool mac_table_lookup(const struct mac_table *, const uint8_t mac[6], uint16_t v
 // True when the table changed in a way that translations depend on (new, or moved), so that they must be looked at again. A gratuitous
 // ARP reply is honoured on bonds elsewhere. Full: the oldest entry of the port with the most entries goes.
 bool mac_table_learn(struct mac_table *, const uint8_t mac[6], uint16_t vlan, uint32_t port, int64_t now);
+// Traffic of a known entry: moves `used` forward if it is there at this port; never adds or moves one.
+void mac_table_touch(struct mac_table *, const uint8_t mac[6], uint16_t vlan, uint32_t port, int64_t used);
 bool mac_table_add_static(struct mac_table *, const uint8_t mac[6], uint16_t vlan, uint32_t port);
 bool mac_table_remove(struct mac_table *, const uint8_t mac[6], uint16_t vlan); // false: not there
 // Drops aged entries; true when any went.
 bool mac_table_age(struct mac_table *, int64_t now);
-void mac_table_flush(struct mac_table *);
+void mac_table_flush(struct mac_table *); // all but static ones
 bool mac_table_flush_port(struct mac_table *, uint32_t port);
 unsigned int mac_table_count(const struct mac_table *);
-void mac_table_for_each(const struct mac_table *, void (*cb)(void *arg, const struct mac_entry *), void *arg); // least recently used first
-struct mac_table_stats { uint64_t n_learned, n_expired, n_evicted, n_moved; };
+// Static ones first, then the least recently used first. The callback must not touch the table.
+void mac_table_for_each(const struct mac_table *, void (*cb)(void *arg, const struct mac_entry *), void *arg);
+struct mac_table_stats {
+	uint64_t n_learned, n_expired, n_evicted, n_moved;
+	unsigned int n_entries, n_static, max_entries;
+};
 void mac_table_get_stats(const struct mac_table *, struct mac_table_stats *);
+void mac_table_clear_stats(struct mac_table *); // counters only
+// When mac_table_age() has next to be called, at the latest; INT64_MAX: nothing ages.
+int64_t mac_table_next_age(const struct mac_table *);
