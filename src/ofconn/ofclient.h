@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+// A blocking OpenFlow connection for programs that wait: a loop of its own inside. Every message but hellos is shown to the caller.
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/cursor.h"
+#include "base/error.h"
+
+struct ofclient;
+
+// Connects and negotiates. `timeout_ms` 0: none. The error's code is the errno (EPROTO: negotiation failed).
+struct error *ofclient_open(const char *target, uint32_t versions, uint16_t default_port, int64_t timeout_ms,
+			    struct ofclient **) MUST_CHECK;
+void ofclient_close(struct ofclient *); // NULL is allowed
+uint8_t ofclient_version(const struct ofclient *);
+const char *ofclient_name(const struct ofclient *);
+// Sends whole messages; waits only while much is queued (back-pressure).
+int ofclient_send(struct ofclient *, const void *msgs, size_t n); // 0, errno or EOF
+// Waits until everything is handed to the system.
+int ofclient_flush(struct ofclient *);
+// The next message, waiting for it; borrowed until the next call. 0, errno or EOF (-1).
+int ofclient_recv(struct ofclient *, const uint8_t **msg, size_t *n);
+// A message if one is there already; -EAGAIN otherwise.
+int ofclient_try_recv(struct ofclient *, const uint8_t **msg, size_t *n);
+// Sends a request, waits for the message with its xid; others are dropped.
+int ofclient_transact(struct ofclient *, const void *request, size_t n, const uint8_t **reply, size_t *reply_len);
+uint32_t ofclient_next_xid(struct ofclient *);
+// The loop, for programs that have other things to wait for; then use ofclient_try_recv().
+struct loop *ofclient_loop(struct ofclient *);

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+// All messages of OpenFlow, for who speaks all of it.
+#pragma once
+#include "openflow/error.h"
+#include "openflow/flow_mod.h"
+#include "openflow/header.h"
+#include "openflow/packet_io.h"
+#include "openflow/port.h"
+#include "openflow/protocol.h"
+#include "openflow/session.h"
+#include "openflow/table.h"

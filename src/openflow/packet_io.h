@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+// Packets to the controller and from it.
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "flow/match.h"
+#include "openflow/action.h"
+#include "openflow/header.h"
+#include "openflow/session.h"
+
+enum ofp_packet_in_reason {
+	OFPR_NO_MATCH = 0,	// a miss, in a table that has no table-miss flow (1.0 to 1.3: also table-miss flow)
+	OFPR_ACTION = 1,	// a controller action
+	OFPR_INVALID_TTL = 2,
+	OFPR_ACTION_SET = 3,	// 1.4 and later
+	OFPR_GROUP = 4,
+	OFPR_PACKET_OUT = 5,
+	OFPR_EXPLICIT_MISS = 6, // inside: a table-miss flow's controller action; goes out as NO_MATCH or ACTION
+	OFPR_IMPLICIT_MISS = 7, // inside: no flow
+	OFPR_N_REASONS,
+};
+const char *ofp_packet_in_reason_name(uint8_t reason);
+// "action", "no_match", ... as in controller(reason=...).
+bool ofp_packet_in_reason_parse(const char *, uint8_t *reason);
+// What goes out in this version instead of what it has no number for.
+uint8_t ofp_packet_in_reason_encode(uint8_t reason, uint8_t version);
+
+struct ofp_packet_in {
+	const void *packet; // borrowed; already cut to what is to be sent
+	size_t packet_len;
+	size_t total_len; // of the packet as received
+	uint32_t buffer_id;
+	uint8_t reason, table_id;
+	bool have_cookie;
+	be64_t cookie; // all ones: not known
+	struct match metadata; // in_port, tun_*, regs, metadata, pkt_mark, ct_*...
+	const uint8_t *userdata; // NXT_PACKET_IN2 only
+	size_t userdata_len;
+};
+// `format` picks the message where the version has more than one. xid 0.
+void ofp_encode_packet_in(struct buf *, const struct ofp_packet_in *, enum ofp_protocol, enum ofp_packet_in_format);
+int ofp_decode_packet_in(const struct ofp_msg *, struct ofp_packet_in *); // borrows from the message
+
+struct ofp_packet_out {
+	const void *packet; // borrowed from the message; NULL when it names a buffer
+	size_t packet_len;
+	uint32_t buffer_id;
+	struct match metadata; // in_port at least; 1.5: any pipeline field
+	struct buf actions;    // owned; kept from one decode to the next; zero the first time
+};
+void ofp_packet_out_done(struct ofp_packet_out *);
+int ofp_decode_packet_out(const struct ofp_msg *, struct ofp_packet_out *);
+void ofp_encode_packet_out(struct buf *, const struct ofp_packet_out *, enum ofp_protocol, uint32_t xid);
