@@ -23,7 +23,7 @@
 
 extern struct log_module *const __start_sluice_log_modules[], *const __stop_sluice_log_modules[];
 
-LOG_MODULE(log);
+LOG_MODULE(vlog);
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static char *program;
@@ -410,10 +410,12 @@ void log_format_levels(struct str *s)
 
 void log_format_patterns(struct str *s)
 {
-	str_add(s, "         format                            \n");
-	str_add(s, "         ------                            \n");
+	static const char *const prefixes[LOG_N_DESTINATIONS] = {"<%B> %D{%h %e %T} %E %A:", "none", "none"};
+	static const char *const shown[LOG_N_DESTINATIONS] = {"SYSLOG", "CONSOLE", "FILE"};
+	str_add(s, "         prefix                            format\n");
+	str_add(s, "         ------                            ------\n");
 	for (int d = 0; d < LOG_N_DESTINATIONS; d++)
-		str_addf(s, "%-7s  %s\n", destination_names[d], pattern((enum log_destination)d));
+		str_addf(s, "%-7s  %-32s  %s\n", shown[d], prefixes[d], pattern((enum log_destination)d));
 }
 
 int log_set_rate_limits(const char *module, bool on)

@@ -16,7 +16,10 @@ struct loop_signal;
 struct loop *loop_new(void);
 // All that was added to it must be removed before.
 void loop_free(struct loop *);
-// Runs until loop_stop(). Registered RCU threads: the loop is offline while it waits and passes a quiescent state per iteration.
+// The thread is registered with RCU: from now on it is offline while the loop waits, online in callbacks, and passes a quiescent
+// state per iteration. No callback may keep an RCU pointer for the next one.
+void loop_use_rcu(struct loop *);
+// Runs until loop_stop().
 void loop_run(struct loop *);
 void loop_stop(struct loop *);
 // One iteration; waits at most `max_wait_ms` (-1: until something happens).
@@ -49,6 +52,7 @@ bool loop_timer_is_set(const struct loop_timer *);
 struct loop_defer {
 	loop_cb *cb;
 	void *arg;
+	struct loop *loop;
 	struct loop_defer *next, **prev; // in the loop's list
 };
 void loop_defer(struct loop *, struct loop_defer *, loop_cb *, void *arg); // again while pending: no effect

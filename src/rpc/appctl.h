@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "loop/loop.h"
 
+struct str;
 struct appctl;	    // the server
 struct appctl_call; // one command under way
 
@@ -30,7 +31,6 @@ void appctl_error(struct appctl_call *, const char *text);
 bool appctl_wants_json(const struct appctl_call *);
 // memory/show asks each source for "name:value" pairs.
 void appctl_add_memory_source(struct appctl *, void (*cb)(void *arg, struct str *), void *arg);
-struct str;
 
 // --- The client side, blocking.
 // `target`: a daemon's name (its pidfile in RUNDIR tells the socket), or a path of a socket. *text is the result or, with

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/common/daemon.h"
+
+#include <cap-ng.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/dirs.h"
+#include "base/log.h"
+
+LOG_MODULE(daemon);
+
+// A process has one pidfile and one parent to tell: this is state of main(), which is why it may live here.
+static char *pidfile;
+static int pidfile_fd = -1;
+static pid_t pidfile_owner;
+static int ready_fd = -1;
+static bool detached, chdir_wanted;
+
+static void __attribute__((format(printf, 1, 2), noreturn)) die(const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	fprintf(stderr, "%s: ", log_program());
+	vfprintf(stderr, format, args);
+	fputc('\n', stderr);
+	va_end(args);
+	exit(EXIT_FAILURE);
+}
+
+bool log_option(int c)
+{
+	struct error *e = NULL;
+	switch (c) {
+	case LOG_OPT_VERBOSE:
+		if (optarg)
+			e = log_set_levels(optarg);
+		else
+			log_set_verbose();
+		break;
+	case LOG_OPT_FILE:
+		e = log_open_file(optarg);
+		break;
+	case LOG_OPT_SYSLOG_METHOD:
+		e = log_enable_syslog(optarg);
+		break;
+	case LOG_OPT_SYSLOG_TARGET:
+		e = error_new("--syslog-target: sending to a remote syslog is not available; use the local daemon's forwarding");
+		break;
+	default:
+		return false;
+	}
+	if (e)
+		die("%s", error_text(e));
+	return true;
+}
+
+bool daemon_option(struct daemon_options *o, int c)
+{
+	switch (c) {
+	case DAEMON_OPT_DETACH:
+		o->detach = true;
+		return true;
+	case DAEMON_OPT_NO_SELF_CONFINEMENT:
+		o->self_confinement = false; // there is none to switch off: connections are never confined to a directory
+		return true;
+	case DAEMON_OPT_NO_CHDIR:
+		o->no_chdir = true;
+		return true;
+	case DAEMON_OPT_PIDFILE:
+		o->want_pidfile = true;
+		free(o->pidfile);
+		o->pidfile = optarg ? dir_resolve(dir_run(), optarg) : NULL;
+		return true;
+	case DAEMON_OPT_OVERWRITE_PIDFILE:
+		o->overwrite_pidfile = true;
+		return true;
+	case DAEMON_OPT_MONITOR:
+		o->monitor = true;
+		return true;
+	case DAEMON_OPT_USER:
+		free(o->user);
+		o->user = xstrdup(optarg);
+		return true;
+	default:
+		return log_option(c);
+	}
+}
+
+void daemon_usage(void)
+{
+	printf("\nDaemon options:\n"
+	       "  --detach                run in background as daemon\n"
+	       "  --monitor               creates a process to monitor this daemon\n"
+	       "  --user=username[:group] changes the effective daemon user:group\n"
+	       "  --no-chdir              do not chdir to '/'\n"
+	       "  --pidfile[=FILE]        create pidfile (default: %s/%s.pid)\n"
+	       "  --overwrite-pidfile     with --pidfile, start even if already running\n",
+	       dir_run(), log_program());
+}
+
+void log_usage(void)
+{
+	printf("\nLogging options:\n"
+	       "  -vSPEC, --verbose=SPEC   set logging levels\n"
+	       "  -v, --verbose            set maximum verbosity level\n"
+	       "  --log-file[=FILE]        enable logging to specified FILE\n"
+	       "                           (default: %s/%s.log)\n"
+	       "  --syslog-method=(libc|null)  how to send messages to syslog daemon\n",
+	       dir_log(), log_program());
+}
+
+// The lock on the file, not its existence, says that the daemon runs: a crash leaves no lock behind.
+static void open_pidfile(const struct daemon_options *o)
+{
+	pidfile = o->pidfile ? xstrdup(o->pidfile) : xasprintf("%s/%s.pid", dir_run(), log_program());
+	int fd = open(pidfile, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	if (fd < 0)
+		die("%s: create failed (%s)", pidfile, strerror(errno));
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	if (fcntl(fd, F_SETLK, &lock) < 0) {
+		fcntl(fd, F_GETLK, &lock);
+		if (!o->overwrite_pidfile)
+			die("%s: already running as pid %ld, aborting", pidfile, (long)lock.l_pid);
+	}
+	char text[32];
+	int n = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
+	if (ftruncate(fd, 0) < 0 || pwrite(fd, text, (size_t)n, 0) != n)
+		die("%s: write failed (%s)", pidfile, strerror(errno));
+	pidfile_fd = fd;
+	pidfile_owner = getpid();
+}
+
+void daemon_done(void)
+{
+	if (pidfile && pidfile_owner == getpid()) {
+		unlink(pidfile);
+		close(pidfile_fd);
+	}
+	free(pidfile);
+	pidfile = NULL;
+}
+
+// Forks. In the child *fd is where to write a byte when it is ready; the parent gets the reading end.
+static pid_t fork_with_pipe(int *fd)
+{
+	int fds[2];
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		die("pipe failed (%s)", strerror(errno));
+	pid_t pid = fork();
+	if (pid < 0)
+		die("fork failed (%s)", strerror(errno));
+	*fd = fds[pid == 0];
+	close(fds[pid != 0]);
+	return pid;
+}
+
+// Waits for the child's word. Exits as the child did when it dies before it is ready.
+static void wait_ready(pid_t child, int fd)
+{
+	char byte;
+	ssize_t n;
+	do {
+		n = read(fd, &byte, 1);
+	} while (n < 0 && errno == EINTR);
+	close(fd);
+	if (n == 1)
+		return;
+	int status = 0;
+	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+		;
+	if (WIFEXITED(status) && WEXITSTATUS(status))
+		exit(WEXITSTATUS(status));
+	if (WIFSIGNALED(status))
+		fprintf(stderr, "%s: child process died unexpectedly (%s)\n", log_program(), strsignal(WTERMSIG(status)));
+	exit(EXIT_FAILURE);
+}
+
+static void tell_ready(void)
+{
+	if (ready_fd < 0)
+		return;
+	ssize_t n;
+	do {
+		n = write(ready_fd, "", 1);
+	} while (n < 0 && errno == EINTR);
+	close(ready_fd);
+	ready_fd = -1;
+}
+
+static bool should_restart(int status)
+{
+	static const int fatal[] = {SIGABRT, SIGALRM, SIGBUS, SIGFPE, SIGILL, SIGPIPE, SIGSEGV, SIGXCPU, SIGXFSZ};
+	for (size_t i = 0; WIFSIGNALED(status) && i < sizeof(fatal) / sizeof(fatal[0]); i++)
+		if (WTERMSIG(status) == fatal[i])
+			return true;
+	return false;
+}
+
+static volatile sig_atomic_t monitored; // the worker, for the signal handler
+
+static void forward_signal(int number)
+{
+	if (monitored > 0)
+		kill((pid_t)monitored, number);
+}
+
+// The monitor: starts workers until one ends in a way that is not a crash; at most one start each 10 seconds. Only the worker
+// returns from here.
+static void monitor(void)
+{
+	int parent_fd = ready_fd;
+	ready_fd = -1;
+	struct sigaction forward = {.sa_handler = forward_signal};
+	for (bool first = true;; first = false) {
+		int fd;
+		time_t began = time(NULL);
+		pid_t pid = fork_with_pipe(&fd);
+		if (pid == 0) {
+			struct sigaction standard = {.sa_handler = SIG_DFL};
+			sigaction(SIGTERM, &standard, NULL);
+			sigaction(SIGINT, &standard, NULL);
+			if (parent_fd >= 0)
+				close(parent_fd);
+			ready_fd = fd;
+			return;
+		}
+		monitored = pid;
+		sigaction(SIGTERM, &forward, NULL);
+		sigaction(SIGINT, &forward, NULL);
+		if (first) {
+			wait_ready(pid, fd);
+			ready_fd = parent_fd;
+			tell_ready();
+			parent_fd = -1;
+		} else {
+			close(fd);
+		}
+		int status = 0;
+		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+			;
+		monitored = 0;
+		if (!should_restart(status)) {
+			log_info("%ld: ended with status 0x%x, exiting", (long)pid, (unsigned int)status);
+			exit(WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_SUCCESS);
+		}
+		log_err("%ld died, killed (%s), restarting", (long)pid, strsignal(WTERMSIG(status)));
+		if (time(NULL) < began + 10) {
+			log_warn("%ld died after only %ld seconds: waiting to restart", (long)pid,
+				 (long)(time(NULL) - began));
+			while (time(NULL) < began + 10)
+				sleep(1);
+		}
+	}
+}
+
+void daemon_start(const struct daemon_options *o)
+{
+	signal(SIGPIPE, SIG_IGN);
+	detached = o->detach;
+	chdir_wanted = o->detach && !o->no_chdir;
+	if (o->detach) {
+		int fd;
+		pid_t pid = fork_with_pipe(&fd);
+		if (pid) {
+			wait_ready(pid, fd);
+			_exit(EXIT_SUCCESS);
+		}
+		ready_fd = fd;
+		setsid();
+	}
+	if (o->monitor)
+		monitor();
+	if (o->want_pidfile || o->pidfile)
+		open_pidfile(o);
+}
+
+void daemon_ready(void)
+{
+	tell_ready();
+	if (!detached)
+		return;
+	if (chdir_wanted && chdir("/") < 0)
+		log_warn("cannot change to the root directory: %s", strerror(errno));
+	int null = open("/dev/null", O_RDWR);
+	if (null >= 0) {
+		dup2(null, STDIN_FILENO);
+		dup2(null, STDOUT_FILENO);
+		dup2(null, STDERR_FILENO);
+		if (null > STDERR_FILENO)
+			close(null);
+	}
+	struct error *e = log_set_levels("console:off");
+	error_free(e);
+}
+
+void daemon_become_user(const struct daemon_options *o, bool keep_net_caps)
+{
+	if (!o->user)
+		return;
+	char *name = xstrdup(o->user), *group = strchr(name, ':');
+	if (group)
+		*group++ = '\0';
+	struct passwd *pw = *name ? getpwnam(name) : getpwuid(geteuid());
+	if (!pw)
+		die("--user: unknown user \"%s\"", name);
+	gid_t gid = pw->pw_gid;
+	if (group && *group) {
+		struct group *gr = getgrnam(group);
+		if (!gr)
+			die("--user: unknown group \"%s\"", group);
+		gid = gr->gr_gid;
+	}
+	capng_clear(CAPNG_SELECT_BOTH);
+	if (keep_net_caps)
+		capng_updatev(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_INHERITABLE, CAP_NET_ADMIN,
+			      CAP_NET_RAW, CAP_NET_BROADCAST, CAP_IPC_LOCK, -1);
+	if (capng_change_id((int)pw->pw_uid, (int)gid, CAPNG_INIT_SUPP_GRP | CAPNG_CLEAR_BOUNDING) < 0)
+		die("--user: cannot become %s", o->user);
+	free(name);
+}

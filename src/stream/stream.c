@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stream/stream.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/util.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "loop/libevent.h"
+#include "stream/address.h"
+
+// A stream is one of libevent's bufferevents under a name. TLS will be another constructor, nothing else.
+struct stream {
+	struct loop *loop;
+	struct bufferevent *bev;
+	char *name;
+	const struct stream_callbacks *callbacks;
+	void *arg;
+	bool connected, closing, above_mark;
+	// Failures before the first wait are reported from the loop, never from inside stream_connect().
+	int early_error;
+	struct loop_defer report;
+};
+
+enum {
+	LOW_MARK = 64 * 1024, // `drained` comes below this
+};
+
+static void fail(struct stream *s, int error)
+{
+	s->connected = false;
+	bufferevent_disable(s->bev, EV_READ | EV_WRITE);
+	if (s->closing)
+		stream_free(s);
+	else if (s->callbacks)
+		s->callbacks->closed(s->arg, error);
+}
+
+static void on_read(struct bufferevent *bev, void *arg)
+{
+	struct stream *s = arg;
+	loop_enter(s->loop);
+	if (s->callbacks && !s->closing)
+		s->callbacks->readable(s->arg);
+}
+
+static void on_write(struct bufferevent *bev, void *arg)
+{
+	struct stream *s = arg;
+	loop_enter(s->loop);
+	if (s->closing) {
+		if (!stream_output_pending(s))
+			stream_free(s);
+		return;
+	}
+	if (s->above_mark) {
+		s->above_mark = false;
+		if (s->callbacks && s->callbacks->drained)
+			s->callbacks->drained(s->arg);
+	}
+}
+
+static void on_event(struct bufferevent *bev, short what, void *arg)
+{
+	struct stream *s = arg;
+	int error = errno;
+	loop_enter(s->loop);
+	if (what & BEV_EVENT_CONNECTED) {
+		s->connected = true;
+		if (s->callbacks)
+			s->callbacks->connected(s->arg);
+		return;
+	}
+	if (what & BEV_EVENT_EOF)
+		fail(s, -1);
+	else if (what & BEV_EVENT_ERROR)
+		fail(s, error ? error : ECONNREFUSED);
+}
+
+static void on_report(void *arg)
+{
+	struct stream *s = arg;
+	fail(s, s->early_error);
+}
+
+static struct stream *make(struct loop *loop, int fd, const char *name, const struct stream_callbacks *callbacks,
+			   void *arg)
+{
+	struct stream *s = XNEW(struct stream);
+	s->loop = loop;
+	s->name = xstrdup(name);
+	s->callbacks = callbacks;
+	s->arg = arg;
+	// Deferred callbacks: a stream may be freed inside any of its own.
+	s->bev = bufferevent_socket_new(loop_base(loop), fd, BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS);
+	if (!s->bev)
+		abort();
+	bufferevent_setcb(s->bev, on_read, on_write, on_event, s);
+	bufferevent_setwatermark(s->bev, EV_WRITE, LOW_MARK, 0);
+	bufferevent_enable(s->bev, EV_READ | EV_WRITE);
+	return s;
+}
+
+struct stream *stream_from_fd(struct loop *loop, int fd, const char *name, const struct stream_callbacks *callbacks,
+			      void *arg)
+{
+	evutil_make_socket_nonblocking(fd);
+	evutil_make_socket_closeonexec(fd);
+	struct stream *s = make(loop, fd, name, callbacks, arg);
+	s->connected = true;
+	return s;
+}
+
+struct error *stream_connect(struct loop *loop, const char *target, uint16_t default_port,
+			     const struct stream_callbacks *callbacks, void *arg, struct stream **out)
+{
+	struct address a;
+	struct error *e = address_parse(target, default_port, false, &a);
+	if (e)
+		return e;
+	struct stream *s = make(loop, -1, target, callbacks, arg);
+	if (a.error)
+		s->early_error = a.error;
+	else if (bufferevent_socket_connect(s->bev, (struct sockaddr *)&a.storage, (int)a.len) < 0)
+		s->early_error = errno ? errno : ECONNREFUSED;
+	if (a.storage.ss_family != AF_UNIX && bufferevent_getfd(s->bev) >= 0) {
+		int on = 1;
+		setsockopt(bufferevent_getfd(s->bev), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	}
+	if (s->early_error)
+		loop_defer(loop, &s->report, on_report, s);
+	*out = s;
+	return NULL;
+}
+
+void stream_set_callbacks(struct stream *s, const struct stream_callbacks *callbacks, void *arg)
+{
+	s->callbacks = callbacks;
+	s->arg = arg;
+}
+
+void stream_free(struct stream *s)
+{
+	if (!s)
+		return;
+	loop_defer_cancel(&s->report);
+	// The deferred callbacks that libevent may still hold must not find us.
+	bufferevent_setcb(s->bev, NULL, NULL, NULL, NULL);
+	bufferevent_free(s->bev);
+	free(s->name);
+	free(s);
+}
+
+void stream_close_gracefully(struct stream *s)
+{
+	if (!s->connected || !stream_output_pending(s)) {
+		stream_free(s);
+		return;
+	}
+	s->closing = true;
+	s->callbacks = NULL;
+	bufferevent_setwatermark(s->bev, EV_WRITE, 0, 0);
+	bufferevent_disable(s->bev, EV_READ);
+}
+
+const char *stream_name(const struct stream *s)
+{
+	return s->name;
+}
+
+bool stream_is_connected(const struct stream *s)
+{
+	return s->connected;
+}
+
+void stream_write(struct stream *s, const void *p, size_t n)
+{
+	if (s->closing)
+		return;
+	// Straight to the socket while nothing waits before it: one wake-up less, and a reply that precedes exit() is out. Errors
+	// are left for the event loop to find.
+	if (s->connected && !stream_output_pending(s)) {
+		ssize_t sent = send(bufferevent_getfd(s->bev), p, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+		if (sent > 0) {
+			p = (const char *)p + sent;
+			n -= (size_t)sent;
+		}
+	}
+	if (n)
+		bufferevent_write(s->bev, p, n);
+	if (stream_output_pending(s) > LOW_MARK)
+		s->above_mark = true;
+}
+
+size_t stream_output_pending(const struct stream *s)
+{
+	return evbuffer_get_length(bufferevent_get_output(s->bev));
+}
+
+const uint8_t *stream_input(struct stream *s, size_t *n)
+{
+	struct evbuffer *in = bufferevent_get_input(s->bev);
+	*n = evbuffer_get_length(in);
+	return *n ? evbuffer_pullup(in, -1) : NULL;
+}
+
+void stream_consume(struct stream *s, size_t n)
+{
+	evbuffer_drain(bufferevent_get_input(s->bev), n);
+}
+
+void stream_set_reading(struct stream *s, bool on)
+{
+	if (on) {
+		bufferevent_enable(s->bev, EV_READ);
+		if (evbuffer_get_length(bufferevent_get_input(s->bev)))
+			bufferevent_trigger(s->bev, EV_READ, BEV_OPT_DEFER_CALLBACKS);
+	} else {
+		bufferevent_disable(s->bev, EV_READ);
+	}
+}
+
+int stream_peer_pid(const struct stream *s)
+{
+	struct ucred c;
+	socklen_t n = sizeof(c);
+	int fd = bufferevent_getfd(s->bev);
+	if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &c, &n) < 0 || !c.pid)
+		return -1;
+	return c.pid;
+}
