@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/dirs.h"
 
+#include <limits.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 
@@ -36,9 +39,33 @@ const char *dir_db(void)
 	return joined;
 }
 
+// Beside the programs, so that a build tree or any prefix is a complete installation: BINDIR/../share/openvswitch.
+static char *beside_program(void)
+{
+	char exe[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+	if (n <= 0)
+		return NULL;
+	exe[n] = '\0';
+	for (int up = 0; up < 2; up++) {
+		char *slash = strrchr(exe, '/');
+		if (!slash)
+			return NULL;
+		*slash = '\0';
+	}
+	char *dir = xasprintf("%s/share/openvswitch", exe);
+	if (!access(dir, X_OK))
+		return dir;
+	free(dir);
+	return NULL;
+}
+
 const char *dir_pkgdata(void)
 {
-	return from_environment("OVS_PKGDATADIR", "/usr/share/openvswitch");
+	static char *found;
+	if (!found)
+		found = beside_program();
+	return from_environment("OVS_PKGDATADIR", found ? found : "/usr/share/openvswitch");
 }
 
 char *dir_resolve(const char *dir, const char *path)

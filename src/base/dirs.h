@@ -7,6 +7,6 @@ const char *dir_run(void);	// /var/run/openvswitch
 const char *dir_log(void);	// /var/log/openvswitch
 const char *dir_db(void);	// /etc/openvswitch, or OVS_SYSCONFDIR/openvswitch
 const char *dir_sysconf(void);	// /etc
-const char *dir_pkgdata(void);	// /usr/share/openvswitch
+const char *dir_pkgdata(void);	// share/openvswitch beside the directory of the program, else /usr/share/openvswitch
 // A path relative to `dir` made absolute; absolute ones as they are. Owned by the caller (free()).
 char *dir_resolve(const char *dir, const char *path);

@@ -75,7 +75,7 @@ static void exchange(const char *listen_on, const char *connect_to)
 	while (!client.connected && !client.closed)
 		loop_run_once(loop, 1000);
 	assert_int_equal(client.closed, 0);
-	enum { SIZE = 3 * 1024 * 1024 };
+	enum { SIZE = 24 * 1024 * 1024 };
 	char *block = calloc(1, SIZE);
 	stream_write(client.stream, block, SIZE);
 	while (client.received < SIZE)
