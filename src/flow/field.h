@@ -40,7 +40,17 @@ enum field_format { // how values look
 enum field_prereq {
 	PREREQ_NONE, PREREQ_ETHERNET, PREREQ_ARP, PREREQ_VLAN_VID, PREREQ_IPV4, PREREQ_IPV6, PREREQ_IP_ANY,
 	PREREQ_MPLS, PREREQ_TCP, PREREQ_UDP, PREREQ_SCTP, PREREQ_ICMPV4, PREREQ_ICMPV6, PREREQ_ND, PREREQ_ND_SOLICIT,
-	PREREQ_ND_ADVERT, PREREQ_NSH,
+	PREREQ_ND_ADVERT, PREREQ_NSH, PREREQ_CT, // CT: an original tuple of conntrack; dl_type and ct_state say whether
+};
+
+enum field_place { // how the value lies in struct flow
+	FIELD_PLACE_BYTES, // as in field_value, byte by byte
+	FIELD_PLACE_HOST,  // n_bits bits from bit `shift` of an integer in host order
+	FIELD_PLACE_NET,   // the same, of an integer in network order
+	FIELD_PLACE_PORT,  // an OpenFlow port in host order and 16-bit numbering
+	FIELD_PLACE_REGS,  // several registers, the first one the most significant
+	FIELD_PLACE_VLAN,  // a part of the outer tag's TCI, which has rules of its own
+	FIELD_PLACE_DSCP,  // the upper six bits of nw_tos, not shifted
 };
 
 struct field {
@@ -54,15 +64,24 @@ struct field {
 	enum field_prereq prereq;
 	bool writable; // by set_field, load, move
 	bool mapped;   // a real header field, not a register or metadata
-	// Wire headers: 0 where the field has none. nxm: class << 16 | field << 9, as in the NXM header with length bits clear.
+	// Wire headers: class << 16 | field << 9, as in the header with mask and length bits clear. A field has an NXM header when
+	// nxm_version is not 0 (in_port's header is 0), an OXM one when oxm_version is not 0.
 	uint32_t nxm, oxm;
+	const char *nxm_name, *oxm_name;  // "NXM_OF_IN_PORT"; NULL where there is none
 	uint8_t nxm_version, oxm_version; // OpenFlow wire version from which it may be sent: 1, 4, 5, 6
 	uint32_t oxm_experimenter;	  // of OXM fields of the experimenter class; 0 otherwise
+	uint8_t onf;			  // field number in ONF's experimenter class (0x4f4e4600), for 1.3 and 1.4; 0: none
 	bool usable_1_0;		  // true when OpenFlow 1.0's fixed match can carry it
+	// Where it is in struct flow: internal to field_*.c.
+	uint8_t place, shift, size; // enum field_place; size of the member in bytes
+	uint16_t offset;
 };
 
 const struct field *field_get(enum field_id);
 const struct field *field_find(const char *name); // either name; NULL: none
+const struct field *field_find_n(const char *name, size_t n);
+// Also "NXM_OF_IN_PORT", "OXM_OF_TCP_FLAGS", "ONFOXM_ET_TCP_FLAGS".
+const struct field *field_find_any_name(const char *name, size_t n);
 
 // The value in a flow, and in its mask: the same function serves both. in_port reads the 16-bit numbering.
 void field_get_value(const struct field *, const struct flow *, union field_value *);
@@ -72,6 +91,9 @@ void field_set_value(const struct field *, const union field_value *, struct flo
 void field_set_masked(const struct field *, const union field_value *value, const union field_value *mask, struct flow *);
 // All bits of the field, as a mask value.
 void field_exact_mask(const struct field *, union field_value *);
+// `mask` has no bit at all, or all bits of the field (bits that the field does not have are not looked at).
+bool field_mask_is_zero(const struct field *, const union field_value *mask);
+bool field_mask_is_exact(const struct field *, const union field_value *mask);
 // Sets the field's bits in `mask` where `bits` has them: un-wildcarding. NULL bits: all of them. Prerequisites not included.
 void field_unwildcard(const struct field *, const union field_value *bits, struct flow *mask);
 // Sets in `mask` the bits of the field's prerequisites (dl_type, nw_proto...).
@@ -85,6 +107,11 @@ void field_format_value(const struct field *, const union field_value *value, co
 			const char *(*port_name)(void *arg, uint32_t ofp_port), void *arg, struct str *);
 struct error *field_parse_value(const struct field *, const char *text, union field_value *value,
 				union field_value *mask) MUST_CHECK;
+
+// Between the 16-bit numbering that is used inside and the 32-bit one of OpenFlow 1.1 and later. A number that does not exist in
+// the 16-bit numbering is left as it is.
+uint32_t ofp_port_to_32(uint32_t port);
+uint32_t ofp_port_from_32(uint32_t port);
 
 struct subfield { // some bits of a field: "NXM_OF_VLAN_TCI[0..11]"
 	const struct field *field;

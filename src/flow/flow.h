@@ -154,6 +154,9 @@ bool flow_equal_masked(const struct flow *a, const struct flow *b, const struct 
 // out = f & mask; may alias.
 void flow_mask(struct flow *out, const struct flow *f, const struct flow *mask);
 
+// Sets the outer tag: a TCI without FLOW_VLAN_CFI means no tag. A new tag gets TPID 0x8100.
+void flow_set_vlan_tci(struct flow *, uint16_t tci);
+
 // Extracts the headers of an Ethernet frame. `n` is how many bytes can be read at `frame`, `wire_len` how long the frame says it
 // is (they differ when the tail lies in another segment). Fields that are cut off, or behind a header that lies about its
 // length, stay zero, as if the packet ended there. Metadata members of *out are left as they are; the rest is overwritten.
