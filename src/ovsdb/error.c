@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ovsdb/error.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -134,20 +133,4 @@ struct error *db_error_to_error(struct db_error *e)
 	free(text);
 	db_error_free(e);
 	return error;
-}
-
-char *db_json_text(const json_t *json)
-{
-	char *s = json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
-	char *copy = xstrdup(s ? s : "null");
-	free(s);
-	return copy;
-}
-
-json_t *db_json_real(double real)
-{
-	// Doubles hold integers exactly up to 2^53.
-	if (real == floor(real) && fabs(real) < 9007199254740992.0)
-		return json_integer((json_int_t)real);
-	return json_real(real);
 }

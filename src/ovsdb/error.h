@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "base/error.h"
+#include "ovsdb/json.h"
 
 struct db_error;
 
@@ -33,8 +34,3 @@ json_t *db_error_to_json(const struct db_error *);
 char *db_error_to_text(const struct db_error *);
 // Takes a protocol error, gives one for people; NULL stays NULL.
 struct error *db_error_to_error(struct db_error *) MUST_CHECK;
-
-// One line of JSON the way the protocol's programs print it: members sorted, no blanks, 15 digits. Owned by the caller.
-char *db_json_text(const json_t *);
-// A real number; one without a fraction is written as an integer, which the protocol does not tell apart.
-json_t *db_json_real(double);

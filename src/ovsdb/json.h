@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+// JSON as the protocol's programs print it: members sorted, reals with 15 digits.
+#pragma once
+#include <jansson.h>
+
+#include "base/str.h"
+
+// One line without blanks. Owned by the caller.
+char *db_json_text(const json_t *);
+// One member or element per line, indented by 2, closing brackets behind the last; no newline at the end.
+void db_json_pretty(const json_t *, struct str *);
+// A real number; one without a fraction is written as an integer, which the protocol does not tell apart.
+json_t *db_json_real(double);
