@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum db_atom { DB_NONE, DB_INTEGER, DB_REAL, DB_BOOLEAN, DB_STRING, DB_UUID };
+#include "ovsdb/atom.h"
 
 // How a column's value looks in C.
 enum db_shape {
@@ -21,7 +21,7 @@ struct db_table_class;
 struct db_column {
 	const char *name;
 	enum db_shape shape;
-	enum db_atom key, value; // value: DB_NONE unless it is a map
+	enum atom_type key, value; // value: ATOM_VOID unless it is a map
 	uint16_t at;		 // offset of the member, the keys or the smap
 	uint16_t value_at;	 // of a map's values
 	uint16_t n_at;		 // of the count; 0 when there is none
@@ -32,6 +32,7 @@ struct db_column {
 
 struct db_table_class {
 	const char *name;
+	unsigned int number;		 // its place in the database
 	const struct db_column *columns; // in the order of their names
 	unsigned int n_columns;
 	size_t row_size;

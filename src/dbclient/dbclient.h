@@ -28,7 +28,7 @@ struct db_column;
 struct db_table;	// one table of the replica
 struct db_table_class;	// what the schema says about one table, generated
 struct db_class;	// what the schema says about the database, generated
-struct ovsdb_datum;
+struct datum;
 
 enum db_change { DB_SAME, DB_INSERTED, DB_MODIFIED, DB_DELETED };
 
@@ -37,9 +37,10 @@ struct db_row {
 	struct uuid uuid;	      // of an inserted row before its commit: a temporary one
 	enum db_change change;	      // since dbclient_changes_done()
 	bool present;		      // in the database, as far as we know
+	bool seen, pending, listed, has_datums; // private to the replica
 	uint64_t changed;	      // bit n: column n (DB_BRIDGE_NAME...) changed since dbclient_changes_done()
+	uint64_t stale;		      // private: columns whose members must be made anew
 	struct db_table *table;
-	struct ovsdb_datum *datums;   // of the monitored columns
 	struct db_row *next_changed;  // in the table's list of changed rows
 	struct dbtxn_row *txn;	      // what the open transaction does to it
 	struct db_row **referrers;    // rows that refer to this one
