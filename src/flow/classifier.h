@@ -25,8 +25,11 @@ void cls_rule_done(struct cls_rule *); // must be out of the classifier, a grace
 
 struct classifier *classifier_new(void);
 void classifier_free(struct classifier *); // must be empty
-// Up to 4 fields that are prefixes (nw_src, nw_dst, ipv6_src, ipv6_dst, tp_src, tp_dst...): Flow_Table.prefixes.
+// Up to 4 fields whose prefixes are tracked (Flow_Table.prefixes): addresses, tun_id and metadata, see classifier_can_track();
+// others are left out. Initially nw_dst, nw_src, ipv6_dst, ipv6_src. L4 ports are always tracked. Main thread; with rules in the
+// classifier it waits for a grace period.
 void classifier_set_prefixes(struct classifier *, const enum field_id *, unsigned int n);
+bool classifier_can_track(enum field_id);
 // If there is a rule with the same match and priority, it is replaced and returned; else NULL.
 const struct cls_rule *classifier_replace(struct classifier *, struct cls_rule *);
 void classifier_remove(struct classifier *, struct cls_rule *);
