@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+// DPDK's environment in its small form, and the pools of packets.
+//
+// Two pools. Packets have room for MBUF_DATA_ROOM bytes, which is enough for every frame of an ordinary network. A frame that is larger (a
+// TCP packet that the kernel has not segmented yet, a jumbo frame) continues in an external buffer of 64 KB. Receiving therefore offers the
+// kernel three pieces (vnet header, packet, external buffer), whatever the frame's size, and a large frame costs one more
+// packet header instead of thirty. External buffers are last-in first-out, so few of their pages are ever touched.
+#include "netdev/mbuf.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <pthread.h>
+#include <rte_eal.h>
+#include <rte_errno.h>
+#include <rte_log.h>
+#include <rte_lcore.h>
+#include <rte_mempool.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "base/str.h"
+
+enum {
+	N_PACKETS = 8192,
+	PACKET_CACHE = 128,
+	N_BIG = 512,
+	BIG_CACHE = 64,
+	ENV_MEGABYTES = 96, // address space; only what is touched becomes memory
+};
+
+struct big { // an external buffer
+	struct rte_mbuf_ext_shared_info shared;
+	uint8_t data[MBUF_BIG_ROOM] __attribute__((aligned(64)));
+};
+
+// DPDK's environment exists once per process, and so do these.
+static struct {
+	bool starting, started;
+	struct str log; // what DPDK said while it started
+	struct rte_mempool *packets, *big;
+} env;
+
+// DPDK loads every driver of its default directory when it finds that it is a shared library itself: 150 of them, which takes
+// 0.15 s and 30 MB. It finds out by asking the dynamic linker for a library of that name that is already loaded. While the small
+// environment starts, the answer is no.
+void *dlopen(const char *file, int mode)
+{
+	if (env.starting && (mode & RTLD_NOLOAD) && file && !strncmp(file, "librte_eal.so", 13))
+		return NULL;
+	void *(*next)(const char *, int);
+	*(void **)&next = dlsym(RTLD_NEXT, "dlopen");
+	return next(file, mode);
+}
+
+static ssize_t collect_log(void *cookie, const char *text, size_t n)
+{
+	if (env.starting && env.log.len < 4096)
+		str_addn(&env.log, text, n);
+	return (ssize_t)n;
+}
+
+static int first_cpu(const cpu_set_t *set)
+{
+	for (int i = 0; i < CPU_SETSIZE; i++)
+		if (CPU_ISSET(i, set))
+			return i;
+	return 0;
+}
+
+static int env_init(void)
+{
+	cpu_set_t affinity;
+	CPU_ZERO(&affinity);
+	pthread_getaffinity_np(pthread_self(), sizeof(affinity), &affinity);
+	char lcores[32], megabytes[16];
+	snprintf(lcores, sizeof(lcores), "0@%d", first_cpu(&affinity));
+	snprintf(megabytes, sizeof(megabytes), "%d", ENV_MEGABYTES);
+	char *program = xstrdup(log_program());
+	char *args[] = {program, "--no-huge", "--no-shconf", "--no-pci", "--no-telemetry", "--iova-mode=va", "-m", megabytes,
+			"--lcores", lcores, NULL};
+	// The environment wants a directory of its own for files that it does not write without hugepages: one that cannot
+	// be made will do.
+	char *runtime = xstrdup_null(getenv("RUNTIME_DIRECTORY"));
+	setenv("RUNTIME_DIRECTORY", "/proc/self/fdinfo", 1);
+	int r = rte_eal_init(10, args);
+	if (runtime)
+		setenv("RUNTIME_DIRECTORY", runtime, 1);
+	else
+		unsetenv("RUNTIME_DIRECTORY");
+	free(runtime);
+	// `program` stays: DPDK may have given it to openlog().
+	pthread_setaffinity_np(pthread_self(), sizeof(affinity), &affinity);
+	return r < 0 ? -rte_errno : 0;
+}
+
+static struct rte_mempool *make_pool(const char *name, unsigned int n, size_t size, unsigned int cache, size_t private_size)
+{
+	struct rte_mempool *pool = rte_mempool_create_empty(name, n, (unsigned int)size, cache, (unsigned int)private_size,
+							    SOCKET_ID_ANY, RTE_MEMPOOL_F_NO_IOVA_CONTIG);
+	if (pool && rte_mempool_set_ops_byname(pool, "stack", NULL)) {
+		rte_mempool_free(pool);
+		pool = NULL;
+	}
+	return pool;
+}
+
+static struct error *pools_new(void)
+{
+	struct rte_pktmbuf_pool_private room = {
+		.mbuf_data_room_size = RTE_PKTMBUF_HEADROOM + MBUF_DATA_ROOM,
+		.mbuf_priv_size = sizeof(struct mbuf_meta),
+	};
+	env.packets = make_pool("packets", N_PACKETS, sizeof(struct rte_mbuf) + room.mbuf_priv_size + room.mbuf_data_room_size,
+				PACKET_CACHE, sizeof(room));
+	if (!env.packets)
+		return error_errno(rte_errno, "cannot make the pool of packets");
+	rte_pktmbuf_pool_init(env.packets, &room);
+	env.big = make_pool("buffers", N_BIG, sizeof(struct big), BIG_CACHE, 0);
+	if (!env.big)
+		return error_errno(rte_errno, "cannot make the pool of buffers");
+	int r = rte_mempool_populate_default(env.packets);
+	if (r < 0)
+		return error_errno(-r, "no memory for %d packets", N_PACKETS);
+	rte_mempool_obj_iter(env.packets, rte_pktmbuf_init, NULL);
+	r = rte_mempool_populate_default(env.big);
+	return r < 0 ? error_errno(-r, "no memory for %d buffers", N_BIG) : NULL;
+}
+
+struct error *mbuf_env_start(void)
+{
+	if (env.started)
+		return NULL;
+	cookie_io_functions_t io = {.write = collect_log};
+	FILE *log = fopencookie(NULL, "w", io);
+	if (log) {
+		setvbuf(log, NULL, _IONBF, 0);
+		rte_openlog_stream(log);
+	}
+	env.starting = true;
+	int r = env_init();
+	struct error *e = NULL;
+	if (r < 0)
+		e = error_errno(-r, "DPDK's environment does not start (%s)", str_cstr(&env.log));
+	else
+		e = pools_new();
+	env.starting = false;
+	str_done(&env.log);
+	if (!e)
+		env.started = true;
+	return e;
+}
+
+void mbuf_thread_start(void)
+{
+	if (env.started && rte_lcore_id() == LCORE_ID_ANY)
+		(void)rte_thread_register(); // without it the pools work, uncached
+}
+
+void mbuf_thread_stop(void)
+{
+	unsigned int lcore = rte_lcore_id();
+	if (!env.started || lcore == LCORE_ID_ANY)
+		return;
+	struct rte_mempool *pools[] = {env.packets, env.big};
+	for (unsigned int i = 0; i < 2; i++)
+		rte_mempool_cache_flush(rte_mempool_default_cache(pools[i], lcore), pools[i]);
+	rte_thread_unregister();
+}
+
+struct rte_mempool *mbuf_pool(void)
+{
+	return env.started ? env.packets : NULL;
+}
+
+static void big_free(void *data, void *big)
+{
+	rte_mempool_put(env.big, big);
+}
+
+static void *big_data(void *big)
+{
+	return ((struct big *)big)->data;
+}
+
+bool mbuf_take_bare(struct rte_mbuf **bare, void **big, unsigned int n)
+{
+	if (!env.started || rte_mempool_get_bulk(env.packets, (void **)bare, n) < 0)
+		return false;
+	if (rte_mempool_get_bulk(env.big, big, n) < 0) {
+		rte_mempool_put_bulk(env.packets, (void **)bare, n);
+		return false;
+	}
+	for (unsigned int i = 0; i < n; i++)
+		big[i] = big_data(big[i]);
+	return true;
+}
+
+static void *big_of_data(void *data)
+{
+	return (char *)data - offsetof(struct big, data);
+}
+
+void mbuf_give_bare(struct rte_mbuf **bare, unsigned int n)
+{
+	rte_mempool_put_bulk(env.packets, (void **)bare, n);
+}
+
+void mbuf_give_big(void **big, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++)
+		if (big[i])
+			rte_mempool_put(env.big, big_of_data(big[i]));
+}
+
+struct rte_mbuf *mbuf_finish_bare(struct rte_mbuf *bare, void **big, uint32_t len)
+{
+	rte_pktmbuf_reset(bare);
+	*mbuf_meta(bare) = (struct mbuf_meta){0};
+	bare->data_len = (uint16_t)(len < MBUF_DATA_ROOM ? len : MBUF_DATA_ROOM);
+	bare->pkt_len = len;
+	if (len <= MBUF_DATA_ROOM)
+		return bare;
+	struct rte_mbuf *tail = rte_pktmbuf_alloc(env.packets);
+	if (!tail || len > MBUF_MAX_FRAME) {
+		rte_pktmbuf_free(tail);
+		rte_pktmbuf_free(bare);
+		return NULL;
+	}
+	struct big *b = big_of_data(*big);
+	b->shared.free_cb = big_free;
+	b->shared.fcb_opaque = b;
+	rte_mbuf_ext_refcnt_set(&b->shared, 1);
+	rte_pktmbuf_attach_extbuf(tail, b->data, RTE_BAD_IOVA, MBUF_BIG_ROOM - 1, &b->shared);
+	*big = NULL;
+	tail->data_off = 0;
+	tail->data_len = (uint16_t)(len - MBUF_DATA_ROOM);
+	tail->pkt_len = tail->data_len;
+	bare->next = tail;
+	bare->nb_segs = 2;
+	return bare;
+}
+
+struct rte_mbuf *mbuf_from_bytes(const void *frame, size_t n)
+{
+	if (n > MBUF_MAX_FRAME)
+		return NULL;
+	struct rte_mbuf *m;
+	void *big = NULL;
+	if (n <= MBUF_DATA_ROOM) {
+		if (!env.started || rte_mempool_get(env.packets, (void **)&m) < 0)
+			return NULL;
+	} else if (!mbuf_take_bare(&m, &big, 1)) {
+		return NULL;
+	}
+	size_t head = n < MBUF_DATA_ROOM ? n : MBUF_DATA_ROOM;
+	memcpy(mbuf_bare_data(m), frame, head);
+	if (n > head)
+		memcpy(big, (const uint8_t *)frame + head, n - head);
+	m = mbuf_finish_bare(m, &big, (uint32_t)n);
+	mbuf_give_big(&big, 1);
+	return m;
+}
