@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Killing either daemon at any moment: the other goes on, and everything is as configured afterwards."""
+import re
+import signal
+import subprocess
+import time
+
+from harness import wait_until
+
+
+def pinger(a, b, interval="0.05"):
+    return a.popen("ping", "-n", "-i", interval, "-W", "1", b.address, stdout=subprocess.PIPE, text=True)
+
+
+def stop(process):
+    process.send_signal(signal.SIGINT)
+    out = process.communicate(timeout=10)[0]
+    sent, received = map(int, re.search(r"(\d+) packets transmitted, (\d+) received", out).groups())
+    return sent - received
+
+
+def test_switch_killed_under_ping(hosts, switch):
+    a, b = hosts
+    switch.vsctl("set", "port", "p0", "tag=3", "--", "set", "port", "p1", "tag=3")
+    wait_until(lambda: a.ping(b.address), what="ping")
+    ping = pinger(a, b)
+    time.sleep(1)
+    switch.kill_switch(signal.SIGKILL)
+    switch.start_switch()
+    wait_until(lambda: a.ping(b.address), what="ping after the restart")
+    time.sleep(1)
+    assert stop(ping) <= 20  # one second of 50 ms intervals
+    assert switch.vsctl("get", "port", "p0", "tag") == "3\n"
+    assert switch.vsctl("get", "Interface", "p0", "ofport") == "1\n"
+
+
+def test_switch_killed_at_random_moments_of_configuration(net, switch, hosts):
+    for i in range(5):
+        switch.vsctl("--no-wait", "add-port", "br0", f"int{i}", "--", "set", "interface", f"int{i}", "type=internal")
+        time.sleep(0.01 * i)
+        switch.kill_switch(signal.SIGKILL)
+        switch.start_switch()
+    for i in range(5):
+        wait_until(lambda: switch.vsctl("get", "Interface", f"int{i}", "ofport") not in ("[]\n", "-1\n"), what=f"int{i} is a port")
+    ports = switch.ofctl("show", "br0")
+    for i in range(5):
+        assert f"(int{i}):" in ports
+
+
+def test_server_restarted_under_ping(hosts, switch):
+    a, b = hosts
+    wait_until(lambda: a.ping(b.address), what="ping")
+    ping = pinger(a, b)
+    time.sleep(0.5)
+    switch.kill_server(signal.SIGKILL)
+    time.sleep(1)
+    switch.start_server()
+    time.sleep(1)
+    assert stop(ping) == 0
+    # The switch follows the database again.
+    switch.vsctl("add-port", "br0", "after", "--", "set", "interface", "after", "type=internal")
+    assert "(after):" in switch.ofctl("show", "br0")
+
+
+def test_torn_database_is_repaired(switch):
+    switch.kill_switch(signal.SIGTERM)
+    switch.kill_server(signal.SIGTERM)
+    with open(switch.db, "ab") as f:
+        f.write(b"OVSDB JSON 500 0123456789012345678901234567890123456789\n{\"torn")
+    switch.start_server()
+    assert switch.vsctl("--no-wait", "list-br") == "br0\n"
+    assert re.search(r"\|(WARN|ERR)\|.*", switch.log("ovsdb-server"))
+    switch.vsctl("--no-wait", "set", "bridge", "br0", "external_ids:a=b")
+    switch.kill_server(signal.SIGTERM)
+    switch.start_server()
+    assert switch.vsctl("--no-wait", "get", "bridge", "br0", "external_ids") == "{a=b}\n"
+    switch.start_switch()
