@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Generated flow tables and packets through both switches' `ofproto/trace`: the verdicts must be the same."""
+import json
+import os
+import random
+import re
+import socket
+
+import pytest
+
+import harness
+from harness import run, wait_until
+
+N_TABLES, N_PACKETS = int(os.environ.get("TRACE_TABLES", "15")), 150
+PORTS = [1, 2, 3, 4]
+
+
+class Channel:
+    """The command channel of a daemon, without a process per command."""
+
+    def __init__(self, directory):
+        with open(f"{directory}/ovs-vswitchd.pid") as f:
+            pid = f.read().strip()
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.connect(f"{directory}/ovs-vswitchd.{pid}.ctl")
+
+    def call(self, *argv):
+        self.socket.sendall(json.dumps({"id": 0, "method": argv[0], "params": list(argv[1:])}).encode())
+        data = b""
+        while True:
+            data += self.socket.recv(1 << 20)
+            try:
+                reply = json.loads(data)
+            except ValueError:
+                continue
+            return reply["result"] if reply["error"] is None else "error: " + reply["error"]
+
+
+class Side:
+    def __init__(self, tools, net):
+        schema = None if tools is harness.ours else "/usr/share/openvswitch/vswitch.ovsschema"
+        self.switch = harness.Switch(tools=tools, schema=schema, netns=net.namespace(tools.name[0]),
+                                     vswitchd_args=["--enable-dummy"] + ([] if tools is harness.ours else ["--disable-system"]))
+        args = ["add-br", "br0", "--", "set", "bridge", "br0", "datapath_type=dummy", "fail_mode=secure"]
+        for p in PORTS:
+            args += ["--", "add-port", "br0", f"p{p}", "--", "set", "interface", f"p{p}", "type=dummy", f"ofport_request={p}"]
+        self.switch.vsctl(*args)
+        self.channel = Channel(self.switch.dir)
+        self.names = {}
+        for name, dp in re.findall(r"^ +(\S+) \d+/(\d+): \(dummy", self.channel.call("dpif/show"), re.M):
+            self.names[dp] = name
+        assert len(self.names) >= len(PORTS), self.channel.call("dpif/show")
+
+    def load(self, flows, path):
+        path.write_text("\n".join(flows) + "\n")
+        self.switch.ofctl("del-flows", "br0")
+        self.switch.ofctl("add-flows", "br0", path)
+
+    def trace(self, flow):
+        text = self.channel.call("ofproto/trace", "br0", flow)
+        actions = re.search(r"^Datapath actions: (.*)$", text, re.M)
+        megaflow = re.search(r"^Megaflow: (.*)$", text, re.M)
+        assert actions and megaflow, text
+        # Port numbers of the datapath are each switch's own affair.
+        named = re.sub(r"(?<![\w.:/=(\-])(\d+)(?=,|$)", lambda m: self.names.get(m.group(1), m.group(1)), actions.group(1))
+        return named, megaflow.group(1), text
+
+
+def mac(r):
+    return f"00:00:00:00:00:0{r.randint(1, 3)}"
+
+
+def ip(r):
+    return f"10.{r.randint(0, 1)}.{r.randint(0, 2)}.{r.randint(1, 3)}"
+
+
+def match(r):
+    terms = []
+    if r.random() < 0.4:
+        terms.append(f"in_port={r.choice(PORTS)}")
+    if r.random() < 0.25:
+        terms.append(f"dl_src={mac(r)}")
+    if r.random() < 0.25:
+        terms.append(r.choice([f"dl_dst={mac(r)}", "dl_dst=01:00:00:00:00:00/01:00:00:00:00:00"]))
+    if r.random() < 0.3:
+        terms.append(r.choice(["vlan_tci=0", f"dl_vlan={r.randint(1, 3)}", "vlan_tci=0x1000/0x1000", f"dl_vlan=2,dl_vlan_pcp={r.randint(0, 7)}"]))
+    kind = r.choice(["", "ip", "tcp", "udp", "icmp", "arp", "ipv6", "tcp6", "udp6", "icmp6"])
+    if kind:
+        terms.append(kind)
+    if kind in ("ip", "tcp", "udp", "icmp"):
+        if r.random() < 0.5:
+            terms.append(f"nw_src={ip(r)}{r.choice(['', '/8', '/16', '/24', '/255.0.255.0'])}")
+        if r.random() < 0.5:
+            terms.append(f"nw_dst={ip(r)}{r.choice(['', '/16', '/28'])}")
+        if r.random() < 0.15:
+            terms.append(r.choice(["nw_tos=32", "nw_ttl=64", "nw_ecn=1", "ip_frag=no", "ip_frag=first", "ip_frag=later"]))
+    if kind in ("tcp", "udp", "tcp6", "udp6") and r.random() < 0.7:
+        terms.append(f"tp_{r.choice(['src', 'dst'])}={r.choice(['80', '443', '0x50/0xfff0', '1024/0xfc00'])}")
+    if kind == "tcp" and r.random() < 0.2:
+        terms.append("tcp_flags=+syn-ack")
+    if kind == "icmp" and r.random() < 0.5:
+        terms.append("icmp_type=8")
+    if kind == "arp" and r.random() < 0.6:
+        terms.append(r.choice(["arp_op=1", f"arp_spa={ip(r)}", f"arp_tpa={ip(r)}/24"]))
+    if kind in ("ipv6", "tcp6", "udp6", "icmp6") and r.random() < 0.5:
+        terms.append(f"ipv6_{r.choice(['src', 'dst'])}=2001:db8::{r.randint(1, 3)}{r.choice(['', '/64'])}")
+    if kind == "icmp6" and r.random() < 0.4:
+        terms.append(r.choice(["icmp_type=135", "icmp_type=135,nd_target=2001:db8::1", "icmp_type=128"]))
+    return terms, kind
+
+
+def actions(r, table, kind):
+    out = []
+    for _ in range(r.randint(0, 4)):
+        choices = [f"output:{r.choice(PORTS)}", "FLOOD", "ALL", "IN_PORT", "LOCAL", f"mod_dl_dst:{mac(r)}", f"mod_dl_src:{mac(r)}",
+                   f"mod_vlan_vid:{r.randint(1, 3)}", "strip_vlan", "push_vlan:0x8100", f"mod_vlan_pcp:{r.randint(0, 7)}",
+                   f"load:{r.randint(0, 3)}->NXM_NX_REG{r.randint(0, 2)}[]", f"set_field:{r.randint(0, 9)}->metadata",
+                   "move:NXM_OF_ETH_SRC[]->NXM_OF_ETH_DST[]", "move:NXM_NX_REG0[0..15]->NXM_NX_REG1[16..31]"]
+        if table < 3:
+            choices += [f"resubmit(,{r.randint(table + 1, 3)})"] * 3
+        if kind in ("ip", "tcp", "udp", "icmp"):
+            choices += [f"mod_nw_src:{ip(r)}", f"mod_nw_dst:{ip(r)}", "dec_ttl", "mod_nw_tos:64", "set_field:7->nw_ttl"]
+        if kind in ("tcp", "udp"):
+            choices += ["mod_tp_dst:8080", "mod_tp_src:99"]
+        if kind in ("ipv6", "tcp6", "udp6"):
+            choices += ["set_field:2001:db8::9->ipv6_dst", "dec_ttl"]
+        if kind == "arp":
+            choices += [f"set_field:{ip(r)}->arp_tpa", "load:2->NXM_OF_ARP_OP[]"]
+        out.append(r.choice(choices))
+    if table == 0 and r.random() < 0.15:
+        out.append("NORMAL")
+    return ",".join(out) or "drop"
+
+
+def table_of_flows(r):
+    flows = []
+    for i in range(r.randint(5, 40)):
+        table = r.choice([0, 0, 0, 1, 2, 3])
+        terms, kind = match(r)
+        if r.random() < 0.1:
+            terms.append(f"reg{r.randint(0, 2)}={r.randint(0, 3)}")
+        flows.append(",".join([f"table={table},priority={i + 1}", *terms]) + f",actions={actions(r, table, kind)}")
+    flows.append("table=0,priority=0,actions=" + r.choice(["NORMAL", "drop", "resubmit(,1)", "output:1"]))
+    return flows
+
+
+def packet(r):
+    terms = [f"in_port={r.choice(PORTS)}", f"dl_src={mac(r)}", f"dl_dst={r.choice([mac(r), mac(r), 'ff:ff:ff:ff:ff:ff', '01:80:c2:00:00:0e'])}"]
+    if r.random() < 0.3:
+        terms.append(f"dl_vlan={r.randint(1, 4)},dl_vlan_pcp={r.randint(0, 7)}")
+    kind = r.choice(["tcp", "udp", "icmp", "arp", "tcp6", "udp6", "icmp6", "dl_type=0x88b5", "ip,nw_proto=50"])
+    terms.append(kind)
+    if kind in ("tcp", "udp", "icmp", "ip,nw_proto=50"):
+        terms.append(f"nw_src={ip(r)},nw_dst={ip(r)},nw_ttl={r.choice([1, 2, 64])},nw_tos={r.choice([0, 32])}")
+        if r.random() < 0.1:
+            terms.append(f"ip_frag={r.choice(['first', 'later'])}")
+    if kind in ("tcp6", "udp6", "icmp6"):
+        terms.append(f"ipv6_src=2001:db8::{r.randint(1, 3)},ipv6_dst=2001:db8::{r.randint(1, 3)},nw_ttl={r.choice([1, 64])}")
+    if kind in ("tcp", "udp", "tcp6", "udp6"):
+        terms.append(f"tp_src={r.choice([80, 81, 1025, 5000])},tp_dst={r.choice([80, 85, 443, 1030])}")
+    if kind == "tcp" and r.random() < 0.5:
+        terms.append("tcp_flags=syn")
+    if kind == "icmp":
+        terms.append(f"icmp_type={r.choice([0, 8])},icmp_code=0")
+    if kind == "icmp6":
+        terms.append(r.choice(["icmp_type=128,icmp_code=0", "icmp_type=135,icmp_code=0,nd_target=2001:db8::1"]))
+    if kind == "arp":
+        terms.append(f"arp_op={r.choice([1, 2])},arp_spa={ip(r)},arp_tpa={ip(r)}")
+    return ",".join(terms)
+
+
+@pytest.fixture(scope="module")
+def sides():
+    if not harness.is_root():
+        pytest.skip("needs root: network namespaces")
+    net = harness.Net()
+    made = []
+    try:
+        for tools in (harness.ours, harness.stock):
+            made.append(Side(tools, net))
+        yield made
+    finally:
+        for side in made:
+            side.switch.close()
+        net.close()
+
+
+def test_same_verdict(sides, tmp_path):
+    ours, theirs = sides
+    seed = int(os.environ.get("TRACE_SEED", "1"))
+    r = random.Random(seed)
+    wrong, wider, narrower, total = [], 0, 0, 0
+    for t in range(N_TABLES):
+        flows = table_of_flows(r)
+        for side in sides:
+            side.load(flows, tmp_path / "flows")
+        for _ in range(N_PACKETS):
+            flow = packet(r)
+            mine, mask, text = ours.trace(flow)
+            stock, stock_mask, stock_text = theirs.trace(flow)
+            total += 1
+            if mine != stock:
+                wrong.append((t, flow, mine, stock, text, stock_text))
+            elif mask != stock_mask:
+                wider += len(mask) < len(stock_mask)
+                narrower += len(mask) >= len(stock_mask)
+    print(f"{total} packets, {len(wrong)} different verdicts; other masks: {wider} wider, {narrower} narrower or other")
+    for t, flow, mine, stock, text, stock_text in wrong[:3]:
+        print(f"table {t}: {flow}\n ours:  {mine}\n stock: {stock}\n{text}\n--- stock\n{stock_text}")
+    assert not wrong
