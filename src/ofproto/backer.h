@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "dp/dp.h"
 #include "loop/loop.h"
+#include "ofproto/ofproto.h"
 
 struct backer;
 struct backers;
@@ -66,5 +67,4 @@ void backer_settle(struct backer *);
 
 // fdb/*, dpif/*, dpctl/*, dpif-netdev/*, ofproto/trace, upcall/*, revalidator/*: rows for ofproto_for_each_command(). Ends with a
 // row without name.
-struct ofproto_command;
 extern const struct ofproto_command backer_commands[];

@@ -79,7 +79,8 @@ void ofproto_set_flood_vlans(struct ofproto *, const uint64_t *);
 // --- Ports.
 
 // Adds the device to the datapath and the bridge. `requested`: an OpenFlow port number, or OFPP_NONE for any (the next
-// number not in use; numbers are not used again soon); OFPP_LOCAL for the bridge's own. When a requested number is taken, another is given. References netdev.
+// number not in use; numbers are not used again soon); OFPP_LOCAL for the bridge's own. When a requested number is taken, another
+// is given. References netdev.
 struct error *ofproto_add_port(struct ofproto *, struct netdev *, uint32_t requested, uint32_t *ofp_port) MUST_CHECK;
 int ofproto_del_port(struct ofproto *, uint32_t ofp_port); // -ENOENT
 struct ofproto_port_info {
@@ -93,6 +94,8 @@ int ofproto_find_port(const struct ofproto *, uint32_t ofp_port, struct ofproto_
 int ofproto_find_port_by_name(const struct ofproto *, const char *name, struct ofproto_port_info *);
 // In the order of their numbers. The callback may delete the port it is shown.
 void ofproto_for_each_port(struct ofproto *, void (*cb)(void *arg, const struct ofproto_port_info *), void *arg);
+// Counters of the device; of a patch port, what passed through it. -ENOENT.
+int ofproto_port_get_stats(const struct ofproto *, uint32_t ofp_port, struct netdev_stats *);
 // MTU, queues or options of the device changed. Link, MAC and flag changes are noticed without it.
 void ofproto_port_reconfigure(struct ofproto *, uint32_t ofp_port);
 

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ofproto/conn.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/counter.h"
+#include "base/log.h"
+#include "ofproto/controllers.h"
+#include "ofproto/packet_in.h"
+
+LOG_MODULE(connmgr);
+COUNTER(ofproto_packet_in_backlogged);
+
+enum {
+	MISS_SEND_LEN = 128,		     // what a controller gets that never set it
+	PACKET_IN_BACKLOG = OFCONN_HIGH / 4, // packets for a peer that is this far behind are dropped
+};
+
+// --- A connection's state, renewed at each (re)connection.
+
+static void reset(struct conn *c)
+{
+	uint8_t version = ofconn_version(c->of);
+	c->role = OFPCR_EQUAL;
+	c->protocol = ofp_protocol_of_version(version ? version : OFP10);
+	c->packet_in_format = OFP_PIN_STANDARD;
+	c->controller_id = 0;
+	c->miss_send_len = c->service ? 0 : MISS_SEND_LEN;
+	memset(&c->async, 0, sizeof(c->async));
+	if (c->async_wanted)
+		ofp_async_default(&c->async, version ? version : OFP10);
+	packet_in_queue_flush(c->packet_ins);
+	loop_timer_cancel(&c->packet_in_timer);
+	flow_dump_free(c->dump);
+	c->dump = NULL;
+	buf_clear(&c->held);
+	loop_defer_cancel(&c->resume);
+}
+
+static void on_connected(void *c_)
+{
+	struct conn *c = c_;
+	reset(c);
+	controllers_connected(c->owner, c);
+}
+
+static void on_closed(void *c_, int error)
+{
+	struct conn *c = c_;
+	reset(c);
+	controllers_disconnected(c->owner, c, error);
+}
+
+// --- Messages.
+
+static void handle(struct conn *c, const uint8_t *bytes, size_t n)
+{
+	struct ofp_msg msg;
+	int error = ofp_msg_decode(bytes, n, &msg);
+	if (!error)
+		error = conn_handle(c, &msg);
+	if (error)
+		conn_send_error(c, error, bytes, n);
+}
+
+static void on_message(void *c_, const uint8_t *bytes, size_t n)
+{
+	struct conn *c = c_;
+	// Answers keep the order of their requests: while one is under way, what still comes is kept.
+	if (c->dump || c->held.len) {
+		buf_add(&c->held, bytes, n);
+		ofconn_set_reading(c->of, false);
+		return;
+	}
+	handle(c, bytes, n);
+}
+
+// After an answer that took its time: the messages that came meanwhile, then reading again.
+static void resume(void *c_)
+{
+	struct conn *c = c_;
+	size_t done = 0;
+	while (!c->dump && done < c->held.len) {
+		size_t n = ofp_length(c->held.data + done);
+		handle(c, c->held.data + done, n);
+		done += n;
+	}
+	buf_consume(&c->held, done);
+	if (!c->dump)
+		ofconn_set_reading(c->of, true);
+}
+
+static void on_drained(void *c_)
+{
+	struct conn *c = c_;
+	if (c->dump)
+		flow_dump_continue(c);
+	if (!c->dump)
+		loop_defer(c->ofproto->system->loop, &c->resume, resume, c);
+}
+
+static const struct ofconn_callbacks callbacks = {
+	.connected = on_connected, .message = on_message, .closed = on_closed, .drained = on_drained};
+
+// --- Life.
+
+static void send_packet_ins(void *c_);
+
+static struct conn *conn_new(struct controllers *owner, struct ofproto *p, const struct conn_options *o)
+{
+	struct conn *c = XNEW(struct conn);
+	c->owner = owner;
+	c->ofproto = p;
+	c->service = o->service;
+	c->async_wanted = o->async_wanted;
+	c->packet_ins = packet_in_queue_new((unsigned int)o->rate_limit, (unsigned int)o->burst_limit);
+	loop_timer_init(&c->packet_in_timer, p->system->loop, send_packet_ins, c);
+	return c;
+}
+
+struct error *conn_connect(struct controllers *owner, struct ofproto *p, const char *target,
+			   const struct ofconn_options *of_options, const struct conn_options *o, struct conn **out)
+{
+	struct conn *c = conn_new(owner, p, o);
+	struct error *e = ofconn_connect(p->system->loop, target, of_options, &callbacks, c, &c->of);
+	if (e) {
+		conn_free(c);
+		return e;
+	}
+	reset(c);
+	*out = c;
+	return NULL;
+}
+
+struct conn *conn_accept(struct controllers *owner, struct ofproto *p, struct stream *stream,
+			 const struct ofconn_options *of_options, const struct conn_options *o)
+{
+	struct conn *c = conn_new(owner, p, o);
+	c->of = ofconn_accept(p->system->loop, stream, of_options, &callbacks, c);
+	reset(c);
+	return c;
+}
+
+void conn_free(struct conn *c)
+{
+	if (!c)
+		return;
+	ofconn_free(c->of);
+	loop_timer_cancel(&c->packet_in_timer);
+	loop_defer_cancel(&c->resume);
+	packet_in_queue_free(c->packet_ins);
+	flow_dump_free(c->dump);
+	buf_done(&c->held);
+	ofp_flow_mod_done(&c->fm);
+	ofp_packet_out_done(&c->po);
+	free(c);
+}
+
+void conn_configure(struct conn *c, const struct ofconn_options *of_options, const struct conn_options *o)
+{
+	ofconn_set_options(c->of, of_options);
+	packet_in_queue_configure(c->packet_ins, (unsigned int)o->rate_limit, (unsigned int)o->burst_limit);
+	if (c->async_wanted != o->async_wanted) {
+		c->async_wanted = o->async_wanted;
+		ofconn_force_reconnect(c->of);
+	}
+}
+
+// --- Sending.
+
+void conn_send(struct conn *c, struct buf *b)
+{
+	ofconn_send(c->of, b->data, b->len);
+	buf_clear(b);
+}
+
+void conn_send_error(struct conn *c, int error, const void *request, size_t n)
+{
+	struct buf b = BUF_INIT;
+	struct ofp_msg msg;
+	const char *what = ofp_msg_decode(request, n, &msg) ? "invalid" : ofp_msg_name(&msg);
+	log_info_rl("%s<->%s: sending %s error reply to %s message", c->ofproto->name, ofconn_name(c->of),
+		    ofperr_name(error), what);
+	ofp_encode_error(&b, error, request, n);
+	conn_send(c, &b);
+	buf_done(&b);
+}
+
+bool conn_send_replies(struct conn *c, struct ofp_replies *r, bool finish)
+{
+	if (finish) {
+		ofp_replies_finish(r);
+		conn_send(c, &r->buf);
+	} else if (r->begin) {
+		ofconn_send(c->of, r->buf.data, r->begin);
+		buf_consume(&r->buf, r->begin);
+		r->entry -= r->entry >= r->begin ? r->begin : r->entry;
+		r->begin = 0;
+	}
+	return ofconn_backlog(c->of) > OFCONN_HIGH;
+}
+
+bool conn_wants(const struct conn *c, enum ofp_async kind, unsigned int reason)
+{
+	if (!ofconn_is_connected(c->of) || (c->service && !c->miss_send_len))
+		return false;
+	const uint32_t *masks = c->role == OFPCR_SECONDARY ? c->async.secondary : c->async.primary;
+	return reason < 32 && masks[kind] & 1u << reason;
+}
+
+// --- Packets to the controller.
+
+static void send_packet_in(void *c_, const void *msg, size_t n)
+{
+	struct conn *c = c_;
+	if (ofconn_backlog(c->of) > PACKET_IN_BACKLOG)
+		counter_inc(ofproto_packet_in_backlogged);
+	else
+		ofconn_send(c->of, msg, n);
+}
+
+static void schedule_packet_ins(struct conn *c, int64_t now)
+{
+	int64_t deadline = packet_in_queue_deadline(c->packet_ins, now);
+	if (deadline != INT64_MAX)
+		loop_timer_set(&c->packet_in_timer, deadline);
+}
+
+static void send_packet_ins(void *c_)
+{
+	struct conn *c = c_;
+	int64_t now = clock_ms();
+	packet_in_queue_run(c->packet_ins, now, send_packet_in, c);
+	schedule_packet_ins(c, now);
+}
+
+// The members of the flow that describe the packet's way, not its headers: those a packet-in carries besides the packet.
+static void set_metadata(const struct packet_in *pin, struct match *m)
+{
+	match_init_any(m);
+	uint64_t *value = flow_words(&m->flow), *mask = flow_words(&m->mask);
+	const uint64_t *from = flow_words_const(&pin->metadata);
+	for (unsigned int i = 0; i < FLOW_STAGE_METADATA_END; i++) {
+		value[i] = from[i];
+		mask[i] = from[i] ? UINT64_MAX : 0;
+	}
+	// Words are coarser than fields: what is not sent, or has no value here, is taken out again.
+	m->flow.skb_priority = m->flow.dp_hash = m->flow.recirc_id = m->flow.conj_id = m->flow.actset_output = 0;
+	m->mask.skb_priority = m->mask.dp_hash = m->mask.recirc_id = m->mask.conj_id = m->mask.actset_output = 0;
+	m->flow.packet_type = 0;
+	m->mask.packet_type = 0;
+	for (int i = 0; i < FLOW_N_REGS; i++)
+		m->mask.regs[i] = m->flow.regs[i] ? UINT32_MAX : 0;
+	m->mask.pkt_mark = m->flow.pkt_mark ? UINT32_MAX : 0;
+	m->mask.ct_state = m->flow.ct_state ? UINT32_MAX : 0;
+	m->mask.ct_mark = m->flow.ct_mark ? UINT32_MAX : 0;
+	m->mask.ct_zone = m->flow.ct_zone ? UINT16_MAX : 0;
+	m->flow.ct_nw_proto = m->mask.ct_nw_proto = 0;
+	m->flow.ct_pad = m->mask.ct_pad = 0;
+	m->flow.pad0 = m->mask.pad0 = 0;
+	m->flow.in_port = pin->ofp_in_port;
+	m->mask.in_port = UINT32_MAX;
+}
+
+void conn_packet_in(struct conn *c, const struct packet_in *pin)
+{
+	if (pin->controller_id != c->controller_id || !conn_wants(c, OFPASYNC_PACKET_IN, pin->reason))
+		return;
+	struct ofp_packet_in out = {
+		.packet = pin->frame,
+		.packet_len = pin->frame_len, // there are no buffers, so the controller gets all of it
+		.total_len = pin->frame_len,
+		.buffer_id = OFP_NO_BUFFER,
+		.reason = pin->reason,
+		.table_id = pin->table_id,
+		.have_cookie = pin->cookie != UINT64_MAX,
+		.cookie = pin->cookie,
+		.userdata = pin->userdata,
+		.userdata_len = pin->userdata_len,
+	};
+	set_metadata(pin, &out.metadata);
+	struct buf msg = BUF_INIT;
+	ofp_encode_packet_in(&msg, &out, c->protocol, c->packet_in_format);
+	int64_t now = clock_ms();
+	packet_in_queue_add(c->packet_ins, pin->ofp_in_port, msg.data, msg.len, now, send_packet_in, c);
+	schedule_packet_ins(c, now);
+	buf_done(&msg);
+}

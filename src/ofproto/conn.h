@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+// One OpenFlow connection of a bridge, connected or not: what was negotiated on it and asked for through it. A bridge's set of them
+// is controllers.h; what messages do is messages.c. Main thread.
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "loop/loop.h"
+#include "ofconn/ofconn.h"
+#include "ofconn/packet_in_queue.h"
+#include "ofproto/internal.h"
+#include "openflow/message.h"
+
+struct controllers;
+struct flow_dump;
+
+struct conn {
+	struct controllers *owner;
+	struct ofproto *ofproto;
+	struct ofconn *of;
+	bool service; // accepted by a listener: asks for asynchronous messages by setting a miss_send_len
+	bool async_wanted;   // enable_async_messages
+
+	// What follows begins anew with each connection.
+	enum ofp_role role;
+	enum ofp_protocol protocol;
+	enum ofp_packet_in_format packet_in_format;
+	uint16_t controller_id, miss_send_len;
+	struct ofp_async_config async;
+
+	struct packet_in_queue *packet_ins;
+	struct loop_timer packet_in_timer;
+	struct flow_dump *dump; // an answer that the peer has not taken yet; nothing is read meanwhile
+	struct buf held;	// whole messages that came before reading stopped
+	struct loop_defer resume;
+	// Decoders' scratch memory.
+	struct ofp_flow_mod fm;
+	struct ofp_packet_out po;
+};
+
+// Controllers' settings that concern a connection.
+struct conn_options {
+	bool service, async_wanted;
+	int rate_limit, burst_limit;
+};
+// A connection that is to be made and kept (active), for a bridge.
+struct error *conn_connect(struct controllers *, struct ofproto *, const char *target, const struct ofconn_options *,
+			   const struct conn_options *, struct conn **) MUST_CHECK;
+// One that a listener accepted.
+struct conn *conn_accept(struct controllers *, struct ofproto *, struct stream *, const struct ofconn_options *,
+			 const struct conn_options *);
+void conn_free(struct conn *);
+void conn_configure(struct conn *, const struct ofconn_options *, const struct conn_options *);
+
+// Sends what is in the buffer, which may be several messages, and clears it.
+void conn_send(struct conn *, struct buf *);
+void conn_send_error(struct conn *, int ofperr, const void *request, size_t n);
+// Sends the complete messages of the answer; true: the peer is slow, go on after `drained`.
+bool conn_send_replies(struct conn *, struct ofp_replies *, bool finish);
+// Would the peer want an asynchronous message of this kind and reason?
+bool conn_wants(const struct conn *, enum ofp_async, unsigned int reason);
+
+struct packet_in;
+void conn_packet_in(struct conn *, const struct packet_in *);
+
+// Handles one message: 0, or an enum ofperr that the caller sends. messages.c.
+int conn_handle(struct conn *, const struct ofp_msg *);
+
+// --- flow_stats.c
+int flow_stats_request(struct conn *, const struct ofp_msg *);
+int aggregate_stats_request(struct conn *, const struct ofp_msg *);
+// Goes on with conn->dump until the peer is slow; frees it at the end.
+void flow_dump_continue(struct conn *);
+void flow_dump_free(struct flow_dump *); // NULL is allowed

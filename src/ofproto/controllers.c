@@ -1,0 +1,498 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+// What the configuration asks for is a list of remotes: one that connects has one connection, one that listens has as many as were
+// accepted. The bridge's own management socket is a remote that is always there.
+//
+// Fail mode: with primary controllers configured (those that we connect to), fail mode standalone and none of them reachable for
+// three probe intervals, a hidden flow above all others makes the bridge an ordinary learning switch, until one is back.
+#include "ofproto/controllers.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/dirs.h"
+#include "base/log.h"
+#include "ofproto/conn.h"
+#include "ofproto/flow_mod.h"
+#include "ofproto/packet_in.h"
+
+LOG_MODULE(rconn);
+
+enum { DEFAULT_PROBE_MS = 5000, SERVICE_PROBE_MS = 0, FAIL_AFTER_PROBES = 3 };
+
+struct remote {
+	struct controllers *owner;
+	char *target;
+	struct ofproto_controller config; // its target is the above
+	struct conn *conn;		  // that connects; NULL for listeners
+	struct stream_listener *listener;
+	char *error; // why it cannot even try
+	bool keep;   // while the configuration is compared
+};
+
+struct controllers {
+	struct ofproto *ofproto;
+	uint32_t versions;
+	enum ofproto_fail_mode fail_mode;
+	struct remote *mgmt;
+	VEC(struct remote *) remotes;
+	struct accepted {
+		struct conn *conn;
+		struct remote *remote;
+	} *accepted;
+	size_t n_accepted, cap_accepted;
+
+	bool have_generation_id;
+	uint64_t generation_id;
+
+	struct loop_timer fail_timer;
+	int64_t last_contact; // when a primary controller was last connected, or configured
+	bool fail_open;
+};
+
+static struct ofconn_options of_options(const struct controllers *cs, const struct ofproto_controller *c)
+{
+	return (struct ofconn_options){
+		.versions = cs->versions,
+		.probe_interval = c->probe_interval_ms,
+		.max_backoff = c->max_backoff_ms,
+		.default_port = OFP_PORT_TCP,
+	};
+}
+
+static struct conn_options conn_options(const struct ofproto_controller *c, bool service)
+{
+	return (struct conn_options){
+		.service = service,
+		.async_wanted = c->async_msgs,
+		.rate_limit = c->rate_limit,
+		.burst_limit = c->burst_limit,
+	};
+}
+
+// --- Remotes.
+
+static void on_accept(void *r_, struct stream *stream)
+{
+	struct remote *r = r_;
+	struct controllers *cs = r->owner;
+	struct ofconn_options oo = of_options(cs, &r->config);
+	struct conn_options co = conn_options(&r->config, true);
+	if (cs->n_accepted == cs->cap_accepted) {
+		cs->cap_accepted = cs->cap_accepted ? 2 * cs->cap_accepted : 4;
+		cs->accepted = xrealloc(cs->accepted, cs->cap_accepted * sizeof(*cs->accepted));
+	}
+	struct conn *c = conn_accept(cs, cs->ofproto, stream, &oo, &co);
+	cs->accepted[cs->n_accepted++] = (struct accepted){.conn = c, .remote = r};
+}
+
+static struct error *remote_start(struct remote *r)
+{
+	struct controllers *cs = r->owner;
+	struct loop *loop = cs->ofproto->system->loop;
+	if (stream_is_passive_name(r->target))
+		return stream_listen(loop, r->target, OFP_PORT_TCP, on_accept, r, &r->listener);
+	struct ofconn_options oo = of_options(cs, &r->config);
+	struct conn_options co = conn_options(&r->config, r->config.service);
+	return conn_connect(cs, cs->ofproto, r->target, &oo, &co, &r->conn);
+}
+
+static struct remote *remote_new(struct controllers *cs, const struct ofproto_controller *config)
+{
+	struct remote *r = XNEW(struct remote);
+	r->owner = cs;
+	r->target = xstrdup(config->target);
+	r->config = *config;
+	r->config.target = r->target;
+	r->keep = true;
+	struct error *e = remote_start(r);
+	if (e) {
+		r->error = error_take_text(e);
+		log_err("%s: cannot use controller %s: %s", cs->ofproto->name, r->target, r->error);
+	}
+	return r;
+}
+
+static void drop_accepted(struct controllers *cs, size_t i)
+{
+	struct conn *c = cs->accepted[i].conn;
+	cs->accepted[i] = cs->accepted[--cs->n_accepted];
+	conn_free(c);
+}
+
+static void remote_free(struct remote *r)
+{
+	struct controllers *cs = r->owner;
+	for (size_t i = cs->n_accepted; i-- > 0;)
+		if (cs->accepted[i].remote == r)
+			drop_accepted(cs, i);
+	stream_listener_free(r->listener);
+	conn_free(r->conn);
+	free(r->error);
+	free(r->target);
+	free(r);
+}
+
+static bool is_primary(const struct remote *r)
+{
+	return r->conn && !r->config.service;
+}
+
+bool controllers_has_primary(const struct controllers *cs)
+{
+	VEC_FOREACH (&cs->remotes, i)
+		if (is_primary(cs->remotes.v[i]))
+			return true;
+	return false;
+}
+
+// --- Fail mode.
+
+static bool primary_connected(const struct controllers *cs)
+{
+	VEC_FOREACH (&cs->remotes, i)
+		if (is_primary(cs->remotes.v[i]) && ofconn_is_connected(cs->remotes.v[i]->conn->of))
+			return true;
+	return false;
+}
+
+static int64_t fail_after_ms(const struct controllers *cs)
+{
+	int64_t probe = 0;
+	VEC_FOREACH (&cs->remotes, i)
+		if (is_primary(cs->remotes.v[i]) && cs->remotes.v[i]->config.probe_interval_ms > probe)
+			probe = cs->remotes.v[i]->config.probe_interval_ms;
+	return FAIL_AFTER_PROBES * (probe ? probe : DEFAULT_PROBE_MS);
+}
+
+static void update_fail_open(void *cs_)
+{
+	struct controllers *cs = cs_;
+	int64_t now = clock_ms();
+	bool guarded = cs->fail_mode == OFPROTO_FAIL_STANDALONE && controllers_has_primary(cs);
+	if (primary_connected(cs) || !guarded)
+		cs->last_contact = now;
+	bool want = guarded && now - cs->last_contact >= fail_after_ms(cs);
+	if (want && !cs->fail_open)
+		log_warn("%s: could not connect to controller (or switch failed controller's post-connection admission "
+			 "control policy) for %lld seconds, failing open",
+			 cs->ofproto->name, (long long)((now - cs->last_contact) / 1000));
+	else if (!want && cs->fail_open)
+		log_warn("%s: no longer in fail-open mode", cs->ofproto->name);
+	if (want != cs->fail_open) {
+		cs->fail_open = want;
+		flows_set_fail_open(cs->ofproto, want);
+	}
+	if (guarded && !want && !primary_connected(cs))
+		loop_timer_set(&cs->fail_timer, cs->last_contact + fail_after_ms(cs));
+	else
+		loop_timer_cancel(&cs->fail_timer);
+}
+
+void controllers_set_fail_mode(struct controllers *cs, enum ofproto_fail_mode mode)
+{
+	cs->fail_mode = mode;
+	update_fail_open(cs);
+}
+
+enum ofproto_fail_mode controllers_fail_mode(const struct controllers *cs)
+{
+	return cs->fail_mode;
+}
+
+bool controllers_in_fail_open(const struct controllers *cs)
+{
+	return cs->fail_open;
+}
+
+// --- Life and configuration.
+
+struct controllers *controllers_new(struct ofproto *p)
+{
+	struct controllers *cs = XNEW(struct controllers);
+	cs->ofproto = p;
+	cs->versions = OFP_VERSIONS_SUPPORTED;
+	cs->last_contact = clock_ms();
+	loop_timer_init(&cs->fail_timer, p->system->loop, update_fail_open, cs);
+	char *target = xasprintf("punix:%s/%s.mgmt", dir_run(), p->name);
+	struct ofproto_controller mgmt = {
+		.target = target, .service = true, .async_msgs = true, .probe_interval_ms = SERVICE_PROBE_MS};
+	cs->mgmt = remote_new(cs, &mgmt);
+	free(target);
+	return cs;
+}
+
+void controllers_free(struct controllers *cs)
+{
+	if (!cs)
+		return;
+	loop_timer_cancel(&cs->fail_timer);
+	VEC_FOREACH (&cs->remotes, i)
+		remote_free(cs->remotes.v[i]);
+	vec_done(&cs->remotes);
+	remote_free(cs->mgmt);
+	free(cs->accepted);
+	free(cs);
+}
+
+static struct remote *find_remote(const struct controllers *cs, const char *target)
+{
+	VEC_FOREACH (&cs->remotes, i)
+		if (!strcmp(cs->remotes.v[i]->target, target))
+			return cs->remotes.v[i];
+	return NULL;
+}
+
+static void reconfigure_remote(struct remote *r, const struct ofproto_controller *config)
+{
+	struct controllers *cs = r->owner;
+	r->keep = true;
+	r->config = *config;
+	r->config.target = r->target;
+	struct ofconn_options oo = of_options(cs, &r->config);
+	struct conn_options co = conn_options(&r->config, r->config.service);
+	if (r->conn) {
+		r->conn->service = config->service;
+		conn_configure(r->conn, &oo, &co);
+	}
+	co.service = true;
+	for (size_t i = 0; i < cs->n_accepted; i++)
+		if (cs->accepted[i].remote == r)
+			conn_configure(cs->accepted[i].conn, &oo, &co);
+}
+
+bool controllers_configure(struct controllers *cs, const struct ofproto_controller *configs, unsigned int n)
+{
+	bool had = controllers_has_primary(cs);
+	VEC_FOREACH (&cs->remotes, i)
+		cs->remotes.v[i]->keep = false;
+	for (unsigned int i = 0; i < n; i++) {
+		// The bridge's own socket may be named in the configuration, too.
+		if (!strcmp(configs[i].target, cs->mgmt->target))
+			continue;
+		struct remote *r = find_remote(cs, configs[i].target);
+		if (r)
+			reconfigure_remote(r, &configs[i]);
+		else
+			vec_push(&cs->remotes, remote_new(cs, &configs[i]));
+	}
+	for (size_t i = cs->remotes.n; i-- > 0;)
+		if (!cs->remotes.v[i]->keep) {
+			struct remote *r = cs->remotes.v[i];
+			vec_remove(&cs->remotes, i);
+			remote_free(r);
+		}
+	bool has = controllers_has_primary(cs);
+	if (has && !had)
+		cs->last_contact = clock_ms();
+	update_fail_open(cs);
+	return had != has;
+}
+
+void controllers_set_versions(struct controllers *cs, uint32_t versions)
+{
+	cs->versions = versions ? versions & OFP_VERSIONS_SUPPORTED : OFP_VERSIONS_SUPPORTED;
+	VEC_FOREACH (&cs->remotes, i) {
+		struct remote *r = cs->remotes.v[i];
+		if (!r->conn)
+			continue;
+		struct ofconn_options oo = of_options(cs, &r->config);
+		ofconn_set_options(r->conn->of, &oo);
+		if (ofconn_is_connected(r->conn->of) && !(cs->versions & 1u << ofconn_version(r->conn->of)))
+			ofconn_force_reconnect(r->conn->of);
+	}
+	for (size_t i = cs->n_accepted; i-- > 0;) {
+		uint8_t version = ofconn_version(cs->accepted[i].conn->of);
+		if (version && !(cs->versions & 1u << version))
+			drop_accepted(cs, i);
+	}
+}
+
+void controllers_reconnect(struct controllers *cs)
+{
+	VEC_FOREACH (&cs->remotes, i)
+		if (cs->remotes.v[i]->conn)
+			ofconn_force_reconnect(cs->remotes.v[i]->conn->of);
+	while (cs->n_accepted)
+		drop_accepted(cs, cs->n_accepted - 1);
+}
+
+// --- Events of connections.
+
+void controllers_connected(struct controllers *cs, struct conn *c)
+{
+	if (c->service)
+		log_dbg("%s<->%s: connected", cs->ofproto->name, ofconn_name(c->of));
+	else
+		log_info("%s<->%s: connected", cs->ofproto->name, ofconn_name(c->of));
+	update_fail_open(cs);
+}
+
+void controllers_disconnected(struct controllers *cs, struct conn *c, int error)
+{
+	if (!c->service)
+		log_info_rl("%s<->%s: %s", cs->ofproto->name, ofconn_name(c->of),
+			    error > 0 ? strerror(error) : "connection closed by peer");
+	for (size_t i = 0; i < cs->n_accepted; i++)
+		if (cs->accepted[i].conn == c) {
+			drop_accepted(cs, i);
+			return;
+		}
+	update_fail_open(cs);
+}
+
+// --- Everybody connected, in a list that survives changes made by what is called.
+
+static void for_each_conn(struct controllers *cs, void (*cb)(struct conn *, const void *arg), const void *arg)
+{
+	VEC_FOREACH (&cs->remotes, i)
+		if (cs->remotes.v[i]->conn && ofconn_is_connected(cs->remotes.v[i]->conn->of))
+			cb(cs->remotes.v[i]->conn, arg);
+	for (size_t i = 0; i < cs->n_accepted; i++)
+		if (ofconn_is_connected(cs->accepted[i].conn->of))
+			cb(cs->accepted[i].conn, arg);
+}
+
+struct port_news {
+	const struct ofp_port_status *status;
+	const struct conn *except;
+};
+
+static void send_port_status(struct conn *c, const void *news_)
+{
+	const struct port_news *news = news_;
+	if (c == news->except || !conn_wants(c, OFPASYNC_PORT_STATUS, news->status->reason))
+		return;
+	struct buf b = BUF_INIT;
+	ofp_encode_port_status(&b, news->status, ofconn_version(c->of));
+	conn_send(c, &b);
+	buf_done(&b);
+}
+
+void controllers_port_status(struct controllers *cs, const struct ofp_port_status *status, const struct conn *except)
+{
+	struct port_news news = {.status = status, .except = except};
+	for_each_conn(cs, send_port_status, &news);
+}
+
+static void send_flow_removed(struct conn *c, const void *fr_)
+{
+	const struct ofp_flow_removed *fr = fr_;
+	if (!conn_wants(c, OFPASYNC_FLOW_REMOVED, fr->reason))
+		return;
+	struct buf b = BUF_INIT;
+	ofp_encode_flow_removed(&b, fr, c->protocol);
+	conn_send(c, &b);
+	buf_done(&b);
+}
+
+void controllers_flow_removed(struct controllers *cs, const struct ofp_flow_removed *fr)
+{
+	for_each_conn(cs, send_flow_removed, fr);
+}
+
+static void send_packet_in(struct conn *c, const void *pin)
+{
+	conn_packet_in(c, pin);
+}
+
+void controllers_packet_in(struct controllers *cs, const struct packet_in *pin)
+{
+	for_each_conn(cs, send_packet_in, pin);
+}
+
+// --- Roles.
+
+struct demotion {
+	const struct conn *primary;
+	uint64_t generation_id;
+};
+
+static void demote(struct conn *c, const void *d_)
+{
+	const struct demotion *d = d_;
+	if (c == d->primary || c->role != OFPCR_PRIMARY)
+		return;
+	c->role = OFPCR_SECONDARY;
+	if (!conn_wants(c, OFPASYNC_ROLE_STATUS, OFPCRR_PRIMARY_REQUEST))
+		return;
+	struct buf b = BUF_INIT;
+	ofp_encode_role_status(&b, OFPCR_SECONDARY, OFPCRR_PRIMARY_REQUEST, d->generation_id, ofconn_version(c->of));
+	if (b.len)
+		conn_send(c, &b);
+	buf_done(&b);
+}
+
+int controllers_set_role(struct controllers *cs, struct conn *c, const struct ofp_role_request *request,
+			 struct ofp_role_request *reply)
+{
+	if (request->role != OFPCR_NOCHANGE) {
+		if (request->have_generation_id && request->role != OFPCR_EQUAL) {
+			// A circle of numbers: "older" is less than half a turn behind.
+			if (cs->have_generation_id && (int64_t)(request->generation_id - cs->generation_id) < 0)
+				return OFPRRFC_STALE;
+			cs->have_generation_id = true;
+			cs->generation_id = request->generation_id;
+		}
+		c->role = request->role;
+		struct demotion d = {.primary = c, .generation_id = cs->generation_id};
+		if (c->role == OFPCR_PRIMARY)
+			for_each_conn(cs, demote, &d);
+	}
+	*reply = (struct ofp_role_request){
+		.role = c->role,
+		.have_generation_id = cs->have_generation_id,
+		.generation_id = cs->have_generation_id ? cs->generation_id : UINT64_MAX,
+	};
+	return 0;
+}
+
+// --- Status.
+
+static const char *role_name(const struct conn *c)
+{
+	switch (c->role) {
+	case OFPCR_PRIMARY:
+		return "master";
+	case OFPCR_SECONDARY:
+		return "slave";
+	case OFPCR_EQUAL:
+	case OFPCR_NOCHANGE:
+		break;
+	}
+	return "other";
+}
+
+static int64_t seconds_since(int64_t then, int64_t now)
+{
+	return then < 0 ? -1 : (now - then) / 1000;
+}
+
+void controllers_for_each(const struct controllers *cs, void (*cb)(void *arg, const struct ofproto_controller_status *), void *arg)
+{
+	int64_t now = clock_ms();
+	VEC_FOREACH (&cs->remotes, i) {
+		const struct remote *r = cs->remotes.v[i];
+		struct ofproto_controller_status s = {
+			.target = r->target,
+			.role = "other",
+			.state = r->listener ? "ACTIVE" : "VOID",
+			.last_error = r->error,
+			.sec_since_connect = -1,
+			.sec_since_disconnect = -1,
+		};
+		if (r->conn) {
+			const struct ofconn *of = r->conn->of;
+			const struct reconnect *fsm = ofconn_reconnect(of);
+			int error = ofconn_last_error(of);
+			s.is_connected = ofconn_is_connected(of);
+			s.role = role_name(r->conn);
+			s.state = ofconn_state_name(of);
+			s.last_error = !error ? NULL : error > 0 ? strerror(error) : "End of file";
+			s.sec_since_connect = seconds_since(fsm->connected_at, now);
+			s.sec_since_disconnect = seconds_since(fsm->disconnected_at, now);
+		}
+		cb(arg, &s);
+	}
+}

@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ofproto/flow_mod.h"
+
+#include <limits.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "ofproto/controllers.h"
+
+enum {
+	FAIL_OPEN_PRIORITY = 0xf0f0f0, // above all that a controller can say
+	INTERNAL_TABLE = OFPROTO_N_TABLES - 1,
+};
+
+// --- Which rules.
+
+static bool cookie_matches(const struct rule *r, be64_t cookie, be64_t mask)
+{
+	return !((r->cookie ^ cookie) & mask);
+}
+
+static bool rule_meets(const struct rule *r, const struct flow_criteria *c)
+{
+	if (r->hidden || !cookie_matches(r, c->cookie, c->cookie_mask))
+		return false;
+	if (c->out_group != OFPG_ANY) // there are no groups that an action could name
+		return false;
+	return c->out_port == OFPP_NONE || ofpacts_output_to(r->actions->list, r->actions->len, c->out_port);
+}
+
+void flows_select(const struct ofproto *p, const struct flow_criteria *c, struct rule_vec *out)
+{
+	struct rule_vec found = {0};
+	if (!c->strict) {
+		tables_collect(&p->tables, c->table_id, c->match, &found);
+	} else {
+		int first = c->table_id == OFPTT_ALL ? 0 : c->table_id;
+		int last = c->table_id == OFPTT_ALL ? INTERNAL_TABLE - 1 : c->table_id;
+		for (int i = first; i <= last; i++) {
+			struct rule *r = tables_find_exactly(&p->tables, (uint8_t)i, c->match, c->priority);
+			if (r)
+				vec_push(&found, r);
+		}
+	}
+	VEC_FOREACH (&found, i)
+		if (rule_meets(found.v[i], c))
+			vec_push(out, found.v[i]);
+	vec_done(&found);
+}
+
+// --- Leaving.
+
+static void report_removed(struct ofproto *p, const struct rule *r, enum ofp_flow_removed_reason reason)
+{
+	if (!(r->flags & OFPFF_SEND_FLOW_REM) || r->hidden)
+		return;
+	struct rule_counts n = rule_counts(r);
+	int64_t age = clock_ms() - r->created;
+	struct ofp_flow_removed fr = {
+		.cookie = r->cookie,
+		.priority = (uint16_t)r->cls.priority,
+		.idle_timeout = r->idle_timeout,
+		.hard_timeout = r->hard_timeout,
+		.reason = reason,
+		.table_id = r->table_id,
+		.duration_s = (uint32_t)(age / 1000),
+		.duration_ns = (uint32_t)(age % 1000) * 1000000,
+		.packets = n.packets,
+		.bytes = n.bytes,
+	};
+	minimatch_expand(&r->cls.match, &fr.match);
+	controllers_flow_removed(p->controllers, &fr);
+}
+
+static void remove_rule(struct ofproto *p, struct rule *r, enum ofp_flow_removed_reason reason)
+{
+	tables_remove(&p->tables, r);
+	report_removed(p, r, reason);
+	rule_unref(r);
+}
+
+static void changed(struct ofproto *p)
+{
+	xlate_bump(p->backer);
+	flows_schedule_expiry(p);
+}
+
+// --- Coming.
+
+// A rule that replaces another goes on with its use, and with its counters unless told not to.
+static void inherit(struct rule *r, const struct rule *old, bool counters)
+{
+	struct rule_counts n = rule_counts(old);
+	r->used = n.used;
+	if (counters) {
+		r->packets = n.packets;
+		r->bytes = n.bytes;
+	}
+}
+
+// Evicts until there are fewer rules than `limit`.
+static int make_room(struct ofproto *p, uint8_t table_id, uint64_t limit)
+{
+	const struct oftable *t = &p->tables.table[table_id];
+	while (tables_count(&p->tables, table_id) >= limit) {
+		struct rule *victim = t->evict ? tables_eviction_candidate(&p->tables, table_id) : NULL;
+		if (!victim)
+			return OFPFMFC_TABLE_FULL;
+		remove_rule(p, victim, OFPRR_EVICTION);
+	}
+	return 0;
+}
+
+static int add(struct ofproto *p, const struct ofp_flow_mod *fm)
+{
+	uint8_t table_id = fm->table_id == OFPTT_ALL ? 0 : fm->table_id;
+	const struct rule *old = tables_find_exactly(&p->tables, table_id, &fm->match, fm->priority);
+	if (!old) {
+		if (fm->flags & OFPFF_CHECK_OVERLAP && tables_overlaps(&p->tables, table_id, &fm->match, fm->priority))
+			return OFPFMFC_OVERLAP;
+		int error = make_room(p, table_id, p->tables.table[table_id].flow_limit);
+		if (error)
+			return error;
+	}
+	struct rule *r = rule_new(p, table_id, &fm->match, fm->priority, fm->actions.data, fm->actions.len);
+	r->cookie = fm->new_cookie;
+	r->idle_timeout = fm->idle_timeout;
+	r->hard_timeout = fm->hard_timeout;
+	r->importance = fm->importance;
+	r->flags = fm->flags;
+	if (old)
+		inherit(r, old, !(fm->flags & OFPFF_RESET_COUNTS));
+	rule_unref(tables_insert(&p->tables, r));
+	return 0;
+}
+
+static void modify_rule(struct rule *r, const struct ofp_flow_mod *fm)
+{
+	const struct rule_actions *a = r->actions;
+	if (a->len != fm->actions.len || (a->len && memcmp(a->list, fm->actions.data, a->len)))
+		rule_set_actions(r, fm->actions.data, fm->actions.len);
+	if (fm->modify_cookie && fm->new_cookie != UINT64_MAX)
+		__atomic_store_n(&r->cookie, fm->new_cookie, __ATOMIC_RELAXED);
+	if (fm->flags & OFPFF_RESET_COUNTS) {
+		__atomic_store_n(&r->packets, 0, __ATOMIC_RELAXED);
+		__atomic_store_n(&r->bytes, 0, __ATOMIC_RELAXED);
+	}
+	r->modified = clock_ms();
+}
+
+static struct flow_criteria criteria(const struct ofp_flow_mod *fm, bool strict)
+{
+	return (struct flow_criteria){
+		.match = &fm->match,
+		.priority = fm->priority,
+		.strict = strict,
+		.table_id = fm->table_id,
+		.cookie = fm->cookie,
+		.cookie_mask = fm->cookie_mask,
+		.out_port = OFPP_NONE,
+		.out_group = OFPG_ANY,
+	};
+}
+
+static int modify(struct ofproto *p, const struct ofp_flow_mod *fm, bool strict)
+{
+	struct flow_criteria c = criteria(fm, strict);
+	struct rule_vec rules = {0};
+	int error = 0;
+	flows_select(p, &c, &rules);
+	// Before OpenFlow 1.2, modifying what is not there adds it; decoding tells by the cookie that it means so.
+	if (!rules.n && !fm->cookie_mask && fm->new_cookie != UINT64_MAX)
+		error = add(p, fm);
+	VEC_FOREACH (&rules, i) {
+		modify_rule(rules.v[i], fm);
+		tables_touch(&p->tables, rules.v[i]);
+	}
+	vec_done(&rules);
+	return error;
+}
+
+static void delete(struct ofproto *p, const struct ofp_flow_mod *fm, bool strict)
+{
+	struct flow_criteria c = criteria(fm, strict);
+	c.out_port = fm->out_port;
+	c.out_group = fm->out_group;
+	struct rule_vec rules = {0};
+	flows_select(p, &c, &rules);
+	VEC_FOREACH (&rules, i)
+		remove_rule(p, rules.v[i], OFPRR_DELETE);
+	vec_done(&rules);
+}
+
+static int check(struct ofproto *p, struct ofp_flow_mod *fm, uint8_t version)
+{
+	if (fm->table_id != OFPTT_ALL && fm->table_id >= OFPROTO_N_TABLES)
+		return OFPBRC_BAD_TABLE_ID;
+	if (fm->table_id == INTERNAL_TABLE)
+		return OFPBRC_EPERM;
+	if (fm->flags & OFPFF_EMERG) // there is no emergency flow table
+		return OFPFMFC_TABLE_FULL;
+	if (fm->command == OFPFC_DELETE || fm->command == OFPFC_DELETE_STRICT)
+		return 0;
+	uint8_t table_id = fm->table_id == OFPTT_ALL ? 0 : fm->table_id;
+	return ofpacts_check(fm->actions.data, fm->actions.len, &fm->match, OFPP_MAX, table_id, OFPROTO_N_TABLES, version,
+			     NULL);
+}
+
+int flow_mod_apply(struct ofproto *p, struct ofp_flow_mod *fm, uint8_t version)
+{
+	int error = check(p, fm, version);
+	if (error)
+		return error;
+	switch (fm->command) {
+	case OFPFC_ADD:
+		error = add(p, fm);
+		break;
+	case OFPFC_MODIFY:
+	case OFPFC_MODIFY_STRICT:
+		error = modify(p, fm, fm->command == OFPFC_MODIFY_STRICT);
+		break;
+	case OFPFC_DELETE:
+	case OFPFC_DELETE_STRICT:
+		delete(p, fm, fm->command == OFPFC_DELETE_STRICT);
+		break;
+	}
+	changed(p);
+	return error;
+}
+
+// --- Timeouts.
+
+static void expire(void *p_)
+{
+	struct ofproto *p = p_;
+	int64_t now = clock_ms();
+	bool any = false;
+	enum expiry_kind kind;
+	// Traffic that the datapath has counted and not told of yet keeps a rule alive, too.
+	backer_push_stats(p->backer);
+	for (struct rule *r; (r = expiry_next(&p->tables.expiry, now, &kind)); any = true)
+		remove_rule(p, r, kind == EXPIRED_IDLE ? OFPRR_IDLE_TIMEOUT : OFPRR_HARD_TIMEOUT);
+	if (any)
+		xlate_bump(p->backer);
+	flows_schedule_expiry(p);
+}
+
+void flows_schedule_expiry(struct ofproto *p)
+{
+	int64_t deadline = expiry_deadline(&p->tables.expiry);
+	if (deadline == INT64_MAX)
+		loop_timer_cancel(&p->expiry_timer);
+	else if (!loop_timer_is_set(&p->expiry_timer) || p->expiry_timer.deadline != deadline)
+		loop_timer_set(&p->expiry_timer, deadline);
+}
+
+// --- Flows of the switch itself, and settings.
+
+static void add_normal(struct ofproto *p, int priority, bool hidden)
+{
+	struct match any;
+	struct buf actions = BUF_INIT;
+	struct ofpact_output *out = ofpact_add(&actions, OFPACT_OUTPUT, sizeof(*out));
+	out->port = OFPP_NORMAL;
+	match_init_any(&any);
+	struct rule *r = rule_new(p, 0, &any, priority, actions.data, actions.len);
+	r->hidden = hidden;
+	rule_unref(tables_insert(&p->tables, r));
+	buf_done(&actions);
+}
+
+void flows_flush(struct ofproto *p)
+{
+	struct rule_vec all = {0};
+	tables_collect(&p->tables, OFPTT_ALL, NULL, &all);
+	VEC_FOREACH (&all, i) {
+		tables_remove(&p->tables, all.v[i]);
+		rule_unref(all.v[i]);
+	}
+	vec_done(&all);
+	if (controllers_in_fail_open(p->controllers))
+		add_normal(p, FAIL_OPEN_PRIORITY, true);
+	else if (!controllers_has_primary(p->controllers) &&
+		 controllers_fail_mode(p->controllers) == OFPROTO_FAIL_STANDALONE)
+		add_normal(p, 0, false);
+	changed(p);
+}
+
+void flows_set_fail_open(struct ofproto *p, bool on)
+{
+	struct match any;
+	match_init_any(&any);
+	struct rule *r = tables_find_exactly(&p->tables, 0, &any, FAIL_OPEN_PRIORITY);
+	if (on && !r)
+		add_normal(p, FAIL_OPEN_PRIORITY, true);
+	else if (!on && r) {
+		tables_remove(&p->tables, r);
+		rule_unref(r);
+	}
+	changed(p);
+}
+
+void flows_enforce_limit(struct ofproto *p, uint8_t table_id)
+{
+	if (p->tables.table[table_id].flow_limit != UINT_MAX &&
+	    !make_room(p, table_id, p->tables.table[table_id].flow_limit + UINT64_C(1)))
+		changed(p);
+}
+
+void flows_init(struct ofproto *p)
+{
+	tables_init(&p->tables, p);
+	loop_timer_init(&p->expiry_timer, p->system->loop, expire, p);
+}
+
+void flows_done(struct ofproto *p)
+{
+	loop_timer_cancel(&p->expiry_timer);
+	tables_done(&p->tables);
+}
+
+struct rule *ofproto_table_lookup(const struct ofproto *p, uint8_t table_id, const struct flow *flow, struct flow *mask)
+{
+	return tables_lookup(&p->tables, table_id, flow, mask);
+}

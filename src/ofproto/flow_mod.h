@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+// Changes of a bridge's flow tables, by controllers, by timeouts and by the switch itself. Main thread.
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "openflow/flow_mod.h"
+#include "ofproto/internal.h"
+
+// Does what the message says: 0 or an enum ofperr, with the tables unchanged. `version`: of the connection, for what depends on it.
+// Checks the actions, and completes them in place.
+int flow_mod_apply(struct ofproto *, struct ofp_flow_mod *, uint8_t version);
+// Which rules a request means, appended, borrowed: of that table (OFPTT_ALL: all visible ones), at least as specific as the match
+// (strict: exactly it and the priority), with the cookie, with an action for that port. Hidden rules are left out.
+struct flow_criteria {
+	const struct match *match;
+	int priority; // strict only
+	bool strict;
+	uint8_t table_id;
+	be64_t cookie, cookie_mask;
+	uint32_t out_port, out_group;
+};
+void flows_select(const struct ofproto *, const struct flow_criteria *, struct rule_vec *);
+
+// Timeouts changed: when to look next.
+void flows_schedule_expiry(struct ofproto *);
+// Removes all rules but those of the hidden table, without news to controllers, and makes the default flow if the bridge is to
+// have one.
+void flows_flush(struct ofproto *);
+// The limit fell below what is there: what may be evicted goes.
+void flows_enforce_limit(struct ofproto *, uint8_t table_id);
+void flows_init(struct ofproto *);
+void flows_done(struct ofproto *);
+// The hidden rule that makes the bridge a learning switch while its controllers are away.
+void flows_set_fail_open(struct ofproto *, bool on);

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+// What a bridge is made of, for the files of this folder that are the switch (ofproto.c, port.c, bundle.c, flow_mod.c,
+// controller*.c, messages.c...). Translation sees none of it but tables, through ofproto_table_lookup().
+//
+// All of it belongs to the main thread, but what tables and the packet-in queue say of themselves.
+#pragma once
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/vec.h"
+#include "loop/loop.h"
+#include "ofproto/backer.h"
+#include "ofproto/ofproto.h"
+#include "ofproto/table.h"
+
+struct controllers;
+struct packet_in_inbox;
+
+struct ofproto_system {
+	struct loop *loop;
+	struct backers *backers;
+	VEC(struct ofproto *) bridges; // sorted by name
+	uint64_t next_id;
+	unsigned int vlan_limit;
+	struct packet_in_inbox *packet_ins;
+};
+
+struct ofport {
+	struct ofproto *ofproto;
+	struct netdev *netdev; // a reference
+	char *name;
+	uint32_t ofp_port, dp_port; // DP_PORT_NONE: patch
+	uint32_t config, state;	    // OFPPC_*, OFPPS_*
+	uint8_t mac[6];
+	struct netdev_features features;
+	uint64_t change_seq; // of the device, when the above was read
+	int64_t created;     // clock_ms()
+	struct bundle *bundle;
+};
+
+struct bundle {
+	const void *aux;
+	char *name;
+	VEC(uint32_t) ports;
+	enum xlate_vlan_mode vlan_mode;
+	int tag;
+	uint64_t *trunks, *cvlans; // 4096 bits, owned; NULL: all
+	uint16_t qinq_ethertype;
+	int priority_tags;
+	bool protected_;
+	int index; // in the snapshot under construction
+};
+
+struct ofproto {
+	struct ofproto_system *system;
+	char *name;
+	uint64_t id;
+	struct backer *backer;
+	char *datapath_type;
+
+	uint64_t datapath_id;
+	uint8_t mac[6];
+	char *mfr_desc, *hw_desc, *sw_desc, *serial_desc, *dp_desc; // NULL: the default
+	bool forward_bpdu;
+	uint64_t *flood_vlans; // 4096 bits; NULL: none
+
+	VEC(struct ofport *) ports; // sorted by number
+	VEC(struct bundle *) bundles;
+	uint32_t last_port;	      // the number given last
+	struct loop_defer snapshot_defer;
+	bool snapshot_due;
+
+	struct mac_table *macs;
+	struct loop_timer mac_timer;
+
+	struct tables tables;
+	struct loop_timer expiry_timer;
+
+	struct controllers *controllers;
+	bool configured; // controllers were set once
+};
+
+// --- port.c
+struct ofport *ofport_find(const struct ofproto *, uint32_t ofp_port); // NULL: none
+struct ofport *ofport_find_by_name(const struct ofproto *, const char *name);
+void ofports_done(struct ofproto *);
+// Looks whether link, MAC or flags changed, and tells controllers and translation.
+void ofports_refresh(struct ofproto *);
+// Changes OFPPC_* bits; PORT_DOWN acts on the device.
+void ofport_set_config(struct ofport *, uint32_t config);
+struct ofp_port_desc;
+void ofport_describe(const struct ofport *, struct ofp_port_desc *);
+
+// --- bundle.c
+void bundles_done(struct ofproto *);
+void bundles_forget_port(struct ofproto *, struct ofport *);
+
+// --- snapshot.c
+// Something that translation sees has changed: a new snapshot is built at the end of this iteration of the loop.
+void snapshot_invalidate(struct ofproto *);
+// Those of all bridges: patch ports come and go in pairs across bridges.
+void snapshot_invalidate_all(struct ofproto_system *);
+// Builds it now if one is due: before a packet-out, so that ports just added work.
+void snapshot_flush(struct ofproto *);

@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+// What each OpenFlow message does: one row per message. A handler returns 0 or an enum ofperr, which is sent as an answer.
+#include "ofproto/conn.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/version.h"
+#include "ofproto/controllers.h"
+#include "ofproto/flow_mod.h"
+#include "ofproto/packet_out.h"
+
+enum { MAX_FLOWS_PER_TABLE = 1000000 };
+
+// --- The switch as a whole.
+
+static int features_request(struct conn *c, const struct ofp_msg *msg)
+{
+	const struct ofproto *p = c->ofproto;
+	struct ofp_features f = {
+		.datapath_id = p->datapath_id,
+		.n_tables = OFPROTO_N_TABLES - 1,
+		.capabilities = OFPC_FLOW_STATS | OFPC_TABLE_STATS | OFPC_PORT_STATS | OFPC_QUEUE_STATS |
+				OFPC_GROUP_STATS | OFPC_ARP_MATCH_IP,
+	};
+	struct ofp_port_desc *ports = xcalloc(p->ports.n, sizeof(*ports));
+	VEC_FOREACH (&p->ports, i)
+		ofport_describe(p->ports.v[i], &ports[i]);
+	struct buf b = BUF_INIT;
+	ofp_encode_features(&b, &f, msg->version, msg->xid, ports, p->ports.n);
+	conn_send(c, &b);
+	buf_done(&b);
+	free(ports);
+	return 0;
+}
+
+static int get_config_request(struct conn *c, const struct ofp_msg *msg)
+{
+	struct ofp_config config = {
+		.frag = OFP_FRAG_NORMAL,
+		.miss_send_len = c->miss_send_len,
+		.invalid_ttl_to_controller = (c->async.primary[OFPASYNC_PACKET_IN] >> OFPR_INVALID_TTL) & 1,
+	};
+	struct buf b = BUF_INIT;
+	ofp_encode_config(&b, OFPTYPE_GET_CONFIG_REPLY, &config, msg->version, msg->xid);
+	conn_send(c, &b);
+	buf_done(&b);
+	return 0;
+}
+
+static int set_config(struct conn *c, const struct ofp_msg *msg)
+{
+	struct ofp_config config;
+	int error = ofp_decode_config(msg, &config);
+	if (error)
+		return error;
+	if (config.frag != OFP_FRAG_NORMAL) // dropping and reassembling them, and matching on them as NXM once had it
+		return OFPSCFC_BAD_FLAGS;
+	if (config.invalid_ttl_to_controller >= 0) {
+		uint32_t bit = 1u << OFPR_INVALID_TTL;
+		uint32_t *mask = &c->async.primary[OFPASYNC_PACKET_IN];
+		*mask = config.invalid_ttl_to_controller ? *mask | bit : *mask & ~bit;
+	}
+	c->miss_send_len = config.miss_send_len;
+	return 0;
+}
+
+static int barrier_request(struct conn *c, const struct ofp_msg *msg)
+{
+	struct buf b = BUF_INIT;
+	ofp_encode_simple(&b, OFPTYPE_BARRIER_REPLY, msg->version, msg->xid);
+	conn_send(c, &b);
+	buf_done(&b);
+	return 0;
+}
+
+static int ignore(struct conn *c, const struct ofp_msg *msg)
+{
+	return 0;
+}
+
+static void set_text(char *out, size_t n, const char *configured, const char *otherwise)
+{
+	snprintf(out, n, "%s", configured ? configured : otherwise);
+}
+
+static int desc_stats_request(struct conn *c, const struct ofp_msg *msg)
+{
+	const struct ofproto *p = c->ofproto;
+	struct ofp_desc d = {0};
+	set_text(d.mfr, sizeof(d.mfr), p->mfr_desc, "Nicira, Inc.");
+	set_text(d.hw, sizeof(d.hw), p->hw_desc, "Open vSwitch");
+	set_text(d.sw, sizeof(d.sw), p->sw_desc, OVS_COMPAT_VERSION);
+	set_text(d.serial, sizeof(d.serial), p->serial_desc, "None");
+	set_text(d.dp, sizeof(d.dp), p->dp_desc, "None");
+	struct buf b = BUF_INIT;
+	ofp_encode_desc_reply(&b, msg, &d);
+	conn_send(c, &b);
+	buf_done(&b);
+	return 0;
+}
+
+// --- Flows and packets.
+
+static int flow_mod(struct conn *c, const struct ofp_msg *msg)
+{
+	struct ofp_flow_mod *fm = &c->fm;
+	int error = ofp_decode_flow_mod(msg, c->protocol, fm);
+	if (!error)
+		error = flow_mod_apply(c->ofproto, fm, msg->version);
+	// There are no buffers that the flow could be applied to; the flow itself stays.
+	if (!error && fm->buffer_id != OFP_NO_BUFFER)
+		error = OFPBRC_BUFFER_UNKNOWN;
+	return error;
+}
+
+static int packet_out(struct conn *c, const struct ofp_msg *msg)
+{
+	int error = ofp_decode_packet_out(msg, &c->po);
+	return error ? error : packet_out_apply(c->ofproto, &c->po, msg->version);
+}
+
+// --- Ports.
+
+static void append_port_desc(struct ofp_replies *r, const struct ofp_msg *msg, const struct ofport *port)
+{
+	struct ofp_port_desc d;
+	ofport_describe(port, &d);
+	ofp_append_port_desc(r, msg, &d);
+}
+
+static void append_port_stats(struct ofp_replies *r, const struct ofp_msg *msg, const struct ofport *port)
+{
+	struct netdev_stats n;
+	ofproto_port_get_stats(port->ofproto, port->ofp_port, &n);
+	int64_t age = clock_ms() - port->created;
+	struct ofp_port_stats s = {
+		.port_no = port->ofp_port,
+		.rx_packets = n.rx_packets,
+		.tx_packets = n.tx_packets,
+		.rx_bytes = n.rx_bytes,
+		.tx_bytes = n.tx_bytes,
+		.rx_dropped = n.rx_dropped,
+		.tx_dropped = n.tx_dropped,
+		.rx_errors = n.rx_errors,
+		.tx_errors = n.tx_errors,
+		.rx_frame_err = n.rx_frame_errors,
+		.rx_over_err = n.rx_over_errors,
+		.rx_crc_err = n.rx_crc_errors,
+		.collisions = n.collisions,
+		.duration_s = (uint32_t)(age / 1000),
+		.duration_ns = (uint32_t)(age % 1000) * 1000000,
+	};
+	ofp_append_port_stats(r, msg, &s);
+}
+
+typedef void append_port_cb(struct ofp_replies *, const struct ofp_msg *, const struct ofport *);
+
+// One port, or with OFPP_NONE all of them.
+static int reply_ports(struct conn *c, const struct ofp_msg *msg, uint32_t number, append_port_cb *append)
+{
+	const struct ofproto *p = c->ofproto;
+	struct ofp_replies r = {0};
+	ofp_replies_init(&r, msg);
+	VEC_FOREACH (&p->ports, i)
+		if (number == OFPP_NONE || number == p->ports.v[i]->ofp_port)
+			append(&r, msg, p->ports.v[i]);
+	conn_send_replies(c, &r, true);
+	ofp_replies_done(&r);
+	return 0;
+}
+
+static int port_desc_stats_request(struct conn *c, const struct ofp_msg *msg)
+{
+	uint32_t number;
+	int error = ofp_decode_port_desc_request(msg, &number);
+	return error ? error : reply_ports(c, msg, number, append_port_desc);
+}
+
+static int port_stats_request(struct conn *c, const struct ofp_msg *msg)
+{
+	uint32_t number;
+	int error = ofp_decode_port_stats_request(msg, &number);
+	if (error)
+		return error;
+	backer_push_stats(c->ofproto->backer);
+	return reply_ports(c, msg, number, append_port_stats);
+}
+
+// No port has queues yet: all of them are none, any one is unknown.
+static int queue_stats_request(struct conn *c, const struct ofp_msg *msg)
+{
+	uint32_t number, queue;
+	int error = ofp_decode_queue_stats_request(msg, &number, &queue);
+	if (error)
+		return error;
+	if (number != OFPP_NONE && !ofport_find(c->ofproto, number))
+		return OFPQOFC_BAD_PORT;
+	if (queue != UINT32_MAX)
+		return OFPQOFC_BAD_QUEUE;
+	struct ofp_replies r = {0};
+	ofp_replies_init(&r, msg);
+	conn_send_replies(c, &r, true);
+	ofp_replies_done(&r);
+	return 0;
+}
+
+static int port_mod(struct conn *c, const struct ofp_msg *msg)
+{
+	enum {
+		CHANGEABLE = OFPPC_PORT_DOWN | OFPPC_NO_STP | OFPPC_NO_RECV | OFPPC_NO_RECV_STP | OFPPC_NO_FLOOD |
+			     OFPPC_NO_FWD | OFPPC_NO_PACKET_IN,
+	};
+	struct ofp_port_mod pm;
+	int error = ofp_decode_port_mod(msg, &pm);
+	if (error)
+		return error;
+	struct ofport *port = ofport_find(c->ofproto, pm.port_no);
+	if (!port)
+		return OFPPMFC_BAD_PORT;
+	if (memcmp(port->mac, pm.hw_addr, sizeof(port->mac)))
+		return OFPPMFC_BAD_HW_ADDR;
+	uint32_t mask = pm.mask & CHANGEABLE;
+	ofport_set_config(port, (port->config & ~mask) | (pm.config & mask));
+	return 0;
+}
+
+// --- Tables.
+
+static const char *table_name(const struct ofproto *p, uint8_t id, char default_name[16])
+{
+	snprintf(default_name, 16, "table%d", id);
+	return p->tables.table[id].name ? p->tables.table[id].name : default_name;
+}
+
+static uint32_t table_max(const struct oftable *t)
+{
+	return t->flow_limit < MAX_FLOWS_PER_TABLE ? t->flow_limit : MAX_FLOWS_PER_TABLE;
+}
+
+static int table_stats_request(struct conn *c, const struct ofp_msg *msg)
+{
+	const struct ofproto *p = c->ofproto;
+	struct ofp_replies r = {0};
+	ofp_replies_init(&r, msg);
+	for (uint8_t i = 0; i < OFPROTO_N_TABLES - 1; i++) {
+		const struct oftable *t = &p->tables.table[i];
+		char buf[16];
+		struct ofp_table_stats s = {
+			.table_id = i,
+			.active_count = tables_count(&p->tables, i),
+			.max_entries = table_max(t),
+			.lookup_count = __atomic_load_n(&t->n_lookup, __ATOMIC_RELAXED),
+			.matched_count = __atomic_load_n(&t->n_matched, __ATOMIC_RELAXED),
+		};
+		snprintf(s.name, sizeof(s.name), "%s", table_name(p, i, buf));
+		ofp_append_table_stats(&r, msg, &s);
+	}
+	conn_send_replies(c, &r, true);
+	ofp_replies_done(&r);
+	return 0;
+}
+
+static int table_features_request(struct conn *c, const struct ofp_msg *msg)
+{
+	const struct ofproto *p = c->ofproto;
+	if (!ofp_table_features_request_is_query(msg))
+		return OFPTFFC_EPERM;
+	struct ofp_replies r = {0};
+	ofp_replies_init(&r, msg);
+	for (uint8_t i = 0; i < OFPROTO_N_TABLES - 1; i++) {
+		char buf[16];
+		struct ofp_table_features f = {
+			.table_id = i,
+			.metadata_match = UINT64_MAX,
+			.metadata_write = UINT64_MAX,
+			.max_entries = table_max(&p->tables.table[i]),
+			.n_tables = OFPROTO_N_TABLES - 1,
+		};
+		snprintf(f.name, sizeof(f.name), "%s", table_name(p, i, buf));
+		ofp_append_table_features(&r, msg, &f);
+	}
+	conn_send_replies(c, &r, true);
+	ofp_replies_done(&r);
+	return 0;
+}
+
+// --- Roles and asynchronous messages.
+
+static int role_request(struct conn *c, const struct ofp_msg *msg)
+{
+	struct ofp_role_request request, reply;
+	int error = ofp_decode_role(msg, &request);
+	if (!error)
+		error = controllers_set_role(c->owner, c, &request, &reply);
+	if (error)
+		return error;
+	struct buf b = BUF_INIT;
+	ofp_encode_role_reply(&b, msg, &reply);
+	conn_send(c, &b);
+	buf_done(&b);
+	return 0;
+}
+
+static int get_async_request(struct conn *c, const struct ofp_msg *msg)
+{
+	struct buf b = BUF_INIT;
+	ofp_encode_get_async_reply(&b, msg, &c->async);
+	conn_send(c, &b);
+	buf_done(&b);
+	return 0;
+}
+
+static int set_async_config(struct conn *c, const struct ofp_msg *msg)
+{
+	struct ofp_async_config async = c->async;
+	int error = ofp_decode_set_async(msg, &async);
+	if (error)
+		return error;
+	c->async = async;
+	return 0;
+}
+
+// --- Settings of Nicira's extensions.
+
+static int set_flow_format(struct conn *c, const struct ofp_msg *msg)
+{
+	bool nxm;
+	int error = ofp_decode_set_flow_format(msg, &nxm);
+	if (!error)
+		c->protocol = ofp_protocol_set_tid(nxm ? OFPROTO_NXM : OFPROTO_10, ofp_protocol_has_tid(c->protocol));
+	return error;
+}
+
+static int flow_mod_table_id(struct conn *c, const struct ofp_msg *msg)
+{
+	bool on;
+	int error = ofp_decode_flow_mod_table_id(msg, &on);
+	if (!error)
+		c->protocol = ofp_protocol_set_tid(c->protocol, on);
+	return error;
+}
+
+static int set_packet_in_format(struct conn *c, const struct ofp_msg *msg)
+{
+	return ofp_decode_set_packet_in_format(msg, &c->packet_in_format);
+}
+
+static int set_controller_id(struct conn *c, const struct ofp_msg *msg)
+{
+	return ofp_decode_set_controller_id(msg, &c->controller_id);
+}
+
+// --- The table.
+
+enum { NOT_SECONDARY = 1 }; // refused from a connection in the secondary role: it changes the switch
+
+static const struct {
+	int (*handle)(struct conn *, const struct ofp_msg *);
+	unsigned int flags;
+} messages[OFPTYPE_N] = {
+	[OFPTYPE_HELLO] = {ignore, 0},
+	[OFPTYPE_ERROR] = {ignore, 0},
+	[OFPTYPE_ECHO_REQUEST] = {ignore, 0}, // ofconn has answered it
+	[OFPTYPE_ECHO_REPLY] = {ignore, 0},
+	[OFPTYPE_FEATURES_REQUEST] = {features_request, 0},
+	[OFPTYPE_GET_CONFIG_REQUEST] = {get_config_request, 0},
+	[OFPTYPE_SET_CONFIG] = {set_config, 0},
+	[OFPTYPE_BARRIER_REQUEST] = {barrier_request, 0},
+	[OFPTYPE_FLOW_MOD] = {flow_mod, NOT_SECONDARY},
+	[OFPTYPE_PACKET_OUT] = {packet_out, NOT_SECONDARY},
+	[OFPTYPE_PORT_MOD] = {port_mod, NOT_SECONDARY},
+	[OFPTYPE_ROLE_REQUEST] = {role_request, 0},
+	[OFPTYPE_GET_ASYNC_REQUEST] = {get_async_request, 0},
+	[OFPTYPE_SET_ASYNC_CONFIG] = {set_async_config, 0},
+	[OFPTYPE_DESC_STATS_REQUEST] = {desc_stats_request, 0},
+	[OFPTYPE_FLOW_STATS_REQUEST] = {flow_stats_request, 0},
+	[OFPTYPE_AGGREGATE_STATS_REQUEST] = {aggregate_stats_request, 0},
+	[OFPTYPE_TABLE_STATS_REQUEST] = {table_stats_request, 0},
+	[OFPTYPE_TABLE_FEATURES_STATS_REQUEST] = {table_features_request, 0},
+	[OFPTYPE_PORT_STATS_REQUEST] = {port_stats_request, 0},
+	[OFPTYPE_PORT_DESC_STATS_REQUEST] = {port_desc_stats_request, 0},
+	[OFPTYPE_QUEUE_STATS_REQUEST] = {queue_stats_request, 0},
+	[OFPTYPE_SET_FLOW_FORMAT] = {set_flow_format, 0},
+	[OFPTYPE_FLOW_MOD_TABLE_ID] = {flow_mod_table_id, 0},
+	[OFPTYPE_SET_PACKET_IN_FORMAT] = {set_packet_in_format, 0},
+	[OFPTYPE_SET_CONTROLLER_ID] = {set_controller_id, 0},
+};
+
+int conn_handle(struct conn *c, const struct ofp_msg *msg)
+{
+	if (!messages[msg->type].handle)
+		return ofptype_is_stats_request(msg->type) ? OFPBRC_BAD_STAT : OFPBRC_BAD_TYPE;
+	if (c->role == OFPCR_SECONDARY && messages[msg->type].flags & NOT_SECONDARY)
+		return OFPBRC_IS_SECONDARY;
+	return messages[msg->type].handle(c, msg);
+}

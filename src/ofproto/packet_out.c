@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ofproto/packet_out.h"
+
+#include "base/log.h"
+#include "openflow/error.h"
+#include "openflow/flow_mod.h"
+
+LOG_MODULE(packet_out);
+
+enum { ETHERNET_HEADER = 14 };
+
+// May a packet say that it comes from there?
+static bool in_port_ok(const struct ofproto *p, uint32_t port)
+{
+	return port < OFPP_MAX || port == OFPP_LOCAL || port == OFPP_NONE || port == OFPP_CONTROLLER;
+}
+
+int packet_out_apply(struct ofproto *p, struct ofp_packet_out *po, uint8_t version)
+{
+	if (po->buffer_id != OFP_NO_BUFFER)
+		return OFPBRC_BUFFER_UNKNOWN;
+	if (!in_port_ok(p, po->metadata.flow.in_port))
+		return OFPBRC_BAD_PORT;
+	if (po->packet_len < ETHERNET_HEADER)
+		return OFPBRC_BAD_PACKET;
+
+	struct match match = po->metadata;
+	flow_extract(po->packet, po->packet_len, po->packet_len, &match.flow);
+	memset(&match.mask, 0xff, sizeof(match.mask));
+	int error = ofpacts_check(po->actions.data, po->actions.len, &match, OFPP_MAX, 0, OFPROTO_N_TABLES, version, NULL);
+	if (error)
+		return error;
+	snapshot_flush(p);
+	struct error *e = backer_packet_out(p->backer, p, &match.flow, po->packet, po->packet_len, po->actions.data,
+					    po->actions.len);
+	if (e)
+		log_warn_rl("bridge %s: packet-out: %s", p->name, error_text(e));
+	error_free(e);
+	return 0;
+}

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+// Packets that a controller sends through the switch. Main thread.
+#pragma once
+#include <stdint.h>
+
+#include "ofproto/internal.h"
+#include "openflow/packet_io.h"
+
+// Checks and executes: 0 or an enum ofperr. Completes the actions in place.
+int packet_out_apply(struct ofproto *, struct ofp_packet_out *, uint8_t version);
