@@ -226,6 +226,8 @@ bool field_mask_is_zero(const struct field *f, const union field_value *mask)
 bool field_mask_is_exact(const struct field *f, const union field_value *mask)
 {
 	union field_value exact;
+	if (f->id == FIELD_CT_STATE)
+		return (be32toh(mask->be32) & 0xff) == 0xff; // all flags that there are
 	field_exact_mask(f, &exact);
 	for (unsigned int i = 0; i < f->n_bytes; i++)
 		if ((mask->b[i] & exact.b[i]) != exact.b[i])
@@ -243,7 +245,7 @@ void field_unwildcard(const struct field *f, const union field_value *bits, stru
 {
 	union field_value exact;
 	bool all = !bits || field_mask_is_exact(f, bits);
-	if (!bits) {
+	if (all) {
 		field_exact_mask(f, &exact);
 		bits = &exact;
 	}

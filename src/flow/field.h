@@ -102,11 +102,37 @@ void field_unwildcard_prereqs(const struct field *, struct flow *mask);
 bool field_prereqs_ok(const struct field *, const struct flow *, const struct flow *mask);
 bool field_value_is_valid(const struct field *, const union field_value *);
 
-struct str;
+// Text of values. Ports by name: the callbacks may be NULL.
+typedef const char *ofp_port_name_cb(void *arg, uint32_t ofp_port);		 // NULL: print the number
+typedef int ofp_port_number_cb(void *arg, const char *name, uint32_t *ofp_port); // 0 or -ENOENT
+
+// As the value of set_field: "0x5/0xf", "10.0.0.0/8", "+syn-ack". mask NULL: exact. A mask without bits prints "ANY".
 void field_format_value(const struct field *, const union field_value *value, const union field_value *mask,
-			const char *(*port_name)(void *arg, uint32_t ofp_port), void *arg, struct str *);
+			ofp_port_name_cb *, void *arg, struct str *);
+// "value" or "value/mask" as stock accepts them for this field, "*" for no bits. Error texts are whole sentences. The value may
+// have bits that the mask or the field has not.
 struct error *field_parse_value(const struct field *, const char *text, union field_value *value,
 				union field_value *mask) MUST_CHECK;
+// The same with names of ports.
+struct error *field_parse_value_ports(const struct field *, const char *text, ofp_port_number_cb *, void *arg,
+				      union field_value *value, union field_value *mask) MUST_CHECK;
+// "10", "LOCAL", "in_port", a name: the 16-bit numbering. 32-bit reserved numbers are accepted.
+bool ofp_port_parse(const char *text, ofp_port_number_cb *, void *arg, uint32_t *ofp_port);
+void ofp_port_format(uint32_t ofp_port, ofp_port_name_cb *, void *arg, struct str *);
+
+// Flags by name: "est|trk" when `mask` has all of `known`, else "+est-rpl". A bit without a name is "[200]". No flag: "0".
+struct flag_name {
+	uint32_t bit;
+	const char *name;
+};
+extern const struct flag_name ct_state_flag_names[], tcp_flag_names[], tunnel_flag_names[]; // ended by a NULL name
+void flags_format(struct str *, const struct flag_name *, uint32_t flags, uint32_t mask, uint32_t known);
+// Reads up to the end or to one of the characters in `ends`, and steps over it. `kind` is for the error text: "TCP".
+struct error *flags_parse(const char **text, const char *ends, const struct flag_name *, uint32_t known, const char *kind,
+			  uint32_t *flags, uint32_t *mask) MUST_CHECK;
+
+// "no", "yes", "first", "later", "not_later" of two bits of nw_frag.
+const char *frag_name(uint8_t frag, uint8_t mask);
 
 // Between the 16-bit numbering that is used inside and the 32-bit one of OpenFlow 1.1 and later. A number that does not exist in
 // the 16-bit numbering is left as it is.
@@ -118,9 +144,17 @@ struct subfield { // some bits of a field: "NXM_OF_VLAN_TCI[0..11]"
 	uint16_t offset; // of the lowest bit
 	uint16_t n_bits;
 };
-// Parses one at *text and steps over it. Accepts NXM/OXM names and field names, "[]", "[n]", "[a..b]".
+// Parses one at *text and steps over it; the caller looks at what follows. Accepts NXM/OXM names and field names, then nothing,
+// "[]", "[n]" or "[a..b]". Error texts are whole sentences.
 struct error *subfield_parse(const char **text, struct subfield *) MUST_CHECK;
 void subfield_format(const struct subfield *, struct str *);
 uint64_t subfield_get_u64(const struct subfield *, const struct flow *); // the low 64 bits
 void subfield_set_u64(const struct subfield *, uint64_t, struct flow *);
 void subfield_copy(const struct subfield *src, const struct subfield *dst, const struct flow *from, struct flow *to);
+// Between values of the two fields; bits of *dst outside of its subfield stay. The narrower one says how many bits.
+void subfield_copy_value(const union field_value *src, const struct subfield *, union field_value *dst,
+			 const struct subfield *);
+// The subfield's bits as a mask of its field.
+void subfield_mask(const struct subfield *, union field_value *mask);
+// "NXM_NX_REG0", "OXM_OF_METADATA": the name by which actions show the field; NULL when it has no wire header.
+const char *field_header_name(const struct field *);

@@ -157,6 +157,11 @@ void flow_mask(struct flow *out, const struct flow *f, const struct flow *mask);
 // Sets the outer tag: a TCI without FLOW_VLAN_CFI means no tag. A new tag gets TPID 0x8100.
 void flow_set_vlan_tci(struct flow *, uint16_t tci);
 
+// The mask of all that a packet with these headers has: fields of protocols that it does not have stay out.
+void flow_mask_for_packet(const struct flow *, struct flow *mask);
+// A neighbour solicitation or advertisement.
+bool flow_is_nd(const struct flow *);
+
 // Extracts the headers of an Ethernet frame. `n` is how many bytes can be read at `frame`, `wire_len` how long the frame says it
 // is (they differ when the tail lies in another segment). Fields that are cut off, or behind a header that lies about its
 // length, stay zero, as if the packet ended there. Metadata members of *out are left as they are; the rest is overwritten.

@@ -17,20 +17,22 @@ struct match {
 
 void match_init_any(struct match *);
 bool match_equal(const struct match *, const struct match *);
+// The field with this value and mask (NULL: exact) instead of what the match said about it. Bits outside of the mask are ignored;
+// a mask without bits takes the field out. VLAN fields set and clear the tag's presence as OpenFlow has it.
 void match_set(struct match *, const struct field *, const union field_value *value, const union field_value *mask);
 
 // Text as in `ovs-ofctl`: "priority=10,tcp,in_port=1,nw_src=10.0.0.0/8". `priority` < 0, or the default 32768, is not printed.
-typedef const char *ofp_port_name_cb(void *arg, uint32_t ofp_port); // NULL: print the number
 void match_format(const struct match *, struct str *, int priority, ofp_port_name_cb *, void *arg);
+// All that a flow has, as ofproto/trace prints it; context fields that are zero are left out.
+void flow_format(const struct flow *, struct str *, ofp_port_name_cb *, void *arg);
 // One "key=value" or bare word ("tcp"). -ENOENT through *known=false when the key is no match field or shorthand at all.
-typedef int ofp_port_number_cb(void *arg, const char *name, uint32_t *ofp_port); // 0 or -ENOENT
 struct error *match_parse_field(struct match *, const char *key, const char *value, bool *known, ofp_port_number_cb *,
 				void *arg) MUST_CHECK;
+// Splits "key=value,key(value) word": writes NULs into the text and steps over one piece. *value NULL when there is none. False at
+// the end.
+bool key_value_scan(char **text, char **key, char **value);
 // A whole comma-separated match without priority or anything else.
 struct error *match_parse(struct match *, const char *text, ofp_port_number_cb *, void *arg) MUST_CHECK;
-// "10", "LOCAL", "in_port", a name: the 16-bit numbering. 32-bit reserved numbers are accepted.
-bool ofp_port_parse(const char *text, ofp_port_number_cb *, void *arg, uint32_t *ofp_port);
-void ofp_port_format(uint32_t ofp_port, ofp_port_name_cb *, void *arg, struct str *);
 
 enum { MINIMATCH_MAP_WORDS = (FLOW_WORDS + 63) / 64 };
 struct minimatch {

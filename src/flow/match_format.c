@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+// Matches and flows as text, in the order in which ovs-ofctl dump-flows and ofproto/trace have always shown them.
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "flow/match.h"
+#include "packet/address.h"
+#include "packet/headers.h"
+
+// What is being printed.
+struct out {
+	struct str *s;
+	const struct flow *f, *m;
+};
+
+static void add_u32(struct out *o, const char *name, uint32_t v, uint32_t mask)
+{
+	if (!mask)
+		return;
+	str_addf(o->s, "%s=%#" PRIx32, name, v);
+	if (mask != UINT32_MAX)
+		str_addf(o->s, "/%#" PRIx32, mask);
+	str_addc(o->s, ',');
+}
+
+static void add_be64(struct out *o, const char *name, be64_t v, be64_t mask)
+{
+	if (!mask)
+		return;
+	str_addf(o->s, "%s=%#" PRIx64, name, be64toh(v));
+	if (mask != UINT64_MAX)
+		str_addf(o->s, "/%#" PRIx64, be64toh(mask));
+	str_addc(o->s, ',');
+}
+
+// Decimal when exact, else hexadecimal.
+static void add_be16(struct out *o, const char *name, be16_t v, be16_t mask)
+{
+	if (!mask)
+		return;
+	if (mask == 0xffff)
+		str_addf(o->s, "%s=%u,", name, be16toh(v));
+	else
+		str_addf(o->s, "%s=%#x/%#x,", name, be16toh(v), be16toh(mask));
+}
+
+static void add_key(struct out *o, const char *name)
+{
+	str_add(o->s, name);
+	str_addc(o->s, '=');
+}
+
+static bool is_zero(const void *p, size_t n)
+{
+	for (const uint8_t *b = p; n--; b++)
+		if (*b)
+			return false;
+	return true;
+}
+
+static void add_mac(struct out *o, const char *name, const uint8_t v[6], const uint8_t mask[6])
+{
+	if (is_zero(mask, 6))
+		return;
+	add_key(o, name);
+	mac_format_masked(o->s, v, mask);
+	str_addc(o->s, ',');
+}
+
+static void add_ipv4(struct out *o, const char *name, be32_t v, be32_t mask)
+{
+	if (!mask)
+		return;
+	add_key(o, name);
+	ipv4_format_masked(o->s, v, mask);
+	str_addc(o->s, ',');
+}
+
+static void add_ipv6(struct out *o, const char *name, const union flow_in6 *v, const union flow_in6 *mask)
+{
+	if (!(mask->d[0] | mask->d[1]))
+		return;
+	add_key(o, name);
+	ipv6_format_masked(o->s, v->b, mask->b);
+	str_addc(o->s, ',');
+}
+
+// A field by its row.
+static void add_field(struct out *o, const char *name, enum field_id id)
+{
+	const struct field *f = field_get(id);
+	union field_value value, mask;
+	field_get_value(f, o->m, &mask);
+	if (field_mask_is_zero(f, &mask))
+		return;
+	field_get_value(f, o->f, &value);
+	add_key(o, name);
+	field_format_value(f, &value, &mask, NULL, NULL, o->s);
+	str_addc(o->s, ',');
+}
+
+static void add_conntrack(struct out *o)
+{
+	const struct flow *f = o->f, *m = o->m;
+	add_field(o, "ct_state", FIELD_CT_STATE);
+	if (m->ct_zone)
+		str_addf(o->s, "ct_zone=%u,", f->ct_zone);
+	add_u32(o, "ct_mark", f->ct_mark, m->ct_mark);
+	add_field(o, "ct_label", FIELD_CT_LABEL);
+	add_ipv4(o, "ct_nw_src", f->ct_nw_src, m->ct_nw_src);
+	add_ipv6(o, "ct_ipv6_src", &f->ct_ipv6_src, &m->ct_ipv6_src);
+	add_ipv4(o, "ct_nw_dst", f->ct_nw_dst, m->ct_nw_dst);
+	add_ipv6(o, "ct_ipv6_dst", &f->ct_ipv6_dst, &m->ct_ipv6_dst);
+	if (m->ct_nw_proto)
+		str_addf(o->s, "ct_nw_proto=%u,", f->ct_nw_proto);
+	add_be16(o, "ct_tp_src", f->ct_tp_src, m->ct_tp_src);
+	add_be16(o, "ct_tp_dst", f->ct_tp_dst, m->ct_tp_dst);
+}
+
+static void add_tunnel(struct out *o)
+{
+	const struct flow_tunnel *f = &o->f->tunnel, *m = &o->m->tunnel;
+	add_be64(o, "tun_id", f->id, m->id);
+	add_ipv4(o, "tun_src", f->ip_src, m->ip_src);
+	add_ipv4(o, "tun_dst", f->ip_dst, m->ip_dst);
+	add_ipv6(o, "tun_ipv6_src", &f->ipv6_src, &m->ipv6_src);
+	add_ipv6(o, "tun_ipv6_dst", &f->ipv6_dst, &m->ipv6_dst);
+	add_be16(o, "tun_gbp_id", f->gbp_id, m->gbp_id);
+	if (m->gbp_flags)
+		str_addf(o->s, "tun_gbp_flags=%#x,", f->gbp_flags);
+	if (m->tos)
+		str_addf(o->s, "tun_tos=%x,", f->tos);
+	if (m->ttl)
+		str_addf(o->s, "tun_ttl=%u,", f->ttl);
+	if (m->flags & FLOW_TNL_OAM)
+		str_addf(o->s, "tun_flags=%coam,", f->flags & FLOW_TNL_OAM ? '+' : '-');
+}
+
+// The word that stands for dl_type and nw_proto together. The flags say which of the two it covers.
+static void add_type(struct out *o, bool megaflow, bool *skip_type, bool *skip_proto)
+{
+	static const struct {
+		uint16_t dl_type;
+		const char *name;
+		struct {
+			uint8_t proto;
+			const char *name;
+		} l4[5];
+	} types[] = {
+		{ETHERTYPE_IPV4, "ip",
+		 {{IP_PROTO_ICMP, "icmp"}, {IP_PROTO_IGMP, "igmp"}, {IP_PROTO_TCP, "tcp"}, {IP_PROTO_UDP, "udp"},
+		  {IP_PROTO_SCTP, "sctp"}}},
+		{ETHERTYPE_IPV6, "ipv6",
+		 {{IP_PROTO_ICMPV6, "icmp6"}, {IP_PROTO_TCP, "tcp6"}, {IP_PROTO_UDP, "udp6"}, {IP_PROTO_SCTP, "sctp6"}}},
+		{ETHERTYPE_ARP, "arp", {{0}}},
+		{ETHERTYPE_RARP, "rarp", {{0}}},
+		{ETHERTYPE_MPLS, "mpls", {{0}}},
+		{ETHERTYPE_MPLS_MCAST, "mplsm", {{0}}},
+	};
+	*skip_type = *skip_proto = false;
+	if (o->m->packet_type && o->f->packet_type) {
+		str_addf(o->s, "packet_type=(%u,%#x),", be32toh(o->f->packet_type) >> 16,
+			 be32toh(o->f->packet_type) & 0xffff);
+		*skip_type = be32toh(o->f->packet_type) >> 16 == 1;
+		return;
+	}
+	if (megaflow && o->m->packet_type)
+		str_add(o->s, "eth,");
+	for (size_t i = 0; o->m->dl_type && i < sizeof(types) / sizeof(types[0]); i++) {
+		if (o->f->dl_type != htobe16(types[i].dl_type))
+			continue;
+		const char *name = types[i].name;
+		*skip_type = true;
+		for (size_t j = 0; o->m->nw_proto && j < 5 && types[i].l4[j].name; j++)
+			if (types[i].l4[j].proto == o->f->nw_proto) {
+				name = types[i].l4[j].name;
+				*skip_proto = true;
+			}
+		str_add(o->s, name);
+		str_addc(o->s, ',');
+		return;
+	}
+}
+
+static void add_vlan(struct out *o, unsigned int i)
+{
+	uint16_t tci = be16toh(o->f->vlan[i].tci), mask = be16toh(o->m->vlan[i].tci);
+	uint16_t vid = mask & VLAN_VID_MASK, pcp = mask & VLAN_PCP_MASK;
+	const char *suffix = i ? "1" : "";
+	if (!mask)
+		return;
+	if (tci & mask & VLAN_CFI && (vid || pcp) && (!vid || vid == VLAN_VID_MASK) && (!pcp || pcp == VLAN_PCP_MASK)) {
+		if (vid)
+			str_addf(o->s, "dl_vlan%s=%u,", suffix, tci & VLAN_VID_MASK);
+		if (pcp)
+			str_addf(o->s, "dl_vlan_pcp%s=%u,", suffix, tci >> VLAN_PCP_SHIFT);
+	} else if (mask == 0xffff) {
+		str_addf(o->s, "vlan_tci%s=0x%04x,", suffix, tci);
+	} else {
+		str_addf(o->s, "vlan_tci%s=0x%04x/0x%04x,", suffix, tci, mask);
+	}
+}
+
+static void add_l2(struct out *o, bool skip_type, ofp_port_name_cb *port_name, void *arg)
+{
+	if (o->m->in_port) {
+		str_add(o->s, "in_port=");
+		ofp_port_format(o->f->in_port, port_name, arg, o->s);
+		str_addc(o->s, ',');
+	}
+	for (unsigned int i = 0; i < FLOW_MAX_VLANS; i++)
+		add_vlan(o, i);
+	if (!(o->m->packet_type && o->f->packet_type)) {
+		add_mac(o, "dl_src", o->f->dl_src, o->m->dl_src);
+		add_mac(o, "dl_dst", o->f->dl_dst, o->m->dl_dst);
+	}
+	if (!skip_type && o->m->dl_type)
+		str_addf(o->s, "dl_type=0x%04x,", be16toh(o->f->dl_type));
+}
+
+static void add_mpls(struct out *o)
+{
+	add_field(o, "mpls_label", FIELD_MPLS_LABEL);
+	add_field(o, "mpls_tc", FIELD_MPLS_TC);
+	add_field(o, "mpls_ttl", FIELD_MPLS_TTL);
+	add_field(o, "mpls_bos", FIELD_MPLS_BOS);
+	for (unsigned int i = 1; i < FLOW_MAX_MPLS; i++) {
+		char name[16] = "mpls_lse?";
+		name[8] = (char)('0' + i);
+		add_u32(o, name, be32toh(o->f->mpls[i]), be32toh(o->m->mpls[i]));
+	}
+}
+
+static void add_l3(struct out *o, bool skip_proto)
+{
+	const struct flow *f = o->f, *m = o->m;
+	bool arp = m->dl_type && (f->dl_type == BE16(ETHERTYPE_ARP) || f->dl_type == BE16(ETHERTYPE_RARP));
+	if (m->dl_type && f->dl_type == BE16(ETHERTYPE_IPV6)) {
+		add_ipv6(o, "ipv6_src", &f->ipv6_src, &m->ipv6_src);
+		add_ipv6(o, "ipv6_dst", &f->ipv6_dst, &m->ipv6_dst);
+		if (m->ipv6_label == BE32(0xfffff))
+			str_addf(o->s, "ipv6_label=0x%05x,", be32toh(f->ipv6_label));
+		else if (m->ipv6_label)
+			str_addf(o->s, "ipv6_label=0x%05x/0x%05x,", be32toh(f->ipv6_label), be32toh(m->ipv6_label));
+	} else {
+		add_ipv4(o, arp ? "arp_spa" : "nw_src", f->nw_src, m->nw_src);
+		add_ipv4(o, arp ? "arp_tpa" : "nw_dst", f->nw_dst, m->nw_dst);
+	}
+	if (!skip_proto && m->nw_proto)
+		str_addf(o->s, "%s=%u,", arp ? "arp_op" : "nw_proto", f->nw_proto);
+	if (arp) {
+		add_mac(o, "arp_sha", f->arp_sha, m->arp_sha);
+		add_mac(o, "arp_tha", f->arp_tha, m->arp_tha);
+	}
+	if (m->nw_tos & IP_DSCP_MASK)
+		str_addf(o->s, "nw_tos=%u,", f->nw_tos & IP_DSCP_MASK);
+	if (m->nw_tos & IP_ECN_MASK)
+		str_addf(o->s, "nw_ecn=%u,", f->nw_tos & IP_ECN_MASK);
+	if (m->nw_ttl)
+		str_addf(o->s, "nw_ttl=%u,", f->nw_ttl);
+	add_mpls(o);
+	if (m->nw_frag & 3) {
+		add_key(o, "nw_frag");
+		str_add(o->s, frag_name(f->nw_frag, m->nw_frag));
+		str_addc(o->s, ',');
+	}
+}
+
+static void add_l4(struct out *o)
+{
+	const struct flow *f = o->f, *m = o->m;
+	bool icmp4 = f->dl_type == BE16(ETHERTYPE_IPV4) && f->nw_proto == IP_PROTO_ICMP;
+	bool igmp = f->dl_type == BE16(ETHERTYPE_IPV4) && f->nw_proto == IP_PROTO_IGMP;
+	bool icmp6 = f->dl_type == BE16(ETHERTYPE_IPV6) && f->nw_proto == IP_PROTO_ICMPV6;
+	if (icmp4 || icmp6) {
+		add_be16(o, "icmp_type", f->tp_src, m->tp_src);
+		add_be16(o, "icmp_code", f->tp_dst, m->tp_dst);
+	} else if (igmp) {
+		add_be16(o, "igmp_type", f->tp_src, m->tp_src);
+		add_be16(o, "igmp_code", f->tp_dst, m->tp_dst);
+	} else {
+		add_be16(o, "tp_src", f->tp_src, m->tp_src);
+		add_be16(o, "tp_dst", f->tp_dst, m->tp_dst);
+	}
+	if (icmp6) {
+		add_ipv6(o, "nd_target", &f->nd_target, &m->nd_target);
+		add_mac(o, "nd_sll", f->arp_sha, m->arp_sha);
+		add_mac(o, "nd_tll", f->arp_tha, m->arp_tha);
+	}
+	if (f->nw_proto == IP_PROTO_TCP)
+		add_field(o, "tcp_flags", FIELD_TCP_FLAGS);
+}
+
+static void format(const struct flow *f, const struct flow *m, struct str *s, int priority, ofp_port_name_cb *port_name,
+		   void *arg)
+{
+	struct out o = {s, f, m};
+	size_t start = s->len;
+	bool skip_type, skip_proto;
+	if (priority >= 0 && priority != 32768)
+		str_addf(s, "priority=%d,", priority);
+	add_u32(&o, "pkt_mark", f->pkt_mark, m->pkt_mark);
+	add_u32(&o, "recirc_id", f->recirc_id, m->recirc_id);
+	add_u32(&o, "dp_hash", f->dp_hash, m->dp_hash);
+	if (m->conj_id)
+		str_addf(s, "conj_id=%" PRIu32 ",", f->conj_id);
+	if (m->skb_priority)
+		str_addf(s, "skb_priority=%#" PRIx32 ",", f->skb_priority);
+	if (m->actset_output) {
+		str_add(s, "actset_output=");
+		ofp_port_format(f->actset_output, port_name, arg, s);
+		str_addc(s, ',');
+	}
+	add_conntrack(&o);
+	add_type(&o, m->recirc_id != 0, &skip_type, &skip_proto);
+	for (int i = 0; i < FLOW_N_REGS; i++)
+		if (m->regs[i]) {
+			char name[8] = "reg";
+			name[3] = (char)(i < 10 ? '0' + i : '1');
+			name[4] = (char)(i < 10 ? '\0' : '0' + i - 10);
+			add_u32(&o, name, f->regs[i], m->regs[i]);
+		}
+	add_tunnel(&o);
+	add_be64(&o, "metadata", f->metadata, m->metadata);
+	add_l2(&o, skip_type, port_name, arg);
+	add_l3(&o, skip_proto);
+	add_l4(&o);
+	if (s->len > start)
+		str_chomp(s, ',');
+}
+
+void match_format(const struct match *m, struct str *s, int priority, ofp_port_name_cb *port_name, void *arg)
+{
+	format(&m->flow, &m->mask, s, priority, port_name, arg);
+}
+
+void flow_format(const struct flow *f, struct str *s, ofp_port_name_cb *port_name, void *arg)
+{
+	struct flow mask;
+	flow_mask_for_packet(f, &mask);
+	// What says nothing about a packet when it is zero.
+	mask.in_port &= f->in_port ? UINT32_MAX : 0;
+	mask.skb_priority &= f->skb_priority ? UINT32_MAX : 0;
+	mask.pkt_mark &= f->pkt_mark ? UINT32_MAX : 0;
+	mask.recirc_id &= f->recirc_id ? UINT32_MAX : 0;
+	mask.dp_hash &= f->dp_hash ? UINT32_MAX : 0;
+	mask.conj_id &= f->conj_id ? UINT32_MAX : 0;
+	mask.ct_state &= f->ct_state ? UINT32_MAX : 0;
+	mask.ct_zone &= f->ct_zone ? UINT16_MAX : 0;
+	mask.ct_mark &= f->ct_mark ? UINT32_MAX : 0;
+	mask.metadata &= f->metadata ? UINT64_MAX : 0;
+	mask.actset_output = 0;
+	if (is_zero(&f->ct_label, sizeof(f->ct_label)))
+		memset(&mask.ct_label, 0, sizeof(mask.ct_label));
+	for (int i = 0; i < FLOW_N_REGS; i++)
+		mask.regs[i] &= f->regs[i] ? UINT32_MAX : 0;
+	format(f, &mask, s, -1, port_name, arg);
+}

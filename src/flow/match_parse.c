@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+// Matches from text: "tcp,in_port=1,nw_dst=10.0.0.0/8,tp_dst=80".
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "flow/match.h"
+#include "packet/headers.h"
+
+static const struct shorthand {
+	const char *name;
+	uint16_t dl_type;
+	uint8_t nw_proto;
+} shorthands[] = {
+	{"eth", 0, 0},
+	{"ip", ETHERTYPE_IPV4, 0},
+	{"ipv4", ETHERTYPE_IPV4, 0},
+	{"ip4", ETHERTYPE_IPV4, 0},
+	{"arp", ETHERTYPE_ARP, 0},
+	{"icmp", ETHERTYPE_IPV4, IP_PROTO_ICMP},
+	{"tcp", ETHERTYPE_IPV4, IP_PROTO_TCP},
+	{"udp", ETHERTYPE_IPV4, IP_PROTO_UDP},
+	{"sctp", ETHERTYPE_IPV4, IP_PROTO_SCTP},
+	{"ipv6", ETHERTYPE_IPV6, 0},
+	{"ip6", ETHERTYPE_IPV6, 0},
+	{"icmp6", ETHERTYPE_IPV6, IP_PROTO_ICMPV6},
+	{"tcp6", ETHERTYPE_IPV6, IP_PROTO_TCP},
+	{"udp6", ETHERTYPE_IPV6, IP_PROTO_UDP},
+	{"sctp6", ETHERTYPE_IPV6, IP_PROTO_SCTP},
+	{"rarp", ETHERTYPE_RARP, 0},
+	{"mpls", ETHERTYPE_MPLS, 0},
+	{"mplsm", ETHERTYPE_MPLS_MCAST, 0},
+};
+
+static const struct shorthand *shorthand_find(const char *name)
+{
+	for (size_t i = 0; i < sizeof(shorthands) / sizeof(shorthands[0]); i++)
+		if (!strcmp(shorthands[i].name, name))
+			return &shorthands[i];
+	return NULL;
+}
+
+static void apply_shorthand(struct match *m, const struct shorthand *p)
+{
+	if (!p->dl_type) {
+		m->flow.packet_type = 0;
+		m->mask.packet_type = UINT32_MAX;
+		return;
+	}
+	m->flow.dl_type = htobe16(p->dl_type);
+	m->mask.dl_type = 0xffff;
+	if (p->nw_proto) {
+		m->flow.nw_proto = p->nw_proto;
+		m->mask.nw_proto = 0xff;
+	}
+}
+
+// "reg0[0..7]=5": the other bits of the field stay as they are.
+static struct error *parse_subfield(struct match *m, const char *key, const char *text)
+{
+	const char *s = key;
+	struct subfield sf;
+	struct error *error = subfield_parse(&s, &sf);
+	if (error)
+		return error;
+	if (*s)
+		return error_new("%s: unexpected input following field syntax", key);
+	const struct field *f = sf.field;
+	union field_value in, in_mask, value, mask;
+	error = field_parse_value(f, text, &in, &in_mask);
+	if (error)
+		return error;
+	struct subfield low = {f, 0, sf.n_bits};
+	for (unsigned int bit = sf.n_bits; bit < 8u * f->n_bytes; bit++)
+		if (in.b[f->n_bytes - 1 - bit / 8] >> bit % 8 & 1)
+			return error_new("%s: value %s does not fit into %u bits", key, text, sf.n_bits);
+	field_get_value(f, &m->flow, &value);
+	field_get_value(f, &m->mask, &mask);
+	subfield_copy_value(&in, &low, &value, &sf);
+	subfield_copy_value(&in_mask, &low, &mask, &sf);
+	match_set(m, f, &value, &mask);
+	return NULL;
+}
+
+struct error *match_parse_field(struct match *m, const char *key, const char *text, bool *known, ofp_port_number_cb *cb,
+				void *arg)
+{
+	const struct shorthand *shorthand = shorthand_find(key);
+	*known = true;
+	if (shorthand) {
+		apply_shorthand(m, shorthand);
+		return NULL;
+	}
+	if (!text || !*text)
+		text = "0/0"; // a key alone asks for nothing
+	const struct field *f = field_find(key);
+	if (!f) {
+		if (strchr(key, '['))
+			return parse_subfield(m, key, text);
+		*known = false;
+		return NULL;
+	}
+	union field_value value, mask;
+	struct error *error = field_parse_value_ports(f, text, cb, arg, &value, &mask);
+	if (!error)
+		match_set(m, f, &value, &mask);
+	return error;
+}
+
+// A piece of "key=value,key(value),word" at *text: writes NULs into it and steps over it. False at the end.
+bool key_value_scan(char **text, char **key, char **value)
+{
+	char *s = *text + strspn(*text, ", \t\r\n");
+	*key = s;
+	*value = NULL;
+	if (!*s)
+		return false;
+	s += strcspn(s, "=(, \t\r\n");
+	char stop = *s;
+	if (stop == '=') {
+		*s++ = '\0';
+		*value = s;
+		int depth = 0;
+		for (; *s && (depth || !strchr(", \t\r\n", *s)); s++)
+			depth += *s == '(' || *s == '[' ? 1 : *s == ')' || *s == ']' ? -1 : 0;
+	} else if (stop == '(') {
+		int depth = 1;
+		*s++ = '\0';
+		*value = s;
+		for (; *s; s++) {
+			depth += *s == '(' ? 1 : *s == ')' ? -1 : 0;
+			if (!depth)
+				break;
+		}
+	}
+	if (*s)
+		*s++ = '\0';
+	*text = s;
+	return true;
+}
+
+struct error *match_parse(struct match *m, const char *text, ofp_port_number_cb *cb, void *arg)
+{
+	char *copy = xstrdup(text), *s = copy, *key, *value;
+	struct error *error = NULL;
+	match_init_any(m);
+	while (!error && key_value_scan(&s, &key, &value)) {
+		bool known;
+		error = match_parse_field(m, key, value, &known, cb, arg);
+		if (!known)
+			error = value && *value ? error_new("unknown keyword %s", key)
+						: error_new("field %s missing value", key);
+	}
+	free(copy);
+	return error;
+}
