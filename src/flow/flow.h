@@ -166,3 +166,6 @@ bool flow_is_nd(const struct flow *);
 // is (they differ when the tail lies in another segment). Fields that are cut off, or behind a header that lies about its
 // length, stay zero, as if the packet ended there. Metadata members of *out are left as they are; the rest is overwritten.
 void flow_extract(const void *frame, size_t n, size_t wire_len, struct flow *out);
+// The same, but tags past `max_vlans` (0 to FLOW_MAX_VLANS) are payload: dl_type is then their TPID. This is what
+// other_config:vlan-limit means; a switch's default is 1.
+void flow_extract_vlans(const void *frame, size_t n, size_t wire_len, unsigned int max_vlans, struct flow *out);
