@@ -47,6 +47,7 @@ struct controllers {
 	uint64_t generation_id;
 
 	struct loop_timer fail_timer;
+	bool want_misses;
 	int64_t last_contact; // when a primary controller was last connected, or configured
 	bool fail_open;
 };
@@ -283,6 +284,7 @@ bool controllers_configure(struct controllers *cs, const struct ofproto_controll
 			vec_remove(&cs->remotes, i);
 			remote_free(r);
 		}
+	controllers_wishes_changed(cs);
 	bool has = controllers_has_primary(cs);
 	if (has && !had)
 		cs->last_contact = clock_ms();
@@ -320,12 +322,36 @@ void controllers_reconnect(struct controllers *cs)
 
 // --- Events of connections.
 
+static bool wants_misses(const struct conn *c)
+{
+	return ofconn_is_connected(c->of) && ofconn_version(c->of) < OFP13 && !c->controller_id &&
+	       conn_wants(c, OFPASYNC_PACKET_IN, OFPR_NO_MATCH);
+}
+
+void controllers_wishes_changed(struct controllers *cs)
+{
+	bool want = false;
+	VEC_FOREACH (&cs->remotes, i)
+		want |= cs->remotes.v[i]->conn && wants_misses(cs->remotes.v[i]->conn);
+	for (size_t i = 0; i < cs->n_accepted; i++)
+		want |= wants_misses(cs->accepted[i].conn);
+	if (want != cs->want_misses)
+		snapshot_invalidate(cs->ofproto);
+	cs->want_misses = want;
+}
+
+bool controllers_want_misses(const struct controllers *cs)
+{
+	return cs->want_misses;
+}
+
 void controllers_connected(struct controllers *cs, struct conn *c)
 {
 	if (c->service)
 		log_dbg("%s<->%s: connected", cs->ofproto->name, ofconn_name(c->of));
 	else
 		log_info("%s<->%s: connected", cs->ofproto->name, ofconn_name(c->of));
+	controllers_wishes_changed(cs);
 	update_fail_open(cs);
 }
 
@@ -337,8 +363,9 @@ void controllers_disconnected(struct controllers *cs, struct conn *c, int error)
 	for (size_t i = 0; i < cs->n_accepted; i++)
 		if (cs->accepted[i].conn == c) {
 			drop_accepted(cs, i);
-			return;
+			break;
 		}
+	controllers_wishes_changed(cs);
 	update_fail_open(cs);
 }
 
@@ -414,7 +441,7 @@ static void demote(struct conn *c, const void *d_)
 	const struct demotion *d = d_;
 	if (c == d->primary || c->role != OFPCR_PRIMARY)
 		return;
-	c->role = OFPCR_SECONDARY;
+	c->role = OFPCR_SECONDARY; // its wishes are counted below, by who asked
 	if (!conn_wants(c, OFPASYNC_ROLE_STATUS, OFPCRR_PRIMARY_REQUEST))
 		return;
 	struct buf b = BUF_INIT;
@@ -439,6 +466,7 @@ int controllers_set_role(struct controllers *cs, struct conn *c, const struct of
 		struct demotion d = {.primary = c, .generation_id = cs->generation_id};
 		if (c->role == OFPCR_PRIMARY)
 			for_each_conn(cs, demote, &d);
+		controllers_wishes_changed(cs);
 	}
 	*reply = (struct ofp_role_request){
 		.role = c->role,

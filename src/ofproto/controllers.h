@@ -25,6 +25,10 @@ enum ofproto_fail_mode controllers_fail_mode(const struct controllers *);
 bool controllers_has_primary(const struct controllers *);
 // Is the fail-open flow in force (controllers away for too long)?
 bool controllers_in_fail_open(const struct controllers *);
+// Does a packet that no rule matches go to a controller? Before OpenFlow 1.3 that is what a controller may expect.
+bool controllers_want_misses(const struct controllers *);
+// What a connection wants has changed: sees to it that translation knows.
+void controllers_wishes_changed(struct controllers *);
 // Drops all connections; configured ones come back.
 void controllers_reconnect(struct controllers *);
 void controllers_for_each(const struct controllers *, void (*cb)(void *arg, const struct ofproto_controller_status *), void *arg);

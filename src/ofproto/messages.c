@@ -64,6 +64,7 @@ static int set_config(struct conn *c, const struct ofp_msg *msg)
 		*mask = config.invalid_ttl_to_controller ? *mask | bit : *mask & ~bit;
 	}
 	c->miss_send_len = config.miss_send_len;
+	controllers_wishes_changed(c->owner);
 	return 0;
 }
 
@@ -320,6 +321,7 @@ static int set_async_config(struct conn *c, const struct ofp_msg *msg)
 	if (error)
 		return error;
 	c->async = async;
+	controllers_wishes_changed(c->owner);
 	return 0;
 }
 
@@ -350,7 +352,9 @@ static int set_packet_in_format(struct conn *c, const struct ofp_msg *msg)
 
 static int set_controller_id(struct conn *c, const struct ofp_msg *msg)
 {
-	return ofp_decode_set_controller_id(msg, &c->controller_id);
+	int error = ofp_decode_set_controller_id(msg, &c->controller_id);
+	controllers_wishes_changed(c->owner);
+	return error;
 }
 
 // --- The table.

@@ -12,19 +12,8 @@
 struct ofproto;
 struct ofproto_system;
 
-enum packet_in_reason { // the numbers of OpenFlow 1.4 and later; earlier versions get what they have
-	PACKET_IN_NO_MATCH = 0,	      // table miss without a rule (1.0 to 1.2), or a table-miss flow
-	PACKET_IN_ACTION = 1,
-	PACKET_IN_INVALID_TTL = 2,
-	PACKET_IN_ACTION_SET = 3,
-	PACKET_IN_GROUP = 4,
-	PACKET_IN_PACKET_OUT = 5,
-	PACKET_IN_EXPLICIT_MISS = 6, // a miss that goes to the controller because the table's configuration says so: 1.3 table-miss
-	PACKET_IN_IMPLICIT_MISS = 7, // a miss without any table-miss flow: only sent where the version says so
-};
-
 struct packet_in {
-	uint8_t reason; // enum packet_in_reason
+	uint8_t reason; // enum ofp_packet_in_reason (openflow/packet_io.h)
 	uint8_t table_id;
 	uint16_t controller_id;
 	uint16_t max_len; // of the frame to send; 0xffff: all of it (OFPCML_NO_BUFFER)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ofproto/controllers.h"
 #include "openflow/port.h"
 
 enum { MAX_RESUBMITS = 4096, MAX_DEPTH = 64, VLAN_LIMIT = 2 };
@@ -89,7 +90,7 @@ static void snapshot_run(void *p_)
 		.forward_bpdu = p->forward_bpdu,
 		.flood_vlans = p->flood_vlans,
 		.vlan_limit = p->system->vlan_limit ? p->system->vlan_limit : VLAN_LIMIT,
-		.default_miss = TABLE_MISS_DROP,
+		.default_miss = controllers_want_misses(p->controllers) ? TABLE_MISS_CONTROLLER : TABLE_MISS_DROP,
 		.ports = ports,
 		.n_ports = (unsigned int)p->ports.n,
 		.bundles = bundles,
