@@ -38,21 +38,22 @@ static void mask_l3(const struct flow *f, struct flow *mask)
 		memset(&mask->ipv6_src, 0xff, sizeof(mask->ipv6_src));
 		memset(&mask->ipv6_dst, 0xff, sizeof(mask->ipv6_dst));
 		mask->ipv6_label = BE32(0xfffff);
-	} else {
-		if (f->dl_type == BE16(ETHERTYPE_ARP) || f->dl_type == BE16(ETHERTYPE_RARP)) {
-			mask->nw_src = mask->nw_dst = UINT32_MAX;
-			mask->nw_proto = 0xff;
-			memset(mask->arp_sha, 0xff, 6);
-			memset(mask->arp_tha, 0xff, 6);
-		} else if (f->dl_type == BE16(ETHERTYPE_MPLS) || f->dl_type == BE16(ETHERTYPE_MPLS_MCAST)) {
-			for (int i = 0; i < FLOW_MAX_MPLS; i++) {
-				mask->mpls[i] = UINT32_MAX;
-				if (f->mpls[i] & BE32(MPLS_BOS_MASK))
-					break;
-			}
-		} else if (f->dl_type == BE16(ETHERTYPE_NSH)) {
-			memset(&mask->nsh, 0xff, sizeof(mask->nsh));
+	} else if (f->dl_type == BE16(ETHERTYPE_ARP) || f->dl_type == BE16(ETHERTYPE_RARP)) {
+		mask->nw_src = mask->nw_dst = UINT32_MAX;
+		mask->nw_proto = 0xff;
+		memset(mask->arp_sha, 0xff, 6);
+		memset(mask->arp_tha, 0xff, 6);
+		return;
+	} else if (f->dl_type == BE16(ETHERTYPE_MPLS) || f->dl_type == BE16(ETHERTYPE_MPLS_MCAST)) {
+		for (int i = 0; i < FLOW_MAX_MPLS; i++) {
+			mask->mpls[i] = UINT32_MAX;
+			if (f->mpls[i] & BE32(MPLS_BOS_MASK))
+				break;
 		}
+		return;
+	} else if (f->dl_type == BE16(ETHERTYPE_NSH)) {
+		memset(&mask->nsh, 0xff, sizeof(mask->nsh));
+	} else {
 		return;
 	}
 	mask->nw_frag = FLOW_FRAG_ANY | FLOW_FRAG_LATER;
@@ -61,12 +62,9 @@ static void mask_l3(const struct flow *f, struct flow *mask)
 
 static bool has_l4(const struct flow *f)
 {
-	if (f->nw_frag & FLOW_FRAG_LATER)
-		return false;
-	bool v4 = f->dl_type == BE16(ETHERTYPE_IPV4), v6 = f->dl_type == BE16(ETHERTYPE_IPV6);
-	if (f->nw_proto == IP_PROTO_TCP || f->nw_proto == IP_PROTO_UDP || f->nw_proto == IP_PROTO_SCTP)
-		return v4 || v6;
-	return v4 ? f->nw_proto == IP_PROTO_ICMP || f->nw_proto == IP_PROTO_IGMP : v6 && f->nw_proto == IP_PROTO_ICMPV6;
+	return !(f->nw_frag & FLOW_FRAG_LATER) && (f->dl_type == BE16(ETHERTYPE_IPV4) || f->dl_type == BE16(ETHERTYPE_IPV6)) &&
+	       (f->nw_proto == IP_PROTO_TCP || f->nw_proto == IP_PROTO_UDP || f->nw_proto == IP_PROTO_SCTP ||
+		f->nw_proto == IP_PROTO_ICMP || f->nw_proto == IP_PROTO_ICMPV6 || f->nw_proto == IP_PROTO_IGMP);
 }
 
 bool flow_is_nd(const struct flow *f)

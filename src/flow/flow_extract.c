@@ -95,6 +95,28 @@ static void extract_mpls(struct rest r, struct flow *f)
 	}
 }
 
+// RFC 8300: a base header, the path, and for metadata type 1 four words of context.
+static void extract_nsh(struct rest r, struct flow *f)
+{
+	const struct nsh_hdr *nsh = take(&r, sizeof(*nsh));
+	if (!nsh)
+		return;
+	uint16_t base = be16toh(nsh->ver_flags_ttl_len);
+	size_t len = 4u * (base & NSH_LEN_MASK);
+	if (base & NSH_VERSION_MASK || len < sizeof(*nsh) || !has(&r, len - sizeof(*nsh)))
+		return;
+	uint8_t mdtype = nsh->md_type & 15;
+	if (mdtype == 1 && len != sizeof(*nsh) + sizeof(f->nsh.context))
+		return;
+	f->nsh.flags = (uint8_t)((base & NSH_FLAGS_MASK) >> 12);
+	f->nsh.ttl = (uint8_t)((base & NSH_TTL_MASK) >> 6);
+	f->nsh.mdtype = mdtype;
+	f->nsh.np = nsh->next;
+	f->nsh.path_hdr = nsh->path;
+	if (mdtype == 1)
+		memcpy(f->nsh.context, r.p, sizeof(f->nsh.context));
+}
+
 static void extract_arp(struct rest r, struct flow *f)
 {
 	const struct arp_eth_hdr *arp = take(&r, sizeof(*arp));
@@ -185,7 +207,8 @@ static bool extract_ipv6(struct rest *r, struct flow *f)
 	return true;
 }
 
-// Target and link-layer addresses of a neighbour message. Any option that is broken or comes twice voids them all.
+// Target and link-layer addresses of a neighbour message. An option that lies about its length ends the walk; an address given
+// twice voids them all.
 static void extract_nd(struct rest r, struct flow *f)
 {
 	const uint8_t *target = take(&r, 16);
@@ -196,7 +219,7 @@ static void extract_nd(struct rest r, struct flow *f)
 		const struct nd_lla_opt *opt = (const void *)r.p;
 		size_t len = 8u * opt->len;
 		if (!len || !has(&r, len))
-			return;
+			break;
 		const uint8_t **slot = opt->type == ND_OPT_SOURCE_LLA	? &sll
 				       : opt->type == ND_OPT_TARGET_LLA ? &tll
 									: NULL;
@@ -222,28 +245,33 @@ static void extract_icmpv6(struct rest r, struct flow *f)
 		return;
 	f->tp_src = htobe16(icmp->type);
 	f->tp_dst = htobe16(icmp->code);
-	if (flow_is_nd(f))
+	if (!icmp->code && (icmp->type == ND_NEIGHBOR_SOLICIT || icmp->type == ND_NEIGHBOR_ADVERT))
 		extract_nd(r, f);
 }
 
+// As OpenFlow has it, the protocol number alone says which header follows, over either version of IP.
 static void extract_l4(struct rest r, struct flow *f)
 {
-	bool v4 = f->dl_type == BE16(ETHERTYPE_IPV4);
 	size_t need = f->nw_proto == IP_PROTO_TCP    ? TCP_HDR_BYTES
 		      : f->nw_proto == IP_PROTO_UDP  ? UDP_HDR_BYTES
 		      : f->nw_proto == IP_PROTO_SCTP ? SCTP_HDR_BYTES
 						     : 0;
+	if (need == TCP_HDR_BYTES && has(&r, need)) {
+		size_t len = 4u * (r.p[offsetof(struct tcp_hdr, offset_flags)] >> 4);
+		if (len < need || !has(&r, len))
+			return;
+	}
 	if (need && has(&r, need)) {
 		f->tp_src = load16(r.p);
 		f->tp_dst = load16(r.p + 2);
 		if (f->nw_proto == IP_PROTO_TCP)
 			f->tcp_flags = load16(r.p + offsetof(struct tcp_hdr, offset_flags)) & BE16(TCP_FLAGS_MASK);
-	} else if (v4 && (f->nw_proto == IP_PROTO_ICMP || f->nw_proto == IP_PROTO_IGMP) && has(&r, ICMP_HDR_BYTES)) {
+	} else if ((f->nw_proto == IP_PROTO_ICMP || f->nw_proto == IP_PROTO_IGMP) && has(&r, ICMP_HDR_BYTES)) {
 		f->tp_src = htobe16(r.p[0]);
 		f->tp_dst = htobe16(r.p[1]);
 		if (f->nw_proto == IP_PROTO_IGMP)
 			f->igmp_group = load32(r.p + offsetof(struct igmp_hdr, group));
-	} else if (!v4 && f->nw_proto == IP_PROTO_ICMPV6) {
+	} else if (f->nw_proto == IP_PROTO_ICMPV6) {
 		extract_icmpv6(r, f);
 	}
 }
@@ -273,6 +301,9 @@ void flow_extract_vlans(const void *frame, size_t n, size_t wire_len, unsigned i
 	case ETHERTYPE_MPLS:
 	case ETHERTYPE_MPLS_MCAST:
 		extract_mpls(r, f);
+		break;
+	case ETHERTYPE_NSH:
+		extract_nsh(r, f);
 		break;
 	}
 	if (ip && !(f->nw_frag & FLOW_FRAG_LATER))

@@ -146,11 +146,10 @@ static void add_type(struct out *o, bool megaflow, bool *skip_type, bool *skip_p
 		struct {
 			uint8_t proto;
 			const char *name;
-		} l4[5];
+		} l4[4];
 	} types[] = {
 		{ETHERTYPE_IPV4, "ip",
-		 {{IP_PROTO_ICMP, "icmp"}, {IP_PROTO_IGMP, "igmp"}, {IP_PROTO_TCP, "tcp"}, {IP_PROTO_UDP, "udp"},
-		  {IP_PROTO_SCTP, "sctp"}}},
+		 {{IP_PROTO_ICMP, "icmp"}, {IP_PROTO_TCP, "tcp"}, {IP_PROTO_UDP, "udp"}, {IP_PROTO_SCTP, "sctp"}}},
 		{ETHERTYPE_IPV6, "ipv6",
 		 {{IP_PROTO_ICMPV6, "icmp6"}, {IP_PROTO_TCP, "tcp6"}, {IP_PROTO_UDP, "udp6"}, {IP_PROTO_SCTP, "sctp6"}}},
 		{ETHERTYPE_ARP, "arp", {{0}}},
@@ -172,7 +171,7 @@ static void add_type(struct out *o, bool megaflow, bool *skip_type, bool *skip_p
 			continue;
 		const char *name = types[i].name;
 		*skip_type = true;
-		for (size_t j = 0; o->m->nw_proto && j < 5 && types[i].l4[j].name; j++)
+		for (size_t j = 0; o->m->nw_proto && j < 4 && types[i].l4[j].name; j++)
 			if (types[i].l4[j].proto == o->f->nw_proto) {
 				name = types[i].l4[j].name;
 				*skip_proto = true;
@@ -228,13 +227,43 @@ static void add_mpls(struct out *o)
 	for (unsigned int i = 1; i < FLOW_MAX_MPLS; i++) {
 		char name[16] = "mpls_lse?";
 		name[8] = (char)('0' + i);
-		add_u32(o, name, be32toh(o->f->mpls[i]), be32toh(o->m->mpls[i]));
+		if (o->m->mpls[i] == UINT32_MAX)
+			str_addf(o->s, "%s=%" PRIu32 ",", name, be32toh(o->f->mpls[i]));
+		else
+			add_u32(o, name, be32toh(o->f->mpls[i]), be32toh(o->m->mpls[i]));
+	}
+}
+
+static void add_nsh(struct out *o)
+{
+	const struct flow *f = o->f, *m = o->m;
+	uint32_t path = be32toh(f->nsh.path_hdr), path_mask = be32toh(m->nsh.path_hdr);
+	if (m->nsh.flags)
+		str_addf(o->s, "nsh_flags=%u,", f->nsh.flags);
+	if (m->nsh.ttl)
+		str_addf(o->s, "nsh_ttl=%u,", f->nsh.ttl);
+	if (m->nsh.mdtype)
+		str_addf(o->s, "nsh_mdtype=%u,", f->nsh.mdtype);
+	if (m->nsh.np)
+		str_addf(o->s, "nsh_np=%u,", f->nsh.np);
+	if (path_mask >> 8)
+		str_addf(o->s, "nsh_spi=0x%x,", path >> 8);
+	if (path_mask & 0xff)
+		str_addf(o->s, "nsh_si=%u,", path & 0xff);
+	for (unsigned int i = 0; f->nsh.mdtype == 1 && i < 4; i++) {
+		uint32_t v = be32toh(f->nsh.context[i]), mask = be32toh(m->nsh.context[i]);
+		if (mask == UINT32_MAX)
+			str_addf(o->s, "nsh_c%u=0x%x,", i + 1, v);
+		else if (mask)
+			str_addf(o->s, "nsh_c%u=0x%x/0x%x,", i + 1, v, mask);
 	}
 }
 
 static void add_l3(struct out *o, bool skip_proto)
 {
 	const struct flow *f = o->f, *m = o->m;
+	if (f->dl_type == BE16(ETHERTYPE_NSH))
+		add_nsh(o);
 	bool arp = m->dl_type && (f->dl_type == BE16(ETHERTYPE_ARP) || f->dl_type == BE16(ETHERTYPE_RARP));
 	if (m->dl_type && f->dl_type == BE16(ETHERTYPE_IPV6)) {
 		add_ipv6(o, "ipv6_src", &f->ipv6_src, &m->ipv6_src);
@@ -271,14 +300,10 @@ static void add_l4(struct out *o)
 {
 	const struct flow *f = o->f, *m = o->m;
 	bool icmp4 = f->dl_type == BE16(ETHERTYPE_IPV4) && f->nw_proto == IP_PROTO_ICMP;
-	bool igmp = f->dl_type == BE16(ETHERTYPE_IPV4) && f->nw_proto == IP_PROTO_IGMP;
 	bool icmp6 = f->dl_type == BE16(ETHERTYPE_IPV6) && f->nw_proto == IP_PROTO_ICMPV6;
 	if (icmp4 || icmp6) {
 		add_be16(o, "icmp_type", f->tp_src, m->tp_src);
 		add_be16(o, "icmp_code", f->tp_dst, m->tp_dst);
-	} else if (igmp) {
-		add_be16(o, "igmp_type", f->tp_src, m->tp_src);
-		add_be16(o, "igmp_code", f->tp_dst, m->tp_dst);
 	} else {
 		add_be16(o, "tp_src", f->tp_src, m->tp_src);
 		add_be16(o, "tp_dst", f->tp_dst, m->tp_dst);

@@ -172,6 +172,14 @@ struct nd_lla_opt {
 } PACKED;
 enum { ND_MSG_BYTES = 24 };
 
+// NSH, RFC 8300; context or TLVs follow
+struct nsh_hdr {
+	be16_t ver_flags_ttl_len;
+	uint8_t md_type, next;
+	be32_t path; // service path identifier, and in the low byte the service index
+} PACKED;
+enum { NSH_VERSION_MASK = 0xc000, NSH_FLAGS_MASK = 0x3000, NSH_TTL_MASK = 0x0fc0, NSH_LEN_MASK = 0x003f };
+
 // Tunnels
 struct gre_hdr {
 	be16_t flags, protocol;
