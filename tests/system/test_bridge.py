@@ -27,7 +27,7 @@ class Capture:
     """Frames that arrive at a host's interface, in order."""
 
     def __init__(self, host, dev="eth0", bpf="inbound"):
-        self.process = host.popen("tcpdump", "-U", "-w", "-", "-Q", "in", "-i", dev, "-s", "0", *bpf.split()[1:],
+        self.process = host.popen("tcpdump", "--immediate-mode", "-U", "-w", "-", "-Q", "in", "-i", dev, "-s", "0", *bpf.split()[1:],
                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         line = self.process.stderr.readline()
         assert b"listening" in line, line
@@ -137,7 +137,7 @@ def test_flow_counters_are_exact(hosts, switch):
 def test_rewriting_and_vlan_actions(hosts, switch):
     a, b = hosts
     switch.ofctl("del-flows", "br0")
-    switch.ofctl("add-flow", "br0", "in_port=p0,ip,actions=mod_dl_dst:02:00:00:00:00:09,mod_nw_src:9.9.9.9,mod_tp_dst:53,dec_ttl,"
+    switch.ofctl("-O", "OpenFlow13", "add-flow", "br0", "in_port=p0,udp,actions=mod_dl_dst:02:00:00:00:00:09,mod_nw_src:9.9.9.9,mod_tp_dst:53,dec_ttl,"
                  "push_vlan:0x8100,set_field:4105->vlan_vid,output:p1")
     frame = (Ether(src="00:00:00:00:01:00", dst="00:00:00:00:01:01") / IP(src="1.2.3.4", dst="2.2.2.2", ttl=64, id=7) /
              UDP(sport=5, dport=1000) / Raw(b"z" * 61))
