@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+// Executes the operations of a "transact" request (RFC 7047 sections 4.1.3 and 5.2).
+#pragma once
+#include "ovsdb/txn.h"
+
+struct db_execute {
+	struct db *db;
+	const json_t *operations; // borrowed: the array, operations from `first` on
+	size_t first;
+	bool read_only;	    // operations that change something are not allowed
+	int64_t elapsed_ms; // since the request came, for "wait"
+	// Whether the client holds a lock, for "assert"; NULL: none.
+	bool (*has_lock)(void *arg, const char *lock);
+	void *arg;
+
+	// Out.
+	int64_t wait_ms; // with DB_EXECUTE_WAIT: try again after so long at the latest; INT64_MAX: only after a change
+	struct db_txn *txn; // with DB_EXECUTE_DONE: prepared, to be committed by the caller
+	json_t *result;	    // the array of results, but with DB_EXECUTE_WAIT
+};
+
+enum db_execute_status {
+	DB_EXECUTE_DONE,   // success: commit (or abort) `txn`, send `result`
+	DB_EXECUTE_FAILED, // everything was undone: send `result`
+	DB_EXECUTE_WAIT,   // everything was undone; a "wait" is not satisfied yet
+};
+
+enum db_execute_status db_execute(struct db_execute *);
