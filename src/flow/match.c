@@ -44,8 +44,6 @@ static void set_vlan(struct match *m, const struct field *f, uint16_t value, uin
 	} else if (f->id == FIELD_VLAN_VID) {
 		bits &= VLAN_CFI | VLAN_VID_MASK;
 		drop = VLAN_CFI | VLAN_VID_MASK;
-		if (bits == drop && !(value & drop)) // no tag, so no priority either
-			bits = 0xffff, value = 0;
 	} else if (f->id == FIELD_VLAN_PCP || f->id == FIELD_DL_VLAN_PCP) {
 		bits = VLAN_CFI | VLAN_PCP_MASK;
 		drop = bits;
@@ -56,6 +54,20 @@ static void set_vlan(struct match *m, const struct field *f, uint16_t value, uin
 	v->tci = ((v->tci & htobe16((uint16_t)~drop)) | htobe16(value)) & w->tci;
 }
 
+// The tag's presence stays part of the match as long as another part of the tag is.
+static void forget_vlan(struct match *m, const struct field *f)
+{
+	uint16_t mask = be16toh(m->mask.vlan[0].tci);
+	uint16_t drop = f->id == FIELD_VLAN_TCI				       ? 0xffff
+			: f->id == FIELD_DL_VLAN || f->id == FIELD_VLAN_VID ? VLAN_VID_MASK
+									       : VLAN_PCP_MASK;
+	mask &= (uint16_t)~drop;
+	if (!(mask & (VLAN_VID_MASK | VLAN_PCP_MASK)))
+		mask = 0;
+	m->mask.vlan[0].tci = htobe16(mask);
+	m->flow.vlan[0].tci &= htobe16(mask);
+}
+
 void match_set(struct match *m, const struct field *f, const union field_value *value, const union field_value *mask)
 {
 	union field_value exact, v = *value;
@@ -63,7 +75,11 @@ void match_set(struct match *m, const struct field *f, const union field_value *
 		field_exact_mask(f, &exact);
 		mask = &exact;
 	}
-	if (f->place == FIELD_PLACE_VLAN && !field_mask_is_zero(f, mask)) {
+	if (f->place == FIELD_PLACE_VLAN && field_mask_is_zero(f, mask)) {
+		forget_vlan(m, f);
+		return;
+	}
+	if (f->place == FIELD_PLACE_VLAN) {
 		set_vlan(m, f, f->n_bytes == 2 ? be16toh(v.be16) : v.u8 & 7,
 			 f->n_bytes == 2 ? be16toh(mask->be16) : mask->u8);
 		return;
@@ -79,4 +95,72 @@ void match_set(struct match *m, const struct field *f, const union field_value *
 		m->flow.dl_type = htobe16((uint16_t)be32toh(v.be32));
 		m->mask.dl_type = 0xffff;
 	}
+}
+
+// What a match of these types can say, as a mask.
+static void sayable(const struct flow *f, struct flow *may)
+{
+	bool v4 = f->dl_type == BE16(ETHERTYPE_IPV4), v6 = f->dl_type == BE16(ETHERTYPE_IPV6);
+	bool arp = f->dl_type == BE16(ETHERTYPE_ARP) || f->dl_type == BE16(ETHERTYPE_RARP);
+	if (v4 || v6 || arp)
+		may->nw_proto = 0xff;
+	if (v4 || arp)
+		may->nw_src = may->nw_dst = UINT32_MAX;
+	if (v4 || v6)
+		may->nw_tos = may->nw_ttl = may->nw_frag = 0xff;
+	if (v6) {
+		memset(&may->ipv6_src, 0xff, sizeof(may->ipv6_src));
+		memset(&may->ipv6_dst, 0xff, sizeof(may->ipv6_dst));
+		may->ipv6_label = UINT32_MAX;
+	}
+	bool icmp6 = v6 && f->nw_proto == IP_PROTO_ICMPV6;
+	bool tcp = (v4 || v6) && f->nw_proto == IP_PROTO_TCP;
+	if (tcp || icmp6 || (v4 && f->nw_proto == IP_PROTO_ICMP) ||
+	    ((v4 || v6) && (f->nw_proto == IP_PROTO_UDP || f->nw_proto == IP_PROTO_SCTP)))
+		may->tp_src = may->tp_dst = 0xffff;
+	if (tcp)
+		may->tcp_flags = 0xffff;
+	bool solicit = icmp6 && f->tp_src == BE16(ND_NEIGHBOR_SOLICIT) && !f->tp_dst;
+	bool advert = icmp6 && f->tp_src == BE16(ND_NEIGHBOR_ADVERT) && !f->tp_dst;
+	if (arp || solicit)
+		memset(may->arp_sha, 0xff, 6);
+	if (arp || advert)
+		memset(may->arp_tha, 0xff, 6);
+	if (solicit || advert)
+		memset(&may->nd_target, 0xff, sizeof(may->nd_target));
+	if (f->dl_type == BE16(ETHERTYPE_MPLS) || f->dl_type == BE16(ETHERTYPE_MPLS_MCAST))
+		memset(may->mpls, 0xff, sizeof(may->mpls));
+	if (f->dl_type == BE16(ETHERTYPE_NSH))
+		memset(&may->nsh, 0xff, sizeof(may->nsh));
+	if (!f->packet_type) {
+		memset(may->dl_src, 0xff, 6);
+		memset(may->dl_dst, 0xff, 6);
+	}
+}
+
+bool match_normalize(struct match *m)
+{
+	struct flow may;
+	memset(&may, 0xff, sizeof(may));
+	may.nw_proto = may.nw_tos = may.nw_ttl = may.nw_frag = 0;
+	may.nw_src = may.nw_dst = may.ipv6_label = 0;
+	may.tp_src = may.tp_dst = may.tcp_flags = 0;
+	memset(&may.ipv6_src, 0, sizeof(may.ipv6_src));
+	memset(&may.ipv6_dst, 0, sizeof(may.ipv6_dst));
+	memset(&may.nd_target, 0, sizeof(may.nd_target));
+	memset(may.arp_sha, 0, 6);
+	memset(may.arp_tha, 0, 6);
+	memset(may.mpls, 0, sizeof(may.mpls));
+	memset(&may.nsh, 0, sizeof(may.nsh));
+	memset(may.dl_src, 0, 6);
+	memset(may.dl_dst, 0, 6);
+	sayable(&m->flow, &may);
+	uint64_t *value = flow_words(&m->flow), *mask = flow_words(&m->mask), changed = 0;
+	const uint64_t *keep = flow_words_const(&may);
+	for (unsigned int i = 0; i < FLOW_WORDS; i++) {
+		changed |= mask[i] & ~keep[i];
+		mask[i] &= keep[i];
+		value[i] &= keep[i];
+	}
+	return changed;
 }

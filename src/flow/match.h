@@ -21,6 +21,10 @@ bool match_equal(const struct match *, const struct match *);
 // a mask without bits takes the field out. VLAN fields set and clear the tag's presence as OpenFlow has it.
 void match_set(struct match *, const struct field *, const union field_value *value, const union field_value *mask);
 
+// Takes out the fields whose prerequisites the match itself does not give, which can therefore match nothing or anything: nw_src
+// without ip, tp_src without tcp. True when there were any.
+bool match_normalize(struct match *);
+
 // Text as in `ovs-ofctl`: "priority=10,tcp,in_port=1,nw_src=10.0.0.0/8". `priority` < 0, or the default 32768, is not printed.
 void match_format(const struct match *, struct str *, int priority, ofp_port_name_cb *, void *arg);
 // All that a flow has, as ofproto/trace prints it; context fields that are zero are left out.

@@ -42,7 +42,7 @@ static void add_be16(struct out *o, const char *name, be16_t v, be16_t mask)
 	if (mask == 0xffff)
 		str_addf(o->s, "%s=%u,", name, be16toh(v));
 	else
-		str_addf(o->s, "%s=%#x/%#x,", name, be16toh(v), be16toh(mask));
+		str_addf(o->s, "%s=0x%x/0x%x,", name, be16toh(v), be16toh(mask));
 }
 
 static void add_key(struct out *o, const char *name)
@@ -137,8 +137,14 @@ static void add_tunnel(struct out *o)
 		str_addf(o->s, "tun_flags=%coam,", f->flags & FLOW_TNL_OAM ? '+' : '-');
 }
 
+// Megaflows say that their packets have an Ethernet header.
+static bool says_ethernet(const struct flow *m)
+{
+	return m->packet_type || m->dl_type || m->vlan[0].tci || !is_zero(m->dl_src, 6) || !is_zero(m->dl_dst, 6);
+}
+
 // The word that stands for dl_type and nw_proto together. The flags say which of the two it covers.
-static void add_type(struct out *o, bool megaflow, bool *skip_type, bool *skip_proto)
+static void add_type(struct out *o, bool *skip_type, bool *skip_proto)
 {
 	static const struct {
 		uint16_t dl_type;
@@ -164,7 +170,7 @@ static void add_type(struct out *o, bool megaflow, bool *skip_type, bool *skip_p
 		*skip_type = be32toh(o->f->packet_type) >> 16 == 1;
 		return;
 	}
-	if (megaflow && o->m->packet_type)
+	if (o->m->recirc_id && says_ethernet(o->m))
 		str_add(o->s, "eth,");
 	for (size_t i = 0; o->m->dl_type && i < sizeof(types) / sizeof(types[0]); i++) {
 		if (o->f->dl_type != htobe16(types[i].dl_type))
@@ -338,7 +344,7 @@ static void format(const struct flow *f, const struct flow *m, struct str *s, in
 		str_addc(s, ',');
 	}
 	add_conntrack(&o);
-	add_type(&o, m->recirc_id != 0, &skip_type, &skip_proto);
+	add_type(&o, &skip_type, &skip_proto);
 	for (int i = 0; i < FLOW_N_REGS; i++)
 		if (m->regs[i]) {
 			char name[8] = "reg";
