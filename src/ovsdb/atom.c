@@ -356,3 +356,31 @@ json_t *atom_to_json(const union atom *a, enum atom_type type)
 	}
 	return json_null();
 }
+
+void atom_add_json(const union atom *a, enum atom_type type, struct str *out)
+{
+	switch (type) {
+	case ATOM_STRING:
+		db_json_add_string(out, atom_string(a), atom_string_length(a));
+		break;
+	case ATOM_UUID:
+		str_addf(out, "[\"uuid\",\"" UUID_FORMAT "\"]", UUID_ARGS(&a->uuid));
+		break;
+	case ATOM_REAL: {
+		json_t *json = db_json_real(a->real);
+		char *text = db_json_text(json);
+		str_add(out, text);
+		free(text);
+		json_decref(json);
+		break;
+	}
+	case ATOM_INTEGER:
+	case ATOM_BOOLEAN:
+		atom_to_bare(a, type, out);
+		break;
+	case ATOM_VOID:
+	case ATOM_N_TYPES:
+		str_add(out, "null");
+		break;
+	}
+}

@@ -64,6 +64,8 @@ struct db_error *atom_check(const union atom *, const struct base_type *) MUST_C
 struct db_error *atom_from_json(union atom *, const struct base_type *, const json_t *, struct symtab *)
 	MUST_CHECK;
 json_t *atom_to_json(const union atom *, enum atom_type);
+// The same JSON as text.
+void atom_add_json(const union atom *, enum atom_type, struct str *);
 
 // --- The text form of ovs-vsctl(8), "Database Values".
 

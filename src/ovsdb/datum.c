@@ -534,3 +534,26 @@ json_t *datum_to_json(const struct datum *d)
 	json_array_append_new(json, elements);
 	return json;
 }
+
+void datum_add_json(const struct datum *d, struct str *out)
+{
+	bool map = d->value_type != ATOM_VOID;
+	if (d->n == 1 && !map) {
+		atom_add_json(datum_key(d, 0), d->key_type, out);
+		return;
+	}
+	str_add(out, map ? "[\"map\",[" : "[\"set\",[");
+	for (size_t i = 0; i < d->n; i++) {
+		if (i)
+			str_addc(out, ',');
+		if (map)
+			str_addc(out, '[');
+		atom_add_json(datum_key(d, i), d->key_type, out);
+		if (map) {
+			str_addc(out, ',');
+			atom_add_json(datum_value(d, i), d->value_type, out);
+			str_addc(out, ']');
+		}
+	}
+	str_add(out, "]]");
+}

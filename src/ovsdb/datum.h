@@ -99,6 +99,8 @@ struct db_error *datum_from_json(struct datum *, const struct column_type *, con
 struct db_error *datum_from_json_any_size(struct datum *, const struct column_type *, const json_t *,
 					  struct symtab *) MUST_CHECK;
 json_t *datum_to_json(const struct datum *);
+// The same JSON as text.
+void datum_add_json(const struct datum *, struct str *);
 
 // --- The text form of ovs-vsctl(8), "Database Values".
 

@@ -88,3 +88,26 @@ json_t *db_json_real(double real)
 		return json_integer((json_int_t)real);
 	return json_real(real);
 }
+
+void db_json_add_string(struct str *out, const char *s, size_t n)
+{
+	static const char escapes[32] = {['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't'};
+	str_addc(out, '"');
+	for (size_t i = 0, start = 0;; i++) {
+		unsigned char c = i < n ? (unsigned char)s[i] : 0;
+		if (i < n && c >= 0x20 && c != '"' && c != '\\')
+			continue;
+		str_addn(out, s + start, i - start);
+		start = i + 1;
+		if (i == n)
+			break;
+		str_addc(out, '\\');
+		if (c >= 0x20)
+			str_addc(out, (char)c);
+		else if (escapes[c])
+			str_addc(out, escapes[c]);
+		else
+			str_addf(out, "u%04x", c);
+	}
+	str_addc(out, '"');
+}

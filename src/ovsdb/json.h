@@ -11,3 +11,6 @@ char *db_json_text(const json_t *);
 void db_json_pretty(const json_t *, struct str *);
 // A real number; one without a fraction is written as an integer, which the protocol does not tell apart.
 json_t *db_json_real(double);
+
+// Writes straight to text what need not be an object first: a quoted string.
+void db_json_add_string(struct str *, const char *, size_t n);
