@@ -300,6 +300,9 @@ void ofproto_set_table(struct ofproto *p, uint8_t table_id, const struct ofproto
 	t->name = xstrdup_null(c->name);
 	t->flow_limit = c->flow_limit;
 	t->evict = c->evict;
+	free(t->groups);
+	t->groups = c->n_groups ? xmemdup(c->groups, c->n_groups * sizeof(*c->groups)) : NULL;
+	t->n_groups = c->n_groups;
 	if (!same_prefixes(t, c))
 		tables_set_prefixes(&p->tables, table_id, c->prefixes, c->n_prefixes);
 	flows_enforce_limit(p, table_id);

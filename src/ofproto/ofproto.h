@@ -122,7 +122,8 @@ struct ofproto_table_config {
 	const char *name;	// NULL: none
 	unsigned int flow_limit; // UINT_MAX: none
 	bool evict;		// overflow policy: false: refuse, true: evict the flow that would expire soonest
-	const char *const *groups; // eviction groups, subfields as text; NULL-terminated or NULL
+	const struct subfield *groups; // what eviction groups flows by; copied
+	unsigned int n_groups;
 	enum field_id prefixes[4]; // default: ip_dst, ip_src, ipv6_dst, ipv6_src as far as they fit
 	unsigned int n_prefixes; // UINT_MAX: the default
 };

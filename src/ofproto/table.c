@@ -7,7 +7,7 @@
 
 #include "base/rcu.h"
 
-static const enum field_id default_prefixes[] = {FIELD_IPV4_DST, FIELD_IPV4_SRC, FIELD_IPV6_DST};
+static const enum field_id default_prefixes[] = {FIELD_IPV4_DST, FIELD_IPV4_SRC, FIELD_IPV6_DST, FIELD_IPV6_SRC};
 
 static struct rule *rule_of(const struct cls_rule *c)
 {
@@ -48,6 +48,7 @@ void tables_done(struct tables *ts)
 			classifier_free(t->cls);
 		}
 		free(t->name);
+		free(t->groups);
 	}
 	expiry_done(&ts->expiry);
 }
@@ -124,35 +125,6 @@ void tables_collect(const struct tables *ts, uint8_t table_id, const struct matc
 unsigned int tables_count(const struct tables *ts, uint8_t table_id)
 {
 	return ts->table[table_id].cls ? classifier_count(ts->table[table_id].cls) : 0;
-}
-
-static int64_t remaining(const struct rule *r)
-{
-	int64_t idle = r->idle_timeout ? rule_counts(r).used + r->idle_timeout * INT64_C(1000) : INT64_MAX;
-	int64_t hard = r->hard_timeout ? r->modified + r->hard_timeout * INT64_C(1000) : INT64_MAX;
-	return idle < hard ? idle : hard;
-}
-
-static bool better_victim(const struct rule *a, const struct rule *b)
-{
-	if (a->importance != b->importance)
-		return a->importance < b->importance;
-	return remaining(a) < remaining(b);
-}
-
-struct rule *tables_eviction_candidate(const struct tables *ts, uint8_t table_id)
-{
-	struct rule_vec all = {0};
-	struct rule *best = NULL;
-	tables_collect(ts, table_id, NULL, &all);
-	VEC_FOREACH (&all, i) {
-		struct rule *r = all.v[i];
-		bool may_go = !r->hidden && (r->idle_timeout || r->hard_timeout || r->importance);
-		if (may_go && (!best || better_victim(r, best)))
-			best = r;
-	}
-	vec_done(&all);
-	return best;
 }
 
 void tables_set_prefixes(struct tables *ts, uint8_t table_id, const enum field_id *fields, unsigned int n)

@@ -18,7 +18,9 @@ struct oftable {
 	// Main only.
 	char *name;		 // NULL: none
 	unsigned int flow_limit; // UINT_MAX: none
-	bool evict;		 // at the limit: false: refuse, true: the flow that would go soonest makes room
+	bool evict;		 // at the limit: false: refuse, true: another makes room
+	struct subfield *groups; // what eviction groups rules by, owned
+	unsigned int n_groups;
 	enum field_id prefixes[4];
 	unsigned int n_prefixes; // UINT_MAX: the default
 };
@@ -48,8 +50,7 @@ struct rule_vec {
 };
 void tables_collect(const struct tables *, uint8_t table_id, const struct match *, struct rule_vec *out);
 unsigned int tables_count(const struct tables *, uint8_t table_id);
-// The rule to give up when the table is full: least important, then soonest to expire; NULL when none has a timeout or
-// importance to go by.
+// The rule that makes room when the table is full; NULL when none has a timeout: others are never given up. eviction.c.
 struct rule *tables_eviction_candidate(const struct tables *, uint8_t table_id);
 // Which fields the classifier tracks as prefixes; applies when it is made, too.
 void tables_set_prefixes(struct tables *, uint8_t table_id, const enum field_id *, unsigned int n);
