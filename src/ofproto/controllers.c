@@ -497,15 +497,26 @@ static int64_t seconds_since(int64_t then, int64_t now)
 	return then < 0 ? -1 : (now - then) / 1000;
 }
 
+// Has the listener a connection?
+static bool has_accepted(const struct controllers *cs, const struct remote *r)
+{
+	for (size_t i = 0; i < cs->n_accepted; i++)
+		if (cs->accepted[i].remote == r && ofconn_is_connected(cs->accepted[i].conn->of))
+			return true;
+	return false;
+}
+
 void controllers_for_each(const struct controllers *cs, void (*cb)(void *arg, const struct ofproto_controller_status *), void *arg)
 {
 	int64_t now = clock_ms();
 	VEC_FOREACH (&cs->remotes, i) {
 		const struct remote *r = cs->remotes.v[i];
+		bool visited = has_accepted(cs, r);
 		struct ofproto_controller_status s = {
 			.target = r->target,
+			.is_connected = visited,
 			.role = "other",
-			.state = r->listener ? "ACTIVE" : "VOID",
+			.state = visited ? "ACTIVE" : "VOID",
 			.last_error = r->error,
 			.sec_since_connect = -1,
 			.sec_since_disconnect = -1,
