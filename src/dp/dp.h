@@ -120,3 +120,5 @@ struct error *dp_pmd_stats_format(struct dp *, struct str *) MUST_CHECK;
 void dp_pmd_stats_clear(struct dp *);
 // Appends the types that exist here, separated by NULL at the end: Open_vSwitch.datapath_types.
 const char *const *dp_types(void);
+// Makes the type "dummy" exist (--enable-dummy). Before the first dp_open().
+void dp_enable_dummy(void);

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+// Datapath types and the dispatch to them.
+#include "dp/dp.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "dp/dp_ops.h"
+#include "dp/user/user.h"
+
+struct type {
+	const char *name;
+	struct error *(*open)(struct loop *, const struct dp_callbacks *, void *arg, bool in_main, struct dp **);
+	bool in_main; // no threads
+};
+
+static struct error *open_system(struct loop *loop, const struct dp_callbacks *callbacks, void *arg, bool in_main,
+				 struct dp **dp)
+{
+	return error_errno(EOPNOTSUPP, "the kernel datapath is not available: this build does not have it");
+}
+
+static const struct type types[] = {
+	{"netdev", dp_user_open, false},
+	{"dummy", dp_user_open, true},
+	{"system", open_system, false},
+};
+
+// Set by --enable-dummy, once, before any datapath is opened.
+static atomic_bool dummy_enabled;
+
+void dp_enable_dummy(void)
+{
+	dummy_enabled = true;
+}
+
+const char *const *dp_types(void)
+{
+	static const char *const without[] = {"netdev", NULL}, *const with[] = {"dummy", "netdev", NULL};
+	return dummy_enabled ? with : without;
+}
+
+struct error *dp_open(struct loop *main_loop, const char *type, const char *name, const struct dp_callbacks *callbacks,
+		      void *arg, struct dp **dp)
+{
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		if (strcmp(types[i].name, type) || (types[i].in_main && !dummy_enabled))
+			continue;
+		struct error *e = types[i].open(main_loop, callbacks, arg, types[i].in_main, dp);
+		if (e)
+			return e;
+		(*dp)->type = xstrdup(type);
+		(*dp)->name = xstrdup(name);
+		return NULL;
+	}
+	return error_errno(EAFNOSUPPORT, "datapath type %s is not known", type);
+}
+
+void dp_close(struct dp *dp)
+{
+	if (!dp)
+		return;
+	free(dp->type);
+	free(dp->name);
+	dp->ops->close(dp);
+}
+
+const char *dp_type(const struct dp *dp)
+{
+	return dp->type;
+}
+
+const char *dp_name(const struct dp *dp)
+{
+	return dp->name;
+}
+
+struct error *dp_port_add(struct dp *dp, struct netdev *netdev, uint32_t *port)
+{
+	return dp->ops->port_add(dp, netdev, port);
+}
+
+int dp_port_del(struct dp *dp, uint32_t port)
+{
+	return dp->ops->port_del(dp, port);
+}
+
+struct error *dp_port_reconfigure(struct dp *dp, uint32_t port)
+{
+	return dp->ops->port_reconfigure(dp, port);
+}
+
+int dp_port_find(const struct dp *dp, const char *name, struct dp_port_info *info)
+{
+	return dp->ops->port_find(dp, name, info);
+}
+
+void dp_port_dump(const struct dp *dp, void (*cb)(void *arg, const struct dp_port_info *), void *arg)
+{
+	dp->ops->port_dump(dp, cb, arg);
+}
+
+struct error *dp_flow_put(struct dp *dp, const struct flow *key, const struct flow *mask, const void *actions, size_t n,
+			  void *cookie, struct uuid *ufid)
+{
+	return dp->ops->flow_put(dp, key, mask, actions, n, cookie, ufid);
+}
+
+int dp_flow_modify(struct dp *dp, const struct uuid *ufid, const void *actions, size_t n)
+{
+	return dp->ops->flow_modify(dp, ufid, actions, n);
+}
+
+int dp_flow_del(struct dp *dp, const struct uuid *ufid)
+{
+	return dp->ops->flow_del(dp, ufid);
+}
+
+void dp_flow_flush(struct dp *dp)
+{
+	dp->ops->flow_flush(dp);
+}
+
+bool dp_flow_dump(struct dp *dp, uint64_t *position, unsigned int max, void (*cb)(void *arg, const struct dp_flow *),
+		  void *arg)
+{
+	return dp->ops->flow_dump(dp, position, max, cb, arg);
+}
+
+struct error *dp_execute(struct dp *dp, const struct flow *key, const void *frame, size_t n, const void *actions,
+			 size_t actions_len)
+{
+	return dp->ops->execute(dp, key, frame, n, actions, actions_len);
+}
+
+void dp_get_stats(const struct dp *dp, struct dp_stats *stats)
+{
+	dp->ops->get_stats(dp, stats);
+}
+
+struct error *dp_pmd_stats_format(struct dp *dp, struct str *s)
+{
+	if (!dp->ops->pmd_stats_format)
+		return error_new("datapath %s has no threads of its own", dp->name);
+	return dp->ops->pmd_stats_format(dp, s);
+}
+
+void dp_pmd_stats_clear(struct dp *dp)
+{
+	if (dp->ops->pmd_stats_clear)
+		dp->ops->pmd_stats_clear(dp);
+}

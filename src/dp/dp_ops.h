@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+// What a datapath type implements. The functions are those of dp.h, with the same contracts.
+#pragma once
+#include "dp/dp.h"
+
+struct dp_ops {
+	void (*close)(struct dp *);
+	struct error *(*port_add)(struct dp *, struct netdev *, uint32_t *port);
+	int (*port_del)(struct dp *, uint32_t port);
+	struct error *(*port_reconfigure)(struct dp *, uint32_t port);
+	int (*port_find)(const struct dp *, const char *name, struct dp_port_info *);
+	void (*port_dump)(const struct dp *, void (*cb)(void *arg, const struct dp_port_info *), void *arg);
+	struct error *(*flow_put)(struct dp *, const struct flow *key, const struct flow *mask, const void *actions,
+				  size_t n, void *cookie, struct uuid *ufid);
+	int (*flow_modify)(struct dp *, const struct uuid *ufid, const void *actions, size_t n);
+	int (*flow_del)(struct dp *, const struct uuid *ufid);
+	void (*flow_flush)(struct dp *);
+	bool (*flow_dump)(struct dp *, uint64_t *position, unsigned int max,
+			  void (*cb)(void *arg, const struct dp_flow *), void *arg);
+	struct error *(*execute)(struct dp *, const struct flow *key, const void *frame, size_t n, const void *actions,
+				 size_t actions_len);
+	void (*get_stats)(const struct dp *, struct dp_stats *);
+	struct error *(*pmd_stats_format)(struct dp *, struct str *); // NULL: the type has none
+	void (*pmd_stats_clear)(struct dp *);
+};
+
+struct dp { // the first member of each implementation's
+	const struct dp_ops *ops;
+	char *type, *name; // dp.c's
+};

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+// The ports of a userspace datapath. A port becomes visible to threads in this order: its output batches, then its queues; it
+// goes the other way round, and is freed after a grace period.
+#include <errno.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "dp/user/user.h"
+#include "packet/headers.h"
+
+static struct dp_user *user(const struct dp *dp)
+{
+	return (struct dp_user *)(uintptr_t)dp;
+}
+
+static struct dp_port *find(const struct dp_user *dp, uint32_t number)
+{
+	return number < DP_MAX_PORTS ? dp->ports[number] : NULL;
+}
+
+// --- Output.
+
+static void set_out(struct dp_thread *t, const struct dp_port *port)
+{
+	struct out_batch *b = XNEW(struct out_batch);
+	int mtu = netdev_get_mtu(port->netdev);
+	b->netdev = port->netdev;
+	b->max_frame = mtu > 0 ? (uint32_t)mtu + ETH_HDR_BYTES : UINT32_MAX;
+	rcu_assign(&t->out[port->number], b);
+}
+
+static void for_each_thread(struct dp_user *dp, struct dp_port *port, void (*cb)(struct dp_thread *, const struct dp_port *))
+{
+	cb(dp->main, port);
+	for (unsigned int i = 0; i < dp->n_threads; i++)
+		cb(dp->threads[i], port);
+}
+
+static void clear_out(struct dp_thread *t, const struct dp_port *port)
+{
+	struct out_batch *b = t->out[port->number];
+	rcu_assign(&t->out[port->number], NULL);
+	rcu_free_later(b, free);
+}
+
+// --- Threads and queues.
+
+static unsigned int n_cores(void)
+{
+	cpu_set_t set;
+	CPU_ZERO(&set);
+	return sched_getaffinity(0, sizeof(set), &set) ? 1 : (unsigned int)CPU_COUNT(&set);
+}
+
+static struct error *start_threads(struct dp_user *dp)
+{
+	unsigned int n = n_cores() < DP_MAX_THREADS ? n_cores() : DP_MAX_THREADS;
+	while (dp->n_threads < n) {
+		struct dp_thread *t = dp_thread_new(dp, DP_THREAD_EVENT, dp->n_threads + 1);
+		for (uint32_t i = 0; i < dp->ports_end; i++)
+			if (dp->ports[i])
+				set_out(t, dp->ports[i]);
+		struct error *e = dp_thread_start(t);
+		if (e) {
+			for (uint32_t i = 0; i < dp->ports_end; i++)
+				if (dp->ports[i])
+					clear_out(t, dp->ports[i]);
+			dp_thread_free(t);
+			return e;
+		}
+		dp->threads[dp->n_threads++] = t;
+	}
+	return NULL;
+}
+
+static bool is_dummy(const struct netdev *netdev)
+{
+	return !strncmp(netdev_type(netdev), "dummy", 5);
+}
+
+static struct error *choose_thread(struct dp_user *dp, const struct dp_port *port, struct dp_thread **out)
+{
+	*out = dp->main;
+	if (dp->in_main || is_dummy(port->netdev))
+		return NULL;
+	struct error *e = start_threads(dp);
+	if (e)
+		return e;
+	*out = dp->threads[0];
+	for (unsigned int i = 1; i < dp->n_threads; i++)
+		if (dp->threads[i]->n_queues < (*out)->n_queues)
+			*out = dp->threads[i];
+	return NULL;
+}
+
+static void close_queues(struct dp_port *port)
+{
+	for (unsigned int i = 0; i < port->n_rxqs; i++)
+		if (port->rxqs[i].netdev_rxq)
+			netdev_rxq_close(port->rxqs[i].netdev_rxq);
+	free(port->rxqs);
+	port->rxqs = NULL;
+	port->n_rxqs = 0;
+}
+
+static void stop_queues(struct dp_port *port)
+{
+	for (unsigned int i = 0; i < port->n_rxqs; i++)
+		if (port->rxqs[i].thread)
+			dp_thread_remove_queue(port->rxqs[i].thread, &port->rxqs[i]);
+}
+
+static struct error *start_queue(struct dp_user *dp, struct dp_port *port, unsigned int number)
+{
+	struct dp_rxq *q = &port->rxqs[number];
+	struct dp_thread *t;
+	struct error *e = netdev_rxq_open(port->netdev, number, &q->netdev_rxq);
+	if (e)
+		return e;
+	q->port = port;
+	q->burst = BURST;
+	q->fd = netdev_rxq_fd(q->netdev_rxq);
+	if (q->fd < 0)
+		return error_errno(EOPNOTSUPP, "port %s can only be polled, and there are no polling threads yet",
+				   netdev_name(port->netdev));
+	e = choose_thread(dp, port, &t);
+	return e ? e : dp_thread_add_queue(t, q);
+}
+
+// Queues that were started are stopped again when one fails.
+static struct error *start_queues(struct dp_user *dp, struct dp_port *port)
+{
+	if (!netdev_has_queues(port->netdev))
+		return NULL;
+	port->n_rxqs = netdev_n_rxq(port->netdev);
+	port->rxqs = xcalloc(port->n_rxqs, sizeof(*port->rxqs));
+	for (unsigned int i = 0; i < port->n_rxqs; i++) {
+		struct error *e = start_queue(dp, port, i);
+		if (e) {
+			stop_queues(port);
+			rcu_synchronize();
+			close_queues(port);
+			return e;
+		}
+	}
+	return NULL;
+}
+
+// --- The interface.
+
+static struct error *choose_number(const struct dp_user *dp, uint32_t *number)
+{
+	if (*number != DP_PORT_NONE) {
+		if (*number >= DP_MAX_PORTS)
+			return error_errno(EFBIG, "port number %u is too large", *number);
+		return find(dp, *number) ? error_errno(EBUSY, "port number %u is in use", *number) : NULL;
+	}
+	for (uint32_t i = 1; i < DP_MAX_PORTS; i++) { // 0 is for the datapath's own port
+		if (!dp->ports[i]) {
+			*number = i;
+			return NULL;
+		}
+	}
+	return error_errno(EFBIG, "all %d port numbers are in use", DP_MAX_PORTS);
+}
+
+static void port_free(struct dp_port *port)
+{
+	close_queues(port);
+	netdev_unref(port->netdev);
+	free(port);
+}
+
+struct error *dp_user_port_add(struct dp *base, struct netdev *netdev, uint32_t *number)
+{
+	struct dp_user *dp = user(base);
+	struct dp_port_info other;
+	uint32_t wanted = *number;
+	if (!dp_user_port_find(base, netdev_name(netdev), &other))
+		return error_errno(EEXIST, "port %s is there already", netdev_name(netdev));
+	struct error *e = choose_number(dp, &wanted);
+	if (e)
+		return e;
+	struct dp_port *port = XNEW(struct dp_port);
+	port->number = wanted;
+	port->netdev = netdev_ref(netdev);
+	dp->ports[wanted] = port;
+	if (wanted >= dp->ports_end)
+		dp->ports_end = wanted + 1;
+	for_each_thread(dp, port, set_out);
+	e = start_queues(dp, port);
+	if (e) {
+		(void)dp_user_port_del(base, wanted);
+		return e;
+	}
+	*number = wanted;
+	return NULL;
+}
+
+int dp_user_port_del(struct dp *base, uint32_t number)
+{
+	struct dp_user *dp = user(base);
+	struct dp_port *port = find(dp, number);
+	if (!port)
+		return -ENOENT;
+	dp->ports[number] = NULL;
+	while (dp->ports_end && !dp->ports[dp->ports_end - 1])
+		dp->ports_end--;
+	stop_queues(port);
+	for_each_thread(dp, port, clear_out);
+	rcu_synchronize(); // no thread has a queue or an output batch of it any more
+	port_free(port);
+	return 0;
+}
+
+struct error *dp_user_port_reconfigure(struct dp *base, uint32_t number)
+{
+	struct dp_user *dp = user(base);
+	struct dp_port *port = find(dp, number);
+	if (!port)
+		return error_errno(ENOENT, "there is no port %u", number);
+	stop_queues(port);
+	for_each_thread(dp, port, clear_out);
+	for_each_thread(dp, port, set_out);
+	rcu_synchronize();
+	close_queues(port);
+	return start_queues(dp, port);
+}
+
+static struct dp_port_info info_of(const struct dp_port *port)
+{
+	return (struct dp_port_info){
+		.port = port->number,
+		.name = netdev_name(port->netdev),
+		.type = netdev_type(port->netdev),
+		.netdev = port->netdev,
+	};
+}
+
+int dp_user_port_find(const struct dp *base, const char *name, struct dp_port_info *info)
+{
+	const struct dp_user *dp = user(base);
+	for (uint32_t i = 0; i < dp->ports_end; i++) {
+		if (dp->ports[i] && !strcmp(netdev_name(dp->ports[i]->netdev), name)) {
+			*info = info_of(dp->ports[i]);
+			return 0;
+		}
+	}
+	return -ENOENT;
+}
+
+void dp_user_port_dump(const struct dp *base, void (*cb)(void *arg, const struct dp_port_info *), void *arg)
+{
+	const struct dp_user *dp = user(base);
+	for (uint32_t i = 0; i < dp->ports_end; i++) {
+		if (dp->ports[i]) {
+			struct dp_port_info info = info_of(dp->ports[i]);
+			cb(arg, &info);
+		}
+	}
+}
+
+void dp_user_retry_queues(struct dp_user *dp)
+{
+	for (uint32_t i = 0; i < dp->ports_end; i++)
+		for (unsigned int q = 0; dp->ports[i] && q < dp->ports[i]->n_rxqs; q++)
+			dp_thread_retry_queue(dp->ports[i]->rxqs[q].thread, &dp->ports[i]->rxqs[q]);
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+// Changing packets: header fields with their checksums, tags and labels. Checksums are updated incrementally (RFC 1624); those
+// that a device will complete (RTE_MBUF_F_TX_*_CKSUM: the field holds the sum of the pseudo header) are adjusted only for what
+// the pseudo header covers. A field of a header that is not there is left alone.
+//
+// The packet must be the caller's alone, see packet_writable().
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "flow/dpact.h"
+
+struct rte_mbuf;
+
+void rewrite_set(struct rte_mbuf *, const struct dpact_set *); // all but DPH_PRIORITY, _MARK and _TUNNEL
+// False: no room in front.
+bool rewrite_push_vlan(struct rte_mbuf *, be16_t tpid, be16_t tci);
+void rewrite_pop_vlan(struct rte_mbuf *);
+bool rewrite_push_mpls(struct rte_mbuf *, be16_t ethertype, be32_t lse);
+void rewrite_pop_mpls(struct rte_mbuf *, be16_t ethertype);

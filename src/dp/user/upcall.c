@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "dp/user/upcall.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "dp/user/packet.h"
+#include "dp/user/program.h"
+#include "dp/user/user.h"
+
+static void flow_of_packet(struct rte_mbuf *m, struct flow *flow)
+{
+	const struct mbuf_meta *meta = mbuf_meta(m);
+	memset(flow, 0, sizeof(*flow));
+	flow->in_port = meta->in_port;
+	flow->recirc_id = meta->recirc_id;
+	flow->dp_hash = meta->dp_hash;
+	flow->skb_priority = meta->skb_priority;
+	flow->pkt_mark = meta->pkt_mark;
+	flow_extract(rte_pktmbuf_mtod(m, const void *), m->data_len, m->pkt_len, flow);
+}
+
+static void prepare(struct dp_thread *t, struct rte_mbuf *m, const struct flow *flow, struct dp_upcall *up)
+{
+	if (m->nb_segs > 1 && t->frame.cap < m->pkt_len) {
+		buf_clear(&t->frame);
+		buf_reserve(&t->frame, m->pkt_len);
+	}
+	up->key = flow;
+	up->frame = packet_linear(m, t->frame.data);
+	up->frame_len = m->pkt_len;
+	buf_clear(&t->result.actions);
+	memset(&t->result.mask, 0, sizeof(t->result.mask));
+	t->result.install = false;
+	t->result.cookie = NULL;
+}
+
+// 0: the result's actions may run on the packet.
+static int install(struct dp_thread *t, const struct dp_meta *meta, const uint8_t *header)
+{
+	struct dp_upcall_result *r = &t->result;
+	struct error *e;
+	if (r->install) {
+		struct dp_key key, mask;
+		key.meta = *meta;
+		memcpy(key.header, header, sizeof(key.header));
+		mask_from_flow(&mask, meta->layout, &r->mask);
+		struct flow_new new = {
+			.key = &key,
+			.mask = &mask,
+			.full_layout = meta->layout,
+			.actions = r->actions.data,
+			.actions_len = r->actions.len,
+			.cookie = r->cookie,
+			.bounded = true,
+		};
+		e = flow_table_put(t->flows, &new, NULL);
+	} else {
+		e = program_check(r->actions.data, r->actions.len);
+	}
+	int code = error_code(e);
+	bool bad = e && code != ENOSPC;
+	error_free(e);
+	return bad ? (code ? -code : -EINVAL) : 0;
+}
+
+// A list of actions that lives on while upcalls of its own actions use the thread's result.
+static void run(struct dp_thread *t, struct rte_mbuf *m)
+{
+	struct buf actions = t->result.actions;
+	t->result.actions = (struct buf)BUF_INIT;
+	program_interpret(t, m, actions.data, actions.len);
+	buf_done(&t->result.actions);
+	t->result.actions = actions;
+}
+
+void upcall_miss(struct dp_thread *t, struct rte_mbuf *m, const struct dp_meta *meta, const uint8_t *header)
+{
+	struct flow flow;
+	struct dp_upcall up = {.type = DP_UPCALL_MISS};
+	flow_of_packet(m, &flow);
+	prepare(t, m, &flow, &up);
+	if (dp_user_upcall(t->dp, &up, &t->result) < 0 || install(t, meta, header) < 0) {
+		t->stats.failed_misses++;
+		dp_thread_drop(t, m, DP_DROP_UPCALL);
+		return;
+	}
+	t->stats.misses++;
+	run(t, m);
+}
+
+void upcall_action(struct dp_thread *t, struct rte_mbuf *m, const struct dpact_userspace *a, uint32_t max_len)
+{
+	// An upcall may be under way in this thread, whose result and frame are in use: these are this one's own.
+	struct flow flow;
+	struct dp_upcall_result nothing = {.cookie = NULL};
+	void *room = m->nb_segs > 1 ? xmalloc(m->pkt_len) : NULL;
+	struct dp_upcall up = {
+		.type = DP_UPCALL_ACTION,
+		.key = &flow,
+		.frame = packet_linear(m, room),
+		.frame_len = m->pkt_len < max_len ? m->pkt_len : max_len,
+		.userdata = a->userdata,
+		.userdata_len = a->userdata_len,
+	};
+	flow_of_packet(m, &flow);
+	if (dp_user_upcall(t->dp, &up, &nothing) < 0)
+		t->stats.drops[DP_DROP_UPCALL]++;
+	buf_done(&nothing.actions);
+	free(room);
+}

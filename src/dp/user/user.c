@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "dp/user/user.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "dp/user/burst.h"
+#include "dp/user/packet.h"
+#include "dp/user/program.h"
+
+static struct dp_user *user(const struct dp *dp)
+{
+	return (struct dp_user *)(uintptr_t)dp;
+}
+
+int dp_user_upcall(struct dp_user *dp, const struct dp_upcall *up, struct dp_upcall_result *result)
+{
+	return dp->callbacks->upcall(dp->arg, up, result);
+}
+
+// --- Life.
+
+static void wake_flows(void *arg) // any thread
+{
+	struct dp_user *dp = arg;
+	loop_wake(dp->flows_wake);
+}
+
+static void flow_gone(void *arg, void *cookie, const struct dp_flow_stats *stats)
+{
+	struct dp_user *dp = arg;
+	dp->callbacks->flow_gone(dp->arg, cookie, stats);
+}
+
+static void reap(void *arg)
+{
+	struct dp_user *dp = arg;
+	flow_table_reap(dp->flows);
+}
+
+static void queue_failed(void *arg)
+{
+	struct dp_user *dp = arg;
+	if (!loop_timer_is_set(&dp->failed_timer))
+		loop_timer_set_in(&dp->failed_timer, 1000);
+}
+
+static void retry(void *arg)
+{
+	dp_user_retry_queues(arg);
+}
+
+static void user_close(struct dp *base)
+{
+	struct dp_user *dp = user(base);
+	for (uint32_t i = 0; i < dp->ports_end; i++)
+		if (dp->ports[i])
+			(void)dp_user_port_del(base, i);
+	for (unsigned int i = 0; i < dp->n_threads; i++)
+		dp_thread_free(dp->threads[i]);
+	loop_timer_cancel(&dp->failed_timer);
+	flow_table_free(dp->flows);
+	dp_thread_free(dp->main);
+	loop_wake_free(dp->flows_wake);
+	loop_wake_free(dp->failed_wake);
+	free(dp->ports);
+	free(dp);
+}
+
+// --- Flows.
+
+static struct error *flow_put(struct dp *base, const struct flow *key, const struct flow *mask, const void *actions,
+			      size_t n, void *cookie, struct uuid *ufid)
+{
+	struct dp_user *dp = user(base);
+	struct dp_key k, m;
+	struct megaflow *f;
+	key_from_flow(&k, key);
+	mask_from_flow(&m, k.meta.layout, mask);
+	struct flow_new new = {
+		.key = &k,
+		.mask = &m,
+		.full_layout = k.meta.layout,
+		.actions = actions,
+		.actions_len = n,
+		.cookie = cookie,
+		.replace = true,
+	};
+	struct error *e = flow_table_put(dp->flows, &new, &f);
+	if (!e && ufid)
+		*ufid = f->ufid;
+	return e;
+}
+
+static int flow_modify(struct dp *base, const struct uuid *ufid, const void *actions, size_t n)
+{
+	struct dp_user *dp = user(base);
+	struct megaflow *f = flow_table_find(dp->flows, ufid);
+	if (!f)
+		return -ENOENT;
+	struct error *e = flow_table_modify(dp->flows, f, actions, n);
+	int code = error_code(e);
+	bool bad = e;
+	error_free(e);
+	return bad ? (code ? -code : -EINVAL) : 0;
+}
+
+static int flow_del(struct dp *base, const struct uuid *ufid)
+{
+	struct dp_user *dp = user(base);
+	struct megaflow *f = flow_table_find(dp->flows, ufid);
+	if (!f)
+		return -ENOENT;
+	flow_table_remove(dp->flows, f);
+	return 0;
+}
+
+static void flow_flush(struct dp *base)
+{
+	flow_table_flush(user(base)->flows);
+}
+
+static void show(struct dp_user *dp, const struct megaflow *f, void (*cb)(void *arg, const struct dp_flow *), void *arg)
+{
+	struct dp_key key;
+	struct flow flow, mask;
+	vec32 *meta = (vec32 *)(void *)&key.meta;
+	meta[0] = f->meta_lo;
+	meta[1] = f->meta_hi;
+	memcpy(key.header, f->header, sizeof(key.header));
+	key_to_flow(&key, &f->subtable->mask, f->full_layout, &flow, &mask);
+	const struct program *p = f->program;
+	struct dp_flow shown = {
+		.ufid = &f->ufid,
+		.key = &flow,
+		.mask = &mask,
+		.actions = p->actions,
+		.actions_len = p->actions_len,
+		.cookie = f->cookie,
+	};
+	flow_table_get_stats(dp->flows, f, &shown.stats);
+	cb(arg, &shown);
+}
+
+static bool flow_dump(struct dp *base, uint64_t *position, unsigned int max, void (*cb)(void *arg, const struct dp_flow *),
+		      void *arg)
+{
+	struct dp_user *dp = user(base);
+	for (unsigned int i = 0; i < max; i++) {
+		struct megaflow *f = flow_table_next(dp->flows, position);
+		if (!f)
+			return false;
+		show(dp, f, cb, arg);
+	}
+	return true;
+}
+
+// --- Packets from above.
+
+static struct dp_thread *current_thread(struct dp_user *dp)
+{
+	for (unsigned int i = 0; i < dp->n_threads; i++)
+		if (pthread_equal(dp->threads[i]->pthread, pthread_self()))
+			return dp->threads[i];
+	return dp->main;
+}
+
+static struct error *execute(struct dp *base, const struct flow *key, const void *frame, size_t n, const void *actions,
+			     size_t actions_len)
+{
+	struct dp_user *dp = user(base);
+	struct dp_thread *t = current_thread(dp);
+	struct error *e = program_check(actions, actions_len);
+	if (e)
+		return e;
+	if (n < ETH_HDR_BYTES)
+		return error_errno(EINVAL, "a packet of %zu bytes is no Ethernet frame", n);
+	struct rte_mbuf *m = mbuf_from_bytes(frame, n);
+	if (!m)
+		return error_errno(ENOBUFS, "no room for a packet of %zu bytes", n);
+	struct mbuf_meta *meta = mbuf_meta(m);
+	meta->in_port = key->in_port;
+	meta->recirc_id = key->recirc_id;
+	meta->dp_hash = key->dp_hash;
+	meta->skb_priority = key->skb_priority;
+	meta->pkt_mark = key->pkt_mark;
+	bool nested = t->busy;
+	t->busy = true;
+	if (!nested)
+		t->now = flow_table_now(dp->flows);
+	program_interpret(t, m, actions, actions_len);
+	if (!nested) {
+		burst_finish(t);
+		t->busy = false;
+	}
+	return NULL;
+}
+
+static const struct dp_ops ops = {
+	.close = user_close,
+	.port_add = dp_user_port_add,
+	.port_del = dp_user_port_del,
+	.port_reconfigure = dp_user_port_reconfigure,
+	.port_find = dp_user_port_find,
+	.port_dump = dp_user_port_dump,
+	.flow_put = flow_put,
+	.flow_modify = flow_modify,
+	.flow_del = flow_del,
+	.flow_flush = flow_flush,
+	.flow_dump = flow_dump,
+	.execute = execute,
+	.get_stats = dp_user_get_stats,
+	.pmd_stats_format = dp_user_pmd_stats_format,
+	.pmd_stats_clear = dp_user_pmd_stats_clear,
+};
+
+struct error *dp_user_open(struct loop *loop, const struct dp_callbacks *callbacks, void *arg, bool in_main, struct dp **out)
+{
+	struct error *e = mbuf_env_start();
+	if (e)
+		return e;
+	struct dp_user *dp = XNEW(struct dp_user);
+	dp->base.ops = &ops;
+	dp->loop = loop;
+	dp->callbacks = callbacks;
+	dp->arg = arg;
+	dp->in_main = in_main;
+	dp->flows_wake = loop_wake_new(loop, reap, dp);
+	dp->failed_wake = loop_wake_new(loop, queue_failed, dp);
+	loop_timer_init(&dp->failed_timer, loop, retry, dp);
+	dp->ports = xcalloc(DP_MAX_PORTS, sizeof(*dp->ports));
+	dp->flows = flow_table_new(wake_flows, flow_gone, dp);
+	dp->main = dp_thread_new(dp, DP_THREAD_MAIN, 0);
+	*out = &dp->base;
+	return NULL;
+}
