@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+// What vswitchd has made so far: bridges, their ports and interfaces. Private to this folder.
+//
+// The objects are keyed by name, not by row: a row that goes and comes back with the same contents in one step changes nothing.
+// `row` pointers are set at the start of each reconfiguration and are good until control returns to the loop.
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+#include <uthash.h>
+
+#include "base/vec.h"
+#include "dbclient/dbclient.h"
+#include "dbclient/vswitch_db.h"
+#include "loop/loop.h"
+#include "netdev/netdev.h"
+#include "ofproto/ofproto.h"
+
+struct vswitchd {
+	struct loop *loop;
+	struct appctl *appctl;
+	struct dbclient *db;
+	struct ofproto_system *system;
+	struct bridge *bridges; // uthash by name
+	struct warned *warned;	// bad settings that were complained of already
+	const struct db_open_vswitch *cfg; // during a reconfiguration or status update
+
+	uint64_t seen_seqno;
+	bool configured; // the database was applied at least once
+	bool contended;	 // said that another process has the lock
+
+	struct dbtxn *status_txn; // under way; NULL: none
+	bool status_wanted;	  // something to write when it ends
+	int64_t applied_cfg;	  // next_cfg that the switch follows
+	int64_t next_statistics;  // when statistics are due
+	struct loop_timer timer;
+	struct loop_defer defer;
+};
+
+struct bridge {
+	char *name;
+	UT_hash_handle hh;
+	struct vswitchd *v;
+	struct ofproto *ofproto;
+	const struct db_bridge *row; // NULL: to be removed
+	struct port *ports;	     // uthash by name
+	struct iface *ifaces;	     // uthash by name
+	char *wanted_type;	     // datapath_type as configured
+	bool default_mac;
+	uint8_t mac[6];
+	uint64_t datapath_id;
+	enum ofproto_fail_mode fail_mode;
+};
+
+struct port { // a row of table Port; its address is the bundle's key
+	char *name;
+	UT_hash_handle hh;
+	struct bridge *bridge;
+	const struct db_port *row; // NULL: to be removed, or the local port that nobody configured
+	bool wanted;
+};
+
+struct iface {
+	char *name, *type; // type as it is opened: "system", "internal", ...
+	UT_hash_handle hh;
+	struct port *port;
+	const struct db_interface *row;
+	bool wanted;
+	struct netdev *netdev; // NULL while it could not be opened
+	uint32_t ofp_port;     // OFPP_NONE: not in the bridge
+	char *error;	       // why not; NULL: fine
+	uint64_t seen_change;  // netdev_change_seq() when its status was written
+	bool status_dirty;
+};
+
+// reconfigure.c: applies the database. Any failure is remembered in the object that it concerns.
+void reconfigure(struct vswitchd *);
+void bridge_destroy(struct bridge *);
+bool vswitchd_has_failed_ifaces(const struct vswitchd *);
+
+// iface.c
+struct iface *iface_new(struct port *, const char *name, const char *type);
+void iface_free(struct iface *);
+// Opens, configures and adds it to the bridge, as far as that is not done. Errors end up in iface->error.
+void iface_apply(struct iface *);
+const char *iface_wanted_type(const struct bridge *, const char *name, const struct db_interface *);
+
+// bridge_options.c: everything of a Bridge row but its ports.
+void bridge_apply_options(struct bridge *);
+void bridge_apply_controllers(struct bridge *);
+void port_apply_bundle(struct port *);
+
+// status.c: writes what is to the database, as far as it differs. With `statistics` also counters.
+void status_write(struct vswitchd *, bool statistics);
+
+// settings.c: warns, once, of keys and values that a user wrote and that have no effect.
+struct warned {
+	char *text;
+	UT_hash_handle hh;
+};
+void settings_check(struct vswitchd *);
+void settings_warn(struct vswitchd *, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void settings_free(struct vswitchd *);
+
+// commands.c
+void commands_register(struct vswitchd *);

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "vswitchd/vswitchd.h"
+
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "vswitchd/model.h"
+
+LOG_MODULE(bridge);
+
+enum { DEFAULT_STATISTICS_MS = 5000 };
+
+static int64_t statistics_interval(const struct vswitchd *v)
+{
+	int64_t ms = v->cfg ? smap_get_i64(&v->cfg->other_config, "stats-update-interval", DEFAULT_STATISTICS_MS)
+			    : DEFAULT_STATISTICS_MS;
+	return ms < DEFAULT_STATISTICS_MS ? DEFAULT_STATISTICS_MS : ms;
+}
+
+static void run(void *arg)
+{
+	struct vswitchd *v = arg;
+	if (!dbclient_has_data(v->db))
+		return;
+	if (!dbclient_has_lock(v->db)) {
+		if (dbclient_lock_contended(v->db) && !v->contended) {
+			v->contended = true;
+			log_err("another ovs-vswitchd process is running, disabling this process until it goes away");
+		}
+		// Without a connection the switch goes on as it is; it does not start without the lock.
+		return;
+	}
+	v->contended = false;
+	v->cfg = DB_FIRST(db_open_vswitch, v->db);
+	if (!v->cfg)
+		return;
+	if (dbclient_seqno(v->db) != v->seen_seqno || !v->configured) {
+		v->seen_seqno = dbclient_seqno(v->db);
+		settings_check(v);
+		reconfigure(v);
+		dbclient_changes_done(v->db);
+		v->applied_cfg = v->cfg->next_cfg;
+		v->configured = true;
+		v->status_wanted = true;
+	}
+	bool statistics = clock_ms() >= v->next_statistics;
+	if (statistics)
+		v->next_statistics = clock_ms() + statistics_interval(v);
+	if (v->status_wanted || statistics)
+		status_write(v, statistics);
+	loop_timer_set(&v->timer, v->next_statistics);
+	v->cfg = NULL;
+}
+
+static void on_database(void *arg)
+{
+	struct vswitchd *v = arg;
+	loop_defer(v->loop, &v->defer, run, v);
+}
+
+// A device changed, appeared or vanished.
+static void on_device(void *arg)
+{
+	struct vswitchd *v = arg;
+	if (!v->configured)
+		return;
+	if (vswitchd_has_failed_ifaces(v))
+		v->configured = false; // look at everything again
+	v->status_wanted = true;
+	loop_defer(v->loop, &v->defer, run, v);
+}
+
+static void on_timer(void *arg)
+{
+	run(arg);
+}
+
+// Columns that only we write need not wake us.
+static void choose_columns(struct dbclient *db)
+{
+	static const struct {
+		const struct db_table_class *table;
+		unsigned int column;
+	} ours[] = {
+		{&db_open_vswitch_class, DB_OPEN_VSWITCH_CUR_CFG},
+		{&db_open_vswitch_class, DB_OPEN_VSWITCH_STATISTICS},
+		{&db_open_vswitch_class, DB_OPEN_VSWITCH_OVS_VERSION},
+		{&db_open_vswitch_class, DB_OPEN_VSWITCH_DB_VERSION},
+		{&db_open_vswitch_class, DB_OPEN_VSWITCH_SYSTEM_TYPE},
+		{&db_open_vswitch_class, DB_OPEN_VSWITCH_SYSTEM_VERSION},
+		{&db_open_vswitch_class, DB_OPEN_VSWITCH_DATAPATH_TYPES},
+		{&db_open_vswitch_class, DB_OPEN_VSWITCH_IFACE_TYPES},
+		{&db_open_vswitch_class, DB_OPEN_VSWITCH_DPDK_INITIALIZED},
+		{&db_open_vswitch_class, DB_OPEN_VSWITCH_DPDK_VERSION},
+		{&db_bridge_class, DB_BRIDGE_DATAPATH_ID},
+		{&db_bridge_class, DB_BRIDGE_DATAPATH_VERSION},
+		{&db_bridge_class, DB_BRIDGE_STATUS},
+		{&db_port_class, DB_PORT_STATUS},
+		{&db_port_class, DB_PORT_STATISTICS},
+		{&db_interface_class, DB_INTERFACE_ADMIN_STATE},
+		{&db_interface_class, DB_INTERFACE_DUPLEX},
+		{&db_interface_class, DB_INTERFACE_ERROR},
+		{&db_interface_class, DB_INTERFACE_IFINDEX},
+		{&db_interface_class, DB_INTERFACE_LINK_RESETS},
+		{&db_interface_class, DB_INTERFACE_LINK_SPEED},
+		{&db_interface_class, DB_INTERFACE_LINK_STATE},
+		{&db_interface_class, DB_INTERFACE_MAC_IN_USE},
+		{&db_interface_class, DB_INTERFACE_MTU},
+		{&db_interface_class, DB_INTERFACE_OFPORT},
+		{&db_interface_class, DB_INTERFACE_STATISTICS},
+		{&db_interface_class, DB_INTERFACE_STATUS},
+		{&db_controller_class, DB_CONTROLLER_IS_CONNECTED},
+		{&db_controller_class, DB_CONTROLLER_ROLE},
+		{&db_controller_class, DB_CONTROLLER_STATUS},
+	};
+	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
+		dbclient_monitor_column(db, ours[i].table, ours[i].column, DB_WRITE);
+	static const struct db_table_class *const tables[] = {&db_open_vswitch_class, &db_bridge_class, &db_port_class,
+							      &db_interface_class, &db_controller_class,
+							      &db_flow_table_class};
+	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
+		dbclient_monitor_table(db, tables[i], DB_READ);
+}
+
+struct error *vswitchd_new(struct loop *loop, struct appctl *appctl, const char *target, struct vswitchd **out)
+{
+	struct vswitchd *v = XNEW(struct vswitchd);
+	v->loop = loop;
+	v->appctl = appctl;
+	v->system = ofproto_system_new(loop);
+	loop_timer_init(&v->timer, loop, on_timer, v);
+	v->db = dbclient_new(loop, &vswitch_db, target, on_database, v);
+	choose_columns(v->db);
+	dbclient_set_lock(v->db, "ovs_vswitchd");
+	netdev_watch(loop, on_device, v);
+	commands_register(v);
+	struct error *e = dbclient_start(v->db);
+	if (e) {
+		vswitchd_free(v, false);
+		return e;
+	}
+	*out = v;
+	return NULL;
+}
+
+void vswitchd_free(struct vswitchd *v, bool cleanup)
+{
+	if (!v)
+		return;
+	struct bridge *b, *next;
+	HASH_ITER (hh, v->bridges, b, next)
+		bridge_destroy(b);
+	ofproto_system_free(v->system);
+	netdev_unwatch(on_device, v);
+	dbtxn_free(v->status_txn);
+	dbclient_free(v->db);
+	loop_timer_cancel(&v->timer);
+	loop_defer_cancel(&v->defer);
+	settings_free(v);
+	free(v);
+}

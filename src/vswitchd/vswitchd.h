@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+// From the database to the switch, and back: what rows of Bridge, Port, Interface, Controller and so on ask for is compared with
+// what is there, the difference is applied, and status, statistics and reasons are written to the database. Main thread.
+#pragma once
+#include "base/error.h"
+#include "loop/loop.h"
+
+struct appctl;
+struct vswitchd;
+
+// Starts to follow the database at `target` ("unix:..."). Registers the switch's commands. Nothing is removed from the network
+// until the database was read once.
+struct error *vswitchd_new(struct loop *, struct appctl *, const char *target, struct vswitchd **) MUST_CHECK;
+// Frees all bridges. With `cleanup`, what would outlive the process goes too.
+void vswitchd_free(struct vswitchd *, bool cleanup);
