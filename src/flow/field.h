@@ -116,6 +116,8 @@ struct error *field_parse_value(const struct field *, const char *text, union fi
 // The same with names of ports.
 struct error *field_parse_value_ports(const struct field *, const char *text, ofp_port_number_cb *, void *arg,
 				      union field_value *value, union field_value *mask) MUST_CHECK;
+// The whole text as a number of the field's width, whatever its usual form. False when it is none or does not fit.
+bool field_parse_integer(const struct field *, const char *text, union field_value *value);
 // "10", "LOCAL", "in_port", a name: the 16-bit numbering. 32-bit reserved numbers are accepted.
 bool ofp_port_parse(const char *text, ofp_port_number_cb *, void *arg, uint32_t *ofp_port);
 void ofp_port_format(uint32_t ofp_port, ofp_port_name_cb *, void *arg, struct str *);

@@ -127,13 +127,13 @@ struct error *flags_parse(const char **text, const char *ends, const struct flag
 	if (isdigit((unsigned char)*s))
 		return flags_parse_number(s, end, known, flags, mask) ? NULL : unknown_flags(kind, s, (size_t)(end - s));
 	*mask = UINT32_MAX;
-	while (s < end) {
+	for (const char *start = s; s < end;) {
 		size_t n = strcspn(s, "|");
 		if (n > (size_t)(end - s))
 			n = (size_t)(end - s);
 		uint32_t bit = flag_by_name(names, s, n, known);
 		if (!bit)
-			return unknown_flags(kind, s, (size_t)(end - s));
+			return unknown_flags(kind, start, (size_t)(end - start));
 		*flags |= bit;
 		s += n;
 		if (s < end)
@@ -358,6 +358,11 @@ static int scan_integer(const char **text, uint8_t *out, unsigned int n)
 	for (unsigned int i = n; i-- > 0 && v; v >>= 8)
 		out[i] = (uint8_t)v;
 	return 0;
+}
+
+bool field_parse_integer(const struct field *f, const char *text, union field_value *v)
+{
+	return !scan_integer(&text, v->b, f->n_bytes) && !*text;
 }
 
 static struct error *parse_integer(const struct field *f, const char *text, union field_value *v, union field_value *mask)

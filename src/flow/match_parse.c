@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/str.h"
 #include "flow/match.h"
 #include "packet/headers.h"
 
@@ -67,13 +68,22 @@ static struct error *parse_subfield(struct match *m, const char *key, const char
 		return error_new("%s: unexpected input following field syntax", key);
 	const struct field *f = sf.field;
 	union field_value in, in_mask, value, mask;
-	error = field_parse_value(f, text, &in, &in_mask);
-	if (error)
-		return error;
+	if (!field_parse_integer(f, text, &in))
+		return error_new("%s: cannot parse integer value: %s", key, text);
 	struct subfield low = {f, 0, sf.n_bits};
 	for (unsigned int bit = sf.n_bits; bit < 8u * f->n_bytes; bit++)
-		if (in.b[f->n_bytes - 1 - bit / 8] >> bit % 8 & 1)
-			return error_new("%s: value %s does not fit into %u bits", key, text, sf.n_bits);
+		if (in.b[f->n_bytes - 1 - bit / 8] >> bit % 8 & 1) {
+			struct str number = STR_INIT;
+			const uint8_t *p = in.b, *end = in.b + f->n_bytes;
+			while (!*p)
+				p++;
+			str_addf(&number, "0x%x", *p);
+			str_add_hex(&number, p + 1, (size_t)(end - p - 1));
+			error = error_new("%s: value %s does not fit into %u bits", key, str_cstr(&number), sf.n_bits);
+			str_done(&number);
+			return error;
+		}
+	subfield_mask(&low, &in_mask);
 	field_get_value(f, &m->flow, &value);
 	field_get_value(f, &m->mask, &mask);
 	subfield_copy_value(&in, &low, &value, &sf);
