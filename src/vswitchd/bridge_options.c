@@ -163,6 +163,22 @@ static void apply_datapath_id(struct bridge *b)
 
 // --- Tables
 
+static unsigned int parse_groups(struct bridge *b, const struct db_flow_table *row, struct subfield *groups)
+{
+	unsigned int n = 0;
+	for (size_t k = 0; k < row->n_groups; k++) {
+		const char *text = row->groups[k];
+		struct error *e = subfield_parse(&text, &groups[n]);
+		if (e || *text)
+			settings_warn(b->v, "Bridge %s: Flow_Table groups '%s' is not a field or part of one%s%s", b->name, row->groups[k],
+				      e ? ": " : "", e ? error_text(e) : "");
+		else
+			n++;
+		error_free(e);
+	}
+	return n;
+}
+
 static void apply_tables(struct bridge *b)
 {
 	const struct db_flow_table *rows[OFPROTO_N_TABLES] = {0};
@@ -177,13 +193,14 @@ static void apply_tables(struct bridge *b)
 			ofproto_set_table(b->ofproto, (uint8_t)id, NULL);
 			continue;
 		}
-		const char **groups = xcalloc(row->n_groups + 1, sizeof(*groups));
-		memcpy(groups, row->groups, row->n_groups * sizeof(*groups));
+		struct subfield *groups = xcalloc(row->n_groups + 1, sizeof(*groups));
+		unsigned int n_groups = parse_groups(b, row, groups);
 		struct ofproto_table_config c = {
 			.name = row->name,
 			.flow_limit = row->n_flow_limit && row->flow_limit < UINT_MAX ? (unsigned int)row->flow_limit : UINT_MAX,
 			.evict = row->overflow_policy && !strcmp(row->overflow_policy, "evict"),
 			.groups = groups,
+			.n_groups = n_groups,
 			.n_prefixes = row->n_prefixes ? 0 : UINT_MAX,
 		};
 		for (size_t k = 0; k < row->n_prefixes && c.n_prefixes < 4; k++) {

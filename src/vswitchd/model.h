@@ -14,12 +14,14 @@
 #include "loop/loop.h"
 #include "netdev/netdev.h"
 #include "ofproto/ofproto.h"
+#include "vswitchd/vswitchd.h"
 
 struct vswitchd {
 	struct loop *loop;
 	struct appctl *appctl;
 	struct dbclient *db;
 	struct ofproto_system *system;
+	enum vswitchd_dummy dummy;
 	struct bridge *bridges; // uthash by name
 	struct warned *warned;	// bad settings that were complained of already
 	const struct db_open_vswitch *cfg; // during a reconfiguration or status update
@@ -34,6 +36,7 @@ struct vswitchd {
 	int64_t next_statistics;  // when statistics are due
 	struct loop_timer timer;
 	struct loop_defer defer;
+	VEC(struct binding *) bindings; // commands.c's
 };
 
 struct bridge {
@@ -103,3 +106,4 @@ void settings_free(struct vswitchd *);
 
 // commands.c
 void commands_register(struct vswitchd *);
+void commands_free(struct vswitchd *);

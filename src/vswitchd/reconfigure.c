@@ -32,6 +32,13 @@ void bridge_destroy(struct bridge *b)
 	free(b);
 }
 
+// --enable-dummy puts bridges on the dummy datapath that asked for another.
+static const char *datapath_type(const struct vswitchd *v, const char *type)
+{
+	bool system = !*type || !strcmp(type, "system");
+	return v->dummy == VSWITCHD_DUMMY_FOR_ALL || (v->dummy == VSWITCHD_DUMMY_FOR_SYSTEM && system) ? "dummy" : type;
+}
+
 static struct bridge *bridge_new(struct vswitchd *v, const struct db_bridge *row)
 {
 	struct bridge *b = XNEW(struct bridge);
@@ -40,10 +47,10 @@ static struct bridge *bridge_new(struct vswitchd *v, const struct db_bridge *row
 	b->wanted_type = xstrdup(row->datapath_type);
 	b->row = row;
 	HASH_ADD_KEYPTR(hh, v->bridges, b->name, strlen(b->name), b);
-	struct error *e = ofproto_new(v->system, b->name, row->datapath_type, &b->ofproto);
+	struct error *e = ofproto_new(v->system, b->name, datapath_type(v, row->datapath_type), &b->ofproto);
 	if (e)
 		log_err("failed to create bridge %s: %s", b->name, error_text(e));
-	else if (!*row->datapath_type && strcmp(ofproto_datapath_type(b->ofproto), "system"))
+	else if (!*row->datapath_type && !strcmp(ofproto_datapath_type(b->ofproto), "netdev"))
 		log_warn("bridge %s: the kernel datapath (module openvswitch) is not available here, using the userspace datapath "
 			 "(datapath_type=netdev)",
 			 b->name);

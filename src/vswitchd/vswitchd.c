@@ -124,11 +124,13 @@ static void choose_columns(struct dbclient *db)
 		dbclient_monitor_table(db, tables[i], DB_READ);
 }
 
-struct error *vswitchd_new(struct loop *loop, struct appctl *appctl, const char *target, struct vswitchd **out)
+struct error *vswitchd_new(struct loop *loop, struct appctl *appctl, const char *target, enum vswitchd_dummy dummy,
+			   struct vswitchd **out)
 {
 	struct vswitchd *v = XNEW(struct vswitchd);
 	v->loop = loop;
 	v->appctl = appctl;
+	v->dummy = dummy;
 	v->system = ofproto_system_new(loop);
 	loop_timer_init(&v->timer, loop, on_timer, v);
 	v->db = dbclient_new(loop, &vswitch_db, target, on_database, v);
@@ -159,5 +161,6 @@ void vswitchd_free(struct vswitchd *v, bool cleanup)
 	loop_timer_cancel(&v->timer);
 	loop_defer_cancel(&v->defer);
 	settings_free(v);
+	commands_free(v);
 	free(v);
 }

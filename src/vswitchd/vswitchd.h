@@ -8,8 +8,15 @@
 struct appctl;
 struct vswitchd;
 
+enum vswitchd_dummy { // which bridges get the dummy datapath, and dummy devices with it
+	VSWITCHD_DUMMY_ASKED,	   // those with datapath_type=dummy
+	VSWITCHD_DUMMY_FOR_SYSTEM, // also those that would be on the kernel's
+	VSWITCHD_DUMMY_FOR_ALL,
+};
+
 // Starts to follow the database at `target` ("unix:..."). Registers the switch's commands. Nothing is removed from the network
 // until the database was read once.
-struct error *vswitchd_new(struct loop *, struct appctl *, const char *target, struct vswitchd **) MUST_CHECK;
+struct error *vswitchd_new(struct loop *, struct appctl *, const char *target, enum vswitchd_dummy,
+			   struct vswitchd **) MUST_CHECK;
 // Frees all bridges. With `cleanup`, what would outlive the process goes too.
 void vswitchd_free(struct vswitchd *, bool cleanup);

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+// The switch's commands on the command channel: those of ofproto, which knows no sockets, and our own.
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/alloc.h"
+#include "base/str.h"
+#include "flow/compose.h"
+#include "flow/dpact.h"
+#include "netdev/dummy.h"
+#include "rpc/appctl.h"
+#include "vswitchd/model.h"
+
+struct binding {
+	struct vswitchd *v;
+	const struct ofproto_command *command;
+};
+
+static void run_ofproto_command(struct appctl_call *call, int argc, const char *argv[], void *arg)
+{
+	struct binding *b = arg;
+	struct str out = STR_INIT;
+	if (b->command->run(b->v->system, argc, argv, &out))
+		appctl_reply(call, str_cstr(&out));
+	else
+		appctl_error(call, str_cstr(&out));
+	str_done(&out);
+}
+
+static void bind(void *arg, const struct ofproto_command *command)
+{
+	struct vswitchd *v = arg;
+	struct binding *b = XNEW(struct binding);
+	b->v = v;
+	b->command = command;
+	vec_push(&v->bindings, b);
+	appctl_register(v->appctl, command->name, command->usage, command->min, command->max, run_ofproto_command, b);
+}
+
+// A packet as hexadecimal digits, or as a datapath flow ("in_port(1),eth(...),...") from which one is made.
+static struct error *parse_packet(const char *text, struct buf *frame)
+{
+	size_t n = strlen(text);
+	if (n && !(n % 2) && strspn(text, "0123456789abcdefABCDEF") == n) {
+		for (size_t i = 0; i < n; i += 2) {
+			char digits[3] = {text[i], text[i + 1], 0};
+			buf_add_u8(frame, (uint8_t)strtoul(digits, NULL, 16));
+		}
+		return NULL;
+	}
+	struct flow key = {0}, mask = {0};
+	struct error *e = dpkey_parse(text, &key, &mask, NULL, NULL);
+	if (e)
+		return error_wrap(e, "bad packet or flow syntax");
+	flow_compose(&key, 64, frame);
+	return NULL;
+}
+
+static void dummy_receive(struct appctl_call *call, int argc, const char *argv[], void *arg)
+{
+	uint32_t queue = 0;
+	int first = 2;
+	if (argc > 4 && !strcmp(argv[2], "--qid")) {
+		if (parse_u32(argv[3], 10, &queue)) {
+			appctl_error(call, "bad queue id");
+			return;
+		}
+		first = 4;
+	}
+	for (int i = first; i < argc; i++) {
+		uint32_t length = 0;
+		struct buf frame = BUF_INIT;
+		struct error *e = parse_packet(argv[i], &frame);
+		if (!e && i + 2 < argc && !strcmp(argv[i + 1], "--len")) {
+			if (parse_u32(argv[i + 2], 10, &length))
+				e = error_new("bad packet length %s", argv[i + 2]);
+			i += 2;
+		}
+		int rc = e ? 0 : netdev_dummy_receive(argv[1], queue, frame.data, frame.len, length);
+		buf_done(&frame);
+		if (rc == -ENOENT)
+			e = error_new("no such dummy netdev");
+		else if (rc)
+			e = error_errno(rc, "%s", argv[1]);
+		if (e) {
+			appctl_error(call, error_text(e));
+			error_free(e);
+			return;
+		}
+	}
+	appctl_reply(call, NULL);
+}
+
+static void dummy_set_admin_state(struct appctl_call *call, int argc, const char *argv[], void *arg)
+{
+	const char *state = argv[argc - 1];
+	if (strcasecmp(state, "up") && strcasecmp(state, "down"))
+		appctl_error(call, "Invalid Admin State");
+	else if (netdev_dummy_set_admin_state(argc > 2 ? argv[1] : NULL, !strcasecmp(state, "up")))
+		appctl_error(call, "Unknown Dummy Interface");
+	else
+		appctl_reply(call, "OK");
+}
+
+static void dummy_conn_state(struct appctl_call *call, int argc, const char *argv[], void *arg)
+{
+	struct str out = STR_INIT;
+	if (netdev_dummy_conn_state(argc > 1 ? argv[1] : NULL, &out))
+		appctl_error(call, "Unknown Dummy Interface");
+	else
+		appctl_reply(call, str_cstr(&out));
+	str_done(&out);
+}
+
+void commands_register(struct vswitchd *v)
+{
+	ofproto_for_each_command(bind, v);
+	appctl_register(v->appctl, "netdev-dummy/receive", "name [--qid queue_id] packet|flow [--len packet_len]", 2, -1,
+			dummy_receive, v);
+	appctl_register(v->appctl, "netdev-dummy/set-admin-state", "[netdev] up|down", 1, 2, dummy_set_admin_state, v);
+	appctl_register(v->appctl, "netdev-dummy/conn-state", "[netdev]", 0, 1, dummy_conn_state, v);
+}
+
+void commands_free(struct vswitchd *v)
+{
+	VEC_FOREACH (&v->bindings, i)
+		free(v->bindings.v[i]);
+	vec_done(&v->bindings);
+}

@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+// What the database is told. The setters of dbclient write only what differs, so everything can be said each time; one transaction
+// is under way at most.
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "base/version.h"
+#include "dp/dp.h"
+#include "vswitchd/model.h"
+
+LOG_MODULE(status);
+
+// --- Open_vSwitch
+
+// The value of NAME= in /etc/os-release, without quotes. Owned by the caller; NULL: not there.
+static char *os_release(const char *name)
+{
+	FILE *f = fopen("/etc/os-release", "r");
+	char line[256], *value = NULL;
+	size_t n = strlen(name);
+	while (f && !value && fgets(line, sizeof(line), f)) {
+		if (strncmp(line, name, n) || line[n] != '=')
+			continue;
+		char *v = line + n + 1;
+		v[strcspn(v, "\n")] = '\0';
+		if (*v == '"') {
+			v++;
+			v[strcspn(v, "\"")] = '\0';
+		}
+		value = xstrdup(v);
+	}
+	if (f)
+		fclose(f);
+	return value;
+}
+
+static size_t count_strings(const char *const *v)
+{
+	size_t n = 0;
+	while (v[n])
+		n++;
+	return n;
+}
+
+static void write_system(struct vswitchd *v, struct dbtxn *txn)
+{
+	const struct db_open_vswitch *cfg = v->cfg;
+	const char *const *dp = dp_types(), *const *iface = netdev_types();
+	db_open_vswitch_set_ovs_version(txn, cfg, OVS_COMPAT_VERSION);
+	db_open_vswitch_set_db_version(txn, cfg, OVS_DB_SCHEMA_VERSION);
+	db_open_vswitch_set_datapath_types(txn, cfg, dp, count_strings(dp));
+	db_open_vswitch_set_iface_types(txn, cfg, iface, count_strings(iface));
+	db_open_vswitch_set_dpdk_initialized(txn, cfg, false);
+	char *type = os_release("ID"), *version = os_release("VERSION_ID");
+	// Somebody (ovs-ctl) may have said it better.
+	if (!cfg->system_type)
+		db_open_vswitch_set_system_type(txn, cfg, type ? type : "unknown");
+	if (!cfg->system_version)
+		db_open_vswitch_set_system_version(txn, cfg, version ? version : "unknown");
+	free(type);
+	free(version);
+}
+
+static void write_system_statistics(struct vswitchd *v, struct dbtxn *txn)
+{
+	if (!smap_get_bool(&v->cfg->other_config, "enable-statistics", false)) {
+		db_open_vswitch_set_statistics(txn, v->cfg, &(struct smap)SMAP_INIT);
+		return;
+	}
+	struct smap s = SMAP_INIT;
+	double load[3];
+	smap_setf(&s, "cpu", "%ld", sysconf(_SC_NPROCESSORS_ONLN));
+	if (getloadavg(load, 3) == 3)
+		smap_setf(&s, "load_average", "%.2f,%.2f,%.2f", load[0], load[1], load[2]);
+	FILE *f = fopen("/proc/meminfo", "r");
+	char line[128];
+	long long total = 0, available = 0, cached = 0, swap_total = 0, swap_free = 0;
+	while (f && fgets(line, sizeof(line), f)) {
+		sscanf(line, "MemTotal: %lld", &total);
+		sscanf(line, "MemAvailable: %lld", &available);
+		sscanf(line, "Cached: %lld", &cached);
+		sscanf(line, "SwapTotal: %lld", &swap_total);
+		sscanf(line, "SwapFree: %lld", &swap_free);
+	}
+	if (f) {
+		fclose(f);
+		smap_setf(&s, "memory", "%lld,%lld,%lld,%lld,%lld", total, total - available, cached, swap_total,
+			  swap_total - swap_free);
+	}
+	struct rusage usage;
+	if (!getrusage(RUSAGE_SELF, &usage))
+		smap_setf(&s, "process_ovs-vswitchd", "%ld,%lld", usage.ru_maxrss,
+			  (long long)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000 +
+				  (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1000);
+	db_open_vswitch_set_statistics(txn, v->cfg, &s);
+	smap_done(&s);
+}
+
+// --- Interface
+
+static void set_optional(struct dbtxn *txn, const struct db_interface *row,
+			 void (*set)(struct dbtxn *, const struct db_interface *, const int64_t *, size_t), int64_t value,
+			 bool present)
+{
+	set(txn, row, &value, present);
+}
+
+static void add_status(void *arg, const char *key, const char *value)
+{
+	smap_set(arg, key, value);
+}
+
+static void clear_status(struct dbtxn *txn, const struct db_interface *row)
+{
+	db_interface_set_admin_state(txn, row, NULL);
+	db_interface_set_duplex(txn, row, NULL);
+	db_interface_set_link_state(txn, row, NULL);
+	db_interface_set_mac_in_use(txn, row, NULL);
+	set_optional(txn, row, db_interface_set_ifindex, 0, false);
+	set_optional(txn, row, db_interface_set_link_resets, 0, false);
+	set_optional(txn, row, db_interface_set_link_speed, 0, false);
+	set_optional(txn, row, db_interface_set_mtu, 0, false);
+	db_interface_set_statistics(txn, row, NULL, NULL, 0);
+	db_interface_set_status(txn, row, &(struct smap)SMAP_INIT);
+}
+
+static void write_iface_status(struct iface *i, struct dbtxn *txn)
+{
+	const struct db_interface *row = i->row;
+	bool in_bridge = i->netdev && i->ofp_port != OFPP_NONE;
+	db_interface_set_error(txn, row, i->error);
+	set_optional(txn, row, db_interface_set_ofport, in_bridge ? (int64_t)i->ofp_port : -1, true);
+	if (!in_bridge) {
+		clear_status(txn, row);
+		return;
+	}
+	const struct netdev *n = i->netdev;
+	bool up = netdev_is_up(n), carrier = netdev_carrier(n);
+	db_interface_set_admin_state(txn, row, up ? "up" : "down");
+	db_interface_set_link_state(txn, row, carrier ? "up" : "down");
+	uint8_t mac[6];
+	char text[18];
+	bool has_mac = !netdev_get_mac(n, mac);
+	if (has_mac)
+		snprintf(text, sizeof(text), "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
+	db_interface_set_mac_in_use(txn, row, has_mac ? text : NULL);
+	struct netdev_features f = {0};
+	netdev_get_features(n, &f);
+	set_optional(txn, row, db_interface_set_link_speed, (int64_t)f.current_speed * 1000000, f.current_speed > 0);
+	uint32_t full = NETDEV_F_10MB_FD | NETDEV_F_100MB_FD | NETDEV_F_1GB_FD | NETDEV_F_10GB_FD | NETDEV_F_40GB_FD |
+			NETDEV_F_100GB_FD | NETDEV_F_1TB_FD;
+	uint32_t half = NETDEV_F_10MB_HD | NETDEV_F_100MB_HD | NETDEV_F_1GB_HD;
+	db_interface_set_duplex(txn, row, f.current & full ? "full" : f.current & half ? "half" : NULL);
+	set_optional(txn, row, db_interface_set_ifindex, netdev_ifindex(n), true);
+	set_optional(txn, row, db_interface_set_link_resets, (int64_t)netdev_carrier_resets(n), true);
+	int mtu = netdev_get_mtu(n);
+	set_optional(txn, row, db_interface_set_mtu, mtu, mtu > 0);
+	struct smap status = SMAP_INIT;
+	netdev_get_status(n, add_status, &status);
+	db_interface_set_status(txn, row, &status);
+	smap_done(&status);
+	i->seen_change = netdev_change_seq(n);
+}
+
+static void write_iface_statistics(struct iface *i, struct dbtxn *txn)
+{
+	struct netdev_stats s;
+	if (!i->netdev || i->ofp_port == OFPP_NONE || ofproto_port_get_stats(i->port->bridge->ofproto, i->ofp_port, &s))
+		return;
+	const struct {
+		const char *key;
+		uint64_t value;
+	} all[] = {
+		{"collisions", s.collisions},	  {"rx_bytes", s.rx_bytes},
+		{"rx_crc_err", s.rx_crc_errors},  {"rx_dropped", s.rx_dropped},
+		{"rx_errors", s.rx_errors},	  {"rx_frame_err", s.rx_frame_errors},
+		{"rx_missed_errors", s.rx_missed_errors}, {"rx_over_err", s.rx_over_errors},
+		{"rx_packets", s.rx_packets},	  {"tx_bytes", s.tx_bytes},
+		{"tx_dropped", s.tx_dropped},	  {"tx_errors", s.tx_errors},
+		{"tx_packets", s.tx_packets},
+	};
+	enum { N = sizeof(all) / sizeof(all[0]) };
+	const char *keys[N];
+	int64_t values[N];
+	size_t n = 0;
+	for (size_t k = 0; k < N; k++)
+		if (all[k].value != UINT64_MAX) {
+			keys[n] = all[k].key;
+			values[n++] = (int64_t)all[k].value;
+		}
+	db_interface_set_statistics(txn, i->row, keys, values, n);
+}
+
+// --- Bridge and Controller
+
+struct controller_search {
+	const char *target;
+	struct ofproto_controller_status found;
+	bool any;
+};
+
+static void match_controller(void *arg, const struct ofproto_controller_status *s)
+{
+	struct controller_search *search = arg;
+	if (!search->any && !strcmp(s->target, search->target)) {
+		search->found = *s;
+		search->any = true;
+	}
+}
+
+static void write_controllers(struct bridge *b, struct dbtxn *txn)
+{
+	for (size_t k = 0; k < b->row->n_controller; k++) {
+		const struct db_controller *row = b->row->controller[k];
+		struct controller_search s = {.target = row->target};
+		ofproto_for_each_controller(b->ofproto, match_controller, &s);
+		struct smap status = SMAP_INIT;
+		if (s.any) {
+			db_controller_set_is_connected(txn, row, s.found.is_connected);
+			db_controller_set_role(txn, row, s.found.role);
+			if (s.found.last_error)
+				smap_set(&status, "last_error", s.found.last_error);
+			if (s.found.state)
+				smap_set(&status, "state", s.found.state);
+			if (s.found.sec_since_connect >= 0)
+				smap_setf(&status, "sec_since_connect", "%" PRId64, s.found.sec_since_connect);
+			if (s.found.sec_since_disconnect >= 0)
+				smap_setf(&status, "sec_since_disconnect", "%" PRId64, s.found.sec_since_disconnect);
+		} else {
+			db_controller_set_is_connected(txn, row, false);
+			db_controller_set_role(txn, row, NULL);
+		}
+		db_controller_set_status(txn, row, &status);
+		smap_done(&status);
+	}
+}
+
+static void write_bridge(struct bridge *b, struct dbtxn *txn)
+{
+	char id[17];
+	snprintf(id, sizeof(id), "%016" PRIx64, b->datapath_id);
+	db_bridge_set_datapath_id(txn, b->row, id);
+	const char *type = ofproto_datapath_type(b->ofproto);
+	db_bridge_set_datapath_version(txn, b->row, "<built-in>");
+	if (!*b->wanted_type && !strcmp(type, "netdev"))
+		db_bridge_put_status(txn, b->row, "datapath_fallback", type);
+	else
+		db_bridge_drop_status(txn, b->row, "datapath_fallback");
+	db_bridge_drop_status(txn, b->row, "error");
+	write_controllers(b, txn);
+}
+
+static void write_failed_bridge(struct bridge *b, struct dbtxn *txn)
+{
+	char text[256];
+	snprintf(text, sizeof(text), "datapath_type '%s' is not available", b->wanted_type);
+	db_bridge_put_status(txn, b->row, "error", text);
+}
+
+// --- The transaction
+
+static void on_done(void *arg, struct dbtxn *txn)
+{
+	struct vswitchd *v = arg;
+	enum dbtxn_status status = dbtxn_get_status(txn);
+	if (status == DBTXN_ERROR)
+		log_warn_rl("writing status to the database failed: %s", dbtxn_error(txn));
+	v->status_txn = NULL;
+	dbtxn_free(txn);
+	if (status == DBTXN_TRY_AGAIN)
+		v->status_wanted = true;
+	if (v->status_wanted)
+		loop_timer_set_in(&v->timer, status == DBTXN_SUCCESS ? 0 : 100);
+}
+
+static void write_ifaces(struct bridge *b, struct dbtxn *txn, bool statistics)
+{
+	struct iface *i, *next;
+	HASH_ITER (hh, b->ifaces, i, next) {
+		if (!i->row)
+			continue;
+		write_iface_status(i, txn);
+		if (statistics)
+			write_iface_statistics(i, txn);
+	}
+}
+
+void status_write(struct vswitchd *v, bool statistics)
+{
+	if (v->status_txn) {
+		v->status_wanted = true;
+		return;
+	}
+	v->status_wanted = false;
+	struct dbtxn *txn = dbtxn_new(v->db);
+	write_system(v, txn);
+	if (statistics)
+		write_system_statistics(v, txn);
+	struct bridge *b, *next;
+	HASH_ITER (hh, v->bridges, b, next) {
+		if (!b->row)
+			continue;
+		if (!b->ofproto) {
+			write_failed_bridge(b, txn);
+			continue;
+		}
+		write_bridge(b, txn);
+		write_ifaces(b, txn, statistics);
+	}
+	db_open_vswitch_set_cur_cfg(txn, v->cfg, v->applied_cfg);
+	enum dbtxn_status status = dbtxn_commit(txn, on_done, v);
+	if (status == DBTXN_INCOMPLETE) {
+		v->status_txn = txn;
+		return;
+	}
+	dbtxn_free(txn);
+	if (status != DBTXN_UNCHANGED)
+		v->status_wanted = true;
+}
