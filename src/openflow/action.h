@@ -190,12 +190,36 @@ struct ofpact_text { // what parsing and printing may need to know
 };
 // "output:2,NORMAL"; no actions: "drop".
 void ofpacts_format(const void *list, size_t n, const struct ofpact_text *, struct str *);
-// Takes what follows "actions=". *usable receives the versions (bit 1 << wire version) that can carry it.
-struct error *ofpacts_parse(const char *text, const struct ofpact_text *, struct buf *list, uint32_t *usable) MUST_CHECK;
+// Takes what follows "actions=" and appends to `list`. *protocols receives what can carry it (enum ofp_protocol bits).
+struct error *ofpacts_parse(const char *text, const struct ofpact_text *, struct buf *list, uint32_t *protocols) MUST_CHECK;
+// The same where instructions have no place (packet-out, buckets).
+struct error *ofpacts_parse_actions(const char *text, const struct ofpact_text *, struct buf *list,
+				    uint32_t *protocols) MUST_CHECK;
 
 // Is the list right for a rule with this match (prerequisites, order, ports, tables)? 0, or an enum ofperr (openflow/error.h).
 // Fills in what depends on the match (flow_has_vlan, flow_ip_proto).
 int ofpacts_check(void *list, size_t n, const struct match *, uint32_t max_ports, uint8_t table_id, uint8_t n_tables,
 		  uint8_t wire_version, char **why);
+// As above, for any protocol of a set: those that cannot take the list are removed from *protocols. An error only for what none
+// could take.
+int ofpacts_check_protocols(void *list, size_t n, const struct match *, uint32_t max_ports, uint8_t table_id,
+			    uint8_t n_tables, uint32_t *protocols, char **why);
+// Instructions in their order, each once; `allow_instructions` false: none at all. 0 or an enum ofperr; *why (may be NULL) is
+// owned by the caller.
+int ofpacts_verify(const void *list, size_t n, bool allow_instructions, char **why);
+
+// --- On the wire. Decoders append to `list`; 0 or an enum ofperr.
+
+// A list of actions, all of the cursor.
+int ofpacts_decode(struct cursor, uint8_t version, struct buf *list);
+// The instructions of 1.1 and later; what is applied comes first in the list.
+int ofpacts_decode_instructions(struct cursor, uint8_t version, struct buf *list);
+// Instructions are left out, or put as 1.0 can (goto_table: resubmit; write_metadata).
+void ofpacts_encode(struct buf *, uint8_t version, const void *list, size_t n);
+void ofpacts_encode_instructions(struct buf *, uint8_t version, const void *list, size_t n);
+
+// Appends the actions of an action set (what write_actions collected, in the order written) in the order in which OpenFlow executes a
+// set. Nothing when the set outputs nowhere.
+void ofpacts_order_set(const void *set, size_t n, struct buf *list);
 // Does any action output to `port`?
 bool ofpacts_output_to(const void *list, size_t n, uint32_t port);

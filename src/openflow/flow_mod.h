@@ -17,7 +17,7 @@ enum ofp_flow_mod_flags {
 	OFPFF_NO_BYT_COUNTS = 1 << 4,
 	OFPFF_EMERG = 1 << 8, // 1.0's bit 2
 };
-enum { OFP_DEFAULT_PRIORITY = 32768, OFPTT_ALL = 255, OFP_NO_BUFFER = 0xffffffffu };
+enum { OFP_DEFAULT_PRIORITY = 32768, OFPTT_ALL = 255 };
 #define OFPG_ANY 0xffffffffu
 #define OFPG_ALL 0xfffffffcu
 

@@ -18,6 +18,7 @@ struct ofp_header {
 _Static_assert(sizeof(struct ofp_header) == 8, "as on the wire");
 
 enum { OFP_VENDOR_NX = 0x00002320, OFP_VENDOR_ONF = 0x4f4e4600, OFP_MAX_LEN = 65535 };
+#define OFP_NO_BUFFER 0xffffffffu // a packet that the switch did not keep
 
 // What a message is about, whichever way it is said.
 enum ofptype {
@@ -128,10 +129,8 @@ enum { OFPMPF_MORE = 1 };
 int ofp_msg_decode(const void *msg, size_t n, struct ofp_msg *);
 // "OFPT_FLOW_MOD", "NXST_FLOW reply".
 const char *ofp_msg_name(const struct ofp_msg *);
-bool ofptype_is_stats_request(enum ofptype);
-bool ofptype_is_stats_reply(enum ofptype);
-// Is it an answer, or something the switch says by itself?
-bool ofptype_is_reply(enum ofptype);
+bool ofp_msg_is_stats_request(const struct ofp_msg *);
+bool ofp_msg_is_stats_reply(const struct ofp_msg *);
 
 static inline uint32_t ofp_xid(const void *msg)
 {
@@ -144,10 +143,13 @@ static inline uint16_t ofp_length(const void *msg)
 
 // --- Encoding: begin, append the body, finish. Several messages may stand in one buffer.
 
-// Appends the headers of a message; `nx` picks the extension's form where both exist. The length is filled in by ofp_end().
+// Appends the headers of a message; `nx` picks the extension's form where both exist. The length is filled in by ofp_end(), which
+// takes a message of more than 64 KB back out of the buffer (false).
 // Result: where in the buffer the message begins. The version must have such a message (asserted).
 size_t ofp_begin(struct buf *, enum ofptype, bool nx, uint8_t version, uint32_t xid);
-void ofp_end(struct buf *, size_t begin);
+bool ofp_end(struct buf *, size_t begin);
+// The same for a Nicira message by its subtype, where a type has more than one (NXT_PACKET_IN, NXT_PACKET_IN2).
+size_t ofp_begin_subtype(struct buf *, uint16_t nx_subtype, uint8_t version, uint32_t xid);
 bool ofptype_exists(enum ofptype, bool nx, uint8_t version);
 // A message without a body.
 void ofp_encode_simple(struct buf *, enum ofptype, uint8_t version, uint32_t xid);
@@ -155,17 +157,20 @@ void ofp_encode_simple(struct buf *, enum ofptype, uint8_t version, uint32_t xid
 size_t ofp_begin_reply(struct buf *, const struct ofp_msg *request);
 
 // --- Multipart replies that split themselves into messages of at most 64 KB. All messages stand one after the other in `buf`;
-// bytes before `begin` are complete messages that may be sent and consumed (ofp_replies_take).
+// bytes before `begin` are complete messages that may be sent at once (then ofp_replies_taken).
 struct ofp_replies {
 	struct buf buf;
 	size_t begin; // of the last, growing message
+	size_t head;  // length of its headers
 	size_t entry; // where the entry under way began
 };
 // Begins to answer a stats request.
 void ofp_replies_init(struct ofp_replies *, const struct ofp_msg *request);
-// Around each entry, which is appended to r->buf. An entry must fit into one message.
+// Around each entry, which is appended to r->buf. An entry that no message could hold is left out.
 void ofp_replies_begin_entry(struct ofp_replies *);
 void ofp_replies_end_entry(struct ofp_replies *);
+// The first n bytes of r->buf, whole messages before `begin`, were sent and go away.
+void ofp_replies_taken(struct ofp_replies *, size_t n);
 // Completes the last message: after this all of r->buf can be sent.
 void ofp_replies_finish(struct ofp_replies *);
 void ofp_replies_done(struct ofp_replies *);

@@ -45,13 +45,13 @@ enum {
 	OFPROTO_TID = OFPROTO_10_TID | OFPROTO_NXM_TID, // with the table_id extension
 };
 
-// "OpenFlow13", "1.3" or "13"; 0: no version by that name.
+// "OpenFlow13"; 0: no version by that name.
 uint8_t ofp_version_parse(const char *);
 const char *ofp_version_name(uint8_t version);	     // "OpenFlow13"
 const char *ofp_version_short_name(uint8_t version); // "OF1.3"
-// A comma-separated list into bits 1 << version.
+// A comma-separated list into bits 1 << version; an empty one stands for all.
 struct error *ofp_versions_parse(const char *, uint32_t *versions) MUST_CHECK;
-// "OpenFlow10, OpenFlow13", as stock names a set in messages; "OpenFlow 1.0 and earlier" has no place here.
+// "OpenFlow10, OpenFlow13", as stock names a set in messages.
 void ofp_versions_format(uint32_t versions, struct str *);
 
 uint8_t ofp_protocol_version(enum ofp_protocol);

@@ -11,6 +11,7 @@ struct ofp_table_stats {
 	char name[33];
 	uint32_t active_count, max_entries;
 	uint64_t lookup_count, matched_count;
+	uint32_t wildcards; // decoded 1.0 only: what can be wildcarded
 };
 void ofp_append_table_stats(struct ofp_replies *, const struct ofp_msg *request, const struct ofp_table_stats *);
 // -ENODATA at the end, else 0 or an enum ofperr.

@@ -1,0 +1,598 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+// Actions on any field of the table: set_field and load, move, push and pop.
+//
+// A masked set goes out as Nicira's loads, one per run of mask bits, before OpenFlow 1.5, which has masks itself. OpenFlow 1.0 and 1.1
+// have actions of their own for what they can match; set_field turns into those.
+#include "openflow/action_row.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+
+enum { V10 = OFP10, V12 = OFP12, V14 = OFP14, V15 = OFP15 };
+enum { // wire types
+	OFPAT12_SET_FIELD = 25,
+	OFPAT15_COPY_FIELD = 28,
+	NXAST_REG_MOVE = 6,
+	NXAST_REG_LOAD = 7,
+	NXAST_STACK_PUSH = 27,
+	NXAST_STACK_POP = 28,
+	NXAST_REG_LOAD2 = 33,
+};
+enum { VLAN_PRESENT = 0x1000, VID_MASK = 0xfff };
+
+// --- Bits of a field's value. Bit 0 is the lowest of the last byte.
+
+static bool bit_get(const struct field *f, const union field_value *v, unsigned int i)
+{
+	return v->b[f->n_bytes - 1 - i / 8] >> i % 8 & 1;
+}
+
+static void bit_set(const struct field *f, union field_value *v, unsigned int i, bool on)
+{
+	uint8_t *b = &v->b[f->n_bytes - 1 - i / 8];
+	*b = (uint8_t)((*b & ~(1 << i % 8)) | on << i % 8);
+}
+
+static void bits_set(const struct field *f, union field_value *v, unsigned int offset, unsigned int n, uint64_t bits)
+{
+	for (unsigned int i = 0; i < n; i++)
+		bit_set(f, v, offset + i, i < 64 && bits >> i & 1);
+}
+
+static uint64_t bits_get(const struct field *f, const union field_value *v, unsigned int offset, unsigned int n)
+{
+	uint64_t bits = 0;
+	for (unsigned int i = 0; i < n; i++)
+		bits |= (uint64_t)bit_get(f, v, offset + i) << i;
+	return bits;
+}
+
+// The next run of mask bits at or after *offset, at most 64 long; false: none left. The caller adds *n to *offset to go on.
+static bool next_run(const struct ofpact_set_field *sf, unsigned int *offset, unsigned int *n)
+{
+	unsigned int end = sf->field->n_bits;
+	while (*offset < end && !bit_get(sf->field, &sf->mask, *offset))
+		++*offset;
+	for (*n = 0; *offset + *n < end && *n < 64 && bit_get(sf->field, &sf->mask, *offset + *n); ++*n)
+		;
+	return *n;
+}
+
+static bool mask_is_exact(const struct field *f, const union field_value *mask)
+{
+	union field_value exact;
+	memset(&exact, 0, sizeof(exact));
+	field_exact_mask(f, &exact);
+	return !memcmp(mask->b, exact.b, f->n_bytes);
+}
+
+uint32_t field_protocols(const struct field *f, bool masked)
+{
+	switch ((int)f->id) {
+	case FIELD_METADATA:
+		return OFPROTO_NXM_OXM_ANY | OFPROTO_11;
+	case FIELD_IP_ECN:
+	case FIELD_MPLS_LABEL:
+	case FIELD_MPLS_TC:
+		return masked ? OFPROTO_NXM_OXM_ANY : OFPROTO_NXM_OXM_ANY | OFPROTO_11;
+	case FIELD_ETH_SRC:
+	case FIELD_ETH_DST:
+	case FIELD_IPV4_SRC:
+	case FIELD_IPV4_DST:
+		return masked ? OFPROTO_NXM_OXM_ANY | OFPROTO_11 : OFPROTO_ALL;
+	}
+	return f->usable_1_0 && !masked ? OFPROTO_ALL : OFPROTO_NXM_OXM_ANY;
+}
+
+// --- set_field, load
+
+static struct ofpact_set_field *add_set_field(struct buf *out, const struct field *f, enum ofpact_raw raw)
+{
+	struct ofpact_set_field *sf = ofpact_add(out, OFPACT_SET_FIELD, sizeof(*sf));
+	sf->field = f;
+	sf->h.raw = (uint8_t)raw;
+	return sf;
+}
+
+static bool rest_is_zero(struct cursor c)
+{
+	while (cursor_left(&c))
+		if (cursor_u8(&c))
+			return false;
+	return true;
+}
+
+static int decode_oxm(struct ofpact_decode *d, bool may_mask, enum ofpact_raw raw)
+{
+	const struct field *f;
+	union field_value value, mask;
+	memset(&mask, 0, sizeof(mask));
+	int error = nx_entry_decode(&d->body, &f, &value, may_mask ? &mask : NULL);
+	if (error == OFPBMC_BAD_MASK || error == OFPBMC_BAD_WILDCARDS)
+		return OFPBAC_BAD_SET_MASK;
+	if (error == OFPBMC_BAD_VALUE)
+		return OFPBAC_BAD_SET_ARGUMENT;
+	if (error)
+		return error;
+	if (!may_mask)
+		field_exact_mask(f, &mask);
+	if (!rest_is_zero(d->body) || f->id == FIELD_IN_PORT_OXM || !f->writable || !field_value_is_valid(f, &value))
+		return OFPBAC_BAD_SET_ARGUMENT;
+	if (f->id == FIELD_VLAN_VID && raw == RAW_USUAL &&
+	    (!(value.be16 & BE16(VLAN_PRESENT)) || !(mask.be16 & BE16(VLAN_PRESENT))))
+		return OFPBAC_BAD_SET_ARGUMENT;
+	struct ofpact_set_field *sf = add_set_field(d->out, f, raw);
+	sf->value = value;
+	sf->mask = mask;
+	return 0;
+}
+
+static int decode_set_field(struct ofpact_decode *d)
+{
+	return decode_oxm(d, d->version >= OFP15, RAW_USUAL);
+}
+
+static int decode_reg_load2(struct ofpact_decode *d)
+{
+	cursor_skip(&d->body, 6);
+	return decode_oxm(d, true, RAW_REG_LOAD2);
+}
+
+static int decode_reg_load(struct ofpact_decode *d)
+{
+	uint16_t bits = cursor_be16(&d->body);
+	unsigned int offset = bits >> 6, n = (bits & 63u) + 1;
+	const struct field *f;
+	int error = nx_header_decode(&d->body, &f, NULL);
+	uint64_t value = cursor_be64(&d->body);
+	if (error)
+		return error;
+	if (offset + n > f->n_bits)
+		return OFPBAC_BAD_SET_LEN;
+	if (!f->writable || (n < 64 && value >> n))
+		return OFPBAC_BAD_SET_ARGUMENT;
+	struct ofpact_set_field *sf = add_set_field(d->out, f, RAW_REG_LOAD);
+	bits_set(f, &sf->value, offset, n, value);
+	bits_set(f, &sf->mask, offset, n, UINT64_MAX);
+	return 0;
+}
+
+void ofpact_put_set_field(struct buf *b, uint8_t version, const struct field *f, const union field_value *value,
+			  const union field_value *mask)
+{
+	size_t at = ofpact_put(b, OFPAT12_SET_FIELD);
+	nx_entry_encode(b, version, f, value, mask);
+	ofpact_put_end(b, at);
+}
+
+void ofpact_put_reg_load(struct buf *b, const struct field *f, uint16_t offset, uint16_t n_bits, uint64_t value)
+{
+	size_t at = ofpact_put_nx(b, NXAST_REG_LOAD);
+	buf_add_be16(b, (uint16_t)(offset << 6 | (n_bits - 1)));
+	nx_header_encode(b, 0, f, false);
+	buf_add_be64(b, value);
+	ofpact_put_end(b, at);
+}
+
+static void encode_loads(struct buf *b, const struct ofpact_set_field *sf)
+{
+	const struct field *f = sf->field;
+	bool experimenter = f->oxm_experimenter && !f->nxm;
+	if (experimenter || sf->h.raw == RAW_REG_LOAD2) {
+		size_t at = ofpact_put_nx(b, NXAST_REG_LOAD2);
+		buf_add_zeros(b, 6);
+		nx_entry_encode(b, 0, f, &sf->value, &sf->mask);
+		ofpact_put_end(b, at);
+		return;
+	}
+	for (unsigned int offset = 0, n; next_run(sf, &offset, &n); offset += n)
+		ofpact_put_reg_load(b, f, (uint16_t)offset, (uint16_t)n, bits_get(f, &sf->value, offset, n));
+}
+
+// An action of 1.0 or 1.1 that does the same. False: there is none.
+static bool encode_legacy(struct buf *b, uint8_t version, const struct ofpact_set_field *sf)
+{
+	struct buf one = BUF_INIT;
+	const union field_value *v = &sf->value;
+	uint8_t tos = v->u8;
+	enum ofpact_type type;
+	switch ((int)sf->field->id) {
+	case FIELD_DL_VLAN:
+	case FIELD_VLAN_VID:
+		((struct ofpact_vlan_vid *)ofpact_add(&one, OFPACT_SET_VLAN_VID, sizeof(struct ofpact_vlan_vid)))->vid =
+			be16toh(v->be16) & VID_MASK;
+		break;
+	case FIELD_DL_VLAN_PCP:
+	case FIELD_VLAN_PCP:
+		((struct ofpact_vlan_pcp *)ofpact_add(&one, OFPACT_SET_VLAN_PCP, sizeof(struct ofpact_vlan_pcp)))->pcp = v->u8;
+		break;
+	case FIELD_ETH_SRC:
+	case FIELD_ETH_DST:
+		type = sf->field->id == FIELD_ETH_SRC ? OFPACT_SET_ETH_SRC : OFPACT_SET_ETH_DST;
+		memcpy(((struct ofpact_mac *)ofpact_add(&one, type, sizeof(struct ofpact_mac)))->mac, v->mac, 6);
+		break;
+	case FIELD_IPV4_SRC:
+	case FIELD_IPV4_DST:
+		type = sf->field->id == FIELD_IPV4_SRC ? OFPACT_SET_IPV4_SRC : OFPACT_SET_IPV4_DST;
+		((struct ofpact_ipv4 *)ofpact_add(&one, type, sizeof(struct ofpact_ipv4)))->ip = v->be32;
+		break;
+	case FIELD_IP_DSCP_SHIFTED:
+		tos = (uint8_t)(tos << 2);
+		((struct ofpact_u8 *)ofpact_add(&one, OFPACT_SET_IP_DSCP, sizeof(struct ofpact_u8)))->value = tos;
+		break;
+	case FIELD_IP_DSCP:
+		((struct ofpact_u8 *)ofpact_add(&one, OFPACT_SET_IP_DSCP, sizeof(struct ofpact_u8)))->value = tos & 0xfc;
+		break;
+	case FIELD_IP_ECN:
+		((struct ofpact_u8 *)ofpact_add(&one, OFPACT_SET_IP_ECN, sizeof(struct ofpact_u8)))->value = tos & 3;
+		break;
+	case FIELD_TCP_SRC:
+	case FIELD_UDP_SRC:
+	case FIELD_TCP_DST:
+	case FIELD_UDP_DST:
+		type = sf->field->id == FIELD_TCP_SRC || sf->field->id == FIELD_UDP_SRC ? OFPACT_SET_L4_SRC_PORT
+										      : OFPACT_SET_L4_DST_PORT;
+		((struct ofpact_l4_port *)ofpact_add(&one, type, sizeof(struct ofpact_l4_port)))->port = be16toh(v->be16);
+		break;
+	default:
+		return false;
+	}
+	ofpacts_encode(b, version, one.data, one.len);
+	buf_done(&one);
+	return true;
+}
+
+static void encode_set_field(struct buf *b, uint8_t version, const struct ofpact *a)
+{
+	const struct ofpact_set_field *sf = (const void *)a;
+	bool exact = mask_is_exact(sf->field, &sf->mask);
+	if (version >= OFP15)
+		ofpact_put_set_field(b, version, sf->field, &sf->value, &sf->mask);
+	else if (a->raw != RAW_USUAL || !exact)
+		encode_loads(b, sf);
+	else if (version >= OFP12)
+		ofpact_put_set_field(b, version, sf->field, &sf->value, NULL);
+	else if (!encode_legacy(b, version, sf))
+		encode_loads(b, sf);
+}
+
+static void format_load(const struct ofpact_set_field *sf, struct str *s)
+{
+	bool first = true;
+	for (unsigned int offset = 0, n; next_run(sf, &offset, &n); offset += n) {
+		struct subfield dst = {sf->field, (uint16_t)offset, (uint16_t)n};
+		str_addf(s, "%sload:%#llx->", first ? "" : ",",
+			 (unsigned long long)bits_get(sf->field, &sf->value, offset, n));
+		subfield_format(&dst, s);
+		first = false;
+	}
+}
+
+static void format_set_field(const struct ofpact *a, const struct ofpact_text *t, struct str *s)
+{
+	const struct ofpact_set_field *sf = (const void *)a;
+	if (a->raw == RAW_REG_LOAD) {
+		format_load(sf, s);
+		return;
+	}
+	bool exact = mask_is_exact(sf->field, &sf->mask);
+	str_add(s, "set_field:");
+	field_format_value(sf->field, &sf->value, exact ? NULL : &sf->mask, t ? t->port_name : NULL, t ? t->arg : NULL, s);
+	str_addf(s, "->%s", sf->field->name);
+}
+
+// "value->destination": the destination, and *arg cut before the arrow.
+static struct error *split_arrow(char *arg, char **destination)
+{
+	char *arrow = strstr(arg, "->");
+	if (!arrow)
+		return error_new("%s: missing `->'", arg);
+	if (!arrow[2])
+		return error_new("%s: missing field name following `->'", arg);
+	*arrow = '\0';
+	*destination = arrow + 2;
+	return NULL;
+}
+
+static struct error *parse_set_field(struct ofpact_parse *p, char *arg)
+{
+	char *name;
+	struct error *e = split_arrow(arg, &name);
+	if (e)
+		return e;
+	const struct field *f = field_find(name);
+	if (!f)
+		return error_new("%s is not a valid OXM field name", name);
+	if (!f->writable)
+		return error_new("%s is read-only", name);
+	union field_value value, mask;
+	memset(&value, 0, sizeof(value));
+	memset(&mask, 0, sizeof(mask));
+	e = field_parse_value(f, arg, &value, &mask);
+	if (e)
+		return e;
+	if (!field_value_is_valid(f, &value))
+		return error_new("%s is not a valid value for field %s", arg, name);
+	struct ofpact_set_field *sf = add_set_field(p->out, f, RAW_USUAL);
+	sf->value = value;
+	sf->mask = mask;
+	*p->protocols &= field_protocols(f, !mask_is_exact(f, &mask));
+	return NULL;
+}
+
+// Decimal or, as many digits as the field has room for, hexadecimal. False: no number, or it has more than n bits.
+static bool parse_bits(const char *text, struct ofpact_set_field *sf, unsigned int offset, unsigned int n, bool *fits)
+{
+	*fits = true;
+	if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X')) {
+		size_t len = strlen(text += 2);
+		if (!len)
+			return false;
+		for (size_t i = 0; i < len; i++) {
+			char c = text[len - 1 - i];
+			if (!isxdigit((unsigned char)c))
+				return false;
+			unsigned int digit = c <= '9' ? (unsigned int)(c - '0') : (unsigned int)((c | 32) - 'a' + 10);
+			for (unsigned int b = 0; b < 4; b++)
+				if (digit >> b & 1) {
+					if (4 * i + b >= n)
+						*fits = false;
+					else
+						bit_set(sf->field, &sf->value, offset + (unsigned int)(4 * i) + b, true);
+				}
+		}
+		return true;
+	}
+	uint64_t v;
+	if (parse_u64(text, 0, &v))
+		return false;
+	*fits = n >= 64 || !(v >> n);
+	bits_set(sf->field, &sf->value, offset, n, v);
+	return true;
+}
+
+static struct error *parse_load(struct ofpact_parse *p, char *arg)
+{
+	char *name, *whole = xstrdup(arg);
+	struct subfield dst = {0};
+	struct error *e = split_arrow(arg, &name);
+	const char *end = name;
+	if (!e)
+		e = subfield_parse(&end, &dst);
+	if (!e && *end)
+		e = error_new("%s: unexpected `%s' following destination", whole, end);
+	if (!e) {
+		struct ofpact_set_field *sf = add_set_field(p->out, dst.field, RAW_REG_LOAD);
+		bool fits;
+		for (unsigned int i = 0; i < dst.n_bits; i++)
+			bit_set(dst.field, &sf->mask, dst.offset + i, true);
+		if (!parse_bits(arg, sf, dst.offset, dst.n_bits, &fits))
+			e = error_new("%s: cannot parse integer value", whole);
+		else if (!fits)
+			e = error_new("%s: value %s does not fit into %u bits", whole, arg, dst.n_bits);
+		else if (!dst.field->writable)
+			e = error_new("%s is read-only", dst.field->name);
+	}
+	free(whole);
+	return e;
+}
+
+static int check_set_field(struct ofpact *a, struct ofpact_check *c)
+{
+	struct ofpact_set_field *sf = (void *)a;
+	struct match *m = c->match;
+	if (!field_prereqs_ok(sf->field, &m->flow, NULL)) {
+		if (c->why)
+			*c->why = xasprintf("set_field %s lacks correct prerequisites", sf->field->name);
+		return OFPBAC_MATCH_INCONSISTENT;
+	}
+	sf->flow_has_vlan = match_has_vlan(m);
+	if (sf->field->id == FIELD_VLAN_TCI) { // makes or removes the tag
+		m->flow.vlan[0].tci = sf->value.be16;
+		m->mask.vlan[0].tci = 0xffff;
+	}
+	return 0;
+}
+
+const struct ofpact_row ofpact_set_field_row = {
+	.name = "set_field",
+	.place = SET_SETS,
+	.wires =
+		(const struct ofpact_wire[]){
+			{0, OFPAT12_SET_FIELD, V12, V15, 8, true, decode_set_field},
+			{OFP_VENDOR_NX, NXAST_REG_LOAD, V10, V15, 24, false, decode_reg_load},
+			{OFP_VENDOR_NX, NXAST_REG_LOAD2, V10, V15, 16, true, decode_reg_load2},
+			{0},
+		},
+	.words = (const struct ofpact_word[]){{"set_field", parse_set_field}, {"load", parse_load}, {0}},
+	.encode = encode_set_field,
+	.format = format_set_field,
+	.check = check_set_field,
+};
+
+// --- move
+
+static int finish_move(struct ofpact_decode *d, struct ofpact_reg_move *m)
+{
+	int error = nx_header_decode(&d->body, &m->src.field, NULL);
+	return error ? error : nx_header_decode(&d->body, &m->dst.field, NULL);
+}
+
+static int decode_move(struct ofpact_decode *d)
+{
+	struct ofpact_reg_move *m = ofpact_add(d->out, OFPACT_REG_MOVE, sizeof(*m));
+	m->src.n_bits = m->dst.n_bits = cursor_be16(&d->body);
+	m->src.offset = cursor_be16(&d->body);
+	m->dst.offset = cursor_be16(&d->body);
+	int error = finish_move(d, m);
+	return error ? error : rest_is_zero(d->body) ? 0 : NXBRC_MUST_BE_ZERO;
+}
+
+static int decode_copy_field(struct ofpact_decode *d)
+{
+	struct ofpact_reg_move *m = ofpact_add(d->out, OFPACT_REG_MOVE, sizeof(*m));
+	m->src.n_bits = m->dst.n_bits = cursor_be16(&d->body);
+	m->src.offset = cursor_be16(&d->body);
+	m->dst.offset = cursor_be16(&d->body);
+	cursor_skip(&d->body, 2);
+	int error = finish_move(d, m);
+	return error ? error : rest_is_zero(d->body) ? 0 : NXBRC_MUST_BE_ZERO;
+}
+
+static void encode_move(struct buf *b, uint8_t version, const struct ofpact *a)
+{
+	const struct ofpact_reg_move *m = (const void *)a;
+	size_t at = version >= OFP15 ? ofpact_put(b, OFPAT15_COPY_FIELD) : ofpact_put_nx(b, NXAST_REG_MOVE);
+	buf_add_be16(b, m->dst.n_bits);
+	buf_add_be16(b, m->src.offset);
+	buf_add_be16(b, m->dst.offset);
+	if (version >= OFP15)
+		buf_add_zeros(b, 2);
+	nx_header_encode(b, version >= OFP15 ? version : 0, m->src.field, false);
+	nx_header_encode(b, version >= OFP15 ? version : 0, m->dst.field, false);
+	ofpact_put_end(b, at);
+}
+
+static void format_move(const struct ofpact *a, const struct ofpact_text *t, struct str *s)
+{
+	const struct ofpact_reg_move *m = (const void *)a;
+	str_add(s, "move:");
+	subfield_format(&m->src, s);
+	str_add(s, "->");
+	subfield_format(&m->dst, s);
+}
+
+static struct error *parse_move(struct ofpact_parse *p, char *arg)
+{
+	struct subfield src, dst;
+	const char *at = arg;
+	struct error *e = subfield_parse(&at, &src);
+	if (!e && strncmp(at, "->", 2))
+		return error_new("%s: missing `->' following source", arg);
+	if (e)
+		return e;
+	at += 2;
+	e = subfield_parse(&at, &dst);
+	if (e)
+		return e;
+	if (*at)
+		return error_new("%s: trailing garbage following destination", arg);
+	if (src.n_bits != dst.n_bits)
+		return error_new("%s: source field is %u bits wide but destination is %u bits wide", arg, src.n_bits,
+				 dst.n_bits);
+	struct ofpact_reg_move *m = ofpact_add(p->out, OFPACT_REG_MOVE, sizeof(*m));
+	m->src = src;
+	m->dst = dst;
+	return NULL;
+}
+
+static int check_move(struct ofpact *a, struct ofpact_check *c)
+{
+	struct ofpact_reg_move *m = (void *)a;
+	int error = subfield_check_source(&m->src, c->match);
+	return error ? error : subfield_check_destination(&m->dst, c->match);
+}
+
+const struct ofpact_row ofpact_reg_move_row = {
+	.name = "move",
+	.place = SET_SETS,
+	.wires =
+		(const struct ofpact_wire[]){
+			{0, OFPAT15_COPY_FIELD, V15, V15, 24, true, decode_copy_field},
+			{OFP_VENDOR_NX, NXAST_REG_MOVE, V10, V15, 24, true, decode_move},
+			{0},
+		},
+	.words = (const struct ofpact_word[]){{"move", parse_move}, {0}},
+	.encode = encode_move,
+	.format = format_move,
+	.check = check_move,
+};
+
+// --- push, pop
+
+static int decode_stack(struct ofpact_decode *d, enum ofpact_type type)
+{
+	struct ofpact_stack *o = ofpact_add(d->out, type, sizeof(*o));
+	o->subfield.offset = cursor_be16(&d->body);
+	int error = nx_header_decode(&d->body, &o->subfield.field, NULL);
+	o->subfield.n_bits = cursor_be16(&d->body);
+	return error ? error : rest_is_zero(d->body) ? 0 : NXBRC_MUST_BE_ZERO;
+}
+
+static int decode_push(struct ofpact_decode *d)
+{
+	return decode_stack(d, OFPACT_STACK_PUSH);
+}
+
+static int decode_pop(struct ofpact_decode *d)
+{
+	return decode_stack(d, OFPACT_STACK_POP);
+}
+
+static void encode_stack(struct buf *b, uint8_t version, const struct ofpact *a)
+{
+	const struct ofpact_stack *o = (const void *)a;
+	size_t at = ofpact_put_nx(b, a->type == OFPACT_STACK_PUSH ? NXAST_STACK_PUSH : NXAST_STACK_POP);
+	buf_add_be16(b, o->subfield.offset);
+	nx_header_encode(b, 0, o->subfield.field, false);
+	buf_add_be16(b, o->subfield.n_bits);
+	buf_pad(b, at, 24);
+	ofpact_put_end(b, at);
+}
+
+static void format_stack(const struct ofpact *a, const struct ofpact_text *t, struct str *s)
+{
+	str_add(s, a->type == OFPACT_STACK_PUSH ? "push:" : "pop:");
+	subfield_format(&((const struct ofpact_stack *)(const void *)a)->subfield, s);
+}
+
+static struct error *parse_stack(struct ofpact_parse *p, const char *arg, enum ofpact_type type)
+{
+	struct ofpact_stack *o = ofpact_add(p->out, type, sizeof(*o));
+	const char *end = arg;
+	struct error *e = subfield_parse(&end, &o->subfield);
+	if (!e && *end)
+		e = error_new("%s: trailing garbage following push or pop", arg);
+	return e;
+}
+
+static struct error *parse_push(struct ofpact_parse *p, char *arg)
+{
+	return parse_stack(p, arg, OFPACT_STACK_PUSH);
+}
+
+static struct error *parse_pop(struct ofpact_parse *p, char *arg)
+{
+	return parse_stack(p, arg, OFPACT_STACK_POP);
+}
+
+static int check_push(struct ofpact *a, struct ofpact_check *c)
+{
+	return subfield_check_source(&((struct ofpact_stack *)(void *)a)->subfield, c->match);
+}
+
+static int check_pop(struct ofpact *a, struct ofpact_check *c)
+{
+	return subfield_check_destination(&((struct ofpact_stack *)(void *)a)->subfield, c->match);
+}
+
+const struct ofpact_row ofpact_stack_push_row = {
+	.name = "push",
+	.wires = (const struct ofpact_wire[]){{OFP_VENDOR_NX, NXAST_STACK_PUSH, V10, V15, 24, false, decode_push}, {0}},
+	.words = (const struct ofpact_word[]){{"push", parse_push}, {0}},
+	.encode = encode_stack,
+	.format = format_stack,
+	.check = check_push,
+};
+
+const struct ofpact_row ofpact_stack_pop_row = {
+	.name = "pop",
+	.wires = (const struct ofpact_wire[]){{OFP_VENDOR_NX, NXAST_STACK_POP, V10, V15, 24, false, decode_pop}, {0}},
+	.words = (const struct ofpact_word[]){{"pop", parse_pop}, {0}},
+	.encode = encode_stack,
+	.format = format_stack,
+	.check = check_pop,
+};

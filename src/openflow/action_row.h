@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+// What the files of actions share: the row that each action fills in. Private to this folder.
+#pragma once
+#include "base/str.h"
+#include "openflow/action.h"
+#include "openflow/error.h"
+#include "openflow/header.h"
+#include "openflow/match_codec.h"
+
+// Wire and text forms that are told apart although they mean the same (struct ofpact.raw).
+enum ofpact_raw {
+	RAW_USUAL,
+	RAW_REG_LOAD,	  // set_field as "load:"
+	RAW_REG_LOAD2,	  // set_field as Nicira's REG_LOAD2
+	RAW_POP_VLAN,	  // strip_vlan by 1.1's name
+	RAW_SET_TUNNEL64, // set_tunnel with 64 bits although 32 would do
+	RAW_DEC_TTL_IDS,  // dec_ttl(1,2)
+	RAW_RESUBMIT,	  // resubmit:1, without a table
+};
+
+struct ofpact_decode { // one action being read
+	uint8_t version;
+	struct cursor body; // behind the action's header
+	struct buf *out;
+	unsigned int depth; // of nesting
+};
+enum { OFPACT_MAX_DEPTH = 8 };
+
+// One form on the wire. Lengths are of the whole action: exactly `len`, or, with `more`, at least.
+struct ofpact_wire {
+	uint32_t vendor; // 0: OpenFlow's own
+	uint16_t type;
+	uint8_t v_min, v_max;
+	uint16_t len;
+	bool more;
+	int (*decode)(struct ofpact_decode *); // 0 or an enum ofperr
+};
+
+struct ofpact_parse { // one action being parsed
+	const struct ofpact_text *text;
+	struct buf *out;
+	uint32_t *protocols;
+	const char *word;
+	unsigned int depth;
+};
+
+// One word of the text form.
+struct ofpact_word {
+	const char *word;
+	struct error *(*parse)(struct ofpact_parse *, char *arg);
+};
+
+struct ofpact_check {
+	struct match *match; // changes as the actions would change the packet
+	uint32_t max_ports;
+	uint8_t table_id, n_tables;
+	uint32_t *protocols;
+	char **why;
+};
+
+enum ofpact_set_place { // in an action set, in order of execution
+	SET_FORBIDDEN,
+	SET_POP_VLAN,
+	SET_PUSH_VLAN,
+	SET_TTL,
+	SET_SETS, // all of them, in the order written
+	SET_QOS,
+	SET_OUTPUT,
+	SET_RESUBMIT,
+};
+
+struct ofpact_row {
+	const char *name; // in messages
+	enum ofpact_set_place place;
+	bool instruction;
+	const struct ofpact_wire *wires; // end with a NULL decode; NULL: none
+	const struct ofpact_word *words; // end with a NULL word
+	void (*encode)(struct buf *, uint8_t version, const struct ofpact *);
+	void (*format)(const struct ofpact *, const struct ofpact_text *, struct str *);
+	int (*check)(struct ofpact *, struct ofpact_check *); // NULL: always fine
+};
+
+const struct ofpact_row *ofpact_row(enum ofpact_type);
+
+// --- Writing an action: begin, body, end (which pads to 8 and fills in the length).
+
+size_t ofpact_put(struct buf *, uint16_t type);
+size_t ofpact_put_nx(struct buf *, uint16_t subtype);
+void ofpact_put_end(struct buf *, size_t begin);
+// Whole actions: 1.2's set_field of all bits, Nicira's load of some.
+void ofpact_put_set_field(struct buf *, uint8_t version, const struct field *, const union field_value *,
+			  const union field_value *mask);
+void ofpact_put_reg_load(struct buf *, const struct field *, uint16_t offset, uint16_t n_bits, uint64_t value);
+
+// --- Checking.
+
+// The match does not fit: only 1.0 lets such an action pass.
+void ofpact_inconsistent(struct ofpact_check *);
+int ofpacts_check_list(void *list, size_t n, struct ofpact_check *);
+// May the subfield be read, or written, in a packet that matches? 0 or an enum ofperr.
+int subfield_check_source(const struct subfield *, const struct match *);
+int subfield_check_destination(const struct subfield *, const struct match *);
+bool match_has_vlan(const struct match *);
+
+// --- Nested lists.
+
+int ofpacts_decode_nested(struct ofpact_decode *, struct buf *list);
+struct error *ofpacts_parse_nested(struct ofpact_parse *, const char *text);
+void ofpacts_format_plain(const void *list, size_t n, const struct ofpact_text *, struct str *);
+int ofpacts_check_set(const void *list, size_t n); // may all of them be in an action set?
+
+// --- Text.
+
+// The next "key", "key=value", "key:value" or "key(value)" of *s, taken apart in place; false at the end. A value's parentheses
+// and brackets balance.
+bool text_next_pair(char **s, char **key, char **value);
+struct error *text_u8(const char *text, const char *what, uint8_t *);   // 'invalid WHAT "text"'
+struct error *text_u16(const char *text, const char *what, uint16_t *);
+struct error *text_u32(const char *text, uint32_t *); // "invalid numeric format text"
+struct error *text_u64(const char *text, uint64_t *);
+struct error *text_mac(const char *text, uint8_t mac[6]);
+struct error *text_ipv4(const char *text, be32_t *);
+// "01.02.03" or "010203" into bytes appended; where it ends. NULL: a digit is missing.
+const char *text_hex_bytes(const char *text, struct buf *);
+
+uint32_t field_protocols(const struct field *, bool masked);
+
+extern const struct ofpact_row ofpact_output_row, ofpact_controller_row, ofpact_enqueue_row, ofpact_output_reg_row,
+	ofpact_set_queue_row, ofpact_pop_queue_row;
+extern const struct ofpact_row ofpact_set_field_row, ofpact_reg_move_row, ofpact_stack_push_row, ofpact_stack_pop_row;
+extern const struct ofpact_row ofpact_set_vlan_vid_row, ofpact_set_vlan_pcp_row, ofpact_strip_vlan_row, ofpact_push_vlan_row;
+extern const struct ofpact_row ofpact_set_eth_src_row, ofpact_set_eth_dst_row, ofpact_set_ipv4_src_row, ofpact_set_ipv4_dst_row,
+	ofpact_set_ip_dscp_row, ofpact_set_ip_ecn_row, ofpact_set_ip_ttl_row, ofpact_set_l4_src_port_row,
+	ofpact_set_l4_dst_port_row, ofpact_dec_ttl_row, ofpact_set_tunnel_row;
+extern const struct ofpact_row ofpact_resubmit_row, ofpact_note_row, ofpact_exit_row, ofpact_clone_row;
+extern const struct ofpact_row ofpact_clear_actions_row, ofpact_write_actions_row, ofpact_write_metadata_row,
+	ofpact_goto_table_row;

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+// Actions as text, and the small parsers of numbers and addresses whose messages are those users know.
+#include "openflow/action_row.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/alloc.h"
+
+// --- Values.
+
+struct error *text_u64(const char *s, uint64_t *out)
+{
+	if (isspace((unsigned char)*s) || *s == '-' || parse_u64(s, 0, out))
+		return error_new("invalid numeric format %s", s);
+	return NULL;
+}
+
+struct error *text_u32(const char *s, uint32_t *out)
+{
+	if (parse_u32(s, 0, out))
+		return error_new("invalid numeric format %s", s);
+	return NULL;
+}
+
+struct error *text_u16(const char *s, const char *what, uint16_t *out)
+{
+	return parse_u16(s, 0, out) ? error_new("invalid %s \"%s\"", what, s) : NULL;
+}
+
+struct error *text_u8(const char *s, const char *what, uint8_t *out)
+{
+	return parse_u8(s, 0, out) ? error_new("invalid %s \"%s\"", what, s) : NULL;
+}
+
+struct error *text_mac(const char *s, uint8_t mac[6])
+{
+	unsigned int b[6];
+	int n = -1;
+	if (sscanf(s, "%2x:%2x:%2x:%2x:%2x:%2x%n", &b[0], &b[1], &b[2], &b[3], &b[4], &b[5], &n) != 6 || n < 0 || s[n])
+		return error_new("invalid mac address %s", s);
+	for (int i = 0; i < 6; i++)
+		mac[i] = (uint8_t)b[i];
+	return NULL;
+}
+
+struct error *text_ipv4(const char *s, be32_t *ip)
+{
+	struct in_addr a;
+	if (inet_pton(AF_INET, s, &a) != 1)
+		return error_new("%s: could not convert to IP address", s);
+	*ip = a.s_addr;
+	return NULL;
+}
+
+const char *text_hex_bytes(const char *s, struct buf *b)
+{
+	while (*s) {
+		if (*s == '.')
+			s++;
+		unsigned int byte;
+		if (!isxdigit((unsigned char)s[0]))
+			return s;
+		if (!isxdigit((unsigned char)s[1]) || sscanf(s, "%2x", &byte) != 1)
+			return NULL;
+		buf_add_u8(b, (uint8_t)byte);
+		s += 2;
+	}
+	return s;
+}
+
+// --- Lists.
+
+static const char *const separators = ", \t\r\n";
+
+// Where a value ends: at `end` (or one of the separators when it is 0) outside of any parenthesis or bracket.
+static char *value_end(char *s, char end)
+{
+	int depth = 0;
+	for (; *s; s++) {
+		if (!depth && (end ? *s == end : strchr(separators, *s) != NULL))
+			return s;
+		if (*s == '(' || *s == '[')
+			depth++;
+		else if ((*s == ')' || *s == ']') && depth)
+			depth--;
+	}
+	return s;
+}
+
+bool text_next_pair(char **s, char **key, char **value)
+{
+	char *p = *s + strspn(*s, separators);
+	*s = p;
+	if (!*p)
+		return false;
+	*key = p;
+	p += strcspn(p, "=:(, \t\r\n");
+	char delimiter = *p;
+	if (!delimiter || strchr(separators, delimiter)) {
+		*value = p; // empty: the NUL that ends the key
+		*p = '\0';
+		*s = p + (delimiter ? 1 : 0);
+		return true;
+	}
+	*p++ = '\0';
+	*value = p;
+	p = value_end(p, delimiter == '(' ? ')' : 0);
+	if (*p)
+		*p++ = '\0';
+	*s = p;
+	return true;
+}
+
+static const struct ofpact_word *find_word(const char *name)
+{
+	for (int i = 0; i < OFPACT_N_TYPES; i++) {
+		const struct ofpact_word *w = ofpact_row((enum ofpact_type)i)->words;
+		for (; w && w->word; w++)
+			if (!strcasecmp(w->word, name))
+				return w;
+	}
+	return NULL;
+}
+
+// Words of the language that this version does not have yet.
+static const char *const not_built[] = {
+	"group",     "bundle",	       "bundle_load",	 "set_mpls_label", "set_mpls_tc",  "set_mpls_ttl",
+	"dec_mpls_ttl", "push_mpls",   "pop_mpls",	 "learn",	   "multipath",	   "conjunction",
+	"fin_timeout", "encap",	       "decap",		 "dec_nsh_ttl",	   "check_pkt_larger", "delete_field",
+	"sample",    "unroll_xlate",   "ct",		 "ct_clear",	   "nat",	   "debug_recirc",
+	"debug_slow", "meter",
+};
+
+static struct error *parse_one(struct ofpact_parse *p, char *key, char *value, bool *drop)
+{
+	const struct ofpact_word *w = find_word(key);
+	uint32_t port;
+	if (w) {
+		p->word = w->word;
+		return w->parse(p, value);
+	}
+	if (!strcasecmp(key, "drop")) {
+		*drop = true;
+		return NULL;
+	}
+	if (!strcasecmp(key, "apply_actions"))
+		return error_new("apply_actions is the default instruction");
+	for (size_t i = 0; i < sizeof(not_built) / sizeof(not_built[0]); i++)
+		if (!strcasecmp(key, not_built[i]))
+			return error_new("action %s is not supported yet", key);
+	if (ofp_port_parse(key, p->text ? p->text->port_number : NULL, p->text ? p->text->arg : NULL, &port)) {
+		struct ofpact_output *o = ofpact_add(p->out, OFPACT_OUTPUT, sizeof(*o));
+		o->port = port;
+		o->max_len = port == OFPP_CONTROLLER ? UINT16_MAX : 0;
+		return NULL;
+	}
+	return error_new("unknown action %s", key);
+}
+
+static struct error *parse_list(const char *text, struct ofpact_parse *p, bool allow_instructions)
+{
+	char *copy = xstrdup(text), *s = copy, *key, *value;
+	bool drop = false;
+	size_t n = 0, start = p->out->len;
+	struct error *e = NULL;
+	while (!e && text_next_pair(&s, &key, &value)) {
+		e = parse_one(p, key, value, &drop);
+		n++;
+		if (!e && drop && n > 1)
+			e = error_new("\"drop\" must not be accompanied by any other action or instruction");
+		if (!e && p->out->len > UINT16_MAX)
+			e = error_new("too many actions");
+	}
+	free(copy);
+	char *why = NULL;
+	if (!e && ofpacts_verify(p->out->data + start, p->out->len - start, allow_instructions, &why))
+		e = error_new("%s", why);
+	free(why);
+	return e;
+}
+
+static struct error *parse(const char *text, const struct ofpact_text *names, struct buf *list, uint32_t *protocols,
+			   bool allow_instructions)
+{
+	uint32_t usable = OFPROTO_ALL;
+	struct ofpact_parse p = {.text = names, .out = list, .protocols = &usable};
+	struct error *e = parse_list(text, &p, allow_instructions);
+	if (!e && protocols)
+		*protocols = usable;
+	return e;
+}
+
+struct error *ofpacts_parse(const char *text, const struct ofpact_text *names, struct buf *list, uint32_t *protocols)
+{
+	return parse(text, names, list, protocols, true);
+}
+
+struct error *ofpacts_parse_actions(const char *text, const struct ofpact_text *names, struct buf *list,
+				    uint32_t *protocols)
+{
+	return parse(text, names, list, protocols, false);
+}
+
+struct error *ofpacts_parse_nested(struct ofpact_parse *outer, const char *text)
+{
+	struct ofpact_parse p = *outer;
+	if (++p.depth > OFPACT_MAX_DEPTH)
+		return error_new("Action nested too deeply");
+	return parse_list(text, &p, false);
+}
+
+void ofpacts_format_plain(const void *list, size_t n, const struct ofpact_text *names, struct str *s)
+{
+	bool first = true;
+	OFPACT_FOREACH(a, list, n)
+	{
+		if (!first)
+			str_addc(s, ',');
+		first = false;
+		ofpact_row(a->type)->format(a, names, s);
+	}
+}
+
+void ofpacts_format(const void *list, size_t n, const struct ofpact_text *names, struct str *s)
+{
+	if (n)
+		ofpacts_format_plain(list, n, names, s);
+	else
+		str_add(s, "drop");
+}

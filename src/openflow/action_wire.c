@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+// Lists of actions and instructions to and from the wire. Each action has a type and a length; a vendor's action has its vendor and a
+// subtype behind them. What an action looks like inside is its row's matter.
+#include "openflow/action_row.h"
+
+#include <assert.h>
+
+enum { ACTION_VENDOR = 0xffff, HEADER = 4, NX_HEADER = 10 };
+enum { // instructions of 1.1 and later
+	OFPIT_GOTO_TABLE = 1,
+	OFPIT_WRITE_METADATA = 2,
+	OFPIT_WRITE_ACTIONS = 3,
+	OFPIT_APPLY_ACTIONS = 4,
+	OFPIT_CLEAR_ACTIONS = 5,
+	OFPIT_METER = 6,
+	OFPIT_N = 7,
+	OFPIT_EXPERIMENTER = 0xffff,
+};
+
+static const struct ofpact_wire *find_wire(uint32_t vendor, uint16_t type, uint8_t version)
+{
+	for (int i = 0; i < OFPACT_N_TYPES; i++) {
+		const struct ofpact_wire *w = ofpact_row((enum ofpact_type)i)->wires;
+		for (; w && w->decode; w++)
+			if (w->type == type && w->vendor == vendor && version >= w->v_min && version <= w->v_max)
+				return w;
+	}
+	return NULL;
+}
+
+static int decode_one(struct cursor *list, struct ofpact_decode *d)
+{
+	struct cursor peek = *list;
+	uint32_t vendor = 0;
+	uint16_t type = cursor_be16(&peek), len = cursor_be16(&peek);
+	if (peek.bad || len < 8 || len % 8 || len > cursor_left(list))
+		return OFPBAC_BAD_LEN;
+	struct cursor body = cursor_sub(list, len);
+	cursor_skip(&body, HEADER);
+	if (type == ACTION_VENDOR) {
+		vendor = cursor_be32(&body);
+		if (vendor != OFP_VENDOR_NX && vendor != OFP_VENDOR_ONF)
+			return OFPBAC_BAD_VENDOR;
+		type = cursor_be16(&body);
+		if (body.bad)
+			return OFPBAC_BAD_LEN;
+	}
+	const struct ofpact_wire *w = find_wire(vendor, type, d->version);
+	if (!w)
+		return vendor ? OFPBAC_BAD_VENDOR_TYPE : OFPBAC_BAD_TYPE;
+	if (w->more ? len < w->len : len != w->len)
+		return OFPBAC_BAD_LEN;
+	d->body = body;
+	int error = w->decode(d);
+	return error ? error : d->body.bad ? OFPBAC_BAD_LEN : 0;
+}
+
+static int decode_list(struct cursor list, uint8_t version, struct buf *out, unsigned int depth)
+{
+	if (depth > OFPACT_MAX_DEPTH)
+		return OFPBAC_TOO_MANY;
+	while (cursor_left(&list)) {
+		struct ofpact_decode d = {.version = version, .out = out, .depth = depth};
+		int error = decode_one(&list, &d);
+		if (error)
+			return error;
+		if (out->len > UINT16_MAX)
+			return OFPBAC_TOO_MANY;
+	}
+	return 0;
+}
+
+int ofpacts_decode(struct cursor list, uint8_t version, struct buf *out)
+{
+	size_t start = out->len;
+	int error = decode_list(list, version, out, 0);
+	return error ? error : ofpacts_verify(out->data + start, out->len - start, version == OFP10, NULL);
+}
+
+int ofpacts_decode_nested(struct ofpact_decode *d, struct buf *list)
+{
+	return decode_list(d->body, d->version, list, d->depth + 1);
+}
+
+// --- Writing.
+
+size_t ofpact_put(struct buf *b, uint16_t type)
+{
+	size_t at = b->len;
+	buf_add_be16(b, type);
+	buf_add_be16(b, 0);
+	return at;
+}
+
+size_t ofpact_put_nx(struct buf *b, uint16_t subtype)
+{
+	size_t at = ofpact_put(b, ACTION_VENDOR);
+	buf_add_be32(b, OFP_VENDOR_NX);
+	buf_add_be16(b, subtype);
+	return at;
+}
+
+void ofpact_put_end(struct buf *b, size_t at)
+{
+	buf_pad(b, at, 8);
+	put_be16(b->data + at + 2, (uint16_t)(b->len - at));
+}
+
+void ofpacts_encode(struct buf *b, uint8_t version, const void *list, size_t n)
+{
+	OFPACT_FOREACH(a, list, n)
+	ofpact_row(a->type)->encode(b, version, a);
+}
+
+// --- Instructions.
+
+struct instructions {
+	struct cursor of[OFPIT_N]; // bodies
+	bool has[OFPIT_N];
+};
+
+static int read_instructions(struct cursor c, uint8_t version, struct instructions *in)
+{
+	*in = (struct instructions){0};
+	while (cursor_left(&c)) {
+		struct cursor peek = c;
+		uint16_t type = cursor_be16(&peek), len = cursor_be16(&peek);
+		if (peek.bad || len < 8 || len % 8 || len > cursor_left(&c))
+			return OFPBIC_BAD_LEN;
+		struct cursor body = cursor_sub(&c, len);
+		cursor_skip(&body, 4);
+		if (type == OFPIT_EXPERIMENTER)
+			return OFPBIC_BAD_EXPERIMENTER;
+		if (type == 0 || type >= OFPIT_N)
+			return OFPBIC_UNKNOWN_INST;
+		if (type == OFPIT_METER)
+			return version >= OFP13 && version < OFP15 ? OFPBIC_UNSUP_INST : OFPBIC_UNKNOWN_INST;
+		if (in->has[type])
+			return OFPBIC_DUP_INST;
+		if ((type == OFPIT_GOTO_TABLE && len != 8) || (type == OFPIT_WRITE_METADATA && len != 24))
+			return OFPBIC_BAD_LEN;
+		in->has[type] = true;
+		in->of[type] = body;
+	}
+	return 0;
+}
+
+static int decode_write_actions(struct cursor body, uint8_t version, struct buf *out)
+{
+	size_t at = out->len;
+	cursor_skip(&body, 4);
+	ofpact_add(out, OFPACT_WRITE_ACTIONS, sizeof(struct ofpact_nest));
+	int error = decode_list(body, version, out, 1);
+	struct ofpact_nest *nest = (void *)(out->data + at);
+	nest->raw_len = (uint32_t)(out->len - at - sizeof(*nest));
+	nest->h.len = (uint16_t)(out->len - at);
+	if (error)
+		return error;
+	error = ofpacts_verify(nest + 1, nest->raw_len, false, NULL);
+	return error ? error : ofpacts_check_set(nest + 1, nest->raw_len);
+}
+
+int ofpacts_decode_instructions(struct cursor c, uint8_t version, struct buf *out)
+{
+	struct instructions in;
+	size_t start = out->len;
+	if (version == OFP10)
+		return ofpacts_decode(c, version, out);
+	int error = read_instructions(c, version, &in);
+	if (error)
+		return error;
+	if (in.has[OFPIT_APPLY_ACTIONS]) {
+		struct cursor body = in.of[OFPIT_APPLY_ACTIONS];
+		cursor_skip(&body, 4);
+		error = decode_list(body, version, out, 0);
+	}
+	if (!error && in.has[OFPIT_CLEAR_ACTIONS])
+		ofpact_add(out, OFPACT_CLEAR_ACTIONS, sizeof(struct ofpact));
+	if (!error && in.has[OFPIT_WRITE_ACTIONS])
+		error = decode_write_actions(in.of[OFPIT_WRITE_ACTIONS], version, out);
+	if (error)
+		return error;
+	if (in.has[OFPIT_WRITE_METADATA]) {
+		struct cursor body = in.of[OFPIT_WRITE_METADATA];
+		struct ofpact_metadata *m = ofpact_add(out, OFPACT_WRITE_METADATA, sizeof(*m));
+		cursor_skip(&body, 4);
+		cursor_copy(&body, &m->value, 8);
+		cursor_copy(&body, &m->mask, 8);
+	}
+	if (in.has[OFPIT_GOTO_TABLE]) {
+		struct ofpact_goto_table *g = ofpact_add(out, OFPACT_GOTO_TABLE, sizeof(*g));
+		g->table = cursor_u8(&in.of[OFPIT_GOTO_TABLE]);
+	}
+	return out->len > UINT16_MAX ? OFPBAC_TOO_MANY
+				     : ofpacts_verify(out->data + start, out->len - start, true, NULL);
+}
+
+static void put_nested(struct buf *b, uint16_t type, uint8_t version, const void *list, size_t n)
+{
+	size_t at = b->len;
+	buf_add_be16(b, type);
+	buf_add_be16(b, 0);
+	buf_add_be32(b, 0);
+	ofpacts_encode(b, version, list, n);
+	put_be16(b->data + at + 2, (uint16_t)(b->len - at));
+}
+
+static void put_instruction(struct buf *b, uint8_t version, const struct ofpact *a)
+{
+	size_t at = b->len;
+	const struct ofpact_nest *nest = (const void *)a;
+	const struct ofpact_metadata *m = (const void *)a;
+	const struct ofpact_goto_table *g = (const void *)a;
+	if (a->type == OFPACT_WRITE_ACTIONS) {
+		put_nested(b, OFPIT_WRITE_ACTIONS, version, nest + 1, nest->raw_len);
+		return;
+	}
+	if (a->type == OFPACT_CLEAR_ACTIONS) {
+		ofpact_put(b, OFPIT_CLEAR_ACTIONS);
+		buf_add_be32(b, 0);
+	} else if (a->type == OFPACT_WRITE_METADATA) {
+		ofpact_put(b, OFPIT_WRITE_METADATA);
+		buf_add_be32(b, 0);
+		buf_add(b, &m->value, 8);
+		buf_add(b, &m->mask, 8);
+	} else {
+		assert(a->type == OFPACT_GOTO_TABLE);
+		ofpact_put(b, OFPIT_GOTO_TABLE);
+		buf_add_u8(b, g->table);
+		buf_add_zeros(b, 3);
+	}
+	ofpact_put_end(b, at);
+}
+
+void ofpacts_encode_instructions(struct buf *b, uint8_t version, const void *list, size_t n)
+{
+	if (version == OFP10) {
+		ofpacts_encode(b, version, list, n);
+		return;
+	}
+	const struct ofpact *first = list;
+	size_t applied = 0; // bytes of plain actions at the front
+	OFPACT_FOREACH(a, list, n)
+	{
+		if (ofpact_row(a->type)->instruction)
+			break;
+		applied += ofpact_size(a);
+	}
+	if (applied)
+		put_nested(b, OFPIT_APPLY_ACTIONS, version, first, applied);
+	OFPACT_FOREACH(a, (const uint8_t *)list + applied, n - applied)
+	put_instruction(b, version, a);
+}

@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+// NXM and OXM: a match as a list of type, length, value. The type is a class and a field number; classes 0 and 1 are Nicira's,
+// 0x8000 is OpenFlow's, 0xffff says that an experimenter's number follows.
+//
+// A reader applies a field only after the fields that make it meaningful (dl_type before nw_src), so the writer goes from the
+// outer headers to the inner ones.
+#include "openflow/match_codec.h"
+
+#include <string.h>
+
+enum { CLASS_EXPERIMENTER = 0xffff, HEADER_MASKED = 1 << 8, NXM_NX_COOKIE = 1 << 16 | 30 << 9 };
+
+const struct field *nx_field_find(uint32_t header, uint32_t experimenter)
+{
+	header &= ~0x1ffu;
+	for (int i = 0; i < FIELD_N_IDS; i++) {
+		const struct field *f = field_get((enum field_id)i);
+		if (!header || (f->nxm != header && f->oxm != header))
+			continue;
+		if (header >> 16 == CLASS_EXPERIMENTER && f->oxm_experimenter != experimenter)
+			continue;
+		return f;
+	}
+	return NULL;
+}
+
+struct entry_header {
+	uint32_t header;	// as on the wire
+	uint32_t experimenter;	// 0: none
+	const struct field *field; // NULL: unknown
+	bool masked;
+	size_t payload; // bytes that follow
+};
+
+static int header_read(struct cursor *c, struct entry_header *h)
+{
+	*h = (struct entry_header){.header = cursor_be32(c)};
+	h->payload = h->header & 0xff;
+	h->masked = h->header & HEADER_MASKED;
+	if (h->header >> 16 == CLASS_EXPERIMENTER) {
+		h->experimenter = cursor_be32(c);
+		if (h->payload < 4)
+			return OFPBMC_BAD_LEN;
+		h->payload -= 4;
+	}
+	if (c->bad)
+		return OFPBMC_BAD_LEN;
+	h->field = nx_field_find(h->header, h->experimenter);
+	return 0;
+}
+
+// What follows a header: value and mask, checked against the field.
+static int payload_read(struct cursor c, const struct entry_header *h, union field_value *value,
+			union field_value *mask)
+{
+	const struct field *f = h->field;
+	memset(value, 0, sizeof(*value));
+	memset(mask, 0, sizeof(*mask));
+	if (h->payload != (size_t)f->n_bytes * (h->masked ? 2 : 1))
+		return OFPBMC_BAD_LEN;
+	cursor_copy(&c, value->b, f->n_bytes);
+	if (h->masked)
+		cursor_copy(&c, mask->b, f->n_bytes);
+	else
+		field_exact_mask(f, mask);
+	if (h->masked && f->maskable == FIELD_NOT_MASKABLE) {
+		union field_value exact;
+		memset(&exact, 0, sizeof(exact));
+		field_exact_mask(f, &exact);
+		if (memcmp(mask, &exact, sizeof(exact)))
+			return OFPBMC_BAD_MASK;
+	}
+	for (int i = 0; i < f->n_bytes; i++)
+		if (value->b[i] & ~mask->b[i] && h->masked)
+			return OFPBMC_BAD_WILDCARDS;
+	if (f->id != FIELD_IN_PORT_OXM && f->id != FIELD_ACTSET_OUTPUT &&
+	    !field_value_is_valid(f, value))
+		return OFPBMC_BAD_VALUE;
+	return 0;
+}
+
+int nx_entry_decode(struct cursor *c, const struct field **field, union field_value *value,
+		    union field_value *mask)
+{
+	struct entry_header h;
+	union field_value mask_space;
+	int error = header_read(c, &h);
+	*field = h.field;
+	if (error)
+		return error;
+	struct cursor payload = cursor_sub(c, h.payload);
+	if (payload.bad)
+		return OFPBMC_BAD_LEN;
+	if (!h.field)
+		return OFPBMC_BAD_FIELD;
+	if (!mask && h.masked)
+		return OFPBMC_BAD_MASK;
+	return payload_read(payload, &h, value, mask ? mask : &mask_space);
+}
+
+int nx_header_decode(struct cursor *c, const struct field **field, bool *masked)
+{
+	struct entry_header h;
+	int error = header_read(c, &h);
+	*field = h.field;
+	if (error)
+		return error;
+	if (masked)
+		*masked = h.masked;
+	else if (h.masked)
+		return OFPBMC_BAD_MASK;
+	if (!h.field)
+		return OFPBMC_BAD_FIELD;
+	if (h.payload != (size_t)h.field->n_bytes * (h.masked ? 2 : 1))
+		return OFPBMC_BAD_LEN;
+	return 0;
+}
+
+static bool uses_oxm(const struct field *f, uint8_t version)
+{
+	return f->oxm && (!f->nxm || (version && f->oxm_version && version >= f->oxm_version));
+}
+
+void nx_header_encode(struct buf *b, uint8_t version, const struct field *f, bool masked)
+{
+	uint32_t header = uses_oxm(f, version) ? f->oxm : f->nxm;
+	size_t payload = f->n_bytes * (masked ? 2u : 1u);
+	bool experimenter = header >> 16 == CLASS_EXPERIMENTER;
+	if (experimenter)
+		payload += 4;
+	buf_add_be32(b, header | (masked ? HEADER_MASKED : 0) | (uint32_t)payload);
+	if (experimenter)
+		buf_add_be32(b, f->oxm_experimenter);
+}
+
+void nx_entry_encode(struct buf *b, uint8_t version, const struct field *f,
+		     const union field_value *value, const union field_value *mask)
+{
+	bool masked = false;
+	if (mask) {
+		union field_value exact;
+		memset(&exact, 0, sizeof(exact));
+		field_exact_mask(f, &exact);
+		masked = memcmp(mask->b, exact.b, f->n_bytes) != 0;
+	}
+	nx_header_encode(b, version, f, masked);
+	buf_add(b, value->b, f->n_bytes);
+	if (masked)
+		buf_add(b, mask->b, f->n_bytes);
+}
+
+// --- Whole matches: reading.
+
+static bool is_zero(const union field_value *v)
+{
+	static const union field_value zero;
+	return !memcmp(v, &zero, sizeof(zero));
+}
+
+static bool is_wild(const struct field *f, const struct flow *mask)
+{
+	union field_value v;
+	memset(&v, 0, sizeof(v));
+	field_get_value(f, mask, &v);
+	return is_zero(&v);
+}
+
+static int set_port(struct match *m, const struct field *f, const union field_value *value)
+{
+	uint32_t port;
+	if (ofp11_port_decode(be32toh(value->be32), &port))
+		return OFPBMC_BAD_VALUE;
+	uint32_t *in_flow = f->id == FIELD_IN_PORT_OXM ? &m->flow.in_port : &m->flow.actset_output;
+	uint32_t *in_mask = f->id == FIELD_IN_PORT_OXM ? &m->mask.in_port : &m->mask.actset_output;
+	if (*in_mask)
+		return OFPBMC_DUP_FIELD;
+	*in_flow = port;
+	*in_mask = UINT32_MAX;
+	return 0;
+}
+
+static int apply(struct match *m, const struct field *f, const union field_value *value,
+		 const union field_value *mask)
+{
+	if (f->id == FIELD_IN_PORT_OXM || f->id == FIELD_ACTSET_OUTPUT)
+		return set_port(m, f, value);
+	if (!field_prereqs_ok(f, &m->flow, &m->mask))
+		return OFPBMC_BAD_PREREQ;
+	if (!is_wild(f, &m->mask))
+		return OFPBMC_DUP_FIELD;
+	match_set(m, f, value, mask);
+	return 0;
+}
+
+static int cookie_read(struct cursor c, const struct entry_header *h, be64_t *cookie,
+		       be64_t *cookie_mask)
+{
+	if (!cookie || !cookie_mask)
+		return OFPBMC_BAD_FIELD;
+	if (*cookie_mask)
+		return OFPBMC_DUP_FIELD;
+	if (h->payload != (h->masked ? 16 : 8))
+		return OFPBMC_BAD_LEN;
+	*cookie = htobe64(cursor_be64(&c));
+	*cookie_mask = h->masked ? htobe64(cursor_be64(&c)) : UINT64_MAX;
+	return 0;
+}
+
+int nx_match_decode(struct cursor c, bool strict, struct match *m, be64_t *cookie,
+		    be64_t *cookie_mask)
+{
+	match_init_any(m);
+	if (cookie && cookie_mask)
+		*cookie = *cookie_mask = 0;
+	while (cursor_left(&c)) {
+		struct entry_header h;
+		int error = header_read(&c, &h);
+		if (error)
+			return error;
+		struct cursor payload = cursor_sub(&c, h.payload);
+		if (payload.bad)
+			return OFPBMC_BAD_LEN;
+		if ((h.header & ~0x1ffu) == NXM_NX_COOKIE) {
+			error = cookie_read(payload, &h, cookie, cookie_mask);
+		} else if (!h.field) {
+			error = strict ? OFPBMC_BAD_FIELD : 0;
+		} else {
+			union field_value value, mask;
+			error = payload_read(payload, &h, &value, &mask);
+			if (!error)
+				error = apply(m, h.field, &value, &mask);
+		}
+		if (error)
+			return error;
+	}
+	return 0;
+}
+
+// --- Whole matches: writing.
+
+static const uint8_t fields_before_vlan[] = {
+	FIELD_DP_HASH, FIELD_RECIRC_ID, FIELD_CONJ_ID, FIELD_ETH_SRC, FIELD_ETH_DST, FIELD_ETH_TYPE,
+};
+static const uint8_t fields_l3[] = {
+	FIELD_MPLS_LABEL, FIELD_MPLS_TC,  FIELD_MPLS_BOS, FIELD_MPLS_TTL,   FIELD_IPV4_SRC,   FIELD_IPV4_DST,
+	FIELD_IPV6_SRC,	  FIELD_IPV6_DST, FIELD_IPV6_LABEL, FIELD_IP_FRAG, FIELD_IP_PROTO, FIELD_IP_ECN,
+	FIELD_IP_TTL,	  FIELD_ARP_OP,	  FIELD_ARP_SPA,  FIELD_ARP_TPA,    FIELD_ARP_SHA,    FIELD_ARP_THA,
+};
+static const uint8_t fields_l4[] = {
+	FIELD_TCP_SRC,	   FIELD_TCP_DST,     FIELD_TCP_FLAGS,	 FIELD_UDP_SRC,	    FIELD_UDP_DST,
+	FIELD_SCTP_SRC,	   FIELD_SCTP_DST,    FIELD_ICMPV4_TYPE, FIELD_ICMPV4_CODE, FIELD_ICMPV6_TYPE,
+	FIELD_ICMPV6_CODE, FIELD_ND_TARGET,   FIELD_ND_SLL,	 FIELD_ND_TLL,
+};
+static const uint8_t fields_metadata[] = {
+	FIELD_TUN_ID,	    FIELD_TUN_SRC,	FIELD_TUN_DST,	   FIELD_TUN_IPV6_SRC, FIELD_TUN_IPV6_DST,
+	FIELD_TUN_FLAGS,    FIELD_TUN_TTL,	FIELD_TUN_TOS,	   FIELD_TUN_GBP_ID,   FIELD_TUN_GBP_FLAGS,
+	FIELD_REG0,	    FIELD_REG1,		FIELD_REG2,	   FIELD_REG3,	       FIELD_REG4,
+	FIELD_REG5,	    FIELD_REG6,		FIELD_REG7,	   FIELD_REG8,	       FIELD_REG9,
+	FIELD_REG10,	    FIELD_REG11,	FIELD_REG12,	   FIELD_REG13,	       FIELD_REG14,
+	FIELD_REG15,	    FIELD_PKT_MARK,	FIELD_CT_STATE,	   FIELD_CT_ZONE,      FIELD_CT_MARK,
+	FIELD_CT_LABEL,	    FIELD_CT_NW_PROTO,	FIELD_CT_NW_SRC,   FIELD_CT_NW_DST,    FIELD_CT_IPV6_SRC,
+	FIELD_CT_IPV6_DST,  FIELD_CT_TP_SRC,	FIELD_CT_TP_DST,   FIELD_METADATA,
+};
+
+static void put_list(struct buf *b, uint8_t version, const struct match *m, const uint8_t *ids, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct field *f = field_get(ids[i]);
+		union field_value mask, value;
+		memset(&mask, 0, sizeof(mask));
+		field_get_value(f, &m->mask, &mask);
+		if (is_zero(&mask) || !field_prereqs_ok(f, &m->flow, &m->mask))
+			continue;
+		memset(&value, 0, sizeof(value));
+		field_get_value(f, &m->flow, &value);
+		nx_entry_encode(b, version, f, &value, &mask);
+	}
+}
+
+static void put_ports(struct buf *b, uint8_t version, const struct match *m)
+{
+	union field_value v = {0};
+	if (m->mask.in_port && version >= OFP12) {
+		v.be32 = htobe32(ofp11_port_encode(m->flow.in_port));
+		nx_entry_encode(b, version, field_get(FIELD_IN_PORT_OXM), &v, NULL);
+	} else if (m->mask.in_port) {
+		v.be16 = htobe16((uint16_t)m->flow.in_port);
+		nx_entry_encode(b, version, field_get(FIELD_IN_PORT), &v, NULL);
+	}
+	if (m->mask.actset_output) {
+		v.be32 = htobe32(ofp11_port_encode(m->flow.actset_output));
+		nx_entry_encode(b, version, field_get(FIELD_ACTSET_OUTPUT), &v, NULL);
+	}
+}
+
+static void put_vlan(struct buf *b, uint8_t version, const struct match *m)
+{
+	be16_t tci = m->flow.vlan[0].tci, tci_mask = m->mask.vlan[0].tci;
+	union field_value v = {0}, mask = {0};
+	if (!tci_mask)
+		return;
+	if (version < OFP12) {
+		v.be16 = tci;
+		mask.be16 = tci_mask;
+		nx_entry_encode(b, version, field_get(FIELD_VLAN_TCI), &v, &mask);
+		return;
+	}
+	v.be16 = tci & BE16(0x1fff);
+	mask.be16 = tci_mask & BE16(0x1fff);
+	if (mask.be16)
+		nx_entry_encode(b, version, field_get(FIELD_VLAN_VID), &v, &mask);
+	if (v.be16 && tci_mask & BE16(0xe000)) {
+		union field_value pcp = {.u8 = (uint8_t)(be16toh(tci) >> 13)};
+		nx_entry_encode(b, version, field_get(FIELD_VLAN_PCP), &pcp, NULL);
+	}
+}
+
+static void put_dscp(struct buf *b, uint8_t version, const struct match *m)
+{
+	if (!(m->mask.nw_tos & 0xfc) || !field_prereqs_ok(field_get(FIELD_IP_DSCP), &m->flow, &m->mask))
+		return;
+	union field_value v = {.u8 = m->flow.nw_tos & 0xfc};
+	if (version >= OFP12)
+		v.u8 >>= 2;
+	nx_entry_encode(b, version, field_get(version >= OFP12 ? FIELD_IP_DSCP_SHIFTED : FIELD_IP_DSCP), &v,
+			NULL);
+}
+
+size_t nx_match_encode(struct buf *b, uint8_t version, const struct match *m, be64_t cookie,
+		       be64_t cookie_mask)
+{
+	size_t start = b->len;
+	put_ports(b, version, m);
+	put_list(b, version, m, fields_before_vlan, sizeof(fields_before_vlan));
+	put_vlan(b, version, m);
+	put_list(b, version, m, fields_l3, sizeof(fields_l3));
+	put_dscp(b, version, m);
+	put_list(b, version, m, fields_l4, sizeof(fields_l4));
+	put_list(b, version, m, fields_metadata, sizeof(fields_metadata));
+	if (cookie_mask) {
+		bool masked = cookie_mask != UINT64_MAX;
+		buf_add_be32(b, NXM_NX_COOKIE | (masked ? HEADER_MASKED : 0) | (masked ? 16 : 8));
+		buf_add_be64(b, be64toh(cookie & cookie_mask));
+		if (masked)
+			buf_add_be64(b, be64toh(cookie_mask));
+	}
+	return b->len - start;
+}

@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "openflow/packet_io.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "openflow/match_codec.h"
+
+static const char *const reason_names[OFPR_N_REASONS] = {
+	[OFPR_NO_MATCH] = "no_match",		[OFPR_ACTION] = "action",	  [OFPR_INVALID_TTL] = "invalid_ttl",
+	[OFPR_ACTION_SET] = "action_set",	[OFPR_GROUP] = "group",		  [OFPR_PACKET_OUT] = "packet_out",
+	[OFPR_EXPLICIT_MISS] = "explicit_miss", [OFPR_IMPLICIT_MISS] = "implicit_miss",
+};
+
+const char *ofp_packet_in_reason_name(uint8_t reason)
+{
+	return reason < OFPR_N_REASONS ? reason_names[reason] : "unknown";
+}
+
+bool ofp_packet_in_reason_parse(const char *s, uint8_t *reason)
+{
+	for (uint8_t i = 0; i < OFPR_N_REASONS; i++)
+		if (!strcasecmp(reason_names[i], s)) {
+			*reason = i;
+			return true;
+		}
+	return false;
+}
+
+uint8_t ofp_packet_in_reason_encode(uint8_t reason, uint8_t version)
+{
+	switch ((enum ofp_packet_in_reason)reason) {
+	case OFPR_IMPLICIT_MISS:
+		return OFPR_NO_MATCH;
+	case OFPR_EXPLICIT_MISS:
+		return version < OFP13 ? OFPR_ACTION : OFPR_NO_MATCH;
+	case OFPR_ACTION_SET:
+	case OFPR_GROUP:
+	case OFPR_PACKET_OUT:
+		return version < OFP14 ? OFPR_ACTION : reason;
+	case OFPR_NO_MATCH:
+	case OFPR_ACTION:
+	case OFPR_INVALID_TTL:
+	case OFPR_N_REASONS:
+		break;
+	}
+	return reason;
+}
+
+// --- Packet in.
+
+enum { // properties of NXT_PACKET_IN2
+	NXPINT_PACKET = 0,
+	NXPINT_FULL_LEN = 1,
+	NXPINT_BUFFER_ID = 2,
+	NXPINT_TABLE_ID = 3,
+	NXPINT_COOKIE = 4,
+	NXPINT_REASON = 5,
+	NXPINT_METADATA = 6,
+	NXPINT_USERDATA = 7,
+	NXPINT_CONTINUATION = 8,
+};
+enum { NXT_PACKET_IN2 = 30 };
+
+static void encode_standard(struct buf *b, const struct ofp_packet_in *pin, uint8_t version, uint8_t reason)
+{
+	uint32_t in_port = pin->metadata.flow.in_port;
+	size_t at = ofp_begin(b, OFPTYPE_PACKET_IN, false, version, 0);
+	buf_add_be32(b, pin->buffer_id);
+	if (version == OFP11) {
+		buf_add_be32(b, ofp11_port_encode(in_port));
+		buf_add_be32(b, ofp11_port_encode(in_port));
+	}
+	buf_add_be16(b, (uint16_t)pin->total_len);
+	if (version == OFP10)
+		buf_add_be16(b, (uint16_t)in_port);
+	buf_add_u8(b, reason);
+	buf_add_u8(b, version == OFP10 ? 0 : pin->table_id);
+	if (version >= OFP13)
+		buf_add(b, &pin->cookie, 8);
+	if (version >= OFP12) {
+		ofp11_match_encode(b, version, &pin->metadata);
+		buf_add_zeros(b, 2);
+	}
+	buf_add(b, pin->packet, pin->packet_len);
+	ofp_end(b, at);
+}
+
+static void encode_nx(struct buf *b, const struct ofp_packet_in *pin, uint8_t version, uint8_t reason)
+{
+	size_t at = ofp_begin(b, OFPTYPE_PACKET_IN, true, version, 0);
+	buf_add_be32(b, pin->buffer_id);
+	buf_add_be16(b, (uint16_t)pin->total_len);
+	buf_add_u8(b, reason);
+	buf_add_u8(b, pin->table_id);
+	buf_add(b, &pin->cookie, 8);
+	size_t match_len_at = b->len;
+	buf_add_zeros(b, 8);
+	size_t n = nx_match_encode(b, 0, &pin->metadata, 0, 0);
+	put_be16(b->data + match_len_at, (uint16_t)n);
+	buf_pad(b, at, 8);
+	buf_add_zeros(b, 2);
+	buf_add(b, pin->packet, pin->packet_len);
+	ofp_end(b, at);
+}
+
+static size_t prop_begin(struct buf *b, uint16_t type)
+{
+	size_t at = b->len;
+	buf_add_be16(b, type);
+	buf_add_be16(b, 0);
+	return at;
+}
+
+static void prop_end(struct buf *b, size_t at)
+{
+	put_be16(b->data + at + 2, (uint16_t)(b->len - at));
+	buf_pad(b, at, 8);
+}
+
+static void prop_u8(struct buf *b, uint16_t type, uint8_t v)
+{
+	size_t at = prop_begin(b, type);
+	buf_add_u8(b, v);
+	prop_end(b, at);
+}
+
+static void prop_u32(struct buf *b, uint16_t type, uint32_t v)
+{
+	size_t at = prop_begin(b, type);
+	buf_add_be32(b, v);
+	prop_end(b, at);
+}
+
+static void prop_bytes(struct buf *b, uint16_t type, const void *p, size_t n)
+{
+	size_t at = prop_begin(b, type);
+	buf_add(b, p, n);
+	prop_end(b, at);
+}
+
+static void encode_nx2(struct buf *b, const struct ofp_packet_in *pin, uint8_t version, uint8_t reason)
+{
+	size_t at = ofp_begin_subtype(b, NXT_PACKET_IN2, version, 0);
+	// What does not fit into a message with all the rest is cut off; FULL_LEN tells.
+	size_t room = OFP_MAX_LEN - 2048 - pin->userdata_len, n = pin->packet_len < room ? pin->packet_len : room;
+	prop_bytes(b, NXPINT_PACKET, pin->packet, n);
+	if (pin->total_len != n)
+		prop_u32(b, NXPINT_FULL_LEN, (uint32_t)pin->total_len);
+	if (pin->buffer_id != OFP_NO_BUFFER)
+		prop_u32(b, NXPINT_BUFFER_ID, pin->buffer_id);
+	prop_u8(b, NXPINT_TABLE_ID, pin->table_id);
+	if (pin->cookie != UINT64_MAX) {
+		size_t cookie = prop_begin(b, NXPINT_COOKIE);
+		buf_add_be32(b, 0);
+		buf_add(b, &pin->cookie, 8);
+		prop_end(b, cookie);
+	}
+	prop_u8(b, NXPINT_REASON, reason);
+	size_t metadata = prop_begin(b, NXPINT_METADATA);
+	nx_match_encode(b, version == OFP10 ? 0 : version, &pin->metadata, 0, 0);
+	prop_end(b, metadata);
+	if (pin->userdata_len)
+		prop_bytes(b, NXPINT_USERDATA, pin->userdata, pin->userdata_len);
+	ofp_end(b, at);
+}
+
+void ofp_encode_packet_in(struct buf *b, const struct ofp_packet_in *whole, enum ofp_protocol protocol,
+			  enum ofp_packet_in_format format)
+{
+	uint8_t version = ofp_protocol_version(protocol);
+	uint8_t reason = ofp_packet_in_reason_encode(whole->reason, format == OFP_PIN_NXT2 ? OFP14 : version);
+	struct ofp_packet_in pin = *whole;
+	size_t room = OFP_MAX_LEN - 1024;
+	if (pin.packet_len > room)
+		pin.packet_len = room;
+	switch (format) {
+	case OFP_PIN_STANDARD:
+		encode_standard(b, &pin, version, reason);
+		return;
+	case OFP_PIN_NXT:
+		encode_nx(b, &pin, version, reason);
+		return;
+	case OFP_PIN_NXT2:
+		encode_nx2(b, &pin, version, reason);
+		return;
+	}
+}
+
+static int take_packet(struct cursor *c, struct ofp_packet_in *pin)
+{
+	pin->packet_len = cursor_left(c);
+	pin->packet = cursor_take(c, pin->packet_len);
+	return c->bad ? OFPBRC_BAD_LEN : 0;
+}
+
+static int decode_nx(struct cursor *c, struct ofp_packet_in *pin)
+{
+	pin->buffer_id = cursor_be32(c);
+	pin->total_len = cursor_be16(c);
+	pin->reason = cursor_u8(c);
+	pin->table_id = cursor_u8(c);
+	cursor_copy(c, &pin->cookie, 8);
+	pin->have_cookie = true;
+	uint16_t match_len = cursor_be16(c);
+	cursor_skip(c, 6);
+	struct cursor match = cursor_sub(c, (match_len + 7u) & ~7u);
+	cursor_skip(c, 2);
+	if (c->bad || match.bad)
+		return OFPBRC_BAD_LEN;
+	match.end = match.p + match_len;
+	int error = nx_match_decode(match, false, &pin->metadata, NULL, NULL);
+	return error ? error : take_packet(c, pin);
+}
+
+static int nx2_property(struct ofp_packet_in *pin, uint16_t type, struct cursor v)
+{
+	switch (type) {
+	case NXPINT_PACKET:
+		pin->packet_len = cursor_left(&v);
+		pin->packet = v.p;
+		return 0;
+	case NXPINT_FULL_LEN:
+		pin->total_len = cursor_be32(&v);
+		break;
+	case NXPINT_BUFFER_ID:
+		pin->buffer_id = cursor_be32(&v);
+		break;
+	case NXPINT_TABLE_ID:
+		pin->table_id = cursor_u8(&v);
+		break;
+	case NXPINT_COOKIE:
+		cursor_skip(&v, 4);
+		cursor_copy(&v, &pin->cookie, 8);
+		pin->have_cookie = true;
+		break;
+	case NXPINT_REASON:
+		pin->reason = cursor_u8(&v);
+		break;
+	case NXPINT_METADATA:
+		return nx_match_decode(v, false, &pin->metadata, NULL, NULL);
+	case NXPINT_USERDATA:
+		pin->userdata_len = cursor_left(&v);
+		pin->userdata = v.p;
+		return 0;
+	case NXPINT_CONTINUATION:
+		return 0;
+	default:
+		return OFPBPC_BAD_TYPE;
+	}
+	return v.bad ? OFPBPC_BAD_LEN : 0;
+}
+
+static int decode_nx2(struct cursor *c, struct ofp_packet_in *pin)
+{
+	pin->cookie = UINT64_MAX;
+	while (cursor_left(c)) {
+		struct cursor peek = *c;
+		uint16_t type = cursor_be16(&peek), len = cursor_be16(&peek);
+		size_t padded = (len + 7u) & ~7u;
+		if (peek.bad || len < 4 || padded > cursor_left(c))
+			return OFPBPC_BAD_LEN;
+		struct cursor v = cursor_sub(c, padded);
+		cursor_skip(&v, 4);
+		v.end = v.p + (len - 4);
+		int error = nx2_property(pin, type, v);
+		if (error)
+			return error;
+	}
+	if (!pin->packet_len)
+		return OFPBRC_BAD_LEN;
+	if (!pin->total_len)
+		pin->total_len = pin->packet_len;
+	return pin->total_len < pin->packet_len ? OFPBRC_BAD_LEN : 0;
+}
+
+static int decode_standard(struct cursor *c, uint8_t version, struct ofp_packet_in *pin)
+{
+	int error = 0;
+	pin->buffer_id = cursor_be32(c);
+	if (version == OFP11) {
+		error = ofp11_port_decode(cursor_be32(c), &pin->metadata.flow.in_port);
+		cursor_skip(c, 4);
+	}
+	pin->total_len = cursor_be16(c);
+	if (version == OFP10)
+		pin->metadata.flow.in_port = cursor_be16(c);
+	pin->reason = cursor_u8(c);
+	pin->table_id = cursor_u8(c);
+	if (version >= OFP13) {
+		cursor_copy(c, &pin->cookie, 8);
+		pin->have_cookie = true;
+	}
+	if (version >= OFP12) {
+		error = ofp11_match_decode(c, version, false, &pin->metadata, NULL);
+		cursor_skip(c, 2);
+	} else {
+		pin->metadata.mask.in_port = UINT32_MAX;
+	}
+	return error ? error : take_packet(c, pin);
+}
+
+int ofp_decode_packet_in(const struct ofp_msg *m, struct ofp_packet_in *pin)
+{
+	struct cursor c = m->body;
+	memset(pin, 0, sizeof(*pin));
+	match_init_any(&pin->metadata);
+	pin->buffer_id = OFP_NO_BUFFER;
+	pin->cookie = UINT64_MAX;
+	if (!m->nx)
+		return decode_standard(&c, m->version, pin);
+	return !strcmp(ofp_msg_name(m), "NXT_PACKET_IN2") ? decode_nx2(&c, pin) : decode_nx(&c, pin);
+}
+
+// --- Packet out.
+
+void ofp_packet_out_done(struct ofp_packet_out *po)
+{
+	buf_done(&po->actions);
+}
+
+static bool in_port_ok(uint32_t port)
+{
+	return port < OFPP_MAX || port == OFPP_LOCAL || port == OFPP_NONE || port == OFPP_CONTROLLER;
+}
+
+int ofp_decode_packet_out(const struct ofp_msg *m, struct ofp_packet_out *po)
+{
+	struct cursor c = m->body;
+	uint16_t actions_len;
+	int error = 0;
+	buf_clear(&po->actions);
+	po->packet = NULL;
+	po->packet_len = 0;
+	match_init_any(&po->metadata);
+	po->metadata.mask.in_port = UINT32_MAX;
+	po->buffer_id = cursor_be32(&c);
+	if (m->version == OFP10) {
+		po->metadata.flow.in_port = cursor_be16(&c);
+		actions_len = cursor_be16(&c);
+	} else if (m->version < OFP15) {
+		if (ofp11_port_decode(cursor_be32(&c), &po->metadata.flow.in_port))
+			return OFPBRC_BAD_PORT;
+		actions_len = cursor_be16(&c);
+		cursor_skip(&c, 6);
+	} else {
+		actions_len = cursor_be16(&c);
+		cursor_skip(&c, 2);
+		error = ofp11_match_decode(&c, m->version, true, &po->metadata, NULL);
+		if (!error && !po->metadata.mask.in_port)
+			error = OFPBRC_BAD_PORT;
+	}
+	if (error)
+		return error;
+	if (!in_port_ok(po->metadata.flow.in_port))
+		return OFPBRC_BAD_PORT;
+	struct cursor actions = cursor_sub(&c, actions_len);
+	if (c.bad || actions.bad)
+		return OFPBAC_BAD_LEN;
+	error = ofpacts_decode(actions, m->version, &po->actions);
+	if (!error)
+		error = ofpacts_verify(po->actions.data, po->actions.len, false, NULL);
+	if (error)
+		return error;
+	if (po->buffer_id == OFP_NO_BUFFER) {
+		po->packet_len = cursor_left(&c);
+		po->packet = cursor_take(&c, po->packet_len);
+	}
+	return 0;
+}
+
+void ofp_encode_packet_out(struct buf *b, const struct ofp_packet_out *po, enum ofp_protocol protocol, uint32_t xid)
+{
+	uint8_t version = ofp_protocol_version(protocol);
+	uint32_t in_port = po->metadata.flow.in_port;
+	size_t at = ofp_begin(b, OFPTYPE_PACKET_OUT, false, version, xid), len_at;
+	buf_add_be32(b, po->buffer_id);
+	if (version == OFP10)
+		buf_add_be16(b, (uint16_t)in_port);
+	else if (version < OFP15)
+		buf_add_be32(b, ofp11_port_encode(in_port));
+	len_at = b->len;
+	buf_add_zeros(b, version == OFP10 ? 2 : version < OFP15 ? 8 : 4);
+	if (version >= OFP15)
+		ofp11_match_encode(b, version, &po->metadata);
+	size_t actions_at = b->len;
+	ofpacts_encode(b, version, po->actions.data, po->actions.len);
+	put_be16(b->data + len_at, (uint16_t)(b->len - actions_at));
+	if (po->buffer_id == OFP_NO_BUFFER)
+		buf_add(b, po->packet, po->packet_len);
+	ofp_end(b, at);
+}
