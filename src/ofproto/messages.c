@@ -396,7 +396,7 @@ static const struct {
 int conn_handle(struct conn *c, const struct ofp_msg *msg)
 {
 	if (!messages[msg->type].handle)
-		return ofptype_is_stats_request(msg->type) ? OFPBRC_BAD_STAT : OFPBRC_BAD_TYPE;
+		return ofp_msg_is_stats_request(msg) ? OFPBRC_BAD_STAT : OFPBRC_BAD_TYPE;
 	if (c->role == OFPCR_SECONDARY && messages[msg->type].flags & NOT_SECONDARY)
 		return OFPBRC_IS_SECONDARY;
 	return messages[msg->type].handle(c, msg);
