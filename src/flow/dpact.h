@@ -201,15 +201,33 @@ void *dpact_add(struct buf *, enum dpact_type, size_t len);
 void dpact_add_output(struct buf *, uint32_t port);
 void dpact_add_userspace(struct buf *, const void *userdata, size_t n);
 
+// An action that holds others (clone, sample, check_pkt_len): begin, add the inner ones, end. `header` is the size of its struct.
+// Begin returns what end wants. End fails, taking the whole action out again, when it is longer than an action can be.
+size_t dpact_nest_begin(struct buf *, enum dpact_type, size_t header);
+bool dpact_nest_end(struct buf *, size_t start);
+
+// Short, in lower case, without spaces: "no_port".
 const char *dp_drop_reason_name(enum dp_drop_reason);
 
-// Text. `port_name` may be NULL, or gives a borrowed name for a port (NULL: print the number).
-typedef const char *dp_port_name_cb(void *arg, uint32_t port);
+// Text. Callbacks may be NULL.
+typedef const char *dp_port_name_cb(void *arg, uint32_t port);			 // borrowed; NULL: print the number
+typedef int dp_port_number_cb(void *arg, const char *name, uint32_t *port);	 // 0 or -ENOENT
+typedef bool dp_userdata_format_cb(void *arg, const void *, size_t n, struct str *); // false: print "userdata(HEX)"
+struct dpact_text {
+	dp_port_name_cb *port_name;
+	dp_port_number_cb *port_number;
+	dp_userdata_format_cb *userdata_format; // what stands after "pid=0,": "controller(reason=1,...)"
+	void *arg;
+};
+// "drop" when there are none.
+void dpact_format_text(struct str *, const void *actions, size_t n, const struct dpact_text *);
 void dpact_format(struct str *, const void *actions, size_t n, dp_port_name_cb *, void *arg);
-typedef int dp_port_number_cb(void *arg, const char *name, uint32_t *port); // 0 or -ENOENT
+// Appends to the buffer; on an error the buffer is as before.
 struct error *dpact_parse(struct buf *, const char *text, dp_port_number_cb *, void *arg) MUST_CHECK;
 // A datapath flow's key and mask in stock's form: "recirc_id(0),in_port(2),eth(src=..),eth_type(0x0800),ipv4(..)". mask NULL:
 // exact. in_port is a datapath port here. `verbose` prints wildcarded fields too.
 void dpkey_format(struct str *, const struct flow *key, const struct flow *mask, dp_port_name_cb *, void *arg,
 		  bool verbose);
+// The same back. Both are cleared first; the mask, which may be NULL, gets all bits of what was written without a mask, recirc_id,
+// and the absence of further VLAN tags. "ufid:...," in front is stepped over.
 struct error *dpkey_parse(const char *text, struct flow *key, struct flow *mask, dp_port_number_cb *, void *arg) MUST_CHECK;

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+// The headers of set actions as rows, and the parts of datapath text that keys and actions share: internal to dpact_*.c and
+// dpkey_*.c.
+#pragma once
+#include "flow/dpact.h"
+#include "flow/dpfields.h"
+
+struct dpact_header_row {
+	const char *name;
+	const struct dpfield *fields; // NULL: neither a struct of simple values
+};
+extern const struct dpact_header_row dpact_header_rows[DPH_N_HEADERS];
+extern const struct dpfield dpact_tunnel_fields[];
+
+// "tun_id=0x5,src=...,flags(df|key)". Zero values are left out when `mask` is NULL: a header to be set.
+void dptunnel_format(struct str *, const struct flow_tunnel *key, const struct flow_tunnel *mask, bool verbose);
+// Back, up to and over ")".
+bool dptunnel_parse(const char **text, struct flow_tunnel *key, struct flow_tunnel *mask);
+// "label=5,tc=0,ttl=64,bos=1" of one entry; with masks "label=5/0xff,tc=0/0,ttl=64/0x0,bos=1/1".
+void dpmpls_format(struct str *, uint32_t lse, uint32_t mask);
+// One entry; stops before what follows "bos=N".
+bool dpmpls_parse(const char **text, uint32_t *lse, uint32_t *mask);
+// "vid=5,pcp=3"; ",cfi=0" when the bit is not set. Parts that are zero in value and mask are left out unless `verbose`.
+void dpvlan_format(struct str *, uint16_t tci, uint16_t mask, bool verbose);
+// Back, up to and over ")".
+bool dpvlan_parse(const char **text, uint16_t *tci, uint16_t *mask);
