@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+// ovs-dpctl(8): datapaths, their ports and flows. The userspace datapath lives in ovs-vswitchd, so the commands are those of the
+// daemon, dpctl/*, asked over its command channel: there is one implementation, and no second process to fight over a datapath.
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "base/vec.h"
+#include "base/version.h"
+#include "cmd/common/daemon.h"
+#include "rpc/appctl.h"
+
+static void __attribute__((format(printf, 1, 2), noreturn)) die(const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	fprintf(stderr, "%s: ", log_program());
+	vfprintf(stderr, format, args);
+	fputc('\n', stderr);
+	va_end(args);
+	exit(EXIT_FAILURE);
+}
+
+static void usage(void)
+{
+	printf("%s: Open vSwitch datapath management utility\n"
+	       "usage: %s [OPTIONS] COMMAND [ARG...]\n"
+	       "  dump-dps                   display names of all datapaths\n"
+	       "  show [DP...]               show basic info on datapaths\n"
+	       "  dump-flows [DP]            display flows in DP\n"
+	       "  del-flows [DP]             delete all flows from DP\n"
+	       "Every dpctl/COMMAND of ovs-vswitchd (ovs-appctl list-commands) is a COMMAND here.\n",
+	       log_program(), log_program());
+	log_usage();
+	printf("\nOther options:\n"
+	       "  -s, --statistics           print port statistics (for \"show\" command)\n"
+	       "  -m, --more                 increase verbosity of output\n"
+	       "  --names, --no-names        use port names or numbers\n"
+	       "  -t, --timeout=SECS         give up after SECS seconds\n"
+	       "  -h, --help                 display this help message\n"
+	       "  -V, --version              display version information\n");
+	exit(EXIT_SUCCESS);
+}
+
+struct options {
+	bool statistics, more;
+	const char *names; // "--names", "--no-names" or NULL
+	uint32_t timeout;  // seconds; 0: none
+};
+
+static void parse_options(int argc, char *argv[], struct options *o)
+{
+	enum { OPT_NAMES = 0x100, OPT_NO_NAMES };
+	static const struct option longopts[] = {
+		{"statistics", no_argument, NULL, 's'},
+		{"more", no_argument, NULL, 'm'},
+		{"names", no_argument, NULL, OPT_NAMES},
+		{"no-names", no_argument, NULL, OPT_NO_NAMES},
+		{"timeout", required_argument, NULL, 't'},
+		{"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, 'V'},
+		LOG_LONG_OPTIONS,
+		{NULL, 0, NULL, 0},
+	};
+	for (int c; (c = getopt_long(argc, argv, "+smt:hVv::", longopts, NULL)) != -1;) {
+		switch (c) {
+		case 's':
+			o->statistics = true;
+			break;
+		case 'm':
+			o->more = true;
+			break;
+		case OPT_NAMES:
+			o->names = "--names";
+			break;
+		case OPT_NO_NAMES:
+			o->names = "--no-names";
+			break;
+		case 't':
+			if (parse_u32(optarg, 10, &o->timeout) || !o->timeout)
+				die("value %s on -t or --timeout is invalid", optarg);
+			break;
+		case 'h':
+			usage();
+			break;
+		case 'V':
+			version_print(log_program());
+			exit(EXIT_SUCCESS);
+		case '?':
+			exit(EXIT_FAILURE);
+		default:
+			log_option(c);
+		}
+	}
+	if (optind >= argc)
+		die("missing command name; use --help for help");
+}
+
+int main(int argc, char *argv[])
+{
+	log_set_program(argv[0]);
+	struct error *e = log_set_levels("console:warn");
+	error_free(e);
+	signal(SIGPIPE, SIG_IGN);
+	struct options o = {0};
+	parse_options(argc, argv, &o);
+
+	VEC(char *) command = {0};
+	vec_push(&command, xasprintf("dpctl/%s", argv[optind]));
+	if (o.statistics)
+		vec_push(&command, xstrdup("-s"));
+	if (o.more)
+		vec_push(&command, xstrdup("-m"));
+	if (o.names)
+		vec_push(&command, xstrdup(o.names));
+	for (int i = optind + 1; i < argc; i++)
+		vec_push(&command, xstrdup(argv[i]));
+	bool failed = false;
+	char *text = NULL;
+	e = appctl_call("ovs-vswitchd", (int)command.n, command.v, false, (int64_t)o.timeout * 1000, &failed, &text);
+	if (e)
+		die("the userspace datapath lives in ovs-vswitchd, which does not answer: %s", error_text(e));
+	if (failed && strstr(text, "is not a valid command"))
+		die("unknown command '%s'; use --help for help", argv[optind]);
+	fputs(text, failed ? stderr : stdout);
+	free(text);
+	VEC_FOREACH (&command, i)
+		free(command.v[i]);
+	vec_done(&command);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
