@@ -53,7 +53,8 @@ struct dp_upcall_result {
 
 struct dp_callbacks {
 	// In the thread that got the packet. Must be quick and take no lock for long. For DP_UPCALL_ACTION only `upcall` counts.
-	// 0, or negative errno: the packet is dropped and counted (DP_DROP_UPCALL).
+	// 0, or negative errno: the packet is dropped and counted (DP_DROP_UPCALL). The packet itself is not counted into the
+	// megaflow that it makes: who answers the upcall has counted it.
 	int (*upcall)(void *arg, const struct dp_upcall *, struct dp_upcall_result *);
 	// Main thread: final counters of a megaflow that is gone (or was never installed because another thread was first:
 	// counters are then zero). The cookie is the caller's again.

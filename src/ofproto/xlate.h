@@ -84,30 +84,47 @@ struct xlate_in {
 	struct backer *backer;
 	const struct flow *flow;     // in_port: an OpenFlow port when `ofproto` is set, else a datapath port
 	struct ofproto *ofproto;     // NULL: found by in_port
-	const uint8_t *frame;	     // NULL: no packet, as in trace without one, or revalidation
-	size_t frame_len;
+	size_t frame_len;	     // for credit
 	const void *actions;	     // start with these instead of table 0 (packet-out); NULL: the tables
 	size_t actions_len;
 	bool may_learn;		     // update MAC tables
-	bool credit;		     // count this packet in the rules it meets
+	bool credit;		     // count this packet in what it meets
 	bool packet_out;	     // reason of packet-ins
 	struct xlate_trace *trace;   // NULL: none. See ofproto/trace.h
 };
 
+// What else than rules counts the packets of a megaflow.
+enum xlate_credit_kind { XLATE_CREDIT_PATCH_TX, XLATE_CREDIT_PATCH_RX, XLATE_CREDIT_MAC };
+struct xlate_credit {
+	uint8_t kind; // enum xlate_credit_kind
+	uint8_t mac[6];
+	uint16_t vlan;
+	uint32_t port;
+	uint64_t ofproto_id;		// XLATE_CREDIT_MAC: the bridge, which may be gone
+	struct patch_counters *patch;	// a reference
+};
+
+enum { XLATE_INLINE_RULES = 32, XLATE_INLINE_CREDITS = 16 };
 struct xlate_out {
 	struct buf *actions;	 // appended to
 	struct flow *mask;	 // or-ed into
 	enum xlate_error error;
 	enum dp_drop_reason drop_reason; // when the actions are empty
-	bool slow_path;		 // needs the packet each time (controller, learning protocols): actions hold a userspace action
-	// The rules met, in order, with references that the caller gives back (xlate_out_done).
-	struct rule *rules[64];
-	unsigned int n_rules;
-	bool rules_truncated;
-	struct ofproto *ofproto; // the bridge that the packet entered
+	struct ofproto *ofproto; // the bridge that the packet entered; NULL: none
+	// The rules met, in order, and the other counters, with references that xlate_out_done() gives back.
+	struct rule **rules;
+	struct xlate_credit *credits;
+	unsigned int n_rules, cap_rules, n_credits, cap_credits;
+	struct rule *inline_rules[XLATE_INLINE_RULES];
+	struct xlate_credit inline_credits[XLATE_INLINE_CREDITS];
 };
-void xlate_translate(const struct xlate_in *, struct xlate_out *);
+void xlate_out_init(struct xlate_out *, struct buf *actions, struct flow *mask);
 void xlate_out_done(struct xlate_out *);
+// Never fails: what goes wrong is in out->error, and the actions are then empty. Any registered thread, inside RCU.
+void xlate_translate(const struct xlate_in *, struct xlate_out *);
+// Counts packets in what a translation met (struct xlate_out or a megaflow's copy of it). Any thread.
+void xlate_credit(struct backer *, struct rule *const *rules, unsigned int n_rules, const struct xlate_credit *,
+		  unsigned int n_credits, uint64_t packets, uint64_t bytes, int64_t used);
 
 // What a userspace action carries (struct dpact_userspace.userdata) for a packet to the controller.
 struct xlate_userdata {

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+// What a backer is made of, for the files that make it up: backer.c, upcall.c, revalidate.c, *_commands.c, and for translation the
+// pointer to the snapshot.
+#pragma once
+#include "base/rcu.h"
+#include "base/vec.h"
+#include "ofproto/backer.h"
+#include "ofproto/xlate_snapshot.h"
+
+// A megaflow of ours in the datapath: its cookie. Made by the upcall that installs it, then main's alone.
+struct megaflow {
+	uint64_t generation; // of the snapshot and rules that it was translated with
+	uint64_t packets, bytes; // credited so far
+	int64_t used;		 // as of the last dump; 0: no packet since the first
+	int64_t created;
+	unsigned int n_rules, n_credits;
+	uint64_t mask_map[MINIMATCH_MAP_WORDS];
+	uint64_t *mask_words;	      // the mask as translation gave it, without its empty words; owned
+	struct xlate_credit *credits; // references; behind the mask
+	struct rule **rules;	      // references; behind the credits
+};
+
+enum megaflow_deletion { // why megaflows go
+	MEGAFLOW_IDLE,
+	MEGAFLOW_MASK_CHANGED,
+	MEGAFLOW_PORT_GONE,
+	MEGAFLOW_TOO_MANY,
+	MEGAFLOW_PURGED,
+	MEGAFLOW_N_DELETIONS,
+};
+
+struct patch_entry {
+	uint64_t bridge;
+	uint32_t ofp_port;
+	struct patch_counters *counters;
+};
+
+struct revalidator { // main's
+	struct loop_timer timer, mac_timer;
+	struct loop_wake *wake;
+	uint64_t position;	   // of the dump
+	bool under_way;		   // a round
+	uint64_t round_generation; // generation when the round began
+	uint64_t settled;	   // every megaflow is at least of this generation
+	int64_t round_start, round_end, last_push, mac_run;
+	struct buf actions;  // scratch
+	unsigned int n_seen; // in this round
+	// Statistics.
+	unsigned int n_flows, max_flows, avg_flows_x16;
+	int64_t duration_ms;
+	uint64_t n_deleted[MEGAFLOW_N_DELETIONS];
+};
+
+struct backer {
+	// Immutable.
+	struct backers *backers;
+	char *type;
+	struct dp *dp;
+	// Read by any thread under RCU; written by main.
+	struct xlate_snapshot *snapshot;
+	// Any thread (atomic).
+	uint64_t generation;
+	unsigned int n_megaflows;
+	// Main.
+	unsigned int users;
+	VEC(struct patch_entry) patches;
+	struct revalidator reval;
+};
+
+struct backers {
+	struct ofproto_system *system;
+	struct loop *loop;
+	struct backer_settings settings; // its flow_limit is read by any thread (relaxed)
+	VEC(struct backer *) v;
+};
+
+static inline const struct xlate_snapshot *backer_snapshot(const struct backer *b)
+{
+	return rcu_get(&((struct backer *)(uintptr_t)b)->snapshot);
+}
+
+// upcall.c: the datapath's callbacks. arg: the backer.
+int upcall_handle(void *backer, const struct dp_upcall *, struct dp_upcall_result *);
+// Appends to `actions` what an empty list means: a drop with its reason.
+void upcall_finish_actions(struct buf *actions, const struct xlate_out *);
+// These take over the references that a translation met, and copy its mask.
+struct megaflow *megaflow_new(struct xlate_out *, uint64_t generation);
+void megaflow_renew(struct megaflow *, struct xlate_out *, uint64_t generation);
+void megaflow_free(struct megaflow *);
+
+// revalidate.c. Main.
+void revalidator_init(struct backer *);
+void revalidator_done(struct backer *);
+// A change of rules, MACs or configuration: look at the megaflows soon. Any thread.
+void revalidator_kick(struct backer *);
+// A full round now: counters pushed, everything revalidated.
+void revalidator_run_all(struct backer *);
+void revalidator_purge(struct backer *); // deletes all megaflows
+void revalidator_flow_gone(void *backer, void *cookie, const struct dp_flow_stats *);

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+// What the datapath asks: what to do with a packet that no megaflow matches, and to take a packet that a userspace action sends
+// up. Runs in the datapath's threads: no locks but the MAC table's, no memory but the new megaflow's.
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/counter.h"
+#include "base/log.h"
+#include "ofproto/backer_internal.h"
+#include "ofproto/packet_in.h"
+#include "ofproto/xlate.h"
+
+LOG_MODULE(ofproto_dpif_upcall);
+
+COUNTER(upcall_miss);
+COUNTER(upcall_flow_limit_hit);
+COUNTER(upcall_userspace);
+COUNTER(xlate_errors);
+
+// What the megaflow keeps of a translation, in one piece of memory: its references, and the mask without its empty words.
+static void take_results(struct megaflow *mf, const struct xlate_out *out)
+{
+	size_t rules_size = out->n_rules * sizeof(*mf->rules), credits_size = out->n_credits * sizeof(*mf->credits);
+	const uint64_t *words = flow_words_const(out->mask);
+	unsigned int n_words = 0;
+	memset(mf->mask_map, 0, sizeof(mf->mask_map));
+	for (unsigned int i = 0; i < FLOW_WORDS; i++) {
+		if (words[i]) {
+			mf->mask_map[i / 64] |= UINT64_C(1) << i % 64;
+			n_words++;
+		}
+	}
+	mf->n_rules = out->n_rules;
+	mf->n_credits = out->n_credits;
+	mf->mask_words = xmalloc(n_words * sizeof(uint64_t) + credits_size + rules_size);
+	mf->credits = (struct xlate_credit *)(void *)(mf->mask_words + n_words);
+	mf->rules = (struct rule **)(void *)(mf->credits + out->n_credits);
+	for (unsigned int i = 0, n = 0; i < FLOW_WORDS; i++)
+		if (words[i])
+			mf->mask_words[n++] = words[i];
+	memcpy(mf->credits, out->credits, credits_size);
+	memcpy(mf->rules, out->rules, rules_size);
+}
+
+static void drop_references(struct megaflow *mf)
+{
+	for (unsigned int i = 0; i < mf->n_rules; i++)
+		rule_unref(mf->rules[i]);
+	for (unsigned int i = 0; i < mf->n_credits; i++)
+		patch_counters_unref(mf->credits[i].patch);
+	free(mf->mask_words);
+}
+
+struct megaflow *megaflow_new(struct xlate_out *out, uint64_t generation)
+{
+	struct megaflow *mf = XNEW(struct megaflow);
+	mf->generation = generation;
+	mf->created = clock_ms();
+	take_results(mf, out);
+	out->n_rules = out->n_credits = 0;
+	return mf;
+}
+
+void megaflow_renew(struct megaflow *mf, struct xlate_out *out, uint64_t generation)
+{
+	drop_references(mf);
+	take_results(mf, out);
+	out->n_rules = out->n_credits = 0;
+	mf->generation = generation;
+}
+
+void megaflow_free(struct megaflow *mf)
+{
+	drop_references(mf);
+	free(mf);
+}
+
+void upcall_finish_actions(struct buf *actions, const struct xlate_out *out)
+{
+	if (actions->len)
+		return;
+	struct dpact_drop *drop = dpact_add(actions, DPACT_DROP, sizeof(*drop));
+	drop->reason = out->drop_reason;
+}
+
+// Room for one more? The limit is checked without a lock: it may be passed by a few.
+static bool may_install(struct backer *b, const struct xlate_out *out)
+{
+	if (out->error == XLATE_NO_RECIRC_CONTEXT)
+		return false;
+	unsigned int limit = __atomic_load_n(&b->backers->settings.flow_limit, __ATOMIC_RELAXED);
+	if (__atomic_load_n(&b->n_megaflows, __ATOMIC_RELAXED) < limit)
+		return true;
+	counter_inc(upcall_flow_limit_hit);
+	return false;
+}
+
+static void count_error(const struct xlate_out *out, const struct dp_upcall *upcall)
+{
+	counter_inc(xlate_errors);
+	if (out->error == XLATE_INVALID_PORT)
+		log_info_rl("received packet on unassociated datapath port %u", upcall->key->in_port);
+	else
+		log_warn_rl("translation failed (%s), packet is dropped", xlate_strerror(out->error));
+}
+
+static int handle_miss(struct backer *b, const struct dp_upcall *upcall, struct dp_upcall_result *result)
+{
+	// Read first: what changes from here on makes the new megaflow an old one.
+	uint64_t generation = xlate_generation(b);
+	struct xlate_out out;
+	counter_inc(upcall_miss);
+	memset(&result->mask, 0, sizeof(result->mask));
+	xlate_out_init(&out, &result->actions, &result->mask);
+	// The megaflow, when there is one, counts from the next packet on: this one is credited here.
+	xlate_translate(&(struct xlate_in){.backer = b,
+					   .flow = upcall->key,
+					   .frame_len = upcall->frame_len,
+					   .may_learn = true,
+					   .credit = true},
+			&out);
+	if (out.error)
+		count_error(&out, upcall);
+	upcall_finish_actions(&result->actions, &out);
+	result->install = may_install(b, &out);
+	if (result->install) {
+		result->cookie = megaflow_new(&out, generation);
+		if (!__atomic_fetch_add(&b->n_megaflows, 1, __ATOMIC_RELAXED))
+			revalidator_kick(b);
+	}
+	xlate_out_done(&out);
+	return 0;
+}
+
+static int handle_action(struct backer *b, const struct dp_upcall *upcall)
+{
+	struct xlate_userdata head;
+	if (upcall->userdata_len < sizeof(head))
+		return -EINVAL;
+	memcpy(&head, upcall->userdata, sizeof(head));
+	if (head.kind != XLATE_USERDATA_CONTROLLER || head.userdata_len != upcall->userdata_len - sizeof(head))
+		return -EINVAL;
+	counter_inc(upcall_userspace);
+	struct packet_in pin = {
+		.reason = head.reason,
+		.table_id = head.table_id,
+		.controller_id = head.controller_id,
+		.max_len = head.max_len,
+		.cookie = head.cookie,
+		.ofp_in_port = head.ofp_in_port,
+		.metadata = *upcall->key,
+		.frame = upcall->frame,
+		.frame_len = upcall->frame_len,
+		.userdata = upcall->userdata + sizeof(head),
+		.userdata_len = head.userdata_len,
+	};
+	pin.metadata.in_port = head.ofp_in_port;
+	pin.metadata.metadata = head.metadata;
+	memcpy(pin.metadata.regs, head.regs, sizeof(head.regs));
+	return packet_in_enqueue(b->backers->system, head.ofproto_id, &pin) ? 0 : -ENOBUFS;
+}
+
+int upcall_handle(void *backer, const struct dp_upcall *upcall, struct dp_upcall_result *result)
+{
+	switch (upcall->type) {
+	case DP_UPCALL_MISS:
+		return handle_miss(backer, upcall, result);
+	case DP_UPCALL_ACTION:
+		return handle_action(backer, upcall);
+	}
+	return -EINVAL;
+}

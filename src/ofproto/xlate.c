@@ -1,0 +1,486 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+// Translation's frame: it sets the stage, walks from table to table, and tidies up the mask. A translation works on two flows:
+// `flow`, which the tables see and the actions change at once, and `base`, which the datapath's packet is like after the actions
+// given so far. Only an output makes the difference between them into datapath actions (xlate_commit.c). So a change that is
+// undone before an output costs nothing, and what clone() and patch ports do to the packet is undone by putting `flow` back.
+//
+// The mask only ever grows: who looks at a bit of the packet, or writes to it, sets the bit. Bits that were written and then
+// looked at make the mask narrower than it need be, never too wide.
+#include "ofproto/xlate.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/rcu.h"
+#include "base/str.h"
+#include "ofproto/backer_internal.h"
+#include "ofproto/ofproto.h"
+#include "ofproto/xlate_ctx.h"
+#include "openflow/packet_io.h"
+#include "openflow/port.h"
+
+enum { MAX_ACTIONS_BYTES = 64 * 1024 };
+
+const char *xlate_strerror(enum xlate_error error)
+{
+	switch (error) {
+	case XLATE_OK:
+		return "OK";
+	case XLATE_TOO_DEEP:
+		return "Recursion too deep";
+	case XLATE_TOO_MANY_RESUBMITS:
+		return "Too many resubmits";
+	case XLATE_STACK_TOO_DEEP:
+		return "Stack too deep";
+	case XLATE_NO_RECIRC_CONTEXT:
+		return "No recirculation context";
+	case XLATE_INVALID_PORT:
+		return "No such port";
+	}
+	return "Unknown error";
+}
+
+void xlate_out_init(struct xlate_out *out, struct buf *actions, struct flow *mask)
+{
+	out->actions = actions;
+	out->mask = mask;
+	out->error = XLATE_OK;
+	out->drop_reason = DP_DROP_NO_ACTIONS;
+	out->ofproto = NULL;
+	out->rules = out->inline_rules;
+	out->credits = out->inline_credits;
+	out->n_rules = out->n_credits = 0;
+	out->cap_rules = XLATE_INLINE_RULES;
+	out->cap_credits = XLATE_INLINE_CREDITS;
+}
+
+void xlate_out_done(struct xlate_out *out)
+{
+	for (unsigned int i = 0; i < out->n_rules; i++)
+		rule_unref(out->rules[i]);
+	for (unsigned int i = 0; i < out->n_credits; i++)
+		patch_counters_unref(out->credits[i].patch);
+	if (out->rules != out->inline_rules)
+		free(out->rules);
+	if (out->credits != out->inline_credits)
+		free(out->credits);
+	out->n_rules = out->n_credits = 0;
+	out->rules = out->inline_rules;
+	out->credits = out->inline_credits;
+}
+
+// An array that began as part of its owner moves to the heap when it grows.
+static void *grow(void *v, const void *inline_v, unsigned int *cap, size_t size)
+{
+	unsigned int n = *cap;
+	*cap *= 2;
+	if (v != inline_v)
+		return xrealloc(v, *cap * size);
+	void *new = xmalloc(*cap * size);
+	memcpy(new, v, n * size);
+	return new;
+}
+
+static void add_rule(struct xlate_out *out, struct rule *rule)
+{
+	if (!rule_try_ref(rule))
+		return;
+	if (out->n_rules == out->cap_rules)
+		out->rules = grow(out->rules, out->inline_rules, &out->cap_rules, sizeof(*out->rules));
+	out->rules[out->n_rules++] = rule;
+}
+
+void xlate_add_credit(struct xlate_ctx *ctx, const struct xlate_credit *credit)
+{
+	struct xlate_out *out = ctx->out;
+	if (out->n_credits == out->cap_credits)
+		out->credits = grow(out->credits, out->inline_credits, &out->cap_credits, sizeof(*out->credits));
+	out->credits[out->n_credits++] = *credit;
+}
+
+static void credit_one(struct backer *backer, const struct xlate_credit *c, uint64_t packets, uint64_t bytes, int64_t used)
+{
+	switch ((enum xlate_credit_kind)c->kind) {
+	case XLATE_CREDIT_PATCH_TX:
+		__atomic_fetch_add(&c->patch->tx_packets, packets, __ATOMIC_RELAXED);
+		__atomic_fetch_add(&c->patch->tx_bytes, bytes, __ATOMIC_RELAXED);
+		break;
+	case XLATE_CREDIT_PATCH_RX:
+		__atomic_fetch_add(&c->patch->rx_packets, packets, __ATOMIC_RELAXED);
+		__atomic_fetch_add(&c->patch->rx_bytes, bytes, __ATOMIC_RELAXED);
+		break;
+	case XLATE_CREDIT_MAC: {
+		const struct xlate_bridge *bridge = xlate_snapshot_bridge(backer_snapshot(backer), c->ofproto_id);
+		if (bridge)
+			mac_table_touch(bridge->macs, c->mac, c->vlan, c->port, used);
+		break;
+	}
+	}
+}
+
+void xlate_credit(struct backer *backer, struct rule *const *rules, unsigned int n_rules, const struct xlate_credit *credits,
+		  unsigned int n_credits, uint64_t packets, uint64_t bytes, int64_t used)
+{
+	for (unsigned int i = 0; i < n_rules; i++)
+		rule_credit(rules[i], packets, bytes, used);
+	for (unsigned int i = 0; i < n_credits; i++)
+		credit_one(backer, &credits[i], packets, bytes, used);
+}
+
+void xlate_fail(struct xlate_ctx *ctx, enum xlate_error error)
+{
+	if (!ctx->out->error)
+		ctx->out->error = error;
+	ctx->exit = true;
+}
+
+// --- Tables.
+
+static void report_rule(struct xlate_ctx *ctx, const struct rule *rule)
+{
+	struct match match;
+	struct str s = STR_INIT;
+	minimatch_expand(&rule->cls.match, &match);
+	match_format(&match, &s, -1, NULL, NULL);
+	if (s.len)
+		str_add(&s, ", ");
+	str_addf(&s, "priority %d", rule->cls.priority);
+	be64_t cookie = __atomic_load_n(&rule->cookie, __ATOMIC_RELAXED);
+	if (cookie)
+		str_addf(&s, ", cookie 0x%llx", (unsigned long long)be64toh(cookie));
+	ctx->node = xlate_trace_add(ctx->node, TRACE_TABLE, "%2u. %s", rule->table_id, str_cstr(&s));
+	str_done(&s);
+}
+
+// First fragments show their ports, later ones do not: in the tables, all fragments are without.
+static struct rule *look_up(struct xlate_ctx *ctx, uint32_t in_port, uint8_t table_id)
+{
+	struct flow *flow = &ctx->flow;
+	uint32_t old_in_port = flow->in_port;
+	be16_t tp_src = flow->tp_src, tp_dst = flow->tp_dst, mask_src = ctx->mask->tp_src, mask_dst = ctx->mask->tp_dst;
+	bool fragment = flow->nw_frag & FLOW_FRAG_ANY;
+	flow->in_port = in_port;
+	if (fragment)
+		flow->tp_src = flow->tp_dst = 0;
+	struct rule *rule = ofproto_table_lookup(ctx->bridge->ofproto, table_id, flow, ctx->mask);
+	flow->in_port = old_in_port;
+	if (fragment) {
+		flow->tp_src = tp_src;
+		flow->tp_dst = tp_dst;
+		ctx->mask->tp_src = mask_src;
+		ctx->mask->tp_dst = mask_dst;
+	}
+	return rule;
+}
+
+static void table_miss(struct xlate_ctx *ctx, uint32_t in_port, uint8_t table_id, bool miss_counts)
+{
+	const struct xlate_port *port = xlate_bridge_port(ctx->bridge, in_port);
+	enum table_miss miss = miss_counts ? ctx->bridge->default_miss : TABLE_MISS_DROP;
+	if (ctx->node)
+		ctx->node = xlate_trace_add(ctx->node, TRACE_TABLE, "%2u. No match.", table_id);
+	switch (miss) {
+	case TABLE_MISS_CONTINUE:
+		if (table_id + 1 < XLATE_TABLE_INTERNAL)
+			xlate_table(ctx, in_port, (uint8_t)(table_id + 1), true);
+		break;
+	case TABLE_MISS_CONTROLLER:
+		if (!port || !(port->config & OFPPC_NO_PACKET_IN)) {
+			XLATE_REPORT(ctx, TRACE_ACTION, "CONTROLLER:65535");
+			xlate_controller(ctx, OFPR_NO_MATCH, UINT16_MAX, 0, NULL, 0);
+			break;
+		}
+		XLATE_REPORT(ctx, TRACE_ACTION, "drop");
+		break;
+	case TABLE_MISS_DROP:
+		XLATE_REPORT(ctx, TRACE_ACTION, "drop");
+		break;
+	}
+}
+
+static bool within_limits(struct xlate_ctx *ctx)
+{
+	if (ctx->depth >= ctx->bridge->max_depth) {
+		XLATE_REPORT(ctx, TRACE_ERROR, "over max translation depth %u", ctx->bridge->max_depth);
+		xlate_fail(ctx, XLATE_TOO_DEEP);
+	} else if (ctx->resubmits >= ctx->bridge->max_resubmits) {
+		XLATE_REPORT(ctx, TRACE_ERROR, "over %u resubmit actions", ctx->bridge->max_resubmits);
+		xlate_fail(ctx, XLATE_TOO_MANY_RESUBMITS);
+	} else if (ctx->out->actions->len > MAX_ACTIONS_BYTES) {
+		XLATE_REPORT(ctx, TRACE_ERROR, "resubmits yielded over 64 kB of actions");
+		xlate_fail(ctx, XLATE_TOO_MANY_RESUBMITS);
+	}
+	return !ctx->out->error;
+}
+
+void xlate_table(struct xlate_ctx *ctx, uint32_t in_port, uint8_t table_id, bool miss_counts)
+{
+	if (!within_limits(ctx))
+		return;
+	const struct rule *old_rule = ctx->rule;
+	struct xlate_trace_node *old_node = ctx->node;
+	uint8_t old_table = ctx->table_id;
+	ctx->table_id = table_id;
+	ctx->depth++;
+	ctx->resubmits++;
+
+	struct rule *rule = look_up(ctx, in_port, table_id);
+	ctx->rule = rule;
+	if (rule) {
+		add_rule(ctx->out, rule);
+		if (ctx->node)
+			report_rule(ctx, rule);
+		const struct rule_actions *actions = rcu_get(&rule->actions);
+		if (actions->len)
+			xlate_actions(ctx, actions->list, actions->len);
+		else
+			XLATE_REPORT(ctx, TRACE_ACTION, "drop");
+	} else {
+		table_miss(ctx, in_port, table_id, miss_counts);
+	}
+
+	ctx->depth--;
+	ctx->table_id = old_table;
+	ctx->node = old_node;
+	ctx->rule = old_rule;
+}
+
+// --- The action set.
+
+enum set_order { SET_NEVER, SET_POP_VLAN, SET_PUSH_VLAN, SET_DEC_TTL, SET_FIELDS, SET_QUEUE, SET_RESUBMIT, SET_OUTPUT };
+
+// Where in the order of OpenFlow 1.3.3, 5.10, an action stands.
+static enum set_order set_order(uint8_t type)
+{
+	switch ((enum ofpact_type)type) {
+	case OFPACT_STRIP_VLAN:
+		return SET_POP_VLAN;
+	case OFPACT_PUSH_VLAN:
+		return SET_PUSH_VLAN;
+	case OFPACT_DEC_TTL:
+		return SET_DEC_TTL;
+	case OFPACT_SET_FIELD:
+	case OFPACT_REG_MOVE:
+	case OFPACT_SET_VLAN_VID:
+	case OFPACT_SET_VLAN_PCP:
+	case OFPACT_SET_ETH_SRC:
+	case OFPACT_SET_ETH_DST:
+	case OFPACT_SET_IPV4_SRC:
+	case OFPACT_SET_IPV4_DST:
+	case OFPACT_SET_IP_DSCP:
+	case OFPACT_SET_IP_ECN:
+	case OFPACT_SET_IP_TTL:
+	case OFPACT_SET_L4_SRC_PORT:
+	case OFPACT_SET_L4_DST_PORT:
+	case OFPACT_SET_TUNNEL:
+		return SET_FIELDS;
+	case OFPACT_SET_QUEUE:
+		return SET_QUEUE;
+	case OFPACT_RESUBMIT:
+		return SET_RESUBMIT;
+	case OFPACT_OUTPUT:
+	case OFPACT_CONTROLLER:
+	case OFPACT_OUTPUT_REG:
+	case OFPACT_ENQUEUE:
+		return SET_OUTPUT;
+	case OFPACT_STACK_PUSH:
+	case OFPACT_STACK_POP:
+	case OFPACT_POP_QUEUE:
+	case OFPACT_NOTE:
+	case OFPACT_EXIT:
+	case OFPACT_CLONE:
+	case OFPACT_CLEAR_ACTIONS:
+	case OFPACT_WRITE_ACTIONS:
+	case OFPACT_WRITE_METADATA:
+	case OFPACT_GOTO_TABLE:
+	case OFPACT_N_TYPES:
+		return SET_NEVER;
+	}
+	return SET_NEVER;
+}
+
+void xlate_order_action_set(const struct buf *set, struct buf *list)
+{
+	const struct ofpact *last[SET_OUTPUT + 1] = {NULL};
+	OFPACT_FOREACH (a, set->data, set->len)
+		last[set_order(a->type)] = a;
+	const struct ofpact *final = last[SET_OUTPUT] ? last[SET_OUTPUT] : last[SET_RESUBMIT];
+	for (int order = SET_POP_VLAN; order <= SET_QUEUE; order++) {
+		if (order != SET_FIELDS) {
+			if (last[order])
+				buf_add(list, last[order], ofpact_size(last[order]));
+			continue;
+		}
+		OFPACT_FOREACH (a, set->data, set->len) // of several for one field, the last one prevails
+			if (set_order(a->type) == SET_FIELDS)
+				buf_add(list, a, ofpact_size(a));
+	}
+	if (final)
+		buf_add(list, final, ofpact_size(final));
+}
+
+static bool has_final_action(const struct buf *set)
+{
+	OFPACT_FOREACH (a, set->data, set->len)
+		if (set_order(a->type) >= SET_RESUBMIT)
+			return true;
+	return false;
+}
+
+void xlate_run_action_set(struct xlate_ctx *ctx)
+{
+	if (!ctx->action_set.len || ctx->out->error)
+		return;
+	struct xlate_trace_node *old_node = ctx->node;
+	if (old_node && old_node->last && old_node->last->kind == TRACE_TABLE)
+		ctx->node = old_node->last;
+	if (ctx->node)
+		ctx->node = xlate_trace_add(ctx->node, TRACE_TABLE, "--. Executing action set:");
+	if (has_final_action(&ctx->action_set)) { // a set without output drops the packet
+		struct buf list = BUF_INIT;
+		xlate_order_action_set(&ctx->action_set, &list);
+		ctx->in_action_set = true;
+		ctx->exit = false;
+		xlate_actions(ctx, list.data, list.len);
+		ctx->in_action_set = false;
+		buf_done(&list);
+	} else {
+		XLATE_REPORT(ctx, TRACE_ACTION, "drop");
+	}
+	ctx->node = old_node;
+}
+
+void xlate_bridge_pipeline(struct xlate_ctx *ctx, const struct xlate_port *in_port)
+{
+	struct xlate_trace_node *old_node = ctx->node;
+	if (ctx->node)
+		ctx->node = xlate_trace_add(ctx->node, TRACE_BRIDGE, "bridge(\"%s\")", ctx->bridge->name);
+	// The rule is found and counted, but nothing is done, when the port must not receive.
+	ctx->exit = in_port && in_port->config & OFPPC_NO_RECV;
+	bool deaf = ctx->exit;
+	xlate_table(ctx, ctx->flow.in_port, 0, true);
+	if (!deaf)
+		xlate_run_action_set(ctx);
+	ctx->node = old_node;
+}
+
+// --- The whole.
+
+static bool is_ip(be16_t dl_type)
+{
+	return dl_type == BE16(0x0800) || dl_type == BE16(0x86dd);
+}
+
+// What every megaflow matches on.
+static void mask_begin(struct flow *mask, const struct flow *flow)
+{
+	mask->in_port = UINT32_MAX;
+	mask->recirc_id = UINT32_MAX;
+	mask->packet_type = UINT32_MAX;
+	mask->dl_type = UINT16_MAX;
+	if (is_ip(flow->dl_type))
+		mask->nw_frag |= FLOW_FRAG_ANY | FLOW_FRAG_LATER;
+}
+
+// Bits that no packet brings along, and relations between fields that masks must keep.
+static void mask_finish(struct flow *mask, const struct flow *flow)
+{
+	mask->metadata = 0;
+	memset(mask->regs, 0, sizeof(mask->regs));
+	mask->conj_id = 0;
+	mask->actset_output = 0;
+	for (unsigned int i = 0; i < FLOW_MAX_VLANS; i++)
+		if (mask->vlan[i].tci)
+			mask->vlan[i].tci |= BE16(FLOW_VLAN_CFI);
+	bool icmp = (flow->dl_type == BE16(0x0800) && flow->nw_proto == 1) ||
+		    (flow->dl_type == BE16(0x86dd) && flow->nw_proto == 58);
+	if (icmp) { // type and code are 8 bits
+		mask->tp_src &= BE16(0xff);
+		mask->tp_dst &= BE16(0xff);
+	}
+}
+
+// Finds the bridge and the port that the packet came in through. False: there is none.
+static bool find_entry(struct xlate_ctx *ctx, const struct xlate_port **in_port)
+{
+	const struct xlate_in *in = ctx->in;
+	if (in->ofproto) {
+		ctx->bridge = xlate_snapshot_bridge(ctx->snapshot, ofproto_id(in->ofproto));
+		if (!ctx->bridge)
+			return false;
+		*in_port = xlate_bridge_port(ctx->bridge, in->flow->in_port);
+		return true;
+	}
+	*in_port = xlate_snapshot_dp_port(ctx->snapshot, in->flow->in_port);
+	if (!*in_port)
+		return false;
+	ctx->bridge = (*in_port)->bridge;
+	ctx->flow.in_port = (*in_port)->ofp_port;
+	return true;
+}
+
+static void ctx_init(struct xlate_ctx *ctx, const struct xlate_in *in, struct xlate_out *out)
+{
+	ctx->in = in;
+	ctx->out = out;
+	ctx->snapshot = backer_snapshot(in->backer);
+	ctx->bridge = NULL;
+	ctx->mask = out->mask;
+	ctx->flow = *in->flow;
+	ctx->base = *in->flow;
+	ctx->rule = NULL;
+	ctx->table_id = 0;
+	ctx->exit = ctx->in_action_set = ctx->packet_out = false;
+	ctx->depth = ctx->resubmits = 0;
+	ctx->action_set = (struct buf)BUF_INIT;
+	ctx->stack = NULL;
+	ctx->stack_n = ctx->stack_cap = 0;
+	ctx->node = in->trace ? &in->trace->root : NULL;
+	ctx->flow.actset_output = OFPP_UNSET;
+}
+
+static void run_packet_out(struct xlate_ctx *ctx)
+{
+	struct xlate_trace_node *old_node = ctx->node;
+	if (ctx->node)
+		ctx->node = xlate_trace_add(ctx->node, TRACE_BRIDGE, "bridge(\"%s\")", ctx->bridge->name);
+	ctx->packet_out = ctx->in->packet_out;
+	xlate_actions(ctx, ctx->in->actions, ctx->in->actions_len);
+	xlate_run_action_set(ctx);
+	ctx->node = old_node;
+}
+
+void xlate_translate(const struct xlate_in *in, struct xlate_out *out)
+{
+	struct xlate_ctx ctx;
+	const struct xlate_port *in_port;
+	size_t actions_before = out->actions->len;
+	ctx_init(&ctx, in, out);
+	mask_begin(out->mask, in->flow);
+
+	if (!find_entry(&ctx, &in_port)) {
+		out->error = XLATE_INVALID_PORT;
+	} else if (in->flow->recirc_id) {
+		out->error = XLATE_NO_RECIRC_CONTEXT;
+	} else {
+		out->ofproto = ctx.bridge->ofproto;
+		if (in->actions)
+			run_packet_out(&ctx);
+		else
+			xlate_bridge_pipeline(&ctx, in_port);
+	}
+	buf_done(&ctx.action_set);
+	free(ctx.stack);
+	if (out->error) {
+		out->actions->len = actions_before;
+		out->drop_reason = DP_DROP_TRANSLATION;
+	}
+	mask_finish(out->mask, in->flow);
+	if (in->credit)
+		xlate_credit(in->backer, out->rules, out->n_rules, out->credits, out->n_credits, 1, in->frame_len,
+			     clock_ms());
+	if (in->trace)
+		in->trace->final = ctx.flow;
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+// The state of one translation, for the files that make it up: xlate.c (tables), xlate_actions.c (one function per action),
+// xlate_output.c (ports), xlate_normal.c (the learning switch), xlate_commit.c (header changes).
+#pragma once
+#include "ofproto/packet_in.h"
+#include "ofproto/trace.h"
+#include "ofproto/xlate.h"
+#include "ofproto/xlate_snapshot.h"
+
+enum { XLATE_NO_TABLE = 0xff, XLATE_TABLE_INTERNAL = 254 };
+
+struct xlate_ctx {
+	const struct xlate_in *in;
+	struct xlate_out *out;
+	const struct xlate_snapshot *snapshot;
+	const struct xlate_bridge *bridge; // where the packet is now
+	struct flow *mask;		   // out->mask
+	struct flow flow;		   // the packet as the tables see it
+	struct flow base;		   // the packet as the datapath has it after the actions so far
+	const struct rule *rule;	   // whose actions are being run; NULL: packet-out, table miss
+	uint8_t table_id;
+	bool exit;		// no further actions, at any level
+	bool in_action_set;
+	bool packet_out; // the actions of a packet-out, not of a table
+	unsigned int depth, resubmits;
+	struct buf action_set;	 // of write_actions, in the order of writing
+	uint64_t *stack;
+	unsigned int stack_n, stack_cap;
+	struct xlate_trace_node *node; // where a trace reports to; NULL: nobody traces
+};
+
+#define XLATE_REPORT(ctx, ...)                                                                     \
+	do {                                                                                       \
+		if ((ctx)->node)                                                                   \
+			xlate_trace_add((ctx)->node, __VA_ARGS__);                                 \
+	} while (0)
+
+// xlate.c
+void xlate_fail(struct xlate_ctx *, enum xlate_error);
+// Looks the flow up in a table and runs what it finds. `in_port` is what the lookup sees. `miss_counts`: without a match the
+// bridge's table-miss behaviour applies; else nothing happens.
+void xlate_table(struct xlate_ctx *, uint32_t in_port, uint8_t table_id, bool miss_counts);
+void xlate_run_action_set(struct xlate_ctx *);
+// Takes the reference that the credit holds.
+void xlate_add_credit(struct xlate_ctx *, const struct xlate_credit *);
+// Runs the bridge's tables from the first one for a packet that came in through its port (NULL: not through a port), and then
+// the action set.
+void xlate_bridge_pipeline(struct xlate_ctx *, const struct xlate_port *in_port);
+// The action set in the order of execution, appended to `list`.
+void xlate_order_action_set(const struct buf *set, struct buf *list);
+
+// xlate_actions.c
+void xlate_actions(struct xlate_ctx *, const void *list, size_t n);
+
+// xlate_output.c
+void xlate_output(struct xlate_ctx *, uint32_t ofp_port, uint16_t max_len);
+void xlate_output_port(struct xlate_ctx *, const struct xlate_port *);
+void xlate_controller(struct xlate_ctx *, uint8_t reason, uint16_t max_len, uint16_t controller_id, const void *userdata,
+		      size_t userdata_len);
+
+// xlate_normal.c
+void xlate_normal(struct xlate_ctx *);
+
+// xlate_commit.c: makes the datapath's packet look like ctx->flow.
+void xlate_commit(struct xlate_ctx *);
+unsigned int xlate_n_vlans(const struct flow *);
+// Tags are taken off, or pushed down by others: each tag of the packet counts from now on, and that there are no more.
+void xlate_unwildcard_vlans(struct xlate_ctx *);

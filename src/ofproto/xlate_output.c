@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+// Outputs: to ports of the datapath, through patch ports into other bridges, to controllers.
+#include <stdlib.h>
+#include <string.h>
+
+#include "dp/dp.h"
+#include "ofproto/xlate_ctx.h"
+#include "openflow/packet_io.h"
+#include "openflow/port.h"
+
+// The packet goes on in the bridge at the other end, which sees it as if it had just come in: without registers, metadata or an
+// action set. What that bridge does to the packet does not come back.
+static void enter_peer(struct xlate_ctx *ctx, const struct xlate_port *port, const struct xlate_port *peer)
+{
+	struct flow flow = ctx->flow;
+	struct buf set = ctx->action_set;
+	const struct xlate_bridge *bridge = ctx->bridge;
+	const struct rule *rule = ctx->rule;
+	uint64_t *stack = ctx->stack;
+	unsigned int stack_n = ctx->stack_n, stack_cap = ctx->stack_cap;
+	uint8_t table_id = ctx->table_id;
+	bool exit = ctx->exit, in_action_set = ctx->in_action_set, packet_out = ctx->packet_out;
+
+	ctx->bridge = peer->bridge;
+	ctx->action_set = (struct buf)BUF_INIT;
+	ctx->stack = NULL;
+	ctx->stack_n = ctx->stack_cap = 0;
+	ctx->in_action_set = ctx->packet_out = false;
+	ctx->flow.in_port = peer->ofp_port;
+	ctx->flow.metadata = 0;
+	memset(ctx->flow.regs, 0, sizeof(ctx->flow.regs));
+	memset(&ctx->flow.tunnel, 0, sizeof(ctx->flow.tunnel));
+	ctx->flow.actset_output = OFPP_UNSET;
+	if (port->patch)
+		xlate_add_credit(ctx, &(struct xlate_credit){.kind = XLATE_CREDIT_PATCH_TX,
+							     .patch = patch_counters_ref(port->patch)});
+	if (peer->patch)
+		xlate_add_credit(ctx, &(struct xlate_credit){.kind = XLATE_CREDIT_PATCH_RX,
+							     .patch = patch_counters_ref(peer->patch)});
+	ctx->depth++;
+	xlate_bridge_pipeline(ctx, peer);
+	ctx->depth--;
+
+	buf_done(&ctx->action_set);
+	free(ctx->stack);
+	ctx->flow = flow;
+	ctx->action_set = set;
+	ctx->bridge = bridge;
+	ctx->rule = rule;
+	ctx->stack = stack;
+	ctx->stack_n = stack_n;
+	ctx->stack_cap = stack_cap;
+	ctx->table_id = table_id;
+	ctx->in_action_set = in_action_set;
+	ctx->packet_out = packet_out;
+	if (!ctx->out->error)
+		ctx->exit = exit;
+}
+
+void xlate_output_port(struct xlate_ctx *ctx, const struct xlate_port *port)
+{
+	if (ctx->out->error)
+		return;
+	if (!port) {
+		XLATE_REPORT(ctx, TRACE_WARN, "Nonexistent output port");
+		ctx->out->drop_reason = DP_DROP_NO_PORT;
+		return;
+	}
+	if (port->config & OFPPC_NO_FWD) {
+		XLATE_REPORT(ctx, TRACE_DETAIL, "OFPPC_NO_FWD set, skipping output");
+		return;
+	}
+	if (port->dp_port != DP_PORT_NONE) {
+		xlate_commit(ctx);
+		dpact_add_output(ctx->out->actions, port->dp_port);
+		return;
+	}
+	const struct xlate_bridge *bridge = port->peer ? xlate_snapshot_bridge(ctx->snapshot, port->peer) : NULL;
+	const struct xlate_port *peer = bridge ? xlate_bridge_port(bridge, port->peer_port) : NULL;
+	if (peer)
+		enter_peer(ctx, port, peer);
+	else
+		XLATE_REPORT(ctx, TRACE_WARN, "Nonexistent output port");
+}
+
+static void output_all(struct xlate_ctx *ctx, uint32_t except_config)
+{
+	const struct xlate_bridge *bridge = ctx->bridge;
+	for (unsigned int i = 0; i < bridge->n_ports; i++) {
+		const struct xlate_port *port = &bridge->ports[i];
+		if (port->ofp_port != ctx->flow.in_port && !(port->config & except_config))
+			xlate_output_port(ctx, port);
+	}
+}
+
+static uint8_t controller_reason(const struct xlate_ctx *ctx)
+{
+	if (ctx->in_action_set)
+		return OFPR_ACTION_SET;
+	return ctx->packet_out ? OFPR_PACKET_OUT : OFPR_ACTION;
+}
+
+void xlate_output(struct xlate_ctx *ctx, uint32_t ofp_port, uint16_t max_len)
+{
+	switch (ofp_port) {
+	case OFPP_IN_PORT:
+		xlate_output_port(ctx, xlate_bridge_port(ctx->bridge, ctx->flow.in_port));
+		break;
+	case OFPP_TABLE:
+		xlate_table(ctx, ctx->flow.in_port, 0, true);
+		break;
+	case OFPP_NORMAL:
+		xlate_normal(ctx);
+		break;
+	case OFPP_FLOOD:
+		output_all(ctx, OFPPC_NO_FLOOD);
+		break;
+	case OFPP_ALL:
+		output_all(ctx, 0);
+		break;
+	case OFPP_CONTROLLER:
+		xlate_controller(ctx, controller_reason(ctx), max_len, 0, NULL, 0);
+		break;
+	case OFPP_NONE:
+	case OFPP_UNSET:
+		break;
+	case OFPP_LOCAL:
+	default:
+		if (ofp_port == ctx->flow.in_port)
+			XLATE_REPORT(ctx, TRACE_WARN, "skipping output to input port");
+		else
+			xlate_output_port(ctx, xlate_bridge_port(ctx->bridge, ofp_port));
+		break;
+	}
+}
+
+static bool is_table_miss_rule(const struct rule *rule)
+{
+	return rule && rule->cls.priority == 0 && !minimatch_n_words(&rule->cls.match);
+}
+
+void xlate_controller(struct xlate_ctx *ctx, uint8_t reason, uint16_t max_len, uint16_t controller_id, const void *userdata,
+		      size_t userdata_len)
+{
+	if (ctx->out->error)
+		return;
+	xlate_commit(ctx);
+	struct xlate_userdata head = {
+		.kind = XLATE_USERDATA_CONTROLLER,
+		.reason = reason == OFPR_ACTION && is_table_miss_rule(ctx->rule) ? OFPR_EXPLICIT_MISS : reason,
+		.table_id = ctx->table_id,
+		.max_len = max_len,
+		.controller_id = controller_id,
+		.ofp_in_port = ctx->flow.in_port,
+		.ofproto_id = ctx->bridge->id,
+		.cookie = ctx->rule ? __atomic_load_n(&ctx->rule->cookie, __ATOMIC_RELAXED) : UINT64_MAX,
+		.metadata = ctx->flow.metadata,
+		.userdata_len = (uint16_t)userdata_len,
+	};
+	memcpy(head.regs, ctx->flow.regs, sizeof(head.regs));
+	struct dpact_userspace *a =
+		dpact_add(ctx->out->actions, DPACT_USERSPACE, sizeof(*a) + sizeof(head) + userdata_len);
+	a->userdata_len = (uint16_t)(sizeof(head) + userdata_len);
+	memcpy(a->userdata, &head, sizeof(head));
+	if (userdata_len)
+		memcpy(a->userdata + sizeof(head), userdata, userdata_len);
+}
