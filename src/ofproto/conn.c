@@ -266,7 +266,10 @@ static void set_metadata(const struct packet_in *pin, struct match *m)
 
 void conn_packet_in(struct conn *c, const struct packet_in *pin)
 {
-	if (pin->controller_id != c->controller_id || !conn_wants(c, OFPASYNC_PACKET_IN, pin->reason))
+	uint8_t version = ofconn_version(c->of);
+	if (pin->controller_id != c->controller_id || (pin->reason == OFPR_IMPLICIT_MISS && version >= OFP13))
+		return;
+	if (!conn_wants(c, OFPASYNC_PACKET_IN, ofp_packet_in_reason_encode(pin->reason, version)))
 		return;
 	struct ofp_packet_in out = {
 		.packet = pin->frame,
