@@ -44,8 +44,6 @@ void ofp10_match_encode(struct buf *, const struct match *);
 
 // The protocols that can carry this match.
 uint32_t match_usable_protocols(const struct match *);
-// Drops the fields whose prerequisites the match does not have. True when something was dropped.
-bool match_normalize(struct match *);
 
 // --- Port numbers.
 
