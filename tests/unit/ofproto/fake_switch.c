@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fake_switch.h"
+
+#include <string.h>
+
+#include "base/rcu.h"
+#include "ofproto/controllers.h"
+#include "ofproto/flow_mod.h"
+
+struct fake_news fake_news;
+
+void xlate_bump(struct backer *b)
+{
+	fake_news.n_bumps++;
+}
+
+void backer_push_stats(struct backer *b)
+{
+}
+
+void controllers_flow_removed(struct controllers *cs, const struct ofp_flow_removed *fr)
+{
+	if (fake_news.n_removed < sizeof(fake_news.removed) / sizeof(fake_news.removed[0]))
+		fake_news.removed[fake_news.n_removed++] = *fr;
+}
+
+bool controllers_has_primary(const struct controllers *cs)
+{
+	return fake_news.has_primary;
+}
+
+enum ofproto_fail_mode controllers_fail_mode(const struct controllers *cs)
+{
+	return fake_news.fail_mode;
+}
+
+bool controllers_in_fail_open(const struct controllers *cs)
+{
+	return fake_news.fail_open;
+}
+
+void fake_switch_init(struct fake_switch *s)
+{
+	memset(s, 0, sizeof(*s));
+	memset(&fake_news, 0, sizeof(fake_news));
+	s->system.loop = loop_new();
+	s->ofproto.system = &s->system;
+	flows_init(&s->ofproto);
+}
+
+void fake_switch_done(struct fake_switch *s)
+{
+	flows_done(&s->ofproto);
+	rcu_barrier_all();
+	loop_free(s->system.loop);
+}
