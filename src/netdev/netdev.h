@@ -43,11 +43,23 @@ struct netdev_features {
 	uint64_t current_speed, max_speed;	       // Mbps; 0: unknown
 };
 
+// Which types are dummies too, for tests: see --enable-dummy of ovs-vswitchd(8). Before any device is opened.
+enum netdev_dummy {
+	NETDEV_DUMMY_NONE,     // the types "dummy*" do not exist
+	NETDEV_DUMMY_ADD,      // "dummy", "dummy-internal", "dummy-pmd" exist
+	NETDEV_DUMMY_SYSTEM,   // and "system" is one
+	NETDEV_DUMMY_OVERRIDE, // and so are "system", "tap" and "internal"
+};
+void netdev_enable_dummy(enum netdev_dummy);
+
 // Finds the open device of that name and type or opens it. The reference is the caller's. Types as above; "" is "system".
+// error_code(): EAFNOSUPPORT for an unknown type, ENODEV for a system device that does not exist, EEXIST for a name that is open
+// with another type.
 struct error *netdev_open(struct loop *, const char *name, const char *type, struct netdev **) MUST_CHECK;
 struct netdev *netdev_ref(struct netdev *);
 void netdev_unref(struct netdev *); // NULL is allowed; the last one closes (and removes an internal device)
 struct netdev *netdev_find(const char *name); // borrowed; NULL: none is open
+struct netdev *netdev_next(const struct netdev *); // of all that are open, by name; NULL begins and ends
 const char *netdev_name(const struct netdev *);
 const char *netdev_type(const struct netdev *);
 const char *const *netdev_types(void); // NULL-terminated: Open_vSwitch.iface_types
@@ -63,6 +75,9 @@ int netdev_get_mtu(const struct netdev *); // 0: it has none
 struct error *netdev_set_up(struct netdev *, bool up) MUST_CHECK;
 bool netdev_is_up(const struct netdev *);
 bool netdev_carrier(const struct netdev *);
+// The device under it vanished: it will never pass a packet again. netdev_open() of the same name makes another one, as soon as
+// there is a device again.
+bool netdev_is_gone(const struct netdev *);
 uint64_t netdev_carrier_resets(const struct netdev *);
 int netdev_ifindex(const struct netdev *); // 0: none
 void netdev_get_features(const struct netdev *, struct netdev_features *);
@@ -76,6 +91,8 @@ uint64_t netdev_change_seq(const struct netdev *);
 // Called in the main thread's loop when any device's seq changed (rtnetlink), or a system device appeared or vanished.
 void netdev_watch(struct loop *, loop_cb *, void *arg);
 void netdev_unwatch(loop_cb *, void *arg);
+// What rtnetlink said when it could not be watched: changes of links are then not seen. NULL: it works. Borrowed.
+const char *netdev_watch_problem(void);
 
 // --- The datapath's side.
 

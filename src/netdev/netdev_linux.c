@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+// Devices of the kernel: "system" is any device that exists, seen through a packet socket; "tap" and "internal" are taps whose
+// fd we hold. A packet that the host sends into a tap is one that the switch receives, so their counters are swapped.
+#include <errno.h>
+#include <linux/if.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "netdev/class.h"
+#include "netdev/ethtool.h"
+#include "netdev/packet_socket.h"
+#include "netdev/rtnl.h"
+#include "netdev/tun.h"
+
+struct linux_dev {
+	struct netdev up;
+	// Immutable after open.
+	int ifindex;
+	int fd; // tap: both ways; system: sending
+	// Relaxed atomics, counted by the threads of the datapath.
+	uint64_t rx_bad, tx_dropped;
+};
+
+struct linux_rxq {
+	struct netdev_rxq up;
+	struct packet_rx *packet; // system
+	struct burst *tap;	  // tap
+};
+
+static struct linux_dev *cast(const struct netdev *dev)
+{
+	return (struct linux_dev *)dev;
+}
+
+static struct linux_rxq *cast_rxq(struct netdev_rxq *rxq)
+{
+	return (struct linux_rxq *)rxq;
+}
+
+static void take_link(struct netdev *dev, const struct rtnl_link *link)
+{
+	struct netdev_state state = {
+		.mtu = link->mtu,
+		.up = link->flags & IFF_UP,
+		.carrier = link->carrier && link->flags & IFF_UP,
+	};
+	if (link->has_mac)
+		memcpy(state.mac, link->mac, 6);
+	netdev_update(dev, &state);
+}
+
+// After a change of ours, without waiting for the kernel to tell.
+static void refresh(struct netdev *dev)
+{
+	struct rtnl_link link;
+	if (!rtnl_link_get(dev->name, &link) && link.ifindex == cast(dev)->ifindex)
+		take_link(dev, &link);
+}
+
+static struct error *system_open(struct netdev *dev)
+{
+	struct rtnl_link link;
+	int r = rtnl_link_get(dev->name, &link);
+	if (r < 0)
+		return error_errno(r, "%s", dev->name);
+	cast(dev)->ifindex = link.ifindex;
+	struct error *e = packet_socket_open(dev->name, link.ifindex, false, &cast(dev)->fd);
+	if (!e)
+		take_link(dev, &link);
+	return e;
+}
+
+static struct error *tap_open(struct netdev *dev)
+{
+	struct error *e = tun_open(dev->name, &cast(dev)->fd);
+	if (e)
+		return e;
+	struct rtnl_link link;
+	int r = rtnl_link_get(dev->name, &link);
+	if (r < 0) {
+		close(cast(dev)->fd);
+		return error_errno(r, "%s", dev->name);
+	}
+	cast(dev)->ifindex = link.ifindex;
+	take_link(dev, &link);
+	return NULL;
+}
+
+void netdev_linux_link_event(struct netdev *dev, int ifindex, const struct rtnl_link *link)
+{
+	if (dev->class->open != system_open && dev->class->open != tap_open)
+		return;
+	if (cast(dev)->ifindex != ifindex || dev->gone)
+		return;
+	if (link && !strcmp(link->name, dev->name))
+		take_link(dev, link);
+	else
+		netdev_set_gone(dev); // deleted, moved to another namespace, or renamed
+}
+
+static void linux_close(struct netdev *dev)
+{
+	close(cast(dev)->fd);
+}
+
+static struct error *checked(struct netdev *dev, int r, const char *what)
+{
+	if (r < 0)
+		return error_errno(r, "%s: %s", dev->name, what);
+	refresh(dev);
+	return NULL;
+}
+
+// Some drivers change their MAC only while they are down.
+static struct error *set_mac(struct netdev *dev, const uint8_t mac[6])
+{
+	int ifindex = cast(dev)->ifindex;
+	int r = rtnl_link_set_mac(ifindex, mac);
+	if (r == -EBUSY && dev->up && !rtnl_link_set_up(ifindex, false)) {
+		r = rtnl_link_set_mac(ifindex, mac);
+		int again = rtnl_link_set_up(ifindex, true);
+		r = r < 0 ? r : again;
+	}
+	return checked(dev, r, "setting the MAC address");
+}
+
+static struct error *set_mtu(struct netdev *dev, int mtu)
+{
+	return checked(dev, rtnl_link_set_mtu(cast(dev)->ifindex, mtu), "setting the MTU");
+}
+
+static struct error *set_up(struct netdev *dev, bool up)
+{
+	return checked(dev, rtnl_link_set_up(cast(dev)->ifindex, up), up ? "setting it up" : "setting it down");
+}
+
+static int get_ifindex(const struct netdev *dev)
+{
+	return dev->gone ? 0 : cast(dev)->ifindex;
+}
+
+static void get_features(const struct netdev *dev, struct netdev_features *f)
+{
+	ethtool_get_features(dev->name, f);
+}
+
+static void get_status(const struct netdev *dev, void (*cb)(void *arg, const char *key, const char *value), void *arg)
+{
+	if (!dev->gone)
+		ethtool_get_driver(dev->name, cb, arg);
+}
+
+static void system_stats(const struct netdev *dev, struct netdev_stats *s)
+{
+	struct rtnl_link link;
+	if (rtnl_link_get(dev->name, &link) < 0 || !link.has_stats || link.ifindex != cast(dev)->ifindex)
+		return;
+	const struct rtnl_link_stats64 *k = &link.stats;
+	*s = (struct netdev_stats){
+		.rx_packets = k->rx_packets, .tx_packets = k->tx_packets,
+		.rx_bytes = k->rx_bytes, .tx_bytes = k->tx_bytes,
+		.rx_errors = k->rx_errors, .tx_errors = k->tx_errors,
+		.rx_dropped = k->rx_dropped + __atomic_load_n(&cast(dev)->rx_bad, __ATOMIC_RELAXED),
+		.tx_dropped = k->tx_dropped + __atomic_load_n(&cast(dev)->tx_dropped, __ATOMIC_RELAXED),
+		.multicast = k->multicast, .collisions = k->collisions,
+		.rx_length_errors = k->rx_length_errors, .rx_over_errors = k->rx_over_errors,
+		.rx_crc_errors = k->rx_crc_errors, .rx_frame_errors = k->rx_frame_errors,
+		.rx_fifo_errors = k->rx_fifo_errors, .rx_missed_errors = k->rx_missed_errors,
+		.tx_aborted_errors = k->tx_aborted_errors, .tx_carrier_errors = k->tx_carrier_errors,
+		.tx_fifo_errors = k->tx_fifo_errors, .tx_heartbeat_errors = k->tx_heartbeat_errors,
+		.tx_window_errors = k->tx_window_errors,
+	};
+}
+
+static void tap_stats(const struct netdev *dev, struct netdev_stats *s)
+{
+	struct rtnl_link link;
+	if (rtnl_link_get(dev->name, &link) < 0 || !link.has_stats || link.ifindex != cast(dev)->ifindex)
+		return;
+	system_stats(dev, s);
+	const struct rtnl_link_stats64 *k = &link.stats;
+	s->rx_packets = k->tx_packets;
+	s->tx_packets = k->rx_packets;
+	s->rx_bytes = k->tx_bytes;
+	s->tx_bytes = k->rx_bytes;
+	s->rx_errors = k->tx_errors;
+	s->tx_errors = k->rx_errors;
+	s->rx_dropped = k->tx_dropped + __atomic_load_n(&cast(dev)->rx_bad, __ATOMIC_RELAXED);
+	s->tx_dropped = k->rx_dropped + __atomic_load_n(&cast(dev)->tx_dropped, __ATOMIC_RELAXED);
+	s->multicast = 0;
+	s->rx_length_errors = s->rx_over_errors = s->rx_crc_errors = s->rx_frame_errors = s->rx_fifo_errors = 0;
+	s->rx_missed_errors = 0;
+}
+
+static struct error *system_rxq_open(struct netdev_rxq *rxq)
+{
+	struct error *e = packet_socket_open(rxq->dev->name, cast(rxq->dev)->ifindex, true, &rxq->fd);
+	if (!e)
+		cast_rxq(rxq)->packet = packet_rx_new();
+	return e;
+}
+
+static void system_rxq_close(struct netdev_rxq *rxq)
+{
+	packet_rx_free(cast_rxq(rxq)->packet);
+	close(rxq->fd);
+}
+
+static struct error *tap_rxq_open(struct netdev_rxq *rxq)
+{
+	rxq->fd = cast(rxq->dev)->fd;
+	cast_rxq(rxq)->tap = XNEW(struct burst);
+	burst_init(cast_rxq(rxq)->tap);
+	return NULL;
+}
+
+static void tap_rxq_close(struct netdev_rxq *rxq)
+{
+	free(cast_rxq(rxq)->tap);
+}
+
+static int system_rx(struct netdev_rxq *rxq, struct rte_mbuf **packets, unsigned int n)
+{
+	unsigned int bad = 0, got = packet_rx_burst(cast_rxq(rxq)->packet, rxq->fd, packets, n, &bad);
+	if (bad)
+		__atomic_fetch_add(&cast(rxq->dev)->rx_bad, bad, __ATOMIC_RELAXED);
+	return (int)got;
+}
+
+static int tap_rx(struct netdev_rxq *rxq, struct rte_mbuf **packets, unsigned int n)
+{
+	unsigned int bad = 0;
+	int got = tun_rx_burst(cast_rxq(rxq)->tap, rxq->fd, packets, n, &bad);
+	if (bad)
+		__atomic_fetch_add(&cast(rxq->dev)->rx_bad, bad, __ATOMIC_RELAXED);
+	return got;
+}
+
+static unsigned int count_tx(struct netdev *dev, unsigned int sent, unsigned int n)
+{
+	if (sent < n)
+		__atomic_fetch_add(&cast(dev)->tx_dropped, n - sent, __ATOMIC_RELAXED);
+	return sent;
+}
+
+static unsigned int system_tx(struct netdev *dev, unsigned int thread, struct rte_mbuf **packets, unsigned int n)
+{
+	return count_tx(dev, packet_tx_burst(cast(dev)->fd, packets, n), n);
+}
+
+static unsigned int tap_tx(struct netdev *dev, unsigned int thread, struct rte_mbuf **packets, unsigned int n)
+{
+	return count_tx(dev, tun_tx_burst(cast(dev)->fd, packets, n), n);
+}
+
+#define LINUX_CLASS                                                                                                     \
+	.size = sizeof(struct linux_dev), .rxq_size = sizeof(struct linux_rxq), .close = linux_close,                   \
+	.set_mac = set_mac, .set_mtu = set_mtu, .set_up = set_up, .get_ifindex = get_ifindex,                           \
+	.get_features = get_features, .get_status = get_status
+#define TAP_CLASS                                                                                                       \
+	LINUX_CLASS, .open = tap_open, .get_stats = tap_stats, .rxq_open = tap_rxq_open, .rxq_close = tap_rxq_close,    \
+	.rx_burst = tap_rx, .tx_burst = tap_tx
+
+const struct netdev_class netdev_system_class = {
+	LINUX_CLASS, .type = "system", .open = system_open, .get_stats = system_stats, .rxq_open = system_rxq_open,
+	.rxq_close = system_rxq_close, .rx_burst = system_rx, .tx_burst = system_tx,
+};
+const struct netdev_class netdev_tap_class = {TAP_CLASS, .type = "tap"};
+const struct netdev_class netdev_internal_class = {TAP_CLASS, .type = "internal"};

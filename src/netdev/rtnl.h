@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+// Links of the kernel through rtnetlink: ask, change, watch. Main thread.
+#pragma once
+#include <linux/if_link.h>
+#include <linux/if.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "loop/loop.h"
+
+struct rtnl_link {
+	int ifindex;
+	char name[IFNAMSIZ];
+	unsigned int flags; // IFF_*
+	bool carrier;
+	int mtu;
+	bool has_mac; // of six bytes
+	uint8_t mac[6];
+	char kind[16]; // "veth", "tun"; "" for what has none
+	bool has_stats;
+	struct rtnl_link_stats64 stats;
+};
+
+// Negative errno: -ENODEV, or what the kernel said.
+int rtnl_link_get(const char *name, struct rtnl_link *);
+int rtnl_link_set_mac(int ifindex, const uint8_t mac[6]);
+int rtnl_link_set_mtu(int ifindex, int mtu);
+int rtnl_link_set_up(int ifindex, bool up);
+
+struct rtnl_watch;
+struct rtnl_watch_callbacks {
+	void (*changed)(void *arg, const struct rtnl_link *);
+	void (*removed)(void *arg, int ifindex, const char *name);
+	void (*lost)(void *arg); // notifications were lost: look at everything again
+};
+// Negative errno when the kernel does not let us watch.
+int rtnl_watch_new(struct loop *, const struct rtnl_watch_callbacks *, void *arg, struct rtnl_watch **);
+void rtnl_watch_free(struct rtnl_watch *);

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+// The fd side of a tap device (tun.c of the kernel), with vnet headers and offloads: the switch holds the wire's end.
+#pragma once
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "netdev/burst.h"
+
+// Makes the tap, or attaches to one of that name that nobody holds. It goes with the fd, unless it was made persistent before.
+struct error *tun_open(const char *name, int *fd) MUST_CHECK;
+// Up to n packets. *bad counts frames that had to be dropped. -ENODEV when the device was deleted: the fd stays readable.
+int tun_rx_burst(struct burst *, int fd, struct rte_mbuf **, unsigned int n, unsigned int *bad);
+// Sends n packets and frees them. The number that the kernel took. Any thread.
+unsigned int tun_tx_burst(int fd, struct rte_mbuf **, unsigned int n);
