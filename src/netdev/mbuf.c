@@ -40,6 +40,7 @@ struct big { // an external buffer
 static struct {
 	bool starting, started;
 	struct str log; // what DPDK said while it started
+	char *program;	// stays, as DPDK may have given it to openlog()
 	struct rte_mempool *packets, *big;
 } env;
 
@@ -78,8 +79,8 @@ static int env_init(void)
 	char lcores[32], megabytes[16];
 	snprintf(lcores, sizeof(lcores), "0@%d", first_cpu(&affinity));
 	snprintf(megabytes, sizeof(megabytes), "%d", ENV_MEGABYTES);
-	char *program = xstrdup(log_program());
-	char *args[] = {program, "--no-huge", "--no-shconf", "--no-pci", "--no-telemetry", "--iova-mode=va", "-m", megabytes,
+	env.program = xstrdup(log_program());
+	char *args[] = {env.program, "--no-huge", "--no-shconf", "--no-pci", "--no-telemetry", "--iova-mode=va", "-m", megabytes,
 			"--lcores", lcores, NULL};
 	// The environment wants a directory of its own for files that it does not write without hugepages: one that cannot
 	// be made will do.
@@ -91,7 +92,6 @@ static int env_init(void)
 	else
 		unsetenv("RUNTIME_DIRECTORY");
 	free(runtime);
-	// `program` stays: DPDK may have given it to openlog().
 	pthread_setaffinity_np(pthread_self(), sizeof(affinity), &affinity);
 	return r < 0 ? -rte_errno : 0;
 }
