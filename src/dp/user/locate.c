@@ -78,6 +78,8 @@ void locate(const uint8_t *frame, uint32_t n, uint32_t wire_len, struct locus *l
 			return;
 		at += sizeof(struct llc_snap_hdr);
 		type = layout_load16(frame + at - 2);
+		if (be16toh(type) < ETHERTYPE_MIN)
+			return;
 	}
 	l->type_at = (uint16_t)(at - 2);
 	l->l3 = (uint16_t)at;

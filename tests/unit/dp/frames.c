@@ -266,8 +266,8 @@ static void fix_ipv4(uint8_t *frame, size_t at, size_t n)
 	ip->checksum = 0;
 	ip->checksum = csum(ip, header);
 	if (!(ip->frag & BE16(0x3fff)))
-		fix_l4(frame, at + header, at + total, ip->proto,
-		       csum_pseudo4(ip->src, ip->dst, ip->proto, (uint16_t)(total - header)));
+		fix_l4(frame, at + header, at + total, ip->proto, // ICMPv6 over IPv4 has no pseudo header that anyone defined
+		       ip->proto == 58 ? 0 : csum_pseudo4(ip->src, ip->dst, ip->proto, (uint16_t)(total - header)));
 }
 
 static void fix_ipv6(uint8_t *frame, size_t at, size_t n)
@@ -302,7 +302,8 @@ void frame_fix_checksums(uint8_t *frame, size_t n)
 	size_t at = 14;
 	if (n < at)
 		return;
-	for (int i = 0; i < 2 && n >= at + 4 && (get_be16(frame + at - 2) == 0x8100 || get_be16(frame + at - 2) == 0x88a8); i++)
+	// Behind any number of tags: popping some may uncover what is there.
+	for (int i = 0; i < 16 && n >= at + 4 && (get_be16(frame + at - 2) == 0x8100 || get_be16(frame + at - 2) == 0x88a8); i++)
 		at += 4;
 	unsigned int type = get_be16(frame + at - 2);
 	if (type < 0x600 && n >= at + 8 && !memcmp(frame + at, "\xaa\xaa\x03\0\0\0", 6)) {
