@@ -39,23 +39,20 @@ static void bind(void *arg, const struct ofproto_command *command)
 	appctl_register(v->appctl, command->name, command->usage, command->min, command->max, run_ofproto_command, b);
 }
 
+enum { COMPOSED_PAYLOAD = 64 };
+
 // A packet as hexadecimal digits, or as a datapath flow ("in_port(1),eth(...),...") from which one is made.
 static struct error *parse_packet(const char *text, struct buf *frame)
 {
-	size_t n = strlen(text);
-	if (n && !(n % 2) && strspn(text, "0123456789abcdefABCDEF") == n) {
-		for (size_t i = 0; i < n; i += 2) {
-			char digits[3] = {text[i], text[i + 1], 0};
-			buf_add_u8(frame, (uint8_t)strtoul(digits, NULL, 16));
-		}
+	struct error *e = packet_from_hex(text, frame);
+	if (!e)
 		return NULL;
-	}
+	error_free(e);
 	struct flow key = {0}, mask = {0};
-	struct error *e = dpkey_parse(text, &key, &mask, NULL, NULL);
-	if (e)
-		return error_wrap(e, "bad packet or flow syntax");
-	flow_compose(&key, 64, frame);
-	return NULL;
+	e = dpkey_parse(text, &key, &mask, NULL, NULL);
+	if (!e)
+		flow_compose(&key, NULL, COMPOSED_PAYLOAD, frame);
+	return e;
 }
 
 static void dummy_receive(struct appctl_call *call, int argc, const char *argv[], void *arg)
