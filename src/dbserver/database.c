@@ -272,16 +272,19 @@ bool database_wants_compaction(const struct database *d)
 	       journal_size(d->journal) > 2 * d->compacted_size && clock_ms() - d->compacted_at > COMPACT_MIN_MS;
 }
 
-struct db_error *database_convert(struct database *d, const struct db_schema *schema)
+struct db_error *database_convert(struct database *d, const struct db_schema *schema, void (*forget)(void *),
+				  void *arg)
 {
 	struct db *db;
 	struct db_error *error = convert(d->db, schema, &db);
 	if (!error && d->journal)
-		error = rewrite(d, db, "converted database schema online");
+		error = rewrite(d, db, "converted by ovsdb-server");
 	if (error) {
 		db_free(db);
 		return error;
 	}
+	if (forget)
+		forget(arg);
 	db_free(d->db);
 	d->db = db;
 	return NULL;

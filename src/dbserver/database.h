@@ -46,7 +46,9 @@ struct db_error *database_commit(struct database *, struct db_txn *) MUST_CHECK;
 struct db_error *database_compact(struct database *, const char *comment) MUST_CHECK;
 // True when the file has grown so much that it should be compacted.
 bool database_wants_compaction(const struct database *);
-// Gives the database another schema, in memory and file; rows must fit it. Replaces d->db.
-struct db_error *database_convert(struct database *, const struct db_schema *) MUST_CHECK;
+// Gives the database another schema, in memory and file; rows must fit it. Replaces d->db: when nothing can go wrong any more,
+// `forget` is called, for who has pointers into the old one.
+struct db_error *database_convert(struct database *, const struct db_schema *, void (*forget)(void *arg), void *arg)
+	MUST_CHECK;
 // The schema of a file, without reading further. Owned by the caller.
 struct db_error *database_read_schema(const char *path, struct db_schema **) MUST_CHECK;

@@ -20,7 +20,8 @@ struct execution {
 
 struct operation {
 	const char *name;
-	bool read_only;
+	bool read_only; // allowed when the server only reads
+	bool changes;	// rows
 	// Fills the members of `result`. An error given back counts only when the fields were right.
 	struct db_error *(*execute)(struct execution *, struct fields *, json_t *result);
 };
@@ -491,10 +492,11 @@ static struct db_error *execute_assert(struct execution *e, struct fields *f, js
 }
 
 static const struct operation operations[] = {
-	{"insert", false, execute_insert}, {"select", true, execute_select}, {"update", false, execute_update},
-	{"mutate", false, execute_mutate}, {"delete", false, execute_delete}, {"wait", true, execute_wait},
-	{"commit", false, execute_commit}, {"abort", true, execute_abort}, {"comment", true, execute_comment},
-	{"assert", true, execute_assert},
+	{"insert", false, true, execute_insert},   {"select", true, false, execute_select},
+	{"update", false, true, execute_update},   {"mutate", false, true, execute_mutate},
+	{"delete", false, true, execute_delete},   {"wait", true, false, execute_wait},
+	{"commit", false, false, execute_commit},  {"abort", true, false, execute_abort},
+	{"comment", true, false, execute_comment}, {"assert", true, false, execute_assert},
 };
 
 static const struct operation *find_operation(const char *name)
@@ -520,6 +522,10 @@ static struct db_error *execute_one(struct execution *e, const json_t *json, siz
 			error = db_error_new("not allowed",
 					     "%s operation not allowed when database server is in read only mode",
 					     op->name);
+		else if (e->x->reserved && op->changes)
+			error = db_error_new("not allowed",
+					     "%s operation not allowed on table in reserved database %s", op->name,
+					     e->x->db->schema->name);
 		else
 			error = op->execute(e, &f, result);
 	}

@@ -8,6 +8,7 @@ struct db_execute {
 	const json_t *operations; // borrowed: the array, operations from `first` on
 	size_t first;
 	bool read_only;	    // operations that change something are not allowed
+	bool reserved;	    // nor are they here: the database is the server's own
 	int64_t elapsed_ms; // since the request came, for "wait"
 	// Whether the client holds a lock, for "assert"; NULL: none.
 	bool (*has_lock)(void *arg, const char *lock);

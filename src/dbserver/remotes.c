@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "dbserver/remotes.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "dbserver/remotes_db.h"
+#include "stream/stream.h"
+
+LOG_MODULE(ovsdb_jsonrpc);
+
+enum { DEFAULT_PORT = 6640, STATUS_MS = 2500, DEFAULT_PROBE_MS = 5000, DEFAULT_MAX_BACKOFF_MS = 8000 };
+
+// One that is open: a listener and the sessions that came through it, or a session that connects.
+struct remote {
+	struct remotes *remotes;
+	char *target;
+	struct session_config config;
+	struct stream_listener *listener;
+	VEC(struct session *) sessions;
+	struct session *active;
+	int64_t connected_at, disconnected_at; // ms, of the last session that came or went; -1: never
+	bool wanted;
+};
+
+struct remotes {
+	struct server *server;
+	VEC(char *) names; // as the user gave them
+	VEC(struct remote *) open;
+	struct loop_timer status_timer;
+};
+
+static const struct session_config standard_config = {.probe_interval = DEFAULT_PROBE_MS,
+						      .max_backoff = DEFAULT_MAX_BACKOFF_MS};
+
+static bool is_db(const char *name)
+{
+	return !strncmp(name, "db:", 3);
+}
+
+// --- One remote.
+
+static void on_gone(void *remote_, struct session *session)
+{
+	struct remote *r = remote_;
+	VEC_FOREACH (&r->sessions, i)
+		if (r->sessions.v[i] == session) {
+			vec_swap_remove(&r->sessions, i);
+			break;
+		}
+	r->disconnected_at = clock_ms();
+}
+
+static void on_accept(void *remote_, struct stream *stream)
+{
+	struct remote *r = remote_;
+	r->connected_at = clock_ms();
+	vec_push(&r->sessions, session_accept(r->remotes->server, stream, &r->config, on_gone, r));
+}
+
+static void remote_free(struct remote *r)
+{
+	stream_listener_free(r->listener);
+	while (r->sessions.n) {
+		struct session *session = vec_last(&r->sessions);
+		r->sessions.n--;
+		session_free(session);
+	}
+	if (r->active)
+		session_free(r->active);
+	vec_done(&r->sessions);
+	free(r->target);
+	free(r);
+}
+
+static struct error *remote_open(struct remotes *remotes, const struct wanted_remote *wanted, struct remote **out)
+{
+	struct remote *r = XNEW(struct remote);
+	struct error *error;
+	*r = (struct remote){.remotes = remotes, .config = wanted->config, .connected_at = -1, .disconnected_at = -1};
+	r->target = xstrdup(wanted->target);
+	if (stream_is_passive_name(r->target))
+		error = stream_listen(remotes->server->loop, r->target, DEFAULT_PORT, on_accept, r, &r->listener);
+	else if (stream_is_active_name(r->target))
+		error = session_connect(remotes->server, r->target, &r->config, &r->active);
+	else
+		error = error_new("%s: not a valid connection method", r->target);
+	if (error) {
+		remote_free(r);
+		return error;
+	}
+	*out = r;
+	return NULL;
+}
+
+static void remote_configure(struct remote *r, const struct session_config *config)
+{
+	r->config = *config;
+	VEC_FOREACH (&r->sessions, i)
+		session_configure(r->sessions.v[i], config);
+	if (r->active)
+		session_configure(r->active, config);
+}
+
+static struct remote *find_open(const struct remotes *remotes, const char *target)
+{
+	VEC_FOREACH (&remotes->open, i)
+		if (!strcmp(remotes->open.v[i]->target, target))
+			return remotes->open.v[i];
+	return NULL;
+}
+
+// --- Status.
+
+static int64_t seconds_since(int64_t at)
+{
+	return at < 0 ? -1 : (clock_ms() - at) / 1000;
+}
+
+static bool find_status(void *remotes_, const char *target, struct remote_status *s)
+{
+	const struct remote *r = find_open(remotes_, target);
+	*s = (struct remote_status){.sec_since_connect = -1, .sec_since_disconnect = -1};
+	if (!r)
+		return false;
+	const struct session *session = r->active ? r->active : r->sessions.n ? r->sessions.v[0] : NULL;
+	if (r->active) {
+		const struct reconnect *machine = jsonrpc_reconnect(session_rpc(r->active));
+		s->state = reconnect_state_name(machine->state);
+		s->is_connected = session_is_connected(r->active);
+		s->sec_since_connect = seconds_since(machine->connected_at);
+		s->sec_since_disconnect = seconds_since(machine->disconnected_at);
+	} else {
+		s->is_connected = r->sessions.n > 0;
+		s->state = r->sessions.n ? "ACTIVE" : NULL;
+		s->n_connections = (unsigned int)r->sessions.n;
+		s->sec_since_connect = seconds_since(r->connected_at);
+		s->sec_since_disconnect = seconds_since(r->disconnected_at);
+		s->bound_port = stream_listener_port(r->listener);
+	}
+	if (session) {
+		s->locks_held = session_n_locks(session, true);
+		s->locks_waiting = session_n_locks(session, false);
+	}
+	return true;
+}
+
+static void on_status_timer(void *remotes_)
+{
+	struct remotes *remotes = remotes_;
+	VEC_FOREACH (&remotes->names, i)
+		if (is_db(remotes->names.v[i]))
+			remotes_db_write_status(remotes->server, remotes->names.v[i], find_status, remotes);
+	loop_timer_set_in(&remotes->status_timer, STATUS_MS);
+}
+
+// --- The set.
+
+static void wanted_add(struct wanted_remotes *wanted, const char *target)
+{
+	VEC_FOREACH (&wanted->v, i)
+		if (!strcmp(wanted->v.v[i].target, target))
+			return;
+	vec_push(&wanted->v, ((struct wanted_remote){xstrdup(target), standard_config}));
+}
+
+// Keeps the first error, which is the one that is given back.
+static void keep_error(struct error **first, struct error *error)
+{
+	if (*first)
+		error_free(error);
+	else
+		*first = error;
+}
+
+static void collect(struct remotes *remotes, struct wanted_remotes *wanted, struct error **first)
+{
+	VEC_FOREACH (&remotes->names, i) {
+		const char *name = remotes->names.v[i];
+		if (!is_db(name)) {
+			wanted_add(wanted, name);
+			continue;
+		}
+		struct wanted_remotes from_db = {0};
+		struct error *error = remotes_db_read(remotes->server, name, &from_db);
+		if (error)
+			log_warn_rl("%s", error_text(error));
+		keep_error(first, error);
+		VEC_FOREACH (&from_db.v, j) {
+			struct wanted_remote *w = &from_db.v.v[j];
+			size_t before = wanted->v.n;
+			wanted_add(wanted, w->target);
+			if (wanted->v.n > before)
+				vec_last(&wanted->v).config = w->config;
+		}
+		wanted_remotes_done(&from_db);
+	}
+}
+
+struct error *remotes_update(struct remotes *remotes)
+{
+	struct wanted_remotes wanted = {0};
+	struct error *first = NULL;
+	collect(remotes, &wanted, &first);
+	VEC_FOREACH (&remotes->open, i)
+		remotes->open.v[i]->wanted = false;
+	VEC_FOREACH (&wanted.v, i) {
+		struct remote *r = find_open(remotes, wanted.v.v[i].target);
+		if (r) {
+			remote_configure(r, &wanted.v.v[i].config);
+			r->wanted = true;
+		}
+	}
+	for (size_t i = remotes->open.n; i-- > 0;)
+		if (!remotes->open.v[i]->wanted) {
+			remote_free(remotes->open.v[i]);
+			vec_swap_remove(&remotes->open, i);
+		}
+	VEC_FOREACH (&wanted.v, i) {
+		struct remote *r;
+		if (find_open(remotes, wanted.v.v[i].target))
+			continue;
+		struct error *error = remote_open(remotes, &wanted.v.v[i], &r);
+		if (error) {
+			log_err_rl("%s", error_text(error));
+			keep_error(&first, error);
+		} else {
+			vec_push(&remotes->open, r);
+		}
+	}
+	wanted_remotes_done(&wanted);
+	return first;
+}
+
+static void on_changed(void *remotes_)
+{
+	error_free(remotes_update(remotes_)); // it was logged
+}
+
+struct remotes *remotes_new(struct server *server)
+{
+	struct remotes *remotes = XNEW(struct remotes);
+	remotes->server = server;
+	server->changed = on_changed;
+	server->arg = remotes;
+	loop_timer_init(&remotes->status_timer, server->loop, on_status_timer, remotes);
+	loop_timer_set_in(&remotes->status_timer, STATUS_MS);
+	return remotes;
+}
+
+void remotes_free(struct remotes *remotes)
+{
+	if (!remotes)
+		return;
+	remotes->server->changed = NULL;
+	loop_timer_cancel(&remotes->status_timer);
+	VEC_FOREACH (&remotes->open, i)
+		remote_free(remotes->open.v[i]);
+	VEC_FOREACH (&remotes->names, i)
+		free(remotes->names.v[i]);
+	vec_done(&remotes->open);
+	vec_done(&remotes->names);
+	free(remotes);
+}
+
+static size_t find_name(const struct remotes *remotes, const char *name)
+{
+	VEC_FOREACH (&remotes->names, i)
+		if (!strcmp(remotes->names.v[i], name))
+			return i;
+	return SIZE_MAX;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+struct error *remotes_add(struct remotes *remotes, const char *target)
+{
+	if (find_name(remotes, target) != SIZE_MAX)
+		return NULL;
+	if (is_db(target)) {
+		struct wanted_remotes unused = {0};
+		struct error *error = remotes_db_read(remotes->server, target, &unused);
+		wanted_remotes_done(&unused);
+		if (error)
+			return error;
+	} else if (!stream_is_active_name(target) && !stream_is_passive_name(target)) {
+		return error_new("%s: not a valid connection method", target);
+	}
+	vec_push(&remotes->names, xstrdup(target));
+	qsort(remotes->names.v, remotes->names.n, sizeof(remotes->names.v[0]), compare_names);
+	return NULL;
+}
+
+bool remotes_remove(struct remotes *remotes, const char *target)
+{
+	size_t i = find_name(remotes, target);
+	if (i == SIZE_MAX)
+		return false;
+	free(remotes->names.v[i]);
+	vec_remove(&remotes->names, i);
+	return true;
+}
+
+void remotes_list(const struct remotes *remotes, struct str *out)
+{
+	VEC_FOREACH (&remotes->names, i)
+		str_addf(out, "%s\n", remotes->names.v[i]);
+}
+
+size_t remotes_n_connections(const struct remotes *remotes)
+{
+	size_t n = 0;
+	VEC_FOREACH (&remotes->open, i)
+		n += remotes->open.v[i]->active ? 1 : remotes->open.v[i]->sessions.n;
+	return n;
+}

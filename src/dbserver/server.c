@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "dbserver/server.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "dbserver/lock.h"
+#include "dbserver/own.h"
+#include "dbserver/session.h"
+#include "dbserver/trigger.h"
+
+LOG_MODULE(ovsdb_server);
+
+enum { COMPACT_CHECK_MS = 10 * 1000 };
+
+// --- Databases.
+
+struct served *server_find(const struct server *server, const char *name)
+{
+	for (struct served *s = server->databases; s; s = s->next)
+		if (!strcmp(database_name(s->d), name))
+			return s;
+	return NULL;
+}
+
+static void on_changed_defer(void *server_)
+{
+	struct server *server = server_;
+	if (server->changed)
+		server->changed(server->arg);
+}
+
+static void note_change(struct server *server)
+{
+	loop_defer(server->loop, &server->changed_defer, on_changed_defer, server);
+}
+
+static void on_reconnect(void *server)
+{
+	server_reconnect(server, false);
+}
+
+// The set of databases is another one. Clients are disconnected later: one of them may be the one that made us do it.
+static void note_databases(struct server *server)
+{
+	own_update(server);
+	loop_defer(server->loop, &server->reconnect_defer, on_reconnect, server);
+	note_change(server);
+}
+
+static void on_changed(void *served_, const struct db_txn *txn)
+{
+	struct served *served = served_;
+	VEC_FOREACH (&served->groups, i) {
+		struct monitor_group *group = served->groups.v[i];
+		json_t *update = NULL;
+		bool computed = false;
+		VEC_FOREACH (&group->members, j) {
+			struct session_monitor *m = group->members.v[j];
+			if (session_monitor_is_behind(m)) {
+				session_monitor_put_off(m, txn);
+				continue;
+			}
+			if (!computed)
+				update = monitor_update(group->spec, txn);
+			computed = true;
+			if (update)
+				session_monitor_send(m, json_incref(update));
+		}
+		json_decref(update);
+	}
+}
+
+static void on_committed(void *served_)
+{
+	struct served *served = served_;
+	triggers_schedule(served);
+	note_change(served->server);
+}
+
+static void link_served(struct server *server, struct served *served)
+{
+	struct served **p = &server->databases;
+	while (*p && strcmp(database_name((*p)->d), database_name(served->d)) < 0)
+		p = &(*p)->next;
+	served->next = *p;
+	*p = served;
+}
+
+static struct served *serve(struct server *server, struct database *d)
+{
+	struct served *served = XNEW(struct served);
+	served->server = server;
+	served->d = d;
+	d->observer = (struct database_observer){on_changed, on_committed, served};
+	link_served(server, served);
+	return served;
+}
+
+struct db_error *server_add_database(struct server *server, struct database *d)
+{
+	if (server_find(server, database_name(d)))
+		return db_error_new("ovsdb error", "%s: duplicate database name", database_name(d));
+	serve(server, d);
+	note_databases(server);
+	return NULL;
+}
+
+// The tables go: nothing may point at them.
+static void forget(void *served_)
+{
+	struct served *served = served_;
+	struct server *server = served->server;
+	VEC_FOREACH (&server->sessions, i)
+		session_forget_database(server->sessions.v[i], served);
+	triggers_cancel_all(served);
+}
+
+static void served_free(struct served *served)
+{
+	struct server *server = served->server;
+	forget(served);
+	struct served **p = &server->databases;
+	while (*p != served)
+		p = &(*p)->next;
+	*p = served->next;
+	vec_done(&served->groups);
+	vec_done(&served->triggers);
+	database_free(served->d);
+	free(served);
+}
+
+bool server_remove_database(struct server *server, const char *name)
+{
+	struct served *served = server_find(server, name);
+	if (!served || served->reserved)
+		return false;
+	served_free(served);
+	note_databases(server);
+	return true;
+}
+
+struct db_error *server_convert(struct server *server, struct served *served, const struct db_schema *schema)
+{
+	struct db_error *error = database_convert(served->d, schema, forget, served);
+	if (!error)
+		note_databases(server);
+	return error;
+}
+
+// --- Monitors.
+
+struct monitor_group *served_join(struct served *served, struct monitor_spec *spec, struct session_monitor *member)
+{
+	char *key = monitor_spec_key(spec);
+	VEC_FOREACH (&served->groups, i) {
+		struct monitor_group *group = served->groups.v[i];
+		if (strcmp(group->key, key))
+			continue;
+		vec_push(&group->members, member);
+		monitor_spec_free(spec);
+		free(key);
+		return group;
+	}
+	struct monitor_group *group = XNEW(struct monitor_group);
+	group->spec = spec;
+	group->key = key;
+	vec_push(&group->members, member);
+	vec_push(&served->groups, group);
+	return group;
+}
+
+void served_leave(struct served *served, struct monitor_group *group, struct session_monitor *member)
+{
+	VEC_FOREACH (&group->members, i)
+		if (group->members.v[i] == member) {
+			vec_remove(&group->members, i);
+			break;
+		}
+	if (group->members.n)
+		return;
+	VEC_FOREACH (&served->groups, i)
+		if (served->groups.v[i] == group) {
+			vec_remove(&served->groups, i);
+			break;
+		}
+	vec_done(&group->members);
+	monitor_spec_free(group->spec);
+	free(group->key);
+	free(group);
+}
+
+size_t server_n_monitors(const struct server *server)
+{
+	size_t n = 0;
+	for (struct served *s = server->databases; s; s = s->next)
+		VEC_FOREACH (&s->groups, i)
+			n += s->groups.v[i]->members.n;
+	return n;
+}
+
+// --- The whole.
+
+static void on_compact_timer(void *server_)
+{
+	struct server *server = server_;
+	for (struct served *s = server->databases; s; s = s->next) {
+		if (!database_wants_compaction(s->d))
+			continue;
+		struct db_error *error = database_compact(s->d, "compacting database online");
+		char *text = error ? db_error_to_text(error) : NULL;
+		if (error)
+			log_warn("%s: compacting database failed: %s", database_name(s->d), text);
+		else
+			log_info("%s: compacted database online", database_name(s->d));
+		s->d->compacted_at = clock_ms();
+		free(text);
+		db_error_free(error);
+	}
+	loop_timer_set_in(&server->compact_timer, COMPACT_CHECK_MS);
+}
+
+struct server *server_new(struct loop *loop)
+{
+	struct server *server = XNEW(struct server);
+	server->loop = loop;
+	server->id = uuid_random();
+	server->own = serve(server, own_database_new());
+	server->own->reserved = true;
+	own_update(server);
+	loop_timer_init(&server->compact_timer, loop, on_compact_timer, server);
+	loop_timer_set_in(&server->compact_timer, COMPACT_CHECK_MS);
+	return server;
+}
+
+void server_free(struct server *server)
+{
+	if (!server)
+		return;
+	while (server->sessions.n)
+		session_free(vec_last(&server->sessions));
+	while (server->databases)
+		served_free(server->databases);
+	locks_done(server);
+	loop_timer_cancel(&server->compact_timer);
+	loop_defer_cancel(&server->changed_defer);
+	loop_defer_cancel(&server->reconnect_defer);
+	vec_done(&server->sessions);
+	free(server);
+}
+
+void server_reconnect(struct server *server, bool all)
+{
+	// Closing takes sessions out of the list.
+	for (size_t i = server->sessions.n; i-- > 0;)
+		if (i < server->sessions.n)
+			session_reconnect(server->sessions.v[i], all);
+}
+
+void server_memory(void *server_, struct str *out)
+{
+	struct server *server = server_;
+	size_t cells = 0, triggers = 0, backlog = 0;
+	for (struct served *s = server->databases; s; s = s->next) {
+		for (unsigned int i = 0; i < s->d->db->schema->n_tables; i++)
+			cells += s->d->db->tables[i].n_rows * s->d->db->tables[i].schema->n_columns;
+		triggers += s->triggers.n;
+	}
+	VEC_FOREACH (&server->sessions, i)
+		backlog += session_backlog(server->sessions.v[i]);
+	str_addf(out, "%sbacklog:%zu cells:%zu monitors:%zu n-weak-refs:%zu sessions:%zu triggers:%zu",
+		 out->len ? " " : "", backlog, cells, server_n_monitors(server),
+		 server->databases ? server->databases->d->db->n_weak_refs : 0, server->sessions.n, triggers);
+}

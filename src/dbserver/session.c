@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "dbserver/session.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "dbserver/lock.h"
+#include "dbserver/session_methods.h"
+
+LOG_MODULE(ovsdb_jsonrpc_server);
+
+// A client with more than this not taken yet is behind. The stream tells when it falls below half of it.
+enum { BEHIND_BYTES = 128 * 1024 };
+
+static void close_now(struct session *session);
+
+struct server *session_server(const struct session *session)
+{
+	return session->server;
+}
+
+bool session_is_read_only(const struct session *session)
+{
+	return session->config.read_only;
+}
+
+bool session_is_connected(const struct session *session)
+{
+	return jsonrpc_is_connected(session->rpc);
+}
+
+const struct jsonrpc *session_rpc(const struct session *session)
+{
+	return session->rpc;
+}
+
+size_t session_backlog(const struct session *session)
+{
+	return jsonrpc_backlog(session->rpc);
+}
+
+size_t session_n_locks(const struct session *session, bool held)
+{
+	size_t n = 0;
+	VEC_FOREACH (&session->server->locks, i) {
+		const struct db_lock *lock = session->server->locks.v[i];
+		VEC_FOREACH (&lock->queue, j)
+			n += lock->queue.v[j] == session && !j == held;
+	}
+	return n;
+}
+
+void session_send(struct session *session, struct jsonrpc_message *m)
+{
+	jsonrpc_send(session->rpc, m);
+	if (jsonrpc_backlog(session->rpc) > BEHIND_BYTES) {
+		session->paused = true;
+		jsonrpc_set_reading(session->rpc, false);
+	}
+}
+
+// --- Monitors.
+
+bool session_monitor_is_behind(const struct session_monitor *m)
+{
+	return m->backlog || m->session->paused;
+}
+
+void session_monitor_put_off(struct session_monitor *m, const struct db_txn *txn)
+{
+	if (!m->backlog)
+		m->backlog = monitor_backlog_new();
+	monitor_backlog_add(m->backlog, m->group->spec, txn);
+}
+
+void session_monitor_send(struct session_monitor *m, json_t *updates)
+{
+	static const char *const methods[] = {[MONITOR_V1] = "update", [MONITOR_V2] = "update2", [MONITOR_V3] = "update3"};
+	enum monitor_version version = m->group->spec->version;
+	json_t *params = json_array();
+	json_array_append(params, m->id);
+	if (version == MONITOR_V3)
+		json_array_append_new(params, json_string("00000000-0000-0000-0000-000000000000"));
+	json_array_append_new(params, updates);
+	session_send(m->session, jsonrpc_notify(methods[version], params));
+}
+
+static void flush_monitor(struct session_monitor *m)
+{
+	if (!m->backlog)
+		return;
+	json_t *updates = monitor_backlog_take(m->backlog, m->group->spec);
+	monitor_backlog_free(m->backlog);
+	m->backlog = NULL;
+	if (updates)
+		session_monitor_send(m, updates);
+}
+
+void session_flush_monitors(struct session *session, struct served *served)
+{
+	VEC_FOREACH (&session->monitors, i)
+		if (session->monitors.v[i]->served == served)
+			flush_monitor(session->monitors.v[i]);
+}
+
+void session_monitor_free(struct session_monitor *m)
+{
+	served_leave(m->served, m->group, m);
+	monitor_backlog_free(m->backlog);
+	json_decref(m->id);
+	free(m);
+}
+
+void session_forget_database(struct session *session, struct served *served)
+{
+	for (size_t i = session->monitors.n; i-- > 0;) {
+		struct session_monitor *m = session->monitors.v[i];
+		if (m->served != served)
+			continue;
+		vec_remove(&session->monitors, i);
+		if (session->db_change_aware) {
+			json_t *params = json_array();
+			json_array_append(params, m->id);
+			session_send(session, jsonrpc_notify("monitor_canceled", params));
+		}
+		session_monitor_free(m);
+	}
+}
+
+// --- The connection.
+
+// Forgets what the client had on the server.
+static void reset(struct session *session)
+{
+	while (session->monitors.n) {
+		struct session_monitor *m = vec_last(&session->monitors);
+		session->monitors.n--;
+		session_monitor_free(m);
+	}
+	for (struct served *s = session->server->databases; s; s = s->next)
+		served_cancel(s, session, NULL);
+	locks_release_all(session);
+	session->db_change_aware = false;
+	session->paused = false;
+}
+
+static void on_message(void *session_, struct jsonrpc_message *m)
+{
+	struct session *session = session_;
+	bool known = true;
+	switch (m->type) {
+	case JSONRPC_REQUEST:
+		session_handle_request(session, m);
+		return;
+	case JSONRPC_NOTIFY:
+		known = session_handle_notify(session, m);
+		break;
+	case JSONRPC_REPLY:
+	case JSONRPC_ERROR:
+		known = false;
+		break;
+	}
+	jsonrpc_message_free(m);
+	if (!known) {
+		log_warn_rl("%s: received unexpected message, disconnecting", jsonrpc_name(session->rpc));
+		close_now(session);
+	}
+}
+
+static void close_now(struct session *session)
+{
+	if (session->accepted) {
+		if (session->gone)
+			session->gone(session->arg, session);
+		session_free(session);
+	} else {
+		reset(session);
+		jsonrpc_force_reconnect(session->rpc);
+	}
+}
+
+static void on_closed(void *session_, int error)
+{
+	struct session *session = session_;
+	if (error == EPROTO)
+		log_warn_rl("%s: received bad JSON-RPC message, disconnecting", jsonrpc_name(session->rpc));
+	if (session->accepted) {
+		if (session->gone)
+			session->gone(session->arg, session);
+		session_free(session);
+	} else {
+		reset(session);
+	}
+}
+
+static void on_drained(void *session_)
+{
+	struct session *session = session_;
+	session->paused = false;
+	VEC_FOREACH (&session->monitors, i) {
+		flush_monitor(session->monitors.v[i]);
+		if (session->paused)
+			return;
+	}
+	jsonrpc_set_reading(session->rpc, true);
+}
+
+static const struct jsonrpc_callbacks callbacks = {.message = on_message, .closed = on_closed, .drained = on_drained};
+
+static struct session *session_new(struct server *server, const struct session_config *config)
+{
+	struct session *session = XNEW(struct session);
+	session->server = server;
+	session->config = *config;
+	vec_push(&server->sessions, session);
+	return session;
+}
+
+void session_configure(struct session *session, const struct session_config *config)
+{
+	session->config = *config;
+	jsonrpc_set_probe_interval(session->rpc, config->probe_interval);
+	if (!session->accepted)
+		jsonrpc_set_max_backoff(session->rpc, config->max_backoff);
+}
+
+struct session *session_accept(struct server *server, struct stream *stream, const struct session_config *config,
+			       void (*gone)(void *, struct session *), void *arg)
+{
+	struct session *session = session_new(server, config);
+	session->accepted = true;
+	session->gone = gone;
+	session->arg = arg;
+	session->rpc = jsonrpc_new(server->loop, stream, &callbacks, session);
+	session_configure(session, config);
+	return session;
+}
+
+struct error *session_connect(struct server *server, const char *target, const struct session_config *config,
+			      struct session **out)
+{
+	struct session *session = session_new(server, config);
+	struct error *error = jsonrpc_connect(server->loop, target, true, &callbacks, session, &session->rpc);
+	if (error) {
+		server->sessions.n--;
+		free(session);
+		*out = NULL;
+		return error;
+	}
+	session_configure(session, config);
+	*out = session;
+	return NULL;
+}
+
+void session_free(struct session *session)
+{
+	struct server *server = session->server;
+	reset(session);
+	VEC_FOREACH (&server->sessions, i)
+		if (server->sessions.v[i] == session) {
+			vec_swap_remove(&server->sessions, i);
+			break;
+		}
+	jsonrpc_free(session->rpc);
+	vec_done(&session->monitors);
+	free(session);
+}
+
+void session_reconnect(struct session *session, bool always)
+{
+	if (session->db_change_aware && !always)
+		return;
+	if (!session->accepted) {
+		reset(session);
+		jsonrpc_force_reconnect(session->rpc);
+		return;
+	}
+	// It may be the one that is being answered: what it was sent must arrive.
+	if (session->gone)
+		session->gone(session->arg, session);
+	reset(session);
+	struct server *server = session->server;
+	VEC_FOREACH (&server->sessions, i)
+		if (server->sessions.v[i] == session) {
+			vec_swap_remove(&server->sessions, i);
+			break;
+		}
+	jsonrpc_close_gracefully(session->rpc);
+	vec_done(&session->monitors);
+	free(session);
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+// One client: what it asks is answered here (RFC 7047 section 4.1 and ovsdb-server(7)).
+//
+// A client that does not read its answers is not read from until it does, and its monitors' updates are put off: they are put
+// together from what it knew and what there is when it is ready again, so that it costs memory by row, not by transaction.
+#pragma once
+#include "dbserver/server.h"
+#include "rpc/jsonrpc.h"
+
+struct session_monitor {
+	struct session *session;
+	struct served *served;
+	struct monitor_group *group;
+	struct monitor_backlog *backlog; // NULL: the client is up to date
+	json_t *id;
+};
+
+struct session_config {
+	bool read_only;
+	int64_t probe_interval; // ms; 0: none
+	int64_t max_backoff;	// ms, of connections that we make
+};
+
+// For a stream that a listener accepted; takes it. `gone` is called when the session was freed because the client left; may be NULL.
+struct session *session_accept(struct server *, struct stream *, const struct session_config *,
+			       void (*gone)(void *arg, struct session *), void *arg);
+// Connects to the target again and again.
+struct error *session_connect(struct server *, const char *target, const struct session_config *, struct session **)
+	MUST_CHECK;
+void session_free(struct session *);
+void session_configure(struct session *, const struct session_config *);
+
+struct server *session_server(const struct session *);
+bool session_is_read_only(const struct session *);
+bool session_is_connected(const struct session *);
+const struct jsonrpc *session_rpc(const struct session *);
+size_t session_backlog(const struct session *); // bytes
+size_t session_n_locks(const struct session *, bool held);
+// Takes the message.
+void session_send(struct session *, struct jsonrpc_message *);
+// Closes the connection, unless the client follows changes of the set of databases and `always` is not set.
+void session_reconnect(struct session *, bool always);
+// The database goes away: its monitors and transactions of the session end.
+void session_forget_database(struct session *, struct served *);
+// Sends what was put off for the monitors of this database.
+void session_flush_monitors(struct session *, struct served *);
+
+bool session_monitor_is_behind(const struct session_monitor *);
+void session_monitor_put_off(struct session_monitor *, const struct db_txn *);
+void session_monitor_send(struct session_monitor *, json_t *updates); // takes

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+// The inside of a session, shared by dbserver/session.c and dbserver/session_methods.c only.
+#pragma once
+#include "dbserver/session.h"
+
+struct session {
+	struct server *server;
+	struct jsonrpc *rpc;
+	struct session_config config;
+	bool accepted;	      // the client connected to us
+	bool db_change_aware; // the client follows changes of the set of databases
+	bool paused;	      // too much waits to be taken by the client
+	VEC(struct session_monitor *) monitors;
+	void (*gone)(void *arg, struct session *);
+	void *arg;
+};
+
+void session_handle_request(struct session *, struct jsonrpc_message *); // takes
+// False when it is nothing a client may say.
+bool session_handle_notify(struct session *, const struct jsonrpc_message *);
+void session_monitor_free(struct session_monitor *);
