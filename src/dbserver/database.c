@@ -214,7 +214,7 @@ static struct db_error *write_txn(struct database *d, const struct db_txn *txn)
 		return NULL;
 	struct str text = STR_INIT;
 	struct db_error *error = NULL;
-	if (db_record_from_txn(txn, clock_wall_ms(), &text)) {
+	if (db_record_from_txn(txn, clock_wall_ms(), !d->whole_columns, &text)) {
 		error = journal_append(d->journal, text.s, text.len);
 		d->n_transactions++;
 	}

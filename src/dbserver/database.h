@@ -21,6 +21,7 @@ struct database {
 	int64_t compacted_at;	// ms of clock_ms()
 	int64_t compacted_size; // bytes then
 	size_t n_transactions;
+	bool whole_columns; // write sets and maps whole, not as differences
 	char *problem; // why the last write failed; NULL when it did not
 };
 

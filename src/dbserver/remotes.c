@@ -30,6 +30,7 @@ struct remotes {
 	struct server *server;
 	VEC(char *) names; // as the user gave them
 	VEC(struct remote *) open;
+	bool failed; // something could not be opened: it is tried again
 	struct loop_timer status_timer;
 };
 
@@ -82,7 +83,9 @@ static struct error *remote_open(struct remotes *remotes, const struct wanted_re
 	struct error *error;
 	*r = (struct remote){.remotes = remotes, .config = wanted->config, .connected_at = -1, .disconnected_at = -1};
 	r->target = xstrdup(wanted->target);
-	if (stream_is_passive_name(r->target))
+	if (!strncmp(r->target, "ssl:", 4) || !strncmp(r->target, "pssl:", 5))
+		error = error_new("%s: SSL is not built into this version", r->target);
+	else if (stream_is_passive_name(r->target))
 		error = stream_listen(remotes->server->loop, r->target, DEFAULT_PORT, on_accept, r, &r->listener);
 	else if (stream_is_active_name(r->target))
 		error = session_connect(remotes->server, r->target, &r->config, &r->active);
@@ -154,6 +157,8 @@ static void on_status_timer(void *remotes_)
 	VEC_FOREACH (&remotes->names, i)
 		if (is_db(remotes->names.v[i]))
 			remotes_db_write_status(remotes->server, remotes->names.v[i], find_status, remotes);
+	if (remotes->failed)
+		error_free(remotes_update(remotes)); // it was logged
 	loop_timer_set_in(&remotes->status_timer, STATUS_MS);
 }
 
@@ -232,6 +237,7 @@ struct error *remotes_update(struct remotes *remotes)
 		}
 	}
 	wanted_remotes_done(&wanted);
+	remotes->failed = first != NULL;
 	return first;
 }
 

@@ -263,15 +263,25 @@ void server_reconnect(struct server *server, bool all)
 void server_memory(void *server_, struct str *out)
 {
 	struct server *server = server_;
-	size_t cells = 0, triggers = 0, backlog = 0;
+	size_t atoms = 0, cells = 0, triggers = 0, backlog = 0, weak = 0;
 	for (struct served *s = server->databases; s; s = s->next) {
-		for (unsigned int i = 0; i < s->d->db->schema->n_tables; i++)
-			cells += s->d->db->tables[i].n_rows * s->d->db->tables[i].schema->n_columns;
+		for (unsigned int i = 0; i < s->d->db->schema->n_tables; i++) {
+			const struct db_table *t = &s->d->db->tables[i];
+			cells += t->n_rows * t->schema->n_columns;
+			for (struct db_row *row = db_table_next_row(t, NULL); row; row = db_table_next_row(t, row))
+				for (unsigned int j = 0; j < t->schema->n_columns; j++)
+					atoms += row->fields[j].n << (row->fields[j].value_type != ATOM_VOID);
+		}
+		weak += s->d->db->n_weak_refs;
 		triggers += s->triggers.n;
 	}
 	VEC_FOREACH (&server->sessions, i)
 		backlog += session_backlog(server->sessions.v[i]);
-	str_addf(out, "%sbacklog:%zu cells:%zu monitors:%zu n-weak-refs:%zu sessions:%zu triggers:%zu",
-		 out->len ? " " : "", backlog, cells, server_n_monitors(server),
-		 server->databases ? server->databases->d->db->n_weak_refs : 0, server->sessions.n, triggers);
+	str_addf(out, "%satoms:%zu", out->len ? " " : "", atoms);
+	if (backlog)
+		str_addf(out, " backlog:%zu", backlog);
+	str_addf(out, " cells:%zu monitors:%zu n-weak-refs:%zu sessions:%zu", cells, server_n_monitors(server), weak,
+		 server->sessions.n);
+	if (triggers)
+		str_addf(out, " triggers:%zu", triggers);
 }

@@ -13,6 +13,7 @@ static bool is_persistent(const struct column_schema *c)
 
 struct writer {
 	struct str *out;
+	bool diff; // sets and maps as differences
 	bool first_table, first_row, first_column;
 };
 
@@ -71,7 +72,7 @@ static void add_changed_row(struct writer *w, const struct db_txn_row *r)
 		const struct column_schema *c = t->columns[i];
 		if (!is_persistent(c) || !db_txn_row_column_changed(r, i))
 			continue;
-		if (column_type_is_composite(&c->type)) {
+		if (w->diff && column_type_is_composite(&c->type)) {
 			struct datum diff;
 			datum_diff(&diff, &r->old[i], &r->row->fields[i]);
 			add_column(w, c, &diff);
@@ -114,9 +115,9 @@ static void add_comment(struct str *out, const char *comment, size_t n)
 	db_json_add_string(out, comment, n);
 }
 
-bool db_record_from_txn(const struct db_txn *txn, int64_t date_ms, struct str *out)
+bool db_record_from_txn(const struct db_txn *txn, int64_t date_ms, bool diff, struct str *out)
 {
-	struct writer w = {.out = out};
+	struct writer w = {.out = out, .diff = diff};
 	VEC(struct db_txn_row *) rows = {0};
 	for (size_t i = 0; i < txn->n_changed; i++)
 		if (is_worth_writing(txn->rows.v[i]))
@@ -135,7 +136,7 @@ bool db_record_from_txn(const struct db_txn *txn, int64_t date_ms, struct str *o
 		}
 		add_txn_row(&w, rows.v[i]);
 	}
-	str_add(out, "},\"_is_diff\":true");
+	str_add(out, diff ? "},\"_is_diff\":true" : "}");
 	if (txn->comment.len)
 		add_comment(out, txn->comment.s, txn->comment.len);
 	str_addc(out, '}');

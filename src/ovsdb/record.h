@@ -5,8 +5,9 @@
 #pragma once
 #include "ovsdb/txn.h"
 
-// Appends the record of a prepared transaction as text; false and nothing appended when it changed nothing that is kept.
-bool db_record_from_txn(const struct db_txn *, int64_t date_ms, struct str *);
+// Appends the record of a prepared transaction as text; false and nothing appended when it changed nothing that is kept. `diff`:
+// sets and maps are written as differences.
+bool db_record_from_txn(const struct db_txn *, int64_t date_ms, bool diff, struct str *);
 // Appends one record that makes the whole database; `comment` may be NULL.
 void db_record_from_db(const struct db *, int64_t date_ms, const char *comment, struct str *);
 // Does what the record says, as a transaction. `converting`: tables and columns that are not there are passed over.

@@ -154,12 +154,6 @@ static struct db_error *table_add_columns(struct table_schema *t, const json_t *
 	return error;
 }
 
-static int compare_columns(const void *a, const void *b)
-{
-	const struct column_schema *x = *(struct column_schema *const *)a, *y = *(struct column_schema *const *)b;
-	return (x->index > y->index) - (x->index < y->index);
-}
-
 static struct db_error *index_from_json(const struct table_schema *t, const json_t *json, struct table_index *index)
 {
 	if (!json_is_array(json) || !json_array_size(json))
@@ -182,7 +176,6 @@ static struct db_error *index_from_json(const struct table_schema *t, const json
 					       c->name);
 		index->columns[index->n_columns++] = c;
 	}
-	qsort(index->columns, index->n_columns, sizeof(*index->columns), compare_columns);
 	return NULL;
 }
 

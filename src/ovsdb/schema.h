@@ -19,7 +19,7 @@ enum { COLUMN_UUID, COLUMN_VERSION, N_STD_COLUMNS };
 
 // Columns whose values together are distinct in each row.
 struct table_index {
-	struct column_schema **columns; // by index, ascending
+	struct column_schema **columns; // in the order of the schema
 	unsigned int n_columns;
 };
 

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+// ovsdb-server(1): the database server.
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/counter.h"
+#include "base/dirs.h"
+#include "base/log.h"
+#include "base/version.h"
+#include "cmd/common/daemon.h"
+#include "commands.h"
+
+LOG_MODULE(ovsdb_server);
+
+struct options {
+	struct daemon_options daemon;
+	VEC(const char *) remotes, files;
+	const char *unixctl, *run;
+	// For SSL, which this version has not: a remote that would need it is refused with a message.
+	const char *private_key, *certificate, *ca_cert;
+	bool disable_column_diff;
+};
+
+static void __attribute__((format(printf, 1, 2), noreturn)) die(const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	fprintf(stderr, "%s: ", log_program());
+	vfprintf(stderr, format, args);
+	fputc('\n', stderr);
+	va_end(args);
+	exit(EXIT_FAILURE);
+}
+
+static void usage(void)
+{
+	printf("%s: Open vSwitch database server\n"
+	       "usage: %s [OPTIONS] [DATABASE...]\n"
+	       "where each DATABASE is a database file in ovsdb format.\n"
+	       "The default DATABASE, if none is given, is\n%s/conf.db.\n"
+	       "\nJSON-RPC options (may be specified any number of times):\n"
+	       "  --remote=REMOTE         connect or listen to REMOTE\n"
+	       "\nActive REMOTEs: tcp:HOST:PORT, unix:FILE\n"
+	       "Passive REMOTEs: ptcp:PORT[:IP], punix:FILE\n"
+	       "REMOTEs from a database: db:DB,TABLE,COLUMN\n"
+	       "\nSSL options are accepted: -p, --private-key=FILE, -c, --certificate=FILE, -C, --ca-cert=FILE,\n"
+	       "  --bootstrap-ca-cert=FILE, --ssl-protocols=PROTOS, --ssl-ciphers=CIPHERS\n",
+	       log_program(), log_program(), dir_db());
+	daemon_usage();
+	log_usage();
+	printf("\nOther options:\n"
+	       "  --run COMMAND           run COMMAND as subprocess then exit\n"
+	       "  --unixctl=SOCKET        override default control socket name\n"
+	       "  --disable-file-column-diff\n"
+	       "                          don't use column diff in database file\n"
+	       "  -h, --help              display this help message\n"
+	       "  -V, --version           display version information\n");
+	exit(EXIT_SUCCESS);
+}
+
+enum {
+	OPT_REMOTE = 0x100,
+	OPT_UNIXCTL,
+	OPT_RUN,
+	OPT_SSL_IGNORED,
+	OPT_SYNC,
+	OPT_REPLAY,
+	OPT_NO_COLUMN_DIFF,
+};
+
+static const struct option long_options[] = {
+	{"remote", required_argument, NULL, OPT_REMOTE},
+	{"unixctl", required_argument, NULL, OPT_UNIXCTL},
+	{"run", required_argument, NULL, OPT_RUN},
+	{"help", no_argument, NULL, 'h'},
+	{"version", no_argument, NULL, 'V'},
+	{"private-key", required_argument, NULL, 'p'},
+	{"certificate", required_argument, NULL, 'c'},
+	{"ca-cert", required_argument, NULL, 'C'},
+	{"bootstrap-ca-cert", required_argument, NULL, 'C'},
+	{"peer-ca-cert", required_argument, NULL, OPT_SSL_IGNORED},
+	{"ssl-protocols", required_argument, NULL, OPT_SSL_IGNORED},
+	{"ssl-ciphers", required_argument, NULL, OPT_SSL_IGNORED},
+	{"sync-from", required_argument, NULL, OPT_SYNC},
+	{"sync-exclude-tables", required_argument, NULL, OPT_SYNC},
+	{"active", no_argument, NULL, OPT_SYNC},
+	{"record", optional_argument, NULL, OPT_REPLAY},
+	{"replay", optional_argument, NULL, OPT_REPLAY},
+	{"disable-file-column-diff", no_argument, NULL, OPT_NO_COLUMN_DIFF},
+	DAEMON_LONG_OPTIONS,
+	LOG_LONG_OPTIONS,
+	{NULL, 0, NULL, 0},
+};
+
+static void parse_options(int argc, char *argv[], struct options *o)
+{
+	for (int c, index = 0; (c = getopt_long(argc, argv, "hVv::p:c:C:", long_options, &index)) != -1;) {
+		switch (c) {
+		case OPT_REMOTE:
+			vec_push(&o->remotes, optarg);
+			break;
+		case OPT_UNIXCTL:
+			o->unixctl = optarg;
+			break;
+		case OPT_RUN:
+			o->run = optarg;
+			break;
+		case 'h':
+			usage();
+			break;
+		case 'V':
+			version_print(log_program());
+			exit(EXIT_SUCCESS);
+		case 'p':
+			o->private_key = optarg;
+			break;
+		case 'c':
+			o->certificate = optarg;
+			break;
+		case 'C':
+			o->ca_cert = optarg;
+			break;
+		case OPT_SSL_IGNORED:
+			break; // means nothing without an SSL remote, and those are refused
+		case OPT_SYNC:
+		case OPT_REPLAY:
+			die("--%s: not built into this version", long_options[index].name);
+		case OPT_NO_COLUMN_DIFF:
+			o->disable_column_diff = true;
+			break;
+		case '?':
+			exit(EXIT_FAILURE);
+		default:
+			daemon_option(&o->daemon, c);
+		}
+	}
+	for (int i = optind; i < argc; i++)
+		vec_push(&o->files, argv[i]);
+	if (!o->files.n)
+		vec_push(&o->files, xasprintf("%s/conf.db", dir_db()));
+}
+
+// --- Databases.
+
+static bool is_open(const struct program *p, const char *path)
+{
+	char *a = realpath(path, NULL);
+	bool found = false;
+	for (struct served *s = p->server->databases; s && a && !found; s = s->next) {
+		char *b = s->d->path ? realpath(s->d->path, NULL) : NULL;
+		found = b && !strcmp(a, b);
+		free(b);
+	}
+	free(a);
+	return found;
+}
+
+struct db_error *program_open(struct program *p, const char *path)
+{
+	struct database *d;
+	char *warning = NULL;
+	if (is_open(p, path))
+		return db_error_new("ovsdb error", "%s: already open", path);
+	char *real = p->absolute_paths ? realpath(path, NULL) : NULL;
+	struct db_error *error = database_open(real ? real : path, true, &d, &warning);
+	free(real);
+	if (warning)
+		log_warn("%s", warning);
+	free(warning);
+	if (error)
+		return error;
+	d->whole_columns = p->whole_columns;
+	error = server_add_database(p->server, d);
+	if (error)
+		database_free(d);
+	return error;
+}
+
+static void open_databases(struct program *p, const struct options *o)
+{
+	VEC_FOREACH (&o->files, i) {
+		if (is_open(p, o->files.v[i]))
+			continue;
+		struct db_error *error = program_open(p, o->files.v[i]);
+		if (error)
+			die("%s", db_error_to_text(error));
+	}
+}
+
+static void open_remotes(struct program *p, const struct options *o)
+{
+	VEC_FOREACH (&o->remotes, i) {
+		const char *name = o->remotes.v[i];
+		if (!strncmp(name, "ssl:", 4) || !strncmp(name, "pssl:", 5))
+			die("%s: SSL is not built into this version", name);
+		struct error *error = remotes_add(p->remotes, name);
+		if (error)
+			die("%s", error_text(error));
+	}
+	error_free(remotes_update(p->remotes)); // it was logged, and is tried again
+}
+
+// --- The process.
+
+struct child {
+	struct program *program;
+	const char *command;
+	pid_t pid;
+	int status;
+	bool ended;
+};
+
+static void on_child(void *child_, int number)
+{
+	struct child *c = child_;
+	if (c->pid > 0 && !c->ended && waitpid(c->pid, &c->status, WNOHANG) == c->pid) {
+		c->ended = true;
+		loop_stop(c->program->loop);
+	}
+}
+
+static void start_child(struct child *c)
+{
+	c->pid = fork();
+	if (c->pid < 0)
+		die("fork failed (%s)", strerror(errno));
+	if (c->pid)
+		return;
+	signal(SIGPIPE, SIG_DFL);
+	execl("/bin/sh", "/bin/sh", "-c", c->command, NULL);
+	_exit(127);
+}
+
+static int child_exit_code(const struct child *c)
+{
+	if (!c->ended)
+		return EXIT_SUCCESS;
+	if (WIFEXITED(c->status) && !WEXITSTATUS(c->status))
+		return EXIT_SUCCESS;
+	if (WIFEXITED(c->status))
+		fprintf(stderr, "%s: %s: child exited, exit status %d\n", log_program(), c->command,
+			WEXITSTATUS(c->status));
+	else
+		fprintf(stderr, "%s: %s: child exited, killed (%s)\n", log_program(), c->command,
+			strsignal(WTERMSIG(c->status)));
+	return EXIT_FAILURE;
+}
+
+static void on_signal(void *program_, int number)
+{
+	struct program *p = program_;
+	log_warn("terminating with signal %d (%s)", number, strsignal(number));
+	p->signal = number;
+	loop_stop(p->loop);
+}
+
+static void on_tick(void *tick)
+{
+	counters_tick();
+	loop_timer_set_in(tick, 5000);
+}
+
+static void program_start(struct program *p, const struct options *o)
+{
+	p->absolute_paths = o->daemon.detach && !o->daemon.no_chdir;
+	p->whole_columns = o->disable_column_diff;
+	p->loop = loop_new();
+	p->server = server_new(p->loop);
+	open_databases(p, o);
+	p->remotes = remotes_new(p->server);
+	open_remotes(p, o);
+	struct error *error = appctl_new(p->loop, o->unixctl, &p->appctl);
+	if (error)
+		die("%s", error_text(error));
+	commands_register(p);
+}
+
+static void program_stop(struct program *p)
+{
+	appctl_free(p->appctl);
+	remotes_free(p->remotes);
+	server_free(p->server);
+}
+
+int main(int argc, char *argv[])
+{
+	static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
+	struct loop_signal *handlers[3], *child_handler;
+	struct options o = {0};
+	struct program p = {0};
+	struct loop_timer tick;
+	log_set_program(argv[0]);
+	parse_options(argc, argv, &o);
+	daemon_start(&o.daemon);
+	daemon_become_user(&o.daemon, false);
+	program_start(&p, &o);
+	for (size_t i = 0; i < 3; i++)
+		handlers[i] = loop_signal_add(p.loop, signals[i], on_signal, &p);
+	struct child child = {.program = &p, .command = o.run};
+	child_handler = loop_signal_add(p.loop, SIGCHLD, on_child, &child);
+	loop_timer_init(&tick, p.loop, on_tick, &tick);
+	on_tick(&tick);
+	if (o.run)
+		start_child(&child);
+	daemon_ready();
+	log_info("%s (Open vSwitch) " OVS_COMPAT_VERSION, log_program());
+	loop_run(p.loop);
+	loop_timer_cancel(&tick);
+	for (size_t i = 0; i < 3; i++)
+		loop_signal_remove(handlers[i]);
+	loop_signal_remove(child_handler);
+	program_stop(&p);
+	loop_free(p.loop);
+	daemon_done();
+	vec_done(&o.remotes);
+	vec_done(&o.files);
+	if (p.signal) {
+		signal(p.signal, SIG_DFL);
+		raise(p.signal);
+	}
+	return child_exit_code(&child);
+}
