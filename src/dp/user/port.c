@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "dp/user/user.h"
+#include "netdev/dummy.h"
 #include "packet/headers.h"
 
 static struct dp_user *user(const struct dp *dp)
@@ -75,15 +76,10 @@ static struct error *start_threads(struct dp_user *dp)
 	return NULL;
 }
 
-static bool is_dummy(const struct netdev *netdev)
-{
-	return !strncmp(netdev_type(netdev), "dummy", 5);
-}
-
 static struct error *choose_thread(struct dp_user *dp, const struct dp_port *port, struct dp_thread **out)
 {
 	*out = dp->main;
-	if (dp->in_main || is_dummy(port->netdev))
+	if (dp->in_main || netdev_is_dummy(port->netdev))
 		return NULL;
 	struct error *e = start_threads(dp);
 	if (e)

@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/vec.h"
+#include "netdev/dummy.h"
 #include "netdev/mbuf.h"
 
 struct netdev_rxq {
@@ -164,6 +165,11 @@ const char *netdev_name(const struct netdev *d)
 const char *netdev_type(const struct netdev *d)
 {
 	return d->type;
+}
+
+bool netdev_is_dummy(const struct netdev *d)
+{
+	return !strcmp(d->type, "dummy");
 }
 
 int netdev_get_mtu(const struct netdev *d)
