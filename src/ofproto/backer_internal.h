@@ -20,15 +20,6 @@ struct megaflow {
 	struct rule **rules;	      // references; behind the credits
 };
 
-enum megaflow_deletion { // why megaflows go
-	MEGAFLOW_IDLE,
-	MEGAFLOW_MASK_CHANGED,
-	MEGAFLOW_PORT_GONE,
-	MEGAFLOW_TOO_MANY,
-	MEGAFLOW_PURGED,
-	MEGAFLOW_N_DELETIONS,
-};
-
 struct patch_entry {
 	uint64_t bridge;
 	uint32_t ofp_port;
@@ -48,7 +39,6 @@ struct revalidator { // main's
 	// Statistics.
 	unsigned int n_flows, max_flows, avg_flows_x16;
 	int64_t duration_ms;
-	uint64_t n_deleted[MEGAFLOW_N_DELETIONS];
 };
 
 struct backer {
@@ -97,3 +87,32 @@ void revalidator_kick(struct backer *);
 void revalidator_run_all(struct backer *);
 void revalidator_purge(struct backer *); // deletes all megaflows
 void revalidator_flow_gone(void *backer, void *cookie, const struct dp_flow_stats *);
+
+// The commands, by file. argv[0] is the name; true: `out` is the reply, false: the error's text.
+bool trace_command(struct ofproto_system *, int argc, const char *argv[], struct str *out);
+bool trace_packet_out_command(struct ofproto_system *, int argc, const char *argv[], struct str *out);
+bool fdb_show(struct ofproto_system *, int argc, const char *argv[], struct str *out);
+bool fdb_stats_show(struct ofproto_system *, int argc, const char *argv[], struct str *out);
+bool fdb_stats_clear(struct ofproto_system *, int argc, const char *argv[], struct str *out);
+bool fdb_flush(struct ofproto_system *, int argc, const char *argv[], struct str *out);
+bool fdb_add(struct ofproto_system *, int argc, const char *argv[], struct str *out);
+bool fdb_del(struct ofproto_system *, int argc, const char *argv[], struct str *out);
+bool dpif_show(struct ofproto_system *, int argc, const char *argv[], struct str *out);
+bool dpif_dump_dps(struct ofproto_system *, int argc, const char *argv[], struct str *out);
+bool dpif_dump_flows(struct ofproto_system *, int argc, const char *argv[], struct str *out);
+bool dpctl_show(struct ofproto_system *, int argc, const char *argv[], struct str *out);
+bool dpctl_dump_dps(struct ofproto_system *, int argc, const char *argv[], struct str *out);
+bool dpctl_dump_flows(struct ofproto_system *, int argc, const char *argv[], struct str *out);
+bool dpctl_del_flows(struct ofproto_system *, int argc, const char *argv[], struct str *out);
+bool pmd_stats_show(struct ofproto_system *, int argc, const char *argv[], struct str *out);
+bool pmd_stats_clear(struct ofproto_system *, int argc, const char *argv[], struct str *out);
+bool upcall_show(struct ofproto_system *, int argc, const char *argv[], struct str *out);
+bool upcall_set_flow_limit(struct ofproto_system *, int argc, const char *argv[], struct str *out);
+bool revalidator_wait(struct ofproto_system *, int argc, const char *argv[], struct str *out);
+bool revalidator_purge_command(struct ofproto_system *, int argc, const char *argv[], struct str *out);
+
+// dp_commands.c: names of datapath ports for text. arg: the struct dp.
+const char *dp_text_port_name(void *dp, uint32_t port);
+int dp_text_port_number(void *dp, const char *name, uint32_t *port);
+// "controller(reason=1,...)" of our userspace actions.
+bool xlate_userdata_format(void *arg, const void *userdata, size_t n, struct str *);

@@ -19,6 +19,11 @@ enum { STEP_FLOWS = 500, MIN_GAP_MS = 10, PUSH_GAP_MS = 50, OVERFULL_IDLE_MS = 1
 
 COUNTER(revalidate_flows);
 COUNTER(revalidate_rounds);
+// Why megaflows go.
+COUNTER(megaflow_idle);
+COUNTER(megaflow_mask_changed);
+COUNTER(megaflow_port_gone);
+COUNTER(megaflow_purged);
 
 // --- One megaflow.
 
@@ -31,12 +36,6 @@ static void push_counters(struct backer *b, struct megaflow *mf, const struct dp
 	mf->bytes = s->bytes;
 	mf->used = s->used;
 	xlate_credit(b, mf->rules, mf->n_rules, mf->credits, mf->n_credits, packets, bytes, s->used);
-}
-
-static void delete_flow(struct backer *b, const struct dp_flow *flow, enum megaflow_deletion why)
-{
-	if (!dp_flow_del(b->dp, flow->ufid))
-		b->reval.n_deleted[why]++;
 }
 
 static bool is_idle(const struct backer *b, const struct megaflow *mf, int64_t now)
@@ -79,9 +78,11 @@ static void retranslate(struct backer *b, const struct dp_flow *flow, struct meg
 	xlate_translate(&(struct xlate_in){.backer = b, .flow = flow->key}, &out);
 	upcall_finish_actions(actions, &out);
 	if (out.error == XLATE_INVALID_PORT) {
-		delete_flow(b, flow, MEGAFLOW_PORT_GONE);
+		counter_inc(megaflow_port_gone);
+		dp_flow_del(b->dp, flow->ufid);
 	} else if (!mask_suffices(mf, &mask)) {
-		delete_flow(b, flow, MEGAFLOW_MASK_CHANGED);
+		counter_inc(megaflow_mask_changed);
+		dp_flow_del(b->dp, flow->ufid);
 	} else {
 		bool same = actions->len == flow->actions_len && !memcmp(actions->data, flow->actions, actions->len);
 		keep_mask(mf, &mask);
@@ -105,10 +106,12 @@ static void visit_flow(void *visit_, const struct dp_flow *flow)
 	if (!mf)
 		return; // put there by hand
 	push_counters(b, mf, &flow->stats);
-	if (is_idle(b, mf, visit->now))
-		delete_flow(b, flow, MEGAFLOW_IDLE);
-	else if (mf->generation < xlate_generation(b))
+	if (is_idle(b, mf, visit->now)) {
+		counter_inc(megaflow_idle);
+		dp_flow_del(b->dp, flow->ufid);
+	} else if (mf->generation < xlate_generation(b)) {
 		retranslate(b, flow, mf);
+	}
 }
 
 void revalidator_flow_gone(void *b_, void *cookie, const struct dp_flow_stats *stats)
@@ -255,10 +258,13 @@ void revalidator_run_all(struct backer *b)
 	schedule(b);
 }
 
-static void purge_flow(void *b, const struct dp_flow *flow)
+static void purge_flow(void *b_, const struct dp_flow *flow)
 {
-	if (flow->cookie)
-		delete_flow(b, flow, MEGAFLOW_PURGED);
+	struct backer *b = b_;
+	if (flow->cookie) {
+		counter_inc(megaflow_purged);
+		dp_flow_del(b->dp, flow->ufid);
+	}
 }
 
 void revalidator_purge(struct backer *b)

@@ -33,9 +33,3 @@ void xlate_trace_done(struct xlate_trace *);
 struct xlate_trace_node *xlate_trace_add(struct xlate_trace_node *parent, enum xlate_trace_kind, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 void xlate_trace_format(const struct xlate_trace *, struct str *);
-
-struct backers;
-// The command ofproto/trace: argv[0] is its name. True: `out` is the trace; false: an error's text.
-struct ofproto_system;
-bool trace_command(struct ofproto_system *, int argc, const char *argv[], struct str *out);
-bool trace_packet_out_command(struct ofproto_system *, int argc, const char *argv[], struct str *out);

@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+// ofproto/trace and ofproto/trace-packet-out: what would become of a packet.
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/str.h"
+#include "flow/match.h"
+#include "ofproto/backer_internal.h"
+#include "ofproto/ofproto.h"
+#include "ofproto/trace.h"
+#include "ofproto/xlate.h"
+
+enum { MAX_ARGS = 4, ETHERNET_HEADER = 14 };
+
+struct request {
+	const char *v[MAX_ARGS]; // what is left of the arguments without options
+	int n;
+	bool packet_out, generate, names;
+	const char *actions; // of trace-packet-out
+	struct backer *backer;
+	struct ofproto *ofproto;
+	struct flow flow; // with an OpenFlow in_port
+	struct buf frame;
+	bool has_packet;
+};
+
+// --- Names of ports.
+
+static const char *ofp_name(void *ofproto, uint32_t port)
+{
+	struct ofproto_port_info info;
+	return ofproto_find_port(ofproto, port, &info) ? NULL : info.name;
+}
+
+static int ofp_number(void *ofproto, const char *name, uint32_t *port)
+{
+	struct ofproto_port_info info;
+	int error = ofproto_find_port_by_name(ofproto, name, &info);
+	if (!error)
+		*port = info.ofp_port;
+	return error;
+}
+
+// --- Arguments.
+
+// Takes the error's text. Always false.
+static bool fail(struct str *out, struct error *e)
+{
+	str_add(out, error_text(e));
+	error_free(e);
+	return false;
+}
+
+static bool is_option(const char *arg, const char *name)
+{
+	return arg[0] == '-' && !strcmp(arg + (arg[1] == '-' ? 2 : 1), name);
+}
+
+static bool parse_options(struct request *r, int argc, const char *argv[], struct str *out)
+{
+	bool l7 = false;
+	for (int i = 1; i < argc; i++) {
+		const char *a = argv[i];
+		if (a[0] != '-') {
+			if (r->n == MAX_ARGS - !r->packet_out) {
+				str_add(out, "too many arguments");
+				return false;
+			}
+			r->v[r->n++] = a;
+		} else if (is_option(a, "generate")) {
+			r->generate = true;
+		} else if (is_option(a, "names")) {
+			r->names = true;
+		} else if (is_option(a, "no-names")) {
+			r->names = false;
+		} else if ((is_option(a, "l7") || is_option(a, "l7-len")) && i + 1 < argc) {
+			i++; // payload never matters to translation
+			l7 = true;
+		} else if (is_option(a, "consistent") && r->packet_out) {
+			// Actions are always checked against the flow.
+		} else if (is_option(a, "ct-next")) {
+			str_add(out, "--ct-next: connection tracking is not available");
+			return false;
+		} else {
+			str_addf(out, "%s: unknown option", a);
+			return false;
+		}
+	}
+	if (l7 && !r->generate) {
+		str_add(out, "--l7 and --l7-len need --generate");
+		return false;
+	}
+	if (r->packet_out) {
+		if (r->n < 2) {
+			str_add(out, "Syntax error: actions are missing");
+			return false;
+		}
+		r->actions = r->v[--r->n];
+	}
+	if (!r->n) {
+		str_add(out, "syntax error: a flow is missing");
+		return false;
+	}
+	return true;
+}
+
+static bool parse_hex(const char *s, struct buf *frame)
+{
+	for (;; s += 2) {
+		while (isspace((unsigned char)*s))
+			s++;
+		if (!*s)
+			return true;
+		if (!isxdigit((unsigned char)s[0]) || !isxdigit((unsigned char)s[1]))
+			return false;
+		unsigned int byte = 0;
+		for (int i = 0; i < 2; i++) {
+			int c = tolower((unsigned char)s[i]);
+			byte = byte * 16 + (unsigned int)(isdigit(c) ? c - '0' : c - 'a' + 10);
+		}
+		buf_add_u8(frame, (uint8_t)byte);
+	}
+}
+
+static bool take_packet(struct request *r, const char *hex, struct str *out)
+{
+	if (!parse_hex(hex, &r->frame)) {
+		str_add(out, "Trailing garbage in packet data");
+		return false;
+	}
+	if (r->frame.len < ETHERNET_HEADER) {
+		str_add(out, "Packet data too short for Ethernet");
+		return false;
+	}
+	r->has_packet = true;
+	return true;
+}
+
+// "ovs-netdev"; NULL: the only one there is.
+static struct backer *find_backer(const struct backers *bs, const char *name)
+{
+	if (!name)
+		return bs->v.n == 1 ? bs->v.v[0] : NULL;
+	VEC_FOREACH (&bs->v, i)
+		if (!strcmp(dp_name(bs->v.v[i]->dp), name))
+			return bs->v.v[i];
+	return NULL;
+}
+
+static bool use_dp_flow(struct request *r, const struct backers *bs, const char *dp, const char *text, struct str *out)
+{
+	r->backer = find_backer(bs, dp);
+	if (!r->backer) {
+		str_add(out, "Cannot find the datapath");
+		return false;
+	}
+	struct flow mask;
+	struct error *e = dpkey_parse(text, &r->flow, &mask, dp_text_port_number, r->backer->dp);
+	if (e)
+		return fail(out, e);
+	const struct xlate_port *port = xlate_snapshot_dp_port(backer_snapshot(r->backer), r->flow.in_port);
+	if (!port) {
+		str_addf(out, "no OpenFlow port for datapath port %u", r->flow.in_port);
+		return false;
+	}
+	r->ofproto = port->bridge->ofproto;
+	r->flow.in_port = port->ofp_port;
+	r->flow.packet_type = 0;
+	return true;
+}
+
+static bool use_bridge_flow(struct request *r, struct ofproto_system *system, const char *bridge, const char *text,
+			    struct str *out)
+{
+	r->ofproto = ofproto_find(system, bridge);
+	if (!r->ofproto) {
+		str_addf(out, "%s: unknown bridge", bridge);
+		return false;
+	}
+	r->backer = ofproto_backer(r->ofproto);
+	struct match match;
+	struct error *e = match_parse(&match, text, ofp_number, r->ofproto);
+	if (e) {
+		str_addf(out, "Bad openflow flow syntax: %s: ", text);
+		return fail(out, e);
+	}
+	r->flow = match.flow;
+	if (!match.mask.in_port)
+		r->flow.in_port = OFPP_NONE;
+	for (unsigned int i = 0; i < FLOW_MAX_VLANS; i++)
+		if (r->flow.vlan[i].tci & BE16(FLOW_VLAN_CFI) && !r->flow.vlan[i].tpid)
+			r->flow.vlan[i].tpid = BE16(0x8100);
+	return true;
+}
+
+static bool is_dp_flow(const char *text)
+{
+	struct flow flow, mask;
+	// Only the syntax matters here: names of ports would need a datapath.
+	struct error *e = dpkey_parse(text, &flow, &mask, NULL, NULL);
+	bool ok = !e || strstr(text, "in_port(");
+	error_free(e);
+	return ok;
+}
+
+static bool parse_request(struct request *r, struct ofproto_system *system, struct str *out)
+{
+	const struct backers *bs = ofproto_system_backers(system);
+	bool dp_first = is_dp_flow(r->v[0]);
+	int with_flow = dp_first ? 1 : 2; // arguments up to the flow
+	if (r->n < with_flow) {
+		str_addf(out, "syntax error at %s (or the bridge name was omitted)", r->v[0]);
+		return false;
+	}
+	if (r->n > with_flow + 1 || (r->n > with_flow && r->generate)) {
+		str_add(out, "too many arguments");
+		return false;
+	}
+	if (r->n > with_flow && !take_packet(r, r->v[with_flow], out))
+		return false;
+	bool ok;
+	if (dp_first)
+		ok = use_dp_flow(r, bs, NULL, r->v[0], out);
+	else if (is_dp_flow(r->v[1]))
+		ok = use_dp_flow(r, bs, r->v[0], r->v[1], out);
+	else
+		ok = use_bridge_flow(r, system, r->v[0], r->v[1], out);
+	if (ok && r->has_packet)
+		flow_extract(r->frame.data, r->frame.len, r->frame.len, &r->flow);
+	return ok;
+}
+
+// --- The answer.
+
+// Tags that the packet does not have are not shown as looked at: the type says so.
+static void tidy_mask(const struct flow *flow, struct flow *mask)
+{
+	for (unsigned int i = 0; i < FLOW_MAX_VLANS; i++)
+		if (!(flow->vlan[i].tci & BE16(FLOW_VLAN_CFI)))
+			memset(&mask->vlan[i], 0, sizeof(mask->vlan[i]));
+		else
+			mask->vlan[i].tpid = 0;
+}
+
+static void format_answer(const struct request *r, const struct xlate_trace *trace, const struct xlate_out *x,
+			  struct str *out)
+{
+	ofp_port_name_cb *name = r->names ? ofp_name : NULL;
+	struct flow final = trace->final;
+	str_add(out, "Flow: ");
+	flow_format(&r->flow, out, name, r->ofproto);
+	str_addc(out, '\n');
+	xlate_trace_format(trace, out);
+	final.actset_output = r->flow.actset_output;
+	str_add(out, "\nFinal flow: ");
+	if (flow_equal(&final, &r->flow))
+		str_add(out, "unchanged");
+	else
+		flow_format(&final, out, name, r->ofproto);
+
+	struct match match;
+	match.mask = *x->mask;
+	tidy_mask(&r->flow, &match.mask);
+	flow_mask(&match.flow, &r->flow, &match.mask);
+	str_add(out, "\nMegaflow: ");
+	match_format(&match, out, -1, name, r->ofproto);
+	str_add(out, "\nDatapath actions: ");
+	struct dpact_text text = {.port_name = r->names ? dp_text_port_name : NULL,
+				  .userdata_format = xlate_userdata_format,
+				  .arg = r->backer->dp};
+	dpact_format_text(out, x->actions->data, x->actions->len, &text);
+	if (x->error)
+		str_addf(out, "\nTranslation failed (%s), packet is dropped.", xlate_strerror(x->error));
+	str_addc(out, '\n');
+}
+
+static bool parse_actions(const struct request *r, struct buf *actions, struct str *out)
+{
+	uint32_t usable = 0;
+	struct ofpact_text text = {.port_number = ofp_number, .arg = r->ofproto};
+	struct error *e = ofpacts_parse(r->actions, &text, actions, &usable);
+	if (e)
+		return fail(out, e);
+	struct match match = {.flow = r->flow};
+	memset(&match.mask, 0xff, sizeof(match.mask));
+	if (ofpacts_check(actions->data, actions->len, &match, OFPP_MAX, 0, OFPROTO_N_TABLES, usable & 2 ? 1 : 4, NULL)) {
+		str_addf(out, "%s: the actions do not fit the packet", r->actions);
+		return false;
+	}
+	return true;
+}
+
+static void run(const struct request *r, const struct buf *ofpacts, struct str *out)
+{
+	struct xlate_trace trace = {.root.first = NULL};
+	struct buf actions = BUF_INIT;
+	struct flow mask;
+	struct xlate_out x;
+	memset(&mask, 0, sizeof(mask));
+	xlate_out_init(&x, &actions, &mask);
+	xlate_translate(&(struct xlate_in){.backer = r->backer,
+					   .flow = &r->flow,
+					   .ofproto = r->ofproto,
+					   .actions = r->packet_out ? ofpacts->data : NULL,
+					   .actions_len = ofpacts->len,
+					   .may_learn = r->has_packet || r->generate,
+					   .packet_out = r->packet_out,
+					   .trace = &trace},
+			&x);
+	format_answer(r, &trace, &x, out);
+	xlate_out_done(&x);
+	xlate_trace_done(&trace);
+	buf_done(&actions);
+}
+
+static bool trace(struct ofproto_system *system, int argc, const char *argv[], bool packet_out, struct str *out)
+{
+	struct request r = {.packet_out = packet_out};
+	struct buf ofpacts = BUF_INIT;
+	bool ok = parse_options(&r, argc, argv, out) && parse_request(&r, system, out) &&
+		  (!packet_out || parse_actions(&r, &ofpacts, out));
+	if (ok)
+		run(&r, &ofpacts, out);
+	buf_done(&r.frame);
+	buf_done(&ofpacts);
+	return ok;
+}
+
+bool trace_command(struct ofproto_system *system, int argc, const char *argv[], struct str *out)
+{
+	return trace(system, argc, argv, false, out);
+}
+
+bool trace_packet_out_command(struct ofproto_system *system, int argc, const char *argv[], struct str *out)
+{
+	return trace(system, argc, argv, true, out);
+}
