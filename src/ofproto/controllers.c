@@ -176,9 +176,8 @@ static void update_fail_open(void *cs_)
 		cs->last_contact = now;
 	bool want = guarded && now - cs->last_contact >= fail_after_ms(cs);
 	if (want && !cs->fail_open)
-		log_warn("%s: could not connect to controller (or switch failed controller's post-connection admission "
-			 "control policy) for %lld seconds, failing open",
-			 cs->ofproto->name, (long long)((now - cs->last_contact) / 1000));
+		log_warn("%s: no controller for %lld seconds, failing open", cs->ofproto->name,
+			 (long long)((now - cs->last_contact) / 1000));
 	else if (!want && cs->fail_open)
 		log_warn("%s: no longer in fail-open mode", cs->ofproto->name);
 	if (want != cs->fail_open) {
