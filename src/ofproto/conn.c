@@ -14,8 +14,8 @@ LOG_MODULE(connmgr);
 COUNTER(ofproto_packet_in_backlogged);
 
 enum {
-	MISS_SEND_LEN = 128,		     // what a controller gets that never set it
-	PACKET_IN_BACKLOG = OFCONN_HIGH / 4, // packets for a peer that is this far behind are dropped
+	MISS_SEND_LEN = 128, // what a controller gets that never set it
+	QUEUE_SIZE = 100,
 };
 
 // --- A connection's state, renewed at each (re)connection.
@@ -35,8 +35,7 @@ static void reset(struct conn *c)
 	loop_timer_cancel(&c->packet_in_timer);
 	flow_dump_free(c->dump);
 	c->dump = NULL;
-	buf_clear(&c->held);
-	loop_defer_cancel(&c->resume);
+	ofconn_set_reading(c->of, true);
 }
 
 static void on_connected(void *c_)
@@ -68,37 +67,20 @@ static void handle(struct conn *c, const uint8_t *bytes, size_t n)
 static void on_message(void *c_, const uint8_t *bytes, size_t n)
 {
 	struct conn *c = c_;
-	// Answers keep the order of their requests: while one is under way, what still comes is kept.
-	if (c->dump || c->held.len) {
-		buf_add(&c->held, bytes, n);
-		ofconn_set_reading(c->of, false);
-		return;
-	}
 	handle(c, bytes, n);
-}
-
-// After an answer that took its time: the messages that came meanwhile, then reading again.
-static void resume(void *c_)
-{
-	struct conn *c = c_;
-	size_t done = 0;
-	while (!c->dump && done < c->held.len) {
-		size_t n = ofp_length(c->held.data + done);
-		handle(c, c->held.data + done, n);
-		done += n;
-	}
-	buf_consume(&c->held, done);
-	if (!c->dump)
-		ofconn_set_reading(c->of, true);
+	// Answers keep the order of their requests: while one is under way, no further one is read.
+	if (c->dump)
+		ofconn_set_reading(c->of, false);
 }
 
 static void on_drained(void *c_)
 {
 	struct conn *c = c_;
-	if (c->dump)
-		flow_dump_continue(c);
 	if (!c->dump)
-		loop_defer(c->ofproto->system->loop, &c->resume, resume, c);
+		return;
+	flow_dump_continue(c);
+	if (!c->dump)
+		ofconn_set_reading(c->of, true);
 }
 
 static const struct ofconn_callbacks callbacks = {
@@ -108,6 +90,12 @@ static const struct ofconn_callbacks callbacks = {
 
 static void send_packet_ins(void *c_);
 
+static void apply_limits(struct conn *c, const struct conn_options *o)
+{
+	packet_in_queue_configure(c->packet_ins, (unsigned int)o->rate_limit, (unsigned int)o->burst_limit);
+	c->max_backlog = o->queue_size > 0 ? (unsigned int)o->queue_size : QUEUE_SIZE;
+}
+
 static struct conn *conn_new(struct controllers *owner, struct ofproto *p, const struct conn_options *o)
 {
 	struct conn *c = XNEW(struct conn);
@@ -116,6 +104,7 @@ static struct conn *conn_new(struct controllers *owner, struct ofproto *p, const
 	c->service = o->service;
 	c->async_wanted = o->async_wanted;
 	c->packet_ins = packet_in_queue_new((unsigned int)o->rate_limit, (unsigned int)o->burst_limit);
+	apply_limits(c, o);
 	loop_timer_init(&c->packet_in_timer, p->system->loop, send_packet_ins, c);
 	return c;
 }
@@ -149,10 +138,8 @@ void conn_free(struct conn *c)
 		return;
 	ofconn_free(c->of);
 	loop_timer_cancel(&c->packet_in_timer);
-	loop_defer_cancel(&c->resume);
 	packet_in_queue_free(c->packet_ins);
 	flow_dump_free(c->dump);
-	buf_done(&c->held);
 	ofp_flow_mod_done(&c->fm);
 	ofp_packet_out_done(&c->po);
 	free(c);
@@ -161,7 +148,7 @@ void conn_free(struct conn *c)
 void conn_configure(struct conn *c, const struct ofconn_options *of_options, const struct conn_options *o)
 {
 	ofconn_set_options(c->of, of_options);
-	packet_in_queue_configure(c->packet_ins, (unsigned int)o->rate_limit, (unsigned int)o->burst_limit);
+	apply_limits(c, o);
 	if (c->async_wanted != o->async_wanted) {
 		c->async_wanted = o->async_wanted;
 		ofconn_force_reconnect(c->of);
@@ -195,9 +182,7 @@ bool conn_send_replies(struct conn *c, struct ofp_replies *r, bool finish)
 		conn_send(c, &r->buf);
 	} else if (r->begin) {
 		ofconn_send(c->of, r->buf.data, r->begin);
-		buf_consume(&r->buf, r->begin);
-		r->entry -= r->entry >= r->begin ? r->begin : r->entry;
-		r->begin = 0;
+		ofp_replies_taken(r, r->begin);
 	}
 	return ofconn_backlog(c->of) > OFCONN_HIGH;
 }
@@ -215,10 +200,14 @@ bool conn_wants(const struct conn *c, enum ofp_async kind, unsigned int reason)
 static void send_packet_in(void *c_, const void *msg, size_t n)
 {
 	struct conn *c = c_;
-	if (ofconn_backlog(c->of) > PACKET_IN_BACKLOG)
+	if (!ofconn_backlog(c->of))
+		c->n_backlog = 0;
+	if (c->n_backlog >= c->max_backlog) {
 		counter_inc(ofproto_packet_in_backlogged);
-	else
-		ofconn_send(c->of, msg, n);
+		return;
+	}
+	c->n_backlog++;
+	ofconn_send(c->of, msg, n);
 }
 
 static void schedule_packet_ins(struct conn *c, int64_t now)

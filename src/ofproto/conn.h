@@ -30,9 +30,9 @@ struct conn {
 
 	struct packet_in_queue *packet_ins;
 	struct loop_timer packet_in_timer;
+	unsigned int max_backlog; // packets to the controller that may wait for the peer to read
+	unsigned int n_backlog;	  // how many were sent since nothing waited: at least as many as wait
 	struct flow_dump *dump; // an answer that the peer has not taken yet; nothing is read meanwhile
-	struct buf held;	// whole messages that came before reading stopped
-	struct loop_defer resume;
 	// Decoders' scratch memory.
 	struct ofp_flow_mod fm;
 	struct ofp_packet_out po;
@@ -41,7 +41,7 @@ struct conn {
 // Controllers' settings that concern a connection.
 struct conn_options {
 	bool service, async_wanted;
-	int rate_limit, burst_limit;
+	int rate_limit, burst_limit, queue_size;
 };
 // A connection that is to be made and kept (active), for a bridge.
 struct error *conn_connect(struct controllers *, struct ofproto *, const char *target, const struct ofconn_options *,

@@ -69,6 +69,7 @@ static struct conn_options conn_options(const struct ofproto_controller *c, bool
 		.async_wanted = c->async_msgs,
 		.rate_limit = c->rate_limit,
 		.burst_limit = c->burst_limit,
+		.queue_size = c->max_rate_queue,
 	};
 }
 
@@ -257,7 +258,7 @@ static void reconfigure_remote(struct remote *r, const struct ofproto_controller
 		conn_configure(r->conn, &oo, &co);
 	}
 	co.service = true;
-	for (size_t i = 0; i < cs->n_accepted; i++)
+	for (size_t i = cs->n_accepted; i-- > 0;) // some may be dropped
 		if (cs->accepted[i].remote == r)
 			conn_configure(cs->accepted[i].conn, &oo, &co);
 }
@@ -317,6 +318,7 @@ void controllers_reconnect(struct controllers *cs)
 			ofconn_force_reconnect(cs->remotes.v[i]->conn->of);
 	while (cs->n_accepted)
 		drop_accepted(cs, cs->n_accepted - 1);
+	controllers_wishes_changed(cs);
 }
 
 // --- Events of connections.
