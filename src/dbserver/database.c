@@ -78,10 +78,10 @@ struct db_error *database_read_schema(const char *path, struct db_schema **schem
 	struct journal *j;
 	*schema = NULL;
 	struct db_error *error = journal_open(path, JOURNAL_READ_ONLY, &j);
-	if (!error)
-		error = read_schema(j, schema);
-	if (!error)
-		journal_close(j);
+	if (error)
+		return error;
+	error = read_schema(j, schema);
+	journal_close(j);
 	return error;
 }
 

@@ -44,6 +44,8 @@ static void pretty_object(const json_t *json, unsigned int depth, struct str *ou
 		names[n++] = name;
 	qsort(names, n, sizeof(*names), compare_names);
 	str_addc(out, '{');
+	if (!n)
+		new_line(depth + 1, out); // as it is printed elsewhere
 	for (size_t i = 0; i < n; i++) {
 		json_t *key = json_string_nocheck(names[i]);
 		if (i)

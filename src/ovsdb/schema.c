@@ -370,16 +370,17 @@ struct db_error *db_schema_from_json(const json_t *json, struct db_schema **out)
 struct db_error *db_schema_from_file(const char *path, struct db_schema **out)
 {
 	*out = NULL;
-	errno = 0;
+	json_error_t why;
 	FILE *file = fopen(path, "r");
 	if (!file)
-		return db_error_io(errno, "%s: open failed", path);
-	json_error_t why;
+		return db_error_new("failed to read schema", "\"%s\" could not be read as JSON (error opening \"%s\": %s)",
+				    path, path, strerror(errno));
 	json_t *json = json_loadf(file, JSON_REJECT_DUPLICATES, &why);
 	fclose(file);
 	if (!json)
-		return db_error_new("I/O error", "reading \"%s\" as JSON failed: line %d, column %d: %s", path,
-				    why.line, why.column, why.text);
+		return db_error_new("failed to read schema",
+				    "\"%s\" could not be read as JSON (line %d, column %d, byte %d: %s)", path,
+				    why.line, why.column, why.position, why.text);
 	struct db_error *error = db_schema_from_json(json, out);
 	json_decref(json);
 	return db_error_wrap(error, "failed to parse \"%s\" as ovsdb schema", path);

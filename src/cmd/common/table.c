@@ -47,6 +47,11 @@ void text_table_add_text(struct text_table *t, const char *text)
 	vec_push(&t->cells, ((struct text_table_cell){.text = xstrdup(text)}));
 }
 
+void text_table_add_empty(struct text_table *t)
+{
+	vec_push(&t->cells, ((struct text_table_cell){0}));
+}
+
 void text_table_add_datum(struct text_table *t, const struct datum *datum, const struct column_type *type)
 {
 	struct text_table_cell cell = {.type = type};
@@ -75,13 +80,15 @@ static json_t *cell_json(const struct text_table_cell *c)
 {
 	if (c->type)
 		return datum_to_json(&c->datum);
-	return c->json ? json_incref(c->json) : json_string(c->text ? c->text : "");
+	if (c->json)
+		return json_incref(c->json);
+	return c->text ? json_string(c->text) : json_null();
 }
 
 void text_table_cell_text(const struct text_table_cell *c, const struct text_table_style *style, struct str *out)
 {
-	if (c->text) {
-		str_add(out, c->text);
+	if (c->text || (!c->type && !c->json)) {
+		str_add(out, c->text ? c->text : "");
 	} else if (!c->type || style->data == TEXT_TABLE_JSON_DATA) {
 		json_t *json = cell_json(c);
 		add_json(json, out);

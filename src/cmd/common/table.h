@@ -47,6 +47,7 @@ void text_table_set_caption(struct text_table *, const char *format, ...) __attr
 void text_table_add_column(struct text_table *, const char *heading);
 // Cells fill rows from left to right; a row is full when it has as many as there are columns.
 void text_table_add_text(struct text_table *, const char *);
+void text_table_add_empty(struct text_table *); // shows nothing; null in JSON
 // Shares the datum; the type must outlive the table.
 void text_table_add_datum(struct text_table *, const struct datum *, const struct column_type *);
 void text_table_add_json(struct text_table *, json_t *); // takes
