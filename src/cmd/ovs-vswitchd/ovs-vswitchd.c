@@ -16,6 +16,7 @@
 #include "base/version.h"
 #include "cmd/common/daemon.h"
 #include "dp/dp.h"
+#include "netdev/netdev.h"
 #include "rpc/appctl.h"
 #include "vswitchd/vswitchd.h"
 
@@ -145,8 +146,12 @@ int main(int argc, char *argv[])
 	daemon_start(&o.daemon);
 	if (o.mlockall && mlockall(MCL_CURRENT | MCL_FUTURE))
 		log_err("mlockall failed: %m");
-	if (o.dummy)
+	if (o.dummy) {
 		dp_enable_dummy();
+		netdev_enable_dummy(o.dummy_for == VSWITCHD_DUMMY_ASKED		? NETDEV_DUMMY_ADD
+				    : o.dummy_for == VSWITCHD_DUMMY_FOR_SYSTEM ? NETDEV_DUMMY_SYSTEM
+									       : NETDEV_DUMMY_OVERRIDE);
+	}
 	daemon_become_user(&o.daemon, true);
 
 	struct program p = {.loop = loop_new()};
