@@ -13,7 +13,7 @@ struct dbclient {
 
 	char **targets;
 	unsigned int n_targets, target, n_failed; // n_failed: in a row, without a connection
-	bool retry, started;
+	bool retry, shuffle, started;
 	int64_t probe_interval;
 	struct jsonrpc *rpc;
 	struct loop_timer timer; // the next attempt, when we choose among several targets

@@ -12,6 +12,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/random.h"
 #include "base/str.h"
 #include "dbclient/client_internal.h"
 
@@ -413,10 +414,23 @@ void dbclient_free(struct dbclient *c)
 	free(c);
 }
 
+static void shuffle_targets(struct dbclient *c)
+{
+	for (unsigned int i = c->n_targets; i > 1; i--) {
+		unsigned int j = random_below(i);
+		char *target = c->targets[i - 1];
+
+		c->targets[i - 1] = c->targets[j];
+		c->targets[j] = target;
+	}
+}
+
 struct error *dbclient_start(struct dbclient *c)
 {
 	if (!c->n_targets)
 		return error_new("no database to connect to");
+	if (c->shuffle)
+		shuffle_targets(c);
 	replica_freeze(&c->replica);
 	c->started = true;
 	return try_target(c);
@@ -425,6 +439,11 @@ struct error *dbclient_start(struct dbclient *c)
 void dbclient_set_retry(struct dbclient *c, bool retry)
 {
 	c->retry = retry;
+}
+
+void dbclient_set_shuffle(struct dbclient *c, bool shuffle)
+{
+	c->shuffle = shuffle;
 }
 
 void dbclient_set_probe_interval(struct dbclient *c, int64_t ms)

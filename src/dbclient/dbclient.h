@@ -75,6 +75,8 @@ void dbclient_monitor_where(struct dbclient *, const struct db_table_class *, un
 struct error *dbclient_start(struct dbclient *) MUST_CHECK;
 // Before dbclient_start(): the first failure is final, see dbclient_failure().
 void dbclient_set_retry(struct dbclient *, bool);
+// Before dbclient_start(): several targets are tried in random order.
+void dbclient_set_shuffle(struct dbclient *, bool);
 // Default 5000 ms, 0 for no probes.
 void dbclient_set_probe_interval(struct dbclient *, int64_t ms);
 // Drops the connection and makes another; the replica stays.
@@ -156,7 +158,8 @@ void dbtxn_set_dry_run(struct dbtxn *);
 struct db_row *dbtxn_insert(struct dbtxn *, const struct db_table_class *);
 // As dbtxn_insert(), with the UUID that the row will have in the database (OVSDB extension of 2.x: "uuid" in insert).
 struct db_row *dbtxn_insert_uuid(struct dbtxn *, const struct db_table_class *, const struct uuid *);
-// Rows nobody refers to any more go by themselves, except in root tables (Open_vSwitch, QoS, Queue, ...).
+// Deletes a row of a root table (Open_vSwitch, QoS, Queue, Flow_Sample_Collector_Set). Rows of other tables go by themselves
+// when nobody refers to them any more: for these it only says that the transaction does not use the row any more.
 void dbtxn_delete(struct dbtxn *, struct db_row *);
 // The commit fails with DBTXN_TRY_AGAIN if the column's value is not (any more) what the replica has now.
 void dbtxn_verify(struct dbtxn *, struct db_row *, unsigned int column);

@@ -134,6 +134,11 @@ const struct column_type *dbclient_column_type(struct dbclient *c, const struct 
 	return table_column_type(replica_table(&c->replica, class), column);
 }
 
+const struct db_table_class *dbclient_row_class(const struct db_row *row)
+{
+	return row->table->class;
+}
+
 const struct datum *dbclient_read(const struct db_row *row, unsigned int column)
 {
 	const struct datum *d = row_datum(row, column);
@@ -280,11 +285,13 @@ static struct txn_column *start_mutation(struct dbtxn *txn, struct db_row *row, 
 	tc = touch_column(tr, column);
 	if (tc->written || tc->mutated)
 		return tc;
-	datum_copy(&tc->value, dbclient_read(row, column));
 	if (tr->inserted) {
+		// From nothing, not from the default, which in a required set of references is a row that never exists.
+		datum_init_empty(&tc->value, c->key, c->value);
 		tc->written = true;
 		return tc;
 	}
+	datum_copy(&tc->value, dbclient_read(row, column));
 	tc->mutated = true;
 	datum_init_empty(&tc->added, c->key, c->value);
 	datum_init_empty(&tc->removed, c->key, ATOM_VOID);

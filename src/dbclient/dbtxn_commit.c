@@ -123,6 +123,13 @@ static void add_insert(const struct dbtxn *txn, json_t *operations, struct dbtxn
 	json_array_append_new(operations, op);
 }
 
+// Rows of other tables than root tables exist as long as somebody refers to them: that is the server's to decide.
+static void add_delete(json_t *operations, const struct dbtxn_row *tr)
+{
+	if (tr->row->table->class->is_root)
+		json_array_append_new(operations, row_operation("delete", tr));
+}
+
 // What of `keys` the replica's value has; all of it when we do not know the value.
 static void keep_present(struct datum *keys, const struct datum *base)
 {
@@ -134,8 +141,15 @@ static void keep_present(struct datum *keys, const struct datum *base)
 static void append_mutation(const struct dbtxn *txn, json_t *mutations, const struct db_column *c, const char *mutator,
 			    const struct datum *d)
 {
-	if (d->n)
-		json_array_append_new(mutations, json_pack("[s,s,o]", c->name, mutator, value_to_json(txn, c, d)));
+	json_t *json;
+
+	if (!d->n)
+		return;
+	json = value_to_json(txn, c, d);
+	// A set, also of one: mutators take sets.
+	if (d->n == 1 && d->value_type == ATOM_VOID)
+		json = json_pack("[s,[o]]", "set", json);
+	json_array_append_new(mutations, json_pack("[s,s,o]", c->name, mutator, json));
 }
 
 static void add_mutations(const struct dbtxn *txn, json_t *mutations, const struct dbtxn_row *tr,
@@ -223,7 +237,7 @@ static json_t *build(struct dbtxn *txn)
 		if (tr->inserted)
 			add_insert(txn, operations, tr);
 		else if (tr->deleted)
-			json_array_append_new(operations, row_operation("delete", tr));
+			add_delete(operations, tr);
 		else
 			add_changes(txn, operations, tr);
 	}

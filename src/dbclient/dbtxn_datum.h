@@ -7,6 +7,7 @@
 
 // The column's type, parsed at first use. Borrowed from the client.
 const struct column_type *dbclient_column_type(struct dbclient *, const struct db_table_class *, unsigned int column);
+const struct db_table_class *dbclient_row_class(const struct db_row *);
 // The value as `row` will have it after the transaction that is open (if any). Borrowed, valid until the next change.
 const struct datum *dbtxn_read(const struct db_row *, unsigned int column);
 // The value in the replica. The type's default for columns that are not monitored. Borrowed.

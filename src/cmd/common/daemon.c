@@ -46,7 +46,7 @@ bool log_option(int c)
 	switch (c) {
 	case LOG_OPT_VERBOSE:
 		if (optarg)
-			e = log_set_levels(optarg);
+			e = error_wrap(log_set_levels(optarg), "processing \"%s\"", optarg);
 		else
 			log_set_verbose();
 		break;
