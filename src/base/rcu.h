@@ -13,6 +13,24 @@
 #define rcu_get(pp) __atomic_load_n(pp, __ATOMIC_CONSUME)
 #define rcu_assign(pp, value) __atomic_store_n(pp, value, __ATOMIC_RELEASE)
 
+// liburcu is not built with ThreadSanitizer, which would otherwise not see that a grace period orders things.
+#if defined(__SANITIZE_THREAD__)
+#define RCU_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define RCU_TSAN 1
+#endif
+#endif
+#ifdef RCU_TSAN
+#include <sanitizer/tsan_interface.h>
+extern char rcu_tsan_point;
+#define rcu_tsan_release() __tsan_release(&rcu_tsan_point) // what this thread did
+#define rcu_tsan_acquire() __tsan_acquire(&rcu_tsan_point) // is seen by this one
+#else
+#define rcu_tsan_release() ((void)0)
+#define rcu_tsan_acquire() ((void)0)
+#endif
+
 static inline void rcu_register(void)
 {
 	urcu_qsbr_register_thread();
@@ -20,17 +38,20 @@ static inline void rcu_register(void)
 
 static inline void rcu_unregister(void)
 {
+	rcu_tsan_release();
 	urcu_qsbr_unregister_thread();
 }
 
 static inline void rcu_quiescent(void)
 {
+	rcu_tsan_release();
 	urcu_qsbr_quiescent_state();
 }
 
 // Around a call that may sleep: while offline the thread must not hold any pointer got by rcu_get().
 static inline void rcu_offline(void)
 {
+	rcu_tsan_release();
 	urcu_qsbr_thread_offline();
 }
 

@@ -122,8 +122,8 @@ static struct megaflow *search(struct dp_thread *t, unsigned int i)
 	unsigned int probes = 0;
 	struct megaflow *f = flow_table_lookup(t->flows, &b->meta[i], b->header[i], &probes);
 	if (f) {
-		t->stats.megaflow_hits++;
-		t->stats.probes += probes;
+		dp_stat_add(&t->stats.megaflow_hits, 1);
+		dp_stat_add(&t->stats.probes, probes);
 		if (b->index[i]->n > 1)
 			cache_insert(&t->cache, b->hash[i], f->number);
 		return f;
@@ -165,9 +165,9 @@ static unsigned int deliver(struct dp_thread *t)
 			g.tcp_flags |= get_be16(b->header[i] + layout_l4_offset(layout) + 12) & TCP_FLAGS_MASK;
 	}
 	group_end(t, &g, b->n);
-	t->stats.cache_hits += cache_hits;
-	t->stats.megaflow_hits += only_hits;
-	t->stats.probes += only_hits;
+	dp_stat_add(&t->stats.cache_hits, cache_hits);
+	dp_stat_add(&t->stats.megaflow_hits, only_hits);
+	dp_stat_add(&t->stats.probes, only_hits);
 	return missed;
 }
 
@@ -192,7 +192,7 @@ void burst_finish(struct dp_thread *t)
 			for (size_t i = 0; i < n; i++)
 				dp_thread_drop(t, packets[i], DP_DROP_RECIRC);
 		} else {
-			t->stats.recirculated += n;
+			dp_stat_add(&t->stats.recirculated, n);
 			for (size_t i = 0; i < n; i += BURST)
 				lookup_and_run(t, packets + i, n - i < BURST ? (unsigned int)(n - i) : BURST, NULL);
 		}
@@ -207,7 +207,7 @@ unsigned int burst_process(struct dp_thread *t, struct rte_mbuf **packets, unsig
 {
 	t->busy = true;
 	t->now = flow_table_now(t->flows);
-	t->stats.received += n;
+	dp_stat_add(&t->stats.received, n);
 	unsigned int missed = lookup_and_run(t, packets, n, fresh);
 	burst_finish(t);
 	t->busy = false;

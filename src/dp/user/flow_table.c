@@ -128,7 +128,7 @@ struct megaflow *flow_table_lookup(struct flow_table *ft, const struct dp_meta *
 			continue;
 		uint64_t hits = __atomic_load_n(&st->hits, __ATOMIC_RELAXED) + 1;
 		__atomic_store_n(&st->hits, hits, __ATOMIC_RELAXED);
-		if (i && hits > index->subtables[i - 1]->hits + 64 && hits % RANK_AFTER < 64 &&
+		if (i && hits > __atomic_load_n(&index->subtables[i - 1]->hits, __ATOMIC_RELAXED) + 64 && hits % RANK_AFTER < 64 &&
 		    !pthread_mutex_trylock(&ft->lock)) {
 			layout_index_rank(ft, layout);
 			pthread_mutex_unlock(&ft->lock);

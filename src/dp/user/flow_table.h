@@ -44,6 +44,7 @@ struct subtable {
 	uint64_t hits;		// of lookups, a hint: racy on purpose
 	// Writers.
 	uint32_t n_flows;
+	uint64_t rank; // hits when the indexes were last sorted
 };
 
 struct megaflow {

@@ -41,7 +41,7 @@ static struct rte_mbuf *give(struct walk *w, const struct dpact *a, bool alters)
 	}
 	w->max_len = UINT32_MAX;
 	if (!given)
-		w->t->stats.drops[DP_DROP_NO_BUFFER]++;
+		dp_stat_add(&w->t->stats.drops[DP_DROP_NO_BUFFER], 1);
 	return given;
 }
 
@@ -167,7 +167,7 @@ void program_interpret(struct dp_thread *t, struct rte_mbuf *m, const void *acti
 			w.last_write = (const uint8_t *)a;
 	w.m = w.last_write ? packet_writable(m) : m;
 	if (!w.m) {
-		t->stats.drops[DP_DROP_NO_BUFFER]++;
+		dp_stat_add(&t->stats.drops[DP_DROP_NO_BUFFER], 1);
 		return;
 	}
 	if (!n) {

@@ -6,9 +6,9 @@ static void transmit(struct dp_thread *t, struct out_batch *b)
 	unsigned int n = b->n, sent;
 	b->n = 0;
 	sent = netdev_tx_burst(b->netdev, t->id, b->packets, n);
-	t->stats.tx_packets += sent;
-	t->stats.tx_batches++;
-	t->stats.drops[DP_DROP_TX] += n - sent;
+	dp_stat_add(&t->stats.tx_packets, sent);
+	dp_stat_add(&t->stats.tx_batches, 1);
+	dp_stat_add(&t->stats.drops[DP_DROP_TX], n - sent);
 }
 
 void out_send(struct dp_thread *t, struct out_batch *b)

@@ -23,13 +23,16 @@ static struct dp_port *find(const struct dp_user *dp, uint32_t number)
 
 // --- Output.
 
+// In place of what is there: a thread in a burst sends what it has in the old one.
 static void set_out(struct dp_thread *t, const struct dp_port *port)
 {
+	struct out_batch *old = t->out[port->number];
 	struct out_batch *b = XNEW(struct out_batch);
 	int mtu = netdev_get_mtu(port->netdev);
 	b->netdev = port->netdev;
 	b->max_frame = mtu > 0 ? (uint32_t)mtu + ETH_HDR_BYTES : UINT32_MAX;
 	rcu_assign(&t->out[port->number], b);
+	rcu_free_later(old, free);
 }
 
 static void for_each_thread(struct dp_user *dp, struct dp_port *port, void (*cb)(struct dp_thread *, const struct dp_port *))
@@ -218,7 +221,6 @@ struct error *dp_user_port_reconfigure(struct dp *base, uint32_t number)
 	if (!port)
 		return error_errno(ENOENT, "there is no port %u", number);
 	stop_queues(port);
-	for_each_thread(dp, port, clear_out);
 	for_each_thread(dp, port, set_out);
 	rcu_synchronize();
 	close_queues(port);

@@ -241,7 +241,7 @@ static void run_steps(const struct program *p, struct dp_thread *t, struct out_b
 {
 	m = packet_writable(m);
 	if (!m) {
-		t->stats.drops[DP_DROP_NO_BUFFER]++;
+		dp_stat_add(&t->stats.drops[DP_DROP_NO_BUFFER], 1);
 		return;
 	}
 	for (uint32_t i = 0; i < p->n_steps; i++) {
@@ -275,7 +275,7 @@ static void run_steps(const struct program *p, struct dp_thread *t, struct out_b
 
 static void drop_all(struct dp_thread *t, struct rte_mbuf **m, unsigned int n, enum dp_drop_reason reason)
 {
-	t->stats.drops[reason] += n;
+	dp_stat_add(&t->stats.drops[reason], n);
 	rte_pktmbuf_free_bulk(m, n);
 }
 

@@ -112,10 +112,10 @@ static bool layout_meets(const struct subtable *st, uint32_t layout)
 	return !((layout ^ st->layout) & st->mask.meta.layout & (LAYOUT_N - 1));
 }
 
-static int compare_hits(const void *a, const void *b)
+static int compare_rank(const void *a, const void *b)
 {
 	const struct subtable *x = *(struct subtable *const *)a, *y = *(struct subtable *const *)b;
-	return x->hits != y->hits ? (x->hits < y->hits ? 1 : -1) : 0;
+	return x->rank != y->rank ? (x->rank < y->rank ? 1 : -1) : 0;
 }
 
 struct layout_index *layout_index_build(struct flow_table *ft, uint32_t layout)
@@ -130,11 +130,12 @@ struct layout_index *layout_index_build(struct flow_table *ft, uint32_t layout)
 		if (!layout_meets(st, layout))
 			continue;
 		index->subtables[index->n++] = st;
+		st->rank = __atomic_load_n(&st->hits, __ATOMIC_RELAXED);
 		const uint64_t *mask = (const uint64_t *)(const void *)&st->mask;
 		for (unsigned int w = 0; w < KEY_WORDS; w++)
 			words[w] |= mask[w];
 	}
-	qsort(index->subtables, index->n, sizeof(index->subtables[0]), compare_hits);
+	qsort(index->subtables, index->n, sizeof(index->subtables[0]), compare_rank);
 	// With one subtable the cache is skipped, and the hash is that of the subtable.
 	if (index->n == 1)
 		index->live = index->subtables[0]->live;
@@ -157,9 +158,11 @@ static void rebuild_indexes(struct flow_table *ft, const struct subtable *change
 
 void layout_index_rank(struct flow_table *ft, uint32_t layout)
 {
-	for (uint32_t i = 0; i < ft->index[layout]->n; i++)
-		ft->index[layout]->subtables[i]->hits /= 2;
 	layout_index_build(ft, layout);
+	for (uint32_t i = 0; i < ft->index[layout]->n; i++) { // the past counts less and less
+		struct subtable *st = ft->index[layout]->subtables[i];
+		__atomic_store_n(&st->hits, st->rank / 2, __ATOMIC_RELAXED);
+	}
 }
 
 void layout_index_free_all(struct flow_table *ft)

@@ -105,8 +105,14 @@ void dp_thread_retry_queue(struct dp_thread *, struct dp_rxq *);
 // Takes one burst from the queue and sends what comes of it. The number of packets; negative errno: the device failed.
 int dp_thread_turn(struct dp_thread *, struct dp_rxq *);
 
+// One writer, any reader.
+static inline void dp_stat_add(uint64_t *counter, uint64_t n)
+{
+	__atomic_store_n(counter, *counter + n, __ATOMIC_RELAXED);
+}
+
 static inline void dp_thread_drop(struct dp_thread *t, struct rte_mbuf *m, enum dp_drop_reason reason)
 {
-	t->stats.drops[reason]++;
+	dp_stat_add(&t->stats.drops[reason], 1);
 	rte_pktmbuf_free(m);
 }

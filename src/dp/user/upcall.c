@@ -82,11 +82,11 @@ void upcall_miss(struct dp_thread *t, struct rte_mbuf *m, const struct dp_meta *
 	flow_of_packet(m, &flow);
 	prepare(t, m, &flow, &up);
 	if (dp_user_upcall(t->dp, &up, &t->result) < 0 || install(t, meta, header) < 0) {
-		t->stats.failed_misses++;
+		dp_stat_add(&t->stats.failed_misses, 1);
 		dp_thread_drop(t, m, DP_DROP_UPCALL);
 		return;
 	}
-	t->stats.misses++;
+	dp_stat_add(&t->stats.misses, 1);
 	run(t, m);
 }
 
@@ -106,7 +106,7 @@ void upcall_action(struct dp_thread *t, struct rte_mbuf *m, const struct dpact_u
 	};
 	flow_of_packet(m, &flow);
 	if (dp_user_upcall(t->dp, &up, &nothing) < 0)
-		t->stats.drops[DP_DROP_UPCALL]++;
+		dp_stat_add(&t->stats.drops[DP_DROP_UPCALL], 1);
 	buf_done(&nothing.actions);
 	free(room);
 }
