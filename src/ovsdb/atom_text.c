@@ -20,6 +20,8 @@ static bool scan_integer(const char *s, int64_t *out, char **rest)
 	return *rest != s && !errno;
 }
 
+enum { RANGE_MAX = 4096 };
+
 static struct error *integer_from_text(union atom *a, int64_t *range_end, const char *s)
 {
 	char *rest;
@@ -27,21 +29,17 @@ static struct error *integer_from_text(union atom *a, int64_t *range_end, const 
 	if (!scan_integer(s, &a->integer, &rest))
 		goto bad;
 	last = a->integer;
-	if (*rest == '-' && range_end) {
-		if (!scan_integer(rest + 1, &last, &rest) || last < a->integer)
-			goto bad;
-		if (*rest)
-			goto bad;
-		if ((uint64_t)last - (uint64_t)a->integer > 4096)
-			goto bad;
-	}
+	if (*rest == '-' && range_end && !scan_integer(rest + 1, &last, &rest))
+		goto bad;
 	if (*rest)
 		goto bad;
+	if (last < a->integer)
+		return error_new("\"%s\" is not a valid range. Range end cannot be before start.", s);
 	if (range_end)
 		*range_end = last;
 	return NULL;
 bad:
-	return error_new("\"%s\" is not a valid %s", s, range_end ? "range" : "integer");
+	return error_new("\"%s\" is not a valid integer or range", s);
 }
 
 static struct error *boolean_from_text(union atom *a, const char *s)
@@ -67,6 +65,9 @@ static struct error *string_from_text(union atom *a, const char *s)
 	size_t n = strlen(s);
 	if (n < 2 || s[n - 1] != '"')
 		return error_new("%s: missing quote at end of quoted string", s);
+	for (const char *p = s + 1; *p; p += *p == '\\' ? 2 : 1)
+		if (*p == '\\' && !strchr("\"\\/bfnrtu", p[1]))
+			return error_new("%s: bad escape \\%c", s, p[1]);
 	json_error_t why;
 	json_t *json = json_loadb(s, n, JSON_DECODE_ANY, &why);
 	if (!json)
@@ -126,6 +127,10 @@ struct error *atom_from_text(union atom *a, int64_t *range_end, const struct bas
 		union atom last = {.integer = *range_end};
 		violation = atom_check(&last, base);
 	}
+	if (!violation && range_end && base->type == ATOM_INTEGER &&
+	    (uint64_t)*range_end - (uint64_t)a->integer >= RANGE_MAX)
+		violation = db_error_new("constraint violation", "Range \"%s\" is too big. Maximum allowed size is %d.", s,
+					 RANGE_MAX);
 	if (!violation)
 		return NULL;
 	atom_done(a, base->type);

@@ -111,6 +111,6 @@ void datum_to_text(const struct datum *, const struct column_type *, struct str 
 // Without brackets, braces and quotes; items parted by blanks.
 void datum_to_bare(const struct datum *, struct str *);
 
-// Cuts one word of the text form off *s: a quoted string, or what runs up to a delimiter. Errors name what was expected.
+// Cuts one word of the text form off *s: a quoted string, or what runs up to a delimiter, which may be nothing.
 struct error *datum_text_token(const char **s, char **token) MUST_CHECK;
 bool datum_text_is_delimiter(unsigned char);

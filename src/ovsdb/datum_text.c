@@ -18,17 +18,15 @@ struct error *datum_text_token(const char **s, char **token)
 	*token = NULL;
 	if (*p == '"') {
 		for (p++; *p != '"'; p++) {
-			if (*p == '\\')
-				p++;
+			if (*p == '\\' && !*++p)
+				return error_new("%s: backslash at end of argument", *s);
 			if (!*p)
-				return error_new("missing quote at end of quoted string");
+				return error_new("%s: quoted string extends past end of argument", *s);
 		}
 		p++;
 	} else {
 		while (*p && !datum_text_is_delimiter((unsigned char)*p))
 			p++;
-		if (p == *s)
-			return error_new("%s: unexpected \"%c\" parsing", *s, *p);
 	}
 	*token = xstrndup(*s, (size_t)(p - *s));
 	*s = p;
@@ -45,9 +43,6 @@ static const char *skip_blanks(const char *p)
 static struct error *token_atom(const char **s, const struct base_type *base, union atom *a, int64_t *range_end,
 				struct symtab *symtab)
 {
-	const char *p = *s;
-	if (*p != '"' && (!*p || datum_text_is_delimiter((unsigned char)*p)))
-		return error_new("%s: unexpected \"%c\" parsing %s", p, *p, atom_type_name(base->type));
 	char *token;
 	struct error *error = datum_text_token(s, &token);
 	if (!error)
@@ -60,10 +55,10 @@ static struct error *read_element(struct datum *d, const char **s, const struct 
 				  struct symtab *symtab)
 {
 	bool map = column_type_is_map(type);
-	bool range = !map && type->key.type == ATOM_INTEGER && type->n_max > 1;
+	bool range = !map && type->key.type == ATOM_INTEGER;
 	union atom key, value;
 	int64_t last = 0;
-	const char *p = skip_blanks(*s);
+	const char *p = *s;
 	struct error *error = token_atom(&p, &type->key, &key, range ? &last : NULL, symtab);
 	if (error)
 		return error;
@@ -91,31 +86,36 @@ static struct error *read_element(struct datum *d, const char **s, const struct 
 	return NULL;
 }
 
-static char closing_bracket(const char **p, const struct column_type *type)
-{
-	char open = **p;
-	if (open == '[' || open == '{') {
-		(*p)++;
-		return open == '[' ? ']' : '}';
-	}
-	return 0;
-}
-
+// Elements up to `end`, which is 0 without brackets. `whole` is the text for messages.
 static struct error *read_elements(struct datum *d, const char **s, char end, const struct column_type *type,
-				   struct symtab *symtab)
+				   const char *whole, struct symtab *symtab)
 {
-	const char *p = *s;
-	for (p = skip_blanks(p); *p && *p != end;) {
-		if (d->n && *p == ',')
-			p = skip_blanks(p + 1);
-		if (end && *p == end)
-			break;
+	const char *p = skip_blanks(*s);
+	while (*p && *p != end) {
+		if (datum_text_is_delimiter((unsigned char)*p)) {
+			char *english = column_type_to_english(type);
+			struct error *error = error_new("%s: unexpected \"%c\" parsing %s", whole, *p, english);
+			free(english);
+			return error;
+		}
 		struct error *error = read_element(d, &p, type, symtab);
 		if (error)
 			return error;
 		p = skip_blanks(p);
+		if (*p == ',')
+			p = skip_blanks(p + 1);
 	}
 	*s = p;
+	return NULL;
+}
+
+static struct error *check_number(const struct datum *d, const struct column_type *type, const char *s)
+{
+	const char *what = column_type_is_map(type) ? "pair" : "value";
+	if (d->n < type->n_min)
+		return error_new("%s: %u %s(s) specified but the minimum number is %u", s, d->n, what, type->n_min);
+	if (d->n > type->n_max)
+		return error_new("%s: %u %s(s) specified but the maximum number is %u", s, d->n, what, type->n_max);
 	return NULL;
 }
 
@@ -123,10 +123,16 @@ struct error *datum_from_text(struct datum *d, const struct column_type *type, c
 			      struct symtab *symtab)
 {
 	bool map = column_type_is_map(type);
-	datum_init_empty(d, type->key.type, type->value.type);
 	const char *p = skip_blanks(s);
-	char end = closing_bracket(&p, type);
-	struct error *error = read_elements(d, &p, end, type, symtab);
+	char end = 0;
+	if (!*p)
+		return error_new("use \"%s\" to specify the empty %s", map ? "{}" : "[]", map ? "map" : "set");
+	datum_init_empty(d, type->key.type, type->value.type);
+	if (*p == (map ? '{' : '[')) {
+		end = map ? '}' : ']';
+		p++;
+	}
+	struct error *error = read_elements(d, &p, end, type, s, symtab);
 	if (!error && end) {
 		if (*p != end)
 			error = error_new("%s: missing \"%c\" at end of data", s, end);
@@ -134,11 +140,9 @@ struct error *datum_from_text(struct datum *d, const struct column_type *type, c
 			p = skip_blanks(p + 1);
 	}
 	if (!error && *p)
-		error = error_new("%s: trailing garbage after %s", s, map ? "map" : "set");
-	if (!error && d->n < type->n_min)
-		error = error_new("%s: %s", s, "value required");
-	if (!error && d->n > type->n_max)
-		error = error_new("%s: too many values", s);
+		error = error_new("%s: trailing garbage after \"%c\"", s, end);
+	if (!error)
+		error = check_number(d, type, s);
 	if (!error && !datum_sort(d))
 		error = error_new("%s: %s contains duplicate %s", s, map ? "map" : "set", map ? "key" : "value");
 	if (error)

@@ -207,23 +207,13 @@ static struct error *no_operator(const char *text, const char *const *operators)
 	return error;
 }
 
-// Like datum_text_token(), but an empty word is allowed.
-static struct error *cut_token(const char **s, char **token)
-{
-	if (!**s || datum_text_is_delimiter((unsigned char)**s)) {
-		*token = xstrdup("");
-		return NULL;
-	}
-	return datum_text_token(s, token);
-}
-
 static struct error *parse_column(const struct db_table_class *table, const char *text, const char **rest,
 				  struct ctl_argument *a)
 {
 	struct error *error;
 	char *name;
 
-	error = cut_token(rest, &name);
+	error = datum_text_token(rest, &name);
 	if (error)
 		return error;
 	if (!*name)
@@ -234,7 +224,7 @@ static struct error *parse_column(const struct db_table_class *table, const char
 	if (error || **rest != ':')
 		return error;
 	(*rest)++;
-	return cut_token(rest, &a->key);
+	return datum_text_token(rest, &a->key);
 }
 
 struct error *ctl_parse_argument(const struct db_table_class *table, const char *text, const char *const *operators,

@@ -185,9 +185,7 @@ static struct error *add_port(struct ctl_context *c, const struct new_port *want
 	if (p && ctl_option(c, "--may-exist")) {
 		char *text = may_exist_text(want);
 
-		error = vsctl_get_bridge(v, want->bridge, &b);
-		if (!error)
-			error = check_same_port(p, want, text);
+		error = check_same_port(p, want, text);
 		free(text);
 		return error;
 	}
@@ -322,9 +320,6 @@ static struct error *check_port_is_on(const struct vsctl_port *p, const struct v
 	if (p->bridge->parent == b)
 		return error_new("bridge %s does not have a port %s (although its child bridge %s does)", b->name, name,
 				 p->bridge->name);
-	if (b->parent == p->bridge)
-		return error_new("bridge %s does not have a port %s (although its parent bridge %s does)", b->name,
-				 name, p->bridge->name);
 	return error_new("bridge %s does not have a port %s", b->name, name);
 }
 
