@@ -15,7 +15,7 @@
 #include "base/alloc.h"
 #include "dbserver/lockfile.h"
 
-enum { SHA1_LEN = 20, HEADER_MAX = 128 };
+enum { SHA1_LEN = 20, HEADER_MAX = 128, JOURNAL_MAX_RECORD = INT32_MAX };
 
 struct journal {
 	char *path;
@@ -153,7 +153,8 @@ static struct db_error *read_record(struct journal *j, json_t **out)
 		return error;
 	int64_t at = j->good + (int64_t)strlen(line);
 	struct stat st;
-	if (fstat(j->fd, &st) || (uint64_t)n > (uint64_t)st.st_size)
+	// A length that the file cannot hold is not worth the memory.
+	if (fstat(j->fd, &st) || (S_ISREG(st.st_mode) && (uint64_t)n > (uint64_t)st.st_size) || n > JOURNAL_MAX_RECORD)
 		return db_error_io(EOF, "%s: error reading %zu bytes starting at offset %lld", j->path, n,
 				   (long long)at);
 	char *data = xmalloc(n + 1);
