@@ -87,14 +87,14 @@ def test_walkthrough(net, bare, tools):
 
         # 5. The one flow that makes it an ordinary switch.
         flows = ofctl("dump-flows", "br-test")
-        assert re.fullmatch(r" cookie=0x0, duration=[0-9.]+s, table=0, n_packets=\d+, n_bytes=\d+, priority=0 actions=NORMAL\n",
+        assert re.fullmatch(r"(NXST_FLOW reply .*\n)? cookie=0x0, duration=[0-9.]+s, table=0, n_packets=\d+, n_bytes=\d+, (idle_age=\d+, )?priority=0 actions=NORMAL\n",
                             flows), flows
 
         # 6. Drop what comes from vm0.
         ofctl("del-flows", "br-test", "in_port=1")
         ofctl("add-flow", "br-test", "priority=10,in_port=1,actions=drop")
         flows = ofctl("dump-flows", "br-test")
-        assert re.search(r" cookie=0x0, duration=[0-9.]+s, table=0, n_packets=\d+, n_bytes=\d+, priority=10,in_port=(1|vnic0) "
+        assert re.search(r" cookie=0x0, duration=[0-9.]+s, table=0, n_packets=\d+, n_bytes=\d+, (idle_age=\d+, )?priority=10,in_port=(1|vnic0) "
                          r"actions=drop\n", flows), flows
         assert not vm0.ping("192.168.10.101")
 

@@ -75,7 +75,7 @@ static void parse_options(int argc, char *argv[], struct options *o)
 		LOG_LONG_OPTIONS,
 		{NULL, 0, NULL, 0},
 	};
-	for (int c; (c = getopt_long(argc, argv, "+hVv::", longopts, NULL)) != -1;) {
+	for (int c; (c = getopt_long(argc, argv, "hVv::", longopts, NULL)) != -1;) {
 		switch (c) {
 		case 'h':
 			usage();
