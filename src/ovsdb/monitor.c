@@ -86,6 +86,8 @@ static struct db_error *add_request(struct monitor_table *t, enum monitor_versio
 	if (error)
 		return error;
 	int select = select_from_json(select_json, name, &error);
+	// Without columns the rows themselves are still told.
+	t->select |= select;
 	if (!error)
 		error = add_columns(t, columns, select);
 	if (!error && where) {

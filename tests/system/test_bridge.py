@@ -27,7 +27,7 @@ class Capture:
     """Frames that arrive at a host's interface, in order."""
 
     def __init__(self, host, dev="eth0", bpf="inbound"):
-        self.process = host.popen("tcpdump", "--immediate-mode", "-U", "-w", "-", "-Q", "in", "-i", dev, "-s", "0", *bpf.split()[1:],
+        self.process = host.popen("tcpdump", "--immediate-mode", "-U", "-w", "-", "-Q", "in", "-i", dev, "-s", "4096", "-B", "32768", *bpf.split()[1:],
                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         line = self.process.stderr.readline()
         assert b"listening" in line, line
