@@ -80,7 +80,7 @@ def test_walkthrough(net, bare, tools):
                         r"actions: output enqueue set_vlan_vid set_vlan_pcp strip_vlan mod_dl_src mod_dl_dst mod_nw_src "
                         r"mod_nw_dst mod_nw_tos mod_tp_src mod_tp_dst\n", show), show
         assert re.search(r"^ 1\(vnic0\): addr:[0-9a-f:]{17}\n     config:     0\n     state:      0\n"
-                         r"     current:    10MB-FD COPPER\n     speed: 10 Mbps now, 0 Mbps max\n", show, re.M), show
+                         r"     current:    10[MG]B-FD COPPER\n     speed: 10(000)? Mbps now, 0 Mbps max\n", show, re.M), show
         assert re.search(r"^ 2\(vnic1\): ", show, re.M)
         assert re.search(r"^ LOCAL\(br-test\): addr:", show, re.M)
         assert show.endswith("OFPT_GET_CONFIG_REPLY (xid=0x4): frags=normal miss_send_len=0\n")
