@@ -72,7 +72,6 @@ struct ofproto {
 	bool snapshot_due;
 
 	struct mac_table *macs;
-	struct loop_timer mac_timer;
 
 	struct tables tables;
 	struct loop_timer expiry_timer;

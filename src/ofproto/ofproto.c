@@ -20,7 +20,6 @@ LOG_MODULE(ofproto);
 enum {
 	MAC_ENTRIES = 8192,
 	MAC_AGE_S = 300,
-	MAC_TIMER_MS = 1000,
 	VLAN_BITMAP_BYTES = 4096 / 8,
 };
 
@@ -99,14 +98,6 @@ void ofproto_for_each(const struct ofproto_system *system, void (*cb)(void *arg,
 
 // --- Life of a bridge.
 
-static void age_macs(void *p_)
-{
-	struct ofproto *p = p_;
-	if (mac_table_age(p->macs, clock_ms()))
-		xlate_bump(p->backer);
-	loop_timer_set_in(&p->mac_timer, MAC_TIMER_MS);
-}
-
 // The kernel's datapath where it is there, ours otherwise.
 static struct error *open_backer(struct ofproto_system *system, const char *bridge, const char *type, struct backer **out)
 {
@@ -135,8 +126,6 @@ struct error *ofproto_new(struct ofproto_system *system, const char *name, const
 	p->backer = backer;
 	p->datapath_type = xstrdup(dp_type(backer_dp(backer)));
 	p->macs = mac_table_new(MAC_ENTRIES, MAC_AGE_S * INT64_C(1000));
-	loop_timer_init(&p->mac_timer, system->loop, age_macs, p);
-	loop_timer_set_in(&p->mac_timer, MAC_TIMER_MS);
 	flows_init(p);
 	size_t at = lower_bound(system, name);
 	(void)vec_extend(&system->bridges);
@@ -171,7 +160,6 @@ void ofproto_free(struct ofproto *p)
 	vec_remove(&system->bridges, lower_bound(system, p->name));
 	snapshot_invalidate_all(system); // patch ports that led here
 	loop_defer_cancel(&p->snapshot_defer);
-	loop_timer_cancel(&p->mac_timer);
 	packet_in_inbox_remove(system->packet_ins, p->id);
 	xlate_remove_bridge(p->backer, p);
 	// Threads may be in the middle of a translation that sees the bridge; megaflows may hold its rules, which name it.
@@ -257,6 +245,7 @@ void ofproto_set_protocols(struct ofproto *p, uint32_t versions)
 void ofproto_set_mac_table(struct ofproto *p, unsigned int ageing_s, unsigned int max_entries)
 {
 	mac_table_configure(p->macs, max_entries, ageing_s * INT64_C(1000));
+	xlate_bump(p->backer); // addresses may go, or age sooner
 }
 
 void ofproto_set_forward_bpdu(struct ofproto *p, bool on)

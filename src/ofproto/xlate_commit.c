@@ -198,6 +198,9 @@ static void commit_header(struct xlate_ctx *ctx, enum dpact_header header)
 			((uint8_t *)&set->key)[f->offset + i] = w[i] & bits;
 		}
 	}
+	// A flow has only the low byte of the operation, a packet two.
+	if (header == DPH_ARP && set->mask.arp.op == BE16(0xff))
+		set->mask.arp.op = UINT16_MAX;
 	row->put(&want, &ctx->base);
 }
 

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fake_world.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/rcu.h"
+#include "ofproto/packet_in.h"
+#include "openflow/action.h"
+
+struct fake_packet_in fake_packet_in;
+
+// --- What translation wants of the switch.
+
+uint64_t ofproto_id(const struct ofproto *p);
+uint64_t ofproto_id(const struct ofproto *p)
+{
+	return p->id;
+}
+
+struct rule *ofproto_table_lookup(const struct ofproto *p, uint8_t table_id, const struct flow *flow, struct flow *mask)
+{
+	return tables_lookup(&p->tables, table_id, flow, mask);
+}
+
+bool packet_in_enqueue(struct ofproto_system *system, uint64_t ofproto_id, const struct packet_in *pin)
+{
+	(void)system;
+	fake_packet_in = (struct fake_packet_in){.n = fake_packet_in.n + 1,
+						 .ofproto_id = ofproto_id,
+						 .reason = pin->reason,
+						 .max_len = pin->max_len,
+						 .controller_id = pin->controller_id};
+	return true;
+}
+
+// --- The world.
+
+static void add_port(struct ofproto *p, const char *name, uint32_t ofp_port, uint32_t dp_port)
+{
+	unsigned int i = p->n_ports++;
+	p->ports[i] = (struct xlate_port_config){
+		.ofp_port = ofp_port, .dp_port = dp_port, .name = name, .up = true, .bundle = (int)i};
+	p->bundles[i] = (struct xlate_bundle_config){.name = name,
+						     .vlan_mode = VLAN_TRUNK,
+						     .tag = -1,
+						     .qinq_ethertype = 0x88a8,
+						     .floodable = true,
+						     .ports = &p->ports[i].ofp_port,
+						     .n_ports = 1};
+}
+
+void world_publish(struct world *w, struct ofproto *p)
+{
+	p->config = (struct xlate_bridge_config){.ofproto = p,
+						 .name = p->name,
+						 .macs = p->macs,
+						 .forward_bpdu = p->config.forward_bpdu,
+						 .flood_vlans = p->config.flood_vlans,
+						 .vlan_limit = 2,
+						 .default_miss = p->config.default_miss,
+						 .ports = p->ports,
+						 .n_ports = p->n_ports,
+						 .bundles = p->bundles,
+						 .n_bundles = p->n_ports,
+						 .max_resubmits = 4096,
+						 .max_depth = 64};
+	xlate_set_bridge(w->backer, &p->config);
+}
+
+static void bridge_init(struct ofproto *p, const char *name, uint64_t id)
+{
+	p->id = id;
+	p->name = name;
+	tables_init(&p->tables, p);
+	p->macs = mac_table_new(1000, 300000);
+}
+
+void world_init(struct world *w)
+{
+	memset(w, 0, sizeof(*w));
+	w->loop = loop_new();
+	w->backers = backers_new(NULL, w->loop);
+	assert_null(backer_open(w->backers, "dummy", &w->backer));
+	bridge_init(&w->br0, "br0", 7);
+	bridge_init(&w->br1, "br1", 8);
+	add_port(&w->br0, "br0", OFPP_LOCAL, 100);
+	add_port(&w->br0, "p1", 1, 1);
+	add_port(&w->br0, "p2", 2, 2);
+	add_port(&w->br0, "p3", 3, 3);
+	add_port(&w->br0, "pp", 9, DP_PORT_NONE);
+	add_port(&w->br1, "br1", OFPP_LOCAL, 101);
+	add_port(&w->br1, "qq", 1, DP_PORT_NONE);
+	add_port(&w->br1, "p4", 2, 4);
+	struct xlate_bundle_config *p3 = world_bundle(&w->br0, "p3");
+	p3->vlan_mode = VLAN_ACCESS;
+	p3->tag = 10;
+	w->br0.ports[4].peer = &w->br1;
+	w->br0.ports[4].peer_port = 1;
+	w->br1.ports[1].peer = &w->br0;
+	w->br1.ports[1].peer_port = 9;
+	world_publish(w, &w->br0);
+	world_publish(w, &w->br1);
+	memset(&fake_packet_in, 0, sizeof(fake_packet_in));
+}
+
+static void bridge_done(struct world *w, struct ofproto *p)
+{
+	xlate_remove_bridge(w->backer, p);
+}
+
+void world_done(struct world *w)
+{
+	bridge_done(w, &w->br0);
+	bridge_done(w, &w->br1);
+	backer_close(w->backer);
+	rcu_offline();
+	rcu_synchronize();
+	rcu_online();
+	tables_done(&w->br0.tables);
+	tables_done(&w->br1.tables);
+	mac_table_free(w->br0.macs);
+	mac_table_free(w->br1.macs);
+	backers_free(w->backers);
+	rcu_barrier_all();
+	loop_free(w->loop);
+}
+
+struct xlate_bundle_config *world_bundle(struct ofproto *p, const char *name)
+{
+	for (unsigned int i = 0; i < p->n_ports; i++)
+		if (!strcmp(p->bundles[i].name, name))
+			return &p->bundles[i];
+	fail();
+	return NULL;
+}
+
+static void parse_match(const char *text, struct match *match)
+{
+	struct error *e = match_parse(match, text, NULL, NULL);
+	if (e)
+		fail_msg("%s: %s", text, error_text(e));
+}
+
+void world_flow(const char *text, struct flow *flow)
+{
+	struct match match;
+	parse_match(text, &match);
+	*flow = match.flow;
+	for (unsigned int i = 0; i < FLOW_MAX_VLANS; i++)
+		if (flow->vlan[i].tci)
+			flow->vlan[i].tpid = BE16(0x8100);
+}
+
+void world_key(const struct world *w, const char *text, struct flow *flow)
+{
+	(void)w;
+	world_flow(text, flow);
+	if (flow->in_port == OFPP_LOCAL)
+		flow->in_port = 100;
+}
+
+static uint8_t take_number(char **text, const char *key, int fallback, int *out)
+{
+	size_t n = strlen(key);
+	*out = fallback;
+	if (!strncmp(*text, key, n) && (*text)[n] == '=') {
+		*out = (int)strtol(*text + n + 1, text, 0);
+		*text += **text == ',';
+	}
+	return 0;
+}
+
+void world_add_flow(struct world *w, struct ofproto *p, const char *text)
+{
+	char *copy = xstrdup(text), *at = copy, *actions = strstr(copy, "actions=");
+	assert_non_null(actions);
+	if (actions > copy)
+		actions[-1] = 0;
+	else
+		at = actions + strlen(actions);
+	int table, priority, cookie;
+	take_number(&at, "table", 0, &table);
+	take_number(&at, "priority", 32768, &priority);
+	take_number(&at, "cookie", 0, &cookie);
+	struct match match;
+	parse_match(at, &match);
+	struct buf list = BUF_INIT;
+	uint32_t usable;
+	struct error *e = ofpacts_parse(actions + 8, &(struct ofpact_text){0}, &list, &usable);
+	if (e)
+		fail_msg("%s: %s", text, error_text(e));
+	assert_int_equal(ofpacts_check(list.data, list.len, &match, OFPP_MAX, (uint8_t)table, OFPROTO_N_TABLES, 1, NULL), 0);
+	struct rule *rule = rule_new(p, (uint8_t)table, &match, priority, list.data, list.len);
+	rule->cookie = htobe64((uint64_t)cookie);
+	rule_unref(tables_insert(&p->tables, rule));
+	xlate_bump(w->backer);
+	buf_done(&list);
+	free(copy);
+}
+
+void world_del_flows(struct world *w, struct ofproto *p)
+{
+	for (unsigned int t = 0; t < OFPROTO_N_TABLES; t++) {
+		struct rule_vec all = {0};
+		tables_collect(&p->tables, (uint8_t)t, NULL, &all);
+		VEC_FOREACH (&all, i) {
+			tables_remove(&p->tables, all.v[i]);
+			rule_unref(all.v[i]);
+		}
+		vec_done(&all);
+	}
+	xlate_bump(w->backer);
+}
+
+struct rule *world_rule(const struct ofproto *p, uint8_t table_id, const char *text, int priority)
+{
+	struct match match;
+	parse_match(text, &match);
+	struct rule *rule = tables_find_exactly(&p->tables, table_id, &match, priority);
+	assert_non_null(rule);
+	return rule;
+}
+
+void world_translate(struct world *w, const struct flow *flow, struct flow *mask, struct buf *actions)
+{
+	struct xlate_out out;
+	memset(mask, 0, sizeof(*mask));
+	buf_clear(actions);
+	xlate_out_init(&out, actions, mask);
+	xlate_translate(&(struct xlate_in){.backer = w->backer, .flow = flow, .ofproto = &w->br0}, &out);
+	xlate_out_done(&out);
+}
