@@ -180,7 +180,7 @@ void ofpact_put_reg_load(struct buf *b, const struct field *f, uint16_t offset, 
 static void encode_loads(struct buf *b, const struct ofpact_set_field *sf)
 {
 	const struct field *f = sf->field;
-	bool experimenter = f->oxm_experimenter && !f->nxm;
+	bool experimenter = f->oxm_experimenter && !f->nxm_version;
 	if (experimenter || sf->h.raw == RAW_REG_LOAD2) {
 		size_t at = ofpact_put_nx(b, NXAST_REG_LOAD2);
 		buf_add_zeros(b, 6);

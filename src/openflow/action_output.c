@@ -481,7 +481,7 @@ static void encode_output_reg(struct buf *b, uint8_t version, const struct ofpac
 	const struct ofpact_output_reg *o = (const void *)a;
 	uint16_t bits = (uint16_t)(o->src.offset << 6 | (o->src.n_bits - 1));
 	size_t at;
-	if (o->src.field->oxm_experimenter && !o->src.field->nxm) {
+	if (o->src.field->oxm_experimenter && !o->src.field->nxm_version) {
 		at = ofpact_put_nx(b, NXAST_OUTPUT_REG2);
 		buf_add_be16(b, bits);
 		buf_add_be16(b, o->max_len);

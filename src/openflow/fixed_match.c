@@ -71,7 +71,8 @@ static int wild_bits_of_mask(be32_t mask)
 	return mask_of_wild_bits((unsigned int)n) == mask ? n : -1;
 }
 
-static void vlan_from_fixed(struct match *m, bool vid_wild, uint16_t vid, bool pcp_wild, uint8_t pcp)
+// `any` stands for any VID in 1.1; 1.0 has no such number (0).
+static void vlan_from_fixed(struct match *m, bool vid_wild, uint16_t vid, uint16_t any, bool pcp_wild, uint8_t pcp)
 {
 	struct flow_vlan *v = &m->flow.vlan[0], *w = &m->mask.vlan[0];
 	if (vid_wild && pcp_wild)
@@ -81,7 +82,7 @@ static void vlan_from_fixed(struct match *m, bool vid_wild, uint16_t vid, bool p
 		return;
 	}
 	uint16_t tci = FLOW_VLAN_CFI, mask = FLOW_VLAN_CFI;
-	if (!vid_wild && vid != VLAN_ANY) {
+	if (!vid_wild && (!any || vid != any)) {
 		tci |= vid & VID_MASK;
 		mask |= VID_MASK;
 	}
@@ -118,7 +119,7 @@ int ofp10_match_decode(struct cursor *c, struct match *m)
 	w->in_port = wild & W10_IN_PORT ? 0 : UINT32_MAX;
 	memset(w->dl_src, wild & W10_DL_SRC ? 0 : 0xff, 6);
 	memset(w->dl_dst, wild & W10_DL_DST ? 0 : 0xff, 6);
-	vlan_from_fixed(m, wild & W10_DL_VLAN, vid, wild & W10_DL_VLAN_PCP, pcp);
+	vlan_from_fixed(m, wild & W10_DL_VLAN, vid, 0, wild & W10_DL_VLAN_PCP, pcp);
 	w->dl_type = wild & W10_DL_TYPE ? 0 : 0xffff;
 	w->nw_tos = wild & W10_NW_TOS ? 0 : DSCP_MASK;
 	w->nw_proto = wild & W10_NW_PROTO ? 0 : 0xff;
@@ -199,8 +200,8 @@ void ofp10_match_encode(struct buf *b, const struct match *m)
 	buf_add_u8(b, f->nw_tos & DSCP_MASK);
 	buf_add_u8(b, f->nw_proto);
 	buf_add_zeros(b, 2);
-	buf_add(b, src_bits < 0 ? &w->pad0 : &f->nw_src, 4);
-	buf_add(b, dst_bits < 0 ? &w->pad0 : &f->nw_dst, 4);
+	buf_add_be32(b, src_bits < 0 ? 0 : be32toh(f->nw_src));
+	buf_add_be32(b, dst_bits < 0 ? 0 : be32toh(f->nw_dst));
 	buf_add(b, &f->tp_src, 2);
 	buf_add(b, &f->tp_dst, 2);
 }
@@ -215,7 +216,7 @@ static int vlan_from_11(struct match *m, uint32_t wild, uint16_t vid, uint8_t pc
 		return OFPBMC_BAD_VALUE;
 	if (wild & W11_DL_VLAN) // the priority counts only with a VLAN
 		return 0;
-	vlan_from_fixed(m, false, vid, wild & W11_DL_VLAN_PCP, pcp);
+	vlan_from_fixed(m, false, vid, VLAN_ANY, wild & W11_DL_VLAN_PCP, pcp);
 	return 0;
 }
 
@@ -416,8 +417,7 @@ uint32_t match_usable_protocols(const struct match *m)
 		return OFPROTO_NXM_OXM_ANY;
 	uint32_t not_10 = OFPROTO_NXM_OXM_ANY | OFPROTO_11;
 	if (w->metadata || w->mpls[0] || !exact_or_wild(w->dl_src, 6) || !exact_or_wild(w->dl_dst, 6) ||
-	    wild_bits_of_mask(w->nw_src) < 0 || wild_bits_of_mask(w->nw_dst) < 0 ||
-	    m->flow.nw_proto == PROTO_SCTP)
+	    wild_bits_of_mask(w->nw_src) < 0 || wild_bits_of_mask(w->nw_dst) < 0)
 		return not_10;
 	return OFPROTO_ALL;
 }

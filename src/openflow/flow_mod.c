@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "openflow/match_codec.h"
+#include "openflow/oxs.h"
 
 enum { EMERG_10 = 1 << 2 };
 
@@ -133,9 +134,9 @@ static int decode11(struct cursor *c, uint8_t version, struct ofp_flow_mod *fm)
 	uint32_t out_group = cursor_be32(c);
 	uint16_t flags = cursor_be16(c);
 	uint16_t importance = cursor_be16(c);
-	fm->importance = version >= OFP14 ? importance : 0;
 	if (command > OFPFC_DELETE_STRICT)
 		return OFPFMFC_BAD_COMMAND;
+	fm->importance = version >= OFP14 && command == OFPFC_ADD ? importance : 0;
 	fm->command = (enum ofp_flow_mod_command)command;
 	int error = ofp11_match_decode(c, version, true, &fm->match, NULL);
 	if (error)
@@ -266,11 +267,53 @@ void ofp_encode_flow_mod(struct buf *b, const struct ofp_flow_mod *fm, enum ofp_
 
 // --- Flow removed.
 
+static int decode_removed15(struct cursor *c, struct ofp_flow_removed *fr)
+{
+	fr->table_id = cursor_u8(c);
+	fr->reason = cursor_u8(c);
+	fr->priority = cursor_be16(c);
+	fr->idle_timeout = cursor_be16(c);
+	fr->hard_timeout = cursor_be16(c);
+	cursor_copy(c, &fr->cookie, 8);
+	int error = ofp11_match_decode(c, OFP15, false, &fr->match, NULL);
+	if (error)
+		return error;
+	struct oxs stats;
+	error = oxs_read(c, &stats);
+	fr->duration_s = stats.duration_s;
+	fr->duration_ns = stats.duration_ns;
+	fr->packets = stats.packets;
+	fr->bytes = stats.bytes;
+	return error;
+}
+
+static void encode_removed15(struct buf *b, const struct ofp_flow_removed *fr, uint8_t reason)
+{
+	struct oxs stats = {.duration_s = fr->duration_s,
+			    .duration_ns = fr->duration_ns,
+			    .has_duration = true,
+			    .idle_age = -1,
+			    .packets = fr->packets,
+			    .bytes = fr->bytes};
+	size_t at = ofp_begin(b, OFPTYPE_FLOW_REMOVED, false, OFP15, 0);
+	buf_add_u8(b, fr->table_id);
+	buf_add_u8(b, reason);
+	buf_add_be16(b, fr->priority);
+	buf_add_be16(b, fr->idle_timeout);
+	buf_add_be16(b, fr->hard_timeout);
+	buf_add(b, &fr->cookie, 8);
+	ofp11_match_encode(b, OFP15, &fr->match);
+	oxs_put(b, &stats);
+	ofp_end(b, at);
+}
+
 int ofp_decode_flow_removed(const struct ofp_msg *m, struct ofp_flow_removed *fr)
 {
 	struct cursor c = m->body;
 	int error = 0;
 	*fr = (struct ofp_flow_removed){.table_id = 255};
+	if (!m->nx && m->version >= OFP15)
+		return decode_removed15(&c, fr);
 	if (!m->nx && m->version == OFP10)
 		error = ofp10_match_decode(&c, &fr->match);
 	cursor_copy(&c, &fr->cookie, 8);
@@ -318,6 +361,10 @@ void ofp_encode_flow_removed(struct buf *b, const struct ofp_flow_removed *fr, e
 {
 	uint8_t version = ofp_protocol_version(protocol), reason = removed_reason(fr->reason, version);
 	bool nx = ofp_protocol_uses_nxm(protocol);
+	if (version >= OFP15) {
+		encode_removed15(b, fr, reason);
+		return;
+	}
 	size_t at = ofp_begin(b, OFPTYPE_FLOW_REMOVED, nx, version, 0), match_len_at = 0;
 	if (!nx && version == OFP10)
 		ofp10_match_encode(b, &fr->match);

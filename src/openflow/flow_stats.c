@@ -5,6 +5,7 @@
 
 #include "openflow/flow_mod.h"
 #include "openflow/match_codec.h"
+#include "openflow/oxs.h"
 
 // --- Requests.
 
@@ -76,96 +77,6 @@ void ofp_encode_flow_stats_request(struct buf *b, const struct ofp_flow_stats_re
 		ofp11_match_encode(b, version, &r->match);
 	}
 	ofp_end(b, at);
-}
-
-// --- Statistics as 1.5 has them: a list of fields.
-
-enum { OXS_DURATION = 0, OXS_IDLE_TIME = 1, OXS_FLOW_COUNT = 3, OXS_PACKET_COUNT = 4, OXS_BYTE_COUNT = 5 };
-enum { OXS_CLASS = 0x8002, OXS_IDLE_UNKNOWN = -1 };
-
-struct oxs {
-	uint32_t duration_s, duration_ns, flows;
-	int idle_age;
-	uint64_t packets, bytes;
-	bool has_duration, has_flows;
-};
-
-static void oxs_header(struct buf *b, uint32_t field, uint32_t len)
-{
-	buf_add_be32(b, (uint32_t)OXS_CLASS << 16 | field << 9 | len);
-}
-
-static void oxs_put(struct buf *b, const struct oxs *s)
-{
-	size_t at = b->len;
-	buf_add_be32(b, 0);
-	if (s->has_duration) {
-		oxs_header(b, OXS_DURATION, 8);
-		buf_add_be32(b, s->duration_s);
-		buf_add_be32(b, s->duration_ns);
-	}
-	if (s->idle_age >= 0) {
-		oxs_header(b, OXS_IDLE_TIME, 8);
-		buf_add_be32(b, (uint32_t)s->idle_age);
-		buf_add_be32(b, 0);
-	}
-	if (s->has_flows) {
-		oxs_header(b, OXS_FLOW_COUNT, 4);
-		buf_add_be32(b, s->flows);
-	}
-	if (s->packets != UINT64_MAX) {
-		oxs_header(b, OXS_PACKET_COUNT, 8);
-		buf_add_be64(b, s->packets);
-	}
-	if (s->bytes != UINT64_MAX) {
-		oxs_header(b, OXS_BYTE_COUNT, 8);
-		buf_add_be64(b, s->bytes);
-	}
-	put_be16(b->data + at + 2, (uint16_t)(b->len - at));
-	buf_pad(b, at, 8);
-}
-
-static bool oxs_length_ok(uint32_t field, uint32_t len)
-{
-	return field > OXS_BYTE_COUNT || len == (field == OXS_FLOW_COUNT ? 4 : 8);
-}
-
-static int oxs_read(struct cursor *c, struct oxs *s)
-{
-	*s = (struct oxs){.idle_age = OXS_IDLE_UNKNOWN, .packets = UINT64_MAX, .bytes = UINT64_MAX};
-	struct cursor peek = *c;
-	cursor_skip(&peek, 2);
-	uint16_t len = cursor_be16(&peek);
-	if (peek.bad || len < 4)
-		return OFPBRC_BAD_LEN;
-	struct cursor body = cursor_sub(c, (len + 7u) & ~7u);
-	if (body.bad)
-		return OFPBRC_BAD_LEN;
-	cursor_skip(&body, 4);
-	body.end = body.p + (len - 4);
-	while (cursor_left(&body)) {
-		uint32_t header = cursor_be32(&body), field = header >> 9 & 0x7f;
-		struct cursor v = cursor_sub(&body, header & 0xff);
-		if (v.bad)
-			return OFPBRC_BAD_LEN;
-		if (header >> 16 != OXS_CLASS)
-			continue;
-		if (!oxs_length_ok(field, header & 0xff))
-			return OFPBRC_BAD_LEN;
-		if (field == OXS_DURATION) {
-			s->duration_s = cursor_be32(&v);
-			s->duration_ns = cursor_be32(&v);
-		} else if (field == OXS_IDLE_TIME) {
-			s->idle_age = (int)(cursor_be32(&v) & 0x7fffffff);
-		} else if (field == OXS_FLOW_COUNT) {
-			s->flows = cursor_be32(&v);
-		} else if (field == OXS_PACKET_COUNT) {
-			s->packets = cursor_be64(&v);
-		} else if (field == OXS_BYTE_COUNT) {
-			s->bytes = cursor_be64(&v);
-		}
-	}
-	return body.bad ? OFPBRC_BAD_LEN : 0;
 }
 
 // --- Flow replies: writing.
@@ -420,7 +331,7 @@ void ofp_encode_aggregate_reply(struct buf *b, const struct ofp_msg *request, co
 {
 	size_t at = ofp_begin_reply(b, request);
 	if (request->version >= OFP15 && !request->nx) {
-		struct oxs stats = {.idle_age = OXS_IDLE_UNKNOWN,
+		struct oxs stats = {.idle_age = -1,
 				    .packets = a->packets,
 				    .bytes = a->bytes,
 				    .flows = a->flows,

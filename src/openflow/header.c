@@ -58,7 +58,8 @@ static const struct row rows[] = {
 	{"OFPT_GET_CONFIG_REPLY", T(GET_CONFIG_REPLY), STD, 0, V10, V15, 8, 8, 0, 4, 0},
 	{"OFPT_SET_CONFIG", T(SET_CONFIG), STD, 0, V10, V15, 9, 9, 0, 4, 0},
 	{"OFPT_FLOW_REMOVED", T(FLOW_REMOVED), STD, 0, V10, V10, 11, 11, 0, 80, 0},
-	{"OFPT_FLOW_REMOVED", T(FLOW_REMOVED), STD, 0, V11, V15, 11, 11, 0, 40, 8},
+	{"OFPT_FLOW_REMOVED", T(FLOW_REMOVED), STD, 0, V11, V14, 11, 11, 0, 40, 8},
+	{"OFPT_FLOW_REMOVED", T(FLOW_REMOVED), STD, 0, V15, V15, 11, 11, 0, 16, 8},
 	{"NXT_FLOW_REMOVED", T(FLOW_REMOVED), VEN, 1, V10, V15, 0, 14, OFP_VENDOR_NX, 40, 8},
 	{"OFPT_PORT_STATUS", T(PORT_STATUS), STD, 0, V10, V10, 12, 12, 0, 56, 0},
 	{"OFPT_PORT_STATUS", T(PORT_STATUS), STD, 0, V11, V13, 12, 12, 0, 72, 0},
@@ -163,7 +164,7 @@ static const struct row rows[] = {
 	{"NXST_IPFIX_FLOW", T(IPFIX_FLOW_STATS_REQUEST), VREQ, 1, V10, V15, 0, 4, OFP_VENDOR_NX, 0, 0},
 	{"NXST_IPFIX_FLOW", T(IPFIX_FLOW_STATS_REPLY), VREP, 1, V10, V15, 0, 4, OFP_VENDOR_NX, 0, 8},
 
-	{"NXT_SET_FLOW_FORMAT", T(SET_FLOW_FORMAT), VEN, 1, V10, V15, 0, 12, OFP_VENDOR_NX, 4, 0},
+	{"NXT_SET_FLOW_FORMAT", T(SET_FLOW_FORMAT), VEN, 1, V10, V10, 0, 12, OFP_VENDOR_NX, 4, 0},
 	{"NXT_FLOW_MOD_TABLE_ID", T(FLOW_MOD_TABLE_ID), VEN, 1, V10, V15, 0, 15, OFP_VENDOR_NX, 8, 0},
 	{"NXT_SET_PACKET_IN_FORMAT", T(SET_PACKET_IN_FORMAT), VEN, 1, V10, V15, 0, 16, OFP_VENDOR_NX, 4, 0},
 	{"NXT_FLOW_AGE", T(FLOW_AGE), VEN, 1, V10, V15, 0, 18, OFP_VENDOR_NX, 0, 0},
@@ -260,14 +261,14 @@ static int unknown(enum kind kind)
 	return OFPBRC_BAD_SUBTYPE;
 }
 
-int ofp_msg_decode(const void *msg, size_t n, struct ofp_msg *m)
+int ofp_msg_identify(const void *msg, size_t n, struct ofp_msg *m)
 {
 	*m = (struct ofp_msg){.data = msg, .len = n, .body = cursor_make(msg, n)};
 	m->version = cursor_u8(&m->body);
 	uint8_t wire_type = cursor_u8(&m->body);
-	uint16_t length = cursor_be16(&m->body);
+	cursor_skip(&m->body, 2);
 	m->xid = cursor_be32(&m->body);
-	if (m->body.bad || length != n)
+	if (m->body.bad)
 		return OFPBRC_BAD_LEN;
 	uint8_t version = m->version;
 	// Hellos and errors are understood whatever their version.
@@ -281,19 +282,32 @@ int ofp_msg_decode(const void *msg, size_t n, struct ofp_msg *m)
 	int error = read_id(m, wire_type, &id);
 	if (error)
 		return error;
+	bool found = false;
 	for (unsigned int i = 0; i < N_ROWS; i++) {
 		const struct row *row = &rows[i];
 		if (!row_has_id(row, version, &id))
 			continue;
-		size_t left = cursor_left(&m->body);
-		if (left < row->min || (row->step ? (left - row->min) % row->step : left != row->min))
-			return OFPBRC_BAD_LEN;
 		m->raw = (uint8_t)i;
 		m->type = row->type;
 		m->nx = row->nx;
-		return 0;
+		found = true;
+		break;
 	}
-	return unknown(id.kind);
+	return found ? 0 : unknown(id.kind);
+}
+
+int ofp_msg_decode(const void *msg, size_t n, struct ofp_msg *m)
+{
+	int error = ofp_msg_identify(msg, n, m);
+	if (n >= sizeof(struct ofp_header) && ofp_length(msg) != n)
+		return OFPBRC_BAD_LEN;
+	if (error)
+		return error;
+	const struct row *row = &rows[m->raw];
+	size_t left = cursor_left(&m->body);
+	if (left < row->min || (row->step ? (left - row->min) % row->step : left != row->min))
+		return OFPBRC_BAD_LEN;
+	return 0;
 }
 
 const char *ofp_msg_name(const struct ofp_msg *m)

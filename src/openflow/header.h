@@ -127,7 +127,9 @@ enum { OFPMPF_MORE = 1 };
 // Takes the headers apart and checks that the length can be right for the type. `n` must be the length in the header, or the
 // message is OFPBRC_BAD_LEN. 0 or an enum ofperr; version and xid are set in any case (zero if not even they are there).
 int ofp_msg_decode(const void *msg, size_t n, struct ofp_msg *);
-// "OFPT_FLOW_MOD", "NXST_FLOW reply".
+// The same without looking at the length: for a message of which only the beginning is there.
+int ofp_msg_identify(const void *msg, size_t n, struct ofp_msg *);
+// "OFPT_FLOW_MOD", "NXST_FLOW" (of multipart messages, without "request" or "reply").
 const char *ofp_msg_name(const struct ofp_msg *);
 bool ofp_msg_is_stats_request(const struct ofp_msg *);
 bool ofp_msg_is_stats_reply(const struct ofp_msg *);

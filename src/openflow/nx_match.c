@@ -15,11 +15,10 @@ const struct field *nx_field_find(uint32_t header, uint32_t experimenter)
 	header &= ~0x1ffu;
 	for (int i = 0; i < FIELD_N_IDS; i++) {
 		const struct field *f = field_get((enum field_id)i);
-		if (!header || (f->nxm != header && f->oxm != header))
-			continue;
-		if (header >> 16 == CLASS_EXPERIMENTER && f->oxm_experimenter != experimenter)
-			continue;
-		return f;
+		if (f->nxm_version && f->nxm == header && header >> 16 != CLASS_EXPERIMENTER)
+			return f;
+		if (f->oxm_version && f->oxm == header && f->oxm_experimenter == experimenter)
+			return f;
 	}
 	return NULL;
 }
@@ -118,7 +117,7 @@ int nx_header_decode(struct cursor *c, const struct field **field, bool *masked)
 
 static bool uses_oxm(const struct field *f, uint8_t version)
 {
-	return f->oxm && (!f->nxm || (version && f->oxm_version && version >= f->oxm_version));
+	return f->oxm_version && (!f->nxm_version || (version && version >= f->oxm_version));
 }
 
 void nx_header_encode(struct buf *b, uint8_t version, const struct field *f, bool masked)

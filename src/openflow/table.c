@@ -36,7 +36,7 @@ void ofp_append_table_stats(struct ofp_replies *r, const struct ofp_msg *request
 	} else if (request->version == OFP11) {
 		buf_add_zeros(b, 7);
 		put_name(b, s->name);
-		buf_add_zeros(b, 24); // what it can match and do: not said
+		buf_add_zeros(b, 24); // what it can match and do: not said; a miss goes to the controller
 		put_counters(b, s);
 	} else if (request->version == OFP12) {
 		buf_add_zeros(b, 7);
@@ -55,6 +55,20 @@ void ofp_append_table_stats(struct ofp_replies *r, const struct ofp_msg *request
 	ofp_replies_end_entry(r);
 }
 
+// What 1.1 and 1.2 say about the table between its name and its size.
+static void skip_features(struct cursor *c, uint8_t version, struct ofp_table_stats *s)
+{
+	if (version == OFP12) {
+		cursor_skip(c, 40);
+		cursor_copy(c, &s->metadata_match, 8);
+		cursor_copy(c, &s->metadata_write, 8);
+		cursor_skip(c, 4);
+	} else {
+		cursor_skip(c, 20);
+	}
+	s->config = cursor_be32(c);
+}
+
 int ofp_table_stats_pull(struct cursor *c, uint8_t version, struct ofp_table_stats *s)
 {
 	if (!cursor_left(c))
@@ -68,7 +82,7 @@ int ofp_table_stats_pull(struct cursor *c, uint8_t version, struct ofp_table_sta
 		if (version == OFP10)
 			s->wildcards = cursor_be32(c);
 		else
-			cursor_skip(c, version == OFP11 ? 24 : 64);
+			skip_features(c, version, s);
 		s->max_entries = cursor_be32(c);
 	}
 	s->active_count = cursor_be32(c);
@@ -120,10 +134,10 @@ static void put_fields(struct buf *b, uint16_t type, uint8_t version, bool writa
 	size_t at = prop_begin(b, type);
 	for (int i = 0; i < FIELD_N_IDS; i++) {
 		const struct field *f = field_get((enum field_id)i);
-		bool oxm = f->oxm && f->oxm_version && version >= f->oxm_version;
+		bool oxm = f->oxm_version && version >= f->oxm_version;
 		uint32_t header = oxm ? f->oxm : f->nxm;
 		bool maskable = type == PROP_MATCH && f->maskable == FIELD_FULLY_MASKABLE;
-		if (!header || header >> 16 == 0xffff || (writable && !f->writable))
+		if ((!oxm && !f->nxm_version) || header >> 16 == 0xffff || (writable && !f->writable))
 			continue;
 		buf_add_be32(b, header | (maskable ? 1u << 8 : 0) | (uint32_t)f->n_bytes * (maskable ? 2 : 1));
 	}

@@ -11,7 +11,9 @@ struct ofp_table_stats {
 	char name[33];
 	uint32_t active_count, max_entries;
 	uint64_t lookup_count, matched_count;
-	uint32_t wildcards; // decoded 1.0 only: what can be wildcarded
+	// Decoded only.
+	uint32_t wildcards, config;		// 1.0: what can be wildcarded; 1.1 and 1.2: what a miss does
+	be64_t metadata_match, metadata_write; // 1.2
 };
 void ofp_append_table_stats(struct ofp_replies *, const struct ofp_msg *request, const struct ofp_table_stats *);
 // -ENODATA at the end, else 0 or an enum ofperr.

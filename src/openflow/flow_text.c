@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "openflow/flow_text.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/alloc.h"
+#include "openflow/action_row.h"
+
+enum { // what a description may hold besides a match
+	F_OUT_PORT = 1 << 0,
+	F_ACTIONS = 1 << 1,
+	F_TIMEOUT = 1 << 2,
+	F_PRIORITY = 1 << 3,
+	F_FLAGS = 1 << 4,
+	F_IMPORTANCE = 1 << 5,
+};
+
+struct flow_parse {
+	struct ofp_flow_mod *fm;
+	const struct ofpact_text *text;
+	int command; // enum ofp_flow_mod_command; -1: a query
+	unsigned int fields;
+	uint32_t protocols;
+};
+
+static const struct {
+	const char *word;
+	enum ofp_flow_mod_command command;
+} commands[] = {
+	{"add", OFPFC_ADD},
+	{"modify", OFPFC_MODIFY},
+	{"modify_strict", OFPFC_MODIFY_STRICT},
+	{"delete", OFPFC_DELETE},
+	{"delete_strict", OFPFC_DELETE_STRICT},
+};
+
+static unsigned int fields_of(int command)
+{
+	switch (command) {
+	case OFPFC_ADD:
+		return F_ACTIONS | F_TIMEOUT | F_PRIORITY | F_FLAGS | F_IMPORTANCE;
+	case OFPFC_MODIFY:
+	case OFPFC_MODIFY_STRICT:
+		return F_ACTIONS | F_TIMEOUT | F_PRIORITY | F_FLAGS;
+	case OFPFC_DELETE_STRICT:
+		return F_OUT_PORT | F_PRIORITY;
+	}
+	return F_OUT_PORT;
+}
+
+// Cuts the string before "actions=" and gives what follows; NULL when there is none.
+static char *extract_actions(char *s)
+{
+	s = strstr(s, "action");
+	if (!s)
+		return NULL;
+	*s = '\0';
+	s = strchr(s + 1, '=');
+	return s ? s + 1 : NULL;
+}
+
+static struct error *parse_cookie(struct flow_parse *p, char *value)
+{
+	struct ofp_flow_mod *fm = p->fm;
+	char *slash = strchr(value, '/');
+	uint64_t v, mask;
+	if (!slash) {
+		if (p->command != OFPFC_ADD && p->command != OFPFC_MODIFY && p->command != OFPFC_MODIFY_STRICT)
+			return error_new("cannot set cookie");
+		struct error *e = text_u64(value, &v);
+		fm->new_cookie = e ? 0 : htobe64(v);
+		fm->modify_cookie = true;
+		return e;
+	}
+	if (p->command == OFPFC_ADD)
+		return error_new("flow additions cannot use a cookie mask");
+	*slash = '\0';
+	struct error *e = text_u64(value, &v);
+	if (!e && !strcmp(slash + 1, "-1"))
+		mask = UINT64_MAX;
+	else if (!e)
+		e = text_u64(slash + 1, &mask);
+	if (e)
+		return e;
+	fm->cookie = htobe64(v);
+	fm->cookie_mask = htobe64(mask);
+	if (mask)
+		p->protocols &= OFPROTO_NXM_OXM_ANY | OFPROTO_11;
+	return NULL;
+}
+
+static struct error *parse_table(struct flow_parse *p, const char *value)
+{
+	if (parse_u8(value, 0, &p->fm->table_id))
+		return error_new("unknown table \"%s\"", value);
+	if (p->fm->table_id != OFPTT_ALL)
+		p->protocols &= OFPROTO_TID | OFPROTO_11 | OFPROTO_OXM_ANY;
+	return NULL;
+}
+
+static struct error *parse_out_group(struct flow_parse *p, const char *value)
+{
+	p->protocols &= OFPROTO_11 | OFPROTO_OXM_ANY;
+	if (!strcasecmp(value, "any"))
+		p->fm->out_group = OFPG_ANY;
+	else if (!strcasecmp(value, "all"))
+		p->fm->out_group = OFPG_ALL;
+	else if (parse_u32(value, 0, &p->fm->out_group))
+		return error_new("%s is not a valid OpenFlow group", value);
+	return NULL;
+}
+
+static const struct {
+	const char *word;
+	uint16_t flag;
+	uint32_t protocols;
+} flag_words[] = {
+	{"send_flow_rem", OFPFF_SEND_FLOW_REM, OFPROTO_ALL},
+	{"check_overlap", OFPFF_CHECK_OVERLAP, OFPROTO_ALL},
+	{"reset_counts", OFPFF_RESET_COUNTS, OFPROTO_OXM_ANY},
+	{"no_packet_counts", OFPFF_NO_PKT_COUNTS, OFPROTO_13 | OFPROTO_14 | OFPROTO_15},
+	{"no_byte_counts", OFPFF_NO_BYT_COUNTS, OFPROTO_13 | OFPROTO_14 | OFPROTO_15},
+};
+
+static bool parse_flag(struct flow_parse *p, const char *key)
+{
+	for (size_t i = 0; i < sizeof(flag_words) / sizeof(flag_words[0]); i++)
+		if (!strcmp(key, flag_words[i].word)) {
+			p->fm->flags |= flag_words[i].flag;
+			p->protocols &= flag_words[i].protocols;
+			return true;
+		}
+	return false;
+}
+
+static bool is_shown_only(const char *key)
+{
+	static const char *const words[] = {"duration", "n_packets", "n_bytes", "idle_age", "hard_age"};
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (!strcmp(key, words[i]))
+			return true;
+	return false;
+}
+
+// What is no match field. *known false: it is none of these.
+static struct error *parse_own_field(struct flow_parse *p, const char *key, char *value, bool *known)
+{
+	struct ofp_flow_mod *fm = p->fm;
+	const struct ofpact_text *t = p->text;
+	*known = true;
+	if (!strcmp(key, "table"))
+		return parse_table(p, value);
+	if (p->fields & F_OUT_PORT && !strcmp(key, "out_port")) {
+		if (!ofp_port_parse(value, t ? t->port_number : NULL, t ? t->arg : NULL, &fm->out_port))
+			return error_new("%s is not a valid OpenFlow port", value);
+		return NULL;
+	}
+	if (p->fields & F_OUT_PORT && !strcmp(key, "out_group"))
+		return parse_out_group(p, value);
+	if (p->fields & F_PRIORITY && !strcmp(key, "priority"))
+		return text_u16(value, key, &fm->priority);
+	if (p->fields & F_TIMEOUT && !strcmp(key, "idle_timeout"))
+		return text_u16(value, key, &fm->idle_timeout);
+	if (p->fields & F_TIMEOUT && !strcmp(key, "hard_timeout"))
+		return text_u16(value, key, &fm->hard_timeout);
+	if (p->fields & F_IMPORTANCE && !strcmp(key, "importance"))
+		return text_u16(value, key, &fm->importance);
+	if (!strcmp(key, "cookie"))
+		return parse_cookie(p, value);
+	if (p->fields & F_FLAGS && !*value && parse_flag(p, key))
+		return NULL;
+	if (is_shown_only(key))
+		return NULL;
+	*known = false;
+	return NULL;
+}
+
+static struct error *parse_pair(struct flow_parse *p, const char *key, char *value)
+{
+	bool known;
+	struct error *e = parse_own_field(p, key, value, &known);
+	if (e || known)
+		return e;
+	const struct ofpact_text *t = p->text;
+	e = match_parse_field(&p->fm->match, key, value, &known, t ? t->port_number : NULL, t ? t->arg : NULL);
+	if (e || known) {
+		const struct field *f = field_find(key);
+		// A masked TCI may come out as what 1.0 could match; it was not said in its terms.
+		if (f && (f->id == FIELD_VLAN_TCI || f->id == FIELD_VLAN_VID) && strchr(value, '/'))
+			p->protocols &= OFPROTO_NXM_OXM_ANY;
+		return e;
+	}
+	return *value ? error_new("unknown keyword %s", key) : error_new("field %s missing value", key);
+}
+
+static struct error *finish_actions(struct flow_parse *p, const char *text, char **note)
+{
+	struct ofp_flow_mod *fm = p->fm;
+	uint32_t protocols = OFPROTO_ALL;
+	struct error *e = ofpacts_parse(text, p->text, &fm->actions, &protocols);
+	if (e)
+		return e;
+	p->protocols &= protocols;
+	int error = ofpacts_check_protocols(fm->actions.data, fm->actions.len, &fm->match, OFPP_MAX, fm->table_id, 255,
+					    &p->protocols, note);
+	if (error)
+		return error_new("actions are invalid with specified match (%s)", ofperr_name(error));
+	return NULL;
+}
+
+static struct error *parse_flow(struct flow_parse *p, char *s, char **note)
+{
+	struct ofp_flow_mod *fm = p->fm;
+	char *actions = NULL, *key, *value;
+	ofp_flow_mod_init(fm);
+	p->protocols = OFPROTO_ALL;
+	p->fields = fields_of(p->command);
+	if (p->command >= 0)
+		fm->command = (enum ofp_flow_mod_command)p->command;
+	fm->new_cookie = p->command == OFPFC_ADD ? 0 : UINT64_MAX;
+	if (p->fields & F_ACTIONS) {
+		actions = extract_actions(s);
+		if (!actions)
+			return error_new("must specify an action");
+	}
+	struct error *e = NULL;
+	while (!e && text_next_pair(&s, &key, &value))
+		e = parse_pair(p, key, value);
+	if (e)
+		return e;
+	if (!fm->cookie_mask && fm->new_cookie == UINT64_MAX &&
+	    (p->command == OFPFC_MODIFY || p->command == OFPFC_MODIFY_STRICT))
+		fm->new_cookie = 0; // the flow that is added when there is none to modify
+	p->protocols &= match_usable_protocols(&fm->match);
+	return actions ? finish_actions(p, actions, note) : NULL;
+}
+
+struct error *flow_mod_parse(const char *text, int command, const struct ofpact_text *names, struct ofp_flow_mod *fm,
+			     uint32_t *protocols, char **note)
+{
+	char *copy = xstrdup(text), *s = copy;
+	struct flow_parse p = {.fm = fm, .text = names, .command = command};
+	if (note)
+		*note = NULL;
+	if (command < 0) {
+		p.command = OFPFC_ADD;
+		s += strspn(s, " \t\r\n");
+		size_t n = strcspn(s, ", \t\r\n");
+		for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+			if (strlen(commands[i].word) == n && !strncmp(s, commands[i].word, n)) {
+				p.command = commands[i].command;
+				s += n;
+				break;
+			}
+	}
+	struct error *e = parse_flow(&p, s, note);
+	if (!e)
+		*protocols = p.protocols;
+	free(copy);
+	return e;
+}
+
+struct error *flow_stats_request_parse(const char *text, bool aggregate, const struct ofpact_text *names,
+				       struct ofp_flow_stats_request *r, uint32_t *protocols)
+{
+	struct ofp_flow_mod fm = {0};
+	struct flow_parse p = {.fm = &fm, .text = names, .command = -1};
+	char *copy = xstrdup(text);
+	struct error *e = parse_flow(&p, copy, NULL);
+	if (!e) {
+		*r = (struct ofp_flow_stats_request){
+			.aggregate = aggregate,
+			.match = fm.match,
+			.cookie = fm.cookie,
+			.cookie_mask = fm.cookie_mask,
+			.out_port = fm.out_port,
+			.out_group = fm.out_group,
+			.table_id = fm.table_id,
+		};
+		// Asking for one table needs no extension.
+		*protocols = p.protocols | (fm.table_id != OFPTT_ALL && p.protocols ? OFPROTO_10_ANY | OFPROTO_NXM_ANY : 0);
+	}
+	ofp_flow_mod_done(&fm);
+	free(copy);
+	return e;
+}
+
+// --- Packet out.
+
+static struct error *parse_packet(const char *hex, struct buf *b)
+{
+	for (; hex[0] && hex[1]; hex += 2) {
+		unsigned int byte = 0;
+		for (int i = 0; i < 2; i++) {
+			char c = hex[i];
+			if (!isxdigit((unsigned char)c))
+				return error_new("packet: Trailing garbage in packet data");
+			byte = byte << 4 | (unsigned int)(c <= '9' ? c - '0' : (c | 32) - 'a' + 10);
+		}
+		buf_add_u8(b, (uint8_t)byte);
+	}
+	if (*hex)
+		return error_new("packet: Trailing garbage in packet data");
+	if (b->len < 14)
+		return error_new("packet: Packet data too short for Ethernet");
+	return NULL;
+}
+
+static struct error *parse_packet_out_pair(struct ofp_packet_out *po, const struct ofpact_text *t, const char *key,
+					   const char *value, struct buf *frame)
+{
+	ofp_port_number_cb *port_number = t ? t->port_number : NULL;
+	void *arg = t ? t->arg : NULL;
+	if (!*value)
+		return error_new("field %s missing value", key);
+	if (!strcmp(key, "in_port")) {
+		uint32_t port;
+		if (!ofp_port_parse(value, port_number, arg, &port))
+			return error_new("%s is not a valid OpenFlow port", value);
+		if (port >= OFPP_MAX && port != OFPP_LOCAL && port != OFPP_NONE && port != OFPP_CONTROLLER)
+			return error_new("%s is not a valid OpenFlow port for PACKET_OUT", value);
+		po->metadata.flow.in_port = port;
+		return NULL;
+	}
+	if (!strcmp(key, "packet")) {
+		buf_clear(frame);
+		return parse_packet(value, frame);
+	}
+	const struct field *f = field_find(key);
+	if (f && f->mapped)
+		return error_new("%s is not a valid pipeline field for PACKET_OUT", key);
+	bool known;
+	struct error *e = match_parse_field(&po->metadata, key, value, &known, port_number, arg);
+	return e || known ? e : error_new("unknown keyword %s", key);
+}
+
+struct error *packet_out_parse(const char *text, const struct ofpact_text *names, struct ofp_packet_out *po, uint8_t **frame,
+			       uint32_t *protocols)
+{
+	char *copy = xstrdup(text), *s = copy, *key, *value;
+	char *actions = extract_actions(s);
+	struct buf packet = BUF_INIT;
+	struct error *e = NULL;
+	buf_clear(&po->actions);
+	match_init_any(&po->metadata);
+	po->metadata.flow.in_port = OFPP_CONTROLLER;
+	po->metadata.mask.in_port = UINT32_MAX;
+	po->buffer_id = OFP_NO_BUFFER;
+	*protocols = OFPROTO_ALL;
+	while (!e && text_next_pair(&s, &key, &value))
+		e = parse_packet_out_pair(po, names, key, value, &packet);
+	if (!e && !packet.len)
+		e = error_new("must specify packet");
+	if (!e && actions) {
+		uint32_t usable;
+		e = ofpacts_parse_actions(actions, names, &po->actions, &usable);
+		*protocols = e ? 0 : usable;
+	}
+	free(copy);
+	if (e) {
+		buf_done(&packet);
+		return e;
+	}
+	po->packet = *frame = packet.data;
+	po->packet_len = packet.len;
+	return NULL;
+}

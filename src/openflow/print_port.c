@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <ctype.h>
+#include <errno.h>
+#include <string.h>
+
+#include "openflow/print_row.h"
+
+#define N_OF(array) (sizeof(array) / sizeof((array)[0]))
+
+static const struct bit_name config_names[] = {
+	{OFPPC_PORT_DOWN, "PORT_DOWN"}, {OFPPC_NO_STP, "NO_STP"},     {OFPPC_NO_RECV, "NO_RECV"}, {OFPPC_NO_RECV_STP, "NO_RECV_STP"},
+	{OFPPC_NO_FLOOD, "NO_FLOOD"},	{OFPPC_NO_FWD, "NO_FWD"},     {OFPPC_NO_PACKET_IN, "NO_PACKET_IN"},
+};
+static const struct bit_name state_names[] = {
+	{OFPPS_LINK_DOWN, "LINK_DOWN"}, {OFPPS_BLOCKED, "BLOCKED"}, {OFPPS_LIVE, "LIVE"}};
+static const struct bit_name feature_names[] = {
+	{OFPPF_10MB_HD, "10MB-HD"},	{OFPPF_10MB_FD, "10MB-FD"}, {OFPPF_100MB_HD, "100MB-HD"}, {OFPPF_100MB_FD, "100MB-FD"},
+	{OFPPF_1GB_HD, "1GB-HD"},	{OFPPF_1GB_FD, "1GB-FD"},   {OFPPF_10GB_FD, "10GB-FD"},	  {OFPPF_40GB_FD, "40GB-FD"},
+	{OFPPF_100GB_FD, "100GB-FD"},	{OFPPF_1TB_FD, "1TB-FD"},   {OFPPF_OTHER, "OTHER"},	  {OFPPF_COPPER, "COPPER"},
+	{OFPPF_FIBER, "FIBER"},		{OFPPF_AUTONEG, "AUTO_NEG"}, {OFPPF_PAUSE, "AUTO_PAUSE"}, {OFPPF_PAUSE_ASYM, "AUTO_PAUSE_ASYM"},
+};
+
+static void print_config_bits(struct str *s, uint32_t config)
+{
+	print_bits(s, config, config_names, N_OF(config_names), ' ');
+	str_addc(s, '\n');
+}
+
+static void print_state(struct str *s, uint32_t state)
+{
+	static const char *const stp[] = {"", "STP_LEARN", "STP_FORWARD", "STP_BLOCK"};
+	uint32_t bits = state & ~(uint32_t)OFPPS_STP_MASK;
+	str_add(s, stp[(state & OFPPS_STP_MASK) >> 8]);
+	if (bits || !state)
+		print_bits(s, bits, state_names, N_OF(state_names), ' ');
+	str_addc(s, '\n');
+}
+
+static void print_features_line(struct str *s, const char *what, uint32_t features)
+{
+	if (!features)
+		return;
+	str_add(s, what);
+	print_bits(s, features, feature_names, N_OF(feature_names), ' ');
+	str_addc(s, '\n');
+}
+
+static void print_desc_of(struct str *s, const struct ofp_port_desc *p)
+{
+	const uint8_t *a = p->hw_addr;
+	str_addc(s, ' ');
+	ofp_port_format(p->port_no, NULL, NULL, s);
+	str_addc(s, '(');
+	for (const char *c = p->name; *c; c++)
+		str_addc(s, isprint((unsigned char)*c) ? *c : '?');
+	str_addf(s, "): addr:%02x:%02x:%02x:%02x:%02x:%02x\n     config:     ", a[0], a[1], a[2], a[3], a[4], a[5]);
+	print_config_bits(s, p->config);
+	str_add(s, "     state:      ");
+	print_state(s, p->state);
+	print_features_line(s, "     current:    ", p->curr);
+	print_features_line(s, "     advertised: ", p->advertised);
+	print_features_line(s, "     supported:  ", p->supported);
+	print_features_line(s, "     peer:       ", p->peer);
+	str_addf(s, "     speed: %u Mbps now, %u Mbps max\n", p->curr_speed / 1000, p->max_speed / 1000);
+}
+
+int print_port_list(struct str *s, struct cursor *ports, uint8_t version, const struct ofp_print_options *o)
+{
+	struct ofp_port_desc p;
+	int error;
+	while (!(error = ofp_port_desc_pull(ports, version, &p)))
+		print_desc_of(s, &p);
+	return error == -ENODATA ? 0 : error;
+}
+
+int print_port_status(struct str *s, const struct ofp_msg *m, const struct ofp_print_options *o)
+{
+	static const char *const reasons[] = {" ADD:", " DEL:", " MOD:"};
+	struct ofp_port_status status;
+	int error = ofp_decode_port_status(m, &status);
+	if (error)
+		return error;
+	str_add(s, reasons[status.reason]);
+	print_desc_of(s, &status.desc);
+	return 0;
+}
+
+int print_port_mod(struct str *s, const struct ofp_msg *m, const struct ofp_print_options *o)
+{
+	struct ofp_port_mod pm;
+	int error = ofp_decode_port_mod(m, &pm);
+	if (error)
+		return error;
+	const uint8_t *a = pm.hw_addr;
+	str_add(s, " port: ");
+	print_port(s, pm.port_no, o);
+	str_addf(s, ": addr:%02x:%02x:%02x:%02x:%02x:%02x\n     config: ", a[0], a[1], a[2], a[3], a[4], a[5]);
+	print_config_bits(s, pm.config);
+	str_add(s, "     mask:   ");
+	print_config_bits(s, pm.mask);
+	str_add(s, "     advertise: ");
+	if (pm.advertise)
+		print_bits(s, pm.advertise, feature_names, N_OF(feature_names), ' ');
+	else
+		str_add(s, "UNCHANGED");
+	str_addc(s, '\n');
+	return 0;
+}
+
+int print_port_desc_request(struct str *s, const struct ofp_msg *m, const struct ofp_print_options *o)
+{
+	uint32_t port;
+	int error = ofp_decode_port_desc_request(m, &port);
+	if (error)
+		return error;
+	str_add(s, " port=");
+	print_port(s, port, o);
+	return 0;
+}
+
+int print_port_desc_reply(struct str *s, const struct ofp_msg *m, const struct ofp_print_options *o)
+{
+	struct cursor body = m->body;
+	str_addc(s, '\n');
+	return print_port_list(s, &body, m->version, o);
+}
+
+int print_port_stats_request(struct str *s, const struct ofp_msg *m, const struct ofp_print_options *o)
+{
+	uint32_t port;
+	int error = ofp_decode_port_stats_request(m, &port);
+	if (error)
+		return error;
+	str_add(s, " port_no=");
+	print_port(s, port, o);
+	return 0;
+}
+
+static void print_counter(struct str *s, const char *before, uint64_t n)
+{
+	str_add(s, before);
+	if (n == UINT64_MAX)
+		str_addc(s, '?');
+	else
+		str_addf(s, "%llu", (unsigned long long)n);
+}
+
+static void print_stats_of(struct str *s, const struct ofp_port_stats *p, const struct ofp_print_options *o)
+{
+	struct str name = STR_INIT;
+	print_port(&name, p->port_no, o);
+	str_addf(s, "  port %2s: rx ", str_cstr(&name));
+	str_done(&name);
+	print_counter(s, "pkts=", p->rx_packets);
+	print_counter(s, ", bytes=", p->rx_bytes);
+	print_counter(s, ", drop=", p->rx_dropped);
+	print_counter(s, ", errs=", p->rx_errors);
+	print_counter(s, ", frame=", p->rx_frame_err);
+	print_counter(s, ", over=", p->rx_over_err);
+	print_counter(s, ", crc=", p->rx_crc_err);
+	print_counter(s, "\n           tx pkts=", p->tx_packets);
+	print_counter(s, ", bytes=", p->tx_bytes);
+	print_counter(s, ", drop=", p->tx_dropped);
+	print_counter(s, ", errs=", p->tx_errors);
+	print_counter(s, ", coll=", p->collisions);
+	str_addc(s, '\n');
+	if (p->duration_s == UINT32_MAX)
+		return;
+	str_add(s, "           duration=");
+	print_duration(s, p->duration_s, p->duration_ns);
+	str_addc(s, '\n');
+}
+
+int print_port_stats_reply(struct str *s, const struct ofp_msg *m, const struct ofp_print_options *o)
+{
+	struct cursor body = m->body;
+	struct ofp_port_stats p;
+	unsigned int n = 0;
+	while (!ofp_port_stats_pull(&body, m->version, &p))
+		n++;
+	str_addf(s, " %u ports\n", n);
+	if (o->verbosity < 1)
+		return 0;
+	body = m->body;
+	int error;
+	while (!(error = ofp_port_stats_pull(&body, m->version, &p)))
+		print_stats_of(s, &p, o);
+	return error == -ENODATA ? 0 : error;
+}
+
+int print_queue_stats_request(struct str *s, const struct ofp_msg *m, const struct ofp_print_options *o)
+{
+	uint32_t port, queue;
+	int error = ofp_decode_queue_stats_request(m, &port, &queue);
+	if (error)
+		return error;
+	str_add(s, " port=");
+	print_port(s, port, o);
+	if (queue == UINT32_MAX)
+		str_add(s, " queue=ALL");
+	else
+		str_addf(s, " queue=%u", queue);
+	return 0;
+}
+
+int print_queue_stats_reply(struct str *s, const struct ofp_msg *m, const struct ofp_print_options *o)
+{
+	struct cursor body = m->body;
+	struct ofp_queue_stats q;
+	unsigned int n = 0;
+	while (!ofp_queue_stats_pull(&body, m->version, &q))
+		n++;
+	str_addf(s, " %u queues\n", n);
+	if (o->verbosity < 1)
+		return 0;
+	body = m->body;
+	int error;
+	while (!(error = ofp_queue_stats_pull(&body, m->version, &q))) {
+		str_add(s, "  port ");
+		print_port(s, q.port_no, o);
+		str_addf(s, " queue %u: ", q.queue);
+		print_counter(s, "bytes=", q.tx_bytes);
+		print_counter(s, ", pkts=", q.tx_packets);
+		print_counter(s, ", errors=", q.tx_errors);
+		str_add(s, ", duration=");
+		if (q.duration_s == UINT32_MAX)
+			str_addc(s, '?');
+		else
+			print_duration(s, q.duration_s, q.duration_ns);
+		str_addc(s, '\n');
+	}
+	return error == -ENODATA ? 0 : error;
+}
