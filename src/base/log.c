@@ -349,7 +349,7 @@ static struct error *set_words(char *spec)
 	if (level < 0)
 		level = LVL_DBG;
 	for (struct log_module *const *m = __start_sluice_log_modules; m < __stop_sluice_log_modules; m++)
-		if (!module || *m == module)
+		if (!module || !strcmp((*m)->name, module->name))
 			set_level(*m, destination, (enum log_level)level);
 	return NULL;
 }
@@ -397,6 +397,8 @@ void log_format_levels(struct str *s)
 	str_add(s, "                 console    syslog    file\n");
 	str_add(s, "                 -------    ------    ------\n");
 	for (size_t i = 0; i < n; i++) {
+		if (i && !strcmp(sorted[i]->name, sorted[i - 1]->name))
+			continue; // several files may share a name
 		str_addf(s, "%-16s  %4s       %4s       %4s", sorted[i]->name,
 			 level_names[sorted[i]->level[LOG_TO_CONSOLE]],
 			 level_names[sorted[i]->level[LOG_TO_SYSLOG]],
@@ -424,7 +426,7 @@ int log_set_rate_limits(const char *module, bool on)
 	if (module && !only)
 		return -ENOENT;
 	for (struct log_module *const *m = __start_sluice_log_modules; m < __stop_sluice_log_modules; m++)
-		if (!only || *m == only)
+		if (!only || !strcmp((*m)->name, only->name))
 			(*m)->honor_rate_limits = on;
 	return 0;
 }

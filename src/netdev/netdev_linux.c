@@ -18,7 +18,7 @@ struct linux_dev {
 	struct netdev up;
 	// Immutable after open.
 	int ifindex;
-	int fd; // tap: both ways; system: sending
+	int fd; // both ways
 	// Relaxed atomics, counted by the threads of the datapath.
 	uint64_t rx_bad, tx_dropped;
 };
@@ -66,7 +66,7 @@ static struct error *system_open(struct netdev *dev)
 	if (r < 0)
 		return error_errno(r, "%s", dev->name);
 	cast(dev)->ifindex = link.ifindex;
-	struct error *e = packet_socket_open(dev->name, link.ifindex, false, &cast(dev)->fd);
+	struct error *e = packet_socket_open(dev->name, link.ifindex, &cast(dev)->fd);
 	if (!e)
 		take_link(dev, &link);
 	return e;
@@ -100,7 +100,12 @@ void netdev_linux_link_event(struct netdev *dev, int ifindex, const struct rtnl_
 		netdev_set_gone(dev); // deleted, moved to another namespace, or renamed
 }
 
-static void linux_close(struct netdev *dev)
+static void system_close(struct netdev *dev)
+{
+	packet_socket_close(cast(dev)->fd);
+}
+
+static void tap_close(struct netdev *dev)
 {
 	close(cast(dev)->fd);
 }
@@ -196,16 +201,17 @@ static void tap_stats(const struct netdev *dev, struct netdev_stats *s)
 
 static struct error *system_rxq_open(struct netdev_rxq *rxq)
 {
-	struct error *e = packet_socket_open(rxq->dev->name, cast(rxq->dev)->ifindex, true, &rxq->fd);
+	rxq->fd = cast(rxq->dev)->fd;
+	struct error *e = packet_socket_receive(rxq->dev->name, cast(rxq->dev)->ifindex, rxq->fd);
 	if (!e)
 		cast_rxq(rxq)->packet = packet_rx_new();
 	return e;
 }
 
+// The socket goes on receiving until the device is closed, which follows at once; what comes is lost.
 static void system_rxq_close(struct netdev_rxq *rxq)
 {
 	packet_rx_free(cast_rxq(rxq)->packet);
-	close(rxq->fd);
 }
 
 static struct error *tap_rxq_open(struct netdev_rxq *rxq)
@@ -256,15 +262,15 @@ static unsigned int tap_tx(struct netdev *dev, unsigned int thread, struct rte_m
 }
 
 #define LINUX_CLASS                                                                                                     \
-	.size = sizeof(struct linux_dev), .rxq_size = sizeof(struct linux_rxq), .close = linux_close,                   \
+	.size = sizeof(struct linux_dev), .rxq_size = sizeof(struct linux_rxq),                  \
 	.set_mac = set_mac, .set_mtu = set_mtu, .set_up = set_up, .get_ifindex = get_ifindex,                           \
 	.get_features = get_features, .get_status = get_status
 #define TAP_CLASS                                                                                                       \
-	LINUX_CLASS, .open = tap_open, .get_stats = tap_stats, .rxq_open = tap_rxq_open, .rxq_close = tap_rxq_close,    \
+	LINUX_CLASS, .open = tap_open, .close = tap_close, .get_stats = tap_stats, .rxq_open = tap_rxq_open, .rxq_close = tap_rxq_close,    \
 	.rx_burst = tap_rx, .tx_burst = tap_tx
 
 const struct netdev_class netdev_system_class = {
-	LINUX_CLASS, .type = "system", .open = system_open, .get_stats = system_stats, .rxq_open = system_rxq_open,
+	LINUX_CLASS, .type = "system", .open = system_open, .close = system_close, .get_stats = system_stats, .rxq_open = system_rxq_open,
 	.rxq_close = system_rxq_close, .rx_burst = system_rx, .tx_burst = system_tx,
 };
 const struct netdev_class netdev_tap_class = {TAP_CLASS, .type = "tap"};

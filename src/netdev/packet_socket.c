@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -11,54 +13,112 @@
 
 #include "base/alloc.h"
 #include "base/byteorder.h"
+#include "base/vec.h"
 #include "netdev/vnet.h"
 
 enum { RECEIVE_ROOM = 8 << 20, SEND_ROOM = 4 << 20 };
 
-struct error *packet_socket_open(const char *name, int ifindex, bool receive, int *out)
+static struct error *bind_to(const char *name, int ifindex, int fd, be16_t protocol)
 {
-	// Protocol 0 receives nothing until bind() has said which device: else frames of all devices would come first.
+	struct sockaddr_ll address = {.sll_family = AF_PACKET, .sll_protocol = protocol, .sll_ifindex = ifindex};
+	return bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ? error_errno(errno, "%s: packet socket", name) : NULL;
+}
+
+static struct error *set_option(const char *name, int fd, int option, const void *value, socklen_t n, const char *what)
+{
+	return setsockopt(fd, SOL_PACKET, option, value, n) < 0 ? error_errno(errno, "%s: packet socket: %s", name, what) : NULL;
+}
+
+// Memory of a socket beyond what the system grants to everybody, where we may.
+static void set_room(int fd, int force, int ask, int room)
+{
+	if (setsockopt(fd, SOL_SOCKET, force, &room, sizeof(room)) < 0)
+		setsockopt(fd, SOL_SOCKET, ask, &room, sizeof(room));
+}
+
+struct error *packet_socket_open(const char *name, int ifindex, int *out)
+{
+	// Protocol 0 receives nothing: else frames of all devices would come until bind() says which one.
 	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return error_errno(errno, "%s: cannot open a packet socket", name);
 	const int on = 1;
-	const char *what = "vnet headers";
-	if (setsockopt(fd, SOL_PACKET, PACKET_VNET_HDR, &on, sizeof(on)) < 0)
-		goto fail;
-	int room = SEND_ROOM;
-	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(room)) < 0)
-		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
-	if (receive) {
-		room = RECEIVE_ROOM;
-		if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)) < 0)
-			setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
-		struct packet_mreq promiscuous = {.mr_ifindex = ifindex, .mr_type = PACKET_MR_PROMISC};
-		what = "VLAN tags";
-		if (setsockopt(fd, SOL_PACKET, PACKET_AUXDATA, &on, sizeof(on)) < 0)
-			goto fail;
-		what = "leaving out what it sends";
-		if (setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof(on)) < 0)
-			goto fail;
-		what = "promiscuous mode";
-		if (setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &promiscuous, sizeof(promiscuous)) < 0)
-			goto fail;
+	struct error *e = set_option(name, fd, PACKET_VNET_HDR, &on, sizeof(on), "vnet headers");
+	if (!e)
+		e = bind_to(name, ifindex, fd, 0);
+	if (e) {
+		close(fd);
+		return e;
 	}
-	struct sockaddr_ll address = {
-		.sll_family = AF_PACKET,
-		.sll_protocol = receive ? BE16(ETH_P_ALL) : 0,
-		.sll_ifindex = ifindex,
-	};
-	what = "binding";
-	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
-		goto fail;
+	set_room(fd, SO_SNDBUFFORCE, SO_SNDBUF, SEND_ROOM);
 	*out = fd;
 	return NULL;
-
-fail:;
-	struct error *e = error_errno(errno, "%s: packet socket: %s", name, what);
-	close(fd);
-	return e;
 }
+
+struct error *packet_socket_receive(const char *name, int ifindex, int fd)
+{
+	const int on = 1;
+	const struct packet_mreq promiscuous = {.mr_ifindex = ifindex, .mr_type = PACKET_MR_PROMISC};
+	set_room(fd, SO_RCVBUFFORCE, SO_RCVBUF, RECEIVE_ROOM);
+	struct error *e = set_option(name, fd, PACKET_AUXDATA, &on, sizeof(on), "VLAN tags");
+	if (!e)
+		e = set_option(name, fd, PACKET_IGNORE_OUTGOING, &on, sizeof(on), "leaving out what it sends");
+	if (!e)
+		e = set_option(name, fd, PACKET_ADD_MEMBERSHIP, &promiscuous, sizeof(promiscuous), "promiscuous mode");
+	return e ? e : bind_to(name, ifindex, fd, BE16(ETH_P_ALL));
+}
+
+// --- Closing
+
+// One thread for the process, from the first close on; the kernel closes what is left when the process ends.
+static struct {
+	pthread_once_t once;
+	pthread_mutex_t lock;
+	pthread_cond_t filled;
+	bool running;
+	VEC(int) fds; // guarded by `lock`
+} closer = {.once = PTHREAD_ONCE_INIT, .lock = PTHREAD_MUTEX_INITIALIZER, .filled = PTHREAD_COND_INITIALIZER};
+
+static void *close_all(void *arg)
+{
+	for (;;) {
+		pthread_mutex_lock(&closer.lock);
+		while (!closer.fds.n)
+			pthread_cond_wait(&closer.filled, &closer.lock);
+		int fd = vec_last(&closer.fds);
+		closer.fds.n--;
+		pthread_mutex_unlock(&closer.lock);
+		close(fd);
+	}
+	return NULL;
+}
+
+static void closer_start(void)
+{
+	pthread_t thread;
+	sigset_t all, old;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old); // signals are for the main thread
+	closer.running = !pthread_create(&thread, NULL, close_all, NULL);
+	if (closer.running)
+		pthread_detach(thread);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+}
+
+void packet_socket_close(int fd)
+{
+	pthread_once(&closer.once, closer_start);
+	if (!closer.running) {
+		close(fd);
+		return;
+	}
+	pthread_mutex_lock(&closer.lock);
+	vec_push(&closer.fds, fd);
+	pthread_cond_signal(&closer.filled);
+	pthread_mutex_unlock(&closer.lock);
+}
+
+// --- Receiving
 
 struct packet_rx {
 	struct burst burst;
@@ -131,6 +191,8 @@ unsigned int packet_rx_burst(struct packet_rx *rx, int fd, struct rte_mbuf **pac
 	burst_end(&rx->burst, got);
 	return n_packets;
 }
+
+// --- Sending
 
 enum { TX_BATCH = 32, TX_PIECES = 128 };
 

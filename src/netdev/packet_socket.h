@@ -5,9 +5,12 @@
 #include "base/error.h"
 #include "netdev/burst.h"
 
-// A socket for sending only, or for receiving too. All frames that arrive at the device, none that leave it, are received, in
-// promiscuous mode.
-struct error *packet_socket_open(const char *name, int ifindex, bool receive, int *fd) MUST_CHECK;
+// A socket that sends; it receives nothing yet.
+struct error *packet_socket_open(const char *name, int ifindex, int *fd) MUST_CHECK;
+// From now on all frames that arrive at the device, and none that leave it, are received, in promiscuous mode.
+struct error *packet_socket_receive(const char *name, int ifindex, int fd) MUST_CHECK;
+// Closes it from a thread of its own: the kernel takes milliseconds, and a switch has many ports.
+void packet_socket_close(int fd);
 
 struct packet_rx; // what receiving needs; belongs to the queue's thread
 struct packet_rx *packet_rx_new(void);

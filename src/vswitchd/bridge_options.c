@@ -10,7 +10,7 @@
 #include "base/str.h"
 #include "vswitchd/model.h"
 
-LOG_MODULE(bridge_options);
+LOG_MODULE(bridge);
 
 enum { VLAN_WORDS = 4096 / 64 };
 
@@ -109,24 +109,11 @@ static void pick_mac(struct bridge *b, uint8_t mac[6])
 	mac[0] = (uint8_t)((mac[0] & 0xfc) | 2);
 }
 
-static bool parse_hwaddr(const char *text, uint8_t mac[6])
-{
-	int n = 0;
-	return sscanf(text, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx%n", &mac[0], &mac[1], &mac[2], &mac[3], &mac[4], &mac[5],
-		      &n) == 6 &&
-	       !text[n] && !(mac[0] & 1);
-}
-
 static void apply_address(struct bridge *b)
 {
 	uint8_t mac[6];
 	const char *hwaddr = smap_find(&b->row->other_config, "hwaddr");
-	if (hwaddr && !parse_hwaddr(hwaddr, mac)) {
-		settings_warn(b->v, "Bridge %s: other_config:hwaddr '%s' is not a unicast Ethernet address like 00:11:22:33:44:55", b->name,
-			      hwaddr);
-		hwaddr = NULL;
-	}
-	if (!hwaddr)
+	if (!hwaddr || !setting_parse_mac(hwaddr, mac))
 		pick_mac(b, mac);
 	memcpy(b->mac, mac, 6);
 	struct iface *local;
@@ -138,7 +125,6 @@ static void apply_address(struct bridge *b)
 			log_warn_rl("bridge %s: failed to set bridge Ethernet address: %s", b->name, error_text(e));
 		error_free(e);
 		local->seen_change = netdev_change_seq(local->netdev);
-		local->status_dirty = true;
 	}
 	ofproto_set_mac(b->ofproto, mac);
 }
@@ -147,14 +133,11 @@ static void apply_datapath_id(struct bridge *b)
 {
 	const char *text = smap_find(&b->row->other_config, "datapath-id");
 	uint64_t id = 0;
-	if (text && (strlen(text) > 16 + 2 || parse_u64(text, 16, &id) || !id)) {
-		settings_warn(b->v, "Bridge %s: other_config:datapath-id '%s' is not 1 to 16 hexadecimal digits other than 0", b->name,
-			      text);
+	if (!text || !setting_parse_datapath_id(text, &id)) {
 		id = 0;
-	}
-	if (!id)
 		for (int k = 0; k < 6; k++)
 			id = id << 8 | b->mac[k];
+	}
 	if (id != b->datapath_id)
 		log_info("bridge %s: using datapath ID %016llx", b->name, (unsigned long long)id);
 	b->datapath_id = id;
@@ -235,16 +218,6 @@ static uint32_t protocol_bits(struct bridge *b)
 	return bits;
 }
 
-static unsigned int bounded(struct bridge *b, const char *key, int64_t min, int64_t max, int64_t otherwise)
-{
-	const char *text = smap_find(&b->row->other_config, key);
-	int64_t value = otherwise;
-	if (text && smap_read_i64(&b->row->other_config, key, min, max, &value))
-		settings_warn(b->v, "Bridge %s: other_config:%s '%s' is not a number from %lld to %lld; using %lld", b->name, key,
-			      text, (long long)min, (long long)max, (long long)otherwise);
-	return (unsigned int)value;
-}
-
 void bridge_apply_options(struct bridge *b)
 {
 	const struct smap *other = &b->row->other_config;
@@ -253,8 +226,8 @@ void bridge_apply_options(struct bridge *b)
 	struct ofproto_desc desc = {.dp_desc = smap_get(other, "dp-desc", NULL), .serial_desc = smap_get(other, "dp-sn", NULL)};
 	ofproto_set_desc(b->ofproto, &desc);
 	ofproto_set_protocols(b->ofproto, protocol_bits(b));
-	ofproto_set_mac_table(b->ofproto, bounded(b, "mac-aging-time", 15, 3600, 300),
-			      bounded(b, "mac-table-size", 10, 1000000, 8192));
+	ofproto_set_mac_table(b->ofproto, (unsigned int)setting_int("Bridge", other, "mac-aging-time", 300),
+			      (unsigned int)setting_int("Bridge", other, "mac-table-size", 8192));
 	ofproto_set_forward_bpdu(b->ofproto, smap_get_bool(other, "forward-bpdu", false));
 	ofproto_set_vlan_limit(b->ofproto, smap_get_uint(&b->v->cfg->other_config, "vlan-limit", 1));
 	uint64_t flood[VLAN_WORDS];
@@ -270,9 +243,6 @@ void bridge_apply_controllers(struct bridge *b)
 		const struct db_controller *row = b->row->controller[k];
 		if (!strcmp(row->target, "none"))
 			continue;
-		bool in_band = row->connection_mode && !strcmp(row->connection_mode, "in-band");
-		if (in_band)
-			settings_warn(b->v, "Controller %s: connection_mode=in-band is not available; it is used out-of-band", row->target);
 		v[n++] = (struct ofproto_controller){
 			.target = row->target,
 			.out_of_band = true,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <stdio.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,21 +7,16 @@
 #include "base/log.h"
 #include "vswitchd/model.h"
 
-LOG_MODULE(iface);
+LOG_MODULE(bridge);
 
-// The bridge's own interface is internal whatever its row says; on a dummy datapath, system and internal devices are dummies.
+// The bridge's own interface is internal whatever its row says; on a dummy datapath internal devices are dummies.
 const char *iface_wanted_type(const struct bridge *b, const char *name, const struct db_interface *row)
 {
 	const char *type = row && *row->type ? row->type : "system";
 	if (!strcmp(name, b->name))
 		type = "internal";
-	if (b->ofproto && !strcmp(ofproto_datapath_type(b->ofproto), "dummy")) {
-		if (!strcmp(type, "internal"))
-			return "dummy-internal";
-		if (!strcmp(type, "system"))
-			return "dummy";
-	}
-	return type;
+	bool dummy = b->ofproto && !strcmp(ofproto_datapath_type(b->ofproto), "dummy");
+	return dummy && !strcmp(type, "internal") ? "dummy-internal" : type;
 }
 
 struct iface *iface_new(struct port *p, const char *name, const char *type)
@@ -31,7 +26,6 @@ struct iface *iface_new(struct port *p, const char *name, const char *type)
 	i->type = xstrdup(type);
 	i->port = p;
 	i->ofp_port = OFPP_NONE;
-	i->status_dirty = true;
 	HASH_ADD_KEYPTR(hh, p->bridge->ifaces, i->name, strlen(i->name), i);
 	return i;
 }
@@ -59,28 +53,30 @@ void iface_free(struct iface *i)
 	free(i);
 }
 
-// Takes the error. The same one again is not logged again.
-static void fail(struct iface *i, struct error *e)
+// Takes the text. The same one again is not logged again.
+static void fail(struct iface *i, char *text)
 {
-	if (!i->error || strcmp(i->error, error_text(e)))
-		log_warn("bridge %s: %s", i->port->bridge->name, error_text(e));
+	if (!i->error || strcmp(i->error, text))
+		log_warn("%s", text);
 	free(i->error);
-	i->error = error_take_text(e);
-	i->status_dirty = true;
+	i->error = text;
+}
+
+// Takes the error.
+static void fail_open(struct iface *i, struct error *e)
+{
+	if (error_code(e) == EAFNOSUPPORT && !i->error)
+		log_warn("could not create netdev %s of unknown type %s", i->name, i->type);
+	const char *why = error_code(e) ? strerror(error_code(e)) : error_text(e);
+	log_dbg("interface %s: %s", i->name, error_text(e));
+	fail(i, xasprintf("could not open network device %s (%s)", i->name, why));
+	error_free(e);
 }
 
 static void complain(void *arg, const char *text)
 {
 	struct iface *i = arg;
 	settings_warn(i->port->bridge->v, "Interface %s: %s", i->name, text);
-}
-
-static bool parse_mac(const char *text, uint8_t mac[6])
-{
-	int n = 0;
-	return text && sscanf(text, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx%n", &mac[0], &mac[1], &mac[2], &mac[3], &mac[4],
-			      &mac[5], &n) == 6 &&
-	       !text[n];
 }
 
 static struct error *set_options(struct iface *i)
@@ -97,7 +93,7 @@ static struct error *set_options(struct iface *i)
 	return e;
 }
 
-static bool is_internal(const struct iface *i)
+bool iface_is_internal(const struct iface *i)
 {
 	return !strcmp(i->type, "internal") || !strcmp(i->type, "dummy-internal");
 }
@@ -107,11 +103,12 @@ static void set_mac(struct iface *i)
 {
 	struct bridge *b = i->port->bridge;
 	uint8_t wanted[6], now[6];
-	if (!i->row || !i->row->mac || !is_internal(i) || !strcmp(i->name, b->name))
+	if (!i->row || !i->row->mac || !iface_is_internal(i) || !strcmp(i->name, b->name))
 		return;
-	if (!parse_mac(i->row->mac, wanted) || wanted[0] & 1) {
-		settings_warn(b->v, "Interface %s: mac '%s' is not a unicast Ethernet address like 00:11:22:33:44:55", i->name,
-			      i->row->mac);
+	if (!setting_parse_mac(i->row->mac, wanted)) {
+		settings_warn(b->v, "Interface %s: mac=\"%s\" is ignored: it should be the Ethernet address of a station, like "
+				    "00:11:22:33:44:55",
+			      i->name, i->row->mac);
 		return;
 	}
 	if (!netdev_get_mac(i->netdev, now) && !memcmp(now, wanted, 6))
@@ -122,16 +119,38 @@ static void set_mac(struct iface *i)
 	error_free(e);
 }
 
-static void set_mtu(struct iface *i)
+static void change_mtu(struct iface *i, int mtu)
 {
-	if (!i->row || !i->row->n_mtu_request || netdev_get_mtu(i->netdev) == i->row->mtu_request)
+	if (netdev_get_mtu(i->netdev) == mtu)
 		return;
-	struct error *e = netdev_set_mtu(i->netdev, (int)i->row->mtu_request);
+	struct error *e = netdev_set_mtu(i->netdev, mtu);
 	if (e)
-		log_warn_rl("interface %s: cannot set MTU %lld: %s", i->name, (long long)i->row->mtu_request, error_text(e));
+		settings_warn(i->port->bridge->v, "interface %s: cannot set MTU %d: %s", i->name, mtu, error_text(e));
 	else if (i->ofp_port != OFPP_NONE)
 		ofproto_port_reconfigure(i->port->bridge->ofproto, i->ofp_port);
 	error_free(e);
+}
+
+static void set_mtu(struct iface *i)
+{
+	if (i->row && i->row->n_mtu_request)
+		change_mtu(i, (int)i->row->mtu_request);
+}
+
+enum { DEFAULT_MTU = 1500 };
+
+void bridge_apply_mtu(struct bridge *b)
+{
+	int least = 0;
+	struct iface *i, *next;
+	HASH_ITER (hh, b->ifaces, i, next) {
+		int mtu = i->netdev && !iface_is_internal(i) ? netdev_get_mtu(i->netdev) : 0;
+		if (mtu && (!least || mtu < least))
+			least = mtu;
+	}
+	HASH_ITER (hh, b->ifaces, i, next)
+		if (i->netdev && iface_is_internal(i) && !(i->row && i->row->n_mtu_request))
+			change_mtu(i, least ? least : DEFAULT_MTU);
 }
 
 // The number it asks for, or had before the switch was restarted.
@@ -159,7 +178,7 @@ static void open_device(struct iface *i)
 	struct bridge *b = i->port->bridge;
 	struct error *e = netdev_open(b->v->loop, i->name, i->type, &i->netdev);
 	if (e) {
-		fail(i, e);
+		fail_open(i, e);
 		return;
 	}
 	e = set_options(i);
@@ -171,16 +190,15 @@ static void open_device(struct iface *i)
 	if (e) {
 		i->ofp_port = OFPP_NONE;
 		close_device(i);
-		fail(i, e);
+		fail(i, error_take_text(e));
 		return;
 	}
 	free(i->error);
 	i->error = NULL;
-	i->status_dirty = true;
 	i->seen_change = netdev_change_seq(i->netdev);
 	log_info("bridge %s: added interface %s on port %u", b->name, i->name, i->ofp_port);
 	// Internal devices are for this host to use; those of other types are the user's to bring up.
-	if (i->port->row && i->port->row->fake_bridge && is_internal(i)) {
+	if (i->port->row && i->port->row->fake_bridge && iface_is_internal(i)) {
 		e = netdev_set_up(i->netdev, true);
 		error_free(e);
 	}
@@ -190,11 +208,9 @@ void iface_apply(struct iface *i)
 {
 	struct bridge *b = i->port->bridge;
 	uint32_t wanted = wanted_number(i);
-	// A system device that went away and came back is another device: its index changed.
-	if (i->netdev && !strcmp(i->type, "system") && !netdev_ifindex(i->netdev)) {
+	// What came back under the same name is another device.
+	if (i->netdev && netdev_is_gone(i->netdev))
 		close_device(i);
-		fail(i, error_new("could not open network device %s (No such device)", i->name));
-	}
 	if (i->netdev && wanted != OFPP_NONE && wanted != i->ofp_port && i->row && i->row->n_ofport_request &&
 	    !number_taken(b, wanted))
 		close_device(i);
@@ -206,7 +222,7 @@ void iface_apply(struct iface *i)
 	struct error *e = set_options(i);
 	if (e) {
 		close_device(i);
-		fail(i, e);
+		fail(i, error_take_text(e));
 		return;
 	}
 	set_mac(i);

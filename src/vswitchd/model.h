@@ -14,6 +14,7 @@
 #include "loop/loop.h"
 #include "netdev/netdev.h"
 #include "ofproto/ofproto.h"
+#include "vswitchd/settings.h"
 #include "vswitchd/vswitchd.h"
 
 struct vswitchd {
@@ -23,11 +24,12 @@ struct vswitchd {
 	struct ofproto_system *system;
 	enum vswitchd_dummy dummy;
 	struct bridge *bridges; // uthash by name
-	struct warned *warned;	// bad settings that were complained of already
+	struct warned *warned;	// what was complained of already; uthash by text
 	const struct db_open_vswitch *cfg; // during a reconfiguration or status update
 
 	uint64_t seen_seqno;
-	bool configured; // the database was applied at least once
+	bool configured; // nothing changed since the database was applied
+	bool applied;	 // it was applied at least once
 	bool contended;	 // said that another process has the lock
 
 	struct dbtxn *status_txn; // under way; NULL: none
@@ -43,15 +45,14 @@ struct bridge {
 	char *name;
 	UT_hash_handle hh;
 	struct vswitchd *v;
-	struct ofproto *ofproto;
+	struct ofproto *ofproto; // NULL while it could not be made
+	char *error;		 // why not; NULL: fine
 	const struct db_bridge *row; // NULL: to be removed
 	struct port *ports;	     // uthash by name
 	struct iface *ifaces;	     // uthash by name
 	char *wanted_type;	     // datapath_type as configured
-	bool default_mac;
 	uint8_t mac[6];
 	uint64_t datapath_id;
-	enum ofproto_fail_mode fail_mode;
 };
 
 struct port { // a row of table Port; its address is the bundle's key
@@ -72,7 +73,6 @@ struct iface {
 	uint32_t ofp_port;     // OFPP_NONE: not in the bridge
 	char *error;	       // why not; NULL: fine
 	uint64_t seen_change;  // netdev_change_seq() when its status was written
-	bool status_dirty;
 };
 
 // reconfigure.c: applies the database. Any failure is remembered in the object that it concerns.
@@ -80,12 +80,20 @@ void reconfigure(struct vswitchd *);
 void bridge_destroy(struct bridge *);
 bool vswitchd_has_failed_ifaces(const struct vswitchd *);
 
+// system.c: Open_vSwitch, but for the bridges.
+void system_apply_options(struct vswitchd *);
+void system_write(struct vswitchd *, struct dbtxn *);
+void system_write_statistics(struct vswitchd *, struct dbtxn *);
+
 // iface.c
 struct iface *iface_new(struct port *, const char *name, const char *type);
 void iface_free(struct iface *);
 // Opens, configures and adds it to the bridge, as far as that is not done. Errors end up in iface->error.
 void iface_apply(struct iface *);
 const char *iface_wanted_type(const struct bridge *, const char *name, const struct db_interface *);
+bool iface_is_internal(const struct iface *);
+// Internal devices for which nobody asked for an MTU have the smallest of the bridge's other devices.
+void bridge_apply_mtu(struct bridge *);
 
 // bridge_options.c: everything of a Bridge row but its ports.
 void bridge_apply_options(struct bridge *);
@@ -94,15 +102,6 @@ void port_apply_bundle(struct port *);
 
 // status.c: writes what is to the database, as far as it differs. With `statistics` also counters.
 void status_write(struct vswitchd *, bool statistics);
-
-// settings.c: warns, once, of keys and values that a user wrote and that have no effect.
-struct warned {
-	char *text;
-	UT_hash_handle hh;
-};
-void settings_check(struct vswitchd *);
-void settings_warn(struct vswitchd *, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void settings_free(struct vswitchd *);
 
 // commands.c
 void commands_register(struct vswitchd *);

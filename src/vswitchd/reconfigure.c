@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "vswitchd/model.h"
 
-LOG_MODULE(reconfigure);
+LOG_MODULE(bridge);
 
 // --- Bridges
 
@@ -27,6 +27,7 @@ void bridge_destroy(struct bridge *b)
 	}
 	ofproto_free(b->ofproto);
 	HASH_DEL(b->v->bridges, b);
+	free(b->error);
 	free(b->wanted_type);
 	free(b->name);
 	free(b);
@@ -39,7 +40,18 @@ static const char *datapath_type(const struct vswitchd *v, const char *type)
 	return v->dummy == VSWITCHD_DUMMY_FOR_ALL || (v->dummy == VSWITCHD_DUMMY_FOR_SYSTEM && system) ? "dummy" : type;
 }
 
-static struct bridge *bridge_new(struct vswitchd *v, const struct db_bridge *row)
+// Tries to make the switch that the bridge does not have yet. The same failure again is not logged again.
+static void make_switch(struct bridge *b)
+{
+	struct error *e = ofproto_new(b->v->system, b->name, datapath_type(b->v, b->wanted_type), &b->ofproto);
+	char *text = error_take_text(e);
+	if (text && (!b->error || strcmp(text, b->error)))
+		log_err("failed to create bridge %s: %s", b->name, text);
+	free(b->error);
+	b->error = text;
+}
+
+static void bridge_new(struct vswitchd *v, const struct db_bridge *row)
 {
 	struct bridge *b = XNEW(struct bridge);
 	b->v = v;
@@ -47,15 +59,6 @@ static struct bridge *bridge_new(struct vswitchd *v, const struct db_bridge *row
 	b->wanted_type = xstrdup(row->datapath_type);
 	b->row = row;
 	HASH_ADD_KEYPTR(hh, v->bridges, b->name, strlen(b->name), b);
-	struct error *e = ofproto_new(v->system, b->name, datapath_type(v, row->datapath_type), &b->ofproto);
-	if (e)
-		log_err("failed to create bridge %s: %s", b->name, error_text(e));
-	else if (!*row->datapath_type && !strcmp(ofproto_datapath_type(b->ofproto), "netdev"))
-		log_warn("bridge %s: the kernel datapath (module openvswitch) is not available here, using the userspace datapath "
-			 "(datapath_type=netdev)",
-			 b->name);
-	error_free(e);
-	return b;
 }
 
 static void collect_bridges(struct vswitchd *v)
@@ -73,7 +76,7 @@ static void collect_bridges(struct vswitchd *v)
 		HASH_FIND_STR(v->bridges, row->name, b);
 		if (b && b->row)
 			log_warn_rl("bridge %s specified twice", row->name);
-		else if (b && b->ofproto && !strcmp(b->wanted_type, row->datapath_type))
+		else if (b && !strcmp(b->wanted_type, row->datapath_type))
 			b->row = row;
 		else
 			vec_push(&fresh, row); // new, or with another datapath: what is there goes first
@@ -87,6 +90,9 @@ static void collect_bridges(struct vswitchd *v)
 			bridge_new(v, fresh.v[i]);
 	}
 	vec_done(&fresh);
+	HASH_ITER (hh, v->bridges, b, next)
+		if (!b->ofproto)
+			make_switch(b);
 }
 
 // --- Ports and interfaces
@@ -176,6 +182,7 @@ static void apply_ifaces(struct bridge *b)
 
 void reconfigure(struct vswitchd *v)
 {
+	system_apply_options(v);
 	collect_bridges(v);
 	struct bridge *b, *next;
 	// First all that goes, in every bridge: a device may move from one bridge to another.
@@ -186,6 +193,7 @@ void reconfigure(struct vswitchd *v)
 		if (!b->ofproto)
 			continue;
 		apply_ifaces(b);
+		bridge_apply_mtu(b);
 		struct port *p, *next_p;
 		HASH_ITER (hh, b->ports, p, next_p)
 			port_apply_bundle(p);

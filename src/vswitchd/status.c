@@ -5,104 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/statvfs.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/log.h"
-#include "base/str.h"
-#include "base/version.h"
-#include "dp/dp.h"
 #include "vswitchd/model.h"
 
-LOG_MODULE(status);
-
-// --- Open_vSwitch
-
-// The value of NAME= in /etc/os-release, without quotes. Owned by the caller; NULL: not there.
-static char *os_release(const char *name)
-{
-	FILE *f = fopen("/etc/os-release", "r");
-	char line[256], *value = NULL;
-	size_t n = strlen(name);
-	while (f && !value && fgets(line, sizeof(line), f)) {
-		if (strncmp(line, name, n) || line[n] != '=')
-			continue;
-		char *v = line + n + 1;
-		v[strcspn(v, "\n")] = '\0';
-		if (*v == '"') {
-			v++;
-			v[strcspn(v, "\"")] = '\0';
-		}
-		value = xstrdup(v);
-	}
-	if (f)
-		fclose(f);
-	return value;
-}
-
-static size_t count_strings(const char *const *v)
-{
-	size_t n = 0;
-	while (v[n])
-		n++;
-	return n;
-}
-
-static void write_system(struct vswitchd *v, struct dbtxn *txn)
-{
-	const struct db_open_vswitch *cfg = v->cfg;
-	const char *const *dp = dp_types(), *const *iface = netdev_types();
-	db_open_vswitch_set_ovs_version(txn, cfg, OVS_COMPAT_VERSION);
-	db_open_vswitch_set_db_version(txn, cfg, OVS_DB_SCHEMA_VERSION);
-	db_open_vswitch_set_datapath_types(txn, cfg, dp, count_strings(dp));
-	db_open_vswitch_set_iface_types(txn, cfg, iface, count_strings(iface));
-	db_open_vswitch_set_dpdk_initialized(txn, cfg, false);
-	char *type = os_release("ID"), *version = os_release("VERSION_ID");
-	// Somebody (ovs-ctl) may have said it better.
-	if (!cfg->system_type)
-		db_open_vswitch_set_system_type(txn, cfg, type ? type : "unknown");
-	if (!cfg->system_version)
-		db_open_vswitch_set_system_version(txn, cfg, version ? version : "unknown");
-	free(type);
-	free(version);
-}
-
-static void write_system_statistics(struct vswitchd *v, struct dbtxn *txn)
-{
-	if (!smap_get_bool(&v->cfg->other_config, "enable-statistics", false)) {
-		db_open_vswitch_set_statistics(txn, v->cfg, &(struct smap)SMAP_INIT);
-		return;
-	}
-	struct smap s = SMAP_INIT;
-	double load[3];
-	smap_setf(&s, "cpu", "%ld", sysconf(_SC_NPROCESSORS_ONLN));
-	if (getloadavg(load, 3) == 3)
-		smap_setf(&s, "load_average", "%.2f,%.2f,%.2f", load[0], load[1], load[2]);
-	FILE *f = fopen("/proc/meminfo", "r");
-	char line[128];
-	long long total = 0, available = 0, cached = 0, swap_total = 0, swap_free = 0;
-	while (f && fgets(line, sizeof(line), f)) {
-		sscanf(line, "MemTotal: %lld", &total);
-		sscanf(line, "MemAvailable: %lld", &available);
-		sscanf(line, "Cached: %lld", &cached);
-		sscanf(line, "SwapTotal: %lld", &swap_total);
-		sscanf(line, "SwapFree: %lld", &swap_free);
-	}
-	if (f) {
-		fclose(f);
-		smap_setf(&s, "memory", "%lld,%lld,%lld,%lld,%lld", total, total - available, cached, swap_total,
-			  swap_total - swap_free);
-	}
-	struct rusage usage;
-	if (!getrusage(RUSAGE_SELF, &usage))
-		smap_setf(&s, "process_ovs-vswitchd", "%ld,%lld", usage.ru_maxrss,
-			  (long long)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000 +
-				  (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1000);
-	db_open_vswitch_set_statistics(txn, v->cfg, &s);
-	smap_done(&s);
-}
+LOG_MODULE(bridge);
 
 // --- Interface
 
@@ -182,7 +90,7 @@ static void write_iface_statistics(struct iface *i, struct dbtxn *txn)
 		{"collisions", s.collisions},	  {"rx_bytes", s.rx_bytes},
 		{"rx_crc_err", s.rx_crc_errors},  {"rx_dropped", s.rx_dropped},
 		{"rx_errors", s.rx_errors},	  {"rx_frame_err", s.rx_frame_errors},
-		{"rx_missed_errors", s.rx_missed_errors}, {"rx_over_err", s.rx_over_errors},
+		{"rx_missed_errors", s.rx_missed_errors}, {"rx_multicast_packets", s.multicast}, {"rx_over_err", s.rx_over_errors},
 		{"rx_packets", s.rx_packets},	  {"tx_bytes", s.tx_bytes},
 		{"tx_dropped", s.tx_dropped},	  {"tx_errors", s.tx_errors},
 		{"tx_packets", s.tx_packets},
@@ -260,9 +168,7 @@ static void write_bridge(struct bridge *b, struct dbtxn *txn)
 
 static void write_failed_bridge(struct bridge *b, struct dbtxn *txn)
 {
-	char text[256];
-	snprintf(text, sizeof(text), "datapath_type '%s' is not available", b->wanted_type);
-	db_bridge_put_status(txn, b->row, "error", text);
+	db_bridge_put_status(txn, b->row, "error", b->error);
 }
 
 // --- The transaction
@@ -301,9 +207,9 @@ void status_write(struct vswitchd *v, bool statistics)
 	}
 	v->status_wanted = false;
 	struct dbtxn *txn = dbtxn_new(v->db);
-	write_system(v, txn);
+	system_write(v, txn);
 	if (statistics)
-		write_system_statistics(v, txn);
+		system_write_statistics(v, txn);
 	struct bridge *b, *next;
 	HASH_ITER (hh, v->bridges, b, next) {
 		if (!b->row)

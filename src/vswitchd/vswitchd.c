@@ -14,9 +14,7 @@ enum { DEFAULT_STATISTICS_MS = 5000 };
 
 static int64_t statistics_interval(const struct vswitchd *v)
 {
-	int64_t ms = v->cfg ? smap_get_i64(&v->cfg->other_config, "stats-update-interval", DEFAULT_STATISTICS_MS)
-			    : DEFAULT_STATISTICS_MS;
-	return ms < DEFAULT_STATISTICS_MS ? DEFAULT_STATISTICS_MS : ms;
+	return setting_int("Open_vSwitch", &v->cfg->other_config, "stats-update-interval", DEFAULT_STATISTICS_MS);
 }
 
 static void run(void *arg)
@@ -29,8 +27,10 @@ static void run(void *arg)
 			v->contended = true;
 			log_err("another ovs-vswitchd process is running, disabling this process until it goes away");
 		}
-		// Without a connection the switch goes on as it is; it does not start without the lock.
-		return;
+		// It does not start without the lock. Without a connection the switch goes on as it is, but devices that come and
+		// go are still followed: the rows are those that were there last.
+		if (dbclient_is_connected(v->db) || !v->applied)
+			return;
 	}
 	v->contended = false;
 	v->cfg = DB_FIRST(db_open_vswitch, v->db);
@@ -42,13 +42,13 @@ static void run(void *arg)
 		reconfigure(v);
 		dbclient_changes_done(v->db);
 		v->applied_cfg = v->cfg->next_cfg;
-		v->configured = true;
+		v->configured = v->applied = true;
 		v->status_wanted = true;
 	}
 	bool statistics = clock_ms() >= v->next_statistics;
 	if (statistics)
 		v->next_statistics = clock_ms() + statistics_interval(v);
-	if (v->status_wanted || statistics)
+	if ((v->status_wanted || statistics) && dbclient_has_lock(v->db))
 		status_write(v, statistics);
 	loop_timer_set(&v->timer, v->next_statistics);
 	v->cfg = NULL;
@@ -64,7 +64,7 @@ static void on_database(void *arg)
 static void on_device(void *arg)
 {
 	struct vswitchd *v = arg;
-	if (!v->configured)
+	if (!v->applied)
 		return;
 	if (vswitchd_has_failed_ifaces(v))
 		v->configured = false; // look at everything again
