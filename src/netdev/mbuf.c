@@ -18,17 +18,23 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/log.h"
 #include "base/str.h"
 
+// Packets are not kept: they are received, and sent or freed in the same burst. What a thread needs is its caches and a burst or
+// two, so the pools grow with the number of threads that there can be.
 enum {
-	N_PACKETS = 8192,
 	PACKET_CACHE = 128,
-	N_BIG = 512,
 	BIG_CACHE = 64,
-	ENV_MEGABYTES = 96, // address space; only what is touched becomes memory
+	N_PACKETS = 2048,
+	N_BIG = 128,
+	PACKETS_PER_CPU = 512,
+	BIG_PER_CPU = 128,
+	CPUS_MAX = 64,
 };
 
 struct big { // an external buffer
@@ -39,6 +45,7 @@ struct big { // an external buffer
 // DPDK's environment exists once per process, and so do these.
 static struct {
 	bool starting, started;
+	unsigned int n_cpus;
 	struct str log; // what DPDK said while it started
 	char *program;	// stays, as DPDK may have given it to openlog()
 	struct rte_mempool *packets, *big;
@@ -56,6 +63,15 @@ void *dlopen(const char *file, int mode)
 	return next(file, mode);
 }
 
+// It also measures the frequency of the CPU's clock, for 0.1 s. A hundredth of that will do: the result is rounded.
+int nanosleep(const struct timespec *wanted, struct timespec *left)
+{
+	const struct timespec *time = env.starting ? &(struct timespec){.tv_nsec = 5000000} : wanted;
+	int r = clock_nanosleep(CLOCK_REALTIME, 0, time, left);
+	errno = r ? r : errno;
+	return r ? -1 : 0;
+}
+
 static ssize_t collect_log(void *cookie, const char *text, size_t n)
 {
 	if (env.starting && env.log.len < 4096)
@@ -71,14 +87,28 @@ static int first_cpu(const cpu_set_t *set)
 	return 0;
 }
 
+static unsigned int n_packets(void)
+{
+	return N_PACKETS + PACKETS_PER_CPU * env.n_cpus;
+}
+
+static unsigned int n_big(void)
+{
+	return N_BIG + BIG_PER_CPU * env.n_cpus;
+}
+
 static int env_init(void)
 {
 	cpu_set_t affinity;
 	CPU_ZERO(&affinity);
 	pthread_getaffinity_np(pthread_self(), sizeof(affinity), &affinity);
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	env.n_cpus = cpus < 1 ? 1 : cpus > CPUS_MAX ? CPUS_MAX : (unsigned int)cpus;
+	// Address space for the pools, with a quarter on top; only what is touched becomes memory.
+	size_t bytes = n_packets() * 3072ull + n_big() * sizeof(struct big);
 	char lcores[32], megabytes[16];
 	snprintf(lcores, sizeof(lcores), "0@%d", first_cpu(&affinity));
-	snprintf(megabytes, sizeof(megabytes), "%d", ENV_MEGABYTES);
+	snprintf(megabytes, sizeof(megabytes), "%zu", (bytes + bytes / 4) / (1 << 20) + 16);
 	env.program = xstrdup(log_program());
 	char *args[] = {env.program, "--no-huge", "--no-shconf", "--no-pci", "--no-telemetry", "--iova-mode=va", "-m", megabytes,
 			"--lcores", lcores, NULL};
@@ -113,20 +143,20 @@ static struct error *pools_new(void)
 		.mbuf_data_room_size = RTE_PKTMBUF_HEADROOM + MBUF_DATA_ROOM,
 		.mbuf_priv_size = sizeof(struct mbuf_meta),
 	};
-	env.packets = make_pool("packets", N_PACKETS, sizeof(struct rte_mbuf) + room.mbuf_priv_size + room.mbuf_data_room_size,
+	env.packets = make_pool("packets", n_packets(), sizeof(struct rte_mbuf) + room.mbuf_priv_size + room.mbuf_data_room_size,
 				PACKET_CACHE, sizeof(room));
 	if (!env.packets)
 		return error_errno(rte_errno, "cannot make the pool of packets");
 	rte_pktmbuf_pool_init(env.packets, &room);
-	env.big = make_pool("buffers", N_BIG, sizeof(struct big), BIG_CACHE, 0);
+	env.big = make_pool("buffers", n_big(), sizeof(struct big), BIG_CACHE, 0);
 	if (!env.big)
 		return error_errno(rte_errno, "cannot make the pool of buffers");
 	int r = rte_mempool_populate_default(env.packets);
 	if (r < 0)
-		return error_errno(-r, "no memory for %d packets", N_PACKETS);
+		return error_errno(-r, "no memory for %u packets", n_packets());
 	rte_mempool_obj_iter(env.packets, rte_pktmbuf_init, NULL);
 	r = rte_mempool_populate_default(env.big);
-	return r < 0 ? error_errno(-r, "no memory for %d buffers", N_BIG) : NULL;
+	return r < 0 ? error_errno(-r, "no memory for %u buffers", n_big()) : NULL;
 }
 
 struct error *mbuf_env_start(void)

@@ -30,7 +30,7 @@ struct vswitchd {
 	uint64_t seen_seqno;
 	bool configured; // nothing changed since the database was applied
 	bool applied;	 // it was applied at least once
-	bool contended;	 // said that another process has the lock
+	int64_t contended_since; // another process has the lock, since then; 0: it has not; -1: and that was said
 
 	struct dbtxn *status_txn; // under way; NULL: none
 	bool status_wanted;	  // something to write when it ends

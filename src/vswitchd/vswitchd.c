@@ -17,22 +17,34 @@ static int64_t statistics_interval(const struct vswitchd *v)
 	return setting_int("Open_vSwitch", &v->cfg->other_config, "stats-update-interval", DEFAULT_STATISTICS_MS);
 }
 
+// The server may take a moment to see that the process before us has died.
+static void check_contention(struct vswitchd *v)
+{
+	enum { PATIENCE_MS = 1000 };
+	if (!dbclient_lock_contended(v->db) || v->contended_since < 0)
+		return;
+	if (!v->contended_since) {
+		v->contended_since = clock_ms();
+		loop_timer_set_in(&v->timer, PATIENCE_MS);
+	} else if (clock_ms() >= v->contended_since + PATIENCE_MS) {
+		log_err("another ovs-vswitchd process is running, disabling this process until it goes away");
+		v->contended_since = -1;
+	}
+}
+
 static void run(void *arg)
 {
 	struct vswitchd *v = arg;
 	if (!dbclient_has_data(v->db))
 		return;
 	if (!dbclient_has_lock(v->db)) {
-		if (dbclient_lock_contended(v->db) && !v->contended) {
-			v->contended = true;
-			log_err("another ovs-vswitchd process is running, disabling this process until it goes away");
-		}
+		check_contention(v);
 		// It does not start without the lock. Without a connection the switch goes on as it is, but devices that come and
 		// go are still followed: the rows are those that were there last.
 		if (dbclient_is_connected(v->db) || !v->applied)
 			return;
 	}
-	v->contended = false;
+	v->contended_since = 0;
 	v->cfg = DB_FIRST(db_open_vswitch, v->db);
 	if (!v->cfg)
 		return;
