@@ -64,6 +64,9 @@ void backer_patch_stats(const struct backer *, const struct ofproto *, uint32_t 
 void backer_push_stats(struct backer *);
 // Revalidates every megaflow before it returns: a barrier after changes of rules.
 void backer_settle(struct backer *);
+// The same when that takes a few milliseconds at most; else the change takes effect within the next round, as it does anyway.
+// For OpenFlow barriers: who has the reply may rely on the new rules.
+void backer_settle_if_quick(struct backer *);
 
 // fdb/*, dpif/*, dpctl/*, dpif-netdev/*, ofproto/trace, upcall/*, revalidator/*: rows for ofproto_for_each_command(). Ends with a
 // row without name.

@@ -71,6 +71,7 @@ static int set_config(struct conn *c, const struct ofp_msg *msg)
 static int barrier_request(struct conn *c, const struct ofp_msg *msg)
 {
 	struct buf b = BUF_INIT;
+	backer_settle_if_quick(ofproto_backer(c->ofproto));
 	ofp_encode_simple(&b, OFPTYPE_BARRIER_REPLY, msg->version, msg->xid);
 	conn_send(c, &b);
 	buf_done(&b);

@@ -15,7 +15,7 @@
 #include "ofproto/backer_internal.h"
 #include "ofproto/xlate.h"
 
-enum { STEP_FLOWS = 500, MIN_GAP_MS = 10, PUSH_GAP_MS = 50, OVERFULL_IDLE_MS = 100, MAC_GAP_MS = 1000 };
+enum { STEP_FLOWS = 500, MIN_GAP_MS = 10, PUSH_GAP_MS = 50, OVERFULL_IDLE_MS = 100, MAC_GAP_MS = 1000, QUICK_FLOWS = 2000 };
 
 COUNTER(revalidate_flows);
 COUNTER(revalidate_rounds);
@@ -289,6 +289,12 @@ void backer_push_stats(struct backer *b)
 	while (dp_flow_dump(b->dp, &position, STEP_FLOWS, push_flow, b))
 		;
 	b->reval.last_push = now;
+}
+
+void backer_settle_if_quick(struct backer *b)
+{
+	if (b->n_megaflows <= QUICK_FLOWS)
+		backer_settle(b);
 }
 
 void backer_settle(struct backer *b)

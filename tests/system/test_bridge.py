@@ -5,6 +5,7 @@ import os
 import re
 import struct
 import subprocess
+import tempfile
 import time
 
 import pytest
@@ -27,15 +28,19 @@ class Capture:
     """Frames that arrive at a host's interface, in order."""
 
     def __init__(self, host, dev="eth0", bpf="inbound"):
+        self.file = tempfile.TemporaryFile()  # a pipe would fill up
         self.process = host.popen("tcpdump", "--immediate-mode", "-U", "-w", "-", "-Q", "in", "-i", dev, "-s", "4096", "-B", "32768", *bpf.split()[1:],
-                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                                  stdout=self.file, stderr=subprocess.PIPE)
         line = self.process.stderr.readline()
         assert b"listening" in line, line
 
     def stop(self, settle=0.4):
         time.sleep(settle)
         self.process.terminate()
-        out = self.process.communicate(timeout=5)[0]
+        self.process.communicate(timeout=5)
+        self.file.seek(0)
+        out = self.file.read()
+        self.file.close()
         frames, at = [], 24
         while at + 16 <= len(out):
             caplen = struct.unpack_from("<I", out, at + 8)[0]
