@@ -21,9 +21,10 @@ struct flow_table *flow_table_new(void (*wake)(void *arg),
 	ft->wake = wake;
 	ft->gone = gone;
 	ft->arg = arg;
-	live_init(&ft->unbuilt.live, &ft->dead.mask, ft->secret, ft->secret);
+	ft->unbuilt = xaligned_alloc(64, (sizeof(*ft->unbuilt) + 63) & ~(size_t)63);
+	live_init(&ft->unbuilt->live, &ft->dead.mask, ft->secret, ft->secret);
 	for (uint32_t i = 0; i < LAYOUT_N; i++)
-		ft->index[i] = &ft->unbuilt;
+		ft->index[i] = ft->unbuilt;
 	pthread_mutex_init(&ft->lock, NULL);
 	ft->programs = program_set_new();
 	return ft;
@@ -362,6 +363,7 @@ void flow_table_free(struct flow_table *ft)
 		free(ft->counters.v[c]);
 	vec_done(&ft->counters);
 	layout_index_free_all(ft);
+	free(ft->unbuilt);
 	rcu_barrier_all(); // masks, programs and hash tables that went
 	program_set_free(ft->programs);
 	vec_done(&ft->subtables);

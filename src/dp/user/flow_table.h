@@ -104,7 +104,7 @@ struct flow_table {
 	void (*gone)(void *arg, void *cookie, const struct dp_flow_stats *);
 	void *arg;
 	struct subtable dead;
-	struct layout_index unbuilt; // of layouts that no packet had yet
+	struct layout_index *unbuilt; // of layouts that no packet had yet
 
 	// RCU; written under lock.
 	struct megaflow *chunk[FLOW_MAX_CHUNKS];

@@ -161,6 +161,10 @@ static void walk_one(struct walk *w, const struct dpact *a)
 
 void program_interpret(struct dp_thread *t, struct rte_mbuf *m, const void *actions, size_t n)
 {
+	if (!n) { // `actions` may be NULL
+		dp_thread_drop(t, m, DP_DROP_NO_ACTIONS);
+		return;
+	}
 	struct walk w = {.t = t, .max_len = UINT32_MAX, .end = (const uint8_t *)actions + n};
 	DPACT_FOREACH (a, actions, n)
 		if (is_write(a))
@@ -168,10 +172,6 @@ void program_interpret(struct dp_thread *t, struct rte_mbuf *m, const void *acti
 	w.m = w.last_write ? packet_writable(m) : m;
 	if (!w.m) {
 		dp_stat_add(&t->stats.drops[DP_DROP_NO_BUFFER], 1);
-		return;
-	}
-	if (!n) {
-		drop(&w, DP_DROP_NO_ACTIONS);
 		return;
 	}
 	DPACT_FOREACH (a, actions, n) {

@@ -212,6 +212,8 @@ static void labels(struct packet *p, const struct dpact *a)
 static void run(struct naive *n, struct packet p, const void *actions, size_t len)
 {
 	p.max_len = SIZE_MAX;
+	if (!len)
+		return;
 	DPACT_FOREACH (a, actions, len) {
 		const uint8_t *bytes = (const uint8_t *)a;
 		switch (a->type) {
