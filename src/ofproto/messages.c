@@ -126,6 +126,15 @@ static int packet_out(struct conn *c, const struct ofp_msg *msg)
 
 // --- Ports.
 
+static int empty_reply(struct conn *c, const struct ofp_msg *msg)
+{
+	struct ofp_replies r = {0};
+	ofp_replies_init(&r, msg);
+	conn_send_replies(c, &r, true);
+	ofp_replies_done(&r);
+	return 0;
+}
+
 static void append_port_desc(struct ofp_replies *r, const struct ofp_msg *msg, const struct ofport *port)
 {
 	struct ofp_port_desc d;
@@ -160,14 +169,17 @@ static void append_port_stats(struct ofp_replies *r, const struct ofp_msg *msg, 
 
 typedef void append_port_cb(struct ofp_replies *, const struct ofp_msg *, const struct ofport *);
 
-// One port, or with OFPP_NONE all of them.
+// One port, or with OFPP_NONE all of them, the bridge's own first.
 static int reply_ports(struct conn *c, const struct ofp_msg *msg, uint32_t number, append_port_cb *append)
 {
 	const struct ofproto *p = c->ofproto;
 	struct ofp_replies r = {0};
 	ofp_replies_init(&r, msg);
+	const struct ofport *local = ofport_find(p, OFPP_LOCAL);
+	if (local && (number == OFPP_NONE || number == OFPP_LOCAL))
+		append(&r, msg, local);
 	VEC_FOREACH (&p->ports, i)
-		if (number == OFPP_NONE || number == p->ports.v[i]->ofp_port)
+		if (p->ports.v[i] != local && (number == OFPP_NONE || number == p->ports.v[i]->ofp_port))
 			append(&r, msg, p->ports.v[i]);
 	conn_send_replies(c, &r, true);
 	ofp_replies_done(&r);
@@ -202,11 +214,7 @@ static int queue_stats_request(struct conn *c, const struct ofp_msg *msg)
 		return OFPQOFC_BAD_PORT;
 	if (queue != UINT32_MAX)
 		return OFPQOFC_BAD_QUEUE;
-	struct ofp_replies r = {0};
-	ofp_replies_init(&r, msg);
-	conn_send_replies(c, &r, true);
-	ofp_replies_done(&r);
-	return 0;
+	return empty_reply(c, msg);
 }
 
 static int port_mod(struct conn *c, const struct ofp_msg *msg)
@@ -231,10 +239,9 @@ static int port_mod(struct conn *c, const struct ofp_msg *msg)
 
 // --- Tables.
 
-static const char *table_name(const struct ofproto *p, uint8_t id, char default_name[16])
+static void set_table_name(char *out, size_t n, const struct oftable *t)
 {
-	snprintf(default_name, 16, "table%d", id);
-	return p->tables.table[id].name ? p->tables.table[id].name : default_name;
+	snprintf(out, n, "%s", t->name ? t->name : "");
 }
 
 static uint32_t table_max(const struct oftable *t)
@@ -249,7 +256,6 @@ static int table_stats_request(struct conn *c, const struct ofp_msg *msg)
 	ofp_replies_init(&r, msg);
 	for (uint8_t i = 0; i < OFPROTO_N_TABLES - 1; i++) {
 		const struct oftable *t = &p->tables.table[i];
-		char buf[16];
 		struct ofp_table_stats s = {
 			.table_id = i,
 			.active_count = tables_count(&p->tables, i),
@@ -257,7 +263,7 @@ static int table_stats_request(struct conn *c, const struct ofp_msg *msg)
 			.lookup_count = __atomic_load_n(&t->n_lookup, __ATOMIC_RELAXED),
 			.matched_count = __atomic_load_n(&t->n_matched, __ATOMIC_RELAXED),
 		};
-		snprintf(s.name, sizeof(s.name), "%s", table_name(p, i, buf));
+		set_table_name(s.name, sizeof(s.name), t);
 		ofp_append_table_stats(&r, msg, &s);
 	}
 	conn_send_replies(c, &r, true);
@@ -273,7 +279,6 @@ static int table_features_request(struct conn *c, const struct ofp_msg *msg)
 	struct ofp_replies r = {0};
 	ofp_replies_init(&r, msg);
 	for (uint8_t i = 0; i < OFPROTO_N_TABLES - 1; i++) {
-		char buf[16];
 		struct ofp_table_features f = {
 			.table_id = i,
 			.metadata_match = UINT64_MAX,
@@ -281,12 +286,22 @@ static int table_features_request(struct conn *c, const struct ofp_msg *msg)
 			.max_entries = table_max(&p->tables.table[i]),
 			.n_tables = OFPROTO_N_TABLES - 1,
 		};
-		snprintf(f.name, sizeof(f.name), "%s", table_name(p, i, buf));
+		set_table_name(f.name, sizeof(f.name), &p->tables.table[i]);
 		ofp_append_table_features(&r, msg, &f);
 	}
 	conn_send_replies(c, &r, true);
 	ofp_replies_done(&r);
 	return 0;
+}
+
+// --- Groups and meters: there can be none yet (messages that would make one are refused), so every list of them is empty.
+
+static int meter_request(struct conn *c, const struct ofp_msg *msg)
+{
+	const uint32_t all = UINT32_MAX;
+	struct cursor body = msg->body;
+	uint32_t id = cursor_be32(&body);
+	return id == all ? empty_reply(c, msg) : OFPMMFC_UNKNOWN_METER;
 }
 
 // --- Roles and asynchronous messages.
@@ -388,6 +403,10 @@ static const struct {
 	[OFPTYPE_PORT_STATS_REQUEST] = {port_stats_request, 0},
 	[OFPTYPE_PORT_DESC_STATS_REQUEST] = {port_desc_stats_request, 0},
 	[OFPTYPE_QUEUE_STATS_REQUEST] = {queue_stats_request, 0},
+	[OFPTYPE_GROUP_STATS_REQUEST] = {empty_reply, 0},
+	[OFPTYPE_GROUP_DESC_STATS_REQUEST] = {empty_reply, 0},
+	[OFPTYPE_METER_STATS_REQUEST] = {meter_request, 0},
+	[OFPTYPE_METER_CONFIG_STATS_REQUEST] = {meter_request, 0},
 	[OFPTYPE_SET_FLOW_FORMAT] = {set_flow_format, 0},
 	[OFPTYPE_FLOW_MOD_TABLE_ID] = {flow_mod_table_id, 0},
 	[OFPTYPE_SET_PACKET_IN_FORMAT] = {set_packet_in_format, 0},

@@ -102,7 +102,9 @@ static void encode(struct buf *b, int error, uint8_t version, uint32_t xid, cons
 void ofp_encode_error(struct buf *b, int error, const void *request, size_t n)
 {
 	const struct ofp_header *h = request;
-	encode(b, error, h->version, ofp_xid(request), request, n < 64 ? n : 64);
+	enum { HEADERS = 24 }; // at most, so that a request of any length fits behind them
+	size_t most = OFP_MAX_LEN - HEADERS;
+	encode(b, error, h->version, ofp_xid(request), request, n < most ? n : most);
 }
 
 void ofp_encode_hello_error(struct buf *b, uint8_t version, uint32_t xid, const char *text)

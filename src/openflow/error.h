@@ -30,7 +30,7 @@ int ofperr_get_code(int error, uint8_t version, struct ofperr_code *); // 0 or -
 // The error that a version means by it; 0: unknown.
 int ofperr_from_code(uint8_t version, uint32_t vendor, uint16_t type, uint16_t code);
 
-// Appends an error message that answers a request: as much of the request as stock sends back (64 bytes), its xid.
+// Appends an error message that answers a request: all of the request that fits, as stock does, and its xid.
 void ofp_encode_error(struct buf *, int error, const void *request, size_t n);
 // OFPHFC_INCOMPATIBLE with a text, in the given version.
 void ofp_encode_hello_error(struct buf *, uint8_t version, uint32_t xid, const char *text);
