@@ -258,14 +258,15 @@ void conn_packet_in(struct conn *c, const struct packet_in *pin)
 	uint8_t version = ofconn_version(c->of);
 	if (pin->controller_id != c->controller_id || (pin->reason == OFPR_IMPLICIT_MISS && version >= OFP13))
 		return;
-	if (!conn_wants(c, OFPASYNC_PACKET_IN, ofp_packet_in_reason_encode(pin->reason, version)))
+	uint8_t reason = ofp_packet_in_reason_encode(pin->reason, version);
+	if (!conn_wants(c, OFPASYNC_PACKET_IN, reason))
 		return;
 	struct ofp_packet_in out = {
 		.packet = pin->frame,
 		.packet_len = pin->frame_len, // there are no buffers, so the controller gets all of it
 		.total_len = pin->frame_len,
 		.buffer_id = OFP_NO_BUFFER,
-		.reason = pin->reason,
+		.reason = reason,
 		.table_id = pin->table_id,
 		.have_cookie = pin->cookie != UINT64_MAX,
 		.cookie = pin->cookie,

@@ -313,13 +313,24 @@ void flows_init(struct ofproto *p)
 	loop_timer_init(&p->expiry_timer, p->system->loop, expire, p);
 }
 
-void flows_done(struct ofproto *p)
+void flows_clear(struct ofproto *p)
 {
 	loop_timer_cancel(&p->expiry_timer);
+	tables_clear(&p->tables);
+}
+
+void flows_done(struct ofproto *p)
+{
+	flows_clear(p);
 	tables_done(&p->tables);
 }
 
 struct rule *ofproto_table_lookup(const struct ofproto *p, uint8_t table_id, const struct flow *flow, struct flow *mask)
 {
 	return tables_lookup(&p->tables, table_id, flow, mask);
+}
+
+void ofproto_table_credit_miss(struct ofproto *p, uint8_t table_id, uint64_t packets)
+{
+	__atomic_fetch_add(&p->tables.table[table_id].n_lookup, packets, __ATOMIC_RELAXED);
 }

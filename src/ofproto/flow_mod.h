@@ -30,6 +30,8 @@ void flows_flush(struct ofproto *);
 // The limit fell below what is there: what may be evicted goes.
 void flows_enforce_limit(struct ofproto *, uint8_t table_id);
 void flows_init(struct ofproto *);
-void flows_done(struct ofproto *);
+// Removes all rules without a word. Readers may still be there.
+void flows_clear(struct ofproto *);
+void flows_done(struct ofproto *); // a grace period after
 // The hidden rule that makes the bridge a learning switch while its controllers are away.
 void flows_set_fail_open(struct ofproto *, bool on);

@@ -164,6 +164,7 @@ void ofproto_free(struct ofproto *p)
 	xlate_remove_bridge(p->backer, p);
 	// Threads may be in the middle of a translation that sees the bridge; megaflows may hold its rules, which name it.
 	backer_close(p->backer);
+	flows_clear(p);
 	rcu_synchronize();
 	flows_done(p);
 	mac_table_free(p->macs);

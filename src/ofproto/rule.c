@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/rcu.h"
+#include "ofproto/table.h"
 
 const struct rule_actions *rule_actions_new(const void *list, size_t len)
 {
@@ -65,6 +66,11 @@ void rule_credit(struct rule *r, uint64_t packets, uint64_t bytes, int64_t used)
 {
 	__atomic_fetch_add(&r->packets, packets, __ATOMIC_RELAXED);
 	__atomic_fetch_add(&r->bytes, bytes, __ATOMIC_RELAXED);
+	// The bridge waits for a grace period between removing its rules and its own end.
+	if (!__atomic_load_n(&r->removed, __ATOMIC_ACQUIRE)) {
+		__atomic_fetch_add(&r->table->n_lookup, packets, __ATOMIC_RELAXED);
+		__atomic_fetch_add(&r->table->n_matched, packets, __ATOMIC_RELAXED);
+	}
 	int64_t old = __atomic_load_n(&r->used, __ATOMIC_RELAXED);
 	while (used > old &&
 	       !__atomic_compare_exchange_n(&r->used, &old, used, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED))

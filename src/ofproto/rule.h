@@ -12,6 +12,7 @@
 #include "flow/classifier.h"
 
 struct ofproto;
+struct oftable;
 
 struct rule_actions { // immutable; replaced as a whole under RCU
 	size_t len;
@@ -22,6 +23,7 @@ struct rule {
 	struct cls_rule cls; // match and priority, immutable
 	// Immutable after insertion.
 	struct ofproto *ofproto;
+	struct oftable *table; // not there any more once the rule is removed
 	uint8_t table_id;
 	uint16_t importance;
 	int64_t created; // clock_ms()
@@ -71,7 +73,7 @@ static inline void rule_ref(struct rule *r)
 // Takes a reference unless the count already fell to 0 (a reader racing with removal).
 bool rule_try_ref(struct rule *);
 void rule_unref(struct rule *); // NULL is allowed; any thread
-// Adds to the counters; `used` only moves forward. Any thread.
+// Adds to the counters, and to those of the table; `used` only moves forward. Any thread, inside RCU.
 void rule_credit(struct rule *, uint64_t packets, uint64_t bytes, int64_t used);
 
 enum { OFPROTO_N_TABLES = 255 }; // 254 is the switch's own
@@ -79,5 +81,7 @@ enum { OFPROTO_N_TABLES = 255 }; // 254 is the switch's own
 // A table's miss behaviour where no rule matches (OpenFlow 1.1's and 1.3's table-mod; the default everywhere is "drop").
 enum table_miss { TABLE_MISS_DROP, TABLE_MISS_CONTROLLER, TABLE_MISS_CONTINUE };
 
-// The rule of a table that matches, NULL for none; counts lookups and matches. Any thread, RCU.
+// The rule of a table that matches, NULL for none. Counts nothing: rule_credit() and the following do. Any thread, RCU.
 struct rule *ofproto_table_lookup(const struct ofproto *, uint8_t table_id, const struct flow *, struct flow *mask);
+// Counts packets that found no rule in the table.
+void ofproto_table_credit_miss(struct ofproto *, uint8_t table_id, uint64_t packets);

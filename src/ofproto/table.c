@@ -39,14 +39,20 @@ static bool remove_each(void *ts, struct cls_rule *c)
 	return true;
 }
 
+void tables_clear(struct tables *ts)
+{
+	for (int i = 0; i < OFPROTO_N_TABLES; i++)
+		if (ts->table[i].cls)
+			classifier_for_each(ts->table[i].cls, NULL, remove_each, ts);
+}
+
 void tables_done(struct tables *ts)
 {
+	tables_clear(ts);
 	for (int i = 0; i < OFPROTO_N_TABLES; i++) {
 		struct oftable *t = &ts->table[i];
-		if (t->cls) {
-			classifier_for_each(t->cls, NULL, remove_each, ts);
+		if (t->cls)
 			classifier_free(t->cls);
-		}
 		free(t->name);
 		free(t->groups);
 	}
@@ -68,6 +74,7 @@ struct rule *tables_insert(struct tables *ts, struct rule *r)
 		rcu_assign(&t->cls, cls);
 		apply_prefixes(t);
 	}
+	r->table = t;
 	const struct cls_rule *old_cls = classifier_replace(t->cls, &r->cls);
 	count(ts, r, 1);
 	expiry_update(&ts->expiry, r);
@@ -138,14 +145,7 @@ void tables_set_prefixes(struct tables *ts, uint8_t table_id, const enum field_i
 
 struct rule *tables_lookup(const struct tables *ts, uint8_t table_id, const struct flow *flow, struct flow *mask)
 {
-	if (table_id >= OFPROTO_N_TABLES)
-		return NULL;
-	struct oftable *t = (struct oftable *)(uintptr_t)&ts->table[table_id];
-	const struct classifier *cls = rcu_get(&t->cls);
+	const struct classifier *cls = table_id < OFPROTO_N_TABLES ? rcu_get(&ts->table[table_id].cls) : NULL;
 	struct cls_rule *c = cls ? classifier_lookup(cls, flow, mask) : NULL;
-	__atomic_fetch_add(&t->n_lookup, 1, __ATOMIC_RELAXED);
-	if (!c)
-		return NULL;
-	__atomic_fetch_add(&t->n_matched, 1, __ATOMIC_RELAXED);
-	return rule_of(c);
+	return c ? rule_of(c) : NULL;
 }

@@ -13,7 +13,7 @@
 struct oftable {
 	// Read by any thread under RCU: NULL until the table has had a rule.
 	struct classifier *cls;
-	// Added to by any thread (relaxed).
+	// Packets, added to by any thread (relaxed).
 	uint64_t n_lookup, n_matched;
 	// Main only.
 	char *name;		 // NULL: none
@@ -33,7 +33,9 @@ struct tables {
 };
 
 void tables_init(struct tables *, struct ofproto *);
-void tables_done(struct tables *); // removes all rules without a word; lookups must have ended a grace period ago
+// Removes all rules, hidden ones too, without a word.
+void tables_clear(struct tables *);
+void tables_done(struct tables *); // clears; lookups must have ended a grace period ago
 // Takes the caller's reference. Returns the rule that it replaced (same match and priority), already out of its table and marked
 // removed, whose reference is now the caller's; or NULL.
 struct rule *tables_insert(struct tables *, struct rule *);

@@ -117,6 +117,12 @@ static void credit_one(struct backer *backer, const struct xlate_credit *c, uint
 			mac_table_touch(bridge->macs, c->mac, c->vlan, c->port, used);
 		break;
 	}
+	case XLATE_CREDIT_MISS: {
+		const struct xlate_bridge *bridge = xlate_snapshot_bridge(backer_snapshot(backer), c->ofproto_id);
+		if (bridge)
+			ofproto_table_credit_miss(bridge->ofproto, (uint8_t)c->port, packets);
+		break;
+	}
 	}
 }
 
@@ -178,6 +184,8 @@ static struct rule *look_up(struct xlate_ctx *ctx, uint32_t in_port, uint8_t tab
 static void table_miss(struct xlate_ctx *ctx, uint32_t in_port, uint8_t table_id, bool miss_counts)
 {
 	const struct xlate_port *port = xlate_bridge_port(ctx->bridge, in_port);
+	struct xlate_credit credit = {.kind = XLATE_CREDIT_MISS, .port = table_id, .ofproto_id = ctx->bridge->id};
+	xlate_add_credit(ctx, &credit);
 	enum table_miss miss = miss_counts ? ctx->bridge->default_miss : TABLE_MISS_DROP;
 	if (ctx->node)
 		ctx->node = xlate_trace_add(ctx->node, TRACE_TABLE, "%2u. No match.", table_id);
@@ -189,7 +197,7 @@ static void table_miss(struct xlate_ctx *ctx, uint32_t in_port, uint8_t table_id
 	case TABLE_MISS_CONTROLLER:
 		if (!port || !(port->config & OFPPC_NO_PACKET_IN)) {
 			XLATE_REPORT(ctx, TRACE_ACTION, "CONTROLLER:65535");
-			xlate_controller(ctx, OFPR_NO_MATCH, UINT16_MAX, 0, NULL, 0);
+			xlate_controller(ctx, OFPR_IMPLICIT_MISS, UINT16_MAX, 0, NULL, 0);
 			break;
 		}
 		XLATE_REPORT(ctx, TRACE_ACTION, "drop");

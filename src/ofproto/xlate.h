@@ -94,13 +94,13 @@ struct xlate_in {
 };
 
 // What else than rules counts the packets of a megaflow.
-enum xlate_credit_kind { XLATE_CREDIT_PATCH_TX, XLATE_CREDIT_PATCH_RX, XLATE_CREDIT_MAC };
+enum xlate_credit_kind { XLATE_CREDIT_PATCH_TX, XLATE_CREDIT_PATCH_RX, XLATE_CREDIT_MAC, XLATE_CREDIT_MISS };
 struct xlate_credit {
 	uint8_t kind; // enum xlate_credit_kind
 	uint8_t mac[6];
 	uint16_t vlan;
-	uint32_t port;
-	uint64_t ofproto_id;		// XLATE_CREDIT_MAC: the bridge, which may be gone
+	uint32_t port;			// XLATE_CREDIT_MISS: the table
+	uint64_t ofproto_id;		// XLATE_CREDIT_MAC, _MISS: the bridge, which may be gone
 	struct patch_counters *patch;	// a reference
 };
 

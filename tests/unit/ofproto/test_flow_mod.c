@@ -328,6 +328,22 @@ static void test_default_flow(void **state)
 	assert_int_equal(count(0), 0);
 }
 
+static void test_table_counters(void **state)
+{
+	const struct oftable *t = &sw.ofproto.tables.table[4];
+	assert_int_equal(apply(flow(OFPFC_ADD, 4, 5, 1)), 0);
+	struct rule *r = only_rule(4);
+	rule_ref(r);
+	rule_credit(r, 3, 300, clock_ms());
+	ofproto_table_credit_miss(&sw.ofproto, 4, 2);
+	assert_int_equal(t->n_lookup, 5);
+	assert_int_equal(t->n_matched, 3);
+	assert_int_equal(apply(flow(OFPFC_DELETE, 4, 0, 0)), 0);
+	rule_credit(r, 3, 300, clock_ms());
+	assert_int_equal(t->n_matched, 3);
+	rule_unref(r);
+}
+
 // A reference keeps a removed rule, and reading it, valid.
 static void test_references(void **state)
 {
@@ -586,6 +602,7 @@ int main(void)
 		TEST(test_limit_evicts),
 		TEST(test_eviction_groups),
 		TEST(test_default_flow),
+		TEST(test_table_counters),
 		TEST(test_references),
 		TEST(test_against_model),
 	};
