@@ -51,10 +51,11 @@ class Side:
             self.names[dp] = name
         assert len(self.names) >= len(PORTS), self.channel.call("dpif/show")
 
-    def load(self, flows, path):
-        path.write_text("\n".join(flows) + "\n")
-        self.switch.ofctl("del-flows", "br0")
-        self.switch.ofctl("add-flows", "br0", path)
+    def load_acceptable(self, flows):
+        """Not every random list of actions makes sense to OpenFlow 1.3: loads and returns those that do."""
+        self.switch.ofctl("-O", "OpenFlow13", "del-flows", "br0")
+        return [f for f in flows
+                if self.switch.tool("ovs-ofctl", "-O", "OpenFlow13", "add-flow", "br0", f, check=False).returncode == 0]
 
     def trace(self, flow):
         text = self.channel.call("ofproto/trace", "br0", flow)
@@ -156,14 +157,17 @@ def packet(r):
             terms.append(f"ip_frag={r.choice(['first', 'later'])}")
     if kind in ("tcp6", "udp6", "icmp6"):
         terms.append(f"ipv6_src=2001:db8::{r.randint(1, 3)},ipv6_dst=2001:db8::{r.randint(1, 3)},nw_ttl={r.choice([1, 64])}")
+    if "ip_frag=later" in terms:
+        return ",".join(terms)
     if kind in ("tcp", "udp", "tcp6", "udp6"):
-        terms.append(f"tp_src={r.choice([80, 81, 1025, 5000])},tp_dst={r.choice([80, 85, 443, 1030])}")
+        l4 = kind.rstrip("6")
+        terms.append(f"{l4}_src={r.choice([80, 81, 1025, 5000])},{l4}_dst={r.choice([80, 85, 443, 1030])}")
     if kind == "tcp" and r.random() < 0.5:
         terms.append("tcp_flags=syn")
     if kind == "icmp":
         terms.append(f"icmp_type={r.choice([0, 8])},icmp_code=0")
     if kind == "icmp6":
-        terms.append(r.choice(["icmp_type=128,icmp_code=0", "icmp_type=135,icmp_code=0,nd_target=2001:db8::1"]))
+        terms.append(r.choice(["icmpv6_type=128,icmpv6_code=0", "icmpv6_type=135,icmpv6_code=0,nd_target=2001:db8::1"]))
     if kind == "arp":
         terms.append(f"arp_op={r.choice([1, 2])},arp_spa={ip(r)},arp_tpa={ip(r)}")
     return ",".join(terms)
@@ -185,15 +189,15 @@ def sides():
         net.close()
 
 
-def test_same_verdict(sides, tmp_path):
+def test_same_verdict(sides):
     ours, theirs = sides
     seed = int(os.environ.get("TRACE_SEED", "1"))
     r = random.Random(seed)
     wrong, wider, narrower, total = [], 0, 0, 0
     for t in range(N_TABLES):
-        flows = table_of_flows(r)
-        for side in sides:
-            side.load(flows, tmp_path / "flows")
+        flows = theirs.load_acceptable(table_of_flows(r))
+        mine = ours.load_acceptable(flows)
+        assert mine == flows, f"refused: {[f for f in flows if f not in mine]}"
         for _ in range(N_PACKETS):
             flow = packet(r)
             mine, mask, text = ours.trace(flow)
