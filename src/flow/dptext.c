@@ -96,7 +96,7 @@ bool dptunnel_parse(const char **text, struct flow_tunnel *key, struct flow_tunn
 			// One simple field at a time: the rows' parser wants the closing parenthesis.
 			char one[128];
 			size_t n = strcspn(*text, ",)");
-			if (n > sizeof(one) - 2)
+			if (!n || n > sizeof(one) - 2)
 				return false;
 			memcpy(one, *text, n);
 			memcpy(one + n, ")", 2);

@@ -167,9 +167,13 @@ bool ofp_port_parse(const char *text, ofp_port_number_cb *number, void *arg, uin
 		return false;
 	size_t len = strlen(text);
 	if (len >= 2 && text[0] == '"' && text[len - 1] == '"' && len < 256) {
-		char plain[256];
-		memcpy(plain, text + 1, len - 2);
-		plain[len - 2] = '\0';
+		char plain[256], *to = plain;
+		for (const char *from = text + 1; from < text + len - 1; from++) {
+			if (*from == '\\' && from < text + len - 2)
+				from++;
+			*to++ = *from;
+		}
+		*to = '\0';
 		return !number(arg, plain, ofp_port);
 	}
 	return !number(arg, text, ofp_port);

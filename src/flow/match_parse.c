@@ -131,8 +131,15 @@ bool key_value_scan(char **text, char **key, char **value)
 		*s++ = '\0';
 		*value = s;
 		int depth = 0;
-		for (; *s && (depth || !strchr(", \t\r\n", *s)); s++)
-			depth += *s == '(' || *s == '[' ? 1 : *s == ')' || *s == ']' ? -1 : 0;
+		bool quoted = false;
+		for (; *s && (quoted || depth > 0 || !strchr(", \t\r\n", *s)); s++) {
+			if (*s == '"')
+				quoted = !quoted;
+			else if (quoted && *s == '\\' && s[1])
+				s++;
+			else if (!quoted)
+				depth += *s == '(' || *s == '[' ? 1 : *s == ')' || *s == ']' ? -1 : 0;
+		}
 	} else if (stop == '(') {
 		int depth = 1;
 		*s++ = '\0';

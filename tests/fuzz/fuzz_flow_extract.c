@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+// A frame is arbitrary bytes, of which only the first part may be at hand. What is found must print, and be found again in the
+// frame composed of it.
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "flow/compose.h"
+#include "flow/match.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+	if (!n)
+		return 0;
+	size_t extra = data[0] & 0x80 ? 1000 : 0;
+	unsigned int vlans = data[0] % 3;
+	struct flow f = {0}, again = {0};
+	flow_extract_vlans(data + 1, n - 1, n - 1 + extra, vlans, &f);
+	struct str s = STR_INIT;
+	flow_format(&f, &s, NULL, NULL);
+	str_done(&s);
+	if (n < 15 || vlans != 2 || f.tcp_flags || f.nsh.mdtype)
+		return 0;
+	struct buf b = BUF_INIT;
+	flow_compose(&f, NULL, 8, &b);
+	flow_extract(b.data, b.len, b.len, &again);
+	if (memcmp(&f.dl_dst, &again.dl_dst, 14))
+		abort();
+	buf_done(&b);
+	return 0;
+}
