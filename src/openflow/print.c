@@ -21,7 +21,7 @@ static int print_not_built(struct str *s, const struct ofp_msg *m, const struct 
 
 static ofp_printer *const printers[OFPTYPE_N] = {
 	[OFPTYPE_HELLO] = print_hello,
-	[OFPTYPE_ERROR] = print_error,
+	[OFPTYPE_ERROR] = print_error_msg,
 	[OFPTYPE_ECHO_REQUEST] = print_echo,
 	[OFPTYPE_ECHO_REPLY] = print_echo,
 	[OFPTYPE_FEATURES_REQUEST] = print_nothing,

@@ -33,7 +33,7 @@ static void print_text(struct str *s, const uint8_t *p, size_t n)
 	}
 }
 
-int print_error(struct str *s, const struct ofp_msg *m, const struct ofp_print_options *o)
+int print_error_msg(struct str *s, const struct ofp_msg *m, const struct ofp_print_options *o)
 {
 	struct cursor payload;
 	int error = ofp_decode_error(m, &payload);
