@@ -60,7 +60,7 @@ struct backer_patch_stats {
 void backer_patch_stats(const struct backer *, const struct ofproto *, uint32_t ofp_port, struct backer_patch_stats *);
 
 // Brings the counters of the rules and patch ports up to what the datapath has counted until now. Flow statistics replies call it
-// first, so that they are exact; cheap when it was done less than 50 ms ago.
+// first, so that they are exact; with many megaflows they may be 50 ms old.
 void backer_push_stats(struct backer *);
 // Revalidates every megaflow before it returns: a barrier after changes of rules.
 void backer_settle(struct backer *);

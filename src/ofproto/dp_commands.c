@@ -327,7 +327,9 @@ static void dump_flow(void *dump_, const struct dp_flow *flow)
 	dp_port_name_cb *name = dump->names ? dp_text_port_name : NULL;
 	if (dump->more)
 		str_addf(out, "ufid:" UUID_FORMAT "%s", UUID_ARGS(flow->ufid), dump->bridge ? " " : ", ");
-	dpkey_format(out, flow->key, flow->mask, name, dump->dp, dump->more);
+	struct flow mask = *flow->mask;
+	mask.packet_type = UINT32_MAX; // all that a userspace datapath takes is Ethernet
+	dpkey_format(out, flow->key, &mask, name, dump->dp, dump->more);
 	format_stats(&flow->stats, out);
 	str_add(out, dump->more && !dump->bridge ? ", dp:ovs, actions:" : ", actions:");
 	struct dpact_text text = {.port_name = name, .userdata_format = xlate_userdata_format, .arg = dump->dp};

@@ -283,7 +283,8 @@ static void push_flow(void *b, const struct dp_flow *flow)
 void backer_push_stats(struct backer *b)
 {
 	int64_t now = clock_ms();
-	if (now - b->reval.last_push < PUSH_GAP_MS && !clock_stopped())
+	bool many = __atomic_load_n(&b->n_megaflows, __ATOMIC_RELAXED) > STEP_FLOWS;
+	if (many && now - b->reval.last_push < PUSH_GAP_MS && !clock_stopped())
 		return;
 	uint64_t position = 0;
 	while (dp_flow_dump(b->dp, &position, STEP_FLOWS, push_flow, b))

@@ -306,6 +306,8 @@ static void commit_vlan(struct xlate_ctx *ctx)
 		return;
 	unsigned int n_flow = xlate_n_vlans(flow), n_base = xlate_n_vlans(base);
 	bool full = n_flow == FLOW_MAX_VLANS && n_base == FLOW_MAX_VLANS;
+	if (full)
+		xlate_unwildcard_vlans(ctx); // they are compared below
 	if (full && same_tag(&flow->vlan[1], &base->vlan[0]) && !same_tag(&flow->vlan[1], &base->vlan[1])) {
 		n_flow = 1;
 		n_base = 0;

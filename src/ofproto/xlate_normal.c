@@ -12,7 +12,8 @@
 enum { VID = 0x0fff, PRIORITY_TAGS_NEVER = 0, PRIORITY_TAGS_IF_NONZERO = 1, PRIORITY_TAGS_ALWAYS = 2 };
 
 struct tag {
-	be16_t tpid;
+	uint8_t from; // 1, 2: the packet's first or second tag; 0: a new one
+	be16_t tpid;  // of the packet: 0 when a megaflow is looked at again that does not match on it; of a new tag: 0 is 0x8100
 	uint16_t vid; // 0: none, or a priority tag
 	uint16_t pcp; // in its place in the TCI
 };
@@ -31,23 +32,29 @@ static void tags_from_flow(struct tags *t, const struct flow *f)
 	memset(t, 0, sizeof(*t));
 	for (unsigned int i = 0; i < xlate_n_vlans(f); i++) {
 		uint16_t tci = be16toh(f->vlan[i].tci);
-		t->v[i] = (struct tag){.tpid = f->vlan[i].tpid, .vid = tci & VID, .pcp = tci & 0xe000};
+		t->v[i] = (struct tag){
+			.from = (uint8_t)(i + 1), .tpid = f->vlan[i].tpid, .vid = tci & VID, .pcp = tci & 0xe000};
 	}
 }
 
-static void tags_to_flow(const struct tags *t, int priority_tags, struct flow *f)
+// True when the flow has the tags that it had, each in its place, whatever has become of their contents.
+static bool tags_to_flow(const struct tags *t, int priority_tags, struct flow *f)
 {
-	unsigned int n = 0;
+	unsigned int n = 0, n_before = xlate_n_vlans(f);
+	bool in_place = true;
 	memset(f->vlan, 0, sizeof(f->vlan));
 	for (unsigned int i = 0; i < FLOW_MAX_VLANS; i++) {
 		const struct tag *tag = &t->v[i];
 		bool priority_tag = !i && (priority_tags == PRIORITY_TAGS_ALWAYS ||
 					   (priority_tags == PRIORITY_TAGS_IF_NONZERO && tag->pcp));
-		if (!tag->vid && !priority_tag)
+		bool inner = i && tag->from; // not ours to judge
+		if (!tag->vid && !priority_tag && !inner)
 			continue;
-		f->vlan[n].tpid = tag->tpid ? tag->tpid : BE16(0x8100);
+		f->vlan[n].tpid = tag->from || tag->tpid ? tag->tpid : BE16(0x8100);
 		f->vlan[n++].tci = htobe16((uint16_t)(tag->vid | tag->pcp | FLOW_VLAN_CFI));
+		in_place &= tag->from == n;
 	}
+	return in_place && n == n_before;
 }
 
 static bool bundle_has_vlan(const struct xlate_bundle *b, const struct tags *t)
@@ -158,10 +165,8 @@ static void output(const struct normal *n, const struct xlate_bundle *to)
 	translate_output(to, &n->tags, &tags);
 	if (to->c.priority_tags == PRIORITY_TAGS_IF_NONZERO)
 		ctx->mask->vlan[0].tci |= BE16(0xe000);
-	unsigned int n_tags = xlate_n_vlans(&ctx->flow);
-	tags_to_flow(&tags, to->c.priority_tags, &ctx->flow);
-	if (xlate_n_vlans(&ctx->flow) != n_tags)
-		xlate_unwildcard_vlans(ctx); // tags have moved
+	if (!tags_to_flow(&tags, to->c.priority_tags, &ctx->flow))
+		xlate_unwildcard_vlans(ctx);
 	xlate_output_port(ctx, xlate_bridge_port(ctx->bridge, to->c.ports[0]));
 	memcpy(ctx->flow.vlan, old, sizeof(old));
 }

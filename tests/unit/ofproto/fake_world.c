@@ -10,6 +10,7 @@
 
 #include "base/rcu.h"
 #include "ofproto/packet_in.h"
+#include "ofproto/trace.h"
 #include "openflow/action.h"
 
 struct fake_packet_in fake_packet_in;
@@ -180,7 +181,7 @@ static uint8_t take_number(char **text, const char *key, int fallback, int *out)
 	return 0;
 }
 
-void world_add_flow(struct world *w, struct ofproto *p, const char *text)
+bool world_try_flow(struct world *w, struct ofproto *p, const char *text)
 {
 	char *copy = xstrdup(text), *at = copy, *actions = strstr(copy, "actions=");
 	assert_non_null(actions);
@@ -197,15 +198,23 @@ void world_add_flow(struct world *w, struct ofproto *p, const char *text)
 	struct buf list = BUF_INIT;
 	uint32_t usable;
 	struct error *e = ofpacts_parse(actions + 8, &(struct ofpact_text){0}, &list, &usable);
-	if (e)
-		fail_msg("%s: %s", text, error_text(e));
-	assert_int_equal(ofpacts_check(list.data, list.len, &match, OFPP_MAX, (uint8_t)table, OFPROTO_N_TABLES, 1, NULL), 0);
-	struct rule *rule = rule_new(p, (uint8_t)table, &match, priority, list.data, list.len);
-	rule->cookie = htobe64((uint64_t)cookie);
-	rule_unref(tables_insert(&p->tables, rule));
-	xlate_bump(w->backer);
+	bool ok = !e && !ofpacts_check(list.data, list.len, &match, OFPP_MAX, (uint8_t)table, OFPROTO_N_TABLES, 1, NULL);
+	error_free(e);
+	if (ok) {
+		struct rule *rule = rule_new(p, (uint8_t)table, &match, priority, list.data, list.len);
+		rule->cookie = htobe64((uint64_t)cookie);
+		rule_unref(tables_insert(&p->tables, rule));
+		xlate_bump(w->backer);
+	}
 	buf_done(&list);
 	free(copy);
+	return ok;
+}
+
+void world_add_flow(struct world *w, struct ofproto *p, const char *text)
+{
+	if (!world_try_flow(w, p, text))
+		fail_msg("%s", text);
 }
 
 void world_del_flows(struct world *w, struct ofproto *p)
@@ -229,6 +238,21 @@ struct rule *world_rule(const struct ofproto *p, uint8_t table_id, const char *t
 	struct rule *rule = tables_find_exactly(&p->tables, table_id, &match, priority);
 	assert_non_null(rule);
 	return rule;
+}
+
+void world_trace(struct world *w, const struct flow *flow, struct str *s)
+{
+	struct xlate_trace trace = {.root.first = NULL};
+	struct buf actions = BUF_INIT;
+	struct flow mask;
+	struct xlate_out out;
+	memset(&mask, 0, sizeof(mask));
+	xlate_out_init(&out, &actions, &mask);
+	xlate_translate(&(struct xlate_in){.backer = w->backer, .flow = flow, .ofproto = &w->br0, .trace = &trace}, &out);
+	xlate_out_done(&out);
+	xlate_trace_format(&trace, s);
+	xlate_trace_done(&trace);
+	buf_done(&actions);
 }
 
 void world_translate(struct world *w, const struct flow *flow, struct flow *mask, struct buf *actions)

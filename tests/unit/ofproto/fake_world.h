@@ -40,9 +40,11 @@ void world_done(struct world *);
 void world_publish(struct world *, struct ofproto *); // after changes of ports or bundles
 // "table=1,priority=5,MATCH actions=..." with defaults as in ovs-ofctl. Replaces the rule that is there.
 void world_add_flow(struct world *, struct ofproto *, const char *text);
+bool world_try_flow(struct world *, struct ofproto *, const char *text); // false: the actions do not fit the match
 void world_del_flows(struct world *, struct ofproto *);
 struct rule *world_rule(const struct ofproto *, uint8_t table_id, const char *match, int priority);
 struct xlate_bundle_config *world_bundle(struct ofproto *, const char *name);
+void world_trace(struct world *, const struct flow *, struct str *);
 // The flow in the terms of OpenFlow: "in_port=1,tcp".
 void world_flow(const char *text, struct flow *);
 // The key that the datapath would have for it, when it came in through br0.

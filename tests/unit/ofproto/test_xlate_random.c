@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+// The promise of a megaflow, on random tables and packets: whatever packet agrees with the first one in the bits of the mask gets
+// the same datapath actions from a fresh translation, and asks for no bits beyond the mask.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/random.h"
+#include "base/rcu.h"
+#include "fake_world.h"
+
+static const char *const matches[] = {
+	"",
+	"in_port=1,",
+	"in_port=9,",
+	"ip,",
+	"arp,",
+	"ipv6,",
+	"tcp,",
+	"udp,",
+	"udp,tp_dst=53,",
+	"tcp,tp_src=0x50/0xfff0,",
+	"ip,nw_src=10.0.0.0/8,",
+	"ip,nw_src=10.0.0.0/30,",
+	"ip,nw_dst=10.1.0.0/16,",
+	"ip,nw_dst=10.1.2.3,",
+	"ip,nw_ttl=1,",
+	"ip,nw_tos=32,",
+	"ip,ip_frag=no,",
+	"arp,arp_op=1,",
+	"arp,arp_tpa=10.0.0.1,",
+	"dl_vlan=10,",
+	"dl_vlan=5,",
+	"vlan_tci=0,",
+	"vlan_tci=0x1000/0x1000,",
+	"dl_vlan_pcp=3,",
+	"dl_src=00:00:00:00:00:01,",
+	"dl_dst=01:00:00:00:00:00/01:00:00:00:00:00,",
+	"reg0=1,",
+	"reg0=2,ip,",
+	"metadata=5,",
+	"ipv6,ipv6_src=fe80::/16,",
+	"icmp6,icmpv6_type=135,",
+	"icmp,icmp_type=8,",
+	"dl_type=0x1234,",
+	"skb_priority=3,",
+	"pkt_mark=1,",
+};
+
+static const char *const actions[] = {
+	"output:2",
+	"output:3",
+	"IN_PORT",
+	"LOCAL",
+	"NORMAL",
+	"FLOOD",
+	"output:9",
+	"controller(max_len=100)",
+	"mod_nw_src:10.0.0.2",
+	"mod_nw_dst:10.1.2.3",
+	"mod_nw_tos:32",
+	"mod_nw_ecn:1",
+	"dec_ttl",
+	"mod_nw_ttl:9",
+	"mod_tp_src:80",
+	"mod_tp_dst:53",
+	"mod_dl_src:00:00:00:00:00:01",
+	"mod_dl_dst:00:00:00:00:00:02",
+	"mod_vlan_vid:10",
+	"mod_vlan_pcp:3",
+	"strip_vlan",
+	"push_vlan:0x8100",
+	"push_vlan:0x88a8",
+	"load:1->NXM_NX_REG0[]",
+	"move:NXM_OF_VLAN_TCI[0..11]->NXM_NX_REG0[0..11]",
+	"move:NXM_OF_IP_SRC[0..7]->NXM_OF_IP_DST[0..7]",
+	"move:NXM_OF_ETH_SRC[]->NXM_OF_ETH_DST[]",
+	"move:NXM_NX_REG0[0..1]->NXM_NX_REG1[0..1]",
+	"load:2->NXM_OF_IP_DST[0..2]",
+	"load:0x123->NXM_OF_TCP_DST[]",
+	"output:NXM_NX_REG0[0..3]",
+	"output:NXM_OF_VLAN_TCI[0..3]",
+	"push:NXM_OF_ETH_DST[],pop:NXM_OF_ETH_SRC[]",
+	"push:NXM_NX_REG0[],push:NXM_OF_IP_DST[],pop:NXM_OF_IP_SRC[],pop:NXM_NX_REG0[]",
+	"set_queue:3",
+	"pop_queue",
+	"enqueue:2:3",
+	"load:1->NXM_NX_PKT_MARK[]",
+	"resubmit(,1)",
+	"resubmit(,2)",
+	"resubmit(2,1)",
+	"clone(strip_vlan,output:2)",
+	"clone(mod_nw_dst:10.0.0.9,resubmit(,2))",
+	"clone(mod_dl_dst:00:00:00:00:00:02,push_vlan:0x8100,NORMAL)",
+	"load:5->OXM_OF_METADATA[]",
+	"load:0x3333->NXM_NX_ARP_SHA[0..15]",
+	"load:2->NXM_OF_ARP_OP[]",
+	"exit",
+};
+
+#define N_OF(array) (sizeof(array) / sizeof((array)[0]))
+
+// False when the parser finds that the actions do not fit the match.
+static bool add_random_flow(struct world *w, struct ofproto *p, unsigned int table)
+{
+	struct str s = STR_INIT;
+	str_addf(&s, "table=%u,priority=%u,%s", table, 1 + random_below(60000), matches[random_below(N_OF(matches))]);
+	str_chomp(&s, ',');
+	str_add(&s, " actions=");
+	unsigned int n = 1 + random_below(4);
+	for (unsigned int i = 0; i < n; i++)
+		str_addf(&s, "%s%s", i ? "," : "", actions[random_below(N_OF(actions))]);
+	bool ok = world_try_flow(w, p, str_cstr(&s));
+	str_done(&s);
+	return ok;
+}
+
+static void random_packet(struct flow *f)
+{
+	static const be16_t types[] = {BE16(0x0800), BE16(0x0800), BE16(0x0800), BE16(0x0806), BE16(0x86dd), BE16(0x1234)};
+	static const uint8_t protos[] = {1, 6, 17, 17, 0};
+	static const uint32_t ports[] = {1, 2, 3, OFPP_LOCAL};
+	memset(f, 0, sizeof(*f));
+	f->in_port = ports[random_below(4)];
+	f->skb_priority = random_below(4) ? 0 : 3;
+	f->pkt_mark = random_below(2);
+	f->dl_src[5] = (uint8_t)(1 + random_below(3));
+	f->dl_dst[5] = (uint8_t)(1 + random_below(3));
+	f->dl_dst[0] = random_below(4) ? 0 : 1;
+	f->dl_type = types[random_below(N_OF(types))];
+	unsigned int n_vlans = random_below(3);
+	for (unsigned int i = 0; i < n_vlans; i++) {
+		f->vlan[i].tpid = random_below(3) ? BE16(0x8100) : BE16(0x88a8);
+		f->vlan[i].tci = htobe16((uint16_t)(0x1000 | 5 * random_below(3) | random_below(4) << 13));
+	}
+	if (f->dl_type == BE16(0x0806)) {
+		f->nw_proto = (uint8_t)(1 + random_below(2));
+		f->nw_src = htobe32(0x0a000000 | random_below(4));
+		f->nw_dst = htobe32(0x0a000000 | random_below(4));
+		f->arp_sha[5] = f->dl_src[5];
+		return;
+	}
+	if (f->dl_type == BE16(0x1234))
+		return;
+	f->nw_proto = protos[random_below(N_OF(protos))];
+	f->nw_tos = random_below(2) ? 32 : 1;
+	f->nw_ttl = (uint8_t)random_below(4);
+	f->nw_frag = random_below(5) ? 0 : (uint8_t)(1 + 2 * random_below(2));
+	if (f->dl_type == BE16(0x0800)) {
+		f->nw_src = htobe32(0x0a000000 | random_below(8));
+		f->nw_dst = htobe32(0x0a010200 | random_below(8));
+	} else {
+		f->ipv6_src.b[0] = 0xfe;
+		f->ipv6_src.b[1] = (uint8_t)(0x80 + random_below(2));
+		f->nw_proto = f->nw_proto == 1 ? 58 : f->nw_proto;
+	}
+	if (f->nw_frag & FLOW_FRAG_LATER)
+		return;
+	bool icmp = f->nw_proto == 1 || f->nw_proto == 58;
+	f->tp_src = icmp ? htobe16(random_below(2) ? 8 : 135) : htobe16((uint16_t)(0x50 + random_below(20)));
+	f->tp_dst = icmp ? 0 : htobe16((uint16_t)(52 + random_below(3)));
+}
+
+// Another packet that equals the first one where the mask says so: mostly of values that the rules tell apart.
+static void vary(const struct flow *flow, const struct flow *mask, struct flow *out)
+{
+	random_packet(out);
+	for (unsigned int i = 0; i < FLOW_WORDS; i++) {
+		uint64_t m = flow_words_const(mask)[i];
+		flow_words(out)[i] = (flow_words_const(flow)[i] & m) | (flow_words(out)[i] & ~m);
+	}
+	// Packets are consistent: without a protocol's headers, its fields are zero.
+	bool ip = out->dl_type == BE16(0x0800) || out->dl_type == BE16(0x86dd);
+	if (!ip && out->dl_type != BE16(0x0806)) {
+		memset(&out->nw_src, 0, sizeof(*out) - offsetof(struct flow, nw_src));
+	} else if (out->dl_type == BE16(0x0800) || out->dl_type == BE16(0x0806)) {
+		memset(&out->ipv6_src, 0, 2 * sizeof(out->ipv6_src));
+	} else {
+		out->nw_src = out->nw_dst = 0;
+	}
+	if (!(out->vlan[0].tci & BE16(FLOW_VLAN_CFI)))
+		memset(out->vlan, 0, sizeof(out->vlan));
+	if (!(out->vlan[1].tci & BE16(FLOW_VLAN_CFI)))
+		memset(&out->vlan[1], 0, sizeof(out->vlan[1]));
+	for (unsigned int i = 0; i < FLOW_MAX_VLANS; i++)
+		if (out->vlan[i].tci && !out->vlan[i].tpid)
+			out->vlan[i].tpid = BE16(0x8100);
+}
+
+static bool is_inside(const struct flow *f, const struct flow *flow, const struct flow *mask)
+{
+	return flow_equal_masked(f, flow, mask);
+}
+
+static void explain(struct world *w, const struct flow *a, const struct flow *b, const struct flow *mask, const struct buf *x,
+		    const struct buf *y)
+{
+	struct str s = STR_INIT;
+	struct match m = {.flow = *a, .mask = *mask};
+	flow_mask(&m.flow, a, mask);
+	str_add(&s, "packet:   ");
+	flow_format(a, &s, NULL, NULL);
+	str_add(&s, "\nother:    ");
+	flow_format(b, &s, NULL, NULL);
+	str_add(&s, "\nmegaflow: ");
+	match_format(&m, &s, -1, NULL, NULL);
+	str_add(&s, "\nactions:  ");
+	dpact_format(&s, x->data, x->len, NULL, NULL);
+	str_add(&s, "\nother:    ");
+	dpact_format(&s, y->data, y->len, NULL, NULL);
+	str_add(&s, "\n");
+	world_trace(w, a, &s);
+	world_trace(w, b, &s);
+	print_error("%s\n", str_cstr(&s));
+	str_done(&s);
+}
+
+static void check_packet(struct world *w, unsigned long *n_checked, unsigned long *n_forwarded)
+{
+	struct flow flow, mask, other, other_mask;
+	struct buf x = BUF_INIT, y = BUF_INIT;
+	random_packet(&flow);
+	world_translate(w, &flow, &mask, &x);
+	for (unsigned int i = 0; i < 12; i++) {
+		vary(&flow, &mask, &other);
+		if (!is_inside(&other, &flow, &mask))
+			continue; // made consistent, it is another flow
+		world_translate(w, &other, &other_mask, &y);
+		++*n_checked;
+		*n_forwarded += y.len != 0;
+		bool same = x.len == y.len && (!x.len || !memcmp(x.data, y.data, x.len));
+		if (!same) {
+			explain(w, &flow, &other, &mask, &x, &y);
+			fail();
+		}
+	}
+	buf_done(&x);
+	buf_done(&y);
+}
+
+// The masked key, which is all that revalidation has, gives the same actions, and no bits that the mask has not.
+static void check_masked_key(struct world *w)
+{
+	struct flow flow, mask, key, key_mask;
+	struct buf x = BUF_INIT, y = BUF_INIT;
+	random_packet(&flow);
+	world_translate(w, &flow, &mask, &x);
+	flow_mask(&key, &flow, &mask);
+	world_translate(w, &key, &key_mask, &y);
+	bool same = x.len == y.len && (!x.len || !memcmp(x.data, y.data, x.len));
+	for (unsigned int i = 0; i < FLOW_WORDS; i++)
+		same &= !(flow_words(&key_mask)[i] & ~flow_words(&mask)[i]);
+	if (!same) {
+		explain(w, &flow, &key, &mask, &x, &y);
+		explain(w, &flow, &key, &key_mask, &x, &y);
+		fail();
+	}
+	buf_done(&x);
+	buf_done(&y);
+}
+
+static void random_vlans(struct world *w)
+{
+	static const enum xlate_vlan_mode modes[] = {VLAN_ACCESS, VLAN_TRUNK, VLAN_NATIVE_TAGGED, VLAN_NATIVE_UNTAGGED,
+						     VLAN_DOT1Q_TUNNEL};
+	static const uint64_t trunks[64] = {1 << 5 | 1 << 10};
+	for (unsigned int i = 0; i < w->br0.n_ports; i++) {
+		struct xlate_bundle_config *b = &w->br0.bundles[i];
+		b->vlan_mode = modes[random_below(5)];
+		b->tag = b->vlan_mode == VLAN_TRUNK ? -1 : 5 * (int)(1 + random_below(2));
+		b->trunks = random_below(2) ? trunks : NULL;
+		b->priority_tags = (int)random_below(3);
+	}
+	world_publish(w, &w->br0);
+	for (unsigned int i = 0; i < 6; i++) {
+		uint8_t mac[6] = {0, 0, 0, 0, 0, (uint8_t)(1 + random_below(3))};
+		mac_table_learn(w->br0.macs, mac, (uint16_t)(5 * random_below(3)), 1 + random_below(3), 1);
+	}
+}
+
+static void test_megaflows(void **state)
+{
+	unsigned long n_checked = 0, n_forwarded = 0;
+	for (unsigned int seed = 1; seed <= 150; seed++) {
+		struct world w;
+		random_seed(seed);
+		world_init(&w);
+		random_vlans(&w);
+		for (unsigned int i = 0; i < 60; i++)
+			add_random_flow(&w, random_below(5) ? &w.br0 : &w.br1, random_below(3));
+		for (unsigned int i = 0; i < 60; i++) {
+			check_packet(&w, &n_checked, &n_forwarded);
+			check_masked_key(&w);
+		}
+		rcu_quiescent();
+		world_done(&w);
+	}
+	print_message("%lu packets inside of megaflows, %lu forwarded\n", n_checked, n_forwarded);
+	assert_true(n_checked > 20000 && n_forwarded > 10000);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_megaflows)};
+	rcu_register();
+	int failed = cmocka_run_group_tests(tests, NULL, NULL);
+	rcu_barrier_all();
+	rcu_unregister();
+	return failed;
+}
