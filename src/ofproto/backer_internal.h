@@ -34,6 +34,7 @@ struct revalidator { // main's
 	uint64_t round_generation; // generation when the round began
 	uint64_t settled;	   // every megaflow is at least of this generation
 	int64_t round_start, round_end, last_push, mac_run;
+	uint64_t quick_after_ns; // of clock_real_ns(): until then barriers do not wait for a round
 	struct buf actions;  // scratch
 	unsigned int n_seen; // in this round
 	// Statistics.
