@@ -477,7 +477,7 @@ static void test_concurrent(void **state)
 		}
 		rcu_quiescent();
 	}
-	s.stop = true;
+	__atomic_store_n(&s.stop, true, __ATOMIC_RELAXED);
 	rcu_offline();
 	for (unsigned int i = 0; i < 2; i++)
 		pthread_join(threads[i], NULL);

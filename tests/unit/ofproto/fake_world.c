@@ -30,7 +30,7 @@ struct rule *ofproto_table_lookup(const struct ofproto *p, uint8_t table_id, con
 
 void ofproto_table_credit_miss(struct ofproto *p, uint8_t table_id, uint64_t packets)
 {
-	p->tables.table[table_id].n_lookup += packets;
+	__atomic_fetch_add(&p->tables.table[table_id].n_lookup, packets, __ATOMIC_RELAXED);
 }
 
 bool packet_in_enqueue(struct ofproto_system *system, uint64_t ofproto_id, const struct packet_in *pin)
