@@ -41,8 +41,12 @@ static void __attribute__((format(printf, 1, 2), noreturn)) die(const char *form
 
 static void die_of(struct error *error)
 {
-	if (error)
-		die("%s", error_text(error));
+	if (!error)
+		return;
+	fflush(stdout);
+	fprintf(stderr, "%s: %s\n", log_program(), error_text(error));
+	error_free(error);
+	exit(EXIT_FAILURE);
 }
 
 // --- Options
@@ -417,8 +421,10 @@ static void connect_database(struct run *r)
 {
 	struct error *error = dbclient_start(r->v.ctl.db);
 
-	if (error)
+	if (error) {
+		error_free(error);
 		die("%s: database connection failed (%s)", r->o.db, strerror(EAFNOSUPPORT));
+	}
 	while (!dbclient_has_data(r->v.ctl.db))
 		wait_for_event(r);
 }
