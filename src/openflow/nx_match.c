@@ -9,6 +9,13 @@
 #include <string.h>
 
 enum { CLASS_EXPERIMENTER = 0xffff, HEADER_MASKED = 1 << 8, NXM_NX_COOKIE = 1 << 16 | 30 << 9 };
+// ONF's extensions to 1.3: what became a field of its own in 1.5.
+enum { ONF_EXPERIMENTER = 0x4f4e4600 };
+
+static uint32_t onf_header(const struct field *f)
+{
+	return (uint32_t)CLASS_EXPERIMENTER << 16 | (uint32_t)f->onf << 9;
+}
 
 const struct field *nx_field_find(uint32_t header, uint32_t experimenter)
 {
@@ -18,6 +25,8 @@ const struct field *nx_field_find(uint32_t header, uint32_t experimenter)
 		if (f->nxm_version && f->nxm == header && header >> 16 != CLASS_EXPERIMENTER)
 			return f;
 		if (f->oxm_version && f->oxm == header && f->oxm_experimenter == experimenter)
+			return f;
+		if (f->onf && onf_header(f) == header && experimenter == ONF_EXPERIMENTER)
 			return f;
 	}
 	return NULL;
@@ -122,14 +131,18 @@ static bool uses_oxm(const struct field *f, uint8_t version)
 
 void nx_header_encode(struct buf *b, uint8_t version, const struct field *f, bool masked)
 {
-	uint32_t header = uses_oxm(f, version) ? f->oxm : f->nxm;
+	uint32_t header = uses_oxm(f, version) ? f->oxm : f->nxm, experimenter_id = f->oxm_experimenter;
+	if (f->onf && version >= OFP13 && version < f->oxm_version) {
+		header = onf_header(f);
+		experimenter_id = ONF_EXPERIMENTER;
+	}
 	size_t payload = f->n_bytes * (masked ? 2u : 1u);
 	bool experimenter = header >> 16 == CLASS_EXPERIMENTER;
 	if (experimenter)
 		payload += 4;
 	buf_add_be32(b, header | (masked ? HEADER_MASKED : 0) | (uint32_t)payload);
 	if (experimenter)
-		buf_add_be32(b, f->oxm_experimenter);
+		buf_add_be32(b, experimenter_id);
 }
 
 void nx_entry_encode(struct buf *b, uint8_t version, const struct field *f,
