@@ -362,8 +362,7 @@ bool field_prereqs_ok(const struct field *f, const struct flow *flow, const stru
 		return false;
 	if (p->nw_proto && (flow->nw_proto != p->nw_proto || (mask && mask->nw_proto != 0xff)))
 		return false;
-	// A match may ask for later fragments and ports both, as the oracle allows: no packet has them.
-	if (!mask && p->not_later_frag && flow->nw_frag & FLOW_FRAG_LATER)
+	if (p->not_later_frag && flow->nw_frag & FLOW_FRAG_LATER)
 		return false;
 	if (p->icmp_type[0]) {
 		if (flow->tp_src != htobe16(p->icmp_type[0]) && flow->tp_src != htobe16(p->icmp_type[1]))

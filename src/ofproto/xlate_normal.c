@@ -45,8 +45,8 @@ static bool tags_to_flow(const struct tags *t, int priority_tags, struct flow *f
 	memset(f->vlan, 0, sizeof(f->vlan));
 	for (unsigned int i = 0; i < FLOW_MAX_VLANS; i++) {
 		const struct tag *tag = &t->v[i];
-		bool priority_tag = !i && (priority_tags == PRIORITY_TAGS_ALWAYS ||
-					   (priority_tags == PRIORITY_TAGS_IF_NONZERO && tag->pcp));
+		// A tag of VLAN 0 stays for its priority; without one, only where the port wants such tags.
+		bool priority_tag = !i && (tag->pcp || (priority_tags == PRIORITY_TAGS_ALWAYS && tag->tpid));
 		bool inner = i && tag->from; // not ours to judge
 		if (!tag->vid && !priority_tag && !inner)
 			continue;
@@ -163,7 +163,7 @@ static void output(const struct normal *n, const struct xlate_bundle *to)
 	struct tags tags;
 	memcpy(old, ctx->flow.vlan, sizeof(old));
 	translate_output(to, &n->tags, &tags);
-	if (to->c.priority_tags == PRIORITY_TAGS_IF_NONZERO)
+	if (!tags.v[0].vid && tags.v[0].tpid)
 		ctx->mask->vlan[0].tci |= BE16(0xe000);
 	if (!tags_to_flow(&tags, to->c.priority_tags, &ctx->flow))
 		xlate_unwildcard_vlans(ctx);

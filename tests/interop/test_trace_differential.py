@@ -107,7 +107,7 @@ def match(r):
         if r.random() < 0.5:
             terms.append(f"nw_dst={ip(r)}{r.choice(['', '/16', '/28'])}")
         if r.random() < 0.15:
-            terms.append(r.choice(["nw_tos=32", "nw_ttl=64", "nw_ecn=1", "ip_frag=no", "ip_frag=first", "ip_frag=later"]))
+            terms.append(r.choice(["nw_tos=32", "nw_ttl=64", "nw_ecn=1", "ip_frag=no", "ip_frag=first"] + (["ip_frag=later"] if kind == "ip" else [])))
     if kind in ("tcp", "udp", "tcp6", "udp6") and r.random() < 0.7:
         terms.append(f"tp_{r.choice(['src', 'dst'])}={r.choice(['80', '443', '0x50/0xfff0', '1024/0xfc00'])}")
     if kind == "tcp" and r.random() < 0.2:
@@ -127,9 +127,11 @@ def actions(r, table, kind):
     out = []
     for _ in range(r.randint(0, 4)):
         choices = [f"output:{r.choice(PORTS)}", "FLOOD", "ALL", "IN_PORT", "LOCAL", f"mod_dl_dst:{mac(r)}", f"mod_dl_src:{mac(r)}",
-                   f"mod_vlan_vid:{r.randint(1, 3)}", "strip_vlan", "push_vlan:0x8100", f"mod_vlan_pcp:{r.randint(0, 7)}",
+                   f"mod_vlan_vid:{r.randint(1, 3)}", "strip_vlan", f"mod_vlan_pcp:{r.randint(0, 7)}",
                    f"load:{r.randint(0, 3)}->NXM_NX_REG{r.randint(0, 2)}[]", f"set_field:{r.randint(0, 9)}->metadata",
                    "move:NXM_OF_ETH_SRC[]->NXM_OF_ETH_DST[]", "move:NXM_NX_REG0[0..15]->NXM_NX_REG1[16..31]"]
+        if "push_vlan:0x8100" not in out:  # two tags of its own and NORMAL are a matter of vlan-limit
+            choices.append("push_vlan:0x8100")
         if table < 3:
             choices += [f"resubmit(,{r.randint(table + 1, 3)})"] * 3
         if kind in ("ip", "tcp", "udp", "icmp"):
@@ -141,7 +143,7 @@ def actions(r, table, kind):
         if kind == "arp":
             choices += [f"set_field:{ip(r)}->arp_tpa", "load:2->NXM_OF_ARP_OP[]"]
         out.append(r.choice(choices))
-    if table == 0 and r.random() < 0.15:
+    if table == 0 and "push_vlan:0x8100" not in out and r.random() < 0.15:
         out.append("NORMAL")
     return ",".join(out) or "drop"
 

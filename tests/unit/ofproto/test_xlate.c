@@ -75,7 +75,7 @@ static const struct scenario scenarios[] = {
 	{{"actions=mod_vlan_vid:7,output:2"}, "in_port=1,udp", NULL, "push_vlan(vid=7,pcp=0),2"},
 	{{"actions=push_vlan:0x8100,set_field:4100->vlan_vid,output:2"}, "in_port=1", NULL, "push_vlan(vid=4,pcp=0),2"},
 	{{"actions=push_vlan:0x88a8,set_field:4105->vlan_vid,output:2"}, "in_port=1,dl_vlan=5,dl_vlan_pcp=3", NULL,
-	 "push_vlan(tpid=0x88a8,vid=9,pcp=3),2"},
+	 "push_vlan(tpid=0x88a8,vid=9,pcp=0),2"},
 	{{"actions=clone(strip_vlan,output:2),output:3"}, "in_port=1,dl_vlan=5,dl_vlan_pcp=3", NULL,
 	 "pop_vlan,2,push_vlan(vid=5,pcp=3),3"},
 	{{"dl_vlan=7 actions=2"}, "in_port=1,dl_vlan=6,dl_vlan_pcp=1", "recirc_id=0,eth,in_port=1,dl_vlan=6,dl_type=0x0000",
