@@ -32,7 +32,7 @@ static bool dump_flows(struct ofproto_system *system, int argc, const char *argv
 	bool offload = argc > 2 && !strcmp(argv[1], "--offload-stats");
 	const struct ofproto *p = ofproto_find(system, argv[argc - 1]);
 	if (!p) {
-		str_add(out, "no such bridge");
+		str_add(out, "Unknown bridge");
 		return false;
 	}
 	backer_push_stats(p->backer);
@@ -57,7 +57,7 @@ static bool reconnect(struct ofproto_system *system, int argc, const char *argv[
 	if (argc > 1) {
 		struct ofproto *p = ofproto_find(system, argv[1]);
 		if (!p) {
-			str_add(out, "not a bridge");
+			str_add(out, "Unknown bridge");
 			return false;
 		}
 		controllers_reconnect(p->controllers);

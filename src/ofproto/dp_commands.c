@@ -219,8 +219,13 @@ struct show_dp {
 static void show_dp_port(void *show_, const struct dp_port_info *info)
 {
 	struct show_dp *show = show_;
-	str_addf(show->out, "  port %u: %s ", info->port, info->name);
-	format_config(info->netdev, show->out);
+	str_addf(show->out, "  port %u: %s", info->port, info->name);
+	if (strcmp(netdev_type(info->netdev), "system")) {
+		str_addc(show->out, ' ');
+		format_config(info->netdev, show->out);
+	} else {
+		str_addc(show->out, '\n');
+	}
 	if (show->statistics)
 		format_port_stats(info->netdev, show->out);
 }

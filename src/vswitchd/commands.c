@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 // The switch's commands on the command channel: those of ofproto, which knows no sockets, and our own.
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -10,6 +9,7 @@
 #include "flow/compose.h"
 #include "flow/dpact.h"
 #include "netdev/dummy.h"
+#include "ofproto/backer.h"
 #include "rpc/appctl.h"
 #include "vswitchd/model.h"
 
@@ -59,6 +59,11 @@ static void dummy_receive(struct appctl_call *call, int argc, const char *argv[]
 {
 	uint32_t queue = 0;
 	int first = 2;
+	const struct netdev *dev = netdev_find(argv[1]);
+	if (!dev || !netdev_is_dummy(dev)) {
+		appctl_error(call, "no such dummy netdev");
+		return;
+	}
 	if (argc > 4 && !strcmp(argv[2], "--qid")) {
 		if (parse_u32(argv[3], 10, &queue)) {
 			appctl_error(call, "bad queue id");
@@ -77,9 +82,7 @@ static void dummy_receive(struct appctl_call *call, int argc, const char *argv[]
 		}
 		int rc = e ? 0 : netdev_dummy_receive(argv[1], queue, frame.data, frame.len, length);
 		buf_done(&frame);
-		if (rc == -ENOENT)
-			e = error_new("no such dummy netdev");
-		else if (rc)
+		if (rc)
 			e = error_errno(rc, "%s", argv[1]);
 		if (e) {
 			appctl_error(call, error_text(e));
@@ -111,8 +114,40 @@ static void dummy_conn_state(struct appctl_call *call, int argc, const char *arg
 	str_done(&out);
 }
 
+// --- memory/show
+
+static void count_flows(void *arg, struct backer *b)
+{
+	struct dp_stats s;
+	dp_get_stats(backer_dp(b), &s);
+	*(uint64_t *)arg += s.n_flows;
+}
+
+static void count_controller(void *arg, const struct ofproto_controller_status *s)
+{
+	*(unsigned int *)arg += s->is_connected;
+}
+
+static void memory(void *arg, struct str *out)
+{
+	struct vswitchd *v = arg;
+	unsigned int n_ports = 0, n_conns = 0;
+	uint64_t n_flows = 0;
+	struct bridge *b, *next;
+	HASH_ITER (hh, v->bridges, b, next) {
+		n_ports += HASH_COUNT(b->ifaces);
+		if (b->ofproto)
+			ofproto_for_each_controller(b->ofproto, count_controller, &n_conns);
+	}
+	backers_for_each(ofproto_system_backers(v->system), count_flows, &n_flows);
+	str_addf(out, "bridges:%u ofconns:%u ports:%u", HASH_COUNT(v->bridges), n_conns, n_ports);
+	if (n_flows)
+		str_addf(out, " udpif keys:%llu", (unsigned long long)n_flows);
+}
+
 void commands_register(struct vswitchd *v)
 {
+	appctl_add_memory_source(v->appctl, memory, v);
 	ofproto_for_each_command(bind, v);
 	appctl_register(v->appctl, "netdev-dummy/receive", "name [--qid queue_id] packet|flow [--len packet_len]", 2, -1,
 			dummy_receive, v);

@@ -196,6 +196,7 @@ static void open_device(struct iface *i)
 	free(i->error);
 	i->error = NULL;
 	i->seen_change = netdev_change_seq(i->netdev);
+	i->fresh = true;
 	log_info("bridge %s: added interface %s on port %u", b->name, i->name, i->ofp_port);
 	// Internal devices are for this host to use; those of other types are the user's to bring up.
 	if (i->port->row && i->port->row->fake_bridge && iface_is_internal(i)) {

@@ -72,6 +72,7 @@ struct iface {
 	struct netdev *netdev; // NULL while it could not be opened
 	uint32_t ofp_port;     // OFPP_NONE: not in the bridge
 	char *error;	       // why not; NULL: fine
+	bool fresh;	       // no statistics were written yet
 	uint64_t seen_change;  // netdev_change_seq() when its status was written
 };
 

@@ -133,7 +133,7 @@ static void write_controllers(struct bridge *b, struct dbtxn *txn)
 		struct smap status = SMAP_INIT;
 		if (s.any) {
 			db_controller_set_is_connected(txn, row, s.found.is_connected);
-			db_controller_set_role(txn, row, s.found.role);
+			db_controller_set_role(txn, row, s.found.is_connected ? s.found.role : NULL);
 			if (s.found.last_error)
 				smap_set(&status, "last_error", s.found.last_error);
 			if (s.found.state)
@@ -194,8 +194,9 @@ static void write_ifaces(struct bridge *b, struct dbtxn *txn, bool statistics)
 		if (!i->row)
 			continue;
 		write_iface_status(i, txn);
-		if (statistics)
+		if (statistics || i->fresh)
 			write_iface_statistics(i, txn);
+		i->fresh = false;
 	}
 }
 

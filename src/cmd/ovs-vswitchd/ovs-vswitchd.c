@@ -36,6 +36,18 @@ struct program {
 	bool cleanup;
 };
 
+// A mistake on the command line.
+static void __attribute__((format(printf, 1, 2), noreturn)) die(const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	fprintf(stderr, "%s: ", log_program());
+	vfprintf(stderr, format, args);
+	fputc('\n', stderr);
+	va_end(args);
+	exit(EXIT_FAILURE);
+}
+
 static void usage(void)
 {
 	printf("%s: Open vSwitch daemon\n"
@@ -61,7 +73,7 @@ static void usage(void)
 
 static void parse_options(int argc, char *argv[], struct options *o)
 {
-	enum { OPT_MLOCKALL = 0x100, OPT_UNIXCTL, OPT_DUMMY, OPT_DISABLE_SYSTEM, OPT_DISABLE_SYSTEM_ROUTE, OPT_DPDK };
+	enum { OPT_MLOCKALL = 0x100, OPT_UNIXCTL, OPT_DUMMY, OPT_DISABLE_SYSTEM, OPT_DISABLE_SYSTEM_ROUTE, OPT_DPDK, OPT_TLS };
 	static const struct option longopts[] = {
 		{"help", no_argument, NULL, 'h'},
 		{"version", no_argument, NULL, 'V'},
@@ -71,11 +83,18 @@ static void parse_options(int argc, char *argv[], struct options *o)
 		{"disable-system", no_argument, NULL, OPT_DISABLE_SYSTEM},
 		{"disable-system-route", no_argument, NULL, OPT_DISABLE_SYSTEM_ROUTE},
 		{"dpdk", optional_argument, NULL, OPT_DPDK},
+		{"private-key", required_argument, NULL, OPT_TLS},
+		{"certificate", required_argument, NULL, OPT_TLS},
+		{"ca-cert", required_argument, NULL, OPT_TLS},
+		{"peer-ca-cert", required_argument, NULL, OPT_TLS},
+		{"bootstrap-ca-cert", required_argument, NULL, OPT_TLS},
+		{"ssl-protocols", required_argument, NULL, OPT_TLS},
+		{"ssl-ciphers", required_argument, NULL, OPT_TLS},
 		DAEMON_LONG_OPTIONS,
 		LOG_LONG_OPTIONS,
 		{NULL, 0, NULL, 0},
 	};
-	for (int c; (c = getopt_long(argc, argv, "hVv::", longopts, NULL)) != -1;) {
+	for (int c; (c = getopt_long(argc, argv, "hVv::p:c:C:", longopts, NULL)) != -1;) {
 		switch (c) {
 		case 'h':
 			usage();
@@ -91,7 +110,7 @@ static void parse_options(int argc, char *argv[], struct options *o)
 			break;
 		case OPT_DUMMY:
 			if (optarg && strcmp(optarg, "override") && strcmp(optarg, "system"))
-				log_fatal("--enable-dummy=%s: expected nothing, \"override\" or \"system\"", optarg);
+				die("%s: unknown dummy level", optarg);
 			o->dummy = true;
 			o->dummy_for = !optarg			      ? VSWITCHD_DUMMY_ASKED
 				       : !strcmp(optarg, "system") ? VSWITCHD_DUMMY_FOR_SYSTEM
@@ -101,7 +120,12 @@ static void parse_options(int argc, char *argv[], struct options *o)
 		case OPT_DISABLE_SYSTEM_ROUTE:
 			break; // neither the kernel's datapath nor its routes are used in this version: it is so already
 		case OPT_DPDK:
-			log_fatal("Using --dpdk to configure DPDK is not supported: use other_config:dpdk-* in the database.");
+			die("Using --dpdk to configure DPDK is not supported: use other_config:dpdk-* in the database.");
+		case 'p':
+		case 'c':
+		case 'C':
+		case OPT_TLS:
+			die("TLS is not available in this version: private keys, certificates and --ssl-* cannot be used");
 		case '?':
 			exit(EXIT_FAILURE);
 		default:
@@ -109,18 +133,14 @@ static void parse_options(int argc, char *argv[], struct options *o)
 		}
 	}
 	if (argc - optind > 1)
-		log_fatal("at most one non-option argument accepted; use --help for usage");
+		die("at most one non-option argument accepted; use --help for usage");
 	o->database = argc > optind ? xstrdup(argv[optind]) : xasprintf("unix:%s/db.sock", dir_run());
 }
 
 static void on_exit_command(struct appctl_call *call, int argc, const char *argv[], void *arg)
 {
 	struct program *p = arg;
-	if (argc > 1 && strcmp(argv[1], "--cleanup")) {
-		appctl_error(call, "the only argument is --cleanup");
-		return;
-	}
-	p->cleanup = argc > 1;
+	p->cleanup = argc > 1 && !strcmp(argv[1], "--cleanup");
 	appctl_reply(call, NULL);
 	loop_stop(p->loop);
 }
