@@ -129,6 +129,7 @@ static void change_mtu(struct iface *i, int mtu)
 	else if (i->ofp_port != OFPP_NONE)
 		ofproto_port_reconfigure(i->port->bridge->ofproto, i->ofp_port);
 	error_free(e);
+	i->seen_mtu = netdev_get_mtu(i->netdev);
 }
 
 static void set_mtu(struct iface *i)
@@ -196,6 +197,7 @@ static void open_device(struct iface *i)
 	free(i->error);
 	i->error = NULL;
 	i->seen_change = netdev_change_seq(i->netdev);
+	i->seen_mtu = netdev_get_mtu(i->netdev);
 	i->fresh = true;
 	log_info("bridge %s: added interface %s on port %u", b->name, i->name, i->ofp_port);
 	// Internal devices are for this host to use; those of other types are the user's to bring up.
@@ -220,6 +222,9 @@ void iface_apply(struct iface *i)
 		return;
 	}
 	i->seen_change = netdev_change_seq(i->netdev);
+	if (netdev_get_mtu(i->netdev) != i->seen_mtu) // somebody else set it
+		ofproto_port_reconfigure(b->ofproto, i->ofp_port);
+	i->seen_mtu = netdev_get_mtu(i->netdev);
 	struct error *e = set_options(i);
 	if (e) {
 		close_device(i);

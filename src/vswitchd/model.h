@@ -73,7 +73,11 @@ struct iface {
 	uint32_t ofp_port;     // OFPP_NONE: not in the bridge
 	char *error;	       // why not; NULL: fine
 	bool fresh;	       // no statistics were written yet
-	uint64_t seen_change;  // netdev_change_seq() when its status was written
+	uint64_t seen_change;  // netdev_change_seq() when it was applied
+	int seen_mtu;	       // what the datapath knows
+	// What was last written: the driver need not be asked again while neither the device nor the row has changed.
+	uint64_t written_change;
+	struct uuid written_row;
 };
 
 // reconfigure.c: applies the database. Any failure is remembered in the object that it concerns.

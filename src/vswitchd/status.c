@@ -40,6 +40,26 @@ static void clear_status(struct dbtxn *txn, const struct db_interface *row)
 	db_interface_set_status(txn, row, &(struct smap)SMAP_INIT);
 }
 
+// What the driver says, which takes several system calls.
+static void write_driver_status(struct iface *i, struct dbtxn *txn)
+{
+	const struct db_interface *row = i->row;
+	const struct netdev *n = i->netdev;
+	struct netdev_features f = {0};
+	netdev_get_features(n, &f);
+	set_optional(txn, row, db_interface_set_link_speed, (int64_t)f.current_speed * 1000000, f.current_speed > 0);
+	uint32_t full = NETDEV_F_10MB_FD | NETDEV_F_100MB_FD | NETDEV_F_1GB_FD | NETDEV_F_10GB_FD | NETDEV_F_40GB_FD |
+			NETDEV_F_100GB_FD | NETDEV_F_1TB_FD;
+	uint32_t half = NETDEV_F_10MB_HD | NETDEV_F_100MB_HD | NETDEV_F_1GB_HD;
+	db_interface_set_duplex(txn, row, f.current & full ? "full" : f.current & half ? "half" : NULL);
+	struct smap status = SMAP_INIT;
+	netdev_get_status(n, add_status, &status);
+	db_interface_set_status(txn, row, &status);
+	smap_done(&status);
+	i->written_change = netdev_change_seq(n);
+	i->written_row = row->row.uuid;
+}
+
 static void write_iface_status(struct iface *i, struct dbtxn *txn)
 {
 	const struct db_interface *row = i->row;
@@ -60,22 +80,12 @@ static void write_iface_status(struct iface *i, struct dbtxn *txn)
 	if (has_mac)
 		snprintf(text, sizeof(text), "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
 	db_interface_set_mac_in_use(txn, row, has_mac ? text : NULL);
-	struct netdev_features f = {0};
-	netdev_get_features(n, &f);
-	set_optional(txn, row, db_interface_set_link_speed, (int64_t)f.current_speed * 1000000, f.current_speed > 0);
-	uint32_t full = NETDEV_F_10MB_FD | NETDEV_F_100MB_FD | NETDEV_F_1GB_FD | NETDEV_F_10GB_FD | NETDEV_F_40GB_FD |
-			NETDEV_F_100GB_FD | NETDEV_F_1TB_FD;
-	uint32_t half = NETDEV_F_10MB_HD | NETDEV_F_100MB_HD | NETDEV_F_1GB_HD;
-	db_interface_set_duplex(txn, row, f.current & full ? "full" : f.current & half ? "half" : NULL);
 	set_optional(txn, row, db_interface_set_ifindex, netdev_ifindex(n), true);
 	set_optional(txn, row, db_interface_set_link_resets, (int64_t)netdev_carrier_resets(n), true);
 	int mtu = netdev_get_mtu(n);
 	set_optional(txn, row, db_interface_set_mtu, mtu, mtu > 0);
-	struct smap status = SMAP_INIT;
-	netdev_get_status(n, add_status, &status);
-	db_interface_set_status(txn, row, &status);
-	smap_done(&status);
-	i->seen_change = netdev_change_seq(n);
+	if (i->written_change != netdev_change_seq(n) || !uuid_equal(&i->written_row, &row->row.uuid))
+		write_driver_status(i, txn);
 }
 
 static void write_iface_statistics(struct iface *i, struct dbtxn *txn)
@@ -173,12 +183,24 @@ static void write_failed_bridge(struct bridge *b, struct dbtxn *txn)
 
 // --- The transaction
 
+// What was said did not get there.
+static void forget_written(struct vswitchd *v)
+{
+	struct bridge *b, *next_b;
+	struct iface *i, *next_i;
+	HASH_ITER (hh, v->bridges, b, next_b)
+		HASH_ITER (hh, b->ifaces, i, next_i)
+			i->written_row = (struct uuid){0};
+}
+
 static void on_done(void *arg, struct dbtxn *txn)
 {
 	struct vswitchd *v = arg;
 	enum dbtxn_status status = dbtxn_get_status(txn);
 	if (status == DBTXN_ERROR)
 		log_warn_rl("writing status to the database failed: %s", dbtxn_error(txn));
+	if (status != DBTXN_SUCCESS)
+		forget_written(v);
 	v->status_txn = NULL;
 	dbtxn_free(txn);
 	if (status == DBTXN_TRY_AGAIN)
@@ -229,6 +251,8 @@ void status_write(struct vswitchd *v, bool statistics)
 		return;
 	}
 	dbtxn_free(txn);
-	if (status != DBTXN_UNCHANGED)
+	if (status != DBTXN_UNCHANGED) {
+		forget_written(v);
 		v->status_wanted = true;
+	}
 }
