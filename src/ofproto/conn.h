@@ -19,7 +19,8 @@ struct conn {
 	struct ofproto *ofproto;
 	struct ofconn *of;
 	bool service; // accepted by a listener: asks for asynchronous messages by setting a miss_send_len
-	bool async_wanted;   // enable_async_messages
+	bool async_wanted; // enable_async_messages
+	bool greeted;	   // the version was negotiated: a loss is not a failure to connect
 
 	// What follows begins anew with each connection.
 	enum ofp_role role;

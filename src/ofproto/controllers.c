@@ -348,6 +348,7 @@ bool controllers_want_misses(const struct controllers *cs)
 
 void controllers_connected(struct controllers *cs, struct conn *c)
 {
+	c->greeted = true;
 	if (c->service)
 		log_dbg("%s<->%s: connected", cs->ofproto->name, ofconn_name(c->of));
 	else
@@ -358,9 +359,14 @@ void controllers_connected(struct controllers *cs, struct conn *c)
 
 void controllers_disconnected(struct controllers *cs, struct conn *c, int error)
 {
-	if (!c->service)
-		log_info_rl("%s<->%s: %s", cs->ofproto->name, ofconn_name(c->of),
-			    error > 0 ? strerror(error) : "connection closed by peer");
+	if (!c->service && !c->greeted)
+		log_warn_rl("%s<->%s: connection failed (%s)", cs->ofproto->name, ofconn_name(c->of),
+			    error > 0 ? strerror(error) : "closed by peer");
+	else if (!c->service && error > 0)
+		log_warn_rl("%s<->%s: connection dropped (%s)", cs->ofproto->name, ofconn_name(c->of), strerror(error));
+	else if (!c->service)
+		log_info_rl("%s<->%s: connection closed by peer", cs->ofproto->name, ofconn_name(c->of));
+	c->greeted = false;
 	for (size_t i = 0; i < cs->n_accepted; i++)
 		if (cs->accepted[i].conn == c) {
 			drop_accepted(cs, i);
@@ -516,8 +522,8 @@ void controllers_for_each(const struct controllers *cs, void (*cb)(void *arg, co
 		struct ofproto_controller_status s = {
 			.target = r->target,
 			.is_connected = visited,
-			.role = "other",
-			.state = visited ? "ACTIVE" : "VOID",
+			.role = visited ? "other" : NULL,
+			.state = visited ? "ACTIVE" : NULL,
 			.last_error = r->error,
 			.sec_since_connect = -1,
 			.sec_since_disconnect = -1,
@@ -527,7 +533,7 @@ void controllers_for_each(const struct controllers *cs, void (*cb)(void *arg, co
 			const struct reconnect *fsm = ofconn_reconnect(of);
 			int error = ofconn_last_error(of);
 			s.is_connected = ofconn_is_connected(of);
-			s.role = role_name(r->conn);
+			s.role = s.is_connected ? role_name(r->conn) : NULL;
 			s.state = ofconn_state_name(of);
 			s.last_error = !error ? NULL : error > 0 ? strerror(error) : "End of file";
 			s.sec_since_connect = seconds_since(fsm->connected_at, now);

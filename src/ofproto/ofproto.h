@@ -153,8 +153,8 @@ void ofproto_set_controllers(struct ofproto *, const struct ofproto_controller *
 struct ofproto_controller_status {
 	const char *target;
 	bool is_connected;
-	const char *role;	// "other", "master", "slave"
-	const char *state;	// "VOID", "BACKOFF", "CONNECTING", "ACTIVE", "IDLE"
+	const char *role;	// "other", "master", "slave"; NULL: not connected
+	const char *state;	// "VOID", "BACKOFF", "CONNECTING", "ACTIVE", "IDLE"; NULL: a listener that nobody visits
 	const char *last_error; // NULL: none
 	int64_t sec_since_connect, sec_since_disconnect; // -1: never
 };

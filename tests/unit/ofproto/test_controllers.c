@@ -416,7 +416,8 @@ static void test_fail_open(void **state)
 static void count_each(void *n, const struct ofproto_controller_status *s)
 {
 	++*(unsigned int *)n;
-	assert_int_equal(s->is_connected, !strcmp(s->state, "ACTIVE"));
+	assert_int_equal(s->is_connected, s->state && !strcmp(s->state, "ACTIVE"));
+	assert_int_equal(s->is_connected, s->role != NULL);
 }
 
 static void test_configuration(void **state)
