@@ -131,7 +131,7 @@ struct xlate_userdata {
 	uint8_t kind;	 // enum xlate_userdata_kind
 	uint8_t reason;	 // enum ofp_packet_in_reason
 	uint8_t table_id;
-	uint8_t pad;
+	uint8_t dont_send; // of a trace without side effects
 	uint16_t max_len, controller_id;
 	uint32_t ofp_in_port;
 	uint64_t ofproto_id; // looked up in the snapshot: never a pointer

@@ -81,18 +81,12 @@ static void report_subfield(struct xlate_ctx *ctx, const struct subfield *sf)
 	struct str s = STR_INIT;
 	subfield_format(sf, &s);
 	str_add(&s, " is now ");
-	if (sf->n_bits == sf->field->n_bits && sf->field->n_bits > 64) {
+	if (sf->n_bits == sf->field->n_bits) {
 		union field_value v;
 		field_get_value(sf->field, &ctx->flow, &v);
 		field_format_value(sf->field, &v, NULL, NULL, NULL, &s);
 	} else {
-		uint64_t v = subfield_get_u64(sf, &ctx->flow);
-		bool ip = sf->n_bits == 32 && sf->field->format == FORMAT_IPV4;
-		if (ip)
-			str_addf(&s, "%u.%u.%u.%u", (unsigned)(v >> 24) & 255, (unsigned)(v >> 16) & 255,
-				 (unsigned)(v >> 8) & 255, (unsigned)v & 255);
-		else
-			str_addf(&s, v ? "0x%llx" : "%llx", (unsigned long long)v);
+		str_addf(&s, "%#llx", (unsigned long long)subfield_get_u64(sf, &ctx->flow));
 	}
 	XLATE_REPORT(ctx, TRACE_DETAIL, "%s", str_cstr(&s));
 	str_done(&s);
@@ -248,7 +242,8 @@ static bool do_strip_vlan(struct xlate_ctx *ctx, const void *action)
 	return true;
 }
 
-// The new tag begins with VID and priority 0, as the oracle's does; OpenFlow 1.3.3, 5.11.1 would copy them from the outermost one.
+// OpenFlow 1.3.3, 5.11.1 would have the new tag take VID and priority of the one that was outermost; this switch has always pushed
+// an empty one.
 static bool do_push_vlan(struct xlate_ctx *ctx, const void *action)
 {
 	const struct ofpact_push_vlan *a = action;

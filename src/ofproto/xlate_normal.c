@@ -9,7 +9,7 @@
 #include "ofproto/backer_internal.h"
 #include "ofproto/xlate_ctx.h"
 
-enum { VID = 0x0fff, PRIORITY_TAGS_NEVER = 0, PRIORITY_TAGS_IF_NONZERO = 1, PRIORITY_TAGS_ALWAYS = 2 };
+enum { VID = 0x0fff, PRIORITY_TAGS_NEVER = 0, PRIORITY_TAGS_ALWAYS = 2 };
 
 struct tag {
 	uint8_t from; // 1, 2: the packet's first or second tag; 0: a new one
@@ -45,10 +45,9 @@ static bool tags_to_flow(const struct tags *t, int priority_tags, struct flow *f
 	memset(f->vlan, 0, sizeof(f->vlan));
 	for (unsigned int i = 0; i < FLOW_MAX_VLANS; i++) {
 		const struct tag *tag = &t->v[i];
-		// A tag of VLAN 0 stays for its priority; without one, only where the port wants such tags.
-		bool priority_tag = !i && (tag->pcp || (priority_tags == PRIORITY_TAGS_ALWAYS && tag->tpid));
-		bool inner = i && tag->from; // not ours to judge
-		if (!tag->vid && !priority_tag && !inner)
+		// An empty tag goes, but for an inner one, which is not ours to judge.
+		bool stays = tag->from && (i || priority_tags == PRIORITY_TAGS_ALWAYS);
+		if (!tag->vid && !tag->pcp && !stays)
 			continue;
 		f->vlan[n].tpid = tag->from || tag->tpid ? tag->tpid : BE16(0x8100);
 		f->vlan[n++].tci = htobe16((uint16_t)(tag->vid | tag->pcp | FLOW_VLAN_CFI));
@@ -129,19 +128,25 @@ static void translate_input(const struct xlate_bundle *b, const struct tags *in,
 	}
 }
 
+// A frame that leaves its VLAN behind keeps its priority only where the bundle wants priority tags.
+static struct tag priority_tag(const struct xlate_bundle *b, const struct tag *old)
+{
+	return (struct tag){.pcp = b->c.priority_tags == PRIORITY_TAGS_NEVER ? 0 : old->pcp};
+}
+
 static void translate_output(const struct xlate_bundle *b, const struct tags *in, struct tags *out)
 {
 	*out = *in;
 	switch (b->c.vlan_mode) {
 	case VLAN_ACCESS:
-		out->v[0].vid = 0;
+		out->v[0] = priority_tag(b, &in->v[0]);
 		break;
 	case VLAN_TRUNK:
 	case VLAN_NATIVE_TAGGED:
 		break;
 	case VLAN_NATIVE_UNTAGGED:
 		if (out->v[0].vid == b->c.tag)
-			out->v[0].vid = 0;
+			out->v[0] = priority_tag(b, &in->v[0]);
 		break;
 	case VLAN_DOT1Q_TUNNEL:
 		out->v[0] = in->v[1];
@@ -163,8 +168,8 @@ static void output(const struct normal *n, const struct xlate_bundle *to)
 	struct tags tags;
 	memcpy(old, ctx->flow.vlan, sizeof(old));
 	translate_output(to, &n->tags, &tags);
-	if (!tags.v[0].vid && tags.v[0].tpid)
-		ctx->mask->vlan[0].tci |= BE16(0xe000);
+	if (!tags.v[0].vid && xlate_n_vlans(&ctx->flow))
+		ctx->mask->vlan[0].tci |= BE16(0xe000); // the priority decides whether there is a tag
 	if (!tags_to_flow(&tags, to->c.priority_tags, &ctx->flow))
 		xlate_unwildcard_vlans(ctx);
 	xlate_output_port(ctx, xlate_bridge_port(ctx->bridge, to->c.ports[0]));

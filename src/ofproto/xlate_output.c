@@ -149,6 +149,7 @@ void xlate_controller(struct xlate_ctx *ctx, uint8_t reason, uint16_t max_len, u
 		.kind = XLATE_USERDATA_CONTROLLER,
 		.reason = reason == OFPR_ACTION && is_table_miss_rule(ctx->rule) ? OFPR_EXPLICIT_MISS : reason,
 		.table_id = ctx->table_id,
+		.dont_send = ctx->in->trace && !ctx->in->may_learn,
 		.max_len = max_len,
 		.controller_id = controller_id,
 		.ofp_in_port = ctx->flow.in_port,

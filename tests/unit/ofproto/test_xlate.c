@@ -231,6 +231,18 @@ static void test_normal(void **state)
 	      "pop_vlan,push_vlan(vid=10,pcp=5),100,2,pop_vlan,push_vlan(vid=0,pcp=5),3");
 	check(&w, "in_port=1,dl_dst=00:00:00:00:00:09", NULL, "push_vlan(vid=10,pcp=0),100,2,pop_vlan,3");
 
+	// Priority tags between trunks: what is not empty stays.
+	p1->vlan_mode = VLAN_TRUNK;
+	p1->tag = -1;
+	world_publish(&w, &w.br0);
+	check(&w, "in_port=1,dl_vlan=0,dl_vlan_pcp=5,dl_dst=00:00:00:00:00:09", NULL, "100,2");
+	check(&w, "in_port=1,dl_vlan=0,dl_vlan_pcp=0,dl_dst=00:00:00:00:00:09", NULL, "pop_vlan,100,2");
+	p2->priority_tags = 2;
+	world_publish(&w, &w.br0);
+	check(&w, "in_port=1,dl_vlan=0,dl_vlan_pcp=0,dl_dst=00:00:00:00:00:09", NULL,
+	      "pop_vlan,100,push_vlan(vid=0,pcp=0),2");
+	check(&w, "in_port=1,dl_dst=00:00:00:00:00:09", NULL, "100,2");
+
 	uint64_t flood[64] = {1}; // VLAN 0 does not learn
 	p1->vlan_mode = VLAN_TRUNK;
 	w.br0.config.flood_vlans = flood;
