@@ -42,6 +42,7 @@ struct netdev {
 	uint8_t mac[6];
 	int mtu; // 0: none
 	bool up, carrier, gone;
+	bool leave; // see netdev_leave()
 	uint64_t carrier_resets;
 };
 

@@ -288,6 +288,11 @@ void netdev_unref(struct netdev *dev)
 	free(dev);
 }
 
+void netdev_leave(struct netdev *dev)
+{
+	dev->leave = true;
+}
+
 // --- What a device is
 
 const char *netdev_name(const struct netdev *dev)

@@ -80,7 +80,7 @@ static struct error *tap_open(struct netdev *dev)
 	struct rtnl_link link;
 	int r = rtnl_link_get(dev->name, &link);
 	if (r < 0) {
-		close(cast(dev)->fd);
+		tun_close(cast(dev)->fd, false);
 		return error_errno(r, "%s", dev->name);
 	}
 	cast(dev)->ifindex = link.ifindex;
@@ -107,7 +107,7 @@ static void system_close(struct netdev *dev)
 
 static void tap_close(struct netdev *dev)
 {
-	close(cast(dev)->fd);
+	tun_close(cast(dev)->fd, dev->leave);
 }
 
 static struct error *checked(struct netdev *dev, int r, const char *what)

@@ -33,12 +33,21 @@ struct error *tun_open(const char *name, int *out)
 		close(fd);
 		return e;
 	}
+	// It outlives us if we crash: its addresses and routes are there when we are back.
+	(void)ioctl(fd, TUNSETPERSIST, 1);
 	// What the kernel may leave to us. An older one does not know UDP segmentation; without any it does all the work itself.
 	unsigned long offloads = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN;
 	if (ioctl(fd, TUNSETOFFLOAD, offloads | TUN_USO4 | TUN_USO6) < 0)
 		(void)ioctl(fd, TUNSETOFFLOAD, offloads);
 	*out = fd;
 	return NULL;
+}
+
+void tun_close(int fd, bool leave)
+{
+	if (!leave)
+		(void)ioctl(fd, TUNSETPERSIST, 0);
+	close(fd);
 }
 
 int tun_rx_burst(struct burst *b, int fd, struct rte_mbuf **packets, unsigned int n, unsigned int *bad)

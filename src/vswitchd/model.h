@@ -83,6 +83,8 @@ struct iface {
 // reconfigure.c: applies the database. Any failure is remembered in the object that it concerns.
 void reconfigure(struct vswitchd *);
 void bridge_destroy(struct bridge *);
+// The process ends: internal devices stay for the one that comes after it.
+void bridge_leave_devices(struct bridge *);
 bool vswitchd_has_failed_ifaces(const struct vswitchd *);
 
 // system.c: Open_vSwitch, but for the bridges.

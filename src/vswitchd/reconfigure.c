@@ -12,6 +12,13 @@ LOG_MODULE(bridge);
 
 // --- Bridges
 
+void bridge_leave_devices(struct bridge *b)
+{
+	for (struct iface *i = b->ifaces; i; i = i->hh.next)
+		if (i->netdev)
+			netdev_leave(i->netdev);
+}
+
 void bridge_destroy(struct bridge *b)
 {
 	struct iface *i, *next_i;

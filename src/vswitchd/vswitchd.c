@@ -164,8 +164,11 @@ void vswitchd_free(struct vswitchd *v, bool cleanup)
 	if (!v)
 		return;
 	struct bridge *b, *next;
-	HASH_ITER (hh, v->bridges, b, next)
+	HASH_ITER (hh, v->bridges, b, next) {
+		if (!cleanup)
+			bridge_leave_devices(b);
 		bridge_destroy(b);
+	}
 	ofproto_system_free(v->system);
 	netdev_unwatch(on_device, v);
 	dbtxn_free(v->status_txn);

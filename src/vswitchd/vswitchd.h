@@ -18,5 +18,5 @@ enum vswitchd_dummy { // which bridges get the dummy datapath, and dummy devices
 // until the database was read once.
 struct error *vswitchd_new(struct loop *, struct appctl *, const char *target, enum vswitchd_dummy,
 			   struct vswitchd **) MUST_CHECK;
-// Frees all bridges. With `cleanup`, what would outlive the process goes too.
+// Frees all bridges. Internal devices stay for the process that comes after this one, unless `cleanup` is set.
 void vswitchd_free(struct vswitchd *, bool cleanup);

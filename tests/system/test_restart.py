@@ -5,7 +5,7 @@ import signal
 import subprocess
 import time
 
-from harness import wait_until
+from harness import run, wait_until
 
 
 def pinger(a, b, interval="0.05"):
@@ -75,3 +75,27 @@ def test_torn_database_is_repaired(switch):
     switch.start_server()
     assert switch.vsctl("--no-wait", "get", "bridge", "br0", "external_ids") == "{a=b}\n"
     switch.start_switch()
+
+
+def test_internal_devices_outlive_the_switch(switch):
+    """The bridge's own interface keeps index, address and state over a crash and an exit; `exit --cleanup` and del-br remove it."""
+    def link():
+        return run("ip", "-n", switch.netns, "-o", "addr", "show", "dev", "br0", check=False).stdout
+
+    run("ip", "-n", switch.netns, "addr", "add", "10.9.8.7/24", "dev", "br0")
+    run("ip", "-n", switch.netns, "link", "set", "br0", "up")
+    before = link()
+    assert "10.9.8.7/24" in before
+    for how in (signal.SIGKILL, signal.SIGTERM):
+        switch.kill_switch(how)
+        assert "10.9.8.7/24" in link()
+        switch.start_switch()
+        wait_until(lambda: switch.vsctl("get", "Interface", "br0", "link_state") == "up\n", what="br0 is in use again")
+        assert link() == before
+    switch.appctl("exit", "--cleanup")
+    wait_until(lambda: not link(), what="br0 is removed")
+    switch.switch.wait(10)
+    switch.start_switch()
+    wait_until(link, what="br0 is made again")
+    switch.vsctl("del-br", "br0")
+    wait_until(lambda: not link(), what="br0 is removed")
