@@ -98,17 +98,6 @@ int64_t journal_size(const struct journal *j)
 	return j->good;
 }
 
-bool journal_probe(const char *path)
-{
-	char start[6] = "";
-	FILE *file = fopen(path, "r");
-	if (!file)
-		return false;
-	size_t n = fread(start, 1, sizeof(start), file);
-	fclose(file);
-	return n == sizeof(start) && !memcmp(start, "OVSDB ", sizeof(start));
-}
-
 // --- Reading.
 
 static struct db_error *parse_header(const struct journal *j, const char *line, size_t *n, char *sha1)
@@ -116,6 +105,8 @@ static struct db_error *parse_header(const struct journal *j, const char *line, 
 	unsigned long length;
 	char magic[16];
 	int end = 0;
+	if (!j->good && strncmp(line, "OVSDB ", 6))
+		return db_error_new("ovsdb error", "%s: unexpected file format", j->path);
 	if (sscanf(line, "OVSDB %15s %lu %40[0-9a-f]%n", magic, &length, sha1, &end) != 3 ||
 	    strlen(sha1) != 2 * SHA1_LEN || line[end] != '\n')
 		return db_error_syntax(NULL, NULL, "%s: parse error at offset %lld in header line \"%.*s\"", j->path,

@@ -38,5 +38,3 @@ int64_t journal_size(const struct journal *);
 struct db_error *journal_replace(struct journal *, const struct str *records, size_t n_records) MUST_CHECK;
 // The text of one record with its header.
 void journal_format(struct str *out, const char *text, size_t n);
-// True if the file begins like a database file (and not like a schema, which is JSON).
-bool journal_probe(const char *path);

@@ -366,14 +366,9 @@ void atom_add_json(const union atom *a, enum atom_type type, struct str *out)
 	case ATOM_UUID:
 		str_addf(out, "[\"uuid\",\"" UUID_FORMAT "\"]", UUID_ARGS(&a->uuid));
 		break;
-	case ATOM_REAL: {
-		json_t *json = db_json_real(a->real);
-		char *text = db_json_text(json);
-		str_add(out, text);
-		free(text);
-		json_decref(json);
+	case ATOM_REAL:
+		db_json_add_real(out, a->real);
 		break;
-	}
 	case ATOM_INTEGER:
 	case ATOM_BOOLEAN:
 		atom_to_bare(a, type, out);

@@ -7,35 +7,30 @@
 
 #include "base/alloc.h"
 
-char *db_json_text(const json_t *json)
-{
-	char *s = json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
-	char *copy = xstrdup(s ? s : "null");
-	free(s);
-	return copy;
-}
+// The depth of what is not indented at all.
+enum { COMPACT = -1 };
+
+static void write_json(const json_t *json, int depth, struct str *out);
 
 static int compare_names(const void *a, const void *b)
 {
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static void pretty(const json_t *json, unsigned int depth, struct str *out);
-
-static void new_line(unsigned int depth, struct str *out)
+static void new_line(int depth, struct str *out)
 {
+	if (depth == COMPACT)
+		return;
 	str_addc(out, '\n');
 	str_add_repeat(out, ' ', 2 * (size_t)depth);
 }
 
-static void add_scalar(const json_t *json, struct str *out)
+static int inside(int depth)
 {
-	char *text = db_json_text(json);
-	str_add(out, text);
-	free(text);
+	return depth == COMPACT ? COMPACT : depth + 1;
 }
 
-static void pretty_object(const json_t *json, unsigned int depth, struct str *out)
+static void write_object(const json_t *json, int depth, struct str *out)
 {
 	const char **names = xcalloc(json_object_size(json) + 1, sizeof(*names)), *name;
 	size_t n = 0;
@@ -45,50 +40,90 @@ static void pretty_object(const json_t *json, unsigned int depth, struct str *ou
 	qsort(names, n, sizeof(*names), compare_names);
 	str_addc(out, '{');
 	if (!n)
-		new_line(depth + 1, out); // as it is printed elsewhere
+		new_line(inside(depth), out); // as it is printed elsewhere
 	for (size_t i = 0; i < n; i++) {
-		json_t *key = json_string_nocheck(names[i]);
 		if (i)
 			str_addc(out, ',');
-		new_line(depth + 1, out);
-		add_scalar(key, out);
-		str_add(out, ": ");
-		pretty(json_object_get(json, names[i]), depth + 1, out);
-		json_decref(key);
+		new_line(inside(depth), out);
+		db_json_add_string(out, names[i], strlen(names[i]));
+		str_add(out, depth == COMPACT ? ":" : ": ");
+		write_json(json_object_get(json, names[i]), inside(depth), out);
 	}
 	str_addc(out, '}');
 	free(names);
 }
 
-static void pretty(const json_t *json, unsigned int depth, struct str *out)
+static void write_array(const json_t *json, int depth, struct str *out)
 {
-	if (json_is_object(json)) {
-		pretty_object(json, depth, out);
-	} else if (json_is_array(json)) {
-		str_addc(out, '[');
-		for (size_t i = 0; i < json_array_size(json); i++) {
-			if (i)
-				str_addc(out, ',');
-			new_line(depth + 1, out);
-			pretty(json_array_get(json, i), depth + 1, out);
-		}
-		str_addc(out, ']');
-	} else {
-		add_scalar(json, out);
+	str_addc(out, '[');
+	for (size_t i = 0; i < json_array_size(json); i++) {
+		if (i)
+			str_addc(out, ',');
+		new_line(inside(depth), out);
+		write_json(json_array_get(json, i), inside(depth), out);
 	}
+	str_addc(out, ']');
+}
+
+static void write_json(const json_t *json, int depth, struct str *out)
+{
+	switch (json_typeof(json)) {
+	case JSON_OBJECT:
+		write_object(json, depth, out);
+		break;
+	case JSON_ARRAY:
+		write_array(json, depth, out);
+		break;
+	case JSON_STRING:
+		db_json_add_string(out, json_string_value(json), json_string_length(json));
+		break;
+	case JSON_INTEGER:
+		str_addf(out, "%lld", (long long)json_integer_value(json));
+		break;
+	case JSON_REAL:
+		db_json_add_real(out, json_real_value(json));
+		break;
+	case JSON_TRUE:
+		str_add(out, "true");
+		break;
+	case JSON_FALSE:
+		str_add(out, "false");
+		break;
+	case JSON_NULL:
+		str_add(out, "null");
+		break;
+	}
+}
+
+char *db_json_text(const json_t *json)
+{
+	struct str s = STR_INIT;
+	write_json(json, COMPACT, &s);
+	return str_take(&s);
 }
 
 void db_json_pretty(const json_t *json, struct str *out)
 {
-	pretty(json, 0, out);
+	write_json(json, 0, out);
+}
+
+// Doubles hold integers exactly up to 2^53.
+static bool is_whole(double real)
+{
+	return real == floor(real) && fabs(real) < 0x1p53;
 }
 
 json_t *db_json_real(double real)
 {
-	// Doubles hold integers exactly up to 2^53.
-	if (real == floor(real) && fabs(real) < 9007199254740992.0)
-		return json_integer((json_int_t)real);
-	return json_real(real);
+	return is_whole(real) ? json_integer((json_int_t)real) : json_real(real);
+}
+
+void db_json_add_real(struct str *out, double real)
+{
+	if (is_whole(real))
+		str_addf(out, "%lld", (long long)real);
+	else
+		str_addf(out, "%.15g", real);
 }
 
 void db_json_add_string(struct str *out, const char *s, size_t n)

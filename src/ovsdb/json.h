@@ -12,5 +12,6 @@ void db_json_pretty(const json_t *, struct str *);
 // A real number; one without a fraction is written as an integer, which the protocol does not tell apart.
 json_t *db_json_real(double);
 
-// Writes straight to text what need not be an object first: a quoted string.
+// Straight to text what need not be an object first: a quoted string, a number as db_json_real() makes it.
 void db_json_add_string(struct str *, const char *, size_t n);
+void db_json_add_real(struct str *, double);

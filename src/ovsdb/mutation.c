@@ -139,10 +139,12 @@ static struct db_error *set_argument(struct mutation *m, const json_t *json, str
 	if (m->mutator == MUT_INSERT)
 		return datum_from_json(&m->arg, &type, arg, symtab);
 	type.n_max = UINT_MAX;
-	const char *class = json_string_value(json_array_get(arg, 0));
-	bool keys = column_type_is_map(&type) && !(class && !strcmp(class, "map"));
-	if (keys)
-		base_type_init(&type.value, ATOM_VOID);
+	struct db_error *error = datum_from_json(&m->arg, &type, arg, symtab);
+	if (!error || !column_type_is_map(&type))
+		return error;
+	// Pairs, or else keys alone.
+	db_error_free(error);
+	base_type_init(&type.value, ATOM_VOID);
 	return datum_from_json(&m->arg, &type, arg, symtab);
 }
 

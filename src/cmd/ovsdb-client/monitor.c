@@ -79,6 +79,8 @@ static void on_message(void *going_, struct jsonrpc_message *m)
 static void on_closed(void *going_, int error)
 {
 	struct going *g = going_;
+	if (!g->request_id)
+		command_die("failed to connect to \"%s\" (%s)", g->c->server, strerror(error));
 	command_die("%s: receive failed (%s)", g->c->server, error == EOF ? "End of file" : strerror(error));
 }
 

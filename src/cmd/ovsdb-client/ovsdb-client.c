@@ -173,18 +173,24 @@ static void run_list_columns(struct client *c, int argc, char *argv[])
 	db_schema_free(schema);
 }
 
+static json_t *parse_transaction(const char *text)
+{
+	json_t *params = client_parse_json(text);
+	if (!json_is_array(params) || !json_is_string(json_array_get(params, 0)))
+		command_die("not a valid OVSDB query");
+	return params;
+}
+
 static void run_transact(struct client *c, int argc, char *argv[])
 {
-	json_t *result = client_call(c, "transact", client_parse_json(argv[1]));
+	json_t *result = client_call(c, "transact", parse_transaction(argv[1]));
 	client_print_json(c, result);
 	json_decref(result);
 }
 
 static void run_query(struct client *c, int argc, char *argv[])
 {
-	json_t *params = client_parse_json(argv[1]);
-	if (!json_is_array(params) || !json_is_string(json_array_get(params, 0)))
-		command_die("not a valid OVSDB query");
+	json_t *params = parse_transaction(argv[1]);
 	json_array_append_new(params, json_pack("{s:s}", "op", "abort"));
 	json_t *result = client_call(c, "transact", params);
 	// The last result is that of our own "abort", unless something failed before.
@@ -397,7 +403,7 @@ static void parse_option(struct client *c, int option)
 	case 't':
 		c->timeout = atoi(optarg);
 		if (c->timeout <= 0)
-			command_die("value %s on -t or --timeout is not a positive number", optarg);
+			command_die("value %s on -t or --timeout is invalid", optarg);
 		break;
 	case OPT_UNIXCTL:
 		c->unixctl = optarg;

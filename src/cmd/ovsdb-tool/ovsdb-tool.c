@@ -81,8 +81,6 @@ static struct db_schema *read_schema(const char *path)
 static struct db_schema *read_db_schema(const char *path)
 {
 	struct db_schema *schema;
-	if (!access(path, R_OK) && !journal_probe(path))
-		command_die("ovsdb error: %s: unexpected file format", path);
 	check(database_read_schema(path, &schema));
 	return schema;
 }
@@ -91,8 +89,6 @@ static struct database *open_database(const char *path, bool writable)
 {
 	struct database *d;
 	char *warning;
-	if (!access(path, R_OK) && !journal_probe(path))
-		command_die("ovsdb error: %s: unexpected file format", path);
 	check(database_open(path, writable, &d, &warning));
 	if (warning)
 		fprintf(stderr, "%s: %s\n", log_program(), warning);
