@@ -138,7 +138,6 @@ enum ofproto_fail_mode { OFPROTO_FAIL_STANDALONE, OFPROTO_FAIL_SECURE };
 
 struct ofproto_controller { // one row of table Controller, or a service listener
 	const char *target; // tcp:... ssl:... unix:... connect; ptcp:... pssl:... punix:... listen
-	bool out_of_band;   // connection_mode (in-band is not built: treated as out-of-band with a warning)
 	bool service;	    // a service controller: takes no part in fail mode, gets no packet-ins by default
 	int max_backoff_ms;    // default 8000
 	int probe_interval_ms; // default 5000; 0: never

@@ -245,7 +245,6 @@ void bridge_apply_controllers(struct bridge *b)
 			continue;
 		v[n++] = (struct ofproto_controller){
 			.target = row->target,
-			.out_of_band = true,
 			.service = row->type ? !strcmp(row->type, "service") : !strncmp(row->target, "p", 1),
 			.max_backoff_ms = row->n_max_backoff ? (int)row->max_backoff : 8000,
 			.probe_interval_ms = row->n_inactivity_probe ? (int)row->inactivity_probe : 5000,
