@@ -157,11 +157,13 @@ static void get_status(const struct netdev *dev, void (*cb)(void *arg, const cha
 		ethtool_get_driver(dev->name, cb, arg);
 }
 
-static void system_stats(const struct netdev *dev, struct netdev_stats *s)
+// False: there is no such device any more.
+static bool kernel_stats(const struct netdev *dev, struct netdev_stats *s, struct rtnl_link *out)
 {
 	struct rtnl_link link;
 	if (rtnl_link_get(dev->name, &link) < 0 || !link.has_stats || link.ifindex != cast(dev)->ifindex)
-		return;
+		return false;
+	*out = link;
 	const struct rtnl_link_stats64 *k = &link.stats;
 	*s = (struct netdev_stats){
 		.rx_packets = k->rx_packets, .tx_packets = k->tx_packets,
@@ -177,14 +179,23 @@ static void system_stats(const struct netdev *dev, struct netdev_stats *s)
 		.tx_fifo_errors = k->tx_fifo_errors, .tx_heartbeat_errors = k->tx_heartbeat_errors,
 		.tx_window_errors = k->tx_window_errors,
 	};
+	return true;
+}
+
+static void system_stats(const struct netdev *dev, struct netdev_stats *s)
+{
+	struct rtnl_link link;
+	uint64_t lost = packet_socket_take_drops(cast(dev)->fd);
+	if (lost)
+		__atomic_fetch_add(&cast(dev)->rx_bad, lost, __ATOMIC_RELAXED);
+	kernel_stats(dev, s, &link);
 }
 
 static void tap_stats(const struct netdev *dev, struct netdev_stats *s)
 {
 	struct rtnl_link link;
-	if (rtnl_link_get(dev->name, &link) < 0 || !link.has_stats || link.ifindex != cast(dev)->ifindex)
+	if (!kernel_stats(dev, s, &link))
 		return;
-	system_stats(dev, s);
 	const struct rtnl_link_stats64 *k = &link.stats;
 	s->rx_packets = k->tx_packets;
 	s->tx_packets = k->rx_packets;

@@ -68,6 +68,13 @@ struct error *packet_socket_receive(const char *name, int ifindex, int fd)
 	return e ? e : bind_to(name, ifindex, fd, BE16(ETH_P_ALL));
 }
 
+unsigned int packet_socket_take_drops(int fd)
+{
+	struct tpacket_stats s = {0};
+	socklen_t n = sizeof(s);
+	return getsockopt(fd, SOL_PACKET, PACKET_STATISTICS, &s, &n) ? 0 : s.tp_drops;
+}
+
 // --- Closing
 
 // One thread for the process, from the first close on; the kernel closes what is left when the process ends.

@@ -9,6 +9,8 @@
 struct error *packet_socket_open(const char *name, int ifindex, int *fd) MUST_CHECK;
 // From now on all frames that arrive at the device, and none that leave it, are received, in promiscuous mode.
 struct error *packet_socket_receive(const char *name, int ifindex, int fd) MUST_CHECK;
+// Frames that were lost since the last call because nobody took them in time.
+unsigned int packet_socket_take_drops(int fd);
 // Closes it from a thread of its own: the kernel takes milliseconds, and a switch has many ports.
 void packet_socket_close(int fd);
 
