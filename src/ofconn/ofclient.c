@@ -22,7 +22,7 @@ struct ofclient {
 	int closed;    // errno or EOF (-1); NOT_CLOSED
 	size_t borrowed; // bytes of the message that the caller has
 	uint8_t version;
-	uint32_t xid;
+	uint32_t *xid, own_xid;
 	char *why; // negotiation failed
 };
 
@@ -66,7 +66,7 @@ const char *ofclient_name(const struct ofclient *c)
 
 uint32_t ofclient_next_xid(struct ofclient *c)
 {
-	return c->xid++;
+	return (*c->xid)++;
 }
 
 struct loop *ofclient_loop(struct ofclient *c)
@@ -177,14 +177,15 @@ static int negotiate(struct ofclient *c, uint32_t versions, int64_t deadline)
 	return error;
 }
 
-struct error *ofclient_open(const char *target, uint32_t versions, uint16_t default_port, int64_t timeout_ms,
+struct error *ofclient_open(const char *target, uint32_t versions, uint16_t default_port, uint32_t *next_xid, int64_t timeout_ms,
 			    struct ofclient **out)
 {
 	struct ofclient *c = XNEW(struct ofclient);
 	int64_t deadline = timeout_ms ? clock_ms() + timeout_ms : 0;
 	c->loop = loop_new();
 	c->name = xstrdup(target);
-	c->xid = 1;
+	c->own_xid = 1;
+	c->xid = next_xid ? next_xid : &c->own_xid;
 	struct error *e = stream_connect(c->loop, target, default_port, &callbacks, c, &c->stream);
 	int error = 0;
 	if (e) {

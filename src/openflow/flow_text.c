@@ -69,7 +69,7 @@ static struct error *parse_cookie(struct flow_parse *p, char *value)
 	uint64_t v, mask;
 	if (!slash) {
 		if (p->command != OFPFC_ADD && p->command != OFPFC_MODIFY && p->command != OFPFC_MODIFY_STRICT)
-			return error_new("cannot set cookie");
+			return error_new("cannot set cookie (to match on a cookie, specify a mask, e.g. cookie=%s/-1)", value);
 		struct error *e = text_u64(value, &v);
 		fm->new_cookie = e ? 0 : htobe64(v);
 		fm->modify_cookie = true;

@@ -155,6 +155,20 @@ static void print_name(struct str *s, const struct ofp_msg *m)
 	str_addf(s, " (xid=0x%x):", m->xid);
 }
 
+static void print_stats_flags(struct str *s, const struct ofp_msg *m)
+{
+	uint16_t flags = m->mp_flags;
+	if (!flags)
+		return;
+	str_add(s, " flags=");
+	if (ofp_msg_is_stats_reply(m) && flags & OFPMPF_MORE) {
+		str_add(s, "[more]");
+		flags &= (uint16_t)~OFPMPF_MORE;
+	}
+	if (flags)
+		str_addf(s, "[***unknown flags 0x%04x***]", flags);
+}
+
 static void print_problem(struct str *s, size_t start, int error)
 {
 	if (s->len > start && s->s[s->len - 1] != ' ')
@@ -170,10 +184,7 @@ static bool print_whole(struct str *s, const void *msg, size_t n, const struct o
 	int error = ofp_msg_decode(msg, n, &m);
 	if (!error) {
 		print_name(s, &m);
-		if (ofp_msg_is_stats_request(&m) && m.mp_flags)
-			str_addf(s, " ***unknown flags 0x%04x***", m.mp_flags);
-		if (ofp_msg_is_stats_reply(&m) && m.mp_flags & OFPMPF_MORE)
-			str_add(s, " more");
+		print_stats_flags(s, &m);
 		error = (printers[m.type] ? printers[m.type] : print_not_built)(s, &m, o);
 	}
 	if (error)

@@ -158,3 +158,22 @@ int print_table_features(struct str *s, const struct ofp_msg *m, const struct of
 	ditto_flush(s, &d);
 	return error == -ENODATA ? 0 : error;
 }
+
+void ofp_print_table_features(struct str *s, const void *bytes, size_t n)
+{
+	static const struct ofp_print_options none;
+	struct ofp_msg m;
+	int error = ofp_msg_identify(bytes, n, &m);
+	if (!error && m.type == OFPTYPE_TABLE_FEATURES_STATS_REPLY) {
+		struct str list = STR_INIT;
+		error = print_table_features(&list, &m, &none);
+		// Without the line that begins the list of a single message.
+		if (!error && list.len)
+			str_add(s, list.s + 1);
+		str_done(&list);
+	} else if (!error) {
+		ofp_print(s, bytes, n, NULL);
+	}
+	if (error)
+		str_addf(s, "***decode error: %s***\n", ofperr_name(error));
+}

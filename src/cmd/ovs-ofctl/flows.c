@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+// Commands that read and change flow tables, and packet-out.
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "cmd/ovs-ofctl/ofctl.h"
+
+static struct log_module match_log = {.name = "ofp_match", .level = {LVL_INFO, LVL_INFO, LVL_INFO}, .most = LVL_INFO};
+static struct log_module actions_log = {.name = "ofp_actions", .level = {LVL_INFO, LVL_INFO, LVL_INFO}, .most = LVL_INFO};
+enum { BATCH = 64 * 1024 };
+
+// --- Files.
+
+void flow_file_read(struct flow_file *f, const char *name)
+{
+	FILE *in = strcmp(name, "-") ? fopen(name, "r") : stdin;
+	struct buf b = BUF_INIT;
+	size_t n;
+	if (!in)
+		command_die("%s: open failed (%s)", name, strerror(errno));
+	do {
+		buf_reserve(&b, BATCH);
+		n = fread(b.data + b.len, 1, BATCH, in);
+		b.len += n;
+	} while (n);
+	if (in != stdin)
+		fclose(in);
+	*f = (struct flow_file){.text = (char *)b.data, .n = b.len, .name = name};
+}
+
+void flow_file_done(struct flow_file *f)
+{
+	free(f->text);
+}
+
+char *flow_file_next(const struct flow_file *f, size_t *cursor, unsigned int *line, struct str *buffer)
+{
+	while (*cursor < f->n) {
+		const char *start = f->text + *cursor, *end = memchr(start, '\n', f->n - *cursor);
+		size_t n = end ? (size_t)(end - start) : f->n - *cursor;
+		*cursor += n + 1;
+		++*line;
+		const char *comment = memchr(start, '#', n);
+		if (comment)
+			n = (size_t)(comment - start);
+		while (n && strchr(" \t\r", start[n - 1]))
+			n--;
+		while (n && strchr(" \t\r", *start))
+			start++, n--;
+		if (!n)
+			continue;
+		str_clear(buffer);
+		str_addn(buffer, start, n);
+		return buffer->s;
+	}
+	return NULL;
+}
+
+static void log_normalised(const struct match *before, const struct match *after)
+{
+	struct str pre = STR_INIT, post = STR_INIT;
+	match_format(before, &pre, -1, NULL, NULL);
+	match_format(after, &post, -1, NULL, NULL);
+	log_write(&match_log, LVL_INFO, "normalization changed ofp_match, details:");
+	log_write(&match_log, LVL_INFO, " pre: %s", str_cstr(&pre));
+	log_write(&match_log, LVL_INFO, "post: %s", str_cstr(&post));
+	str_done(&pre);
+	str_done(&post);
+}
+
+void flow_parse_or_die(struct ofctl *o, struct port_names *names, const char *text, int command, const char *where,
+		       struct ofp_flow_mod *fm, uint32_t *protocols, bool quiet)
+{
+	struct ofpact_text t = port_names_to_parse(names);
+	char *note = NULL;
+	struct error *e = flow_mod_parse(text, command, &t, fm, protocols, &note);
+	if (note)
+		log_write(&actions_log, LVL_WARN, "%s", note);
+	if (e)
+		command_die("%s%s", where ? where : "", error_text(e));
+	free(note);
+	struct match before = fm->match;
+	if (match_normalize(&fm->match) && !quiet)
+		log_normalised(&before, &fm->match);
+}
+
+// --- Changing.
+
+static void refuse_bundle(const struct ofctl *o)
+{
+	if (o->bundle)
+		command_die("--bundle is not supported yet: the changes were not made");
+}
+
+static void put_flow_mod(struct session *s, struct buf *b, const struct ofp_flow_mod *fm)
+{
+	size_t before = b->len;
+	ofp_encode_flow_mod(b, fm, s->protocol, session_xid(s));
+	if (b->len == before)
+		command_die("a flow does not fit into an OpenFlow message");
+}
+
+// The file is parsed twice: first all of it must be right and say which flow formats can carry it, then it is sent.
+static void flow_mod_file(struct ofctl *o, const char *target, const char *name, int command)
+{
+	struct flow_file file;
+	struct str line = STR_INIT;
+	struct ofp_flow_mod fm = {0};
+	struct port_names names;
+	uint32_t usable = OFPROTO_ALL, protocols;
+	size_t at = 0;
+	unsigned int number = 0;
+	refuse_bundle(o);
+	port_names_init(&names, o, target);
+	flow_file_read(&file, name);
+	for (char *text; (text = flow_file_next(&file, &at, &number, &line));) {
+		char where[512];
+		snprintf(where, sizeof(where), "%s:%u: ", name, number);
+		flow_parse_or_die(o, &names, text, command, where, &fm, &protocols, false);
+		usable &= protocols;
+	}
+
+	struct session s;
+	struct buf b = BUF_INIT;
+	session_open_for_flow_mod(&s, o, target, usable);
+	at = number = 0;
+	for (char *text; (text = flow_file_next(&file, &at, &number, &line));) {
+		flow_parse_or_die(o, &names, text, command, NULL, &fm, &protocols, true);
+		put_flow_mod(&s, &b, &fm);
+		if (b.len < BATCH)
+			continue;
+		session_stream(&s, &b);
+		buf_clear(&b);
+	}
+	session_stream(&s, &b);
+	session_stream_end(&s);
+	buf_done(&b);
+	session_close(&s);
+	ofp_flow_mod_done(&fm);
+	str_done(&line);
+	flow_file_done(&file);
+	port_names_done(&names);
+}
+
+static void flow_mod(int argc, char *argv[], struct ofctl *o, int command)
+{
+	if (argc > 2 && !strcmp(argv[2], "-")) {
+		flow_mod_file(o, argv[1], argv[2], command == OFPFC_ADD ? -1 : command);
+		return;
+	}
+	struct ofp_flow_mod fm = {0};
+	struct port_names names;
+	uint32_t usable;
+	struct session s;
+	struct buf b = BUF_INIT;
+	refuse_bundle(o);
+	port_names_init(&names, o, argv[1]);
+	flow_parse_or_die(o, &names, argc > 2 ? argv[2] : "", command, NULL, &fm, &usable, false);
+	session_open_for_flow_mod(&s, o, argv[1], usable);
+	put_flow_mod(&s, &b, &fm);
+	session_send_or_die(&s, &b);
+	buf_done(&b);
+	session_close(&s);
+	ofp_flow_mod_done(&fm);
+	port_names_done(&names);
+}
+
+static void add_flow(int argc, char *argv[], void *arg)
+{
+	flow_mod(argc, argv, arg, OFPFC_ADD);
+}
+
+static void add_flows(int argc, char *argv[], void *arg)
+{
+	flow_mod_file(arg, argv[1], argv[2], -1);
+}
+
+static void mod_flows(int argc, char *argv[], void *arg)
+{
+	struct ofctl *o = arg;
+	flow_mod(argc, argv, o, o->strict ? OFPFC_MODIFY_STRICT : OFPFC_MODIFY);
+}
+
+static void del_flows(int argc, char *argv[], void *arg)
+{
+	struct ofctl *o = arg;
+	flow_mod(argc, argv, o, o->strict ? OFPFC_DELETE_STRICT : OFPFC_DELETE);
+}
+
+// --- Reading.
+
+static void print_reply(void *arg, const uint8_t *msg, size_t n)
+{
+	struct session *s = arg;
+	session_print(s, stdout, msg, n, s->ofctl->verbosity + 1);
+}
+
+static void open_dump(struct ofctl *o, int argc, char *argv[], bool aggregate, struct session *s, struct buf *request)
+{
+	struct port_names names;
+	struct ofp_flow_stats_request r;
+	uint32_t usable;
+	port_names_init(&names, o, argv[1]);
+	struct ofpact_text t = port_names_to_parse(&names);
+	struct error *e = flow_stats_request_parse(argc > 2 ? argv[2] : "", aggregate, &t, &r, &usable);
+	if (e)
+		command_die("%s", error_text(e));
+	port_names_done(&names);
+	session_open_for_dump(s, o, argv[1], usable);
+	ofp_encode_flow_stats_request(request, &r, s->protocol, session_xid(s));
+}
+
+struct sorted_flow {
+	struct minimatch match;
+	uint16_t priority;
+	char *text;
+};
+struct flow_list {
+	struct session *session;
+	VEC(struct sorted_flow) flows;
+	bool sort;
+};
+
+static void take_flows(void *arg, const uint8_t *msg, size_t n)
+{
+	struct flow_list *l = arg;
+	struct ofp_msg m;
+	struct ofp_flow_stats fs;
+	struct buf actions = BUF_INIT;
+	struct ofp_print_options options = port_names_to_print(&l->session->names);
+	if (ofp_msg_decode(msg, n, &m) || m.type != OFPTYPE_FLOW_STATS_REPLY) {
+		session_print(l->session, stderr, msg, n, l->session->ofctl->verbosity + 1);
+		exit(EXIT_FAILURE);
+	}
+	while (!ofp_flow_stats_pull(&m, &m.body, &actions, &fs)) {
+		struct str text = STR_INIT;
+		fs.idle_age = fs.hard_age = -1;
+		ofp_print_flow_stats(&text, &fs, &options);
+		if (!l->sort) {
+			printf(" %s\n", text.s);
+			str_done(&text);
+			continue;
+		}
+		struct sorted_flow f = {.priority = fs.priority, .text = str_take(&text)};
+		minimatch_init(&f.match, &fs.match);
+		vec_push(&l->flows, f);
+	}
+	buf_done(&actions);
+}
+
+// A flow without the field comes after those that have it.
+static int compare_field(const struct field *f, const struct match *a, const struct match *b)
+{
+	union field_value mask_a, mask_b, va, vb, zero;
+	memset(&zero, 0, sizeof(zero));
+	mask_a = mask_b = va = vb = zero;
+	field_get_value(f, &a->mask, &mask_a);
+	field_get_value(f, &b->mask, &mask_b);
+	bool has_a = memcmp(&mask_a, &zero, sizeof(zero)), has_b = memcmp(&mask_b, &zero, sizeof(zero));
+	if (has_a != has_b)
+		return has_a ? -1 : 1;
+	field_get_value(f, &a->flow, &va);
+	field_get_value(f, &b->flow, &vb);
+	return memcmp(va.b, vb.b, f->n_bytes);
+}
+
+static int compare_flows(const void *pa, const void *pb, void *arg)
+{
+	const struct sorted_flow *a = pa, *b = pb;
+	const struct ofctl *o = arg;
+	VEC_FOREACH (&o->sort, i) {
+		const struct sort_key *k = &o->sort.v[i];
+		int order;
+		if (k->field) {
+			struct match ma, mb;
+			minimatch_expand(&a->match, &ma);
+			minimatch_expand(&b->match, &mb);
+			order = compare_field(k->field, &ma, &mb);
+		} else {
+			order = a->priority < b->priority ? -1 : a->priority > b->priority;
+		}
+		if (order)
+			return k->descending ? -order : order;
+	}
+	return 0;
+}
+
+static void dump_flows(int argc, char *argv[], void *arg)
+{
+	struct ofctl *o = arg;
+	struct session s;
+	struct buf request = BUF_INIT;
+	open_dump(o, argc, argv, false, &s, &request);
+	if (!o->sort.n && o->use_names <= 0 && !o->no_stats) {
+		session_stats(&s, &request, print_reply, &s);
+	} else {
+		struct flow_list l = {.session = &s, .sort = o->sort.n};
+		session_stats(&s, &request, take_flows, &l);
+		if (l.flows.n)
+			qsort_r(l.flows.v, l.flows.n, sizeof(l.flows.v[0]), compare_flows, o);
+		VEC_FOREACH (&l.flows, i) {
+			printf(" %s\n", l.flows.v[i].text);
+			free(l.flows.v[i].text);
+			minimatch_done(&l.flows.v[i].match);
+		}
+		vec_done(&l.flows);
+	}
+	buf_done(&request);
+	session_close(&s);
+}
+
+static void dump_aggregate(int argc, char *argv[], void *arg)
+{
+	struct session s;
+	struct buf request = BUF_INIT;
+	open_dump(arg, argc, argv, true, &s, &request);
+	session_stats(&s, &request, print_reply, &s);
+	buf_done(&request);
+	session_close(&s);
+}
+
+// --- packet-out
+
+static void packet_out(int argc, char *argv[], void *arg)
+{
+	struct ofctl *o = arg;
+	struct session s;
+	struct port_names names;
+	struct ofp_packet_out po = {0};
+	struct buf b = BUF_INIT;
+	uint8_t *frame = NULL;
+	uint32_t usable;
+	if (argc == 4)
+		command_die("Too many arguments (%d)", argc);
+	port_names_init(&names, o, argv[1]);
+	struct ofpact_text t = port_names_to_parse(&names);
+	struct str text = STR_INIT;
+	if (argc > 4) // SWITCH IN_PORT ACTIONS PACKET...
+		(void)port_names_parse(&names, argv[2]);
+	for (int i = argc > 4 ? 4 : 2; i < argc; i++) {
+		str_clear(&text);
+		if (argc > 4)
+			str_addf(&text, "in_port=%s packet=%s actions=%s", argv[2], argv[i], argv[3]);
+		else
+			str_add(&text, argv[2]);
+		struct error *e = packet_out_parse(str_cstr(&text), &t, &po, &frame, &usable);
+		const char *why = error_text(e);
+		if (e)
+			command_die("%s", argc > 4 && !strncmp(why, "packet: ", 8) ? why + 8 : why);
+		session_open_for_flow_mod(&s, o, argv[1], usable);
+		ofp_encode_packet_out(&b, &po, s.protocol, session_xid(&s));
+		session_send_or_die(&s, &b);
+		buf_clear(&b);
+		free(frame);
+		session_close(&s);
+	}
+	str_done(&text);
+	buf_done(&b);
+	ofp_packet_out_done(&po);
+	port_names_done(&names);
+}
+
+const struct command flow_commands[] = {
+	{"dump-flows", "SWITCH [FLOW]", 1, 2, dump_flows},
+	{"dump-aggregate", "SWITCH [FLOW]", 1, 2, dump_aggregate},
+	{"add-flow", "SWITCH FLOW", 2, 2, add_flow},
+	{"add-flows", "SWITCH FILE", 2, 2, add_flows},
+	{"mod-flows", "SWITCH FLOW", 2, 2, mod_flows},
+	{"del-flows", "SWITCH [FLOW]", 1, 2, del_flows},
+	{"packet-out", "SWITCH IN_PORT ACTIONS PACKET...", 2, 1 << 20, packet_out},
+	{0},
+};

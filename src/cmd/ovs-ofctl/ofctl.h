@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+// ovs-ofctl: what its files share. Private to the program.
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/str.h"
+#include "base/vec.h"
+#include "cmd/common/command.h"
+#include "cmd/common/daemon.h"
+#include "ofconn/ofclient.h"
+#include "openflow/flow_text.h"
+#include "openflow/message.h"
+#include "openflow/print.h"
+
+struct sort_key {
+	const struct field *field; // NULL: the priority
+	bool descending;
+};
+
+struct ofctl { // the command line
+	uint32_t versions;	// -O
+	uint32_t protocols;	// -F, then narrowed to what the versions have
+	bool strict, readd, read_only, bundle, timestamp, no_stats;
+	int verbosity;
+	int use_names; // -1 no, 0 read but not shown, 1 both
+	int packet_in_format; // enum ofp_packet_in_format; -1: the best there is
+	const char *unixctl;
+	struct daemon_options daemon;
+	VEC(struct sort_key) sort;
+	uint32_t next_xid;
+};
+
+// --- Names of ports, fetched from the switch when one is first needed.
+
+struct port_names {
+	struct ofctl *ofctl;
+	const char *bridge; // NULL: there are no names
+	bool loaded;
+	VEC(struct ofp_port_desc) ports;
+};
+void port_names_init(struct port_names *, struct ofctl *, const char *bridge);
+void port_names_done(struct port_names *);
+// For parsing, and for printing, as --names and --no-names say.
+struct ofpact_text port_names_to_parse(struct port_names *);
+struct ofp_print_options port_names_to_print(struct port_names *);
+// The port that a user means by a number or a name. Exits with a message when there is none.
+uint32_t port_names_parse(struct port_names *, const char *text);
+
+// --- Connections. All of these exit with a message on failure.
+
+struct session {
+	struct ofctl *ofctl;
+	struct ofclient *of;
+	uint8_t version;
+	enum ofp_protocol protocol; // the flow format in force
+	struct port_names names;
+};
+// `target` as ovs-ofctl(8) says: a name of a connection, a socket's file, a bridge; `suffix` "mgmt" or "snoop".
+void session_open(struct session *, struct ofctl *, const char *target, const char *suffix);
+void session_close(struct session *);
+// Opens and switches to a flow format out of `usable` for changing flows, or for reading them.
+void session_open_for_flow_mod(struct session *, struct ofctl *, const char *target, uint32_t usable);
+void session_open_for_dump(struct session *, struct ofctl *, const char *target, uint32_t usable);
+uint32_t session_xid(struct session *);
+// Sends a request and waits for its answer, borrowed until the next call.
+const uint8_t *session_transact(struct session *, const struct buf *request, size_t *n);
+// Sends messages, a barrier after them, and waits for that. The first error that the switch answered: owned by the caller (buf_done);
+// empty when all went well.
+struct buf session_send(struct session *, const struct buf *messages);
+// The same; an error is printed and ends the program.
+void session_send_or_die(struct session *, const struct buf *messages);
+// Streams messages without waiting for each. An error of the switch is printed and ends the program.
+void session_stream(struct session *, const struct buf *messages);
+void session_stream_end(struct session *);
+// Sends a statistics request and shows each answer until the last.
+typedef void session_reply_cb(void *arg, const uint8_t *msg, size_t n);
+void session_stats(struct session *, const struct buf *request, session_reply_cb *, void *arg);
+void session_talk_failed(const struct session *, int error) __attribute__((noreturn));
+// Prints a message to stdout or stderr.
+void session_print(struct session *, FILE *, const uint8_t *msg, size_t n, int verbosity);
+// Opens, sends a request without a body, prints the answer, closes.
+void session_dump_simple(struct ofctl *, const char *target, enum ofptype request);
+
+// --- Flows, and files of them.
+
+// Calls back for each line of a file ("-": stdin), without comments, empty lines and surrounding blanks. `text` may be changed.
+struct flow_file {
+	char *text;
+	size_t n;
+	const char *name;
+};
+void flow_file_read(struct flow_file *, const char *name);
+void flow_file_done(struct flow_file *);
+// The next line; NULL at the end. *cursor and *line begin at 0.
+char *flow_file_next(const struct flow_file *, size_t *cursor, unsigned int *line, struct str *buffer);
+// Parses, logs what normalising drops, and exits with a message when it is wrong. `where` (may be NULL) stands before the message.
+void flow_parse_or_die(struct ofctl *, struct port_names *, const char *text, int command, const char *where,
+		       struct ofp_flow_mod *, uint32_t *protocols, bool quiet);
+
+extern const struct command show_commands[], flow_commands[], diff_commands[], watch_commands[], text_commands[];

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+// ovs-ofctl(8): shows and changes OpenFlow switches.
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "base/version.h"
+#include "cmd/ovs-ofctl/ofctl.h"
+
+LOG_MODULE(fatal_signal);
+
+static void not_built(int argc, char *argv[], void *arg)
+{
+	command_die("'%s' is not supported yet", argv[0]);
+}
+
+static const struct command unsupported_commands[] = {
+	{"dump-table-desc", "SWITCH", 1, 1, not_built},
+	{"mod-table", "SWITCH MOD", 0, INT_MAX, not_built},
+	{"queue-get-config", "SWITCH [PORT [QUEUE]]", 0, INT_MAX, not_built},
+	{"add-group", "SWITCH GROUP", 0, INT_MAX, not_built},
+	{"add-groups", "SWITCH FILE", 0, INT_MAX, not_built},
+	{"mod-group", "SWITCH GROUP", 0, INT_MAX, not_built},
+	{"del-groups", "SWITCH [GROUP]", 0, INT_MAX, not_built},
+	{"insert-buckets", "SWITCH GROUP", 0, INT_MAX, not_built},
+	{"remove-buckets", "SWITCH GROUP", 0, INT_MAX, not_built},
+	{"dump-groups", "SWITCH [GROUP]", 0, INT_MAX, not_built},
+	{"dump-group-stats", "SWITCH [GROUP]", 0, INT_MAX, not_built},
+	{"dump-group-features", "SWITCH", 0, INT_MAX, not_built},
+	{"add-meter", "SWITCH METER", 0, INT_MAX, not_built},
+	{"mod-meter", "SWITCH METER", 0, INT_MAX, not_built},
+	{"del-meter", "SWITCH METER", 0, INT_MAX, not_built},
+	{"del-meters", "SWITCH", 0, INT_MAX, not_built},
+	{"dump-meter", "SWITCH METER", 0, INT_MAX, not_built},
+	{"dump-meters", "SWITCH", 0, INT_MAX, not_built},
+	{"meter-stats", "SWITCH [METER]", 0, INT_MAX, not_built},
+	{"meter-features", "SWITCH", 0, INT_MAX, not_built},
+	{"bundle", "SWITCH FILE", 0, INT_MAX, not_built},
+	{"add-tlv-map", "SWITCH MAP", 0, INT_MAX, not_built},
+	{"del-tlv-map", "SWITCH [MAP]", 0, INT_MAX, not_built},
+	{"dump-tlv-map", "SWITCH", 0, INT_MAX, not_built},
+	{"dump-ipfix-bridge", "SWITCH", 0, INT_MAX, not_built},
+	{"dump-ipfix-flow", "SWITCH", 0, INT_MAX, not_built},
+	{"ct-flush-zone", "SWITCH ZONE", 0, INT_MAX, not_built},
+	{"ct-flush", "SWITCH [ZONE] [CT_ORIG_TUPLE [CT_REPLY_TUPLE]]", 0, INT_MAX, not_built},
+	{"ofp-parse-pcap", "PCAP [PORT...]", 0, INT_MAX, not_built},
+	{0},
+};
+
+static const struct command *const tables[] = {show_commands,  flow_commands, diff_commands,
+					       watch_commands, text_commands, unsupported_commands};
+enum { N_TABLES = sizeof(tables) / sizeof(tables[0]) };
+
+// Those that --read-only forbids.
+static const char *const writers[] = {
+	"mod-port",  "set-frags",   "add-flow",	     "add-flows",      "mod-flows",  "del-flows",  "replace-flows",
+	"packet-out", "mod-table",  "add-group",     "add-groups",     "mod-group",  "del-groups", "insert-buckets",
+	"remove-buckets", "add-meter", "mod-meter",  "del-meter",      "del-meters", "bundle",	   "add-tlv-map",
+	"del-tlv-map", "ct-flush-zone", "ct-flush",
+};
+
+static void usage(void)
+{
+	printf("%s: OpenFlow switch management utility\n"
+	       "usage: %s [OPTIONS] COMMAND [ARG...]\n\nCommands:\n",
+	       log_program(), log_program());
+	for (int t = 0; t < N_TABLES - 1; t++)
+		for (const struct command *c = tables[t]; c->name; c++)
+			printf("  %s %s\n", c->name, c->usage);
+	printf("SWITCH or TARGET is the name of a bridge, or an active OpenFlow connection method:\n"
+	       "  tcp:HOST[:PORT]         PORT (default: %d) at remote HOST\n"
+	       "  unix:FILE               Unix domain socket named FILE\n",
+	       OFP_PORT_TCP);
+	daemon_usage();
+	printf("\nOpenFlow version options:\n"
+	       "  -V, --version           display version information\n"
+	       "  -O, --protocols         set allowed OpenFlow versions\n"
+	       "                          (default: OpenFlow10)\n");
+	log_usage();
+	printf("\nOther options:\n"
+	       "  --strict                    use strict match for flow commands\n"
+	       "  --read-only                 do not execute read/write commands\n"
+	       "  --readd                     replace flows that haven't changed\n"
+	       "  -F, --flow-format=FORMAT    force particular flow format\n"
+	       "  -P, --packet-in-format=FRMT force particular packet in format\n"
+	       "  -m, --more                  be more verbose printing OpenFlow\n"
+	       "  --timestamp                 (monitor, snoop) print timestamps\n"
+	       "  -t, --timeout=SECS          give up after SECS seconds\n"
+	       "  --sort[=field]              sort in ascending order\n"
+	       "  --rsort[=field]             sort in descending order\n"
+	       "  --names, --no-names         show port names, or neither show nor take them\n"
+	       "  --no-stats                  show flows without their counters\n"
+	       "  --unixctl=SOCKET            set control socket name\n"
+	       "  --color[=never|auto]        control use of color in output\n"
+	       "  -h, --help                  display this help message\n"
+	       "  -V, --version               display version information\n");
+	exit(EXIT_SUCCESS);
+}
+
+static void on_alarm(int signal_number)
+{
+	log_warn("terminating with signal %d (%s)", signal_number, strsignal(signal_number));
+	signal(signal_number, SIG_DFL);
+	raise(signal_number);
+}
+
+static void add_sort(struct ofctl *o, const char *name, bool descending)
+{
+	struct sort_key key = {.descending = descending};
+	if (name && strcasecmp(name, "priority")) {
+		key.field = field_find(name);
+		if (!key.field)
+			command_die("%s: unknown field name", name);
+	}
+	vec_push(&o->sort, key);
+}
+
+static int parse_packet_in_format(const char *s)
+{
+	static const struct {
+		const char *name;
+		enum ofp_packet_in_format format;
+	} names[] = {{"standard", OFP_PIN_STANDARD},	 {"openflow10", OFP_PIN_STANDARD}, {"nxt_packet_in", OFP_PIN_NXT},
+		     {"nxm", OFP_PIN_NXT},		 {"nxt_packet_in2", OFP_PIN_NXT2}};
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!strcmp(s, names[i].name))
+			return (int)names[i].format;
+	command_die("unknown packet-in format `%s'", s);
+}
+
+static void or_die(struct error *e)
+{
+	if (e)
+		command_die("%s", error_text(e));
+}
+
+static void set_color(const char *value)
+{
+	if (!value || !strcmp(value, "always"))
+		command_die("colored output is not supported yet");
+	if (strcmp(value, "never") && strcmp(value, "auto"))
+		command_die("incorrect value `%s' for --color", value);
+}
+
+enum {
+	OPT_STRICT = 0x200,
+	OPT_READD,
+	OPT_TIMESTAMP,
+	OPT_SORT,
+	OPT_RSORT,
+	OPT_UNIXCTL,
+	OPT_BUNDLE,
+	OPT_COLOR,
+	OPT_MAY_CREATE,
+	OPT_READ_ONLY,
+	OPT_NAMES,
+	OPT_NO_NAMES,
+	OPT_STATS,
+	OPT_NO_STATS,
+};
+
+static const struct option longopts[] = {
+	{"timeout", required_argument, NULL, 't'},
+	{"strict", no_argument, NULL, OPT_STRICT},
+	{"readd", no_argument, NULL, OPT_READD},
+	{"flow-format", required_argument, NULL, 'F'},
+	{"packet-in-format", required_argument, NULL, 'P'},
+	{"more", no_argument, NULL, 'm'},
+	{"timestamp", no_argument, NULL, OPT_TIMESTAMP},
+	{"sort", optional_argument, NULL, OPT_SORT},
+	{"rsort", optional_argument, NULL, OPT_RSORT},
+	{"names", no_argument, NULL, OPT_NAMES},
+	{"no-names", no_argument, NULL, OPT_NO_NAMES},
+	{"stats", no_argument, NULL, OPT_STATS},
+	{"no-stats", no_argument, NULL, OPT_NO_STATS},
+	{"unixctl", required_argument, NULL, OPT_UNIXCTL},
+	{"help", no_argument, NULL, 'h'},
+	{"option", no_argument, NULL, 'o'},
+	{"bundle", no_argument, NULL, OPT_BUNDLE},
+	{"color", optional_argument, NULL, OPT_COLOR},
+	{"may-create", no_argument, NULL, OPT_MAY_CREATE},
+	{"read-only", no_argument, NULL, OPT_READ_ONLY},
+	{"protocols", required_argument, NULL, 'O'},
+	{"version", no_argument, NULL, 'V'},
+	DAEMON_LONG_OPTIONS,
+	LOG_LONG_OPTIONS,
+	{NULL, 0, NULL, 0},
+};
+
+static void set_timeout(const char *text)
+{
+	uint32_t seconds;
+	if (parse_u32(text, 10, &seconds) || !seconds)
+		command_die("value %s on -t or --timeout is invalid", text);
+	signal(SIGALRM, on_alarm);
+	alarm(seconds);
+}
+
+static void print_options(void)
+{
+	for (const struct option *l = longopts; l->name; l++)
+		printf("--%s%s\n", l->name, l->has_arg == required_argument ? "=ARG" : l->has_arg ? "[=ARG]" : "");
+	exit(EXIT_SUCCESS);
+}
+
+static bool flag_option(struct ofctl *o, int c)
+{
+	switch (c) {
+	case 'm':
+		o->verbosity++;
+		return true;
+	case OPT_STRICT:
+		return o->strict = true;
+	case OPT_READD:
+		return o->readd = true;
+	case OPT_TIMESTAMP:
+		return o->timestamp = true;
+	case OPT_BUNDLE:
+		return o->bundle = true;
+	case OPT_READ_ONLY:
+		return o->read_only = true;
+	case OPT_NAMES:
+		o->use_names = 1;
+		return true;
+	case OPT_NO_NAMES:
+		o->use_names = -1;
+		return true;
+	case OPT_STATS:
+		o->no_stats = false;
+		return true;
+	case OPT_NO_STATS:
+		return o->no_stats = true;
+	case OPT_MAY_CREATE:
+		return true; // concerns mod-group only
+	}
+	return false;
+}
+
+static void value_option(struct ofctl *o, int c)
+{
+	switch (c) {
+	case 't':
+		set_timeout(optarg);
+		break;
+	case 'F':
+		or_die(ofp_protocols_parse(optarg, &o->protocols));
+		break;
+	case 'P':
+		o->packet_in_format = parse_packet_in_format(optarg);
+		break;
+	case 'O':
+		or_die(ofp_versions_parse(optarg, &o->versions));
+		break;
+	case OPT_SORT:
+	case OPT_RSORT:
+		add_sort(o, optarg, c == OPT_RSORT);
+		break;
+	case OPT_UNIXCTL:
+		o->unixctl = optarg;
+		break;
+	case OPT_COLOR:
+		set_color(optarg);
+		break;
+	case 'h':
+		usage();
+		break;
+	case 'o':
+		print_options();
+		break;
+	case 'V':
+		version_print(log_program());
+		printf("OpenFlow versions 0x%x:0x%x\n", OFP10, OFP15);
+		exit(EXIT_SUCCESS);
+	default:
+		if (!daemon_option(&o->daemon, c) && !log_option(c))
+			exit(EXIT_FAILURE);
+	}
+}
+
+static void parse_options(struct ofctl *o, int argc, char *argv[])
+{
+	for (int c; (c = getopt_long(argc, argv, "+t:F:P:mhVO:v::", longopts, NULL)) != -1;)
+		if (!flag_option(o, c))
+			value_option(o, c);
+	uint32_t of_versions = ofp_protocols_of_versions(o->versions);
+	if (!(of_versions & o->protocols)) {
+		struct str versions = STR_INIT;
+		ofp_versions_format(o->versions, &versions);
+		char *formats = ofp_protocols_format(o->protocols);
+		command_die("None of the enabled OpenFlow versions (%s) supports any of the enabled flow formats (%s).  (Use -O "
+			    "to enable additional OpenFlow versions or -F to enable additional flow formats.)",
+			    str_cstr(&versions), formats);
+	}
+	o->protocols &= of_versions;
+	o->versions = ofp_versions_of_protocols(o->protocols);
+}
+
+// All tables in one, for the runner.
+static struct command *join_tables(void)
+{
+	VEC(struct command) all = {0};
+	for (int t = 0; t < N_TABLES; t++)
+		for (const struct command *c = tables[t]; c->name; c++)
+			vec_push(&all, *c);
+	vec_push(&all, (struct command){0});
+	return all.v;
+}
+
+int main(int argc, char *argv[])
+{
+	struct ofctl o = {
+		.versions = OFP_VERSIONS_DEFAULT,
+		.protocols = OFPROTO_ALL,
+		.packet_in_format = -1,
+		.use_names = isatty(STDOUT_FILENO) ? 1 : 0,
+		.next_xid = 1,
+	};
+	log_set_program(argv[0]);
+	signal(SIGPIPE, SIG_IGN);
+	parse_options(&o, argc, argv);
+	argc -= optind;
+	argv += optind;
+	for (size_t i = 0; argc && o.read_only && i < sizeof(writers) / sizeof(writers[0]); i++)
+		if (!strcmp(writers[i], argv[0]))
+			command_die("'%s' command does not work in read only mode", argv[0]);
+	struct command *commands = join_tables();
+	command_run(commands, argc, argv, &o);
+	free(commands);
+	vec_done(&o.sort);
+	return fflush(stdout) || ferror(stdout) ? EXIT_FAILURE : EXIT_SUCCESS;
+}

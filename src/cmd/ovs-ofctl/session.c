@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/alloc.h"
+#include "base/dirs.h"
+#include "base/log.h"
+#include "cmd/ovs-ofctl/ofctl.h"
+#include "stream/stream.h"
+
+LOG_MODULE(vconn);
+
+static bool is_socket(const char *path)
+{
+	struct stat s;
+	return !stat(path, &s) && S_ISSOCK(s.st_mode);
+}
+
+// The name of the connection that `target` stands for; owned by the caller.
+static char *find_target(const char *target, const char *suffix)
+{
+	if (strchr(target, ':'))
+		return xstrdup(target);
+	if (is_socket(target)) {
+		char *path = realpath(target, NULL), *name = xasprintf("unix:%s", path ? path : target);
+		free(path);
+		return name;
+	}
+	const char *at = strchr(target, '@');
+	char *path = xasprintf("%s/%s.%s", dir_run(), at ? at + 1 : target, suffix);
+	if (!is_socket(path))
+		command_die("%s is not a bridge or a socket", target);
+	char *name = xasprintf("unix:%s", path);
+	free(path);
+	return name;
+}
+
+void session_open(struct session *s, struct ofctl *o, const char *target, const char *suffix)
+{
+	char *name = find_target(target, suffix);
+	*s = (struct session){.ofctl = o};
+	if (!stream_is_active_name(name))
+		command_die("connecting to %s (%s)", name, strerror(EAFNOSUPPORT));
+	struct error *e = ofclient_open(name, o->versions, OFP_PORT_TCP, &o->next_xid, 0, &s->of);
+	int code = error_code(e);
+	if (code == EPROTO)
+		log_warn("%.*s", (int)(strlen(error_text(e)) - strlen(": Protocol error")), error_text(e));
+	if (e && code == EPROTO)
+		command_die("%s: failed to connect to socket (%s)", target, strerror(EPIPE));
+	if (e && code)
+		command_die("connecting to %s (%s)", name, strerror(code));
+	if (e)
+		command_die("%s", error_text(e));
+	s->version = ofclient_version(s->of);
+	s->protocol = ofp_protocol_of_version(s->version);
+	port_names_init(&s->names, o, target);
+	free(name);
+}
+
+void session_close(struct session *s)
+{
+	ofclient_close(s->of);
+	port_names_done(&s->names);
+	s->of = NULL;
+}
+
+uint32_t session_xid(struct session *s)
+{
+	return ofclient_next_xid(s->of);
+}
+
+void session_talk_failed(const struct session *s, int error)
+{
+	command_die("talking to %s (%s)", ofclient_name(s->of), error < 0 ? "End of file" : strerror(error));
+}
+
+void session_print(struct session *s, FILE *f, const uint8_t *msg, size_t n, int verbosity)
+{
+	struct str text = STR_INIT;
+	struct ofp_print_options options = port_names_to_print(&s->names);
+	options.verbosity = verbosity;
+	ofp_print(&text, msg, n, &options);
+	fwrite(text.s, 1, text.len, f);
+	str_done(&text);
+}
+
+const uint8_t *session_transact(struct session *s, const struct buf *request, size_t *n)
+{
+	const uint8_t *reply;
+	int error = ofclient_transact(s->of, request->data, request->len, &reply, n);
+	if (error)
+		session_talk_failed(s, error);
+	return reply;
+}
+
+static bool is_error(const uint8_t *msg)
+{
+	return msg[1] == 1;
+}
+
+struct buf session_send(struct session *s, const struct buf *messages)
+{
+	struct buf barrier = BUF_INIT, failure = BUF_INIT;
+	uint32_t xid = session_xid(s);
+	int error = ofclient_send(s->of, messages->data, messages->len);
+	ofp_encode_simple(&barrier, OFPTYPE_BARRIER_REQUEST, s->version, xid);
+	if (!error)
+		error = ofclient_send(s->of, barrier.data, barrier.len);
+	buf_done(&barrier);
+	while (!error) {
+		const uint8_t *msg;
+		size_t n;
+		error = ofclient_recv(s->of, &msg, &n);
+		if (error)
+			break;
+		if (is_error(msg) && !failure.len)
+			buf_add(&failure, msg, n);
+		if (ofp_xid(msg) == xid)
+			return failure;
+	}
+	session_talk_failed(s, error);
+}
+
+static void print_failure(struct session *s, const struct buf *failure)
+{
+	session_print(s, stderr, failure->data, failure->len, s->ofctl->verbosity + 2);
+	exit(EXIT_FAILURE);
+}
+
+void session_send_or_die(struct session *s, const struct buf *messages)
+{
+	struct buf failure = session_send(s, messages);
+	if (failure.len)
+		print_failure(s, &failure);
+}
+
+void session_stream(struct session *s, const struct buf *messages)
+{
+	int error = ofclient_send(s->of, messages->data, messages->len);
+	const uint8_t *msg;
+	size_t n;
+	while (!error && !(error = ofclient_try_recv(s->of, &msg, &n)))
+		if (is_error(msg)) {
+			struct buf failure = {.data = (uint8_t *)(uintptr_t)msg, .len = n};
+			print_failure(s, &failure);
+		}
+	if (error && error != -EAGAIN)
+		session_talk_failed(s, error);
+}
+
+void session_stream_end(struct session *s)
+{
+	struct buf none = BUF_INIT;
+	session_send_or_die(s, &none);
+}
+
+void session_stats(struct session *s, const struct buf *request, session_reply_cb *cb, void *arg)
+{
+	uint32_t xid = ofp_xid(request->data);
+	int error = ofclient_send(s->of, request->data, request->len);
+	for (bool more = true; !error && more;) {
+		const uint8_t *msg;
+		size_t n;
+		struct ofp_msg m;
+		error = ofclient_recv(s->of, &msg, &n);
+		if (error || ofp_xid(msg) != xid)
+			continue;
+		cb(arg, msg, n);
+		more = !ofp_msg_decode(msg, n, &m) && ofp_msg_is_stats_reply(&m) && m.mp_flags & OFPMPF_MORE;
+	}
+	if (error)
+		session_talk_failed(s, error);
+}
+
+void session_dump_simple(struct ofctl *o, const char *target, enum ofptype type)
+{
+	struct session s;
+	struct buf request = BUF_INIT;
+	size_t n;
+	session_open(&s, o, target, "mgmt");
+	ofp_encode_simple(&request, type, s.version, session_xid(&s));
+	const uint8_t *reply = session_transact(&s, &request, &n);
+	session_print(&s, stdout, reply, n, o->verbosity + 1);
+	buf_done(&request);
+	session_close(&s);
+}
+
+// --- Flow formats.
+
+static bool try_step(struct session *s, enum ofp_protocol next)
+{
+	struct buf b = BUF_INIT;
+	uint32_t xid = session_xid(s);
+	if (ofp_protocol_uses_nxm(next) != ofp_protocol_uses_nxm(s->protocol))
+		ofp_encode_set_flow_format(&b, ofp_protocol_uses_nxm(next), s->version, xid);
+	else
+		ofp_encode_flow_mod_table_id(&b, ofp_protocol_has_tid(next), s->version, xid);
+	struct buf failure = session_send(s, &b);
+	bool ok = !failure.len;
+	buf_done(&failure);
+	buf_done(&b);
+	if (ok)
+		s->protocol = next;
+	return ok;
+}
+
+// 1.0's formats are switched on one property at a time.
+static bool try_protocol(struct session *s, enum ofp_protocol want)
+{
+	while (s->protocol != want) {
+		enum ofp_protocol next = want;
+		if (ofp_protocol_version(want) != s->version)
+			return false;
+		if (ofp_protocol_uses_nxm(want) != ofp_protocol_uses_nxm(s->protocol))
+			next = ofp_protocol_uses_nxm(want)
+				       ? (ofp_protocol_has_tid(s->protocol) ? OFPROTO_NXM_TID : OFPROTO_NXM)
+				       : (ofp_protocol_has_tid(s->protocol) ? OFPROTO_10_TID : OFPROTO_10);
+		if (!try_step(s, next))
+			return false;
+	}
+	return true;
+}
+
+static void require_allowed(const struct ofctl *o, uint32_t usable)
+{
+	if (usable & o->protocols)
+		return;
+	char *usable_s = ofp_protocols_format(usable), *allowed_s = ofp_protocols_format(o->protocols);
+	if (!(o->protocols & OFPROTO_10_ANY) || usable & OFPROTO_NXM_OXM_ANY)
+		command_die("none of the usable flow formats (%s) is among the allowed flow formats (%s)", usable_s, allowed_s);
+	command_die("none of the usable flow formats (%s) is among the allowed flow formats (%s)", usable_s, allowed_s);
+}
+
+static void no_format(uint32_t usable)
+{
+	char *text = ofp_protocols_format(usable);
+	command_die("switch does not support any of the usable flow formats (%s)", text);
+}
+
+void session_open_for_flow_mod(struct session *s, struct ofctl *o, const char *target, uint32_t usable)
+{
+	require_allowed(o, usable);
+	session_open(s, o, target, "mgmt");
+	uint32_t candidates = usable & o->protocols;
+	if (candidates & s->protocol)
+		return;
+	for (uint32_t p = 1; p <= OFPROTO_15; p <<= 1)
+		if (candidates & p && try_protocol(s, (enum ofp_protocol)p))
+			return;
+	no_format(usable);
+}
+
+void session_open_for_dump(struct session *s, struct ofctl *o, const char *target, uint32_t usable)
+{
+	static const enum ofp_protocol preferred[] = {OFPROTO_15, OFPROTO_14, OFPROTO_13, OFPROTO_12,
+						      OFPROTO_11, OFPROTO_NXM, OFPROTO_10};
+	require_allowed(o, usable);
+	session_open(s, o, target, "mgmt");
+	for (size_t i = 0; i < sizeof(preferred) / sizeof(preferred[0]); i++)
+		if (preferred[i] & usable & o->protocols && try_protocol(s, preferred[i]))
+			return;
+	no_format(usable);
+}

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+// Commands that show what a switch is, and its ports.
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "cmd/ovs-ofctl/ofctl.h"
+
+static void print_reply(void *arg, const uint8_t *msg, size_t n)
+{
+	struct session *s = arg;
+	session_print(s, stdout, msg, n, s->ofctl->verbosity + 1);
+}
+
+static void show(int argc, char *argv[], void *arg)
+{
+	struct ofctl *o = arg;
+	struct session s;
+	struct buf request = BUF_INIT;
+	size_t n;
+	session_open(&s, o, argv[1], "mgmt");
+	ofp_encode_simple(&request, OFPTYPE_FEATURES_REQUEST, s.version, session_xid(&s));
+	const uint8_t *reply = session_transact(&s, &request, &n);
+	session_print(&s, stdout, reply, n, o->verbosity + 1);
+	if (s.version >= OFP13) {
+		buf_clear(&request);
+		ofp_encode_port_desc_request(&request, s.version, OFPP_NONE, session_xid(&s));
+		session_stats(&s, &request, print_reply, &s);
+	}
+	buf_done(&request);
+	session_close(&s);
+	session_dump_simple(o, argv[1], OFPTYPE_GET_CONFIG_REQUEST);
+}
+
+static void dump_stats(struct ofctl *o, const char *target, enum ofptype type)
+{
+	struct session s;
+	struct buf request = BUF_INIT;
+	session_open(&s, o, target, "mgmt");
+	ofp_encode_simple(&request, type, s.version, session_xid(&s));
+	session_stats(&s, &request, print_reply, &s);
+	buf_done(&request);
+	session_close(&s);
+}
+
+static void dump_desc(int argc, char *argv[], void *arg)
+{
+	dump_stats(arg, argv[1], OFPTYPE_DESC_STATS_REQUEST);
+}
+
+static void dump_tables(int argc, char *argv[], void *arg)
+{
+	dump_stats(arg, argv[1], OFPTYPE_TABLE_STATS_REQUEST);
+}
+
+// Tables come in many messages and are folded over all of them: they are put together first.
+static void gather(void *arg, const uint8_t *msg, size_t n)
+{
+	struct buf *all = arg;
+	struct ofp_msg m;
+	if (ofp_msg_decode(msg, n, &m) || !all->len)
+		buf_add(all, msg, n);
+	else
+		buf_add(all, m.body.p, cursor_left(&m.body));
+}
+
+static void dump_table_features(int argc, char *argv[], void *arg)
+{
+	struct ofctl *o = arg;
+	struct session s;
+	struct buf request = BUF_INIT, all = BUF_INIT;
+	session_open(&s, o, argv[1], "mgmt");
+	if (s.version < OFP13)
+		command_die("dump-table-features needs OpenFlow 1.3 or later ('-O OpenFlow13')");
+	ofp_encode_simple(&request, OFPTYPE_TABLE_FEATURES_STATS_REQUEST, s.version, session_xid(&s));
+	session_stats(&s, &request, gather, &all);
+	struct str text = STR_INIT;
+	ofp_print_table_features(&text, all.data, all.len);
+	fputs(str_cstr(&text), stdout);
+	str_done(&text);
+	buf_done(&request);
+	buf_done(&all);
+	session_close(&s);
+}
+
+static void dump_ports(int argc, char *argv[], void *arg)
+{
+	struct session s;
+	struct buf request = BUF_INIT;
+	struct port_names names;
+	port_names_init(&names, arg, argv[1]);
+	uint32_t port = argc > 2 ? port_names_parse(&names, argv[2]) : OFPP_NONE;
+	session_open(&s, arg, argv[1], "mgmt");
+	ofp_encode_port_stats_request(&request, s.version, port, session_xid(&s));
+	session_stats(&s, &request, print_reply, &s);
+	buf_done(&request);
+	session_close(&s);
+	port_names_done(&names);
+}
+
+static void dump_ports_desc(int argc, char *argv[], void *arg)
+{
+	struct session s;
+	struct buf request = BUF_INIT;
+	struct port_names names;
+	port_names_init(&names, arg, argv[1]);
+	uint32_t port = argc > 2 ? port_names_parse(&names, argv[2]) : OFPP_NONE;
+	session_open(&s, arg, argv[1], "mgmt");
+	ofp_encode_port_desc_request(&request, s.version, port, session_xid(&s));
+	session_stats(&s, &request, print_reply, &s);
+	buf_done(&request);
+	session_close(&s);
+	port_names_done(&names);
+}
+
+static void queue_stats(int argc, char *argv[], void *arg)
+{
+	struct session s;
+	struct buf request = BUF_INIT;
+	struct port_names names;
+	port_names_init(&names, arg, argv[1]);
+	uint32_t port = OFPP_NONE, queue = UINT32_MAX;
+	if (argc > 2 && *argv[2] && strcasecmp(argv[2], "all"))
+		port = port_names_parse(&names, argv[2]);
+	if (argc > 3 && *argv[3] && strcasecmp(argv[3], "all"))
+		queue = (uint32_t)strtoul(argv[3], NULL, 10);
+	session_open(&s, arg, argv[1], "mgmt");
+	ofp_encode_queue_stats_request(&request, s.version, port, queue, session_xid(&s));
+	session_stats(&s, &request, print_reply, &s);
+	buf_done(&request);
+	session_close(&s);
+	port_names_done(&names);
+}
+
+// --- mod-port
+
+static const struct {
+	const char *name;
+	uint32_t config, mask;
+} port_actions[] = {
+	{"up", 0, OFPPC_PORT_DOWN},
+	{"down", OFPPC_PORT_DOWN, OFPPC_PORT_DOWN},
+	{"stp", 0, OFPPC_NO_STP},
+	{"no-stp", OFPPC_NO_STP, OFPPC_NO_STP},
+	{"receive", 0, OFPPC_NO_RECV},
+	{"no-receive", OFPPC_NO_RECV, OFPPC_NO_RECV},
+	{"receive-stp", 0, OFPPC_NO_RECV_STP},
+	{"no-receive-stp", OFPPC_NO_RECV_STP, OFPPC_NO_RECV_STP},
+	{"flood", 0, OFPPC_NO_FLOOD},
+	{"no-flood", OFPPC_NO_FLOOD, OFPPC_NO_FLOOD},
+	{"noflood", OFPPC_NO_FLOOD, OFPPC_NO_FLOOD},
+	{"forward", 0, OFPPC_NO_FWD},
+	{"no-forward", OFPPC_NO_FWD, OFPPC_NO_FWD},
+	{"packet-in", 0, OFPPC_NO_PACKET_IN},
+	{"no-packet-in", OFPPC_NO_PACKET_IN, OFPPC_NO_PACKET_IN},
+};
+
+struct port_search {
+	const char *text;
+	uint32_t number;
+	bool by_number, found;
+	struct ofp_port_desc desc;
+};
+
+static void search_port(void *arg, const uint8_t *msg, size_t n)
+{
+	struct port_search *p = arg;
+	struct ofp_msg m;
+	struct ofp_port_desc desc;
+	if (ofp_msg_decode(msg, n, &m) || m.type != OFPTYPE_PORT_DESC_STATS_REPLY)
+		return;
+	while (!ofp_port_desc_pull(&m.body, m.version, &desc))
+		if (p->by_number ? desc.port_no == p->number : !strcmp(desc.name, p->text)) {
+			p->desc = desc;
+			p->found = true;
+		}
+}
+
+static void mod_port(int argc, char *argv[], void *arg)
+{
+	struct ofctl *o = arg;
+	struct session s;
+	struct buf b = BUF_INIT;
+	struct port_search p = {.text = argv[2]};
+	p.by_number = ofp_port_parse(argv[2], NULL, NULL, &p.number);
+	session_open(&s, o, argv[1], "mgmt");
+	ofp_encode_port_desc_request(&b, s.version, OFPP_NONE, session_xid(&s));
+	session_stats(&s, &b, search_port, &p);
+	if (!p.found || (!p.by_number && o->use_names < 0))
+		command_die("%s: couldn't find port `%s'", argv[1], argv[2]);
+	struct ofp_port_mod pm = {.port_no = p.desc.port_no};
+	memcpy(pm.hw_addr, p.desc.hw_addr, 6);
+	for (size_t i = 0; i < sizeof(port_actions) / sizeof(port_actions[0]); i++)
+		if (!strcasecmp(argv[3], port_actions[i].name)) {
+			pm.config = port_actions[i].config;
+			pm.mask = port_actions[i].mask;
+		}
+	if (!pm.mask)
+		command_die("unknown mod-port command '%s'", argv[3]);
+	buf_clear(&b);
+	ofp_encode_port_mod(&b, &pm, s.version, session_xid(&s));
+	session_send_or_die(&s, &b);
+	buf_done(&b);
+	session_close(&s);
+}
+
+// --- Fragments.
+
+static struct ofp_config fetch_config(struct session *s)
+{
+	struct buf request = BUF_INIT;
+	struct ofp_msg m;
+	struct ofp_config config;
+	size_t n;
+	ofp_encode_simple(&request, OFPTYPE_GET_CONFIG_REQUEST, s->version, session_xid(s));
+	const uint8_t *reply = session_transact(s, &request, &n);
+	if (ofp_msg_decode(reply, n, &m) || m.type != OFPTYPE_GET_CONFIG_REPLY || ofp_decode_config(&m, &config))
+		command_die("%s: bad reply to config request", ofclient_name(s->of));
+	buf_done(&request);
+	return config;
+}
+
+static void get_frags(int argc, char *argv[], void *arg)
+{
+	struct session s;
+	session_open(&s, arg, argv[1], "mgmt");
+	struct ofp_config config = fetch_config(&s);
+	puts(ofp_frag_mode_name(config.frag));
+	session_close(&s);
+}
+
+static void set_frags(int argc, char *argv[], void *arg)
+{
+	struct session s;
+	struct buf b = BUF_INIT;
+	int mode = -1;
+	for (int i = OFP_FRAG_NORMAL; i <= OFP_FRAG_NX_MATCH; i++)
+		if (!strcasecmp(argv[2], ofp_frag_mode_name((enum ofp_frag_mode)i)))
+			mode = i;
+	if (mode < 0)
+		command_die("%s: unknown fragment handling mode", argv[2]);
+	session_open(&s, arg, argv[1], "mgmt");
+	struct ofp_config config = fetch_config(&s);
+	if ((int)config.frag != mode) {
+		config.frag = (enum ofp_frag_mode)mode;
+		ofp_encode_config(&b, OFPTYPE_SET_CONFIG, &config, s.version, session_xid(&s));
+		session_send_or_die(&s, &b);
+		buf_done(&b);
+		config = fetch_config(&s);
+		if ((int)config.frag != mode)
+			command_die("%s: setting fragment handling mode failed (this switch probably doesn't support mode \"%s\")",
+				    argv[1], argv[2]);
+	}
+	session_close(&s);
+}
+
+const struct command show_commands[] = {
+	{"show", "SWITCH", 1, 1, show},
+	{"dump-desc", "SWITCH", 1, 1, dump_desc},
+	{"dump-tables", "SWITCH", 1, 1, dump_tables},
+	{"dump-table-features", "SWITCH", 1, 1, dump_table_features},
+	{"dump-ports", "SWITCH [PORT]", 1, 2, dump_ports},
+	{"dump-ports-desc", "SWITCH [PORT]", 1, 2, dump_ports_desc},
+	{"queue-stats", "SWITCH [PORT [QUEUE]]", 1, 3, queue_stats},
+	{"mod-port", "SWITCH IFACE ACT", 3, 3, mod_port},
+	{"get-frags", "SWITCH", 1, 1, get_frags},
+	{"set-frags", "SWITCH FRAG_MODE", 2, 2, set_frags},
+	{0},
+};

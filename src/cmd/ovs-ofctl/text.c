@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+// Commands that need no switch: messages and flows to text and back.
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "cmd/ovs-ofctl/ofctl.h"
+
+static void print_message(const struct ofctl *o, const void *msg, size_t n, int verbosity)
+{
+	struct ofp_print_options options = {.verbosity = verbosity, .no_stats = o->no_stats};
+	struct str text = STR_INIT;
+	ofp_print(&text, msg, n, &options);
+	fputs(str_cstr(&text), stdout);
+	str_done(&text);
+}
+
+// --- ofp-print, ofp-parse
+
+static void parse_hex(const char *s, struct buf *b)
+{
+	for (;;) {
+		s += strspn(s, " \t\r\n");
+		if (!*s)
+			return;
+		if (!isxdigit((unsigned char)s[0]) || !isxdigit((unsigned char)s[1]))
+			command_die("trailing garbage following hex bytes");
+		char pair[3] = {s[0], s[1], '\0'};
+		buf_add_u8(b, (uint8_t)strtoul(pair, NULL, 16));
+		s += 2;
+	}
+}
+
+static void ofp_print_hex(int argc, char *argv[], void *arg)
+{
+	struct buf b = BUF_INIT;
+	parse_hex(argv[1], &b);
+	print_message(arg, b.data, b.len, argc > 2 ? atoi(argv[2]) : 2);
+	buf_done(&b);
+}
+
+static void ofp_parse(int argc, char *argv[], void *arg)
+{
+	struct ofctl *o = arg;
+	const char *name = argv[1];
+	FILE *f = strcmp(name, "-") ? fopen(name, "r") : stdin;
+	uint8_t msg[OFP_MAX_LEN];
+	size_t n;
+	if (!f)
+		command_die("%s: open (%s)", name, strerror(errno));
+	while ((n = fread(msg, 1, sizeof(struct ofp_header), f))) {
+		if (n < sizeof(struct ofp_header))
+			command_die("%s: unexpected end of file mid-message", name);
+		size_t len = ofp_length(msg);
+		if (len < sizeof(struct ofp_header))
+			command_die("%s: bad OpenFlow message length %zu", name, len);
+		n = fread(msg + sizeof(struct ofp_header), 1, len - sizeof(struct ofp_header), f);
+		if (n != len - sizeof(struct ofp_header))
+			command_die("%s: unexpected end of file mid-message", name);
+		print_message(o, msg, len, o->verbosity + 2);
+	}
+	if (f != stdin)
+		fclose(f);
+}
+
+// --- parse-flow, parse-flows
+
+// The first flow format that is both usable and allowed.
+static enum ofp_protocol choose_protocol(const struct ofctl *o, uint32_t usable)
+{
+	char *text = ofp_protocols_format(usable);
+	printf("usable protocols: %s\n", text);
+	free(text);
+	uint32_t both = usable & o->protocols;
+	if (!both) {
+		fflush(stdout);
+		command_die("no usable protocol");
+	}
+	enum ofp_protocol protocol = (enum ofp_protocol)(both & -both);
+	printf("chosen protocol: %s\n", ofp_protocol_name(protocol));
+	return protocol;
+}
+
+static void print_flow_mod(struct ofctl *o, const struct ofp_flow_mod *fm, enum ofp_protocol protocol)
+{
+	struct buf b = BUF_INIT;
+	ofp_encode_flow_mod(&b, fm, protocol, o->next_xid++);
+	print_message(o, b.data, b.len, o->verbosity);
+	buf_done(&b);
+}
+
+static void parse_flow(int argc, char *argv[], void *arg)
+{
+	struct ofctl *o = arg;
+	struct ofp_flow_mod fm = {0};
+	struct port_names names;
+	uint32_t usable;
+	port_names_init(&names, o, NULL);
+	flow_parse_or_die(o, &names, argv[1], OFPFC_ADD, NULL, &fm, &usable, false);
+	print_flow_mod(o, &fm, choose_protocol(o, usable));
+	ofp_flow_mod_done(&fm);
+}
+
+static void parse_flows(int argc, char *argv[], void *arg)
+{
+	struct ofctl *o = arg;
+	struct flow_file file;
+	struct str line = STR_INIT;
+	struct ofp_flow_mod fm = {0};
+	struct port_names names;
+	uint32_t usable = OFPROTO_ALL, protocols;
+	enum ofp_protocol protocol = OFPROTO_10;
+	port_names_init(&names, o, NULL);
+	flow_file_read(&file, argv[1]);
+	for (int pass = 0; pass < 2; pass++) {
+		size_t at = 0;
+		unsigned int number = 0;
+		for (char *text; (text = flow_file_next(&file, &at, &number, &line));) {
+			char where[512];
+			snprintf(where, sizeof(where), "%s:%u: ", argv[1], number);
+			flow_parse_or_die(o, &names, text, -1, where, &fm, &protocols, pass);
+			usable &= protocols;
+			if (pass)
+				print_flow_mod(o, &fm, protocol);
+		}
+		if (!pass)
+			protocol = choose_protocol(o, usable);
+	}
+	ofp_flow_mod_done(&fm);
+	str_done(&line);
+	flow_file_done(&file);
+}
+
+// --- Errors and hellos.
+
+static void print_error(int argc, char *argv[], void *arg)
+{
+	int error = ofperr_find(argv[1]);
+	if (!error)
+		command_die("unknown error \"%s\"", argv[1]);
+	for (uint8_t v = OFP10; v <= OFP15; v++) {
+		struct ofperr_code c;
+		if (!ofperr_get_code(error, v, &c))
+			printf("OpenFlow 1.%d: vendor %#x, type %u, code %u\n", v - OFP10, c.vendor, c.type, c.code);
+	}
+}
+
+static void print_bytes(const struct buf *b)
+{
+	for (size_t at = 0; at < b->len; at += 16) {
+		printf("%08zx ", at);
+		for (size_t i = at; i < at + 16 && i < b->len; i++)
+			printf("%c%02x", i == at + 8 ? '-' : ' ', b->data[i]);
+		putchar('\n');
+	}
+}
+
+static void encode_error_reply(int argc, char *argv[], void *arg)
+{
+	struct buf request = BUF_INIT, b = BUF_INIT;
+	int error = ofperr_find(argv[1]);
+	if (!error)
+		command_die("unknown error \"%s\"", argv[1]);
+	parse_hex(argv[2], &request);
+	if (request.len < sizeof(struct ofp_header))
+		command_die("message is too short");
+	ofp_encode_error(&b, error, request.data, request.len);
+	print_bytes(&b);
+	buf_done(&request);
+	buf_done(&b);
+}
+
+static void encode_hello(int argc, char *argv[], void *arg)
+{
+	struct ofctl *o = arg;
+	struct buf b = BUF_INIT;
+	uint32_t versions = (uint32_t)strtoul(argv[1], NULL, 0) & OFP_VERSIONS_ALL;
+	if (!versions)
+		command_die("%s: no version that can be offered", argv[1]);
+	ofp_encode_hello(&b, versions, o->next_xid++);
+	print_bytes(&b);
+	print_message(o, b.data, b.len, 0);
+	buf_done(&b);
+}
+
+const struct command text_commands[] = {
+	{"ofp-print", "HEX-STRING [VERBOSITY]", 1, 2, ofp_print_hex},
+	{"ofp-parse", "FILE", 1, 1, ofp_parse},
+	{"parse-flow", "FLOW", 1, 1, parse_flow},
+	{"parse-flows", "FILE", 1, 1, parse_flows},
+	{"print-error", "ENUM", 1, 1, print_error},
+	{"encode-error-reply", "ERROR REQUEST", 2, 2, encode_error_reply},
+	{"encode-hello", "BITMAP", 1, 1, encode_hello},
+	{0},
+};
