@@ -384,7 +384,8 @@ static int check_set_field(struct ofpact *a, struct ofpact_check *c)
 {
 	struct ofpact_set_field *sf = (void *)a;
 	struct match *m = c->match;
-	if (!field_prereqs_ok(sf->field, &m->flow, NULL)) {
+	// Setting a VLAN ID needs a tag, although matching on one does not.
+	if (!field_prereqs_ok(sf->field, &m->flow, NULL) || (sf->field->id == FIELD_VLAN_VID && !match_has_vlan(m))) {
 		if (c->why)
 			*c->why = xasprintf("set_field %s lacks correct prerequisites", sf->field->name);
 		return OFPBAC_MATCH_INCONSISTENT;
