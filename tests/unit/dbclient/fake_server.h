@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+// A database server of one client on the same loop that says what the test wants it to say.
+#pragma once
+#include <jansson.h>
+
+#include "rpc/jsonrpc.h"
+
+struct fake_server {
+	struct loop *loop;
+	char *path; // of its socket
+	struct stream_listener *listener;
+	struct jsonrpc *client;
+	const char *refuse[2];	 // monitor methods that it does not know
+	json_t *contents;	 // of the next monitor reply: <table-updates2>, or <table-updates> for "monitor"
+	bool found;		 // what monitor_cond_since says: the contents are what was missed
+	bool lock_is_taken;
+	json_t *results;	 // of the next transaction; NULL: an empty object for each operation
+	bool hold_replies;	 // of transactions
+	char *monitor_method;	 // of the last monitor request
+	json_t *monitor_params, *monitor_id;
+	json_t *transaction;	 // the last one: database and operations
+	unsigned int n_connections, n_transactions;
+};
+
+void fake_server_start(struct fake_server *, struct loop *);
+void fake_server_stop(struct fake_server *);
+// Closes the connection.
+void fake_server_drop(struct fake_server *);
+void fake_server_notify(struct fake_server *, const char *method, json_t *params);
+// An update of the kind that the monitor asked for. Takes the updates.
+void fake_server_update(struct fake_server *, const char *txn_id, json_t *updates);
