@@ -334,7 +334,7 @@ static void ofp11_std_match_encode(struct buf *b, const struct match *m)
 
 // --- The frame of 1.1 and later.
 
-int ofp11_match_decode(struct cursor *c, uint8_t version, bool strict, struct match *m, uint16_t *padded_len)
+int ofp11_match_decode(struct cursor *c, bool strict, struct match *m, uint16_t *padded_len)
 {
 	match_init_any(m);
 	struct cursor peek = *c;
@@ -350,7 +350,7 @@ int ofp11_match_decode(struct cursor *c, uint8_t version, bool strict, struct ma
 		cursor_skip(&body, 4);
 		return ofp11_std_match_decode(&body, m);
 	}
-	if (type != OFPMT_OXM || version < OFP12)
+	if (type != OFPMT_OXM) // which stock's switch also sends in 1.1
 		return OFPBMC_BAD_TYPE;
 	if (len < 4)
 		return OFPBMC_BAD_LEN;

@@ -138,7 +138,7 @@ static int decode11(struct cursor *c, uint8_t version, struct ofp_flow_mod *fm)
 		return OFPFMFC_BAD_COMMAND;
 	fm->importance = version >= OFP14 && command == OFPFC_ADD ? importance : 0;
 	fm->command = (enum ofp_flow_mod_command)command;
-	int error = ofp11_match_decode(c, version, true, &fm->match, NULL);
+	int error = ofp11_match_decode(c, true, &fm->match, NULL);
 	if (error)
 		return error;
 
@@ -275,7 +275,7 @@ static int decode_removed15(struct cursor *c, struct ofp_flow_removed *fr)
 	fr->idle_timeout = cursor_be16(c);
 	fr->hard_timeout = cursor_be16(c);
 	cursor_copy(c, &fr->cookie, 8);
-	int error = ofp11_match_decode(c, OFP15, false, &fr->match, NULL);
+	int error = ofp11_match_decode(c, false, &fr->match, NULL);
 	if (error)
 		return error;
 	struct oxs stats;
@@ -342,7 +342,7 @@ int ofp_decode_flow_removed(const struct ofp_msg *m, struct ofp_flow_removed *fr
 		fr->hard_timeout = cursor_be16(&c);
 		fr->packets = cursor_be64(&c);
 		fr->bytes = cursor_be64(&c);
-		error = ofp11_match_decode(&c, m->version, false, &fr->match, NULL);
+		error = ofp11_match_decode(&c, false, &fr->match, NULL);
 	}
 	return error ? error : c.bad ? OFPBRC_BAD_LEN : 0;
 }

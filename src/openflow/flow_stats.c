@@ -39,7 +39,7 @@ int ofp_decode_flow_stats_request(const struct ofp_msg *m, struct ofp_flow_stats
 		cursor_copy(&c, &r->cookie, 8);
 		cursor_copy(&c, &r->cookie_mask, 8);
 		if (!error)
-			error = ofp11_match_decode(&c, m->version, true, &r->match, NULL);
+			error = ofp11_match_decode(&c, true, &r->match, NULL);
 		if (!error && cursor_left(&c))
 			error = OFPBRC_BAD_LEN;
 	}
@@ -248,7 +248,7 @@ static int read11(struct cursor *c, uint8_t version, struct ofp_flow_stats *fs)
 	cursor_copy(c, &fs->cookie, 8);
 	fs->packets = cursor_be64(c);
 	fs->bytes = cursor_be64(c);
-	return ofp11_match_decode(c, version, false, &fs->match, NULL);
+	return ofp11_match_decode(c, false, &fs->match, NULL);
 }
 
 static int read15(struct cursor *c, struct ofp_flow_stats *fs)
@@ -261,7 +261,7 @@ static int read15(struct cursor *c, struct ofp_flow_stats *fs)
 	fs->flags = cursor_be16(c);
 	fs->importance = cursor_be16(c);
 	cursor_copy(c, &fs->cookie, 8);
-	int error = ofp11_match_decode(c, OFP15, false, &fs->match, NULL);
+	int error = ofp11_match_decode(c, false, &fs->match, NULL);
 	if (error)
 		return error;
 	struct oxs stats;

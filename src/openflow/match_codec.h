@@ -21,8 +21,8 @@ int nx_match_decode(struct cursor, bool strict, struct match *, be64_t *cookie, 
 // the OXM ones of that version (NXM where there is none).
 size_t nx_match_encode(struct buf *, uint8_t version, const struct match *, be64_t cookie, be64_t cookie_mask);
 // The OXM form of 1.2 and later: ofp_match header with its type and length, TLVs, padding to 8. The decoder accepts 1.1's fixed
-// match as well, as the type says, where `version` is 1.1.
-int ofp11_match_decode(struct cursor *, uint8_t version, bool strict, struct match *, uint16_t *padded_len);
+// match as well, as the type says.
+int ofp11_match_decode(struct cursor *, bool strict, struct match *, uint16_t *padded_len);
 void ofp11_match_encode(struct buf *, uint8_t version, const struct match *);
 
 // One TLV, for set_field and the like. *value and *mask (all ones when there is none in it) are right-aligned as in a struct

@@ -292,7 +292,7 @@ static int decode_standard(struct cursor *c, uint8_t version, struct ofp_packet_
 		pin->have_cookie = true;
 	}
 	if (version >= OFP12) {
-		error = ofp11_match_decode(c, version, false, &pin->metadata, NULL);
+		error = ofp11_match_decode(c, false, &pin->metadata, NULL);
 		cursor_skip(c, 2);
 	} else {
 		pin->metadata.mask.in_port = UINT32_MAX;
@@ -346,7 +346,7 @@ int ofp_decode_packet_out(const struct ofp_msg *m, struct ofp_packet_out *po)
 	} else {
 		actions_len = cursor_be16(&c);
 		cursor_skip(&c, 2);
-		error = ofp11_match_decode(&c, m->version, true, &po->metadata, NULL);
+		error = ofp11_match_decode(&c, true, &po->metadata, NULL);
 		if (!error && !po->metadata.mask.in_port)
 			error = OFPBRC_BAD_PORT;
 	}

@@ -259,8 +259,7 @@ static void diff_flows(int argc, char *argv[], void *arg)
 		if (is_file(argv[i + 1]))
 			continue;
 		struct session s;
-		uint32_t other = is_file(argv[2 - i]) ? sets[1 - i].protocols : OFPROTO_ALL;
-		session_open_for_dump(&s, o, argv[i + 1], other);
+		session_open_for_dump(&s, o, argv[i + 1], OFPROTO_ALL);
 		read_switch(&sets[i], &s);
 		session_close(&s);
 	}

@@ -238,7 +238,8 @@ static void take_flows(void *arg, const uint8_t *msg, size_t n)
 	}
 	while (!ofp_flow_stats_pull(&m, &m.body, &actions, &fs)) {
 		struct str text = STR_INIT;
-		fs.idle_age = fs.hard_age = -1;
+		if (m.nx)
+			fs.idle_age = fs.hard_age = -1;
 		ofp_print_flow_stats(&text, &fs, &options);
 		if (!l->sort) {
 			printf(" %s\n", text.s);

@@ -228,8 +228,6 @@ static void require_allowed(const struct ofctl *o, uint32_t usable)
 	if (usable & o->protocols)
 		return;
 	char *usable_s = ofp_protocols_format(usable), *allowed_s = ofp_protocols_format(o->protocols);
-	if (!(o->protocols & OFPROTO_10_ANY) || usable & OFPROTO_NXM_OXM_ANY)
-		command_die("none of the usable flow formats (%s) is among the allowed flow formats (%s)", usable_s, allowed_s);
 	command_die("none of the usable flow formats (%s) is among the allowed flow formats (%s)", usable_s, allowed_s);
 }
 
@@ -254,8 +252,9 @@ void session_open_for_flow_mod(struct session *s, struct ofctl *o, const char *t
 
 void session_open_for_dump(struct session *s, struct ofctl *o, const char *target, uint32_t usable)
 {
-	static const enum ofp_protocol preferred[] = {OFPROTO_15, OFPROTO_14, OFPROTO_13, OFPROTO_12,
-						      OFPROTO_11, OFPROTO_NXM, OFPROTO_10};
+	// With the table_id extension last: only changes need it.
+	static const enum ofp_protocol preferred[] = {OFPROTO_15,  OFPROTO_14, OFPROTO_13,	OFPROTO_12,   OFPROTO_11,
+						      OFPROTO_NXM, OFPROTO_10, OFPROTO_NXM_TID, OFPROTO_10_TID};
 	require_allowed(o, usable);
 	session_open(s, o, target, "mgmt");
 	for (size_t i = 0; i < sizeof(preferred) / sizeof(preferred[0]); i++)
