@@ -43,6 +43,8 @@ static uint64_t kind_max(enum dpfield_kind kind)
 		return 0xfffff;
 	if (kind == DPFIELD_FRAG)
 		return 3;
+	if (kind == DPFIELD_BE16_BYTE)
+		return 0xff;
 	unsigned int size = dpfield_size(kind);
 	return size == 8 ? UINT64_MAX : (UINT64_C(1) << 8 * size) - 1;
 }
@@ -219,7 +221,7 @@ static bool parse_value(const char **text, const struct dpfield *f, uint8_t *key
 		*mask = (uint8_t)bits;
 		return ok && (bits == 3 || !bits);
 	}
-	uint64_t v, m, max = f->kind == DPFIELD_BE16_BYTE ? 0xff : kind_max(f->kind);
+	uint64_t v, m, max = kind_max(f->kind);
 	if (!dptext_masked(text, max, &v, &m))
 		return false;
 	if (f->kind == DPFIELD_BE16_BYTE && m == max)

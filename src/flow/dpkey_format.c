@@ -151,8 +151,9 @@ static bool add_vlan(struct out *o, unsigned int i)
 	const struct flow_vlan *f = &o->f->vlan[i], *m = &o->m->vlan[i];
 	if (!(f->tci & BE16(VLAN_CFI)))
 		return false;
-	str_addf(o->s, "eth_type(0x%04x),", be16toh(f->tpid));
-	if (o->verbose || m->tci) {
+	// A datapath that keeps keys masked, and tells tags apart by their number alone, has no TPID.
+	str_addf(o->s, "eth_type(0x%04x),", f->tpid ? be16toh(f->tpid) : ETHERTYPE_VLAN_8021Q);
+	if (o->verbose || m->tci & ~BE16(VLAN_CFI)) {
 		str_add(o->s, "vlan(");
 		dpvlan_format(o->s, be16toh(f->tci), be16toh(m->tci), o->verbose);
 		str_add(o->s, "),");
@@ -169,15 +170,26 @@ static void add_eth_type(struct out *o, bool tagged)
 		str_add(o->s, "eth_type(0/0xffff),"); // an 802.3 length: there is no type
 }
 
+// Entries up to the bottom of the stack, or to the last one that anything is known of.
+static unsigned int count_mpls(const struct flow *f, const struct flow *m)
+{
+	unsigned int n = 0, known = 1;
+	for (unsigned int i = 0; i < FLOW_MAX_MPLS; i++)
+		if (m->mpls[i])
+			known = i + 1;
+	while (n < FLOW_MAX_MPLS)
+		if (f->mpls[n++] & BE32(MPLS_BOS_MASK) || (n >= known && !(m->mpls[n - 1] & BE32(MPLS_BOS_MASK))))
+			break;
+	return n;
+}
+
 static void add_mpls(struct out *o)
 {
 	bool any = o->verbose, exact = true;
-	unsigned int n = 0;
-	while (n < FLOW_MAX_MPLS) {
-		any |= o->m->mpls[n] != 0;
-		exact &= o->m->mpls[n] == UINT32_MAX;
-		if (o->f->mpls[n++] & BE32(MPLS_BOS_MASK))
-			break;
+	unsigned int n = count_mpls(o->f, o->m);
+	for (unsigned int i = 0; i < n; i++) {
+		any |= o->m->mpls[i] != 0;
+		exact &= o->m->mpls[i] == UINT32_MAX;
 	}
 	if (!any)
 		return;

@@ -199,6 +199,33 @@ static void test_keys(void **state)
 		   NULL);
 }
 
+// A datapath may keep only the bits that count.
+static void test_masked_key(void **state)
+{
+	struct flow key = {.in_port = 1, .dl_type = BE16(ETHERTYPE_IPV4), .nw_proto = IP_PROTO_ICMP}, mask = {0};
+	struct str s = STR_INIT;
+	mask.in_port = mask.recirc_id = mask.packet_type = UINT32_MAX;
+	mask.dl_type = 0xffff;
+	mask.nw_proto = 0xff;
+	mask.nw_frag = 3;
+	key.vlan[0].tci = mask.vlan[0].tci = BE16(VLAN_CFI);
+	key.tp_src = BE16(8);
+	mask.tp_src = BE16(0xff); // the type's only byte
+	dpkey_format(&s, &key, &mask, NULL, NULL, false);
+	assert_string_equal(str_cstr(&s), "recirc_id(0),in_port(1),packet_type(ns=0,id=0),eth_type(0x8100),"
+					  "encap(eth_type(0x0800),ipv4(proto=1,frag=no),icmp(type=8))");
+	str_clear(&s);
+	key = (struct flow){.in_port = 1, .dl_type = BE16(ETHERTYPE_MPLS)};
+	dpkey_format(&s, &key, &mask, NULL, NULL, false);
+	assert_string_equal(str_cstr(&s), "recirc_id(0),in_port(1),packet_type(ns=0,id=0),eth_type(0x8847)");
+	str_clear(&s);
+	mask.mpls[1] = BE32(0xfffff000);
+	dpkey_format(&s, &key, &mask, NULL, NULL, false);
+	assert_string_equal(str_cstr(&s), "recirc_id(0),in_port(1),packet_type(ns=0,id=0),eth_type(0x8847),"
+					  "mpls(label=0/0x0,tc=0/0,ttl=0/0x0,bos=0/0,label=0/0xfffff,tc=0/0,ttl=0/0x0,bos=0/0)");
+	str_done(&s);
+}
+
 static void test_bad_keys(void **state)
 {
 	static const struct {
@@ -294,7 +321,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_actions),	 cmocka_unit_test(test_bad_actions), cmocka_unit_test(test_callbacks),
-		cmocka_unit_test(test_too_long), cmocka_unit_test(test_keys),	     cmocka_unit_test(test_bad_keys),
+		cmocka_unit_test(test_too_long), cmocka_unit_test(test_keys),	     cmocka_unit_test(test_masked_key), cmocka_unit_test(test_bad_keys),
 		cmocka_unit_test(test_key_round_trip), cmocka_unit_test(test_noise),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
