@@ -227,8 +227,10 @@ static bool parse_request(struct request *r, struct ofproto_system *system, stru
 		ok = use_dp_flow(r, bs, r->v[0], r->v[1], out);
 	else
 		ok = use_bridge_flow(r, system, r->v[0], r->v[1], out);
-	if (ok && r->has_packet)
-		flow_extract(r->frame.data, r->frame.len, r->frame.len, &r->flow);
+	if (ok && r->has_packet) {
+		const struct xlate_bridge *b = xlate_snapshot_bridge(backer_snapshot(r->backer), ofproto_id(r->ofproto));
+		flow_extract_vlans(r->frame.data, r->frame.len, r->frame.len, b ? b->vlan_limit : FLOW_MAX_VLANS, &r->flow);
+	}
 	return ok;
 }
 

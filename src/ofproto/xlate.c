@@ -410,6 +410,24 @@ static void mask_finish(struct flow *mask, const struct flow *flow)
 	}
 }
 
+// other_config:vlan-limit: what is behind so many tags is payload, of the type that the next tag has. Whether there is one more is
+// looked at in any case, or the types of two packets could be taken for the same.
+static void limit_vlans(struct xlate_ctx *ctx)
+{
+	unsigned int limit = ctx->bridge->vlan_limit;
+	if (limit >= FLOW_MAX_VLANS)
+		return;
+	ctx->mask->vlan[limit].tci |= BE16(FLOW_VLAN_CFI);
+	if (!(ctx->flow.vlan[limit].tci & BE16(FLOW_VLAN_CFI)))
+		return;
+	ctx->mask->vlan[limit].tpid = UINT16_MAX;
+	ctx->flow.dl_type = ctx->flow.vlan[limit].tpid;
+	memset(&ctx->flow.vlan[limit], 0, (FLOW_MAX_VLANS - limit) * sizeof(ctx->flow.vlan[0]));
+	memset(ctx->flow.mpls, 0, sizeof(ctx->flow.mpls));
+	memset(&ctx->flow.nw_src, 0, sizeof(ctx->flow) - offsetof(struct flow, nw_src));
+	ctx->base = ctx->flow;
+}
+
 // Finds the bridge and the port that the packet came in through. False: there is none.
 static bool find_entry(struct xlate_ctx *ctx, const struct xlate_port **in_port)
 {
@@ -474,6 +492,7 @@ void xlate_translate(const struct xlate_in *in, struct xlate_out *out)
 		out->error = XLATE_NO_RECIRC_CONTEXT;
 	} else {
 		out->ofproto = ctx.bridge->ofproto;
+		limit_vlans(&ctx);
 		if (in->actions)
 			run_packet_out(&ctx);
 		else

@@ -85,6 +85,7 @@ static struct xlate_bridge *bridge_new(const struct xlate_bridge_config *c, uint
 	b->flood_vlans = copy_vlans(c->flood_vlans);
 	b->forward_bpdu = c->forward_bpdu;
 	b->default_miss = c->default_miss;
+	b->vlan_limit = c->vlan_limit;
 	b->max_resubmits = c->max_resubmits;
 	b->max_depth = c->max_depth;
 	b->n_bundles = c->n_bundles;

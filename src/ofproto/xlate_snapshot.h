@@ -33,7 +33,7 @@ struct xlate_bridge {
 	bool forward_bpdu;
 	bool has_tunnels; // dot1q-tunnel bundles, which look at the inner tag
 	enum table_miss default_miss;
-	unsigned int max_resubmits, max_depth;
+	unsigned int vlan_limit, max_resubmits, max_depth;
 	struct xlate_port *ports; // by ofp_port
 	struct xlate_bundle *bundles;
 	unsigned int n_ports, n_bundles;

@@ -67,7 +67,7 @@ void world_publish(struct world *w, struct ofproto *p)
 						 .macs = p->macs,
 						 .forward_bpdu = p->config.forward_bpdu,
 						 .flood_vlans = p->config.flood_vlans,
-						 .vlan_limit = 2,
+						 .vlan_limit = p->config.vlan_limit ? p->config.vlan_limit : 2,
 						 .default_miss = p->config.default_miss,
 						 .ports = p->ports,
 						 .n_ports = p->n_ports,

@@ -273,6 +273,35 @@ static void test_port_config(void **state)
 	world_done(&w);
 }
 
+static void test_vlan_limit(void **state)
+{
+	struct world w;
+	struct flow flow, mask;
+	struct buf list = BUF_INIT;
+	struct str s = STR_INIT;
+	world_init(&w);
+	world_add_flow(&w, &w.br0, "priority=5,ip actions=2");
+	world_add_flow(&w, &w.br0, "priority=4,dl_vlan=5,dl_type=0x8100 actions=strip_vlan,3");
+	world_flow("in_port=1,dl_vlan=5,udp,nw_src=1.2.3.4", &flow);
+	flow.vlan[1] = (struct flow_vlan){.tpid = BE16(0x8100), .tci = BE16(0x1006)};
+	world_translate(&w, &flow, &mask, &list); // two tags are known, behind them is IP
+	dpact_format(&s, list.data, list.len, NULL, NULL);
+	assert_string_equal(str_cstr(&s), "2");
+	w.br0.config.vlan_limit = 1;
+	world_publish(&w, &w.br0);
+	world_translate(&w, &flow, &mask, &list); // one is known, behind it is a tag
+	str_clear(&s);
+	dpact_format(&s, list.data, list.len, NULL, NULL);
+	assert_string_equal(str_cstr(&s), "pop_vlan,3");
+	assert_true(mask.vlan[1].tci & BE16(0x1000));
+	memset(&flow.vlan[1], 0, sizeof(flow.vlan[1]));
+	world_translate(&w, &flow, &mask, &list);
+	assert_true(mask.vlan[1].tci & BE16(0x1000));
+	str_done(&s);
+	buf_done(&list);
+	world_done(&w);
+}
+
 static void test_controller(void **state)
 {
 	static const struct {
@@ -423,7 +452,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_scenarios),  cmocka_unit_test(test_normal), cmocka_unit_test(test_port_config),
 		cmocka_unit_test(test_controller), cmocka_unit_test(test_miss),	  cmocka_unit_test(test_packet_out),
-		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_limits),	   cmocka_unit_test(test_vlan_limit),
 	};
 	rcu_register();
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);

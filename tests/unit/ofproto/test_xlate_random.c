@@ -276,6 +276,7 @@ static void random_vlans(struct world *w)
 		b->trunks = random_below(2) ? trunks : NULL;
 		b->priority_tags = (int)random_below(3);
 	}
+	w->br0.config.vlan_limit = 1 + random_below(2);
 	world_publish(w, &w->br0);
 	for (unsigned int i = 0; i < 6; i++) {
 		uint8_t mac[6] = {0, 0, 0, 0, 0, (uint8_t)(1 + random_below(3))};
