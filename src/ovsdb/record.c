@@ -115,13 +115,37 @@ static void add_comment(struct str *out, const char *comment, size_t n)
 	db_json_add_string(out, comment, n);
 }
 
+// Other programs refuse a difference with more elements than the column may hold, so such a record is written with whole columns.
+static bool has_large_diff(const struct db_txn_row *r)
+{
+	const struct table_schema *t = r->row->table->schema;
+	if (!r->old || !r->row->fields)
+		return false;
+	for (unsigned int i = N_STD_COLUMNS; i < t->n_columns; i++) {
+		const struct column_schema *c = t->columns[i];
+		if (!is_persistent(c) || !db_txn_row_column_changed(r, i) || !column_type_is_composite(&c->type) ||
+		    r->old[i].n + r->row->fields[i].n <= c->type.n_max)
+			continue;
+		struct datum diff;
+		datum_diff(&diff, &r->old[i], &r->row->fields[i]);
+		bool large = diff.n > c->type.n_max;
+		datum_done(&diff);
+		if (large)
+			return true;
+	}
+	return false;
+}
+
 bool db_record_from_txn(const struct db_txn *txn, int64_t date_ms, bool diff, struct str *out)
 {
 	struct writer w = {.out = out, .diff = diff};
 	VEC(struct db_txn_row *) rows = {0};
 	for (size_t i = 0; i < txn->n_changed; i++)
-		if (is_worth_writing(txn->rows.v[i]))
+		if (is_worth_writing(txn->rows.v[i])) {
 			vec_push(&rows, txn->rows.v[i]);
+			if (has_large_diff(txn->rows.v[i]))
+				w.diff = false;
+		}
 	if (!rows.n)
 		return false;
 	qsort(rows.v, rows.n, sizeof(rows.v[0]), compare_tables);
@@ -136,7 +160,7 @@ bool db_record_from_txn(const struct db_txn *txn, int64_t date_ms, bool diff, st
 		}
 		add_txn_row(&w, rows.v[i]);
 	}
-	str_add(out, diff ? "},\"_is_diff\":true" : "}");
+	str_add(out, w.diff ? "},\"_is_diff\":true" : "}");
 	if (txn->comment.len)
 		add_comment(out, txn->comment.s, txn->comment.len);
 	str_addc(out, '}');
