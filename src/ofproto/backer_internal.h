@@ -4,6 +4,7 @@
 #pragma once
 #include "base/rcu.h"
 #include "base/vec.h"
+#include "flow/match.h"
 #include "ofproto/backer.h"
 #include "ofproto/xlate_snapshot.h"
 
@@ -111,6 +112,9 @@ bool upcall_show(struct ofproto_system *, int argc, const char *argv[], struct s
 bool upcall_set_flow_limit(struct ofproto_system *, int argc, const char *argv[], struct str *out);
 bool revalidator_wait(struct ofproto_system *, int argc, const char *argv[], struct str *out);
 bool revalidator_purge_command(struct ofproto_system *, int argc, const char *argv[], struct str *out);
+
+// trace_command.c: a packet's flow as text, "in_port=1,tcp,nw_src=10.0.0.1": a match without partial masks.
+struct error *trace_parse_flow(const char *text, ofp_port_number_cb *, void *arg, struct match *) MUST_CHECK;
 
 // dp_commands.c: names of datapath ports for text. arg: the struct dp.
 const char *dp_text_port_name(void *dp, uint32_t port);

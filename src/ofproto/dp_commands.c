@@ -254,9 +254,14 @@ bool dpctl_show(struct ofproto_system *system, int argc, const char *argv[], str
 	for (int i = 1; i < argc; i++) {
 		if (is_flag(argv[i], "-s", "--statistics"))
 			continue;
-		struct backer *b = find_backer(system, argv[i], out);
-		if (!b)
+		struct str why = STR_INIT;
+		struct backer *b = find_backer(system, argv[i], &why);
+		str_done(&why);
+		if (!b) {
+			str_clear(out);
+			str_addf(out, "ovs-vswitchd: opening datapath %s failed (No such device)", argv[i]);
 			return false;
+		}
 		named = true;
 		show_dp(b, statistics, out);
 	}
@@ -413,7 +418,7 @@ bool dpctl_dump_flows(struct ofproto_system *system, int argc, const char *argv[
 	if (!b)
 		return false;
 	if (r.filter) {
-		struct error *e = match_parse(&filter, r.filter, NULL, NULL);
+		struct error *e = trace_parse_flow(r.filter, NULL, NULL, &filter);
 		if (e) {
 			str_addf(out, "ovs-vswitchd: Failed to parse filter (%s)", error_text(e));
 			error_free(e);

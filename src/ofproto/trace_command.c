@@ -171,6 +171,24 @@ static bool use_dp_flow(struct request *r, const struct backers *bs, const char 
 	return true;
 }
 
+struct error *trace_parse_flow(const char *text, ofp_port_number_cb *number, void *arg, struct match *match)
+{
+	char *copy = xstrdup(text), *at = copy, *key, *value;
+	struct error *e = NULL;
+	match_init_any(match);
+	while (!e && key_value_scan(&at, &key, &value)) {
+		bool known;
+		if (value && strchr(value, '/'))
+			e = error_new("bad value for %s (%s: wildcards not allowed here)", key, value);
+		else
+			e = match_parse_field(match, key, value, &known, number, arg);
+		if (!e && !known)
+			e = error_new("unknown field %s", key);
+	}
+	free(copy);
+	return e ? error_wrap(e, "%s", text) : NULL;
+}
+
 static bool use_bridge_flow(struct request *r, struct ofproto_system *system, const char *bridge, const char *text,
 			    struct str *out)
 {
@@ -181,9 +199,9 @@ static bool use_bridge_flow(struct request *r, struct ofproto_system *system, co
 	}
 	r->backer = ofproto_backer(r->ofproto);
 	struct match match;
-	struct error *e = match_parse(&match, text, ofp_number, r->ofproto);
+	struct error *e = trace_parse_flow(text, ofp_number, r->ofproto, &match);
 	if (e) {
-		str_addf(out, "Bad openflow flow syntax: %s: ", text);
+		str_add(out, "Bad openflow flow syntax: ");
 		return fail(out, e);
 	}
 	r->flow = match.flow;

@@ -489,6 +489,9 @@ void xlate_translate(const struct xlate_in *in, struct xlate_out *out)
 	if (!find_entry(&ctx, &in_port)) {
 		out->error = XLATE_INVALID_PORT;
 	} else if (in->flow->recirc_id) {
+		if (ctx.node)
+			ctx.node = xlate_trace_add(ctx.node, TRACE_BRIDGE, "bridge(\"%s\")", ctx.bridge->name);
+		XLATE_REPORT(&ctx, TRACE_ERROR, "Recirculation context not found for ID %x", in->flow->recirc_id);
 		out->error = XLATE_NO_RECIRC_CONTEXT;
 	} else {
 		out->ofproto = ctx.bridge->ofproto;
