@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""fdb/*, dpctl/*, dpif/* and ofproto/trace give the texts of the stock switch, for right and for wrong arguments."""
+import re
+
+import pytest
+
+import harness
+from test_trace_differential import Side, canonical
+
+BAD_MACS = ["00:0", "00:00:00:00:00", "xx:00:00:00:00:01"]
+PACKET = "ffffffffffff000000000001080045000020000000004011000001020304050607080001000200080000" + "00" * 20
+
+# Run in this order on both. The answers are compared as they are but for numbers of datapath ports.
+COMMANDS = [
+    ("ofproto/trace", "brx", "in_port=1"),
+    ("ofproto/trace", "br0", "foo=1"),
+    ("ofproto/trace", "br0", "in_port=1,tcp,nw_src=1.2.3.0/24"),
+    ("ofproto/trace", "br0", "in_port=1", "0102"),
+    ("ofproto/trace", "br0", "in_port=1", "xyz"),
+    ("ofproto/trace", "br0", "in_port=1", "a", "b", "c"),
+    ("ofproto/trace", "br0"),
+    ("ofproto/trace", "br0", ""),
+    ("ofproto/trace", "br0", "in_port=1,tcp", "-nonsense"),
+    ("ofproto/trace", "br0", "recirc_id=5,tcp"),
+    ("ofproto/trace", "br0", "in_port=1,dl_dst=00:00:00:00:00:02,udp,nw_src=10.0.0.1,nw_ttl=9"),
+    ("ofproto/trace", "br0", "in_port=p1,tcp", "--names"),
+    ("ofproto/trace", "br0", "in_port=LOCAL,ipv6"),
+    ("ofproto/trace", "br0", "in_port=77"),
+    ("fdb/show", "br0"),  # a trace without a packet has left nothing behind
+    ("ofproto/trace", "br0", "in_port=1", PACKET),
+    ("fdb/show", "br0"),
+    ("ofproto/trace", "br0", "in_port=2,dl_src=00:00:00:00:00:05,dl_dst=00:00:00:00:00:01", "-generate"),
+    ("fdb/show", "br0"),
+    ("ofproto/trace", "br0", "in_port=1,dl_src=00:00:00:00:00:01,dl_dst=00:00:00:00:00:05"),
+    ("ofproto/trace", "br0", "in_port=2,dl_src=00:00:00:00:00:07,dl_dst=00:00:00:00:00:05"),
+    ("ofproto/trace-packet-out", "br0", "in_port=1,tcp", "2,3"),
+    ("ofproto/trace-packet-out", "br0", "in_port=1,tcp", "mod_dl_src:00:00:00:00:00:09,TABLE"),
+    ("ofproto/trace-packet-out", "br0", "in_port=1,tcp", "foo"),
+    ("fdb/stats-show", "br0"),
+    ("fdb/flush", "br0"),
+    ("fdb/show", "br0"),
+    ("fdb/flush", "brx"),
+    ("fdb/flush",),
+    ("fdb/show", "brx"),
+    ("fdb/show",),
+    ("fdb/stats-clear", "br0"),
+    ("fdb/stats-clear",),
+    ("fdb/stats-clear", "brx"),
+    ("fdb/stats-show", "br0"),
+    ("fdb/stats-show", "brx"),
+    ("fdb/add", "br0", "p1", "10", "00:00:00:00:00:01"),
+    ("fdb/add", "br0", "p2", "0", "00:00:00:00:00:02"),
+    ("fdb/show", "br0"),
+    ("ofproto/trace", "br0", "in_port=1,dl_dst=00:00:00:00:00:02"),
+    ("fdb/stats-show", "br0"),
+    ("fdb/del", "br0", "10", "00:00:00:00:00:01"),
+    ("fdb/del", "br0", "10", "00:00:00:00:00:01"),
+    ("fdb/del", "br0", "0", "00:00:00:00:00:02"),
+    *[("fdb/add", "br0", "p1", "1", mac) for mac in BAD_MACS],
+    ("fdb/add", "brx", "p1", "1", "00:00:00:00:00:01"),
+    ("fdb/show", "br0"),
+    ("dpctl/dump-flows",),
+    ("dpctl/dump-flows", "xx"),
+    ("dpctl/dump-flows", "filter=zz"),
+    ("dpctl/dump-flows", "type=zz"),
+    ("dpctl/dump-flows", "type=ovs", "filter=tcp"),
+    ("dpctl/dump-dps",),
+    ("dpif/dump-dps",),
+    ("dpif/dump-flows",),
+    ("dpif/dump-flows", "brx"),
+    ("dpif/dump-flows", "br0"),
+    ("dpif/show",),
+    ("dpif/show", "br0"),
+    ("dpctl/del-flows",),
+    ("upcall/set-flow-limit", "5000"),
+    ("upcall/set-flow-limit",),
+    ("revalidator/wait",),
+    ("revalidator/purge",),
+]
+
+
+def normal(side, text):
+    def actions(m):
+        named = re.sub(r"(?<![\w.:/=(\-])(\d+)(?=,|$)", lambda n: side.names.get(n.group(1), n.group(1)), m.group(1))
+        return "Datapath actions: " + canonical(named)
+    text = re.sub(r"^Datapath actions: (.*)$", actions, text, flags=re.M)
+    return re.sub(r"/\d+: \(dummy", "/N: (dummy", text).rstrip("\n")
+
+
+@pytest.fixture(scope="module")
+def sides():
+    if not harness.is_root():
+        pytest.skip("needs root: network namespaces")
+    net = harness.Net()
+    made = []
+    try:
+        for tools in (harness.ours, harness.stock):
+            side = Side(tools, net)
+            made.append(side)
+            side.load_acceptable(["priority=0,actions=NORMAL"])
+        yield made
+    finally:
+        for side in made:
+            side.switch.close()
+        net.close()
+
+
+def test_same_texts(sides):
+    ours, theirs = sides
+    different = []
+    for command in COMMANDS:
+        mine, stock = normal(ours, ours.channel.call(*command)), normal(theirs, theirs.channel.call(*command))
+        if mine != stock:
+            different.append(f"{' '.join(command)}\n--- ours\n{mine}\n--- stock\n{stock}\n")
+    assert not different, "\n".join(different)
+
+
+# What a packet leaves behind, seen through both.
+def test_same_megaflows(sides):
+    packets = [
+        "in_port(1),eth(src=50:54:00:00:00:01,dst=50:54:00:00:00:02),eth_type(0x0800),ipv4(src=1.1.1.1,dst=2.2.2.2,proto=6,ttl=3),"
+        "tcp(src=1,dst=3)",
+        "in_port(1),eth(src=50:54:00:00:00:01,dst=ff:ff:ff:ff:ff:ff),eth_type(0x0806),arp(sip=1.1.1.1,tip=1.1.1.2,op=1,"
+        "sha=50:54:00:00:00:01,tha=00:00:00:00:00:00)",
+        "in_port(1),eth(src=50:54:00:00:00:01,dst=50:54:00:00:00:02),eth_type(0x8100),vlan(vid=9,pcp=3),encap(eth_type(0x86dd),"
+        "ipv6(src=fe80::1,dst=fe80::2,proto=17,hlimit=64),udp(src=5,dst=6))",
+    ]
+    flows = ["priority=9,ip,nw_dst=2.2.0.0/16,actions=dec_ttl,output:2", "priority=9,ipv6,dl_vlan=9,actions=strip_vlan,output:3",
+             "priority=8,arp,arp_op=1,actions=output:4", "priority=1,actions=drop"]
+    texts = []
+    for side in sides:
+        side.load_acceptable(flows)
+        for packet in packets:
+            for _ in range(3):
+                side.channel.call("netdev-dummy/receive", "p1", packet)
+        text = side.channel.call("dpctl/dump-flows", "--names")
+        lines = [re.sub(r"used:[\d.]+s", "used:T", line) for line in text.splitlines()]
+        # Bits outside of the mask: stock shows the first packet's, we show none.
+        lines = [re.sub(r"dst=2\.2\.\d\.\d/255\.255\.0\.0", "dst=2.2.0.0/16", line) for line in lines]
+        texts.append(sorted(lines))
+    assert texts[0] == texts[1]
