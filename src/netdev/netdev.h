@@ -58,8 +58,8 @@ void netdev_enable_dummy(enum netdev_dummy);
 struct error *netdev_open(struct loop *, const char *name, const char *type, struct netdev **) MUST_CHECK;
 struct netdev *netdev_ref(struct netdev *);
 void netdev_unref(struct netdev *); // NULL is allowed; the last one closes (and removes an internal device)
-// What we made ourselves (internal, tap) is not removed when it is closed, but left for the process that comes after us, with its
-// addresses and routes. No effect on other types.
+// An internal device is not removed when it is closed, but left for the process that comes after us, with its addresses and
+// routes. No effect on other types: a tap that we made always goes, one that was there before always stays.
 void netdev_leave(struct netdev *);
 struct netdev *netdev_find(const char *name); // borrowed; NULL: none is open
 struct netdev *netdev_next(const struct netdev *); // of all that are open, by name; NULL begins and ends

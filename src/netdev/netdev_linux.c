@@ -80,24 +80,12 @@ static struct error *tap_open(struct netdev *dev)
 	struct rtnl_link link;
 	int r = rtnl_link_get(dev->name, &link);
 	if (r < 0) {
-		tun_close(cast(dev)->fd, false);
+		close(cast(dev)->fd);
 		return error_errno(r, "%s", dev->name);
 	}
 	cast(dev)->ifindex = link.ifindex;
 	take_link(dev, &link);
 	return NULL;
-}
-
-void netdev_linux_link_event(struct netdev *dev, int ifindex, const struct rtnl_link *link)
-{
-	if (dev->class->open != system_open && dev->class->open != tap_open)
-		return;
-	if (cast(dev)->ifindex != ifindex || dev->gone)
-		return;
-	if (link && !strcmp(link->name, dev->name))
-		take_link(dev, link);
-	else
-		netdev_set_gone(dev); // deleted, moved to another namespace, or renamed
 }
 
 static void system_close(struct netdev *dev)
@@ -107,7 +95,35 @@ static void system_close(struct netdev *dev)
 
 static void tap_close(struct netdev *dev)
 {
-	tun_close(cast(dev)->fd, dev->leave);
+	close(cast(dev)->fd);
+}
+
+// An internal device outlives us if we crash: its addresses and routes are there when we are back.
+static struct error *internal_open(struct netdev *dev)
+{
+	struct error *e = tap_open(dev);
+	if (!e)
+		tun_set_persistent(cast(dev)->fd, true);
+	return e;
+}
+
+static void internal_close(struct netdev *dev)
+{
+	if (!dev->leave)
+		tun_set_persistent(cast(dev)->fd, false);
+	close(cast(dev)->fd);
+}
+
+void netdev_linux_link_event(struct netdev *dev, int ifindex, const struct rtnl_link *link)
+{
+	if (dev->class->close != system_close && dev->class->close != tap_close && dev->class->close != internal_close)
+		return;
+	if (cast(dev)->ifindex != ifindex || dev->gone)
+		return;
+	if (link && !strcmp(link->name, dev->name))
+		take_link(dev, link);
+	else
+		netdev_set_gone(dev); // deleted, moved to another namespace, or renamed
 }
 
 static struct error *checked(struct netdev *dev, int r, const char *what)
@@ -277,12 +293,14 @@ static unsigned int tap_tx(struct netdev *dev, unsigned int thread, struct rte_m
 	.set_mac = set_mac, .set_mtu = set_mtu, .set_up = set_up, .get_ifindex = get_ifindex,                           \
 	.get_features = get_features, .get_status = get_status
 #define TAP_CLASS                                                                                                       \
-	LINUX_CLASS, .open = tap_open, .close = tap_close, .get_stats = tap_stats, .rxq_open = tap_rxq_open, .rxq_close = tap_rxq_close,    \
+	LINUX_CLASS, .get_stats = tap_stats, .rxq_open = tap_rxq_open, .rxq_close = tap_rxq_close,    \
 	.rx_burst = tap_rx, .tx_burst = tap_tx
 
 const struct netdev_class netdev_system_class = {
 	LINUX_CLASS, .type = "system", .open = system_open, .close = system_close, .get_stats = system_stats, .rxq_open = system_rxq_open,
 	.rxq_close = system_rxq_close, .rx_burst = system_rx, .tx_burst = system_tx,
 };
-const struct netdev_class netdev_tap_class = {TAP_CLASS, .type = "tap"};
-const struct netdev_class netdev_internal_class = {TAP_CLASS, .type = "internal"};
+const struct netdev_class netdev_tap_class = {TAP_CLASS, .type = "tap", .open = tap_open, .close = tap_close};
+const struct netdev_class netdev_internal_class = {
+	TAP_CLASS, .type = "internal", .open = internal_open, .close = internal_close,
+};

@@ -33,8 +33,6 @@ struct error *tun_open(const char *name, int *out)
 		close(fd);
 		return e;
 	}
-	// It outlives us if we crash: its addresses and routes are there when we are back.
-	(void)ioctl(fd, TUNSETPERSIST, 1);
 	// What the kernel may leave to us. An older one does not know UDP segmentation; without any it does all the work itself.
 	unsigned long offloads = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN;
 	if (ioctl(fd, TUNSETOFFLOAD, offloads | TUN_USO4 | TUN_USO6) < 0)
@@ -43,11 +41,9 @@ struct error *tun_open(const char *name, int *out)
 	return NULL;
 }
 
-void tun_close(int fd, bool leave)
+void tun_set_persistent(int fd, bool persistent)
 {
-	if (!leave)
-		(void)ioctl(fd, TUNSETPERSIST, 0);
-	close(fd);
+	(void)ioctl(fd, TUNSETPERSIST, persistent ? 1 : 0);
 }
 
 int tun_rx_burst(struct burst *b, int fd, struct rte_mbuf **packets, unsigned int n, unsigned int *bad)

@@ -6,10 +6,10 @@
 #include "base/error.h"
 #include "netdev/burst.h"
 
-// Makes the tap, or attaches to one of that name that nobody holds. It goes with the fd, unless it was made persistent before.
+// Makes the tap, or attaches to one of that name that nobody holds. It goes with the fd, unless somebody made it persistent.
 struct error *tun_open(const char *name, int *fd) MUST_CHECK;
-// Removes the tap, or leaves it in place.
-void tun_close(int fd, bool leave);
+// A persistent tap outlives the fd.
+void tun_set_persistent(int fd, bool);
 // Up to n packets. *bad counts frames that had to be dropped. -ENODEV when the device was deleted: the fd stays readable.
 int tun_rx_burst(struct burst *, int fd, struct rte_mbuf **, unsigned int n, unsigned int *bad);
 // Sends n packets and frees them. The number that the kernel took. Any thread.

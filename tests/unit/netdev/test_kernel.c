@@ -437,6 +437,15 @@ static void test_tap_that_was_there_is_kept(void **state)
 	netdev_unref(same);
 	netdev_unref(dev);
 	sh("ip link show tap1 >/dev/null && ip link del tap1");
+	dev = must_open("int1", "internal"); // left behind, found again, removed
+	int ifindex = netdev_ifindex(dev);
+	netdev_leave(dev);
+	netdev_unref(dev);
+	sh("ip link show int1 >/dev/null");
+	dev = must_open("int1", "internal");
+	assert_int_equal(netdev_ifindex(dev), ifindex);
+	netdev_unref(dev);
+	assert_int_not_equal(system("ip link show int1 >/dev/null 2>&1"), 0);
 	sh("ip link add va type veth peer name vb");
 	struct error *e = netdev_open(loop, "va", "internal", &dev);
 	assert_non_null(e); // there is another device of that name
