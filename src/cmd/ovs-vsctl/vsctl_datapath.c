@@ -106,7 +106,7 @@ static struct error *parse_policies(char *argv[], int argc, struct datum *timeou
 
 static struct error *run_add_zone_tp(struct ctl_context *c)
 {
-	struct db_row *datapath, *zone, *policy;
+	struct db_row *datapath, *zone, *policy = NULL;
 	struct error *error = get_datapath(c, &datapath);
 	struct datum timeouts;
 	int64_t number;
@@ -116,17 +116,24 @@ static struct error *run_add_zone_tp(struct ctl_context *c)
 	if (error)
 		return error;
 	zone = find_zone(c, datapath, number);
-	if (zone && is_set(zone, DB_CT_ZONE_TIMEOUT_POLICY))
-		return ctl_option(c, "--may-exist") ? NULL
-						    : error_new("zone id %" PRId64 " already exists", number);
+	if (zone && is_set(zone, DB_CT_ZONE_TIMEOUT_POLICY)) {
+		const struct datum *ref = dbtxn_read(zone, DB_CT_ZONE_TIMEOUT_POLICY);
+
+		if (!ctl_option(c, "--may-exist"))
+			return error_new("zone id %" PRId64 " already exists", number);
+		policy = dbtxn_find(c->ctl->db, &db_ct_timeout_policy_class, &datum_key(ref, 0)->uuid);
+	}
 	error = parse_policies(c->argv + 3, c->argc - 3, &timeouts);
 	if (error)
 		return error;
 	if (!zone)
 		zone = insert_zone(c, datapath, number);
-	policy = dbtxn_insert(c->ctl->txn, &db_ct_timeout_policy_class);
+	if (!policy) {
+		policy = dbtxn_insert(c->ctl->txn, &db_ct_timeout_policy_class);
+		dbtxn_set_ref(c->ctl->txn, zone, DB_CT_ZONE_TIMEOUT_POLICY, policy);
+	}
+	// With --may-exist the timeouts of a zone that exists become these.
 	dbtxn_write(c->ctl->txn, policy, DB_CT_TIMEOUT_POLICY_TIMEOUTS, &timeouts);
-	dbtxn_set_ref(c->ctl->txn, zone, DB_CT_ZONE_TIMEOUT_POLICY, policy);
 	return NULL;
 }
 
