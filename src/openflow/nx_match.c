@@ -232,7 +232,8 @@ int nx_match_decode(struct cursor c, bool strict, struct match *m, be64_t *cooki
 		struct cursor payload = cursor_sub(&c, h.payload);
 		if (payload.bad)
 			return OFPBMC_BAD_LEN;
-		if ((h.header & ~0x1ffu) == NXM_NX_COOKIE) {
+		// The MPLS TTL has the same number; it is one byte long.
+		if ((h.header & ~0x1ffu) == NXM_NX_COOKIE && h.payload > 2) {
 			error = cookie_read(payload, &h, cookie, cookie_mask);
 		} else if (!h.field) {
 			error = strict ? OFPBMC_BAD_FIELD : 0;

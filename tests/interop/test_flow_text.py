@@ -75,8 +75,8 @@ class Flows:
         return r.choice([
             lambda: r.choice(["dl_src", "eth_src"]) + "=" + self.masked(self.mac(), self.mac(), "ff:ff:ff:ff:ff:ff"),
             lambda: r.choice(["dl_dst", "eth_dst"]) + "=" + self.masked(self.mac(), "01:00:00:00:00:00"),
-            lambda: "dl_vlan=" + self.number(12), lambda: "dl_vlan_pcp=" + self.number(3), lambda: "vlan_tci=" + self.bits(16),
-            lambda: "vlan_vid=" + self.bits(13), lambda: "vlan_pcp=" + self.number(3),
+            lambda: "dl_vlan=" + self.number(12), lambda: "dl_vlan_pcp=" + self.number(3), lambda: "vlan_tci=" + self.masked(self.number(16), "0x1fff", "0xf000", "0x1003"),
+            lambda: "vlan_vid=" + self.masked(self.number(13), "0x1fff", "0x1000", "0xff"), lambda: "vlan_pcp=" + self.number(3),
         ])()
 
     def ip_any(self):
