@@ -54,37 +54,34 @@ static void keys(struct dp_thread *t, struct rte_mbuf **packets, unsigned int n,
 	b->n = k;
 }
 
-// The megaflow that has this hash in the only subtable there is; NULL: none.
-static inline struct megaflow *only_candidate(const struct flow_table *ft, const struct layout_index *index, uint64_t hash)
+// The number of the megaflow that has this hash in the only subtable there is, or CACHE_NONE.
+static inline uint32_t only_candidate(const struct layout_index *index, uint64_t hash)
 {
 	const struct flow_hash *h = rcu_get(&index->subtables[0]->hash);
 	for (uint32_t at = (uint32_t)hash & h->mask;; at = (at + 1) & h->mask) {
 		uint64_t slot = rcu_get(&h->slot[at]);
 		if (!slot)
-			return NULL;
+			return CACHE_NONE;
 		if (!((slot ^ hash) >> 32) && (uint32_t)slot)
-			return flow_table_at(ft, (uint32_t)slot - 1);
+			return (uint32_t)slot - 1;
 	}
 }
 
-// Which megaflow each packet probably has.
+// Which megaflow each packet probably has. Nothing of it is read yet, only fetched.
 static void candidates(struct dp_thread *t)
 {
 	struct dp_burst *b = &t->burst;
 	for (unsigned int i = 0; i < b->n; i++) {
-		struct megaflow *f;
-		if (b->index[i]->n == 1) {
-			f = only_candidate(t->flows, b->index[i], b->hash[i]);
-		} else {
-			uint32_t number = cache_find(cache_bucket(&t->cache, b->hash[i]), b->hash[i]);
-			f = number == CACHE_NONE ? NULL : flow_table_at(t->flows, number);
-		}
+		uint32_t number = b->index[i]->n == 1 ? only_candidate(b->index[i], b->hash[i])
+						      : cache_find(cache_bucket(&t->cache, b->hash[i]), b->hash[i]);
+		b->candidate[i] = NULL;
+		if (number == CACHE_NONE)
+			continue;
+		struct megaflow *f = flow_table_at(t->flows, number);
 		b->candidate[i] = f;
-		if (f) {
-			rte_prefetch0(f);
-			rte_prefetch0(&f->header[0]);
-			rte_prefetch0(flow_counter_at(t->counters, f->number));
-		}
+		rte_prefetch0(f);
+		rte_prefetch0(&f->header[0]);
+		rte_prefetch0(flow_counter_at(t->counters, number));
 	}
 }
 
