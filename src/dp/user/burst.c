@@ -15,12 +15,29 @@ static inline void prefetch_frame(struct rte_mbuf *m)
 	rte_prefetch0(rte_pktmbuf_mtod(m, const void *));
 }
 
+// What the metadata that all packets share contributes to the hash, under the index that most of them have.
+struct hash_start {
+	const struct layout_index *index; // NULL: none yet
+	uint64_t hash;
+};
+
+static inline uint64_t hash_of(const struct dp_burst *b, unsigned int k, const struct layout_index *index,
+			       const struct dp_meta *fresh, struct hash_start *start)
+{
+	if (!fresh)
+		return live_hash(&index->live, &b->meta[k], b->header[k]);
+	if (index != start->index)
+		*start = (struct hash_start){index, live_hash_meta(&index->live, fresh)};
+	return live_hash_header(&index->live, b->header[k], start->hash);
+}
+
 // Classifies the packets and hashes what any megaflow of their layout looks at.
 static void keys(struct dp_thread *t, struct rte_mbuf **packets, unsigned int n, const struct dp_meta *fresh)
 {
 	struct dp_burst *b = &t->burst;
+	struct layout_index *const *indexes = t->flows->index;
+	struct hash_start start = {NULL, 0};
 	unsigned int k = 0;
-	b->n = 0;
 	for (unsigned int i = 0; i < n && i < PREFETCH_AHEAD; i++)
 		prefetch_frame(packets[i]);
 	for (unsigned int i = 0; i < n; i++) {
@@ -39,8 +56,8 @@ static void keys(struct dp_thread *t, struct rte_mbuf **packets, unsigned int n,
 		else
 			packet_get_meta(m, &b->meta[k]);
 		b->meta[k].layout = (uint16_t)layout;
-		const struct layout_index *index = rcu_get(&t->flows->index[layout & (LAYOUT_N - 1)]);
-		uint64_t hash = live_hash(&index->live, &b->meta[k], b->header[k]);
+		const struct layout_index *index = rcu_get(&indexes[layout & (LAYOUT_N - 1)]);
+		uint64_t hash = hash_of(b, k, index, fresh, &start);
 		b->index[k] = index;
 		b->hash[k] = hash;
 		if (index->n == 1) {

@@ -7,6 +7,7 @@
 // every packet of this datapath, and masks over them match nothing else.
 #pragma once
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "dp/user/layout.h"
@@ -14,8 +15,8 @@
 
 struct rte_mbuf;
 
-typedef uint64_t vec64 __attribute__((vector_size(64)));		 // of keys at rest
-typedef uint64_t vec32 __attribute__((vector_size(32)));		 // half a metadata vector
+typedef uint64_t vec64 __attribute__((vector_size(64), may_alias));		 // of keys at rest
+typedef uint64_t vec32 __attribute__((vector_size(32), may_alias));		 // half a metadata vector
 typedef uint64_t vec64_at __attribute__((vector_size(64), aligned(1), may_alias)); // of bytes anywhere
 typedef uint64_t vec32_at __attribute__((vector_size(32), aligned(8), may_alias));
 
@@ -31,6 +32,7 @@ struct dp_meta {
 	uint64_t unused[2];
 } __attribute__((aligned(32), may_alias));
 _Static_assert(sizeof(struct dp_meta) == KEY_META_BYTES, "the metadata is one vector");
+_Static_assert(offsetof(struct dp_meta, layout) % 8 == 0, "the layout is the low bits of a word");
 
 struct dp_key {
 	struct dp_meta meta;

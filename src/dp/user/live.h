@@ -34,17 +34,26 @@ static inline uint64_t live_fold(uint64_t a, uint64_t b)
 	return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
+static inline uint64_t live_pairs(const struct live_pair *p, const struct live_pair *end, const void *base, uint64_t h,
+				  uint64_t secret)
+{
+	for (; p < end; p++)
+		h = live_fold((live_load(base, p->at[0]) & p->mask[0]) ^ secret,
+			      (live_load(base, p->at[1]) & p->mask[1]) ^ h);
+	return h;
+}
+
+// The hash in two parts: packets that share their metadata share the first.
+static inline uint64_t live_hash_meta(const struct live *l, const struct dp_meta *meta)
+{
+	return live_pairs(l->pair, l->pair + l->n_meta, meta, l->seed, l->secret);
+}
+static inline uint64_t live_hash_header(const struct live *l, const uint8_t *header, uint64_t start)
+{
+	const struct live_pair *p = l->pair + l->n_meta;
+	return live_pairs(p, p + l->n_header, header, start, l->secret);
+}
 static inline uint64_t live_hash(const struct live *l, const struct dp_meta *meta, const uint8_t *header)
 {
-	uint64_t h = l->seed, secret = l->secret;
-	const struct live_pair *p = l->pair;
-	const struct live_pair *end = p + l->n_meta;
-	for (; p < end; p++)
-		h = live_fold((live_load(meta, p->at[0]) & p->mask[0]) ^ secret,
-			      (live_load(meta, p->at[1]) & p->mask[1]) ^ h);
-	end += l->n_header;
-	for (; p < end; p++)
-		h = live_fold((live_load(header, p->at[0]) & p->mask[0]) ^ secret,
-			      (live_load(header, p->at[1]) & p->mask[1]) ^ h);
-	return h;
+	return live_hash_header(l, header, live_hash_meta(l, meta));
 }
