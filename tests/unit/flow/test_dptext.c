@@ -76,8 +76,8 @@ static void test_bad_actions(void **state)
 		"sample(sample=50%)", "sample(sample=101%,actions(1))", "sample(sample=nan%,actions(1))", "clone(1", "clone(1))",
 		"userspace", "userspace()", "userspace(pid=1,userdata(0))", "4294967295", "-1", "set(tcp(src=65536))",
 		"check_pkt_len(size=65536,gt(1),le(2))", "check_pkt_len(size=5,gt(1))", "ct(commit)", "set(tunnel(flags(foo)))",
-		"clone(clone(clone(clone(clone(clone(clone(clone(clone(clone(clone(clone(clone(clone(clone(clone(clone("
-		"1)))))))))))))))))",
+		("clone(clone(clone(clone(clone(clone(clone(clone(clone(clone(clone(clone(clone(clone(clone(clone(clone("
+		 "1)))))))))))))))))"),
 	};
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		struct buf b = BUF_INIT;
