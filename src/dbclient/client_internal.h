@@ -16,6 +16,7 @@ struct dbclient {
 	bool retry, shuffle, started;
 	int64_t probe_interval;
 	struct jsonrpc *rpc;
+	struct stream_listener *listener; // where the target is one to listen on
 	struct loop_timer timer; // the next attempt, when we choose among several targets
 
 	int method;		      // index of the monitor method in use

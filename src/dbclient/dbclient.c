@@ -293,10 +293,29 @@ static const struct jsonrpc_callbacks callbacks = {
 	.closed = on_closed,
 };
 
+// The server that connects to us. One at a time.
+static void on_accept(void *arg, struct stream *stream)
+{
+	struct dbclient *c = arg;
+
+	if (c->rpc) {
+		stream_free(stream);
+		return;
+	}
+	c->rpc = jsonrpc_new(c->loop, stream, &callbacks, c);
+	if (c->probe_interval >= 0)
+		jsonrpc_set_probe_interval(c->rpc, c->probe_interval);
+	on_connected(c);
+}
+
 static struct error *try_target(struct dbclient *c)
 {
-	struct error *error = jsonrpc_connect(c->loop, c->targets[c->target], c->retry && c->n_targets == 1,
-					      &callbacks, c, &c->rpc);
+	const char *target = c->targets[c->target];
+	struct error *error;
+
+	if (stream_is_passive_name(target))
+		return stream_listen(c->loop, target, DEFAULT_PORT, on_accept, c, &c->listener);
+	error = jsonrpc_connect(c->loop, target, c->retry && c->n_targets == 1, &callbacks, c, &c->rpc);
 
 	if (!error && c->probe_interval >= 0)
 		jsonrpc_set_probe_interval(c->rpc, c->probe_interval);
@@ -320,6 +339,8 @@ static void next_attempt(struct dbclient *c, int code)
 {
 	int64_t delay = 0;
 
+	if (c->listener)
+		return;
 	c->n_failed++;
 	c->target = (c->target + 1) % c->n_targets;
 	if (c->n_failed >= c->n_targets) {
@@ -345,7 +366,7 @@ static void on_closed(void *arg, int code)
 
 	set_error(c, code_text(code));
 	session_over(c);
-	if (c->retry && c->n_targets == 1)
+	if (c->retry && c->n_targets == 1 && !c->listener)
 		return;
 	jsonrpc_free(c->rpc);
 	c->rpc = NULL;
@@ -356,7 +377,7 @@ static void fail_session(struct dbclient *c, int code, char *why)
 {
 	session_over(c);
 	set_error(c, why);
-	if (c->retry && c->n_targets == 1) {
+	if (c->retry && c->n_targets == 1 && !c->listener) {
 		jsonrpc_force_reconnect(c->rpc);
 		return;
 	}
@@ -403,6 +424,7 @@ void dbclient_free(struct dbclient *c)
 	if (!c)
 		return;
 	jsonrpc_free(c->rpc);
+	stream_listener_free(c->listener);
 	loop_timer_cancel(&c->timer);
 	loop_defer_cancel(&c->defer);
 	replica_done(&c->replica);

@@ -53,7 +53,7 @@ struct db_row {
 typedef void dbclient_cb(void *arg);
 
 // Nothing happens until dbclient_start(). `target` is unix:FILE, tcp:HOST:PORT, ssl:HOST:PORT, or several with commas between
-// them that are tried in turn.
+// them that are tried in turn; or a single punix:FILE or ptcp:PORT[:HOST], where a server connects to us.
 struct dbclient *dbclient_new(struct loop *, const struct db_class *, const char *target, dbclient_cb *changed,
 			      void *arg);
 // Frees the rows too. Open transactions must be freed before. NULL is allowed.

@@ -207,6 +207,19 @@ def test_retry_waits_for_the_server(database):
     assert waiting.wait(20) == 0
 
 
+def test_listens_for_the_server(database):
+    """With a passive --db it waits for a server to come."""
+    db = database(harness.ours)
+    db.vsctl(harness.ours, "add-br", "br0")
+    waiting = subprocess.Popen([harness.ours("ovs-vsctl"), "--no-wait", "-t20", "--db=ptcp:17640:127.0.0.1", "list-br"], env=db.env,
+                               stdout=subprocess.PIPE, text=True)
+    time.sleep(0.2)
+    assert waiting.poll() is None
+    assert db.vsctl(harness.ours, "set-manager", "tcp:127.0.0.1:17640").returncode == 0
+    assert waiting.communicate(timeout=20)[0] == "br0\n"
+    assert waiting.returncode == 0
+
+
 def test_zone_limits(database):
     db = database(harness.ours)
 
