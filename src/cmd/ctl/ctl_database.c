@@ -1,47 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// The commands that work on any table: get, list, find, set, add, remove, clear, create, destroy, wait-until, comment.
+// The commands that work on any table. Those that only ask are in ctl_query.c.
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/alloc.h"
 #include "base/log.h"
 #include "cmd/ctl/ctl.h"
+#include "cmd/ctl/ctl_internal.h"
 
 LOG_MODULE(db_ctl_base);
 
 static const char *const assignment[] = {"=", NULL};
 
-// Column -1 is the row's UUID.
-static int column_number(const struct db_table_class *table, const char *name, struct error **error)
-{
-	unsigned int column = 0;
-
-	if (!strcasecmp(name, "_uuid"))
-		return -1;
-	*error = ctl_find_column(table, name, &column);
-	return (int)column;
-}
-
-// The table of a command's first argument; by the time a command runs, its name was found once.
-static struct error *find_table(struct ctl_context *c, const struct db_table_class **table)
+struct error *ctl_argument_table(struct ctl_context *c, const struct db_table_class **table)
 {
 	return ctl_find_table(c->ctl->program->database, c->argv[1], table);
 }
 
-// The table and the row of the first two arguments. *row is NULL if it is not there and need not be.
-static struct error *find_table_row(struct ctl_context *c, const struct db_table_class **table, struct db_row **row)
+struct error *ctl_argument_row(struct ctl_context *c, const struct db_table_class **table, struct db_row **row)
 {
-	struct error *error = find_table(c, table);
+	struct error *error = ctl_argument_table(c, table);
 
 	*row = NULL;
 	return error ? error : ctl_find_row(c, *table, c->argv[2], !ctl_option(c, "--if-exists"), row);
 }
 
-static struct error *prepare_table(struct ctl_context *c, const struct db_table_class **table)
+struct error *ctl_prepare_table(struct ctl_context *c, const struct db_table_class **table)
 {
-	struct error *error = find_table(c, table);
+	struct error *error = ctl_argument_table(c, table);
 
 	if (!error)
 		ctl_prepare_rows(c->ctl, *table);
@@ -53,300 +40,6 @@ static struct error *check_mutable(const struct db_table_class *table, unsigned 
 	if (table->columns[column].is_mutable)
 		return NULL;
 	return error_new("cannot modify read-only column %s in table %s", table->columns[column].name, table->name);
-}
-
-static const struct column_type *type_of(const struct ctl_context *c, const struct db_table_class *table,
-					 unsigned int column)
-{
-	return dbclient_column_type(c->ctl->db, table, column);
-}
-
-// --- get
-
-static struct error *prepare_get(struct ctl_context *c)
-{
-	const struct db_table_class *table;
-	struct error *error = NULL;
-
-	if (ctl_option(c, "--id") && ctl_option(c, "--if-exists"))
-		return error_new("--if-exists and --id may not be specified together");
-	error = prepare_table(c, &table);
-	for (int i = 3; !error && i < c->argc; i++) {
-		struct ctl_argument a;
-
-		if (!strcasecmp(c->argv[i], "_uuid"))
-			continue;
-		error = ctl_parse_argument(table, c->argv[i], NULL, &a);
-		if (!error) {
-			ctl_monitor(c->ctl, table, a.column);
-			ctl_argument_done(&a);
-		}
-	}
-	return error;
-}
-
-static struct error *get_key(struct ctl_context *c, const struct db_table_class *table, struct db_row *row,
-			     const struct ctl_argument *a)
-{
-	const struct column_type *type = type_of(c, table, a->column);
-	const struct datum *d = dbtxn_read(row, a->column);
-	union atom key;
-	struct error *error;
-	size_t at;
-
-	if (!column_type_is_map(type))
-		return error_new("cannot specify key to get for non-map column %s", table->columns[a->column].name);
-	error = atom_from_text(&key, NULL, &type->key, a->key, &c->ctl->symtab);
-	if (error)
-		return error;
-	at = datum_find(d, &key);
-	if (at != SIZE_MAX)
-		atom_to_text(datum_value(d, at), type->value.type, &c->output);
-	else if (!ctl_option(c, "--if-exists"))
-		error = error_new("no key \"%s\" in %s record \"%s\" column %s", a->key, table->name, c->argv[2],
-				  table->columns[a->column].name);
-	atom_done(&key, type->key.type);
-	return error;
-}
-
-static struct error *get_argument(struct ctl_context *c, const struct db_table_class *table, struct db_row *row,
-				  const char *text)
-{
-	struct ctl_argument a;
-	struct error *error;
-
-	if (!strcasecmp(text, "_uuid")) {
-		str_addf(&c->output, UUID_FORMAT, UUID_ARGS(&row->uuid));
-		return NULL;
-	}
-	error = ctl_parse_argument(table, text, NULL, &a);
-	if (error)
-		return error;
-	if (a.key)
-		error = get_key(c, table, row, &a);
-	else
-		datum_to_text(dbtxn_read(row, a.column), type_of(c, table, a.column), &c->output);
-	ctl_argument_done(&a);
-	return error;
-}
-
-static struct error *check_id(const char *id)
-{
-	return *id == '@' ? NULL : error_new("row id \"%s\" does not begin with \"@\"", id);
-}
-
-// Names an existing row.
-static struct error *name_row(struct ctl_context *c, const char *id, const struct db_row *row)
-{
-	struct error *error = check_id(id);
-	struct symbol *symbol;
-
-	if (error)
-		return error;
-	symbol = symtab_find(&c->ctl->symtab, id);
-	if (symbol && symbol->created)
-		return error_new("row id \"%s\" may only be specified on one --id option", id);
-	if (symbol)
-		return error_new("row id \"%s\" specified on \"get\" command was used before it was defined", id);
-	symbol = symtab_get(&c->ctl->symtab, id);
-	symbol->uuid = row->uuid;
-	symbol->created = symbol->strong_ref = true;
-	return NULL;
-}
-
-static struct error *run_get(struct ctl_context *c)
-{
-	const struct db_table_class *table;
-	struct db_row *row;
-	struct error *error = find_table_row(c, &table, &row);
-	const char *id = ctl_option(c, "--id");
-
-	if (error || !row)
-		return error;
-	if (id)
-		error = name_row(c, id, row);
-	for (int i = 3; !error && i < c->argc; i++) {
-		error = get_argument(c, table, row, c->argv[i]);
-		str_addc(&c->output, '\n');
-	}
-	return error;
-}
-
-// --- list and find
-
-struct columns {
-	int *v; // -1: the UUID
-	size_t n;
-};
-
-static void columns_add(struct columns *columns, int column)
-{
-	columns->v = xrealloc(columns->v, (columns->n + 1) * sizeof(int));
-	columns->v[columns->n++] = column;
-}
-
-static struct error *columns_named(const struct db_table_class *table, const char *names, struct columns *columns)
-{
-	char *copy = xstrdup(names), *save = NULL;
-	struct error *error = NULL;
-
-	for (char *name = strtok_r(copy, ", ", &save); name && !error; name = strtok_r(NULL, ", ", &save)) {
-		int column = column_number(table, name, &error);
-
-		if (!error)
-			columns_add(columns, column);
-	}
-	free(copy);
-	if (!error && !columns->n)
-		error = error_new("must specify at least one column name");
-	return error;
-}
-
-static struct error *columns_wanted(struct ctl_context *c, const struct db_table_class *table, struct columns *columns)
-{
-	const char *names = ctl_option(c, "--columns");
-	struct error *error;
-
-	*columns = (struct columns){0};
-	if (names) {
-		error = columns_named(table, names, columns);
-		if (error)
-			free(columns->v);
-		return error;
-	}
-	for (int i = -1; i < (int)table->n_columns; i++)
-		columns_add(columns, i);
-	return NULL;
-}
-
-static struct error *prepare_list(struct ctl_context *c)
-{
-	const struct db_table_class *table;
-	struct error *error = prepare_table(c, &table);
-	struct columns columns;
-
-	if (!error)
-		error = columns_wanted(c, table, &columns);
-	if (error)
-		return error;
-	for (size_t i = 0; i < columns.n; i++)
-		if (columns.v[i] >= 0)
-			ctl_monitor(c->ctl, table, (unsigned int)columns.v[i]);
-	free(columns.v);
-	return NULL;
-}
-
-static void start_table(struct ctl_context *c, const struct db_table_class *table, const struct columns *columns)
-{
-	c->table = XNEW(struct text_table);
-	for (size_t i = 0; i < columns->n; i++)
-		text_table_add_column(c->table, columns->v[i] < 0 ? "_uuid" : table->columns[columns->v[i]].name);
-}
-
-static void add_row(struct ctl_context *c, const struct db_table_class *table, const struct columns *columns,
-		    struct db_row *row, const struct column_type *uuid_type)
-{
-	for (size_t i = 0; i < columns->n; i++) {
-		unsigned int column = (unsigned int)columns->v[i];
-
-		if (columns->v[i] < 0) {
-			struct datum uuid;
-
-			datum_init_uuid(&uuid, &row->uuid);
-			text_table_add_datum(c->table, &uuid, uuid_type);
-			datum_done(&uuid);
-		} else {
-			text_table_add_datum(c->table, dbtxn_read(row, column), type_of(c, table, column));
-		}
-	}
-}
-
-// Cells point to it until the table is printed.
-static const struct column_type *uuid_column_type(void)
-{
-	static struct column_type type;
-
-	column_type_init_scalar(&type, ATOM_UUID);
-	return &type;
-}
-
-static struct error *run_list(struct ctl_context *c)
-{
-	const struct db_table_class *table;
-	struct columns columns;
-	struct error *error = find_table(c, &table);
-
-	if (!error)
-		error = columns_wanted(c, table, &columns);
-	if (error)
-		return error;
-	start_table(c, table, &columns);
-	if (c->argc == 2)
-		for (struct db_row *row = dbtxn_first(c->ctl->db, table); row; row = dbtxn_next(row))
-			add_row(c, table, &columns, row, uuid_column_type());
-	for (int i = 2; i < c->argc && !error; i++) {
-		struct db_row *row;
-
-		error = ctl_find_row(c, table, c->argv[i], !ctl_option(c, "--if-exists"), &row);
-		if (row && !error)
-			add_row(c, table, &columns, row, uuid_column_type());
-	}
-	free(columns.v);
-	return error;
-}
-
-static struct error *prepare_conditions(struct ctl_context *c, int first)
-{
-	const struct db_table_class *table;
-	struct error *error = find_table(c, &table);
-
-	for (int i = first; !error && i < c->argc; i++) {
-		unsigned int column;
-
-		error = ctl_condition_column(table, c->argv[i], &column);
-		if (!error)
-			ctl_monitor(c->ctl, table, column);
-	}
-	return error;
-}
-
-static struct error *conditions_hold(struct ctl_context *c, struct db_row *row, int first, bool *hold)
-{
-	struct error *error = NULL;
-
-	*hold = true;
-	for (int i = first; !error && *hold && i < c->argc; i++)
-		error = ctl_condition_holds(c, row, c->argv[i], hold);
-	return error;
-}
-
-static struct error *prepare_find(struct ctl_context *c)
-{
-	struct error *error = prepare_list(c);
-
-	return error ? error : prepare_conditions(c, 2);
-}
-
-static struct error *run_find(struct ctl_context *c)
-{
-	const struct db_table_class *table;
-	struct columns columns;
-	struct error *error = find_table(c, &table);
-
-	if (!error)
-		error = columns_wanted(c, table, &columns);
-	if (error)
-		return error;
-	start_table(c, table, &columns);
-	for (struct db_row *row = dbtxn_first(c->ctl->db, table); row && !error; row = dbtxn_next(row)) {
-		bool hold;
-
-		error = conditions_hold(c, row, 2, &hold);
-		if (!error && hold)
-			add_row(c, table, &columns, row, uuid_column_type());
-	}
-	free(columns.v);
-	return error;
 }
 
 // --- set
@@ -366,7 +59,7 @@ struct error *ctl_prepare_argument(struct ctl *ctl, const struct db_table_class 
 static struct error *prepare_set(struct ctl_context *c)
 {
 	const struct db_table_class *table;
-	struct error *error = prepare_table(c, &table);
+	struct error *error = ctl_prepare_table(c, &table);
 
 	for (int i = 3; !error && i < c->argc; i++) {
 		struct ctl_argument a;
@@ -412,7 +105,7 @@ struct error *ctl_set_argument(struct ctl_context *c, struct db_row *row, const 
 
 	if (error)
 		return error;
-	type = type_of(c, table, a.column);
+	type = ctl_column_type(c, table, a.column);
 	if (!is_new)
 		error = check_mutable(table, a.column);
 	if (!error && a.key && !column_type_is_map(type))
@@ -433,7 +126,7 @@ static struct error *run_set(struct ctl_context *c)
 {
 	const struct db_table_class *table;
 	struct db_row *row;
-	struct error *error = find_table_row(c, &table, &row);
+	struct error *error = ctl_argument_row(c, &table, &row);
 
 	for (int i = 3; row && !error && i < c->argc; i++)
 		error = ctl_set_argument(c, row, c->argv[i], false);
@@ -454,7 +147,7 @@ static struct error *find_mutable_column(struct ctl_context *c, const struct db_
 static struct error *prepare_columns(struct ctl_context *c, int first, int end)
 {
 	const struct db_table_class *table;
-	struct error *error = prepare_table(c, &table);
+	struct error *error = ctl_prepare_table(c, &table);
 
 	for (int i = first; !error && i < end; i++) {
 		unsigned int column;
@@ -486,7 +179,7 @@ static struct error *run_add(struct ctl_context *c)
 	const struct db_table_class *table;
 	struct db_row *row;
 	unsigned int column;
-	struct error *error = find_table_row(c, &table, &row);
+	struct error *error = ctl_argument_row(c, &table, &row);
 	struct column_type type;
 
 	if (error || !row)
@@ -494,7 +187,7 @@ static struct error *run_add(struct ctl_context *c)
 	error = find_mutable_column(c, table, c->argv[3], &column);
 	if (error)
 		return error;
-	type = any_number(type_of(c, table, column));
+	type = any_number(ctl_column_type(c, table, column));
 	for (int i = 4; i < c->argc && !error; i++) {
 		struct datum d;
 
@@ -534,7 +227,7 @@ static struct error *parse_removal(struct ctl_context *c, const struct column_ty
 static struct error *remove_values(struct ctl_context *c, struct db_row *row, unsigned int column, const char *text)
 {
 	const struct db_table_class *table = dbclient_row_class(row);
-	const struct column_type *type = type_of(c, table, column);
+	const struct column_type *type = ctl_column_type(c, table, column);
 	const struct datum *present = dbtxn_read(row, column);
 	struct datum keys;
 	size_t n_left = present->n;
@@ -559,7 +252,7 @@ static struct error *run_remove(struct ctl_context *c)
 	const struct db_table_class *table;
 	struct db_row *row;
 	unsigned int column;
-	struct error *error = find_table_row(c, &table, &row);
+	struct error *error = ctl_argument_row(c, &table, &row);
 
 	if (error || !row)
 		return error;
@@ -579,7 +272,7 @@ static struct error *run_clear(struct ctl_context *c)
 {
 	const struct db_table_class *table;
 	struct db_row *row;
-	struct error *error = find_table_row(c, &table, &row);
+	struct error *error = ctl_argument_row(c, &table, &row);
 
 	for (int i = 3; row && !error && i < c->argc; i++) {
 		const struct column_type *type;
@@ -589,7 +282,7 @@ static struct error *run_clear(struct ctl_context *c)
 		error = find_mutable_column(c, table, c->argv[i], &column);
 		if (error)
 			break;
-		type = type_of(c, table, column);
+		type = ctl_column_type(c, table, column);
 		if (type->n_min)
 			return error_new("\"clear\" operation cannot be applied to column %s of table %s, which is not "
 					 "allowed to be empty",
@@ -606,7 +299,7 @@ static struct error *run_clear(struct ctl_context *c)
 static struct error *prepare_create(struct ctl_context *c)
 {
 	const struct db_table_class *table;
-	struct error *error = find_table(c, &table);
+	struct error *error = ctl_argument_table(c, &table);
 
 	if (error)
 		return error;
@@ -634,7 +327,7 @@ static struct error *insert_row(struct ctl_context *c, const struct db_table_cla
 		*row = dbtxn_insert_uuid(c->ctl->txn, table, &uuid);
 		return NULL;
 	}
-	error = check_id(id);
+	error = ctl_check_id(id);
 	if (error)
 		return error;
 	symbol = symtab_get(&c->ctl->symtab, id);
@@ -649,7 +342,7 @@ static struct error *insert_row(struct ctl_context *c, const struct db_table_cla
 static struct error *run_create(struct ctl_context *c)
 {
 	const struct db_table_class *table;
-	struct error *error = find_table(c, &table);
+	struct error *error = ctl_argument_table(c, &table);
 
 	c->ctl->database_changed = true;
 	if (!error)
@@ -676,7 +369,7 @@ static struct error *prepare_destroy(struct ctl_context *c)
 {
 	const struct db_table_class *table;
 
-	return prepare_table(c, &table);
+	return ctl_prepare_table(c, &table);
 }
 
 static void destroy_all(struct ctl_context *c, const struct db_table_class *table)
@@ -693,7 +386,7 @@ static struct error *run_destroy(struct ctl_context *c)
 {
 	const struct db_table_class *table;
 	bool all = ctl_option(c, "--all"), if_exists = ctl_option(c, "--if-exists");
-	struct error *error = find_table(c, &table);
+	struct error *error = ctl_argument_table(c, &table);
 
 	if (error)
 		return error;
@@ -721,9 +414,9 @@ static struct error *run_destroy(struct ctl_context *c)
 static struct error *prepare_wait_until(struct ctl_context *c)
 {
 	const struct db_table_class *table;
-	struct error *error = prepare_table(c, &table);
+	struct error *error = ctl_prepare_table(c, &table);
 
-	return error ? error : prepare_conditions(c, 3);
+	return error ? error : ctl_prepare_conditions(c, 3);
 }
 
 static struct error *run_wait_until(struct ctl_context *c)
@@ -731,12 +424,12 @@ static struct error *run_wait_until(struct ctl_context *c)
 	const struct db_table_class *table;
 	struct db_row *row;
 	bool hold = false;
-	struct error *error = find_table(c, &table);
+	struct error *error = ctl_argument_table(c, &table);
 
 	if (!error)
 		error = ctl_find_row(c, table, c->argv[2], false, &row);
 	if (!error && row)
-		error = conditions_hold(c, row, 3, &hold);
+		error = ctl_conditions_hold(c, row, 3, &hold);
 	c->try_again = !hold;
 	return error;
 }
@@ -749,9 +442,9 @@ static struct error *do_nothing(struct ctl_context *c)
 
 const struct ctl_command ctl_database_commands[] = {
 	{"comment", 0, INT_MAX, "*ARG", do_nothing, do_nothing, NULL, ""},
-	{"get", 2, INT_MAX, "!TABLE !RECORD *COLUMN?:KEY", prepare_get, run_get, NULL, "--if-exists,--id="},
-	{"list", 1, INT_MAX, "!TABLE *RECORD", prepare_list, run_list, NULL, "--if-exists,--columns="},
-	{"find", 1, INT_MAX, "!TABLE *COLUMN?:KEY=VALUE", prepare_find, run_find, NULL, "--columns="},
+	{"get", 2, INT_MAX, "!TABLE !RECORD *COLUMN?:KEY", ctl_prepare_get, ctl_run_get, NULL, "--if-exists,--id="},
+	{"list", 1, INT_MAX, "!TABLE *RECORD", ctl_prepare_list, ctl_run_list, NULL, "--if-exists,--columns="},
+	{"find", 1, INT_MAX, "!TABLE *COLUMN?:KEY=VALUE", ctl_prepare_find, ctl_run_find, NULL, "--columns="},
 	{"set", 3, INT_MAX, "!TABLE !RECORD +COLUMN?:KEY=VALUE", prepare_set, run_set, NULL, "--if-exists"},
 	{"add", 4, INT_MAX, "!TABLE !RECORD !COLUMN +?KEY=VALUE", prepare_column, run_add, NULL, "--if-exists"},
 	{"remove", 4, INT_MAX, "!TABLE !RECORD !COLUMN +KEY|VALUE|KEY=VALUE", prepare_column, run_remove, NULL,
