@@ -191,6 +191,29 @@ static void delete(struct ofproto *p, const struct ofp_flow_mod *fm, bool strict
 	vec_done(&rules);
 }
 
+// Continuations do not exist: a packet that pauses would never resume.
+static bool pauses(const void *actions, size_t n)
+{
+	OFPACT_FOREACH (a, actions, n) {
+		size_t inner_len;
+		const struct ofpact *inner;
+		if (a->type == OFPACT_CONTROLLER && ((const struct ofpact_controller *)(const void *)a)->pause)
+			return true;
+		if (a->type == OFPACT_CLONE || a->type == OFPACT_WRITE_ACTIONS) {
+			inner = ofpact_nest_actions((const struct ofpact_nest *)(const void *)a, &inner_len);
+			if (pauses(inner, inner_len))
+				return true;
+		}
+	}
+	return false;
+}
+
+int actions_check(void *actions, size_t n, const struct match *match, uint8_t table_id, uint8_t version)
+{
+	int error = ofpacts_check(actions, n, match, OFPP_MAX, table_id, OFPROTO_N_TABLES, version, NULL);
+	return error ? error : pauses(actions, n) ? OFPBAC_BAD_ARGUMENT : 0;
+}
+
 static int check(struct ofproto *p, struct ofp_flow_mod *fm, uint8_t version)
 {
 	if (fm->table_id != OFPTT_ALL && fm->table_id >= OFPROTO_N_TABLES)
@@ -202,8 +225,7 @@ static int check(struct ofproto *p, struct ofp_flow_mod *fm, uint8_t version)
 	if (fm->command == OFPFC_DELETE || fm->command == OFPFC_DELETE_STRICT)
 		return 0;
 	uint8_t table_id = fm->table_id == OFPTT_ALL ? 0 : fm->table_id;
-	return ofpacts_check(fm->actions.data, fm->actions.len, &fm->match, OFPP_MAX, table_id, OFPROTO_N_TABLES, version,
-			     NULL);
+	return actions_check(fm->actions.data, fm->actions.len, &fm->match, table_id, version);
 }
 
 int flow_mod_apply(struct ofproto *p, struct ofp_flow_mod *fm, uint8_t version)

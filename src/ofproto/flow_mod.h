@@ -35,3 +35,7 @@ void flows_clear(struct ofproto *);
 void flows_done(struct ofproto *); // a grace period after
 // The hidden rule that makes the bridge a learning switch while its controllers are away.
 void flows_set_fail_open(struct ofproto *, bool on);
+
+// Are the actions of a flow or a packet-out right for the match, and such that this switch carries out? 0 or an enum ofperr. Fills
+// in what depends on the match, as ofpacts_check() does.
+int actions_check(void *actions, size_t n, const struct match *, uint8_t table_id, uint8_t version);

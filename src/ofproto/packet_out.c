@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "openflow/error.h"
 #include "openflow/flow_mod.h"
+#include "ofproto/flow_mod.h"
 
 LOG_MODULE(packet_out);
 
@@ -27,7 +28,7 @@ int packet_out_apply(struct ofproto *p, struct ofp_packet_out *po, uint8_t versi
 	struct match match = po->metadata;
 	flow_extract(po->packet, po->packet_len, po->packet_len, &match.flow);
 	memset(&match.mask, 0xff, sizeof(match.mask));
-	int error = ofpacts_check(po->actions.data, po->actions.len, &match, OFPP_MAX, 0, OFPROTO_N_TABLES, version, NULL);
+	int error = actions_check(po->actions.data, po->actions.len, &match, 0, version);
 	if (error)
 		return error;
 	snapshot_flush(p);

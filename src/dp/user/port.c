@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/str.h"
 #include "dp/user/user.h"
 #include "netdev/dummy.h"
 #include "packet/headers.h"
@@ -149,8 +150,26 @@ static struct error *start_queues(struct dp_user *dp, struct dp_port *port)
 
 // --- The interface.
 
-static struct error *choose_number(const struct dp_user *dp, uint32_t *number)
+// On the dummy datapath "p7" is port 7, as tests and tutorials expect; names without a number, or whose number is taken, get one
+// from 100 on.
+static uint32_t number_in_name(const struct dp_user *dp, const char *name)
 {
+	size_t n = strlen(name);
+	while (n && name[n - 1] >= '0' && name[n - 1] <= '9')
+		n--;
+	uint32_t number;
+	if (strncmp(name, "br", 2) && !parse_u32(name + n, 10, &number) && number && number < DP_MAX_PORTS && !find(dp, number))
+		return number;
+	for (number = 100; number < DP_MAX_PORTS; number++)
+		if (!find(dp, number))
+			return number;
+	return DP_PORT_NONE;
+}
+
+static struct error *choose_number(const struct dp_user *dp, const char *name, uint32_t *number)
+{
+	if (*number == DP_PORT_NONE && dp->in_main)
+		*number = number_in_name(dp, name);
 	if (*number != DP_PORT_NONE) {
 		if (*number >= DP_MAX_PORTS)
 			return error_errno(EFBIG, "port number %u is too large", *number);
@@ -179,7 +198,7 @@ struct error *dp_user_port_add(struct dp *base, struct netdev *netdev, uint32_t 
 	uint32_t wanted = *number;
 	if (!dp_user_port_find(base, netdev_name(netdev), &other))
 		return error_errno(EEXIST, "port %s is there already", netdev_name(netdev));
-	struct error *e = choose_number(dp, &wanted);
+	struct error *e = choose_number(dp, netdev_name(netdev), &wanted);
 	if (e)
 		return e;
 	struct dp_port *port = XNEW(struct dp_port);
