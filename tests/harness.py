@@ -17,6 +17,8 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 OURS = pathlib.Path(os.environ.get("SLUICE_BIN", ROOT / "build/bin"))
 _serial = itertools.count()
+# What the sanitizers write before a finding.
+FINDINGS = ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "WARNING: ThreadSanitizer", "runtime error:")
 
 
 def is_root():
@@ -46,7 +48,13 @@ stock = Tools("stock", _stock)
 
 
 def run(*argv, env=None, timeout=60, check=True, text=True, stdin=None):
+    # Programs that end at an error leave their memory to the system; daemons have to free it.
+    env = dict(env or os.environ)
+    env["ASAN_OPTIONS"] = env.get("ASAN_OPTIONS", "") + ":detect_leaks=0"
     done = subprocess.run([str(a) for a in argv], env=env, timeout=timeout, capture_output=True, text=text, input=stdin)
+    err = done.stderr if text else done.stderr.decode(errors="replace")
+    if any(finding in err for finding in FINDINGS):
+        raise AssertionError(f"{' '.join(map(str, argv))}: exit {done.returncode}\n{err}")
     if check and done.returncode:
         raise AssertionError(f"{' '.join(map(str, argv))}: exit {done.returncode}\n{done.stdout}\n{done.stderr}")
     return done
@@ -168,6 +176,15 @@ class Switch:
                 text += f"--- {name}\n" + pathlib.Path(self.dir, name).read_text(errors="replace")[-8000:]
         return text
 
+    def findings(self):
+        """What the daemons' sanitizers complained about, with the place; empty when they did not."""
+        for path in sorted(pathlib.Path(self.dir).glob("*.out")):
+            text = path.read_text(errors="replace")
+            starts = [at for at in map(text.find, FINDINGS) if at >= 0]
+            if starts:
+                return f"{path.name}: " + text[max(0, min(starts) - 100):][:20000]
+        return ""
+
     def log(self, program="ovs-vswitchd"):
         return pathlib.Path(self.dir, f"{program}.log").read_text(errors="replace")
 
@@ -198,7 +215,9 @@ class Switch:
             try:
                 self.kill_server(signal.SIGTERM)
             finally:
+                findings = self.findings()
                 shutil.rmtree(self.dir, ignore_errors=True)
+        assert not findings, findings
 
     def tool(self, program, *args, tools=None, **kw):
         return run((tools or self.tools)(program), *args, env=self.env, **kw)

@@ -109,6 +109,11 @@ void buf_add_be64(struct buf *, uint64_t);
 void buf_pad(struct buf *, size_t from, size_t align);
 // Removes n bytes at the front.
 void buf_consume(struct buf *, size_t n);
+// What stands from `at` on; NULL when the buffer has never held anything.
+static inline const void *buf_from(const struct buf *b, size_t at)
+{
+	return b->data ? b->data + at : NULL;
+}
 static inline void buf_clear(struct buf *b)
 {
 	b->len = 0;

@@ -170,7 +170,7 @@ static inline size_t ofpact_size(const struct ofpact *a)
 
 #define OFPACT_FOREACH(a, list, n)                                                                 \
 	for (const struct ofpact *a = (const void *)(list);                                        \
-	     (const uint8_t *)a < (const uint8_t *)(list) + (n);                                   \
+	     (size_t)((const uint8_t *)a - (const uint8_t *)(list)) < (n);                         \
 	     a = (const void *)((const uint8_t *)a + ofpact_size(a)))
 
 static inline const struct ofpact *ofpact_nest_actions(const struct ofpact_nest *nest, size_t *n)

@@ -37,13 +37,13 @@ int subfield_check_destination(const struct subfield *sf, const struct match *m)
 
 int ofpacts_check_list(void *list, size_t n, struct ofpact_check *c)
 {
-	for (uint8_t *p = list; p < (uint8_t *)list + n;) {
-		struct ofpact *a = (void *)p;
+	for (size_t at = 0; at < n;) {
+		struct ofpact *a = (void *)((uint8_t *)list + at);
 		const struct ofpact_row *row = ofpact_row(a->type);
 		int error = row->check ? row->check(a, c) : 0;
 		if (error)
 			return error;
-		p += ofpact_size(a);
+		at += ofpact_size(a);
 	}
 	return 0;
 }

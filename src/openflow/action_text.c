@@ -178,7 +178,7 @@ static struct error *parse_list(const char *text, struct ofpact_parse *p, bool a
 	}
 	free(copy);
 	char *why = NULL;
-	if (!e && ofpacts_verify(p->out->data + start, p->out->len - start, allow_instructions, &why))
+	if (!e && ofpacts_verify(buf_from(p->out, start), p->out->len - start, allow_instructions, &why))
 		e = error_new("%s", why);
 	free(why);
 	return e;

@@ -74,7 +74,7 @@ int ofpacts_decode(struct cursor list, uint8_t version, struct buf *out)
 {
 	size_t start = out->len;
 	int error = decode_list(list, version, out, 0);
-	return error ? error : ofpacts_verify(out->data + start, out->len - start, version == OFP10, NULL);
+	return error ? error : ofpacts_verify(buf_from(out, start), out->len - start, version == OFP10, NULL);
 }
 
 int ofpacts_decode_nested(struct ofpact_decode *d, struct buf *list)
@@ -192,7 +192,7 @@ int ofpacts_decode_instructions(struct cursor c, uint8_t version, struct buf *ou
 		g->table = cursor_u8(&in.of[OFPIT_GOTO_TABLE]);
 	}
 	return out->len > UINT16_MAX ? OFPBAC_TOO_MANY
-				     : ofpacts_verify(out->data + start, out->len - start, true, NULL);
+				     : ofpacts_verify(buf_from(out, start), out->len - start, true, NULL);
 }
 
 static void put_nested(struct buf *b, uint16_t type, uint8_t version, const void *list, size_t n)
@@ -248,6 +248,8 @@ void ofpacts_encode_instructions(struct buf *b, uint8_t version, const void *lis
 	}
 	if (applied)
 		put_nested(b, OFPIT_APPLY_ACTIONS, version, first, applied);
+	if (applied == n)
+		return;
 	OFPACT_FOREACH(a, (const uint8_t *)list + applied, n - applied)
 	put_instruction(b, version, a);
 }
