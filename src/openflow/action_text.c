@@ -77,11 +77,26 @@ const char *text_hex_bytes(const char *s, struct buf *b)
 
 static const char *const separators = ", \t\r\n";
 
-// Where a value ends: at `end` (or one of the separators when it is 0) outside of any parenthesis or bracket.
+// The quote that closes the name which begins here; the end of the text when there is none.
+static char *skip_quoted(char *s)
+{
+	for (s++; *s && *s != '"'; s++)
+		if (*s == '\\' && s[1])
+			s++;
+	return s;
+}
+
+// Where a value ends: at `end` (or one of the separators when it is 0) outside of any parenthesis, bracket or quote.
 static char *value_end(char *s, char end)
 {
 	int depth = 0;
 	for (; *s; s++) {
+		if (*s == '"') {
+			s = skip_quoted(s);
+			if (!*s)
+				return s;
+			continue;
+		}
 		if (!depth && (end ? *s == end : strchr(separators, *s) != NULL))
 			return s;
 		if (*s == '(' || *s == '[')
@@ -99,6 +114,8 @@ bool text_next_pair(char **s, char **key, char **value)
 	if (!*p)
 		return false;
 	*key = p;
+	if (*p == '"')
+		p = skip_quoted(p);
 	p += strcspn(p, "=:(, \t\r\n");
 	char delimiter = *p;
 	if (!delimiter || strchr(separators, delimiter)) {

@@ -8,7 +8,9 @@
 
 #include <string.h>
 
-enum { CLASS_EXPERIMENTER = 0xffff, HEADER_MASKED = 1 << 8, NXM_NX_COOKIE = 1 << 16 | 30 << 9 };
+enum { CLASS_EXPERIMENTER = 0xffff, HEADER_MASKED = 1 << 8 };
+// No field of packets. Its number is also that of mpls_ttl: only the length tells them apart.
+enum { NXM_NX_COOKIE = 1 << 16 | 30 << 9 | 8, NXM_NX_COOKIE_W = 1 << 16 | 30 << 9 | HEADER_MASKED | 16 };
 // ONF's extensions to 1.3: what became a field of its own in 1.5.
 enum { ONF_EXPERIMENTER = 0x4f4e4600 };
 
@@ -211,8 +213,6 @@ static int cookie_read(struct cursor c, const struct entry_header *h, be64_t *co
 		return OFPBMC_BAD_FIELD;
 	if (*cookie_mask)
 		return OFPBMC_DUP_FIELD;
-	if (h->payload != (h->masked ? 16 : 8))
-		return OFPBMC_BAD_LEN;
 	*cookie = htobe64(cursor_be64(&c));
 	*cookie_mask = h->masked ? htobe64(cursor_be64(&c)) : UINT64_MAX;
 	return 0;
@@ -232,8 +232,7 @@ int nx_match_decode(struct cursor c, bool strict, struct match *m, be64_t *cooki
 		struct cursor payload = cursor_sub(&c, h.payload);
 		if (payload.bad)
 			return OFPBMC_BAD_LEN;
-		// The MPLS TTL has the same number; it is one byte long.
-		if ((h.header & ~0x1ffu) == NXM_NX_COOKIE && h.payload > 2) {
+		if (h.header == NXM_NX_COOKIE || h.header == NXM_NX_COOKIE_W) {
 			error = cookie_read(payload, &h, cookie, cookie_mask);
 		} else if (!h.field) {
 			error = strict ? OFPBMC_BAD_FIELD : 0;
@@ -352,7 +351,7 @@ size_t nx_match_encode(struct buf *b, uint8_t version, const struct match *m, be
 	put_list(b, version, m, fields_metadata, sizeof(fields_metadata));
 	if (cookie_mask) {
 		bool masked = cookie_mask != UINT64_MAX;
-		buf_add_be32(b, NXM_NX_COOKIE | (masked ? HEADER_MASKED : 0) | (masked ? 16 : 8));
+		buf_add_be32(b, masked ? NXM_NX_COOKIE_W : NXM_NX_COOKIE);
 		buf_add_be64(b, be64toh(cookie & cookie_mask));
 		if (masked)
 			buf_add_be64(b, be64toh(cookie_mask));

@@ -121,7 +121,7 @@ void print_hex_dump(struct str *s, const void *bytes, size_t n, bool characters)
 			if (i < line)
 				str_addf(s, "%c%02x", before, p[at + i]);
 			else if (characters)
-				str_add(s, "   ");
+				str_add(s, i == 8 && line == 8 ? "-  " : "   ");
 		}
 		if (characters) {
 			str_add(s, " |");
