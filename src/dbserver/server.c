@@ -38,15 +38,20 @@ static void note_change(struct server *server)
 	loop_defer(server->loop, &server->changed_defer, on_changed_defer, server);
 }
 
-static void on_reconnect(void *server)
+static void on_reconnect(void *server_)
 {
-	server_reconnect(server, false);
+	struct server *server = server_;
+	for (size_t i = server->sessions.n; i-- > 0;)
+		if (i < server->sessions.n && session_is_stale(server->sessions.v[i]))
+			session_reconnect(server->sessions.v[i]);
 }
 
 // The set of databases is another one. Clients are disconnected later: one of them may be the one that made us do it.
 static void note_databases(struct server *server)
 {
 	own_update(server);
+	VEC_FOREACH (&server->sessions, i)
+		session_make_stale(server->sessions.v[i]);
 	loop_defer(server->loop, &server->reconnect_defer, on_reconnect, server);
 	note_change(server);
 }
@@ -252,12 +257,12 @@ void server_free(struct server *server)
 	free(server);
 }
 
-void server_reconnect(struct server *server, bool all)
+void server_reconnect(struct server *server)
 {
 	// Closing takes sessions out of the list.
 	for (size_t i = server->sessions.n; i-- > 0;)
 		if (i < server->sessions.n)
-			session_reconnect(server->sessions.v[i], all);
+			session_reconnect(server->sessions.v[i]);
 }
 
 void server_memory(void *server_, struct str *out)

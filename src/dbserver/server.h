@@ -52,8 +52,8 @@ struct db_error *server_add_database(struct server *, struct database *) MUST_CH
 bool server_remove_database(struct server *, const char *name);
 struct served *server_find(const struct server *, const char *name);
 struct db_error *server_convert(struct server *, struct served *, const struct db_schema *) MUST_CHECK;
-// Closes all connections, or those of clients that do not follow changes of the set of databases; active ones are made again.
-void server_reconnect(struct server *, bool all);
+// Closes all connections; those that we make are made again.
+void server_reconnect(struct server *);
 // "name:value ..." for memory/show.
 void server_memory(void *server, struct str *);
 size_t server_n_monitors(const struct server *);

@@ -145,6 +145,7 @@ static void reset(struct session *session)
 		served_cancel(s, session, NULL);
 	locks_release_all(session);
 	session->db_change_aware = false;
+	session->stale = false;
 	session->paused = false;
 }
 
@@ -270,10 +271,18 @@ void session_free(struct session *session)
 	free(session);
 }
 
-void session_reconnect(struct session *session, bool always)
+void session_make_stale(struct session *session)
 {
-	if (session->db_change_aware && !always)
-		return;
+	session->stale = !session->db_change_aware;
+}
+
+bool session_is_stale(const struct session *session)
+{
+	return session->stale;
+}
+
+void session_reconnect(struct session *session)
+{
 	if (!session->accepted) {
 		reset(session);
 		jsonrpc_force_reconnect(session->rpc);

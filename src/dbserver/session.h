@@ -38,8 +38,11 @@ size_t session_backlog(const struct session *); // bytes
 size_t session_n_locks(const struct session *, bool held);
 // Takes the message.
 void session_send(struct session *, struct jsonrpc_message *);
-// Closes the connection, unless the client follows changes of the set of databases and `always` is not set.
-void session_reconnect(struct session *, bool always);
+// The set of databases changed: a client that does not follow this is stale from now on, and is to be disconnected.
+void session_make_stale(struct session *);
+bool session_is_stale(const struct session *);
+// Sends what is pending, then closes the connection.
+void session_reconnect(struct session *);
 // The database goes away: its monitors and transactions of the session end.
 void session_forget_database(struct session *, struct served *);
 // Sends what was put off for the monitors of this database.

@@ -9,6 +9,7 @@ struct session {
 	struct session_config config;
 	bool accepted;	      // the client connected to us
 	bool db_change_aware; // the client follows changes of the set of databases
+	bool stale;	      // to be disconnected after such a change
 	bool paused;	      // too much waits to be taken by the client
 	VEC(struct session_monitor *) monitors;
 	void (*gone)(void *arg, struct session *);

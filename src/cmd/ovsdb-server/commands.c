@@ -62,7 +62,7 @@ static void on_trim(struct appctl_call *call, int argc, const char *argv[], void
 static void on_reconnect(struct appctl_call *call, int argc, const char *argv[], void *program_)
 {
 	struct program *p = program_;
-	server_reconnect(p->server, true);
+	server_reconnect(p->server);
 	appctl_reply(call, NULL);
 }
 
