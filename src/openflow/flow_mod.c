@@ -175,11 +175,9 @@ int ofp_decode_flow_mod(const struct ofp_msg *m, enum ofp_protocol protocol, str
 		error = OFPBRC_BAD_LEN;
 	if (error)
 		return error;
-	if (m->version == OFP10 || m->nx)
-		fm->modify_cookie = fm->new_cookie != UINT64_MAX;
-	else
-		fm->modify_cookie = m->version == OFP11 && fm->new_cookie != UINT64_MAX;
-	if (!is_delete(fm) && (m->version == OFP10 || m->nx))
+	// From 1.1 on a modification leaves the cookie, whatever it says.
+	fm->modify_cookie = (m->version == OFP10 || m->nx) && fm->new_cookie != UINT64_MAX;
+	if (!is_delete(fm))
 		fm->out_port = OFPP_NONE;
 	return m->nx && m->version != OFP10 ? ofpacts_decode(c, m->version, &fm->actions)
 					    : ofpacts_decode_instructions(c, m->version, &fm->actions);

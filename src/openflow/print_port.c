@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <ctype.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/vec.h"
 #include "openflow/print_row.h"
 
 #define N_OF(array) (sizeof(array) / sizeof((array)[0]))
@@ -64,12 +66,24 @@ static void print_desc_of(struct str *s, const struct ofp_port_desc *p)
 	str_addf(s, "     speed: %u Mbps now, %u Mbps max\n", p->curr_speed / 1000, p->max_speed / 1000);
 }
 
+static int compare_ports(const void *pa, const void *pb)
+{
+	const struct ofp_port_desc *a = pa, *b = pb;
+	return a->port_no < b->port_no ? -1 : a->port_no > b->port_no;
+}
+
 int print_port_list(struct str *s, struct cursor *ports, uint8_t version, const struct ofp_print_options *o)
 {
+	VEC(struct ofp_port_desc) list = {0};
 	struct ofp_port_desc p;
 	int error;
 	while (!(error = ofp_port_desc_pull(ports, version, &p)))
-		print_desc_of(s, &p);
+		vec_push(&list, p);
+	if (list.n)
+		qsort(list.v, list.n, sizeof(list.v[0]), compare_ports);
+	VEC_FOREACH (&list, i)
+		print_desc_of(s, &list.v[i]);
+	vec_done(&list);
 	return error == -ENODATA ? 0 : error;
 }
 

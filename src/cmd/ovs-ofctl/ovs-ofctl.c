@@ -285,7 +285,7 @@ static void value_option(struct ofctl *o, int c)
 
 static void parse_options(struct ofctl *o, int argc, char *argv[])
 {
-	for (int c; (c = getopt_long(argc, argv, "+t:F:P:mhVO:v::", longopts, NULL)) != -1;)
+	for (int c; (c = getopt_long(argc, argv, "t:F:P:mhVO:v::", longopts, NULL)) != -1;)
 		if (!flag_option(o, c))
 			value_option(o, c);
 	uint32_t of_versions = ofp_protocols_of_versions(o->versions);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -87,7 +88,6 @@ static void cmd_packet_out(struct appctl_call *call, int argc, const char *argv[
 		error_free(e);
 	} else {
 		ofp_encode_packet_out(&b, &po, w->session.protocol, session_xid(&w->session));
-		fputs("send: ", stderr);
 		session_print(&w->session, stderr, b.data, b.len, w->session.ofctl->verbosity);
 		if (ofclient_send(w->session.of, b.data, b.len))
 			appctl_error(call, "the connection is closed");
@@ -196,8 +196,12 @@ static void take_message(struct watcher *w, const uint8_t *msg, size_t n)
 
 static void watch(struct watcher *w)
 {
+	// A daemon lets go of stderr, but that is where the messages go.
+	int err = dup(STDERR_FILENO);
 	start_appctl(w);
 	daemon_ready();
+	dup2(err, STDERR_FILENO);
+	close(err);
 	while (!w->exiting) {
 		const uint8_t *msg;
 		size_t n;
