@@ -6,6 +6,6 @@
 
 #include "base/cursor.h"
 
-// Judges the peer's first message. The version to speak; 0 when there is none: then `answer` holds the error message to send and *why a
-// text for a person (owned by the caller).
+// Judges the peer's first message. The version to speak; 0 when there is none: then `answer` holds the error message to
+// send and *why a text for a person (owned by the caller).
 uint8_t hello_negotiate(uint32_t versions, const void *msg, size_t n, struct buf *answer, char **why);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 // A token bucket for packets to the controller: up to `burst` at once, `rate` a second on average; what comes faster waits in one
-// queue per input port, served in turn, so that a flood on one port does not starve the others; when all queues together are full, the longest
-// loses its oldest. Pure: the time is an argument.
+// queue per input port, served in turn, so that a flood on one port does not starve the others; when all queues together
+// are full, the longest loses its oldest. Pure: the time is an argument.
 #pragma once
 #include <stddef.h>
 #include <stdint.h>

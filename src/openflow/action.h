@@ -218,8 +218,8 @@ int ofpacts_decode_instructions(struct cursor, uint8_t version, struct buf *list
 void ofpacts_encode(struct buf *, uint8_t version, const void *list, size_t n);
 void ofpacts_encode_instructions(struct buf *, uint8_t version, const void *list, size_t n);
 
-// Appends the actions of an action set (what write_actions collected, in the order written) in the order in which OpenFlow executes a
-// set. Nothing when the set outputs nowhere.
+// Appends the actions of an action set (what write_actions collected, in the order written) in the order in which
+// OpenFlow executes a set. Nothing when the set outputs nowhere.
 void ofpacts_order_set(const void *set, size_t n, struct buf *list);
 // Does any action output to `port`?
 bool ofpacts_output_to(const void *list, size_t n, uint32_t port);

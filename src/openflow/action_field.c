@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 // Actions on any field of the table: set_field and load, move, push and pop.
 //
-// A masked set goes out as Nicira's loads, one per run of mask bits, before OpenFlow 1.5, which has masks itself. OpenFlow 1.0 and 1.1
-// have actions of their own for what they can match; set_field turns into those.
+// A masked set goes out as Nicira's loads, one per run of mask bits, before OpenFlow 1.5, which has masks itself.
+// OpenFlow 1.0 and 1.1 have actions of their own for what they can match; set_field turns into those.
 #include "openflow/action_row.h"
 
 #include <ctype.h>

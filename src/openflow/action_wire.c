@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Lists of actions and instructions to and from the wire. Each action has a type and a length; a vendor's action has its vendor and a
-// subtype behind them. What an action looks like inside is its row's matter.
+// Lists of actions and instructions to and from the wire. Each action has a type and a length; a vendor's action has its
+// vendor and a subtype behind them. What an action looks like inside is its row's matter.
 #include "openflow/action_row.h"
 
 #include <assert.h>

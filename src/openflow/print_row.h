@@ -21,7 +21,8 @@ void print_hex_dump(struct str *, const void *, size_t n, bool characters);
 int print_port_list(struct str *, struct cursor *, uint8_t version, const struct ofp_print_options *);
 void print_flow_mod_flags(struct str *, uint16_t flags);
 
-ofp_printer print_hello, print_error_msg, print_echo, print_features, print_config, print_desc, print_role, print_role_status, print_async,
+ofp_printer print_hello, print_error_msg, print_echo, print_features, print_config, print_desc, print_role,
+	print_role_status, print_async,
 	print_set_flow_format, print_flow_mod_table_id, print_packet_in_format, print_controller_id;
 ofp_printer print_port_status, print_port_mod, print_port_desc_request, print_port_desc_reply, print_port_stats_request,
 	print_port_stats_reply, print_queue_stats_request, print_queue_stats_reply;

@@ -67,8 +67,8 @@ void session_open_for_dump(struct session *, struct ofctl *, const char *target,
 uint32_t session_xid(struct session *);
 // Sends a request and waits for its answer, borrowed until the next call.
 const uint8_t *session_transact(struct session *, const struct buf *request, size_t *n);
-// Sends messages, a barrier after them, and waits for that. The first error that the switch answered: owned by the caller (buf_done);
-// empty when all went well.
+// Sends messages, a barrier after them, and waits for that. The first error that the switch answered: owned by the caller
+// (buf_done); empty when all went well.
 struct buf session_send(struct session *, const struct buf *messages);
 // The same; an error is printed and ends the program.
 void session_send_or_die(struct session *, const struct buf *messages);
