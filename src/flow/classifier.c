@@ -39,6 +39,7 @@ struct classifier {
 	struct cls_tries *tries;	 // RCU; NULL: none
 	struct cls_table masks;	 // writer: struct cls_subtable *
 	unsigned int n_rules;
+	bool purging;
 };
 
 // --- Rules.
@@ -176,7 +177,6 @@ static void fill_tries(struct classifier *c, struct cls_tries *tries)
 {
 	CLS_TABLE_FOREACH (s, &c->masks) {
 		struct cls_subtable *st = (struct cls_subtable *)(uintptr_t)s;
-		cls_subtable_set_plens(st, tries);
 		CLS_TABLE_FOREACH (v, &st->rules) {
 			for (struct cls_rule *r = (struct cls_rule *)(uintptr_t)v; r; r = cls_rule_next(r)) {
 				struct match match;
@@ -186,6 +186,14 @@ static void fill_tries(struct classifier *c, struct cls_tries *tries)
 			}
 		}
 	}
+}
+
+static void free_tries(void *tries_)
+{
+	struct cls_tries *tries = tries_;
+	for (unsigned int i = 0; tries && i < tries->n; i++)
+		cls_trie_done(&tries->v[i].trie);
+	free(tries);
 }
 
 void classifier_set_prefixes(struct classifier *c, const enum field_id *fields, unsigned int n)
@@ -199,11 +207,30 @@ void classifier_set_prefixes(struct classifier *c, const enum field_id *fields, 
 	rcu_assign(&c->tries, NULL);
 	if (c->n_rules)
 		rcu_synchronize();
+	CLS_TABLE_FOREACH (s, &c->masks)
+		cls_subtable_set_plens((struct cls_subtable *)(uintptr_t)s, tries);
 	fill_tries(c, tries);
 	rcu_assign(&c->tries, tries);
-	for (unsigned int i = 0; old && i < old->n; i++)
-		cls_trie_done(&old->v[i].trie);
-	free(old);
+	free_tries(old);
+}
+
+void classifier_begin_purge(struct classifier *c)
+{
+	assert(!c->purging);
+	c->purging = true;
+}
+
+void classifier_end_purge(struct classifier *c)
+{
+	struct cls_tries *tries = XNEW(struct cls_tries), *old = c->tries;
+	assert(c->purging);
+	*tries = *old;
+	for (unsigned int i = 0; i < tries->n; i++)
+		tries->v[i].trie = (struct cls_trie){0};
+	fill_tries(c, tries);
+	rcu_assign(&c->tries, tries);
+	rcu_free_later(old, free_tries);
+	c->purging = false;
 }
 
 static struct cls_subtable *find_subtable(const struct classifier *c, const struct minimatch *m, uint32_t hash)
@@ -242,6 +269,7 @@ const struct cls_rule *classifier_replace(struct classifier *c, struct cls_rule 
 {
 	uint32_t hash = cls_mask_hash(&rule->match);
 	struct cls_subtable *st = find_subtable(c, &rule->match, hash);
+	assert(!c->purging);
 	if (!st) {
 		st = cls_subtable_new(&rule->match, c->tries, hash);
 		cls_table_insert(&c->masks, hash, (uint64_t)(uintptr_t)st);
@@ -257,7 +285,7 @@ const struct cls_rule *classifier_replace(struct classifier *c, struct cls_rule 
 void classifier_remove(struct classifier *c, struct cls_rule *rule)
 {
 	struct cls_subtable *st = cls_rule_subtable(rule);
-	cls_subtable_remove(st, c->tries, rule);
+	cls_subtable_remove(st, c->purging ? NULL : c->tries, rule);
 	c->n_rules--;
 
 	size_t i = cls_subtable_priority_place(st, rule->priority);

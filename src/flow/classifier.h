@@ -33,6 +33,10 @@ bool classifier_can_track(enum field_id);
 // If there is a rule with the same match and priority, it is replaced and returned; else NULL.
 const struct cls_rule *classifier_replace(struct classifier *, struct cls_rule *);
 void classifier_remove(struct classifier *, struct cls_rule *);
+// Around the removal of many rules, at least as many as stay: the prefix tries are left as they are meanwhile, which makes lookups
+// only more careful, and are then made anew from what is left. Nothing else in between. Main thread.
+void classifier_begin_purge(struct classifier *);
+void classifier_end_purge(struct classifier *);
 // The rule of highest priority that matches, or NULL. What was looked at is or-ed into `mask` (may be NULL). Any thread, RCU.
 struct cls_rule *classifier_lookup(const struct classifier *, const struct flow *, struct flow *mask);
 // Exactly this match and priority. Main thread.

@@ -170,12 +170,12 @@ size_t cls_subtable_priority_place(const struct cls_subtable *st, int32_t priori
 // --- Changes.
 
 
-// Adds the rule's prefixes and ports to, or removes them from, all tries.
+// Adds the rule's prefixes and ports to, or removes them from, all tries; with NULL only those of the subtable itself.
 static void update_tries(struct cls_subtable *st, struct cls_tries *tries, const struct cls_rule *rule, bool add)
 {
 	void (*change)(struct cls_trie *, const be32_t *, unsigned int) = add ? cls_trie_insert : cls_trie_remove;
 	bool any = false;
-	for (unsigned int i = 0; i < tries->n; i++)
+	for (unsigned int i = 0; tries && i < tries->n; i++)
 		any |= st->plen[i] != 0;
 	if (any) {
 		struct match match;

@@ -72,11 +72,16 @@ static void report_removed(struct ofproto *p, const struct rule *r, enum ofp_flo
 	controllers_flow_removed(p->controllers, &fr);
 }
 
+static void bury(struct ofproto *p, struct rule *r, enum ofp_flow_removed_reason reason)
+{
+	report_removed(p, r, reason);
+	rule_unref(r);
+}
+
 static void remove_rule(struct ofproto *p, struct rule *r, enum ofp_flow_removed_reason reason)
 {
 	tables_remove(&p->tables, r);
-	report_removed(p, r, reason);
-	rule_unref(r);
+	bury(p, r, reason);
 }
 
 static void changed(struct ofproto *p)
@@ -186,8 +191,9 @@ static void delete(struct ofproto *p, const struct ofp_flow_mod *fm, bool strict
 	c.out_group = fm->out_group;
 	struct rule_vec rules = {0};
 	flows_select(p, &c, &rules);
+	tables_remove_many(&p->tables, &rules);
 	VEC_FOREACH (&rules, i)
-		remove_rule(p, rules.v[i], OFPRR_DELETE);
+		bury(p, rules.v[i], OFPRR_DELETE);
 	vec_done(&rules);
 }
 
@@ -295,10 +301,9 @@ void flows_flush(struct ofproto *p)
 {
 	struct rule_vec all = {0};
 	tables_collect(&p->tables, OFPTT_ALL, NULL, &all);
-	VEC_FOREACH (&all, i) {
-		tables_remove(&p->tables, all.v[i]);
+	tables_remove_many(&p->tables, &all);
+	VEC_FOREACH (&all, i)
 		rule_unref(all.v[i]);
-	}
 	vec_done(&all);
 	if (controllers_in_fail_open(p->controllers))
 		add_normal(p, FAIL_OPEN_PRIORITY, true);

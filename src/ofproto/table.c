@@ -41,9 +41,14 @@ static bool remove_each(void *ts, struct cls_rule *c)
 
 void tables_clear(struct tables *ts)
 {
-	for (int i = 0; i < OFPROTO_N_TABLES; i++)
-		if (ts->table[i].cls)
-			classifier_for_each(ts->table[i].cls, NULL, remove_each, ts);
+	for (int i = 0; i < OFPROTO_N_TABLES; i++) {
+		struct classifier *cls = ts->table[i].cls;
+		if (!cls)
+			continue;
+		classifier_begin_purge(cls);
+		classifier_for_each(cls, NULL, remove_each, ts);
+		classifier_end_purge(cls);
+	}
 }
 
 void tables_done(struct tables *ts)
@@ -94,6 +99,24 @@ void tables_remove(struct tables *ts, struct rule *r)
 	count(ts, r, -1U);
 	expiry_remove(&ts->expiry, r);
 	__atomic_store_n(&r->removed, true, __ATOMIC_RELEASE);
+}
+
+void tables_remove_many(struct tables *ts, const struct rule_vec *rules)
+{
+	unsigned int n[OFPROTO_N_TABLES] = {0};
+	bool purge[OFPROTO_N_TABLES] = {0};
+	VEC_FOREACH (rules, i)
+		n[rules->v[i]->table_id]++;
+	for (int i = 0; i < OFPROTO_N_TABLES; i++) {
+		purge[i] = n[i] > 1 && n[i] >= classifier_count(ts->table[i].cls) - n[i];
+		if (purge[i])
+			classifier_begin_purge(ts->table[i].cls);
+	}
+	VEC_FOREACH (rules, i)
+		tables_remove(ts, rules->v[i]);
+	for (int i = 0; i < OFPROTO_N_TABLES; i++)
+		if (purge[i])
+			classifier_end_purge(ts->table[i].cls);
 }
 
 void tables_touch(struct tables *ts, struct rule *r)

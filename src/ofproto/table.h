@@ -32,6 +32,11 @@ struct tables {
 	unsigned int n_rules, n_hidden;
 };
 
+struct rule_vec {
+	struct rule **v;
+	size_t n, cap;
+};
+
 void tables_init(struct tables *, struct ofproto *);
 // Removes all rules, hidden ones too, without a word.
 void tables_clear(struct tables *);
@@ -41,15 +46,13 @@ void tables_done(struct tables *); // clears; lookups must have ended a grace pe
 struct rule *tables_insert(struct tables *, struct rule *);
 // Out of the table, marked removed; the table's reference becomes the caller's.
 void tables_remove(struct tables *, struct rule *);
+// The same for many; the references in the vector become the caller's.
+void tables_remove_many(struct tables *, const struct rule_vec *);
 // Timeouts or times of the rule changed.
 void tables_touch(struct tables *, struct rule *);
 struct rule *tables_find_exactly(const struct tables *, uint8_t table_id, const struct match *, int priority);
 bool tables_overlaps(const struct tables *, uint8_t table_id, const struct match *, int priority);
 // Rules of a table (0xff: of all but the hidden table) at least as specific as `match`, appended to `out`, borrowed.
-struct rule_vec {
-	struct rule **v;
-	size_t n, cap;
-};
 void tables_collect(const struct tables *, uint8_t table_id, const struct match *, struct rule_vec *out);
 unsigned int tables_count(const struct tables *, uint8_t table_id);
 // The rule that makes room when the table is full; NULL when none has a timeout: others are never given up. eviction.c.

@@ -199,6 +199,17 @@ static void check_lookup(const struct classifier *c, const struct model *m)
 	}
 }
 
+// Some or all at once.
+static void purge(struct classifier *c, struct model *m, unsigned int keep)
+{
+	classifier_begin_purge(c);
+	while (m->n > keep) {
+		take_out(c, m, random_below(m->n));
+		check_lookup(c, m);
+	}
+	classifier_end_purge(c);
+}
+
 struct collect {
 	const struct match *target;
 	unsigned int n;
@@ -260,6 +271,8 @@ static void run_model(unsigned int n_priorities, unsigned int max_rules, unsigne
 		} else if (m.n) {
 			take_out(c, &m, random_below(m.n));
 		}
+		if (m.n >= max_rules / 2 && !random_below(100))
+			purge(c, &m, random_below(m.n / 2 + 1));
 		assert_int_equal(classifier_count(c), m.n);
 		for (unsigned int k = 0; k < 4; k++)
 			check_lookup(c, &m);
@@ -271,6 +284,7 @@ static void run_model(unsigned int n_priorities, unsigned int max_rules, unsigne
 		}
 		rcu_quiescent();
 	}
+	purge(c, &m, m.n / 3);
 	while (m.n)
 		take_out(c, &m, m.n - 1);
 	assert_int_equal(classifier_n_masks(c), 0);
