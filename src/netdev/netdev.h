@@ -61,6 +61,9 @@ void netdev_unref(struct netdev *); // NULL is allowed; the last one closes (and
 // An internal device is not removed when it is closed, but left for the process that comes after us, with its addresses and
 // routes. No effect on other types: a tap that we made always goes, one that was there before always stays.
 void netdev_leave(struct netdev *);
+// Internal devices are removed some time after their last reference is gone, at the end of the loop's iteration at the latest, many
+// for the price of one. After this they are. Main thread.
+void netdev_settle(void);
 struct netdev *netdev_find(const char *name); // borrowed; NULL: none is open
 struct netdev *netdev_next(const struct netdev *); // of all that are open, by name; NULL begins and ends
 const char *netdev_name(const struct netdev *);

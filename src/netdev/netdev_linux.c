@@ -3,11 +3,14 @@
 // fd we hold. A packet that the host sends into a tap is one that the switch receives, so their counters are swapped.
 #include <errno.h>
 #include <linux/if.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/random.h"
+#include "base/vec.h"
 #include "netdev/class.h"
 #include "netdev/ethtool.h"
 #include "netdev/packet_socket.h"
@@ -98,9 +101,61 @@ static void tap_close(struct netdev *dev)
 	close(cast(dev)->fd);
 }
 
+// --- Internal devices
+//
+// The kernel takes some 20 ms to remove a device, in which the main thread would stand still, but no longer for two hundred of
+// them at once. So those that are closed are removed together: by netdev_settle(), or at the end of the iteration of the loop.
+
+struct doomed {
+	int fd, ifindex;
+	char name[IFNAMSIZ];
+};
+
+// Of the main thread.
+static struct {
+	VEC(struct doomed) v;
+	struct loop_defer due;
+} doomed;
+
+// In a group of their own, of a number that nobody else has. Devices that are no longer what they were are left to close().
+static void remove_together(void)
+{
+	uint32_t group = random_u32() | UINT32_C(1) << 30;
+	unsigned int n = 0;
+	VEC_FOREACH (&doomed.v, i) {
+		const struct doomed *d = &doomed.v.v[i];
+		struct rtnl_link link;
+		if (!rtnl_link_get(d->name, &link) && link.ifindex == d->ifindex && !strcmp(link.kind, "tun"))
+			n += !rtnl_link_set_group(d->ifindex, group);
+	}
+	if (n)
+		(void)rtnl_group_remove(group);
+}
+
+static void remove_doomed(void *arg)
+{
+	loop_defer_cancel(&doomed.due);
+	if (doomed.v.n > 1)
+		remove_together();
+	VEC_FOREACH (&doomed.v, i)
+		close(doomed.v.v[i].fd);
+	vec_done(&doomed.v);
+}
+
+void netdev_settle(void)
+{
+	if (doomed.v.n)
+		remove_doomed(NULL);
+}
+
 // An internal device outlives us if we crash: its addresses and routes are there when we are back.
 static struct error *internal_open(struct netdev *dev)
 {
+	VEC_FOREACH (&doomed.v, i)
+		if (!strcmp(doomed.v.v[i].name, dev->name)) {
+			netdev_settle();
+			break;
+		}
 	struct error *e = tap_open(dev);
 	if (!e)
 		tun_set_persistent(cast(dev)->fd, true);
@@ -109,9 +164,15 @@ static struct error *internal_open(struct netdev *dev)
 
 static void internal_close(struct netdev *dev)
 {
-	if (!dev->leave)
-		tun_set_persistent(cast(dev)->fd, false);
-	close(cast(dev)->fd);
+	if (dev->leave) {
+		close(cast(dev)->fd);
+		return;
+	}
+	tun_set_persistent(cast(dev)->fd, false); // it goes also if we end before the loop gets to it
+	struct doomed *d = vec_extend(&doomed.v);
+	*d = (struct doomed){.fd = cast(dev)->fd, .ifindex = cast(dev)->ifindex};
+	snprintf(d->name, sizeof(d->name), "%s", dev->name);
+	loop_defer(dev->loop, &doomed.due, remove_doomed, NULL);
 }
 
 void netdev_linux_link_event(struct netdev *dev, int ifindex, const struct rtnl_link *link)

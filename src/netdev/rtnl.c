@@ -155,6 +155,22 @@ int rtnl_link_set_up(int ifindex, bool up)
 	return transact(nlh, NULL);
 }
 
+int rtnl_link_set_group(int ifindex, uint32_t group)
+{
+	char request[512];
+	struct nlmsghdr *nlh = begin(request, RTM_SETLINK, ifindex);
+	mnl_attr_put_u32(nlh, IFLA_GROUP, group);
+	return transact(nlh, NULL);
+}
+
+int rtnl_group_remove(uint32_t group)
+{
+	char request[512];
+	struct nlmsghdr *nlh = begin(request, RTM_DELLINK, 0);
+	mnl_attr_put_u32(nlh, IFLA_GROUP, group);
+	return transact(nlh, NULL);
+}
+
 struct rtnl_watch {
 	const struct rtnl_watch_callbacks *callbacks;
 	void *arg;

@@ -27,6 +27,11 @@ int rtnl_link_set_mac(int ifindex, const uint8_t mac[6]);
 int rtnl_link_set_mtu(int ifindex, int mtu);
 int rtnl_link_set_up(int ifindex, bool up);
 
+// Devices in groups (`ip link set DEV group N`), and the removal of all of one, which takes the kernel not much longer than that
+// of a single device: it waits for its readers once.
+int rtnl_link_set_group(int ifindex, uint32_t group);
+int rtnl_group_remove(uint32_t group);
+
 struct rtnl_watch;
 struct rtnl_watch_callbacks {
 	void (*changed)(void *arg, const struct rtnl_link *);

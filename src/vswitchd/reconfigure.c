@@ -196,6 +196,7 @@ void reconfigure(struct vswitchd *v)
 	HASH_ITER (hh, v->bridges, b, next)
 		if (b->ofproto)
 			collect_ports(b);
+	netdev_settle();
 	HASH_ITER (hh, v->bridges, b, next) {
 		if (!b->ofproto)
 			continue;

@@ -312,6 +312,7 @@ static void test_tcp_through_tap(void **state)
 	assert_true(s.rx_bytes < AMOUNT);
 	netdev_unref(wire.dev[0]);
 	netdev_unref(wire.dev[1]);
+	netdev_settle();
 	assert_int_not_equal(system("ip link show int0 >/dev/null 2>&1"), 0); // goes with the port
 }
 
@@ -445,11 +446,38 @@ static void test_tap_that_was_there_is_kept(void **state)
 	dev = must_open("int1", "internal");
 	assert_int_equal(netdev_ifindex(dev), ifindex);
 	netdev_unref(dev);
+	netdev_settle();
 	assert_int_not_equal(system("ip link show int1 >/dev/null 2>&1"), 0);
 	sh("ip link add va type veth peer name vb");
 	struct error *e = netdev_open(loop, "va", "internal", &dev);
 	assert_non_null(e); // there is another device of that name
 	error_free(e);
+}
+
+static void test_internal_devices_go_together(void **state)
+{
+	struct netdev *dev[8];
+	char name[16];
+	for (int i = 0; i < 8; i++) {
+		snprintf(name, sizeof(name), "many%d", i);
+		dev[i] = must_open(name, "internal");
+	}
+	int ifindex = netdev_ifindex(dev[3]);
+	for (int i = 0; i < 7; i++) {
+		netdev_unref(dev[i]);
+		if (i == 3) { // one that comes back at once is a new one
+			dev[i] = must_open("many3", "internal");
+			assert_int_not_equal(netdev_ifindex(dev[i]), ifindex);
+		}
+	}
+	loop_run_once(loop, 0);
+	assert_int_not_equal(system("ip -o link | grep -E ': many[012456]:'"), 0);
+	sh("ip link show many3 >/dev/null && ip link show many7 >/dev/null");
+	netdev_unref(dev[3]);
+	sh("ip link set many7 name other"); // no longer under the name it had
+	netdev_unref(dev[7]);
+	loop_run_once(loop, 0);
+	assert_int_not_equal(system("ip -o link | grep -E ': (many|other)'"), 0);
 }
 
 static void take_pair(void *arg, const char *key, const char *value)
@@ -507,6 +535,7 @@ int main(void)
 		cmocka_unit_test_setup(test_changes_are_seen, setup),
 		cmocka_unit_test_setup(test_device_vanishes, setup),
 		cmocka_unit_test_setup(test_tap_is_deleted_under_us, setup),
+		cmocka_unit_test_setup(test_internal_devices_go_together, setup),
 		cmocka_unit_test_setup(test_tap_that_was_there_is_kept, setup),
 		cmocka_unit_test_setup(test_what_ethtool_says, setup),
 	};
