@@ -48,9 +48,6 @@ stock = Tools("stock", _stock)
 
 
 def run(*argv, env=None, timeout=60, check=True, text=True, stdin=None):
-    # Programs that end at an error leave their memory to the system; daemons have to free it.
-    env = dict(env or os.environ)
-    env["ASAN_OPTIONS"] = env.get("ASAN_OPTIONS", "") + ":detect_leaks=0"
     done = subprocess.run([str(a) for a in argv], env=env, timeout=timeout, capture_output=True, text=text, input=stdin)
     err = done.stderr if text else done.stderr.decode(errors="replace")
     if any(finding in err for finding in FINDINGS):
@@ -134,6 +131,10 @@ class Switch:
         self.vswitchd_args = list(vswitchd_args)
         self.dir = tempfile.mkdtemp(prefix="sluice-test-")
         self.env = dict(os.environ, OVS_RUNDIR=self.dir, OVS_DBDIR=self.dir, OVS_LOGDIR=self.dir, OVS_SYSCONFDIR=self.dir)
+        # Programs that end at an error leave their memory to the system; daemons have to free it.
+        asan = self.env.get("ASAN_OPTIONS", "")
+        self.daemon_env = dict(self.env, ASAN_OPTIONS=asan + ":detect_leaks=1")
+        self.env["ASAN_OPTIONS"] = asan + ":detect_leaks=0"
         self.db = f"{self.dir}/conf.db"
         self.server = self.switch = None
         schema = schema or ROOT / "src/dbclient/vswitch.ovsschema"
@@ -148,7 +149,7 @@ class Switch:
         if self.netns:
             argv = ["ip", "netns", "exec", self.netns, *argv]
         out = open(f"{self.dir}/{program}.out", "ab")
-        return subprocess.Popen(argv, env=self.env, stdout=out, stderr=out, cwd=self.dir)
+        return subprocess.Popen(argv, env=self.daemon_env, stdout=out, stderr=out, cwd=self.dir)
 
     def start_server(self):
         self.server = self._spawn("ovsdb-server", self.db_tools, self.db, f"--remote=punix:{self.dir}/db.sock",

@@ -138,9 +138,25 @@ static void sayable(const struct flow *f, struct flow *may)
 	}
 }
 
+// "icmp,tp_src=1/35" can be written, but nothing else can say it: types and codes are single bytes that match as a whole.
+static void widen_icmp(struct match *m)
+{
+	const struct flow *f = &m->flow;
+	if (!(f->dl_type == BE16(ETHERTYPE_IPV4) && f->nw_proto == IP_PROTO_ICMP) &&
+	    !(f->dl_type == BE16(ETHERTYPE_IPV6) && f->nw_proto == IP_PROTO_ICMPV6))
+		return;
+	be16_t *value[] = {&m->flow.tp_src, &m->flow.tp_dst}, *mask[] = {&m->mask.tp_src, &m->mask.tp_dst};
+	for (int i = 0; i < 2; i++)
+		if (*mask[i] && *mask[i] != 0xffff) {
+			*mask[i] = *mask[i] & BE16(0xff) ? 0xffff : 0;
+			*value[i] &= *mask[i] & BE16(0xff);
+		}
+}
+
 bool match_normalize(struct match *m)
 {
 	struct flow may;
+	widen_icmp(m);
 	memset(&may, 0xff, sizeof(may));
 	may.nw_proto = may.nw_tos = may.nw_ttl = may.nw_frag = 0;
 	may.nw_src = may.nw_dst = may.ipv6_label = 0;
