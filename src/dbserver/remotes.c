@@ -12,7 +12,7 @@
 
 LOG_MODULE(ovsdb_jsonrpc);
 
-enum { DEFAULT_PORT = 6640, STATUS_MS = 2500, DEFAULT_PROBE_MS = 5000, DEFAULT_MAX_BACKOFF_MS = 8000 };
+enum { DEFAULT_PORT = 6640, STATUS_MS = 2500 };
 
 // One that is open: a listener and the sessions that came through it, or a session that connects.
 struct remote {
@@ -33,9 +33,6 @@ struct remotes {
 	bool failed; // something could not be opened: it is tried again
 	struct loop_timer status_timer;
 };
-
-static const struct session_config standard_config = {.probe_interval = DEFAULT_PROBE_MS,
-						      .max_backoff = DEFAULT_MAX_BACKOFF_MS};
 
 static bool is_db(const char *name)
 {
@@ -169,7 +166,7 @@ static void wanted_add(struct wanted_remotes *wanted, const char *target)
 	VEC_FOREACH (&wanted->v, i)
 		if (!strcmp(wanted->v.v[i].target, target))
 			return;
-	vec_push(&wanted->v, ((struct wanted_remote){xstrdup(target), standard_config}));
+	vec_push(&wanted->v, ((struct wanted_remote){xstrdup(target), session_config_default(target)}));
 }
 
 // Keeps the first error, which is the one that is given back.

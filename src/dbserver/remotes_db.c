@@ -9,8 +9,6 @@
 
 LOG_MODULE(ovsdb_remotes);
 
-enum { DEFAULT_PROBE_MS = 5000, DEFAULT_MAX_BACKOFF_MS = 8000 };
-
 void wanted_remotes_done(struct wanted_remotes *wanted)
 {
 	VEC_FOREACH (&wanted->v, i)
@@ -83,34 +81,35 @@ static struct error *parse(const struct server *server, const char *name, struct
 	return error;
 }
 
-static void add_target(struct wanted_remotes *wanted, const char *target, const struct session_config *config)
+// NULL when it is empty, or there already.
+static struct wanted_remote *add_target(struct wanted_remotes *wanted, const char *target)
 {
 	if (!target || !*target)
-		return;
+		return NULL;
 	VEC_FOREACH (&wanted->v, i)
 		if (!strcmp(wanted->v.v[i].target, target))
-			return;
-	vec_push(&wanted->v, ((struct wanted_remote){xstrdup(target), *config}));
+			return NULL;
+	vec_push(&wanted->v, ((struct wanted_remote){xstrdup(target), session_config_default(target)}));
+	return &vec_last(&wanted->v);
 }
 
 static void add_row(struct wanted_remotes *wanted, const struct db_row *row)
 {
-	struct session_config config = {
-		.read_only = get_boolean(row, "read_only"),
-		.probe_interval = get_integer(row, "inactivity_probe", DEFAULT_PROBE_MS),
-		.max_backoff = get_integer(row, "max_backoff", DEFAULT_MAX_BACKOFF_MS),
-	};
-	if (config.probe_interval > 0 && config.probe_interval < 1000)
-		config.probe_interval = 1000;
-	if (config.max_backoff < 1000)
-		config.max_backoff = 1000;
-	add_target(wanted, get_string(row, "target"), &config);
+	struct wanted_remote *w = add_target(wanted, get_string(row, "target"));
+	if (!w)
+		return;
+	struct session_config *c = &w->config;
+	c->read_only = get_boolean(row, "read_only");
+	c->probe_interval = get_integer(row, "inactivity_probe", c->probe_interval);
+	c->max_backoff = get_integer(row, "max_backoff", c->max_backoff);
+	if (c->probe_interval > 0 && c->probe_interval < 1000)
+		c->probe_interval = 1000;
+	if (c->max_backoff < 1000)
+		c->max_backoff = 1000;
 }
 
 struct error *remotes_db_read(const struct server *server, const char *name, struct wanted_remotes *wanted)
 {
-	static const struct session_config standard = {.probe_interval = DEFAULT_PROBE_MS,
-						       .max_backoff = DEFAULT_MAX_BACKOFF_MS};
 	struct db_column c;
 	struct error *error = parse(server, name, &c);
 	if (error)
@@ -119,7 +118,7 @@ struct error *remotes_db_read(const struct server *server, const char *name, str
 		const struct datum *d = &row->fields[c.column->index];
 		for (size_t i = 0; i < d->n; i++) {
 			if (!c.target_table) {
-				add_target(wanted, atom_string(datum_key(d, i)), &standard);
+				(void)add_target(wanted, atom_string(datum_key(d, i)));
 				continue;
 			}
 			const struct db_row *target = db_table_find_row(c.target_table, &datum_key(d, i)->uuid);

@@ -14,7 +14,13 @@
 LOG_MODULE(ovsdb_jsonrpc_server);
 
 // A client with more than this not taken yet is behind. The stream tells when it falls below half of it.
-enum { BEHIND_BYTES = 128 * 1024 };
+enum { BEHIND_BYTES = 128 * 1024, STALL_MS = 60 * 1000 };
+
+struct session_config session_config_default(const char *target)
+{
+	bool local = !strncmp(target, "unix:", 5) || !strncmp(target, "punix:", 6);
+	return (struct session_config){.probe_interval = local ? 0 : 5000, .max_backoff = 8000};
+}
 
 static void close_now(struct session *session);
 
@@ -54,13 +60,42 @@ size_t session_n_locks(const struct session *session, bool held)
 	return n;
 }
 
+static void pause(struct session *session)
+{
+	session->paused = true;
+	session->stall_backlog = jsonrpc_backlog(session->rpc);
+	jsonrpc_set_reading(session->rpc, false);
+	jsonrpc_set_probe_interval(session->rpc, 0);
+	loop_timer_set_in(&session->stall_timer, STALL_MS);
+}
+
+static void resume(struct session *session)
+{
+	session->paused = false;
+	jsonrpc_set_reading(session->rpc, true);
+	jsonrpc_set_probe_interval(session->rpc, session->config.probe_interval);
+	loop_timer_cancel(&session->stall_timer);
+}
+
+static void on_stall_timer(void *session_)
+{
+	struct session *session = session_;
+	size_t backlog = jsonrpc_backlog(session->rpc);
+	if (backlog < session->stall_backlog) {
+		session->stall_backlog = backlog;
+		loop_timer_set_in(&session->stall_timer, STALL_MS);
+		return;
+	}
+	log_warn_rl("%s: took nothing of %zu bytes for %d seconds, disconnecting", jsonrpc_name(session->rpc), backlog,
+		    STALL_MS / 1000);
+	close_now(session);
+}
+
 void session_send(struct session *session, struct jsonrpc_message *m)
 {
 	jsonrpc_send(session->rpc, m);
-	if (jsonrpc_backlog(session->rpc) > BEHIND_BYTES) {
-		session->paused = true;
-		jsonrpc_set_reading(session->rpc, false);
-	}
+	if (!session->paused && jsonrpc_backlog(session->rpc) > BEHIND_BYTES)
+		pause(session);
 }
 
 // --- Monitors.
@@ -146,7 +181,8 @@ static void reset(struct session *session)
 	locks_release_all(session);
 	session->db_change_aware = false;
 	session->stale = false;
-	session->paused = false;
+	if (session->paused)
+		resume(session);
 }
 
 static void on_message(void *session_, struct jsonrpc_message *m)
@@ -201,13 +237,13 @@ static void on_closed(void *session_, int error)
 static void on_drained(void *session_)
 {
 	struct session *session = session_;
-	session->paused = false;
+	if (session->paused)
+		resume(session);
 	VEC_FOREACH (&session->monitors, i) {
-		flush_monitor(session->monitors.v[i]);
 		if (session->paused)
 			return;
+		flush_monitor(session->monitors.v[i]);
 	}
-	jsonrpc_set_reading(session->rpc, true);
 }
 
 static const struct jsonrpc_callbacks callbacks = {.message = on_message, .closed = on_closed, .drained = on_drained};
@@ -217,6 +253,7 @@ static struct session *session_new(struct server *server, const struct session_c
 	struct session *session = XNEW(struct session);
 	session->server = server;
 	session->config = *config;
+	loop_timer_init(&session->stall_timer, server->loop, on_stall_timer, session);
 	vec_push(&server->sessions, session);
 	return session;
 }
@@ -224,7 +261,8 @@ static struct session *session_new(struct server *server, const struct session_c
 void session_configure(struct session *session, const struct session_config *config)
 {
 	session->config = *config;
-	jsonrpc_set_probe_interval(session->rpc, config->probe_interval);
+	if (!session->paused)
+		jsonrpc_set_probe_interval(session->rpc, config->probe_interval);
 	if (!session->accepted)
 		jsonrpc_set_max_backoff(session->rpc, config->max_backoff);
 }

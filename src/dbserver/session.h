@@ -2,7 +2,8 @@
 // One client: what it asks is answered here (RFC 7047 section 4.1 and ovsdb-server(7)).
 //
 // A client that does not read its answers is not read from until it does, and its monitors' updates are put off: they are put
-// together from what it knew and what there is when it is ready again, so that it costs memory by row, not by transaction.
+// together from what it knew and what there is when it is ready again, so that it costs memory by row, not by transaction. One that
+// takes nothing for a minute is disconnected; probing it would be of no use, since nobody reads its answers.
 #pragma once
 #include "dbserver/server.h"
 #include "rpc/jsonrpc.h"
@@ -20,6 +21,9 @@ struct session_config {
 	int64_t probe_interval; // ms; 0: none
 	int64_t max_backoff;	// ms, of connections that we make
 };
+
+// What a connection method gets that says nothing else: the kernel knows when a peer on this host is gone, others are probed.
+struct session_config session_config_default(const char *target);
 
 // For a stream that a listener accepted; takes it. `gone` is called when the session was freed because the client left; may be NULL.
 struct session *session_accept(struct server *, struct stream *, const struct session_config *,

@@ -11,6 +11,8 @@ struct session {
 	bool db_change_aware; // the client follows changes of the set of databases
 	bool stale;	      // to be disconnected after such a change
 	bool paused;	      // too much waits to be taken by the client
+	struct loop_timer stall_timer; // set while paused
+	size_t stall_backlog;	       // bytes that waited when it was set
 	VEC(struct session_monitor *) monitors;
 	void (*gone)(void *arg, struct session *);
 	void *arg;

@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The same command lines to ovsdb-tool and ovsdb-client, the stock ones and ours: output, errors and exit codes are compared."""
+
+import json
+import os
+import re
+import subprocess
+import time
+
+import pytest
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+OURS = os.environ.get('SLUICE_BIN', os.path.join(ROOT, 'build/bin'))
+BIN = {'stock': {'ovsdb-server': '/usr/sbin/ovsdb-server'}, 'ours': {}}
+for name in ('ovsdb-server', 'ovsdb-tool', 'ovsdb-client'):
+    BIN['stock'].setdefault(name, '/usr/bin/' + name)
+    BIN['ours'][name] = os.path.join(OURS, name)
+
+pytestmark = pytest.mark.skipif(not all(os.path.exists(p) for b in BIN.values() for p in b.values()), reason='needs both')
+
+SCHEMA = {'name': 'T', 'version': '1.2.3', 'cksum': '1 2', 'tables': {
+    'a': {'isRoot': True, 'indexes': [['i']], 'maxRows': 50, 'columns': {
+        'i': {'type': 'integer'}, 'r': {'type': 'real'},
+        'm': {'type': {'key': 'string', 'value': 'string', 'min': 0, 'max': 'unlimited'}},
+        'is': {'type': {'key': {'type': 'integer', 'minInteger': 0}, 'min': 0, 'max': 9}}}},
+    'c': {'isRoot': True, 'columns': {
+        'name': {'type': 'string'}, 'x': {'type': {'key': {'type': 'uuid', 'refTable': 'c'}, 'min': 0}}}}}}
+
+INSERT = json.dumps(['T', {'op': 'insert', 'table': 'c', 'row': {'name': 'plain', 'x': ['named-uuid', 'p']}, 'uuid-name': 'p'},
+                     {'op': 'insert', 'table': 'c', 'row': {'name': 'h\u00e9 <b>&"q", x'}},
+                     {'op': 'insert', 'table': 'c', 'row': {'name': 'line\nx\ttab'}}, {'op': 'insert', 'table': 'c', 'row': {}},
+                     {'op': 'comment', 'comment': 'hello "x"\nq'},
+                     {'op': 'insert', 'table': 'a', 'row': {'i': 4, 'r': 0.1, 'is': ['set', [1, 2]]}}], ensure_ascii=False)
+CHANGE = '["T",{"op":"mutate","table":"a","where":[],"mutations":[["is","delete",1]]}]'
+SELECT = '["T",{"op":"select","table":"a","where":[],"columns":["i","r","is"]}]'
+
+
+def run(program, args, cwd, **kwargs):
+    p = subprocess.run([program] + args, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=20, **kwargs)
+    return p.stdout.decode(), p.stderr.decode(), p.returncode
+
+
+def normal(text, cwd=''):
+    if cwd:
+        text = text.replace(cwd, 'DIR')
+    text = re.sub(r'[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}', 'UUID', text)
+    text = re.sub(r'\b[0-9a-f]{8}\b', 'UUID8', text)
+    text = re.sub(r'\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d\d\d', 'DATE', text)
+    text = re.sub(r'^\d{4}-\d\d-\d\dT.*\n', '', text, flags=re.M)  # log lines of the stock programs
+    return text
+
+
+def compare(program, args, dirs, **kwargs):
+    results = {}
+    for side in ('stock', 'ours'):
+        substituted = [a.replace('DIR', dirs[side]) for a in args]
+        out, err, code = run(BIN[side][program], substituted, dirs[side], **kwargs)
+        results[side] = normal(out, dirs[side]), normal(err, dirs[side]), code
+    assert results['ours'] == results['stock'], ' '.join([program] + args)
+    return results['ours']
+
+
+@pytest.fixture
+def dirs(tmp_path):
+    out = {}
+    for side in ('stock', 'ours'):
+        out[side] = str(tmp_path / side)
+        os.makedirs(out[side])
+        with open(os.path.join(out[side], 'schema'), 'w') as f:
+            json.dump(SCHEMA, f)
+    return out
+
+
+def test_tool(dirs):
+    for args in (['create', 'db', 'schema'], ['create', 'db', 'schema'], ['create', 'db2', 'nonexistent'],
+                 ['db-name', 'db'], ['db-version', 'db'], ['db-cksum', 'db'], ['schema-name', 'schema'],
+                 ['schema-version', 'schema'], ['schema-cksum', 'schema'], ['db-is-standalone', 'db'],
+                 ['db-is-clustered', 'db'], ['db-cid', 'db'], ['needs-conversion', 'db', 'schema'],
+                 ['transact', 'db', INSERT], ['transact', 'db', CHANGE], ['query', 'db', SELECT],
+                 ['query', 'db', '["X"]'], ['query', 'db', '[]'], ['query', 'db', '{}'], ['query', 'db', '["T",3]'],
+                 ['transact', 'db', '["T",{"op":"wait","table":"c","where":[],"until":"==","rows":[]}]'],
+                 ['show-log', 'db'], ['compare-versions', '1.2.3', '<', '1.10.0'],
+                 ['compare-versions', '1.2.3', '>=', '1.10.0'], ['compare-versions', '1.2', '<', '1.10.0'],
+                 ['compare-versions', '1.2.3', '=', '1.10.0'], ['compact', 'db'], ['query', 'db', SELECT],
+                 ['compact', 'db', 'copy'], ['query', 'copy', SELECT], ['convert', 'db', 'schema', 'converted'],
+                 ['query', 'converted', SELECT], ['convert', 'db', 'schema'], ['db-name', 'nonexistent'],
+                 ['db-name', 'schema'], ['show-log', 'nonexistent'], ['zap'], [], ['query'], ['query', 'a', 'b', 'c']):
+        compare('ovsdb-tool', args, dirs)
+
+
+def test_show_log(dirs):
+    """Columns and rows of a record have no order."""
+    for args in (['create', 'db', 'schema'], ['transact', 'db', INSERT], ['transact', 'db', CHANGE]):
+        compare('ovsdb-tool', args, dirs)
+    for more in ('-m', '-mm'):
+        lines = {side: sorted(normal(run(BIN[side]['ovsdb-tool'], [more, 'show-log', 'db'], dirs[side])[0]).splitlines())
+                 for side in dirs}
+        assert lines['ours'] == lines['stock']
+
+
+def test_each_reads_the_other(dirs):
+    for args in (['create', 'db', 'schema'], ['transact', 'db', INSERT], ['transact', 'db', CHANGE]):
+        compare('ovsdb-tool', args, dirs)
+    for side, other in (('stock', 'ours'), ('ours', 'stock')):
+        out, _, code = run(BIN[side]['ovsdb-tool'], ['query', os.path.join(dirs[other], 'db'), SELECT], dirs[side])
+        assert (json.loads(out), code) == ([{'rows': [{'i': 4, 'r': 0.1, 'is': 2}]}], 0)
+
+
+@pytest.fixture
+def servers(dirs):
+    processes = []
+    for side in ('stock', 'ours'):
+        assert run(BIN[side]['ovsdb-tool'], ['create', 'db', 'schema'], dirs[side])[2] == 0
+        processes.append(subprocess.Popen(
+            [BIN[side]['ovsdb-server'], 'db', '--remote=punix:' + dirs[side] + '/sock', '--unixctl=' + dirs[side] + '/ctl',
+             '-vconsole:off'], cwd=dirs[side], env=dict(os.environ, OVS_RUNDIR=dirs[side])))
+        for _ in range(100):
+            if run(BIN['stock']['ovsdb-client'], ['list-dbs', 'unix:' + dirs[side] + '/sock'], dirs[side])[2] == 0:
+                break
+            time.sleep(0.05)
+    yield dirs
+    for p in processes:
+        p.terminate()
+        p.wait(10)
+
+
+SERVER = 'unix:DIR/sock'
+
+
+def test_client(servers):
+    def client(*args, **kwargs):
+        compare('ovsdb-client', list(args), servers, **kwargs)
+    client('transact', SERVER, INSERT)
+    for form in ('table', 'list', 'html', 'csv', 'json'):
+        for data in ('string', 'bare', 'json'):
+            for more in ([], ['--no-headings'], ['--pretty']):
+                # UUIDs differ, and JSON's data sorts by them.
+                client('-f', form, '-d', data, *more, 'dump', SERVER, 'T', 'c', 'name')
+                client('-f', form, '-d', data, *more, 'dump', SERVER, 'T', 'a')
+    for args in (['dump', SERVER], ['--bare', 'dump', SERVER], ['dump', SERVER, 'T', 'c', 'x', 'name'],
+                 ['--max-column-width=5', 'dump', SERVER, 'T', 'a', 'i', 'm', 'is'],
+                 ['dump', SERVER, 'T', 'zap'], ['dump', SERVER, 'T', 'c', 'zap'], ['-f', 'zap', 'dump', SERVER], ['-d', 'zap', 'dump', SERVER],
+                 ['list-dbs', SERVER], ['list-tables', SERVER], ['get-schema', SERVER], ['--pretty', 'get-schema', SERVER, 'T'],
+                 ['get-schema-version', SERVER], ['get-schema-cksum', SERVER], ['get-schema-version', SERVER, 'zap'],
+                 ['needs-conversion', SERVER, 'schema'], ['convert', SERVER, 'schema'], ['query', SERVER, SELECT],
+                 ['query', SERVER, CHANGE], ['transact', SERVER, CHANGE], ['transact', SERVER, '["X"]'],
+                 ['transact', SERVER, '{}'], ['transact', SERVER, '["T",3]'], ['--pretty', 'transact', SERVER, SELECT],
+                 ['monitor', SERVER, 'T', 'zap'], ['monitor', SERVER, 'T', 'c', 'zap'], ['wait', SERVER, 'T', 'zap'],
+                 ['wait', SERVER, 'T', 'added'], ['wait', SERVER, 'X', 'removed'], ['zap'], ['list-dbs', 'unix:DIR/zap'],
+                 ['list-dbs', SERVER, 'x'], ['-t', '0', 'list-dbs', SERVER]):
+        client(*args)
+
+
+def test_backup(servers):
+    compare('ovsdb-client', ['transact', SERVER, INSERT], servers)
+    for side in servers:
+        out, err, code = run(BIN[side]['ovsdb-client'], ['backup', 'unix:' + servers[side] + '/sock', 'T'], servers[side])
+        assert code == 0, err
+        with open(os.path.join(servers[side], 'snapshot'), 'w') as f:
+            f.write(out)
+    for side, other in (('stock', 'ours'), ('ours', 'stock')):
+        with open(os.path.join(servers[other], 'snapshot')) as f:
+            _, err, code = run(BIN[side]['ovsdb-client'], ['restore', 'unix:' + servers[side] + '/sock', 'T'], servers[side], stdin=f)
+            assert code == 0, err
+    compare('ovsdb-client', ['dump', SERVER, 'T', 'a'], servers)
+    compare('ovsdb-client', ['dump', SERVER, 'T', 'c', 'name'], servers)
+
+
+@pytest.mark.parametrize('args', [
+    ['monitor', SERVER, 'T', 'c'], ['monitor', SERVER, 'T', 'c', 'name,_uuid', '!initial,x'], ['-f', 'json', 'monitor', SERVER, 'T', 'c'],
+    ['monitor-cond', SERVER, 'T', '[["name","==","foo"]]', 'c'], ['monitor-cond', SERVER, 'T', '[]', 'c'],
+    ['--format=list', 'monitor', SERVER, 'T', 'c', '!insert,name', '!delete,!modify,x'], ['--no-headings', 'monitor', SERVER, 'T', 'c'],
+    ['-f', 'csv', '-d', 'json', 'monitor', SERVER, 'T', 'c', 'name'], ['monitor', '--timestamp', SERVER, 'T', 'a', 'is']])
+def test_monitor(servers, args):
+    results = {}
+    for side in servers:
+        server = 'unix:' + servers[side] + '/sock'
+
+        def transact(*operations):
+            out, err, code = run(BIN[side]['ovsdb-client'], ['transact', server, json.dumps(['T'] + list(operations))], servers[side])
+            assert code == 0 and 'error' not in out, out + err
+        transact({'op': 'insert', 'table': 'c', 'row': {'name': 'pre', 'x': ['named-uuid', 'n']}, 'uuid-name': 'n'})
+        out = open(os.path.join(servers[side], 'out'), 'w+')
+        p = subprocess.Popen([BIN[side]['ovsdb-client']] + [a.replace('DIR', servers[side]) for a in args], stdout=out, stderr=out)
+        time.sleep(0.4)
+        transact({'op': 'insert', 'table': 'c', 'row': {'name': 'foo'}}, {'op': 'insert', 'table': 'a', 'row': {'i': 1, 'is': 7}})
+        transact({'op': 'update', 'table': 'c', 'where': [['name', '==', 'foo']], 'row': {'name': 'foo2'}})
+        transact({'op': 'mutate', 'table': 'a', 'where': [], 'mutations': [['is', 'insert', ['set', [3, 5]]]]})
+        transact({'op': 'delete', 'table': 'c', 'where': [['name', '==', 'foo2']]})
+        time.sleep(0.4)
+        p.terminate()
+        p.wait(10)
+        out.seek(0)
+        results[side] = normal(out.read(), servers[side])
+        out.close()
+    assert results['ours'] == results['stock']
