@@ -88,6 +88,10 @@ static struct error *parse_subfield(struct match *m, const char *key, const char
 	field_get_value(f, &m->mask, &mask);
 	subfield_copy_value(&in, &low, &value, &sf);
 	subfield_copy_value(&in_mask, &low, &mask, &sf);
+	if (f->id == FIELD_CT_STATE) { // flags that do not exist are left out, as the oracle does
+		value.be32 &= BE32(0xff);
+		mask.be32 &= BE32(0xff);
+	}
 	match_set(m, f, &value, &mask);
 	return NULL;
 }
