@@ -393,10 +393,11 @@ void classifier_for_each(struct classifier *c, const struct match *target, bool 
 			 void *arg)
 {
 	// Collected first, as the callback may remove what it is shown and with it move everything else.
+	// In the order of lookup, so that people see first what counts most.
 	VEC(struct cls_rule *) found = {0};
-	CLS_TABLE_FOREACH (s, &c->masks) {
-		struct cls_subtable *st = (struct cls_subtable *)(uintptr_t)s;
-		if (target && !mask_covers(st, target))
+	for (unsigned int i = 0; c->ranking && i < c->ranking->n; i++) {
+		struct cls_subtable *st = c->ranking->e[i].subtable;
+		if (!st || (target && !mask_covers(st, target)))
 			continue;
 		CLS_TABLE_FOREACH (v, &st->rules) {
 			struct cls_rule *head = (struct cls_rule *)(uintptr_t)v;

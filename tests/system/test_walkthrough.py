@@ -96,6 +96,7 @@ def test_walkthrough(net, bare, tools):
         flows = ofctl("dump-flows", "br-test")
         assert re.search(r" cookie=0x0, duration=[0-9.]+s, table=0, n_packets=\d+, n_bytes=\d+, (idle_age=\d+, )?priority=10,in_port=(1|vnic0) "
                          r"actions=drop\n", flows), flows
+        assert flows.index("priority=10") < flows.index("priority=0 "), flows
         assert not vm0.ping("192.168.10.101")
 
         # 7. Delete it again.
@@ -110,7 +111,28 @@ def test_walkthrough(net, bare, tools):
         assert "192.168.10.100 > 192.168.10.101: ICMP echo request" in out
         assert "192.168.10.101 > 192.168.10.100: ICMP echo reply" in out
 
+        # Rate limits and queueing: the commands work and the database has what they say.
+        vsctl("set", "interface", "vnic0", "ingress_policing_rate=8", "ingress_policing_burst=2")
+        assert "ingress_policing_rate: 8\n" in vsctl("list", "interface", "vnic0")
+        vsctl("set", "interface", "vnic0", "ingress_policing_rate=0", "ingress_policing_burst=0")
+        qos = vsctl("set", "port", "vnic0", "qos=@newqos", "--", "--id=@newqos", "create", "qos", "type=linux-noop")
+        assert vsctl("get", "port", "vnic0", "qos") == qos
+        vsctl("clear", "Port", "vnic0", "qos")
+        vsctl("--all", "destroy", "qos")
+        assert vsctl("list", "qos") == ""
+
+        # VLANs: two ports reach each other as long as they are in the same one.
+        vsctl("set", "port", "vnic0", "tag=2")
+        assert not vm0.ping("192.168.10.101")
+        vsctl("remove", "port", "vnic0", "tag", "2")
+        wait_until(lambda: vm0.ping("192.168.10.101"), what="ping without the tag")
+        vsctl("set", "port", "vnic0", "vlan_mode=trunk", "trunks=2")
+        assert not vm0.ping("192.168.10.101")
+        vsctl("set", "port", "vnic0", "vlan_mode=access", "trunks=[]")
+        wait_until(lambda: vm0.ping("192.168.10.101"), what="ping without the trunk")
+
         # Afterwards, the database.
+        assert open(s.db).readline().startswith("OVSDB JSON ")
         assert "br-test" in s.tool("ovsdb-client", "dump", f"unix:{s.dir}/db.sock", tools=tools).stdout
         assert s.tool("ovsdb-client", "list-dbs", f"unix:{s.dir}/db.sock", tools=tools).stdout == "Open_vSwitch\n_Server\n"
         assert re.fullmatch(r"[0-9a-f-]{36}\n    Bridge br-test\n(        .*\n|    .*\n)*", vsctl("show"))

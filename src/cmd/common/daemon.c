@@ -217,16 +217,42 @@ static void forward_signal(int number)
 		kill((pid_t)monitored, number);
 }
 
-// The monitor: starts workers until one ends in a way that is not a crash; at most one start each 10 seconds. Only the worker
-// returns from here.
+// A daemon in the background holds none of the files of whoever started it, who may wait for their end.
+static void leave_console(void)
+{
+	int null = open("/dev/null", O_RDWR);
+	if (null >= 0) {
+		dup2(null, STDIN_FILENO);
+		dup2(null, STDOUT_FILENO);
+		dup2(null, STDERR_FILENO);
+		if (null > STDERR_FILENO)
+			close(null);
+	}
+	struct error *e = log_set_levels("console:off");
+	error_free(e);
+}
+
+// Returns when the next worker may start: at once after the first crash, later not before 10 seconds since the last restart.
+static void restart_pause(pid_t pid, int status, unsigned int crashes, time_t *last_restart)
+{
+	bool soon = crashes > 1 && time(NULL) < *last_restart + 10;
+	log_at(soon ? LVL_WARN : LVL_ERR, "%u crashes: pid %ld died, killed (%s), %s", crashes, (long)pid,
+		  strsignal(WTERMSIG(status)), soon ? "waiting until 10 seconds since last restart" : "restarting");
+	while (soon && time(NULL) < *last_restart + 10)
+		sleep(1);
+	*last_restart = time(NULL);
+}
+
+// The monitor: starts workers until one ends in a way that is not a crash. Only the worker returns from here.
 static void monitor(void)
 {
 	int parent_fd = ready_fd;
+	unsigned int crashes = 0;
+	time_t last_restart = 0;
 	ready_fd = -1;
 	struct sigaction forward = {.sa_handler = forward_signal};
-	for (bool first = true;; first = false) {
+	for (;;) {
 		int fd;
-		time_t began = time(NULL);
 		pid_t pid = fork_with_pipe(&fd);
 		if (pid == 0) {
 			struct sigaction standard = {.sa_handler = SIG_DFL};
@@ -240,11 +266,13 @@ static void monitor(void)
 		monitored = pid;
 		sigaction(SIGTERM, &forward, NULL);
 		sigaction(SIGINT, &forward, NULL);
-		if (first) {
+		if (!crashes) {
 			wait_ready(pid, fd);
 			ready_fd = parent_fd;
 			tell_ready();
 			parent_fd = -1;
+			if (detached)
+				leave_console();
 		} else {
 			close(fd);
 		}
@@ -253,16 +281,10 @@ static void monitor(void)
 			;
 		monitored = 0;
 		if (!should_restart(status)) {
-			log_info("%ld: ended with status 0x%x, exiting", (long)pid, (unsigned int)status);
+			log_info("pid %ld ended with status 0x%x, exiting", (long)pid, (unsigned int)status);
 			exit(WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_SUCCESS);
 		}
-		log_err("%ld died, killed (%s), restarting", (long)pid, strsignal(WTERMSIG(status)));
-		if (time(NULL) < began + 10) {
-			log_warn("%ld died after only %ld seconds: waiting to restart", (long)pid,
-				 (long)(time(NULL) - began));
-			while (time(NULL) < began + 10)
-				sleep(1);
-		}
+		restart_pause(pid, status, ++crashes, &last_restart);
 	}
 }
 
@@ -294,16 +316,7 @@ void daemon_ready(void)
 		return;
 	if (chdir_wanted && chdir("/") < 0)
 		log_warn("cannot change to the root directory: %s", strerror(errno));
-	int null = open("/dev/null", O_RDWR);
-	if (null >= 0) {
-		dup2(null, STDIN_FILENO);
-		dup2(null, STDOUT_FILENO);
-		dup2(null, STDERR_FILENO);
-		if (null > STDERR_FILENO)
-			close(null);
-	}
-	struct error *e = log_set_levels("console:off");
-	error_free(e);
+	leave_console();
 }
 
 void daemon_become_user(const struct daemon_options *o, bool keep_net_caps)
