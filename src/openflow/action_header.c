@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "packet/address.h"
+
 enum { V10 = OFP10, V11 = OFP11, V15 = OFP15 };
 enum { // wire types; those above TP differ between 1.0 and 1.1
 	OFPAT10_SET_DL_SRC = 4,
@@ -89,8 +91,8 @@ static void encode_mac(struct buf *b, uint8_t version, const struct ofpact *a)
 static void format_mac(const struct ofpact *a, const struct ofpact_text *t, struct str *s)
 {
 	const uint8_t *m = ((const struct ofpact_mac *)(const void *)a)->mac;
-	str_addf(s, "%s:%02x:%02x:%02x:%02x:%02x:%02x", a->type == OFPACT_SET_ETH_SRC ? "mod_dl_src" : "mod_dl_dst", m[0],
-		 m[1], m[2], m[3], m[4], m[5]);
+	str_add(s, a->type == OFPACT_SET_ETH_SRC ? "mod_dl_src:" : "mod_dl_dst:");
+	mac_format(s, m);
 }
 
 static struct error *parse_eth_src(struct ofpact_parse *p, char *arg)

@@ -10,6 +10,7 @@
 #include <strings.h>
 
 #include "base/alloc.h"
+#include "packet/address.h"
 
 // --- Values.
 
@@ -39,13 +40,8 @@ struct error *text_u8(const char *s, const char *what, uint8_t *out)
 
 struct error *text_mac(const char *s, uint8_t mac[6])
 {
-	unsigned int b[6];
-	int n = -1;
-	if (sscanf(s, "%2x:%2x:%2x:%2x:%2x:%2x%n", &b[0], &b[1], &b[2], &b[3], &b[4], &b[5], &n) != 6 || n < 0 || s[n])
-		return error_new("invalid mac address %s", s);
-	for (int i = 0; i < 6; i++)
-		mac[i] = (uint8_t)b[i];
-	return NULL;
+	const char *end = s;
+	return mac_scan(&end, mac) && !*end ? NULL : error_new("invalid mac address %s", s);
 }
 
 struct error *text_ipv4(const char *s, be32_t *ip)
@@ -138,7 +134,7 @@ static const struct ofpact_word *find_word(const char *name)
 	for (int i = 0; i < OFPACT_N_TYPES; i++) {
 		const struct ofpact_word *w = ofpact_row((enum ofpact_type)i)->words;
 		for (; w && w->word; w++)
-			if (!strcasecmp(w->word, name))
+			if ((w->word[0] | 0x20) == (name[0] | 0x20) && !strcasecmp(w->word, name))
 				return w;
 	}
 	return NULL;

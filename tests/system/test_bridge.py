@@ -253,3 +253,22 @@ def test_missing_device_is_an_error_the_user_sees(switch):
     run("ip", "-n", switch.netns, "link", "add", "nosuchdev", "type", "veth", "peer", "name", "other")
     wait_until(lambda: switch.vsctl("get", "Interface", "nosuchdev", "ofport") not in ("-1\n", "[]\n"), what="the port appears")
     assert switch.vsctl("get", "Interface", "nosuchdev", "error") == "[]\n"
+
+
+@pytest.mark.parametrize("first", ["ip,nw_src=10.0.0.1", "table=1,ip,nw_src=10.0.0.1", "reg0=7"])
+def test_add_flows_settles_on_a_format_that_fits_all_lines(first):
+    """Whatever the first line lets ovs-ofctl expect: the table needs one extension, the register another."""
+    own = harness.Switch(vswitchd_args=["--enable-dummy=override"])
+    try:
+        own.vsctl("add-br", "br0", "--", "set", "bridge", "br0", "datapath_type=dummy", "fail_mode=secure")
+        lines = [first, "table=2,tcp,tp_dst=80", "table=3,reg1=0x55/0xff", "priority=5"]
+        flows = "".join(f"{line} actions=drop\n" for line in lines) * 2
+        flows += "".join(f"table=4,priority={i} actions=mod_dl_dst:00:00:00:00:00:01,output:1\n" for i in range(1, 3000))
+        own.ofctl("add-flows", "br0", "-", stdin=flows)
+        out = own.ofctl("dump-flows", "br0", "--no-stats")
+        assert out.count("\n") == 4 + 2999, out
+        for text in ("table=2, tcp,tp_dst=80", "table=3, reg1=0x55/0xff", "priority=5 actions=drop",
+                     "table=4, priority=2999 actions=mod_dl_dst:00:00:00:00:00:01,output:1"):
+            assert text in out
+    finally:
+        own.close()

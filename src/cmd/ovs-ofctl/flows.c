@@ -104,12 +104,48 @@ static void put_flow_mod(struct session *s, struct buf *b, const struct ofp_flow
 		command_die("a flow does not fit into an OpenFlow message");
 }
 
-// The file is parsed twice: first all of it must be right and say which flow formats can carry it, then it is sent.
+// The messages of a file, made while it is read the first time for the flow format that it will probably be sent in.
+struct early {
+	struct buf messages;
+	uint32_t protocol; // one bit; 0 before the first flow
+	bool failed;	   // the guess was wrong, or something else is that the second reading tells of
+};
+
+static void early_add(struct early *e, const struct ofp_flow_mod *fm, uint32_t candidates)
+{
+	uint32_t likely = candidates & -candidates;
+	size_t before = e->messages.len;
+	e->failed |= !likely || (e->protocol && e->protocol != likely);
+	if (e->failed)
+		return;
+	e->protocol = likely;
+	ofp_encode_flow_mod(&e->messages, fm, (enum ofp_protocol)likely, 0);
+	e->failed |= e->messages.len == before;
+}
+
+static void early_send(struct session *s, struct early *e)
+{
+	uint8_t *data = e->messages.data;
+	size_t from = 0;
+	for (size_t at = 0; at < e->messages.len;) {
+		put_be32(data + at + 4, session_xid(s));
+		at += get_be16(data + at + 2);
+		if (at - from < BATCH && at < e->messages.len)
+			continue;
+		const struct buf part = {.data = data + from, .len = at - from};
+		session_stream(s, &part);
+		from = at;
+	}
+}
+
+// All of the file must be right before any of it is sent, and says which flow formats can carry it. If that turns out to be another
+// one than it looked like at its first line, it is read once more.
 static void flow_mod_file(struct ofctl *o, const char *target, const char *name, int command)
 {
 	struct flow_file file;
 	struct str line = STR_INIT;
 	struct ofp_flow_mod fm = {0};
+	struct early early = {0};
 	struct port_names names;
 	uint32_t usable = OFPROTO_ALL, protocols;
 	size_t at = 0;
@@ -122,13 +158,17 @@ static void flow_mod_file(struct ofctl *o, const char *target, const char *name,
 		snprintf(where, sizeof(where), "%s:%u: ", name, number);
 		flow_parse_or_die(o, &names, text, command, where, &fm, &protocols, false);
 		usable &= protocols;
+		early_add(&early, &fm, usable & o->protocols);
 	}
 
 	struct session s;
 	struct buf b = BUF_INIT;
 	session_open_for_flow_mod(&s, o, target, usable);
+	bool as_guessed = !early.failed && early.protocol == s.protocol;
+	if (as_guessed)
+		early_send(&s, &early);
 	at = number = 0;
-	for (char *text; (text = flow_file_next(&file, &at, &number, &line));) {
+	for (char *text; !as_guessed && (text = flow_file_next(&file, &at, &number, &line));) {
 		flow_parse_or_die(o, &names, text, command, NULL, &fm, &protocols, true);
 		put_flow_mod(&s, &b, &fm);
 		if (b.len < BATCH)
@@ -138,6 +178,7 @@ static void flow_mod_file(struct ofctl *o, const char *target, const char *name,
 	}
 	session_stream(&s, &b);
 	session_stream_end(&s);
+	buf_done(&early.messages);
 	buf_done(&b);
 	session_close(&s);
 	ofp_flow_mod_done(&fm);
