@@ -317,7 +317,9 @@ static struct error *parse_set_field(struct ofpact_parse *p, char *arg)
 	if (!field_value_is_valid(f, &value))
 		return error_new("%s is not a valid value for field %s", arg, name);
 	struct ofpact_set_field *sf = add_set_field(p->out, f, RAW_USUAL);
-	sf->value = value;
+	// Bits outside of the mask would make a message that no switch takes.
+	for (int i = 0; i < f->n_bytes; i++)
+		sf->value.b[i] = value.b[i] & mask.b[i];
 	sf->mask = mask;
 	*p->protocols &= field_protocols(f, !mask_is_exact(f, &mask));
 	return NULL;
