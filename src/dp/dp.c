@@ -141,11 +141,40 @@ void dp_get_stats(const struct dp *dp, struct dp_stats *stats)
 	dp->ops->get_stats(dp, stats);
 }
 
-struct error *dp_pmd_stats_format(struct dp *dp, struct str *s)
+static struct error *no_threads(const struct dp *dp)
 {
-	if (!dp->ops->pmd_stats_format)
-		return error_new("datapath %s has no threads of its own", dp->name);
-	return dp->ops->pmd_stats_format(dp, s);
+	return error_new("datapath %s has no threads of its own", dp->name);
+}
+
+struct error *dp_pmd_stats_format(struct dp *dp, int core, struct str *s)
+{
+	return dp->ops->pmd_stats_format ? dp->ops->pmd_stats_format(dp, core, s) : no_threads(dp);
+}
+
+struct error *dp_pmd_rxq_format(struct dp *dp, int core, struct str *s)
+{
+	return dp->ops->pmd_rxq_format ? dp->ops->pmd_rxq_format(dp, core, s) : no_threads(dp);
+}
+
+struct error *dp_pmd_sleep_format(struct dp *dp, struct str *s)
+{
+	return dp->ops->pmd_sleep_format ? dp->ops->pmd_sleep_format(dp, s) : no_threads(dp);
+}
+
+struct error *dp_pmd_rebalance(struct dp *dp)
+{
+	return dp->ops->pmd_rebalance ? dp->ops->pmd_rebalance(dp) : no_threads(dp);
+}
+
+void dp_configure(struct dp *dp, const struct dp_settings *settings)
+{
+	if (dp->ops->configure)
+		dp->ops->configure(dp, settings);
+}
+
+int dp_port_set_affinity(struct dp *dp, uint32_t port, const char *affinity)
+{
+	return dp->ops->port_set_affinity ? dp->ops->port_set_affinity(dp, port, affinity) : 0;
 }
 
 void dp_pmd_stats_clear(struct dp *dp)

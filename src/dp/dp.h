@@ -76,6 +76,16 @@ struct dp_stats {
 	uint64_t drops[DP_DROP_N_REASONS];
 };
 
+enum { DP_MAX_CORES = 1024, DP_SLEEP_DEFAULT_US = 100, DP_SLEEP_MAX_US = 10000 };
+enum dp_rxq_assign { DP_ASSIGN_CYCLES, DP_ASSIGN_GROUP, DP_ASSIGN_ROUND_ROBIN };
+struct dp_settings { // of polling threads: Open_vSwitch.other_config
+	uint64_t pmd_cores[DP_MAX_CORES / 64]; // pmd-cpu-mask; none: one core per NUMA node
+	enum dp_rxq_assign assign;	       // pmd-rxq-assign
+	bool rxq_isolate;		       // pmd-rxq-isolate: cores that queues are pinned to serve no others
+	uint16_t pmd_sleep_us;		       // pmd-sleep-max: the longest nap; 0: none
+	uint16_t core_sleep_us[DP_MAX_CORES];  // of one core; UINT16_MAX: as the others
+};
+
 struct dp_port_info {
 	uint32_t port;
 	const char *name, *type; // borrowed until the next change of ports
@@ -116,8 +126,21 @@ struct error *dp_execute(struct dp *, const struct flow *key, const void *frame,
 			 size_t actions_len) MUST_CHECK;
 
 void dp_get_stats(const struct dp *, struct dp_stats *);
-// Text of dpif-netdev/pmd-stats-show for this datapath; an error text when the type has none.
-struct error *dp_pmd_stats_format(struct dp *, struct str *) MUST_CHECK;
+// --- Polling threads, of datapaths that have them; others ignore settings, and text is an error.
+
+void dp_settings_init(struct dp_settings *); // the defaults
+// Hexadecimal digits, with or without 0x; "50" or "50,CORE:60,...". False: malformed, and nothing changed but pmd_cores.
+bool dp_parse_cores(const char *mask, struct dp_settings *);
+bool dp_parse_sleep(const char *text, struct dp_settings *);
+void dp_configure(struct dp *, const struct dp_settings *);
+// "QUEUE:CORE,...": queues that are served by the polling thread of that core, if there is one. NULL: none. -ENOENT.
+int dp_port_set_affinity(struct dp *, uint32_t port, const char *affinity);
+// Assigns queues to polling threads anew.
+struct error *dp_pmd_rebalance(struct dp *) MUST_CHECK;
+// Texts of dpif-netdev/pmd-stats-show, pmd-rxq-show, pmd-sleep-show. `core`: of that thread only; -1: of all.
+struct error *dp_pmd_stats_format(struct dp *, int core, struct str *) MUST_CHECK;
+struct error *dp_pmd_rxq_format(struct dp *, int core, struct str *) MUST_CHECK;
+struct error *dp_pmd_sleep_format(struct dp *, struct str *) MUST_CHECK;
 void dp_pmd_stats_clear(struct dp *);
 // Appends the types that exist here, separated by NULL at the end: Open_vSwitch.datapath_types.
 const char *const *dp_types(void);

@@ -20,7 +20,13 @@ struct dp_ops {
 	struct error *(*execute)(struct dp *, const struct flow *key, const void *frame, size_t n, const void *actions,
 				 size_t actions_len);
 	void (*get_stats)(const struct dp *, struct dp_stats *);
-	struct error *(*pmd_stats_format)(struct dp *, struct str *); // NULL: the type has none
+	// NULL: the type has no polling threads.
+	void (*configure)(struct dp *, const struct dp_settings *);
+	int (*port_set_affinity)(struct dp *, uint32_t port, const char *affinity);
+	struct error *(*pmd_rebalance)(struct dp *);
+	struct error *(*pmd_stats_format)(struct dp *, int core, struct str *);
+	struct error *(*pmd_rxq_format)(struct dp *, int core, struct str *);
+	struct error *(*pmd_sleep_format)(struct dp *, struct str *);
 	void (*pmd_stats_clear)(struct dp *);
 };
 

@@ -42,7 +42,8 @@ struct netdev {
 	uint8_t mac[6];
 	int mtu; // 0: none
 	bool up, carrier, gone;
-	bool leave; // see netdev_leave()
+	bool leave;   // see netdev_leave()
+	bool restart; // see netdev_wants_restart(); cleared when queue 0 is opened
 	uint64_t carrier_resets;
 };
 
@@ -70,7 +71,7 @@ void netdev_complain_unknown(const struct netdev *, struct netdev_options, const
 const char *netdev_option_find(struct netdev_options, const char *key); // NULL: not there
 
 extern const struct netdev_class netdev_system_class, netdev_tap_class, netdev_internal_class, netdev_dummy_class,
-	netdev_dummy_internal_class, netdev_dummy_pmd_class, netdev_patch_class;
+	netdev_dummy_internal_class, netdev_dummy_pmd_class, netdev_dpdk_class, netdev_patch_class;
 
 struct rtnl_link;
 // A link of rtnetlink, of that index, changed (`link`) or went away (NULL). netdev_linux.c.

@@ -24,6 +24,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "netdev/dpdk.h"
 
 // Packets are not kept: they are received, and sent or freed in the same burst. What a thread needs is its caches and a burst or
 // two, so the pools grow with the number of threads that there can be.
@@ -44,7 +45,7 @@ struct big { // an external buffer
 
 // DPDK's environment exists once per process, and so do these.
 static struct {
-	bool starting, started;
+	bool starting, started, collecting;
 	unsigned int n_cpus;
 	struct str log; // what DPDK said while it started
 	char *program;	// stays, as DPDK may have given it to openlog()
@@ -74,9 +75,21 @@ int nanosleep(const struct timespec *wanted, struct timespec *left)
 
 static ssize_t collect_log(void *cookie, const char *text, size_t n)
 {
-	if (env.starting && env.log.len < 4096)
+	if ((env.starting || env.collecting) && env.log.len < 4096)
 		str_addn(&env.log, text, n);
 	return (ssize_t)n;
+}
+
+void dpdk_log_start(void)
+{
+	str_clear(&env.log);
+	env.collecting = true;
+}
+
+char *dpdk_log_take(void)
+{
+	env.collecting = false;
+	return str_take(&env.log);
 }
 
 static int first_cpu(const cpu_set_t *set)
@@ -97,6 +110,40 @@ static unsigned int n_big(void)
 	return N_BIG + BIG_PER_CPU * env.n_cpus;
 }
 
+static int start_small(int cpu)
+{
+	// Address space for the pools, with a quarter on top, and some for drivers; only what is touched becomes memory.
+	size_t bytes = n_packets() * 3072ull + n_big() * sizeof(struct big);
+	char lcores[32], megabytes[16];
+	snprintf(lcores, sizeof(lcores), "0@%d", cpu);
+	snprintf(megabytes, sizeof(megabytes), "%zu", (bytes + bytes / 4) / (1 << 20) + 48);
+	// The PCI bus is not looked at: its driver is not loaded.
+	char *args[] = {env.program, "--no-huge", "--no-shconf", "--no-telemetry", "--iova-mode=va", "-m", megabytes, "--lcores",
+			lcores, NULL};
+	// The environment wants a directory of its own for files that it does not write without hugepages: one that cannot
+	// be made will do.
+	char *runtime = xstrdup_null(getenv("RUNTIME_DIRECTORY"));
+	setenv("RUNTIME_DIRECTORY", "/proc/self/fdinfo", 1);
+	int r = rte_eal_init(9, args);
+	if (runtime)
+		setenv("RUNTIME_DIRECTORY", runtime, 1);
+	else
+		unsetenv("RUNTIME_DIRECTORY");
+	free(runtime);
+	return r;
+}
+
+static int start_as_asked(void)
+{
+	int n;
+	char **args = dpdk_eal_arguments(env.program, &n);
+	int r = rte_eal_init(n, args);
+	int error = rte_errno;
+	free(args); // its strings stay: the environment may refer to them
+	rte_errno = error;
+	return r;
+}
+
 static int env_init(void)
 {
 	cpu_set_t affinity;
@@ -104,25 +151,11 @@ static int env_init(void)
 	pthread_getaffinity_np(pthread_self(), sizeof(affinity), &affinity);
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 	env.n_cpus = cpus < 1 ? 1 : cpus > CPUS_MAX ? CPUS_MAX : (unsigned int)cpus;
-	// Address space for the pools, with a quarter on top; only what is touched becomes memory.
-	size_t bytes = n_packets() * 3072ull + n_big() * sizeof(struct big);
-	char lcores[32], megabytes[16];
-	snprintf(lcores, sizeof(lcores), "0@%d", first_cpu(&affinity));
-	snprintf(megabytes, sizeof(megabytes), "%zu", (bytes + bytes / 4) / (1 << 20) + 16);
-	env.program = xstrdup(log_program());
-	char *args[] = {env.program, "--no-huge", "--no-shconf", "--no-pci", "--no-telemetry", "--iova-mode=va", "-m", megabytes,
-			"--lcores", lcores, NULL};
-	// The environment wants a directory of its own for files that it does not write without hugepages: one that cannot
-	// be made will do.
-	char *runtime = xstrdup_null(getenv("RUNTIME_DIRECTORY"));
-	setenv("RUNTIME_DIRECTORY", "/proc/self/fdinfo", 1);
-	int r = rte_eal_init(10, args);
-	if (runtime)
-		setenv("RUNTIME_DIRECTORY", runtime, 1);
-	else
-		unsetenv("RUNTIME_DIRECTORY");
-	free(runtime);
-	pthread_setaffinity_np(pthread_self(), sizeof(affinity), &affinity);
+	if (!env.program)
+		env.program = xstrdup(log_program());
+	int r = dpdk_wants_hugepages() ? start_as_asked() : start_small(first_cpu(&affinity));
+	if (!dpdk_wants_hugepages() || !dpdk_pins_main())
+		pthread_setaffinity_np(pthread_self(), sizeof(affinity), &affinity);
 	return r < 0 ? -rte_errno : 0;
 }
 

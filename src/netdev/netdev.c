@@ -31,7 +31,7 @@ static struct {
 } all;
 
 static const struct netdev_class *const classes[] = {
-	&netdev_dummy_class, &netdev_dummy_internal_class, &netdev_dummy_pmd_class, &netdev_internal_class,
+	&netdev_dpdk_class,	&netdev_dummy_class, &netdev_dummy_internal_class, &netdev_dummy_pmd_class, &netdev_internal_class,
 	&netdev_patch_class, &netdev_system_class, &netdev_tap_class,
 };
 enum { N_CLASSES = sizeof(classes) / sizeof(*classes) };
@@ -351,6 +351,11 @@ struct error *netdev_set_options(struct netdev *dev, struct netdev_options optio
 		return dev->class->set_options(dev, options, complain, arg);
 	netdev_complain_unknown(dev, options, NULL, complain, arg);
 	return NULL;
+}
+
+bool netdev_wants_restart(const struct netdev *dev)
+{
+	return dev->restart;
 }
 
 struct error *netdev_set_mac(struct netdev *dev, const uint8_t mac[6])

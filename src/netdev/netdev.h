@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 // Network devices that can be ports of a bridge: one table of functions per type. "system" (any existing device, AF_PACKET),
-// "tap", "internal" (a tap that the switch makes and removes), "dummy", "dummy-internal", "patch" (no packets of its own).
+// "tap", "internal" (a tap that the switch makes and removes), "dummy", "dummy-internal", "patch" (no packets of its own), "dpdk" (dpdk.h).
 //
 // Threads: everything is the main thread's but netdev_rx_burst() and netdev_tx_burst(), which belong to the thread that has the
 // queue; packets are struct rte_mbuf with metadata as in netdev/mbuf.h.
@@ -74,6 +74,8 @@ const char *const *netdev_types(void); // NULL-terminated: Open_vSwitch.iface_ty
 // be right, and left out; the result is an error only when the device cannot work.
 struct error *netdev_set_options(struct netdev *, struct netdev_options,
 				 void (*complain)(void *arg, const char *text), void *arg) MUST_CHECK;
+// Options or MTU changed in a way that takes effect when its queues are closed and opened: dp_port_reconfigure().
+bool netdev_wants_restart(const struct netdev *);
 struct error *netdev_set_mac(struct netdev *, const uint8_t mac[6]) MUST_CHECK;
 int netdev_get_mac(const struct netdev *, uint8_t mac[6]);
 struct error *netdev_set_mtu(struct netdev *, int mtu) MUST_CHECK;

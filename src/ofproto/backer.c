@@ -19,6 +19,7 @@ struct backers *backers_new(struct ofproto_system *system, struct loop *loop)
 	bs->system = system;
 	bs->loop = loop;
 	bs->settings = (struct backer_settings){.max_idle_ms = 10000, .max_revalidator_ms = 500, .flow_limit = 200000};
+	dp_settings_init(&bs->settings.dp);
 	return bs;
 }
 
@@ -35,6 +36,9 @@ void backers_configure(struct backers *bs, const struct backer_settings *setting
 	bs->settings.max_idle_ms = settings->max_idle_ms;
 	bs->settings.max_revalidator_ms = settings->max_revalidator_ms;
 	__atomic_store_n(&bs->settings.flow_limit, settings->flow_limit, __ATOMIC_RELAXED);
+	bs->settings.dp = settings->dp;
+	VEC_FOREACH (&bs->v, i)
+		dp_configure(bs->v.v[i]->dp, &settings->dp);
 }
 
 struct backer *backers_find(const struct backers *bs, const char *type)
@@ -70,6 +74,7 @@ static struct error *backer_new(struct backers *bs, const char *type, struct bac
 		free(b);
 		return e;
 	}
+	dp_configure(b->dp, &bs->settings.dp);
 	vec_push(&bs->v, b);
 	*out = b;
 	return NULL;

@@ -106,6 +106,9 @@ bool dpctl_show(struct ofproto_system *, int argc, const char *argv[], struct st
 bool dpctl_dump_dps(struct ofproto_system *, int argc, const char *argv[], struct str *out);
 bool dpctl_dump_flows(struct ofproto_system *, int argc, const char *argv[], struct str *out);
 bool dpctl_del_flows(struct ofproto_system *, int argc, const char *argv[], struct str *out);
+bool pmd_rxq_rebalance(struct ofproto_system *, int argc, const char *argv[], struct str *out);
+bool pmd_rxq_show(struct ofproto_system *, int argc, const char *argv[], struct str *out);
+bool pmd_sleep_show(struct ofproto_system *, int argc, const char *argv[], struct str *out);
 bool pmd_stats_show(struct ofproto_system *, int argc, const char *argv[], struct str *out);
 bool pmd_stats_clear(struct ofproto_system *, int argc, const char *argv[], struct str *out);
 bool upcall_show(struct ofproto_system *, int argc, const char *argv[], struct str *out);

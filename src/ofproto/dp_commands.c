@@ -463,17 +463,62 @@ bool dpctl_del_flows(struct ofproto_system *system, int argc, const char *argv[]
 
 // --- Threads.
 
-bool pmd_stats_show(struct ofproto_system *system, int argc, const char *argv[], struct str *out)
+static bool finish(struct error *e, struct str *out)
 {
-	struct backer *b = find_backer(system, argc > 1 ? argv[argc - 1] : NULL, out);
-	if (!b)
-		return false;
-	struct error *e = dp_pmd_stats_format(b->dp, out);
 	if (!e)
 		return true;
+	str_clear(out);
 	str_add(out, error_text(e));
 	error_free(e);
 	return false;
+}
+
+// "[-pmd core] [dp]".
+static struct backer *pmd_arguments(struct ofproto_system *system, int argc, const char *argv[], int *core, struct str *out)
+{
+	uint32_t number;
+	const char *dp = NULL;
+	*core = -1;
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "-pmd")) {
+			dp = argv[i];
+		} else if (++i == argc || parse_u32(argv[i], 10, &number) || number >= DP_MAX_CORES) {
+			str_add(out, "-pmd needs the number of a core");
+			return NULL;
+		} else {
+			*core = (int)number;
+		}
+	}
+	return find_backer(system, dp, out);
+}
+
+bool pmd_stats_show(struct ofproto_system *system, int argc, const char *argv[], struct str *out)
+{
+	int core;
+	struct backer *b = pmd_arguments(system, argc, argv, &core, out);
+	return b && finish(dp_pmd_stats_format(b->dp, core, out), out);
+}
+
+bool pmd_rxq_show(struct ofproto_system *system, int argc, const char *argv[], struct str *out)
+{
+	int core;
+	struct backer *b = pmd_arguments(system, argc, argv, &core, out);
+	return b && finish(dp_pmd_rxq_format(b->dp, core, out), out);
+}
+
+bool pmd_sleep_show(struct ofproto_system *system, int argc, const char *argv[], struct str *out)
+{
+	struct backer *b = find_backer(system, argc > 1 ? argv[1] : NULL, out);
+	return b && finish(dp_pmd_sleep_format(b->dp, out), out);
+}
+
+bool pmd_rxq_rebalance(struct ofproto_system *system, int argc, const char *argv[], struct str *out)
+{
+	struct backer *b = find_backer(system, argc > 1 ? argv[1] : NULL, out);
+	if (!b || !finish(dp_pmd_rebalance(b->dp), out))
+		return false;
+	str_add(out, "pmd rxq rebalance requested.\n");
+	return true;
 }
 
 bool pmd_stats_clear(struct ofproto_system *system, int argc, const char *argv[], struct str *out)

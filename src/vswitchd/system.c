@@ -10,20 +10,74 @@
 
 #include "base/alloc.h"
 #include "base/dirs.h"
+#include "base/log.h"
 #include "base/str.h"
 #include "base/version.h"
 #include "dp/dp.h"
+#include "netdev/dpdk.h"
 #include "ofproto/backer.h"
 #include "vswitchd/model.h"
 
-void system_apply_options(struct vswitchd *v)
+LOG_MODULE(dpdk);
+
+static void start_dpdk(struct vswitchd *v)
 {
 	const struct smap *other = &v->cfg->other_config;
-	const struct backer_settings s = {
+	const char *init = smap_get(other, "dpdk-init", "false");
+	const struct dpdk_settings s = {
+		.init = !strcmp(init, "true") || !strcmp(init, "try"),
+		.lcore_mask = smap_find(other, "dpdk-lcore-mask"),
+		.socket_mem = smap_find(other, "dpdk-socket-mem"),
+		.socket_limit = smap_find(other, "dpdk-socket-limit"),
+		.hugepage_dir = smap_find(other, "dpdk-hugepage-dir"),
+		.alloc_mem = smap_find(other, "dpdk-alloc-mem"),
+		.extra = smap_find(other, "dpdk-extra"),
+	};
+	char *warning;
+	bool before = dpdk_is_initialized();
+	struct error *e = dpdk_start(&s, &warning);
+	if (warning)
+		log_warn("%s", warning);
+	free(warning);
+	if (e)
+		log_err("DPDK does not start: %s", error_text(e));
+	else if (!before && dpdk_is_initialized())
+		log_info("DPDK Enabled - initialized, %s, %s hugepages", dpdk_version_text(),
+			 dpdk_has_hugepages() ? "with" : "without");
+	error_free(e);
+}
+
+static void polling_settings(struct vswitchd *v, struct dp_settings *s)
+{
+	const struct smap *other = &v->cfg->other_config;
+	const char *mask = smap_find(other, "pmd-cpu-mask"), *assign = smap_get(other, "pmd-rxq-assign", "cycles");
+	const char *nap = smap_find(other, "pmd-sleep-max"), *nap_key = "pmd-sleep-max";
+	dp_settings_init(s);
+	if (mask)
+		(void)dp_parse_cores(mask, s); // settings_check() has warned
+	if (!nap) {
+		nap = smap_find(other, "pmd-maxsleep");
+		nap_key = "pmd-maxsleep";
+	}
+	if (nap && !dp_parse_sleep(nap, s))
+		settings_warn(v, "Open_vSwitch: other_config:%s=\"%s\" is ignored: it should be microseconds up to %d, or "
+				 "\"50,CORE:60,...\"",
+			      nap_key, nap, DP_SLEEP_MAX_US);
+	s->assign = !strcmp(assign, "group") ? DP_ASSIGN_GROUP : !strcmp(assign, "roundrobin") ? DP_ASSIGN_ROUND_ROBIN
+											       : DP_ASSIGN_CYCLES;
+	s->rxq_isolate = smap_get_bool(other, "pmd-rxq-isolate", true);
+}
+
+void system_apply_options(struct vswitchd *v)
+{
+	start_dpdk(v);
+	const struct smap *other = &v->cfg->other_config;
+	struct backer_settings s = {
 		.max_idle_ms = setting_int("Open_vSwitch", other, "max-idle", 10000),
 		.max_revalidator_ms = setting_int("Open_vSwitch", other, "max-revalidator", 500),
 		.flow_limit = (unsigned int)setting_int("Open_vSwitch", other, "flow-limit", 200000),
 	};
+	polling_settings(v, &s.dp);
 	backers_configure(ofproto_system_backers(v->system), &s);
 }
 
@@ -67,8 +121,8 @@ void system_write(struct vswitchd *v, struct dbtxn *txn)
 	db_open_vswitch_set_db_version(txn, cfg, OVS_DB_SCHEMA_VERSION);
 	db_open_vswitch_set_datapath_types(txn, cfg, dp, count_strings(dp));
 	db_open_vswitch_set_iface_types(txn, cfg, iface, count_strings(iface));
-	db_open_vswitch_set_dpdk_initialized(txn, cfg, false);
-	db_open_vswitch_set_dpdk_version(txn, cfg, "none");
+	db_open_vswitch_set_dpdk_initialized(txn, cfg, dpdk_is_initialized());
+	db_open_vswitch_set_dpdk_version(txn, cfg, dpdk_is_initialized() ? dpdk_version_text() : "none");
 	// Somebody (ovs-ctl) may have said it better.
 	if (cfg->system_type && cfg->system_version)
 		return;

@@ -2,12 +2,14 @@
 // The ports of a userspace datapath. A port becomes visible to threads in this order: its output batches, then its queues; it
 // goes the other way round, and is freed after a grace period.
 #include <errno.h>
+#include <limits.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/str.h"
+#include "dp/user/cores.h"
 #include "dp/user/user.h"
 #include "netdev/dummy.h"
 #include "packet/headers.h"
@@ -59,25 +61,48 @@ static unsigned int n_cores(void)
 	return sched_getaffinity(0, sizeof(set), &set) ? 1 : (unsigned int)CPU_COUNT(&set);
 }
 
-static struct error *start_threads(struct dp_user *dp)
+static unsigned int free_thread_id(const struct dp_user *dp)
 {
-	unsigned int n = n_cores() < DP_MAX_THREADS ? n_cores() : DP_MAX_THREADS;
-	while (dp->n_threads < n) {
-		struct dp_thread *t = dp_thread_new(dp, DP_THREAD_EVENT, dp->n_threads + 1);
-		for (uint32_t i = 0; i < dp->ports_end; i++)
-			if (dp->ports[i])
-				set_out(t, dp->ports[i]);
-		struct error *e = dp_thread_start(t);
-		if (e) {
-			for (uint32_t i = 0; i < dp->ports_end; i++)
-				if (dp->ports[i])
-					clear_out(t, dp->ports[i]);
-			dp_thread_free(t);
-			return e;
+	unsigned int id = 1;
+	for (unsigned int i = 0; i < dp->n_threads; i++) {
+		if (dp->threads[i]->id == id) {
+			id++;
+			i = UINT_MAX; // from the start
 		}
-		dp->threads[dp->n_threads++] = t;
 	}
-	return NULL;
+	return id;
+}
+
+struct error *dp_user_add_thread(struct dp_user *dp, enum dp_thread_kind kind, unsigned int core)
+{
+	if (dp->n_threads == DP_MAX_THREADS)
+		return error_errno(ENOSPC, "there are %d threads already", DP_MAX_THREADS);
+	struct dp_thread *t = dp_thread_new(dp, kind, free_thread_id(dp));
+	t->core = core;
+	t->numa = cores_numa(core);
+	for (uint32_t i = 0; i < dp->ports_end; i++)
+		if (dp->ports[i])
+			set_out(t, dp->ports[i]);
+	dp->threads[dp->n_threads++] = t;
+	dp->n_event_threads += kind == DP_THREAD_EVENT;
+	struct error *e = dp_thread_start(t);
+	if (e)
+		dp_user_remove_thread(dp, dp->n_threads - 1);
+	return e;
+}
+
+void dp_user_remove_thread(struct dp_user *dp, unsigned int index)
+{
+	struct dp_thread *t = dp->threads[index];
+	dp_thread_end(t);
+	for (uint32_t i = 0; i < dp->ports_end; i++)
+		if (dp->ports[i])
+			clear_out(t, dp->ports[i]);
+	memmove(&dp->threads[index], &dp->threads[index + 1], (--dp->n_threads - index) * sizeof(dp->threads[0]));
+	dp->n_event_threads -= t->kind == DP_THREAD_EVENT;
+	dp_thread_stats_add(&dp->departed, t, false);
+	vec_push(&dp->spare_counters, t->counters);
+	dp_thread_free(t);
 }
 
 static struct error *choose_thread(struct dp_user *dp, const struct dp_port *port, struct dp_thread **out)
@@ -85,13 +110,18 @@ static struct error *choose_thread(struct dp_user *dp, const struct dp_port *por
 	*out = dp->main;
 	if (dp->in_main || netdev_is_dummy(port->netdev))
 		return NULL;
-	struct error *e = start_threads(dp);
-	if (e)
-		return e;
-	*out = dp->threads[0];
-	for (unsigned int i = 1; i < dp->n_threads; i++)
-		if (dp->threads[i]->n_queues < (*out)->n_queues)
-			*out = dp->threads[i];
+	unsigned int n = n_cores() < DP_MAX_EVENT_THREADS ? n_cores() : DP_MAX_EVENT_THREADS;
+	while (dp->n_event_threads < n) {
+		struct error *e = dp_user_add_thread(dp, DP_THREAD_EVENT, 0);
+		if (e)
+			return e;
+	}
+	*out = NULL;
+	for (unsigned int i = 0; i < dp->n_threads; i++) {
+		struct dp_thread *t = dp->threads[i];
+		if (t->kind == DP_THREAD_EVENT && (!*out || t->n_queues < (*out)->n_queues))
+			*out = t;
+	}
 	return NULL;
 }
 
@@ -105,11 +135,17 @@ static void close_queues(struct dp_port *port)
 	port->n_rxqs = 0;
 }
 
-static void stop_queues(struct dp_port *port)
+static void stop_queues(struct dp_user *dp, struct dp_port *port)
 {
-	for (unsigned int i = 0; i < port->n_rxqs; i++)
+	bool polled = false;
+	for (unsigned int i = 0; i < port->n_rxqs; i++) {
+		polled |= port->rxqs[i].polled;
+		port->rxqs[i].polled = false;
 		if (port->rxqs[i].thread)
 			dp_thread_remove_queue(port->rxqs[i].thread, &port->rxqs[i]);
+	}
+	if (polled)
+		error_free(poll_update(dp)); // taking away starts no threads, which is all that can fail
 }
 
 static struct error *start_queue(struct dp_user *dp, struct dp_port *port, unsigned int number)
@@ -122,9 +158,10 @@ static struct error *start_queue(struct dp_user *dp, struct dp_port *port, unsig
 	q->port = port;
 	q->burst = BURST;
 	q->fd = netdev_rxq_fd(q->netdev_rxq);
-	if (q->fd < 0)
-		return error_errno(EOPNOTSUPP, "port %s can only be polled, and there are no polling threads yet",
-				   netdev_name(port->netdev));
+	q->polled = q->fd < 0;
+	q->pinned_core = -1;
+	if (q->polled)
+		return NULL;
 	e = choose_thread(dp, port, &t);
 	return e ? e : dp_thread_add_queue(t, q);
 }
@@ -139,12 +176,16 @@ static struct error *start_queues(struct dp_user *dp, struct dp_port *port)
 	for (unsigned int i = 0; i < port->n_rxqs; i++) {
 		struct error *e = start_queue(dp, port, i);
 		if (e) {
-			stop_queues(port);
+			stop_queues(dp, port);
 			rcu_synchronize();
 			close_queues(port);
 			return e;
 		}
 	}
+	poll_pin(port);
+	// Not at once: first the bridge that adds the port has to know its number, or the first packets would be nobody's.
+	if (port->rxqs[0].polled)
+		poll_update_soon(dp);
 	return NULL;
 }
 
@@ -188,6 +229,7 @@ static void port_free(struct dp_port *port)
 {
 	close_queues(port);
 	netdev_unref(port->netdev);
+	free(port->affinity);
 	free(port);
 }
 
@@ -226,7 +268,7 @@ int dp_user_port_del(struct dp *base, uint32_t number)
 	dp->ports[number] = NULL;
 	while (dp->ports_end && !dp->ports[dp->ports_end - 1])
 		dp->ports_end--;
-	stop_queues(port);
+	stop_queues(dp, port);
 	for_each_thread(dp, port, clear_out);
 	rcu_synchronize(); // no thread has a queue or an output batch of it any more
 	port_free(port);
@@ -239,7 +281,7 @@ struct error *dp_user_port_reconfigure(struct dp *base, uint32_t number)
 	struct dp_port *port = find(dp, number);
 	if (!port)
 		return error_errno(ENOENT, "there is no port %u", number);
-	stop_queues(port);
+	stop_queues(dp, port);
 	for_each_thread(dp, port, set_out);
 	rcu_synchronize();
 	close_queues(port);

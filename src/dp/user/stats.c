@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 // Statistics of the userspace datapath, and the text of dpif-netdev/pmd-stats-show.
+#include <stdio.h>
+
 #include "base/str.h"
 #include "dp/user/user.h"
 
 enum { STATS_WORDS = sizeof(struct dp_thread_stats) / sizeof(uint64_t) };
 
-static void add_stats(struct dp_thread_stats *sum, const struct dp_thread *t, bool since_clear)
+void dp_thread_stats_add(struct dp_thread_stats *sum, const struct dp_thread *t, bool since_clear)
 {
 	uint64_t *to = (uint64_t *)sum;
 	const uint64_t *now = (const uint64_t *)&t->stats, *cleared = (const uint64_t *)&t->cleared;
@@ -13,11 +15,16 @@ static void add_stats(struct dp_thread_stats *sum, const struct dp_thread *t, bo
 		to[i] += __atomic_load_n(&now[i], __ATOMIC_RELAXED) - (since_clear ? cleared[i] : 0);
 }
 
-static void add_all(const struct dp_user *dp, struct dp_thread_stats *sum, bool since_clear)
+// All that ever was, or that no polling thread did since it was last cleared.
+static void add_all(const struct dp_user *dp, struct dp_thread_stats *sum, bool unpolled_since_clear)
 {
-	add_stats(sum, dp->main, since_clear);
+	dp_thread_stats_add(sum, dp->main, unpolled_since_clear);
 	for (unsigned int i = 0; i < dp->n_threads; i++)
-		add_stats(sum, dp->threads[i], since_clear);
+		if (!unpolled_since_clear || dp->threads[i]->kind == DP_THREAD_EVENT)
+			dp_thread_stats_add(sum, dp->threads[i], unpolled_since_clear);
+	const uint64_t *departed = (const uint64_t *)&dp->departed;
+	for (unsigned int i = 0; !unpolled_since_clear && i < STATS_WORDS; i++)
+		((uint64_t *)sum)[i] += departed[i];
 }
 
 void dp_user_get_stats(const struct dp *base, struct dp_stats *stats)
@@ -58,13 +65,116 @@ static void format_block(struct str *s, const char *title, const struct dp_threa
 	str_addf(s, "  avg. packets per output batch: %.2f\n", ratio(st->tx_packets, st->tx_batches));
 }
 
+static void format_cycles(struct str *s, const struct dp_thread_stats *st)
+{
+	uint64_t total = st->idle_cycles + st->busy_cycles;
+	if (!total)
+		return;
+	str_addf(s, "  idle cycles: %ju (%.2f%%)\n", (uintmax_t)st->idle_cycles, 100 * ratio(st->idle_cycles, total));
+	str_addf(s, "  processing cycles: %ju (%.2f%%)\n", (uintmax_t)st->busy_cycles, 100 * ratio(st->busy_cycles, total));
+	if (!st->received)
+		return;
+	str_addf(s, "  avg cycles per packet: %.2f (%ju/%ju)\n", ratio(total, st->received), (uintmax_t)total,
+		 (uintmax_t)st->received);
+	str_addf(s, "  avg processing cycles per packet: %.2f (%ju/%ju)\n", ratio(st->busy_cycles, st->received),
+		 (uintmax_t)st->busy_cycles, (uintmax_t)st->received);
+}
+
+// The polling threads by core, then one by one.
+static struct dp_thread *next_poller(const struct dp_user *dp, int core, const struct dp_thread *after)
+{
+	struct dp_thread *next = NULL;
+	for (unsigned int i = 0; i < dp->n_threads; i++) {
+		struct dp_thread *t = dp->threads[i];
+		if (t->kind == DP_THREAD_POLL && (core < 0 || t->core == (unsigned int)core) && (!after || t->core > after->core) &&
+		    (!next || t->core < next->core))
+			next = t;
+	}
+	return next;
+}
+
+static void format_title(char title[64], const struct dp_thread *t)
+{
+	snprintf(title, 64, "pmd thread numa_id %u core_id %u", t->numa, t->core);
+}
+
 // "main thread" stands for all threads that do not poll.
-struct error *dp_user_pmd_stats_format(struct dp *base, struct str *s)
+struct error *dp_user_pmd_stats_format(struct dp *base, int core, struct str *s)
 {
 	const struct dp_user *dp = (const struct dp_user *)(const void *)base;
+	char title[64];
+	for (const struct dp_thread *t = NULL; (t = next_poller(dp, core, t));) {
+		struct dp_thread_stats one = {0};
+		dp_thread_stats_add(&one, t, true);
+		format_title(title, t);
+		format_block(s, title, &one);
+		format_cycles(s, &one);
+	}
+	if (core >= 0)
+		return NULL;
 	struct dp_thread_stats sum = {0};
 	add_all(dp, &sum, true);
 	format_block(s, "main thread", &sum);
+	return NULL;
+}
+
+static uint64_t sum_windows(const uint64_t *windows)
+{
+	uint64_t sum = 0;
+	for (unsigned int i = 0; i < POLL_WINDOWS; i++)
+		sum += __atomic_load_n(&windows[i], __ATOMIC_RELAXED);
+	return sum;
+}
+
+static void format_share(struct str *s, uint64_t part, uint64_t total)
+{
+	if (total)
+		str_addf(s, " %2u %%\n", (unsigned int)(100 * ratio(part, total) + 0.5));
+	else
+		str_add(s, " NOT AVAIL\n");
+}
+
+static void format_queues(struct str *s, const struct dp_user *dp, const struct dp_thread *t)
+{
+	uint64_t total = sum_windows(t->window_total), rest = sum_windows(t->window_busy);
+	for (uint32_t i = 0; i < dp->ports_end; i++) {
+		for (unsigned int k = 0; dp->ports[i] && k < dp->ports[i]->n_rxqs; k++) {
+			const struct dp_rxq *q = &dp->ports[i]->rxqs[k];
+			if (q->thread != t)
+				continue;
+			uint64_t part = sum_windows(q->window);
+			rest -= part < rest ? part : rest;
+			str_addf(s, "  port: %-16s  queue-id: %2u (%s)   pmd usage:", netdev_name(dp->ports[i]->netdev), k,
+				 __atomic_load_n(&q->failed, __ATOMIC_RELAXED) ? "disabled" : "enabled");
+			format_share(s, part, total);
+		}
+	}
+	str_add(s, "  overhead:");
+	format_share(s, rest, total);
+}
+
+struct error *dp_user_pmd_rxq_format(struct dp *base, int core, struct str *s)
+{
+	const struct dp_user *dp = (const struct dp_user *)(const void *)base;
+	char title[64];
+	str_addf(s, "Displaying last %d seconds pmd usage %%\n", POLL_WINDOWS * POLL_WINDOW_SECONDS);
+	for (const struct dp_thread *t = NULL; (t = next_poller(dp, core, t));) {
+		format_title(title, t);
+		str_addf(s, "%s:\n  isolated : %s\n", title, t->isolated ? "true" : "false");
+		format_queues(s, dp, t);
+	}
+	return NULL;
+}
+
+struct error *dp_user_pmd_sleep_format(struct dp *base, struct str *s)
+{
+	const struct dp_user *dp = (const struct dp_user *)(const void *)base;
+	char title[64];
+	str_addf(s, "Default max sleep: %4u us\n", dp->settings.pmd_sleep_us);
+	for (const struct dp_thread *t = NULL; (t = next_poller(dp, -1, t));) {
+		format_title(title, t);
+		str_addf(s, "%s:\n  max sleep: %4u us\n", title, t->sleep_us);
+	}
 	return NULL;
 }
 
@@ -72,7 +182,7 @@ static void clear(struct dp_thread *t)
 {
 	t->cleared = (struct dp_thread_stats){0};
 	struct dp_thread_stats now = {0};
-	add_stats(&now, t, false);
+	dp_thread_stats_add(&now, t, false);
 	t->cleared = now;
 }
 

@@ -12,6 +12,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "dp/user/burst.h"
+#include "dp/user/poll.h"
 #include "dp/user/user.h"
 
 enum {
@@ -20,6 +21,19 @@ enum {
 	MAX_READY = 64,
 };
 
+// Who runs: asked for by upcalls, which come back into the datapath.
+static _Thread_local struct dp_thread *self;
+
+void dp_thread_enter(struct dp_thread *t)
+{
+	self = t;
+}
+
+struct dp_thread *dp_thread_self(void)
+{
+	return self;
+}
+
 struct dp_thread *dp_thread_new(struct dp_user *dp, enum dp_thread_kind kind, unsigned int id)
 {
 	struct dp_thread *t = xaligned_alloc(64, (sizeof(*t) + 63) & ~(size_t)63);
@@ -27,17 +41,15 @@ struct dp_thread *dp_thread_new(struct dp_user *dp, enum dp_thread_kind kind, un
 	t->id = id;
 	t->dp = dp;
 	t->flows = dp->flows;
-	t->counters = flow_counters_new(dp->flows);
+	t->counters = dp->spare_counters.n ? dp->spare_counters.v[--dp->spare_counters.n] : flow_counters_new(dp->flows);
 	t->epoll_fd = t->wake_fd = -1;
 	t->out = xcalloc(DP_MAX_PORTS, sizeof(*t->out));
 	cache_init(&t->cache);
 	return t;
 }
 
-void dp_thread_free(struct dp_thread *t)
+void dp_thread_end(struct dp_thread *t)
 {
-	if (!t)
-		return;
 	if (t->pthread) {
 		uint64_t one = 1;
 		atomic_store(&t->stop, true);
@@ -47,10 +59,19 @@ void dp_thread_free(struct dp_thread *t)
 			rcu_online();
 		}
 	}
+	t->pthread = 0;
+}
+
+void dp_thread_free(struct dp_thread *t)
+{
+	if (!t)
+		return;
+	dp_thread_end(t);
 	if (t->epoll_fd >= 0)
 		close(t->epoll_fd);
 	if (t->wake_fd >= 0)
 		close(t->wake_fd);
+	poll_done(t);
 	cache_done(&t->cache);
 	vec_done(&t->recirculated.of);
 	vec_done(&t->recirculated_spare.of);
@@ -109,6 +130,7 @@ static void *run(void *arg)
 {
 	struct dp_thread *t = arg;
 	struct epoll_event ready[MAX_READY];
+	dp_thread_enter(t);
 	rcu_register();
 	mbuf_thread_start();
 	while (!atomic_load_explicit(&t->stop, memory_order_relaxed)) {
@@ -132,18 +154,19 @@ static void *run(void *arg)
 
 struct error *dp_thread_start(struct dp_thread *t)
 {
-	t->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	bool polls = t->kind == DP_THREAD_POLL;
 	t->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	t->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	struct epoll_event wake = {.events = EPOLLIN};
 	if (t->epoll_fd < 0 || t->wake_fd < 0 || epoll_ctl(t->epoll_fd, EPOLL_CTL_ADD, t->wake_fd, &wake))
 		return error_errno(errno, "cannot make the file descriptors of a datapath thread");
-	int r = pthread_create(&t->pthread, NULL, run, t);
+	int r = pthread_create(&t->pthread, NULL, polls ? poll_run : run, t);
 	if (r) {
 		t->pthread = 0;
 		return error_errno(r, "cannot start a datapath thread");
 	}
 	char name[16];
-	snprintf(name, sizeof(name), "datapath%u", t->id);
+	snprintf(name, sizeof(name), polls ? "pmd-c%02u" : "datapath%u", polls ? t->core : t->id);
 	pthread_setname_np(t->pthread, name);
 	return NULL;
 }
@@ -181,10 +204,11 @@ void dp_thread_remove_queue(struct dp_thread *t, struct dp_rxq *q)
 {
 	if (t->kind == DP_THREAD_MAIN)
 		loop_fd_remove(q->loop_fd);
-	else
+	else if (t->kind == DP_THREAD_EVENT)
 		epoll_ctl(t->epoll_fd, EPOLL_CTL_DEL, q->fd, NULL);
 	q->loop_fd = NULL;
 	q->thread = NULL;
+	q->polled = false;
 	t->n_queues--;
 }
 
@@ -195,6 +219,6 @@ void dp_thread_retry_queue(struct dp_thread *t, struct dp_rxq *q)
 	struct epoll_event event = {.events = EPOLLIN, .data.ptr = q};
 	if (t->kind == DP_THREAD_MAIN)
 		loop_fd_set_events(q->loop_fd, LOOP_READ);
-	else
+	else if (t->kind == DP_THREAD_EVENT)
 		epoll_ctl(t->epoll_fd, EPOLL_CTL_ADD, q->fd, &event);
 }

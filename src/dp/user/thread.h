@@ -4,7 +4,7 @@
 // Event-driven threads sleep in epoll over the fds of their queues; an idle switch uses no CPU. They wake, go online for RCU, and
 // take bursts from the queues that are ready, in turns, with a bound per turn; a queue whose packets mostly miss gets
 // shorter turns, so that its upcalls do not starve the others. The main thread is one of them in a wider sense: it runs the queues
-// of dummy ports from the event loop, and dp_execute(). Threads that poll (DPDK) will be the third kind: they run dp_thread_turn() over
+// of dummy ports from the event loop, and dp_execute(). Threads that poll (poll.h) are the third kind: they run dp_thread_turn() over
 // their queues without epoll.
 #pragma once
 #include <pthread.h>
@@ -18,18 +18,24 @@
 #include "netdev/mbuf.h"
 #include "netdev/netdev.h"
 
+enum { POLL_WINDOWS = 6, POLL_WINDOW_SECONDS = 10 };
 enum { BURST = 32, DP_MAX_PORTS = 65536, DP_MAX_RECIRCULATIONS = 8 };
 
 struct dp_user;
 struct dp_port;
 
-struct dp_rxq { // owned by main; the thread sees it through epoll, under RCU
+struct dp_rxq { // owned by main; the thread sees it through epoll or its list, under RCU
 	struct dp_port *port;
 	struct netdev_rxq *netdev_rxq;
 	struct dp_thread *thread;
-	int fd;
+	int fd; // -1: to be polled
 	struct loop_fd *loop_fd; // of the main thread's queues
+	// Of queues that are polled.
+	bool polled;		       // a polling thread is to serve it
+	int pinned_core;	       // that it should be served by; -1: any
+	struct dp_thread *next_thread; // while queues are assigned
 	// Written by the thread.
+	uint64_t cycles, window_start, window[POLL_WINDOWS]; // spent on bursts that had packets: in all, per ten seconds
 	uint32_t burst; // packets to take at once
 	bool failed;	// the device gave an error: rests until the next second
 };
@@ -49,6 +55,7 @@ struct packet_list {
 
 struct dp_thread_stats { // written by the thread
 	uint64_t received, recirculated, cache_hits, megaflow_hits, probes, misses, failed_misses, tx_packets, tx_batches,
+		idle_cycles, busy_cycles, naps, nap_cycles,
 		drops[DP_DROP_N_REASONS];
 };
 
@@ -64,7 +71,7 @@ struct dp_burst {
 	unsigned int n;
 };
 
-enum dp_thread_kind { DP_THREAD_MAIN, DP_THREAD_EVENT };
+enum dp_thread_kind { DP_THREAD_MAIN, DP_THREAD_EVENT, DP_THREAD_POLL };
 
 struct dp_thread {
 	// Immutable.
@@ -75,13 +82,20 @@ struct dp_thread {
 	struct flow_counters *counters;
 	pthread_t pthread;
 	int epoll_fd, wake_fd;
+	unsigned int core, numa; // of a polling thread
 	// Set by main.
 	atomic_bool stop;
 	struct out_batch **out; // RCU: by port number, NULL: no such port
 	unsigned int n_queues;
+	struct poll_list *polled; // RCU: the queues of a polling thread; NULL: none
+	unsigned int sleep_us;	  // the longest nap; read by the thread
+	bool isolated;		  // serves only queues that are pinned to it
+	uint64_t planned;	  // load, while queues are assigned
 	struct dp_thread_stats cleared; // what pmd-stats-clear leaves out
 	// The thread's.
 	struct dp_thread_stats stats;
+	unsigned int window_next;
+	uint64_t window_total[POLL_WINDOWS], window_busy[POLL_WINDOWS]; // cycles per ten seconds
 	struct cache cache;
 	struct out_batch *active; // batches with packets
 	bool busy;		  // in a burst: what dp_execute() sends goes with it
@@ -94,9 +108,13 @@ struct dp_thread {
 };
 
 struct dp_thread *dp_thread_new(struct dp_user *, enum dp_thread_kind, unsigned int id);
-// Stops it. All its queues are gone.
+// Waits until it has ended. All its queues are gone.
+void dp_thread_end(struct dp_thread *);
 void dp_thread_free(struct dp_thread *);
 struct error *dp_thread_start(struct dp_thread *) MUST_CHECK;
+// The body of a thread says who it is; the calling thread, NULL: it is none of a datapath's.
+void dp_thread_enter(struct dp_thread *);
+struct dp_thread *dp_thread_self(void);
 // Main thread. The queue is the thread's from now on; after remove and a grace period it is not.
 struct error *dp_thread_add_queue(struct dp_thread *, struct dp_rxq *) MUST_CHECK;
 void dp_thread_remove_queue(struct dp_thread *, struct dp_rxq *);

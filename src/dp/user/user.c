@@ -57,9 +57,11 @@ static void user_close(struct dp *base)
 	for (uint32_t i = 0; i < dp->ports_end; i++)
 		if (dp->ports[i])
 			(void)dp_user_port_del(base, i);
-	for (unsigned int i = 0; i < dp->n_threads; i++)
-		dp_thread_free(dp->threads[i]);
+	while (dp->n_threads)
+		dp_user_remove_thread(dp, dp->n_threads - 1);
+	vec_done(&dp->spare_counters);
 	loop_timer_cancel(&dp->failed_timer);
+	loop_defer_cancel(&dp->poll_due);
 	flow_table_free(dp->flows);
 	dp_thread_free(dp->main);
 	loop_wake_free(dp->flows_wake);
@@ -160,10 +162,8 @@ static bool flow_dump(struct dp *base, uint64_t *position, unsigned int max, voi
 
 static struct dp_thread *current_thread(struct dp_user *dp)
 {
-	for (unsigned int i = 0; i < dp->n_threads; i++)
-		if (pthread_equal(dp->threads[i]->pthread, pthread_self()))
-			return dp->threads[i];
-	return dp->main;
+	struct dp_thread *t = dp_thread_self();
+	return t && t->dp == dp ? t : dp->main;
 }
 
 static struct error *execute(struct dp *base, const struct flow *key, const void *frame, size_t n, const void *actions,
@@ -211,7 +211,12 @@ static const struct dp_ops ops = {
 	.flow_dump = flow_dump,
 	.execute = execute,
 	.get_stats = dp_user_get_stats,
+	.configure = dp_user_configure,
+	.port_set_affinity = dp_user_port_set_affinity,
+	.pmd_rebalance = dp_user_pmd_rebalance,
 	.pmd_stats_format = dp_user_pmd_stats_format,
+	.pmd_rxq_format = dp_user_pmd_rxq_format,
+	.pmd_sleep_format = dp_user_pmd_sleep_format,
 	.pmd_stats_clear = dp_user_pmd_stats_clear,
 };
 
@@ -226,6 +231,7 @@ struct error *dp_user_open(struct loop *loop, const struct dp_callbacks *callbac
 	dp->callbacks = callbacks;
 	dp->arg = arg;
 	dp->in_main = in_main;
+	dp_settings_init(&dp->settings);
 	dp->flows_wake = loop_wake_new(loop, reap, dp);
 	dp->failed_wake = loop_wake_new(loop, queue_failed, dp);
 	loop_timer_init(&dp->failed_timer, loop, retry, dp);

@@ -2,15 +2,21 @@
 // The userspace datapath: ties ports, threads and the flow table together behind dp/dp_ops.h.
 #pragma once
 #include "dp/dp_ops.h"
+#include "base/vec.h"
+#include "dp/user/poll.h"
 #include "dp/user/thread.h"
 
-enum { DP_MAX_THREADS = 2 }; // event-driven; no more than there are cores
+enum {
+	DP_MAX_EVENT_THREADS = 2, // no more than there are cores
+	DP_MAX_THREADS = 64,
+};
 
 struct dp_port { // main; threads see `number` through their queues
 	uint32_t number;
 	struct netdev *netdev; // a reference
 	struct dp_rxq *rxqs;
 	unsigned int n_rxqs;
+	char *affinity; // pmd-rxq-affinity; NULL: none
 };
 
 struct dp_user { // all main's, but what thread.h and flow_table.h say
@@ -23,8 +29,13 @@ struct dp_user { // all main's, but what thread.h and flow_table.h say
 	struct loop_wake *flows_wake;  // flow_table_reap() has work
 	struct loop_wake *failed_wake; // a queue failed
 	struct loop_timer failed_timer;
+	struct loop_defer poll_due;    // poll_update(), when who added a port has said what the port is for
 	struct dp_thread *main, *threads[DP_MAX_THREADS];
 	unsigned int n_threads;	  // that exist; they start with the first port that needs them
+	unsigned int n_event_threads;
+	struct dp_settings settings;
+	struct dp_thread_stats departed;	       // sums of threads that ended
+	VEC(struct flow_counters *) spare_counters; // of threads that ended: their sums still count
 	struct dp_port **ports;	  // by number
 	uint32_t ports_end;	  // above the highest number in use
 };
@@ -32,6 +43,12 @@ struct dp_user { // all main's, but what thread.h and flow_table.h say
 struct error *dp_user_open(struct loop *, const struct dp_callbacks *, void *arg, bool in_main, struct dp **) MUST_CHECK;
 // Any thread of the datapath.
 int dp_user_upcall(struct dp_user *, const struct dp_upcall *, struct dp_upcall_result *);
+
+// user/port.c. A thread learns of all ports before it starts, and forgets them when it has ended. It has no queues.
+struct error *dp_user_add_thread(struct dp_user *, enum dp_thread_kind, unsigned int core) MUST_CHECK;
+void dp_user_remove_thread(struct dp_user *, unsigned int index);
+// poll.c: each queue's pinned_core, from the port's affinity.
+void poll_pin(struct dp_port *);
 
 // user/port.c: the port functions of dp_ops.
 struct error *dp_user_port_add(struct dp *, struct netdev *, uint32_t *port) MUST_CHECK;
@@ -44,5 +61,8 @@ void dp_user_retry_queues(struct dp_user *);
 
 // user/stats.c
 void dp_user_get_stats(const struct dp *, struct dp_stats *);
-struct error *dp_user_pmd_stats_format(struct dp *, struct str *) MUST_CHECK;
+struct error *dp_user_pmd_stats_format(struct dp *, int core, struct str *) MUST_CHECK;
+struct error *dp_user_pmd_rxq_format(struct dp *, int core, struct str *) MUST_CHECK;
+struct error *dp_user_pmd_sleep_format(struct dp *, struct str *) MUST_CHECK;
+void dp_thread_stats_add(struct dp_thread_stats *sum, const struct dp_thread *, bool since_clear);
 void dp_user_pmd_stats_clear(struct dp *);

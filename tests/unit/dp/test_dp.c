@@ -504,10 +504,18 @@ static void test_ports(void **state)
 	fake_netdev_free(more);
 	struct netdev *polled = fake_netdev_new("polled", "polled", 1500, 1);
 	number = DP_PORT_NONE;
-	e = dp_port_add(f.dp, polled, &number);
-	assert_string_equal(error_text(e), "port polled can only be polled, and there are no polling threads yet: Operation not supported");
-	error_free(e);
-	assert_int_equal(dp_port_find(f.dp, "polled", &info), -ENOENT);
+	assert_null(dp_port_add(f.dp, polled, &number));
+	answer(number, true);
+	fixture_run(&f);
+	fake_netdev_push(polled, 0, mbuf_from_bytes(frame, UDP_LEN));
+	for (int i = 0; i < 2000 && fake_netdev_n_sent(polled) < 1; i++)
+		usleep(1000);
+	assert_int_equal(fake_netdev_n_sent(polled), 1);
+	struct str text = STR_INIT;
+	assert_null(dp_pmd_rxq_format(f.dp, -1, &text));
+	assert_non_null(strstr(str_cstr(&text), "  port: polled            queue-id:  0 (enabled)   pmd usage: NOT AVAIL\n"));
+	str_done(&text);
+	assert_int_equal(dp_port_del(f.dp, number), 0);
 	fake_netdev_free(polled);
 }
 
@@ -535,7 +543,7 @@ static void test_pmd_stats(void **state)
 	for (int i = 0; i < 4; i++)
 		push_udp(1, 1, 1);
 	fixture_run(&f);
-	assert_null(dp_pmd_stats_format(f.dp, &s));
+	assert_null(dp_pmd_stats_format(f.dp, -1, &s));
 	assert_string_equal(str_cstr(&s), "main thread:\n"
 					  "  packets received: 4\n"
 					  "  packet recirculations: 0\n"
@@ -552,7 +560,7 @@ static void test_pmd_stats(void **state)
 					  "  avg. packets per output batch: 4.00\n");
 	dp_pmd_stats_clear(f.dp);
 	str_clear(&s);
-	assert_null(dp_pmd_stats_format(f.dp, &s));
+	assert_null(dp_pmd_stats_format(f.dp, -1, &s));
 	assert_non_null(strstr(str_cstr(&s), "packets received: 0\n"));
 	assert_non_null(strstr(str_cstr(&s), "avg. datapath passes per packet: 0.00\n"));
 	assert_int_equal(fixture_stats(&f).n_hit, 3); // those stay

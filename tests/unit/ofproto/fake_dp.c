@@ -55,6 +55,15 @@ void dp_flow_flush(struct dp *dp)
 		remove_flow(dp, dp->flows.n - 1);
 }
 
+void dp_settings_init(struct dp_settings *s)
+{
+	*s = (struct dp_settings){.rxq_isolate = true};
+}
+
+void dp_configure(struct dp *dp, const struct dp_settings *settings)
+{
+}
+
 void dp_close(struct dp *dp)
 {
 	dp_flow_flush(dp);

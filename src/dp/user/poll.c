@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "dp/user/poll.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <rte_cycles.h>
+#include <rte_pause.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/str.h"
+#include "dp/user/cores.h"
+#include "dp/user/user.h"
+
+// --- The thread.
+
+struct pace {
+	uint64_t hz, last_work, window_end, window_busy, window_total;
+	unsigned int nap_us;
+};
+
+static void add(uint64_t *counter, uint64_t n)
+{
+	__atomic_store_n(counter, *counter + n, __ATOMIC_RELAXED);
+}
+
+static void poll_failed(struct dp_thread *t, struct dp_rxq *q)
+{
+	__atomic_store_n(&q->failed, true, __ATOMIC_RELEASE);
+	loop_wake(t->dp->failed_wake);
+}
+
+// One burst from each queue. The largest.
+static unsigned int poll_queues(struct dp_thread *t, const struct poll_list *list, uint64_t *clock)
+{
+	unsigned int most = 0;
+	for (unsigned int i = 0; i < list->n; i++) {
+		struct dp_rxq *q = list->of[i];
+		if (__builtin_expect(__atomic_load_n(&q->failed, __ATOMIC_RELAXED), 0))
+			continue;
+		int n = dp_thread_turn(t, q);
+		uint64_t now = rte_rdtsc(), spent = now - *clock;
+		*clock = now;
+		if (n > 0) {
+			add(&q->cycles, spent);
+			add(&t->stats.busy_cycles, spent);
+			most = (unsigned int)n > most ? (unsigned int)n : most;
+		} else {
+			add(&t->stats.idle_cycles, spent);
+			if (n < 0)
+				poll_failed(t, q);
+		}
+	}
+	return most;
+}
+
+// Every ten seconds the work of each queue goes into its history.
+static void end_window(struct dp_thread *t, const struct poll_list *list, struct pace *p, uint64_t now)
+{
+	unsigned int at = t->window_next;
+	uint64_t total = t->stats.busy_cycles + t->stats.idle_cycles;
+	for (unsigned int i = 0; i < list->n; i++) {
+		struct dp_rxq *q = list->of[i];
+		__atomic_store_n(&q->window[at], q->cycles - q->window_start, __ATOMIC_RELAXED);
+		q->window_start = q->cycles;
+	}
+	__atomic_store_n(&t->window_total[at], total - p->window_total, __ATOMIC_RELAXED);
+	__atomic_store_n(&t->window_busy[at], t->stats.busy_cycles - p->window_busy, __ATOMIC_RELAXED);
+	p->window_total = total;
+	p->window_busy = t->stats.busy_cycles;
+	t->window_next = (at + 1) % POLL_WINDOWS;
+	p->window_end = now + POLL_WINDOW_SECONDS * p->hz;
+}
+
+static void nap(struct dp_thread *t, struct pace *p, unsigned int most, uint64_t *clock)
+{
+	unsigned int max = __atomic_load_n(&t->sleep_us, __ATOMIC_RELAXED);
+	if (most >= BURST / 2) {
+		p->last_work = *clock;
+		p->nap_us = 0;
+		return;
+	}
+	if (most || !max || *clock - p->last_work < p->hz / 1000) {
+		if (!most)
+			rte_pause();
+		return;
+	}
+	p->nap_us = p->nap_us < max ? p->nap_us + 1 : max;
+	struct timespec time = {.tv_nsec = (long)p->nap_us * 1000};
+	rcu_offline();
+	clock_nanosleep(CLOCK_MONOTONIC, 0, &time, NULL);
+	rcu_online();
+	uint64_t now = rte_rdtsc();
+	add(&t->stats.naps, 1);
+	add(&t->stats.nap_cycles, now - *clock);
+	add(&t->stats.idle_cycles, now - *clock);
+	*clock = now;
+}
+
+static void wait_for_queues(struct dp_thread *t, uint64_t *clock)
+{
+	struct pollfd fd = {.fd = t->wake_fd, .events = POLLIN};
+	uint64_t count;
+	rcu_offline();
+	poll(&fd, 1, -1);
+	(void)!read(t->wake_fd, &count, sizeof(count));
+	rcu_online();
+	*clock = rte_rdtsc();
+}
+
+static void pin(unsigned int core)
+{
+	cpu_set_t set;
+	CPU_ZERO(&set);
+	CPU_SET(core, &set);
+	// A container may not have the core: the thread then runs where it may.
+	(void)pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
+	prctl(PR_SET_TIMERSLACK, 1000ul);
+}
+
+void *poll_run(void *arg)
+{
+	struct dp_thread *t = arg;
+	pin(t->core);
+	dp_thread_enter(t);
+	rcu_register();
+	mbuf_thread_start();
+	uint64_t clock = rte_rdtsc();
+	struct pace p = {.hz = rte_get_tsc_hz(), .last_work = clock};
+	p.window_end = clock + POLL_WINDOW_SECONDS * p.hz;
+	while (!atomic_load_explicit(&t->stop, memory_order_relaxed)) {
+		const struct poll_list *list = rcu_get(&t->polled);
+		if (!list || !list->n) {
+			wait_for_queues(t, &clock);
+			continue;
+		}
+		unsigned int most = poll_queues(t, list, &clock);
+		if (clock >= p.window_end)
+			end_window(t, list, &p, clock);
+		rcu_quiescent();
+		nap(t, &p, most, &clock);
+	}
+	mbuf_thread_stop();
+	rcu_unregister();
+	return NULL;
+}
+
+void poll_done(struct dp_thread *t)
+{
+	free(t->polled);
+}
+
+// --- Who serves what.
+
+struct assignment {
+	VEC(struct dp_rxq *) queues;
+	VEC(struct dp_thread *) threads;
+};
+
+static struct dp_thread *thread_on(const struct assignment *a, unsigned int core)
+{
+	VEC_FOREACH (&a->threads, i)
+		if (a->threads.v[i]->core == core)
+			return a->threads.v[i];
+	return NULL;
+}
+
+static uint64_t load_of(const struct dp_rxq *q)
+{
+	uint64_t sum = 0;
+	for (unsigned int i = 0; i < POLL_WINDOWS; i++)
+		sum += __atomic_load_n(&q->window[i], __ATOMIC_RELAXED);
+	return sum;
+}
+
+static void collect_queues(struct dp_user *dp, struct assignment *a)
+{
+	for (uint32_t i = 0; i < dp->ports_end; i++) {
+		for (unsigned int k = 0; dp->ports[i] && k < dp->ports[i]->n_rxqs; k++) {
+			struct dp_rxq *q = &dp->ports[i]->rxqs[k];
+			q->next_thread = NULL;
+			if (q->polled)
+				vec_push(&a->queues, q);
+		}
+	}
+}
+
+static int by_load(const void *a, const void *b)
+{
+	const struct dp_rxq *x = *(struct dp_rxq *const *)a, *y = *(struct dp_rxq *const *)b;
+	uint64_t p = load_of(x), q = load_of(y);
+	if (p != q)
+		return p < q ? 1 : -1;
+	if (x->port->number != y->port->number)
+		return x->port->number < y->port->number ? -1 : 1;
+	return x < y ? -1 : x > y;
+}
+
+static struct dp_thread *pick(const struct assignment *a, enum dp_rxq_assign how, unsigned int *turn)
+{
+	unsigned int n = 0;
+	VEC_FOREACH (&a->threads, i)
+		n += !a->threads.v[i]->isolated;
+	bool any = !n; // better served by one that is isolated than by none
+	n = n ? n : (unsigned int)a->threads.n;
+	// To and fro, so that the largest and the smallest come together.
+	unsigned int at = *turn % (2 * n), wanted = how == DP_ASSIGN_CYCLES && at >= n ? 2 * n - 1 - at : at % n;
+	struct dp_thread *best = NULL;
+	VEC_FOREACH (&a->threads, i) {
+		struct dp_thread *t = a->threads.v[i];
+		if (!any && t->isolated)
+			continue;
+		if (how == DP_ASSIGN_GROUP && (!best || t->planned < best->planned))
+			best = t;
+		if (how != DP_ASSIGN_GROUP && !wanted--)
+			best = t;
+	}
+	++*turn;
+	return best;
+}
+
+static void plan(struct dp_user *dp, struct assignment *a)
+{
+	unsigned int turn = 0;
+	VEC_FOREACH (&a->threads, i) {
+		a->threads.v[i]->isolated = false;
+		a->threads.v[i]->planned = 0;
+	}
+	VEC_FOREACH (&a->queues, i) {
+		struct dp_rxq *q = a->queues.v[i];
+		q->next_thread = q->pinned_core >= 0 ? thread_on(a, (unsigned int)q->pinned_core) : NULL;
+		if (q->next_thread && dp->settings.rxq_isolate)
+			q->next_thread->isolated = true;
+		if (q->next_thread)
+			q->next_thread->planned += load_of(q) + 1;
+	}
+	if (dp->settings.assign != DP_ASSIGN_ROUND_ROBIN && a->queues.n)
+		qsort(a->queues.v, a->queues.n, sizeof(a->queues.v[0]), by_load);
+	VEC_FOREACH (&a->queues, i) {
+		struct dp_rxq *q = a->queues.v[i];
+		if (q->next_thread)
+			continue;
+		q->next_thread = pick(a, dp->settings.assign, &turn);
+		q->next_thread->planned += load_of(q) + 1;
+	}
+}
+
+// Gives the thread those of its planned queues that are its already, or all.
+static void publish(const struct assignment *a, struct dp_thread *t, bool all)
+{
+	struct poll_list *list = xcalloc(1, sizeof(*list) + a->queues.n * sizeof(list->of[0])), *old = t->polled;
+	VEC_FOREACH (&a->queues, i) {
+		struct dp_rxq *q = a->queues.v[i];
+		if (q->next_thread == t && (all || q->thread == t))
+			list->of[list->n++] = q;
+	}
+	t->n_queues = list->n;
+	rcu_assign(&t->polled, list);
+	rcu_free_later(old, free);
+	uint64_t one = 1;
+	(void)!write(t->wake_fd, &one, sizeof(one));
+}
+
+static struct error *start_missing(struct dp_user *dp, const uint64_t *cores)
+{
+	for (unsigned int core = 0; core < DP_MAX_CORES; core++) {
+		struct assignment now = {0};
+		if (!cores_has(cores, core))
+			continue;
+		for (unsigned int i = 0; i < dp->n_threads; i++)
+			if (dp->threads[i]->kind == DP_THREAD_POLL)
+				vec_push(&now.threads, dp->threads[i]);
+		bool there = thread_on(&now, core);
+		vec_done(&now.threads);
+		struct error *e = there ? NULL : dp_user_add_thread(dp, DP_THREAD_POLL, core);
+		if (e)
+			return e;
+	}
+	return NULL;
+}
+
+// Those whose core is not wanted any more. They serve nothing now.
+static void stop_surplus(struct dp_user *dp, const uint64_t *cores)
+{
+	for (unsigned int i = dp->n_threads; i-- > 0;)
+		if (dp->threads[i]->kind == DP_THREAD_POLL && !cores_has(cores, dp->threads[i]->core))
+			dp_user_remove_thread(dp, i);
+}
+
+static void set_sleep(const struct dp_user *dp, struct dp_thread *t)
+{
+	uint16_t own = dp->settings.core_sleep_us[t->core];
+	__atomic_store_n(&t->sleep_us, own == UINT16_MAX ? dp->settings.pmd_sleep_us : own, __ATOMIC_RELAXED);
+}
+
+struct error *poll_update(struct dp_user *dp)
+{
+	struct assignment a = {0};
+	uint64_t cores[DP_MAX_CORES / 64] = {0};
+	collect_queues(dp, &a);
+	if (a.queues.n)
+		cores_choose(&dp->settings, cores);
+	struct error *e = start_missing(dp, cores);
+	for (unsigned int i = 0; i < dp->n_threads; i++)
+		if (dp->threads[i]->kind == DP_THREAD_POLL && cores_has(cores, dp->threads[i]->core))
+			vec_push(&a.threads, dp->threads[i]);
+	if (a.queues.n && a.threads.n)
+		plan(dp, &a);
+	for (unsigned int i = 0; i < dp->n_threads; i++)
+		if (dp->threads[i]->kind == DP_THREAD_POLL)
+			publish(&a, dp->threads[i], false);
+	bool moved = false;
+	VEC_FOREACH (&a.queues, i)
+		moved |= a.queues.v[i]->thread && a.queues.v[i]->thread != a.queues.v[i]->next_thread;
+	if (moved)
+		rcu_synchronize();
+	VEC_FOREACH (&a.queues, i)
+		a.queues.v[i]->thread = a.queues.v[i]->next_thread;
+	VEC_FOREACH (&a.threads, i) {
+		set_sleep(dp, a.threads.v[i]);
+		publish(&a, a.threads.v[i], true);
+	}
+	stop_surplus(dp, cores);
+	vec_done(&a.queues);
+	vec_done(&a.threads);
+	return e;
+}
+
+static void update_due(void *arg)
+{
+	error_free(poll_update(arg));
+}
+
+void poll_update_soon(struct dp_user *dp)
+{
+	loop_defer(dp->loop, &dp->poll_due, update_due, dp);
+}
+
+// --- Settings.
+
+void dp_user_configure(struct dp *base, const struct dp_settings *s)
+{
+	struct dp_user *dp = (struct dp_user *)(void *)base;
+	if (!memcmp(&dp->settings, s, sizeof(*s)))
+		return;
+	dp->settings = *s;
+	error_free(poll_update(dp)); // threads that could not be started are tried again with the next port
+}
+
+// The core of a queue in "queue:core,queue:core"; -1: not there.
+static int pinned_core(const char *affinity, unsigned int queue)
+{
+	for (const char *p = affinity; p && *p; p += strcspn(p, ","), p += *p == ',') {
+		unsigned int q, core;
+		if (sscanf(p, "%u:%u", &q, &core) == 2 && q == queue && core < DP_MAX_CORES)
+			return (int)core;
+	}
+	return -1;
+}
+
+void poll_pin(struct dp_port *port)
+{
+	for (unsigned int i = 0; i < port->n_rxqs; i++)
+		port->rxqs[i].pinned_core = pinned_core(port->affinity, i);
+}
+
+int dp_user_port_set_affinity(struct dp *base, uint32_t number, const char *affinity)
+{
+	struct dp_user *dp = (struct dp_user *)(void *)base;
+	struct dp_port *port = number < DP_MAX_PORTS ? dp->ports[number] : NULL;
+	if (!port)
+		return -ENOENT;
+	if (!strcmp(port->affinity ? port->affinity : "", affinity ? affinity : ""))
+		return 0;
+	free(port->affinity);
+	port->affinity = xstrdup_null(affinity);
+	poll_pin(port);
+	error_free(poll_update(dp));
+	return 0;
+}
+
+struct error *dp_user_pmd_rebalance(struct dp *base)
+{
+	return poll_update((struct dp_user *)(void *)base);
+}

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Ports of type dpdk with virtual devices, without hugepages: what goes in through a capture file comes out in another, byte for
+byte; polling threads follow their settings and sleep when there is nothing to do; what cannot work says why."""
+import os
+import re
+import time
+
+import pytest
+from scapy.all import IP, TCP, UDP, Dot1Q, Ether, IPv6, Raw, raw, rdpcap, wrpcap
+
+from harness import Net, Switch, wait_until
+
+
+@pytest.fixture
+def switch():
+    net = Net()
+    s = Switch(netns=net.namespace("sw"))
+    try:
+        s.vsctl("add-br", "br0", "--", "set", "bridge", "br0", "datapath_type=netdev")
+        s.ofctl("del-flows", "br0")
+        yield s
+    finally:
+        s.close()
+        net.close()
+
+
+def add_port(s, name, number, devargs, *options):
+    s.vsctl("add-port", "br0", name, "--", "set", "interface", name, "type=dpdk", f"ofport_request={number}",
+            f"options:dpdk-devargs=\"{devargs}\"", *options)
+
+
+def corpus():
+    frames = []
+    for i in range(300):
+        e = Ether(src=f"02:00:00:00:01:{i % 256:02x}", dst="02:00:00:00:00:02")
+        ip = IP(src=f"10.0.{i % 7}.{i % 250}", dst=f"10.1.{i % 3}.1", ttl=64)
+        frames += [e / ip / UDP(sport=1000 + i, dport=53 + i % 2) / Raw(bytes(i % 200)),
+                   e / ip / TCP(sport=i + 1, dport=80, flags="S") / Raw(b"y" * (i * 4)),
+                   e / Dot1Q(vlan=i % 20) / ip / UDP(sport=i, dport=4789) / Raw(b"z" * 30),
+                   e / IPv6(src="fd00::1", dst=f"fd00::{i + 2:x}") / UDP(sport=i, dport=53)]
+    return [raw(f) for f in frames]
+
+
+def forwarded(s, flows, frames):
+    """What comes out of port 2 when the frames go in at port 1."""
+    s.ofctl("del-flows", "br0")
+    for flow in flows:
+        s.ofctl("add-flow", "br0", flow)
+    wrpcap(f"{s.dir}/in.pcap", [Ether(f) for f in frames], linktype=1)
+    add_port(s, "out", 2, f"net_pcap_out,tx_pcap={s.dir}/out.pcap")
+    add_port(s, "in", 1, f"net_pcap_in,rx_pcap={s.dir}/in.pcap")
+
+    def counted():
+        stats = s.vsctl("get", "interface", "in", "statistics")
+        return f"rx_packets={len(frames)}," in stats
+    s.vsctl("set", "open", ".", "other_config:stats-update-interval=5000")
+    wait_until(counted, timeout=15, what="all frames are received")
+    s.vsctl("del-port", "in")
+    s.vsctl("del-port", "out")  # closes the file
+    return [raw(p) for p in rdpcap(f"{s.dir}/out.pcap")]
+
+
+def test_every_byte(switch):
+    frames = corpus()
+    assert forwarded(switch, ["in_port=1,actions=output:2"], frames) == frames
+
+
+def test_selected_and_rewritten(switch):
+    frames = corpus()
+    out = forwarded(switch, ["priority=9,in_port=1,udp,tp_dst=53,actions=mod_dl_dst:02:aa:aa:aa:aa:aa,dec_ttl,output:2",
+                             "priority=8,in_port=1,dl_vlan=3,actions=strip_vlan,output:2", "priority=1,actions=drop"], frames)
+    expected = []
+    for bytes_ in frames:
+        f = Ether(bytes_)
+        if Dot1Q in f and f[Dot1Q].vlan == 3:
+            inner = f[Dot1Q].payload
+            expected.append(raw(Ether(src=f.src, dst=f.dst, type=f[Dot1Q].type) / inner))
+        elif IP in f and UDP in f and f[UDP].dport == 53 and Dot1Q not in f:
+            f.dst = "02:aa:aa:aa:aa:aa"
+            f[IP].ttl -= 1
+            f[IP].chksum = None
+            expected.append(raw(f))
+    assert out == expected and len(out) > 100
+
+
+def test_errors_say_why(switch):
+    def error(devargs):
+        add_port(switch, "bad", 9, devargs)
+        text = switch.vsctl("get", "interface", "bad", "error")
+        switch.vsctl("del-port", "bad")
+        return text
+    assert "Couldn't open /nonexistent" in error("net_pcap0,rx_pcap=/nonexistent")
+    assert "there is no driver of that name" in error("net_frob0")
+    assert "needs other_config:dpdk-init=true and free hugepages" in error("0000:00:19.0")
+    switch.vsctl("add-port", "br0", "two", "--", "set", "interface", "two", "type=dpdk", check=False)
+    assert "missing 'options:dpdk-devargs'" in switch.vsctl("get", "interface", "two", "error")
+    add_port(switch, "one", 1, "net_null0")
+    assert "in use by another port" in error("net_null0")
+    # It takes another device without a new port.
+    switch.vsctl("set", "interface", "two", "options:dpdk-devargs=\"net_null5,no-rx=1\"")
+    assert switch.vsctl("get", "interface", "two", "error").strip() == "[]"
+    switch.vsctl("set", "interface", "one", "options:dpdk-devargs=\"net_null6,no-rx=1\"")
+    assert switch.vsctl("get", "interface", "one", "error").strip() == "[]"
+    assert "driver_name=net_null" in switch.vsctl("get", "interface", "one", "status")
+
+
+def test_queues_cores_and_statistics(switch):
+    last = os.cpu_count() - 1
+    switch.vsctl("set", "open", ".", f"other_config:pmd-cpu-mask={1 << last:x}", "other_config:pmd-sleep-max=70")
+    add_port(switch, "p1", 1, "net_null0,no-rx=1", "options:n_rxq=2")
+    wait_until(lambda: "queue-id:  1" in switch.appctl("dpif-netdev/pmd-rxq-show"), what="queues are served")
+    show = switch.appctl("dpif-netdev/pmd-rxq-show")
+    assert f"core_id {last}:\n  isolated : false\n  port: p1                queue-id:  0 (enabled)   pmd usage: NOT AVAIL\n" in show
+    assert f"core_id {last}:\n  max sleep:   70 us\n" in switch.appctl("dpif-netdev/pmd-sleep-show")
+    switch.vsctl("set", "interface", "p1", "options:n_rxq=3", f"other_config:pmd-rxq-affinity=\"0:{last}\"")
+    wait_until(lambda: "queue-id:  2" in switch.appctl("dpif-netdev/pmd-rxq-show"), what="a third queue")
+    assert "isolated : true" in switch.appctl("dpif-netdev/pmd-rxq-show")
+    assert "pmd rxq rebalance requested." in switch.appctl("dpif-netdev/pmd-rxq-rebalance")
+    stats = switch.appctl("dpif-netdev/pmd-stats-show", "-pmd", str(last))
+    assert re.search(r"^pmd thread numa_id \d+ core_id \d+:\n  packets received: 0\n", stats) and "  idle cycles: " in stats
+    if last:
+        switch.vsctl("set", "open", ".", "other_config:pmd-cpu-mask=1")
+        wait_until(lambda: "core_id 0:" in switch.appctl("dpif-netdev/pmd-rxq-show"), what="the other core")
+    switch.vsctl("del-port", "p1")
+    assert "pmd thread" not in switch.appctl("dpif-netdev/pmd-rxq-show")
+
+
+def cpu_seconds(s):
+    fields = open(f"/proc/{s.switch.pid}/stat").read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def test_idle_threads_sleep(switch):
+    add_port(switch, "p1", 1, "net_null0,no-rx=1")
+    time.sleep(1)
+    before = cpu_seconds(switch)
+    time.sleep(2)
+    assert cpu_seconds(switch) - before < 0.3
+
+
+def test_mtu_and_tap(switch):
+    add_port(switch, "p0", 2, "net_null0,no-rx=1", "mtu_request=9000")
+    assert switch.vsctl("get", "interface", "p0", "mtu").strip() == "9000"
+    add_port(switch, "p1", 1, "net_tap0,iface=dtap0", "mtu_request=9000")
+    assert switch.vsctl("get", "interface", "p1", "error").strip() == "[]"
+    assert switch.vsctl("get", "interface", "p1", "mtu").strip() == "1500"
+    assert "cannot set MTU 9000" in switch.log()
+    assert "driver_name=net_tap" in switch.vsctl("get", "interface", "p1", "status")
+
+
+def test_initialized_without_hugepages():
+    net = Net()
+    s = Switch(netns=net.namespace("sw"), start=False)
+    try:
+        s.start_server()
+        s.vsctl("--no-wait", "init")
+        s.vsctl("--no-wait", "set", "open", ".", "other_config:dpdk-init=true", "other_config:dpdk-socket-mem=9999999")
+        s.start_switch()
+        wait_until(lambda: s.vsctl("get", "open", ".", "dpdk_initialized").strip() == "true", what="DPDK runs")
+        assert "DPDK 22.11" in s.vsctl("get", "open", ".", "dpdk_version")
+        assert "dpdk" in s.vsctl("get", "open", ".", "iface_types")
+        assert "only its virtual devices work" in s.log()
+    finally:
+        s.close()
+        net.close()
