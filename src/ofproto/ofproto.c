@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/rcu.h"
 #include "l2proto/mac_table.h"
+#include "ofproto/backer.h"
 #include "ofproto/controllers.h"
 #include "ofproto/flow_mod.h"
 #include "ofproto/internal.h"
@@ -51,6 +52,14 @@ void ofproto_system_free(struct ofproto_system *system)
 	packet_in_inbox_free(system->packet_ins);
 	vec_done(&system->bridges);
 	free(system);
+}
+
+void ofproto_system_settle(struct ofproto_system *system)
+{
+	VEC_FOREACH (&system->bridges, i)
+		snapshot_flush(system->bridges.v[i]);
+	VEC_FOREACH (&system->bridges, i)
+		backer_settle_if_quick(system->bridges.v[i]->backer);
 }
 
 struct loop *ofproto_system_loop(const struct ofproto_system *system)

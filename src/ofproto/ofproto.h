@@ -25,6 +25,8 @@ struct str;
 struct ofproto_system *ofproto_system_new(struct loop *);
 // All bridges must be freed before. Closes the datapaths.
 void ofproto_system_free(struct ofproto_system *);
+// Makes what was configured until now the truth for packets, before it returns unless that takes more than a few milliseconds.
+void ofproto_system_settle(struct ofproto_system *);
 struct loop *ofproto_system_loop(const struct ofproto_system *);
 struct ofproto *ofproto_find(const struct ofproto_system *, const char *name); // NULL: none
 // All bridges, in the order of their names. The callback must not add or remove one.

@@ -52,6 +52,8 @@ static void run(void *arg)
 		v->seen_seqno = dbclient_seqno(v->db);
 		settings_check(v);
 		reconfigure(v);
+		// Who sees cur_cfg may rely on it for packets from then on, as ovs-vsctl does that waits for it.
+		ofproto_system_settle(v->system);
 		dbclient_changes_done(v->db);
 		v->applied_cfg = v->cfg->next_cfg;
 		v->configured = v->applied = true;
@@ -131,7 +133,9 @@ static void choose_columns(struct dbclient *db)
 		dbclient_monitor_column(db, ours[i].table, ours[i].column, DB_WRITE);
 	static const struct db_table_class *const tables[] = {&db_open_vswitch_class, &db_bridge_class, &db_port_class,
 							      &db_interface_class, &db_controller_class,
-							      &db_flow_table_class};
+							      &db_flow_table_class, &db_qos_class, &db_mirror_class,
+							      &db_netflow_class, &db_sflow_class, &db_ipfix_class,
+							      &db_autoattach_class};
 	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
 		dbclient_monitor_table(db, tables[i], DB_READ);
 }

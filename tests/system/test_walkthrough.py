@@ -125,11 +125,11 @@ def test_walkthrough(net, bare, tools):
         vsctl("set", "port", "vnic0", "tag=2")
         assert not vm0.ping("192.168.10.101")
         vsctl("remove", "port", "vnic0", "tag", "2")
-        wait_until(lambda: vm0.ping("192.168.10.101"), what="ping without the tag")
+        assert vm0.ping("192.168.10.101")
         vsctl("set", "port", "vnic0", "vlan_mode=trunk", "trunks=2")
         assert not vm0.ping("192.168.10.101")
         vsctl("set", "port", "vnic0", "vlan_mode=access", "trunks=[]")
-        wait_until(lambda: vm0.ping("192.168.10.101"), what="ping without the trunk")
+        assert vm0.ping("192.168.10.101")
 
         # Afterwards, the database.
         assert open(s.db).readline().startswith("OVSDB JSON ")
