@@ -265,10 +265,10 @@ int dp_user_port_del(struct dp *base, uint32_t number)
 	struct dp_port *port = find(dp, number);
 	if (!port)
 		return -ENOENT;
+	stop_queues(dp, port); // may end threads, which forget the ports that are listed
 	dp->ports[number] = NULL;
 	while (dp->ports_end && !dp->ports[dp->ports_end - 1])
 		dp->ports_end--;
-	stop_queues(dp, port);
 	for_each_thread(dp, port, clear_out);
 	rcu_synchronize(); // no thread has a queue or an output batch of it any more
 	port_free(port);
