@@ -322,6 +322,17 @@ static enum dbtxn_status commit(struct run *r)
 	return dbtxn_get_status(txn);
 }
 
+// We made the one row of Open_vSwitch, and meanwhile somebody else did.
+static bool another_was_first(const struct run *r)
+{
+	if (r->v.open->present)
+		return false;
+	DB_FOREACH (db_open_vswitch, row, r->v.ctl.db)
+		if (row->row.present)
+			return true;
+	return false;
+}
+
 // True when it is done, false to try again after the database changed.
 static bool try_once(struct run *r)
 {
@@ -344,6 +355,8 @@ static bool try_once(struct run *r)
 	case DBTXN_NOT_LOCKED:
 		die("database not locked");
 	case DBTXN_ERROR:
+		if (another_was_first(r))
+			return false;
 		ctl_log_transaction_error(dbtxn_error(ctl->txn));
 		die("transaction error: %s", dbtxn_error(ctl->txn));
 	case DBTXN_OPEN:
