@@ -67,6 +67,12 @@ void conn_packet_in(struct conn *, const struct packet_in *);
 // Handles one message: 0, or an enum ofperr that the caller sends. messages.c.
 int conn_handle(struct conn *, const struct ofp_msg *);
 
+// --- group_stats.c
+int group_mod(struct conn *, const struct ofp_msg *);
+int group_stats_request(struct conn *, const struct ofp_msg *);
+int group_desc_request(struct conn *, const struct ofp_msg *);
+int group_features_request(struct conn *, const struct ofp_msg *);
+
 // --- flow_stats.c
 int flow_stats_request(struct conn *, const struct ofp_msg *);
 int aggregate_stats_request(struct conn *, const struct ofp_msg *);

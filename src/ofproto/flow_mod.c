@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "ofproto/controllers.h"
+#include "ofproto/group_mod.h"
 
 enum {
 	FAIL_OPEN_PRIORITY = 0xf0f0f0, // above all that a controller can say
@@ -19,11 +20,16 @@ static bool cookie_matches(const struct rule *r, be64_t cookie, be64_t mask)
 	return !((r->cookie ^ cookie) & mask);
 }
 
+static bool is_group(void *criteria, uint32_t id)
+{
+	return ((const struct flow_criteria *)criteria)->out_group == id;
+}
+
 static bool rule_meets(const struct rule *r, const struct flow_criteria *c)
 {
 	if (r->hidden || !cookie_matches(r, c->cookie, c->cookie_mask))
 		return false;
-	if (c->out_group != OFPG_ANY) // there are no groups that an action could name
+	if (c->out_group != OFPG_ANY && !ofpacts_each_group(r->actions->list, r->actions->len, is_group, (void *)(uintptr_t)c))
 		return false;
 	return c->out_port == OFPP_NONE || ofpacts_output_to(r->actions->list, r->actions->len, c->out_port);
 }
@@ -184,6 +190,13 @@ static int modify(struct ofproto *p, const struct ofp_flow_mod *fm, bool strict)
 	return error;
 }
 
+void flows_delete(struct ofproto *p, const struct rule_vec *rules, enum ofp_flow_removed_reason reason)
+{
+	VEC_FOREACH (rules, i)
+		remove_rule(p, rules->v[i], reason);
+	changed(p);
+}
+
 static void delete(struct ofproto *p, const struct ofp_flow_mod *fm, bool strict)
 {
 	struct flow_criteria c = criteria(fm, strict);
@@ -231,7 +244,8 @@ static int check(struct ofproto *p, struct ofp_flow_mod *fm, uint8_t version)
 	if (fm->command == OFPFC_DELETE || fm->command == OFPFC_DELETE_STRICT)
 		return 0;
 	uint8_t table_id = fm->table_id == OFPTT_ALL ? 0 : fm->table_id;
-	return actions_check(fm->actions.data, fm->actions.len, &fm->match, table_id, version);
+	int error = actions_check(fm->actions.data, fm->actions.len, &fm->match, table_id, version);
+	return error ? error : groups_check_actions(p, fm->actions.data, fm->actions.len);
 }
 
 int flow_mod_apply(struct ofproto *p, struct ofp_flow_mod *fm, uint8_t version)
@@ -344,6 +358,7 @@ void flows_clear(struct ofproto *p)
 {
 	loop_timer_cancel(&p->expiry_timer);
 	tables_clear(&p->tables);
+	groups_flush(p);
 }
 
 void flows_done(struct ofproto *p)

@@ -22,6 +22,8 @@ struct flow_criteria {
 };
 void flows_select(const struct ofproto *, const struct flow_criteria *, struct rule_vec *);
 
+// Removes rules that were selected, with news to controllers.
+void flows_delete(struct ofproto *, const struct rule_vec *, enum ofp_flow_removed_reason);
 // Timeouts changed: when to look next.
 void flows_schedule_expiry(struct ofproto *);
 // Removes all rules but those of the hidden table, without news to controllers, and makes the default flow if the bridge is to

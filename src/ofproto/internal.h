@@ -12,6 +12,7 @@
 #include "loop/loop.h"
 #include "ofproto/backer.h"
 #include "ofproto/ofproto.h"
+#include "ofproto/group.h"
 #include "ofproto/table.h"
 
 struct controllers;
@@ -74,6 +75,7 @@ struct ofproto {
 	struct mac_table *macs;
 
 	struct tables tables;
+	struct group_table groups;
 	struct loop_timer expiry_timer;
 
 	struct controllers *controllers;

@@ -294,7 +294,7 @@ static int table_features_request(struct conn *c, const struct ofp_msg *msg)
 	return 0;
 }
 
-// --- Groups and meters: there can be none yet (messages that would make one are refused), so every list of them is empty.
+// --- Meters: there can be none yet (messages that would make one are refused), so every list of them is empty.
 
 static int meter_request(struct conn *c, const struct ofp_msg *msg)
 {
@@ -403,8 +403,10 @@ static const struct {
 	[OFPTYPE_PORT_STATS_REQUEST] = {port_stats_request, 0},
 	[OFPTYPE_PORT_DESC_STATS_REQUEST] = {port_desc_stats_request, 0},
 	[OFPTYPE_QUEUE_STATS_REQUEST] = {queue_stats_request, 0},
-	[OFPTYPE_GROUP_STATS_REQUEST] = {empty_reply, 0},
-	[OFPTYPE_GROUP_DESC_STATS_REQUEST] = {empty_reply, 0},
+	[OFPTYPE_GROUP_STATS_REQUEST] = {group_stats_request, 0},
+	[OFPTYPE_GROUP_DESC_STATS_REQUEST] = {group_desc_request, 0},
+	[OFPTYPE_GROUP_FEATURES_STATS_REQUEST] = {group_features_request, 0},
+	[OFPTYPE_GROUP_MOD] = {group_mod, NOT_SECONDARY},
 	[OFPTYPE_METER_STATS_REQUEST] = {meter_request, 0},
 	[OFPTYPE_METER_CONFIG_STATS_REQUEST] = {meter_request, 0},
 	[OFPTYPE_SET_FLOW_FORMAT] = {set_flow_format, 0},

@@ -50,7 +50,7 @@ static void drop_references(struct megaflow *mf)
 	for (unsigned int i = 0; i < mf->n_rules; i++)
 		rule_unref(mf->rules[i]);
 	for (unsigned int i = 0; i < mf->n_credits; i++)
-		patch_counters_unref(mf->credits[i].patch);
+		xlate_credit_done(&mf->credits[i]);
 	free(mf->mask_words);
 }
 

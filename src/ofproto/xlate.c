@@ -16,6 +16,7 @@
 #include "base/rcu.h"
 #include "base/str.h"
 #include "ofproto/backer_internal.h"
+#include "ofproto/group.h"
 #include "ofproto/ofproto.h"
 #include "ofproto/xlate_ctx.h"
 #include "openflow/packet_io.h"
@@ -56,12 +57,18 @@ void xlate_out_init(struct xlate_out *out, struct buf *actions, struct flow *mas
 	out->cap_credits = XLATE_INLINE_CREDITS;
 }
 
+void xlate_credit_done(struct xlate_credit *c)
+{
+	patch_counters_unref(c->patch);
+	group_unref(c->group);
+}
+
 void xlate_out_done(struct xlate_out *out)
 {
 	for (unsigned int i = 0; i < out->n_rules; i++)
 		rule_unref(out->rules[i]);
 	for (unsigned int i = 0; i < out->n_credits; i++)
-		patch_counters_unref(out->credits[i].patch);
+		xlate_credit_done(&out->credits[i]);
 	if (out->rules != out->inline_rules)
 		free(out->rules);
 	if (out->credits != out->inline_credits)
@@ -117,6 +124,9 @@ static void credit_one(struct backer *backer, const struct xlate_credit *c, uint
 			mac_table_touch(bridge->macs, c->mac, c->vlan, c->port, used);
 		break;
 	}
+	case XLATE_CREDIT_GROUP:
+		group_credit(c->group, c->port, packets, bytes);
+		break;
 	case XLATE_CREDIT_MISS: {
 		const struct xlate_bridge *bridge = xlate_snapshot_bridge(backer_snapshot(backer), c->ofproto_id);
 		if (bridge)
@@ -208,7 +218,7 @@ static void table_miss(struct xlate_ctx *ctx, uint32_t in_port, uint8_t table_id
 	}
 }
 
-static bool within_limits(struct xlate_ctx *ctx)
+bool xlate_within_limits(struct xlate_ctx *ctx)
 {
 	if (ctx->depth >= ctx->bridge->max_depth) {
 		XLATE_REPORT(ctx, TRACE_ERROR, "over max translation depth %u", ctx->bridge->max_depth);
@@ -225,7 +235,7 @@ static bool within_limits(struct xlate_ctx *ctx)
 
 void xlate_table(struct xlate_ctx *ctx, uint32_t in_port, uint8_t table_id, bool miss_counts)
 {
-	if (!within_limits(ctx))
+	if (!xlate_within_limits(ctx))
 		return;
 	const struct rule *old_rule = ctx->rule;
 	struct xlate_trace_node *old_node = ctx->node;
@@ -257,7 +267,7 @@ void xlate_table(struct xlate_ctx *ctx, uint32_t in_port, uint8_t table_id, bool
 
 // --- The action set.
 
-enum set_order { SET_NEVER, SET_POP_VLAN, SET_PUSH_VLAN, SET_DEC_TTL, SET_FIELDS, SET_QUEUE, SET_RESUBMIT, SET_OUTPUT };
+enum set_order { SET_NEVER, SET_POP_VLAN, SET_PUSH_VLAN, SET_DEC_TTL, SET_FIELDS, SET_QUEUE, SET_RESUBMIT, SET_OUTPUT, SET_GROUP };
 
 // Where in the order of OpenFlow 1.3.3, 5.10, an action stands.
 static enum set_order set_order(uint8_t type)
@@ -286,6 +296,8 @@ static enum set_order set_order(uint8_t type)
 		return SET_FIELDS;
 	case OFPACT_SET_QUEUE:
 		return SET_QUEUE;
+	case OFPACT_GROUP:
+		return SET_GROUP;
 	case OFPACT_RESUBMIT:
 		return SET_RESUBMIT;
 	case OFPACT_OUTPUT:
@@ -311,10 +323,10 @@ static enum set_order set_order(uint8_t type)
 
 void xlate_order_action_set(const struct buf *set, struct buf *list)
 {
-	const struct ofpact *last[SET_OUTPUT + 1] = {NULL};
+	const struct ofpact *last[SET_GROUP + 1] = {NULL};
 	OFPACT_FOREACH (a, set->data, set->len)
 		last[set_order(a->type)] = a;
-	const struct ofpact *final = last[SET_OUTPUT] ? last[SET_OUTPUT] : last[SET_RESUBMIT];
+	const struct ofpact *final = last[SET_GROUP] ? last[SET_GROUP] : last[SET_OUTPUT] ? last[SET_OUTPUT] : last[SET_RESUBMIT];
 	for (int order = SET_POP_VLAN; order <= SET_QUEUE; order++) {
 		if (order != SET_FIELDS) {
 			if (last[order])
@@ -458,7 +470,7 @@ static void ctx_init(struct xlate_ctx *ctx, const struct xlate_in *in, struct xl
 	ctx->base = *in->flow;
 	ctx->rule = NULL;
 	ctx->table_id = 0;
-	ctx->exit = ctx->in_action_set = ctx->packet_out = false;
+	ctx->exit = ctx->in_group = ctx->in_action_set = ctx->packet_out = false;
 	ctx->depth = ctx->resubmits = 0;
 	ctx->action_set = (struct buf)BUF_INIT;
 	ctx->stack = NULL;

@@ -15,6 +15,7 @@
 #include "openflow/action.h"
 #include "ofproto/rule.h"
 
+struct group;
 struct backer;	 // one datapath and the bridges on it (ofproto/backer.h)
 struct ofproto;
 struct str;
@@ -94,15 +95,18 @@ struct xlate_in {
 };
 
 // What else than rules counts the packets of a megaflow.
-enum xlate_credit_kind { XLATE_CREDIT_PATCH_TX, XLATE_CREDIT_PATCH_RX, XLATE_CREDIT_MAC, XLATE_CREDIT_MISS };
+enum xlate_credit_kind { XLATE_CREDIT_PATCH_TX, XLATE_CREDIT_PATCH_RX, XLATE_CREDIT_MAC, XLATE_CREDIT_MISS, XLATE_CREDIT_GROUP };
 struct xlate_credit {
 	uint8_t kind; // enum xlate_credit_kind
 	uint8_t mac[6];
 	uint16_t vlan;
-	uint32_t port;			// XLATE_CREDIT_MISS: the table
+	uint32_t port;			// XLATE_CREDIT_MISS: the table; _GROUP: the bucket's index
 	uint64_t ofproto_id;		// XLATE_CREDIT_MAC, _MISS: the bridge, which may be gone
 	struct patch_counters *patch;	// a reference
+	struct group *group;		// a reference
 };
+
+void xlate_credit_done(struct xlate_credit *); // gives the references back
 
 enum { XLATE_INLINE_RULES = 32, XLATE_INLINE_CREDITS = 16 };
 struct xlate_out {

@@ -391,6 +391,12 @@ static bool do_resubmit(struct xlate_ctx *ctx, const void *action)
 	return true;
 }
 
+static bool do_group(struct xlate_ctx *ctx, const void *action)
+{
+	xlate_group(ctx, ((const struct ofpact_group *)action)->group_id);
+	return true;
+}
+
 static bool do_note(struct xlate_ctx *ctx, const void *action)
 {
 	(void)ctx;
@@ -487,6 +493,7 @@ static action_fn *const action_rows[OFPACT_N_TYPES] = {
 	[OFPACT_SET_L4_DST_PORT] = do_set_l4_dst_port,
 	[OFPACT_DEC_TTL] = do_dec_ttl,
 	[OFPACT_SET_TUNNEL] = do_set_tunnel,
+	[OFPACT_GROUP] = do_group,
 	[OFPACT_SET_QUEUE] = do_set_queue,
 	[OFPACT_POP_QUEUE] = do_pop_queue,
 	[OFPACT_RESUBMIT] = do_resubmit,

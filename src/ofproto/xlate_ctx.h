@@ -20,7 +20,7 @@ struct xlate_ctx {
 	const struct rule *rule;	   // whose actions are being run; NULL: packet-out, table miss
 	uint8_t table_id;
 	bool exit;		// no further actions, at any level
-	bool in_action_set;
+	bool in_action_set, in_group;
 	bool packet_out; // the actions of a packet-out, not of a table
 	unsigned int depth, resubmits;
 	struct buf action_set;	 // of write_actions, in the order of writing
@@ -48,6 +48,12 @@ void xlate_add_credit(struct xlate_ctx *, const struct xlate_credit *);
 void xlate_bridge_pipeline(struct xlate_ctx *, const struct xlate_port *in_port);
 // The action set in the order of execution, appended to `list`.
 void xlate_order_action_set(const struct buf *set, struct buf *list);
+
+// Room for one more table or group? Fails the translation when there is none.
+bool xlate_within_limits(struct xlate_ctx *);
+
+// xlate_group.c
+void xlate_group(struct xlate_ctx *, uint32_t group_id);
 
 // xlate_actions.c
 void xlate_actions(struct xlate_ctx *, const void *list, size_t n);

@@ -19,13 +19,13 @@ static void enter_peer(struct xlate_ctx *ctx, const struct xlate_port *port, con
 	uint64_t *stack = ctx->stack;
 	unsigned int stack_n = ctx->stack_n, stack_cap = ctx->stack_cap;
 	uint8_t table_id = ctx->table_id;
-	bool exit = ctx->exit, in_action_set = ctx->in_action_set, packet_out = ctx->packet_out;
+	bool exit = ctx->exit, in_action_set = ctx->in_action_set, in_group = ctx->in_group, packet_out = ctx->packet_out;
 
 	ctx->bridge = peer->bridge;
 	ctx->action_set = (struct buf)BUF_INIT;
 	ctx->stack = NULL;
 	ctx->stack_n = ctx->stack_cap = 0;
-	ctx->in_action_set = ctx->packet_out = false;
+	ctx->in_action_set = ctx->in_group = ctx->packet_out = false;
 	ctx->flow.in_port = peer->ofp_port;
 	ctx->flow.metadata = 0;
 	memset(ctx->flow.regs, 0, sizeof(ctx->flow.regs));
@@ -52,6 +52,7 @@ static void enter_peer(struct xlate_ctx *ctx, const struct xlate_port *port, con
 	ctx->stack_cap = stack_cap;
 	ctx->table_id = table_id;
 	ctx->in_action_set = in_action_set;
+	ctx->in_group = in_group;
 	ctx->packet_out = packet_out;
 	if (!ctx->out->error)
 		ctx->exit = exit;
@@ -95,6 +96,8 @@ static void output_all(struct xlate_ctx *ctx, uint32_t except_config)
 
 static uint8_t controller_reason(const struct xlate_ctx *ctx)
 {
+	if (ctx->in_group)
+		return OFPR_GROUP;
 	if (ctx->in_action_set)
 		return OFPR_ACTION_SET;
 	return ctx->packet_out ? OFPR_PACKET_OUT : OFPR_ACTION;

@@ -102,6 +102,7 @@ static struct xlate_bridge *bridge_new(const struct xlate_bridge_config *c, uint
 		p->ofp_port = pc->ofp_port;
 		p->dp_port = pc->dp_port;
 		p->config = pc->config;
+		p->up = pc->up;
 		p->name = xstrdup(pc->name);
 		p->peer = pc->peer ? ofproto_id(pc->peer) : 0;
 		p->peer_port = pc->peer_port;

@@ -16,6 +16,7 @@ struct xlate_bundle {
 
 struct xlate_port {
 	uint32_t ofp_port, dp_port, config;
+	bool up;
 	char *name;
 	uint64_t peer; // id of the bridge at the other end; 0: no patch port, or one without a peer
 	uint32_t peer_port;

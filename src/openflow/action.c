@@ -27,6 +27,7 @@ static const struct ofpact_row *const rows[OFPACT_N_TYPES] = {
 	[OFPACT_SET_L4_DST_PORT] = &ofpact_set_l4_dst_port_row,
 	[OFPACT_DEC_TTL] = &ofpact_dec_ttl_row,
 	[OFPACT_SET_TUNNEL] = &ofpact_set_tunnel_row,
+	[OFPACT_GROUP] = &ofpact_group_row,
 	[OFPACT_SET_QUEUE] = &ofpact_set_queue_row,
 	[OFPACT_POP_QUEUE] = &ofpact_pop_queue_row,
 	[OFPACT_RESUBMIT] = &ofpact_resubmit_row,
@@ -75,6 +76,20 @@ bool ofpacts_output_to(const void *list, size_t n, uint32_t port)
 	return false;
 }
 
+bool ofpacts_each_group(const void *list, size_t n, bool (*cb)(void *arg, uint32_t group_id), void *arg)
+{
+	OFPACT_FOREACH(a, list, n)
+	{
+		const struct ofpact_nest *nest = (const void *)a;
+		if (a->type == OFPACT_GROUP && cb(arg, ((const struct ofpact_group *)(const void *)a)->group_id))
+			return true;
+		if ((a->type == OFPACT_CLONE || a->type == OFPACT_WRITE_ACTIONS) &&
+		    ofpacts_each_group(nest + 1, nest->raw_len, cb, arg))
+			return true;
+	}
+	return false;
+}
+
 // --- Action sets.
 
 static const struct ofpact *last_at(const void *set, size_t n, enum ofpact_set_place place)
@@ -94,7 +109,9 @@ static void copy(struct buf *list, const struct ofpact *a)
 
 void ofpacts_order_set(const void *set, size_t n, struct buf *list)
 {
-	const struct ofpact *output = last_at(set, n, SET_OUTPUT);
+	const struct ofpact *output = last_at(set, n, SET_GROUP);
+	if (!output)
+		output = last_at(set, n, SET_OUTPUT);
 	if (!output)
 		output = last_at(set, n, SET_RESUBMIT);
 	if (!output)

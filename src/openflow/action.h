@@ -35,6 +35,7 @@ enum ofpact_type {
 	OFPACT_SET_L4_DST_PORT, // struct ofpact_l4_port
 	OFPACT_DEC_TTL,		// struct ofpact_dec_ttl
 	OFPACT_SET_TUNNEL,	// struct ofpact_tunnel
+	OFPACT_GROUP,		// struct ofpact_group
 	OFPACT_SET_QUEUE,	// struct ofpact_queue
 	OFPACT_POP_QUEUE,	// struct ofpact
 	OFPACT_RESUBMIT,	// struct ofpact_resubmit
@@ -138,6 +139,10 @@ struct ofpact_queue {
 	struct ofpact h;
 	uint32_t queue;
 };
+struct ofpact_group {
+	struct ofpact h;
+	uint32_t group_id;
+};
 struct ofpact_resubmit {
 	struct ofpact h;
 	uint32_t in_port; // OFPP_IN_PORT: unchanged
@@ -221,5 +226,7 @@ void ofpacts_encode_instructions(struct buf *, uint8_t version, const void *list
 // Appends the actions of an action set (what write_actions collected, in the order written) in the order in which
 // OpenFlow executes a set. Nothing when the set outputs nowhere.
 void ofpacts_order_set(const void *set, size_t n, struct buf *list);
+// Calls back for each group that an action names, nested ones too. True: a callback said so, and it ended there.
+bool ofpacts_each_group(const void *list, size_t n, bool (*cb)(void *arg, uint32_t group_id), void *arg);
 // Does any action output to `port`?
 bool ofpacts_output_to(const void *list, size_t n, uint32_t port);

@@ -13,6 +13,8 @@ enum { // wire types
 	OFPAT_OUTPUT = 0,
 	OFPAT10_ENQUEUE = 11,
 	OFPAT11_SET_QUEUE = 21,
+	OFPAT11_GROUP = 22,
+	NXAST_GROUP = 40,
 	NXAST_SET_QUEUE = 4,
 	NXAST_POP_QUEUE = 5,
 	NXAST_OUTPUT_REG = 15,
@@ -519,6 +521,55 @@ const struct ofpact_row ofpact_output_reg_row = {
 	.encode = encode_output_reg,
 	.format = format_output_reg,
 	.check = check_output_reg,
+};
+
+// --- group
+
+static int decode_group(struct ofpact_decode *d)
+{
+	struct ofpact_group *g = ofpact_add(d->out, OFPACT_GROUP, sizeof(*g));
+	if (cursor_left(&d->body) == 6)
+		cursor_skip(&d->body, 2);
+	g->group_id = cursor_be32(&d->body);
+	return 0;
+}
+
+static void encode_group(struct buf *b, uint8_t version, const struct ofpact *a)
+{
+	size_t at;
+	if (version == OFP10) {
+		at = ofpact_put_nx(b, NXAST_GROUP);
+		buf_add_zeros(b, 2);
+	} else {
+		at = ofpact_put(b, OFPAT11_GROUP);
+	}
+	buf_add_be32(b, ((const struct ofpact_group *)(const void *)a)->group_id);
+	ofpact_put_end(b, at);
+}
+
+static void format_group(const struct ofpact *a, const struct ofpact_text *t, struct str *s)
+{
+	str_addf(s, "group:%u", ((const struct ofpact_group *)(const void *)a)->group_id);
+}
+
+static struct error *parse_group(struct ofpact_parse *p, char *arg)
+{
+	struct ofpact_group *g = ofpact_add(p->out, OFPACT_GROUP, sizeof(*g));
+	return text_u32(arg, &g->group_id);
+}
+
+const struct ofpact_row ofpact_group_row = {
+	.name = "group",
+	.place = SET_GROUP,
+	.wires =
+		(const struct ofpact_wire[]){
+			{0, OFPAT11_GROUP, V11, V15, 8, false, decode_group},
+			{OFP_VENDOR_NX, NXAST_GROUP, V10, V10, 16, false, decode_group},
+			{0},
+		},
+	.words = (const struct ofpact_word[]){{"group", parse_group}, {0}},
+	.encode = encode_group,
+	.format = format_group,
 };
 
 // --- set_queue, pop_queue

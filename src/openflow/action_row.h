@@ -66,6 +66,7 @@ enum ofpact_set_place { // in an action set, in order of execution
 	SET_SETS, // all of them, in the order written
 	SET_QOS,
 	SET_OUTPUT,
+	SET_GROUP, // prevails over outputs
 	SET_RESUBMIT,
 };
 
@@ -126,7 +127,7 @@ const char *text_hex_bytes(const char *text, struct buf *);
 uint32_t field_protocols(const struct field *, bool masked);
 
 extern const struct ofpact_row ofpact_output_row, ofpact_controller_row, ofpact_enqueue_row, ofpact_output_reg_row,
-	ofpact_set_queue_row, ofpact_pop_queue_row;
+	ofpact_group_row, ofpact_set_queue_row, ofpact_pop_queue_row;
 extern const struct ofpact_row ofpact_set_field_row, ofpact_reg_move_row, ofpact_stack_push_row, ofpact_stack_pop_row;
 extern const struct ofpact_row ofpact_set_vlan_vid_row, ofpact_set_vlan_pcp_row, ofpact_strip_vlan_row, ofpact_push_vlan_row;
 extern const struct ofpact_row ofpact_set_eth_src_row, ofpact_set_eth_dst_row, ofpact_set_ipv4_src_row, ofpact_set_ipv4_dst_row,

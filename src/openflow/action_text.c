@@ -142,7 +142,7 @@ static const struct ofpact_word *find_word(const char *name)
 
 // Words of the language that this version does not have yet.
 static const char *const not_built[] = {
-	"group",     "bundle",	       "bundle_load",	 "set_mpls_label", "set_mpls_tc",  "set_mpls_ttl",
+	"bundle",	       "bundle_load",	 "set_mpls_label", "set_mpls_tc",  "set_mpls_ttl",
 	"dec_mpls_ttl", "push_mpls",   "pop_mpls",	 "learn",	   "multipath",	   "conjunction",
 	"fin_timeout", "encap",	       "decap",		 "dec_nsh_ttl",	   "check_pkt_larger", "delete_field",
 	"sample",    "unroll_xlate",   "ct",		 "ct_clear",	   "nat",	   "debug_recirc",

@@ -3,6 +3,7 @@
 #pragma once
 #include "openflow/error.h"
 #include "openflow/flow_mod.h"
+#include "openflow/group.h"
 #include "openflow/header.h"
 #include "openflow/packet_io.h"
 #include "openflow/port.h"

@@ -27,5 +27,6 @@ ofp_printer print_hello, print_error_msg, print_echo, print_features, print_conf
 ofp_printer print_port_status, print_port_mod, print_port_desc_request, print_port_desc_reply, print_port_stats_request,
 	print_port_stats_reply, print_queue_stats_request, print_queue_stats_reply;
 ofp_printer print_flow_mod, print_flow_removed, print_flow_stats_request, print_flow_stats_reply, print_aggregate_reply;
+ofp_printer print_group_mod, print_group_request, print_group_desc_reply, print_group_stats_reply, print_group_features_reply;
 ofp_printer print_packet_in, print_packet_out;
 ofp_printer print_table_stats_reply, print_table_features;

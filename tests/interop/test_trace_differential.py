@@ -13,6 +13,14 @@ from harness import run, wait_until
 
 N_TABLES, N_PACKETS = int(os.environ.get("TRACE_TABLES", "15")), 150
 PORTS = [1, 2, 3, 4]
+GROUPS = [
+    "group_id=1,type=all,bucket=output:1,bucket=mod_dl_dst:00:00:00:00:00:07,output:2,bucket=output:3",
+    "group_id=2,type=indirect,bucket=mod_dl_src:00:00:00:00:00:08,output:4",
+    "group_id=3,type=ff,bucket=watch_port:77,output:1,bucket=watch_port:2,output:2,bucket=watch_port:3,output:3",
+    "group_id=4,type=ff,bucket=watch_group:3,group:1,bucket=watch_port:4,output:4",
+    "group_id=5,type=all,bucket=group:2,bucket=strip_vlan,output:1,bucket=resubmit(,3)",
+    "group_id=6,type=ff,bucket=watch_port:77,output:1",
+]
 
 
 class Channel:
@@ -58,6 +66,8 @@ class Side:
         for p in PORTS:
             args += ["--", "add-port", "br0", f"p{p}", "--", "set", "interface", f"p{p}", "type=dummy", f"ofport_request={p}"]
         self.switch.vsctl(*args)
+        for group in GROUPS:
+            self.switch.ofctl("-O", "OpenFlow13", "add-group", "br0", group)
         self.channel = Channel(self.switch.dir)
         self.names = {}
         for name, dp in re.findall(r"^ +(\S+) \d+/(\d+): \(dummy", self.channel.call("dpif/show"), re.M):
@@ -136,6 +146,8 @@ def actions(r, table, kind):
             choices += [f"resubmit(,{r.randint(table + 1, 3)})"] * 3
         if kind in ("ip", "tcp", "udp", "icmp"):
             choices += [f"mod_nw_src:{ip(r)}", f"mod_nw_dst:{ip(r)}", "dec_ttl", "mod_nw_tos:64", "set_field:7->nw_ttl"]
+        if table < 3:
+            choices.append(f"group:{r.randint(1, len(GROUPS))}")
         if kind in ("tcp", "udp"):
             choices += ["mod_tp_dst:8080", "mod_tp_src:99"]
         if kind in ("ipv6", "tcp6", "udp6"):

@@ -23,6 +23,7 @@ struct sort_key {
 struct ofctl { // the command line
 	uint32_t versions;	// -O
 	uint32_t protocols;	// -F, then narrowed to what the versions have
+	bool may_create; // mod-group makes what is not there
 	bool strict, readd, read_only, bundle, timestamp, no_stats;
 	int verbosity;
 	int use_names; // -1 no, 0 read but not shown, 1 both
@@ -100,4 +101,4 @@ char *flow_file_next(const struct flow_file *, size_t *cursor, unsigned int *lin
 void flow_parse_or_die(struct ofctl *, struct port_names *, const char *text, int command, const char *where,
 		       struct ofp_flow_mod *, uint32_t *protocols, bool quiet);
 
-extern const struct command show_commands[], flow_commands[], diff_commands[], watch_commands[], text_commands[];
+extern const struct command show_commands[], flow_commands[], group_commands[], diff_commands[], watch_commands[], text_commands[];

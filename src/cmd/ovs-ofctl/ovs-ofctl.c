@@ -24,15 +24,6 @@ static const struct command unsupported_commands[] = {
 	{"dump-table-desc", "SWITCH", 1, 1, not_built},
 	{"mod-table", "SWITCH MOD", 0, INT_MAX, not_built},
 	{"queue-get-config", "SWITCH [PORT [QUEUE]]", 0, INT_MAX, not_built},
-	{"add-group", "SWITCH GROUP", 0, INT_MAX, not_built},
-	{"add-groups", "SWITCH FILE", 0, INT_MAX, not_built},
-	{"mod-group", "SWITCH GROUP", 0, INT_MAX, not_built},
-	{"del-groups", "SWITCH [GROUP]", 0, INT_MAX, not_built},
-	{"insert-buckets", "SWITCH GROUP", 0, INT_MAX, not_built},
-	{"remove-buckets", "SWITCH GROUP", 0, INT_MAX, not_built},
-	{"dump-groups", "SWITCH [GROUP]", 0, INT_MAX, not_built},
-	{"dump-group-stats", "SWITCH [GROUP]", 0, INT_MAX, not_built},
-	{"dump-group-features", "SWITCH", 0, INT_MAX, not_built},
 	{"add-meter", "SWITCH METER", 0, INT_MAX, not_built},
 	{"mod-meter", "SWITCH METER", 0, INT_MAX, not_built},
 	{"del-meter", "SWITCH METER", 0, INT_MAX, not_built},
@@ -53,7 +44,7 @@ static const struct command unsupported_commands[] = {
 	{0},
 };
 
-static const struct command *const tables[] = {show_commands,  flow_commands, diff_commands,
+static const struct command *const tables[] = {show_commands,  flow_commands, group_commands, diff_commands,
 					       watch_commands, text_commands, unsupported_commands};
 enum { N_TABLES = sizeof(tables) / sizeof(tables[0]) };
 
@@ -237,7 +228,7 @@ static bool flag_option(struct ofctl *o, int c)
 	case OPT_NO_STATS:
 		return o->no_stats = true;
 	case OPT_MAY_CREATE:
-		return true; // concerns mod-group only
+		return o->may_create = true;
 	}
 	return false;
 }

@@ -28,6 +28,11 @@ struct rule *ofproto_table_lookup(const struct ofproto *p, uint8_t table_id, con
 	return tables_lookup(&p->tables, table_id, flow, mask);
 }
 
+struct group *ofproto_group_lookup(const struct ofproto *p, uint32_t group_id)
+{
+	return group_find(&p->groups, group_id);
+}
+
 void ofproto_table_credit_miss(struct ofproto *p, uint8_t table_id, uint64_t packets)
 {
 	__atomic_fetch_add(&p->tables.table[table_id].n_lookup, packets, __ATOMIC_RELAXED);

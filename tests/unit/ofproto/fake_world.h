@@ -6,6 +6,7 @@
 #include "fake_dp.h"
 #include "loop/loop.h"
 #include "ofproto/backer_internal.h"
+#include "ofproto/group.h"
 #include "ofproto/table.h"
 #include "ofproto/xlate.h"
 
@@ -13,6 +14,7 @@ struct ofproto {
 	uint64_t id;
 	const char *name;
 	struct tables tables;
+	struct group_table groups;
 	struct mac_table *macs;
 	struct xlate_bundle_config bundles[8];
 	struct xlate_port_config ports[8];

@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+// Groups as text. A group's own words come first; each "bucket=" begins a bucket, which goes on up to the next one.
+#include "openflow/group.h"
+
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "openflow/action_row.h"
+
+static const char *const type_names[OFPGT_N] = {"all", "select", "indirect", "ff"};
+
+const char *ofp_group_type_name(enum ofp_group_type type)
+{
+	return type_names[type];
+}
+
+struct group_parse {
+	const struct ofpact_text *names;
+	struct ofp_group_mod *gm;
+	uint32_t *usable;
+	bool has_id, has_type, has_command_bucket, has_buckets, has_param;
+};
+
+// --- Buckets.
+
+static struct error *parse_watch_port(const struct group_parse *p, const char *text, uint32_t *port)
+{
+	if (!ofp_port_parse(text, p->names ? p->names->port_number : NULL, p->names ? p->names->arg : NULL, port) ||
+	    (*port >= OFPP_MAX && *port != OFPP_NONE && *port != OFPP_LOCAL))
+		return error_new("invalid watch_port %s", text);
+	return NULL;
+}
+
+static struct error *parse_bucket_id(const char *text, uint32_t *id)
+{
+	struct error *e = text_u32(text, id);
+	if (!e && *id > OFPG_BUCKET_MAX)
+		return error_new("invalid bucket_id id %s", text);
+	return e;
+}
+
+// One word of a bucket; those that are none of its own are actions, put back together into `actions`.
+static struct error *parse_bucket_word(struct group_parse *p, struct ofp_bucket *b, const char *whole, char *key, char *value,
+				       struct str *actions)
+{
+	if (!strcasecmp(key, "weight"))
+		return text_u16(value, "weight", &b->weight);
+	if (!strcasecmp(key, "watch_port"))
+		return parse_watch_port(p, value, &b->watch_port);
+	if (!strcasecmp(key, "watch_group"))
+		return text_u32(value, &b->watch_group);
+	if (!strcasecmp(key, "bucket_id"))
+		return parse_bucket_id(value, &b->bucket_id);
+	if (!strcasecmp(key, "action") || !strcasecmp(key, "actions"))
+		whole = value;
+	if (actions->len)
+		str_addc(actions, ',');
+	str_add(actions, whole);
+	return NULL;
+}
+
+static struct error *parse_bucket(struct group_parse *p, const char *text)
+{
+	struct ofp_group *g = &p->gm->group;
+	struct ofp_bucket *b = vec_extend(&g->buckets);
+	*b = (struct ofp_bucket){.bucket_id = OFPG_BUCKET_ALL, // number_buckets()
+				 .weight = g->type == OFPGT_SELECT,
+				 .watch_port = OFPP_NONE,
+				 .watch_group = OFPG_ANY};
+	uint16_t usual_weight = b->weight;
+	char *copy = xstrdup(text), *s = copy, *key, *value;
+	struct str actions = STR_INIT;
+	struct error *e = NULL;
+	while (!e) {
+		size_t begin = (size_t)(s - copy);
+		if (!text_next_pair(&s, &key, &value))
+			break;
+		begin = (size_t)(key - copy) > begin ? (size_t)(key - copy) : begin;
+		char *whole = xstrndup(text + begin, (size_t)(s - copy) - begin);
+		for (size_t n = strlen(whole); n && strchr(", \t", whole[n - 1]); n--)
+			whole[n - 1] = '\0';
+		e = parse_bucket_word(p, b, whole, key, value, &actions);
+		free(whole);
+	}
+	if (!e && b->weight != usual_weight && g->type != OFPGT_SELECT && p->has_type)
+		e = error_new("Only select groups can have bucket weights.");
+	if (!e && g->type == OFPGT_FF && b->watch_port == OFPP_NONE && b->watch_group == OFPG_ANY)
+		e = error_new("fast failover bucket requires watch_port or watch_group");
+	if (!e && !actions.len)
+		e = error_new("bucket must specify actions");
+	if (!e) {
+		struct buf list = BUF_INIT;
+		uint32_t usable;
+		e = ofpacts_parse_actions(str_cstr(&actions), p->names, &list, &usable);
+		if (!e)
+			*p->usable &= usable;
+		b->actions = list.data;
+		b->actions_len = list.len;
+	}
+	str_done(&actions);
+	free(copy);
+	return e;
+}
+
+// Buckets without an id get the lowest that are free.
+static void number_buckets(struct ofp_group *g)
+{
+	uint32_t next = 0;
+	VEC_FOREACH (&g->buckets, i) {
+		if (g->buckets.v[i].bucket_id != OFPG_BUCKET_ALL)
+			continue;
+		while (ofp_group_find_bucket(g, next))
+			next++;
+		g->buckets.v[i].bucket_id = next++;
+	}
+}
+
+// --- The group's words.
+
+static struct error *parse_fields(struct group_parse *p, char *text)
+{
+	char *key, *value;
+	while (text_next_pair(&text, &key, &value)) {
+		struct ofp_group_field f;
+		memset(&f, 0, sizeof(f));
+		f.field = field_find(key);
+		if (!f.field)
+			return error_new("unknown field %s", key);
+		VEC_FOREACH (&p->gm->group.fields, i)
+			if (p->gm->group.fields.v[i].field == f.field)
+				return error_new("%s: duplicate field", key);
+		field_exact_mask(f.field, &f.mask);
+		if (*value) {
+			union field_value whole;
+			struct error *e = field_parse_value(f.field, value, &f.mask, &whole);
+			if (e)
+				return e;
+			if (field_mask_is_zero(f.field, &f.mask))
+				return error_new("%s: values are wildcards here, and must not be zero", key);
+		}
+		vec_push(&p->gm->group.fields, f);
+	}
+	return NULL;
+}
+
+static struct error *parse_command_bucket(struct group_parse *p, const char *value)
+{
+	uint32_t *id = &p->gm->command_bucket_id;
+	if (p->gm->command != OFPGC_INSERT_BUCKET && p->gm->command != OFPGC_REMOVE_BUCKET)
+		return error_new("command bucket id is not needed");
+	p->has_command_bucket = true;
+	*id = !strcmp(value, "all")    ? OFPG_BUCKET_ALL
+	      : !strcmp(value, "first") ? OFPG_BUCKET_FIRST
+					: OFPG_BUCKET_LAST;
+	if (*id == OFPG_BUCKET_ALL && p->gm->command == OFPGC_INSERT_BUCKET)
+		return error_new("command_bucket_id=all is not permitted");
+	if (!strcmp(value, "all") || !strcmp(value, "first") || !strcmp(value, "last"))
+		return NULL;
+	struct error *e = text_u32(value, id);
+	if (!e && *id > OFPG_BUCKET_MAX)
+		return error_new("invalid command bucket id %u", *id);
+	return e;
+}
+
+static struct error *parse_group_id(struct group_parse *p, const char *value)
+{
+	uint32_t *id = &p->gm->group.group_id;
+	p->has_id = true;
+	if (!strcmp(value, "all")) {
+		*id = OFPG_ALL;
+		return NULL;
+	}
+	struct error *e = text_u32(value, id);
+	if (!e && *id > OFPG_MAX)
+		return error_new("invalid group id %u", *id);
+	return e;
+}
+
+static struct error *parse_type(struct group_parse *p, const char *value)
+{
+	if (p->gm->command == OFPGC_DELETE || p->gm->command == OFPGC_INSERT_BUCKET || p->gm->command == OFPGC_REMOVE_BUCKET)
+		return error_new("type is not needed");
+	p->has_type = true;
+	for (unsigned int i = 0; i < OFPGT_N; i++)
+		if (!strcmp(value, type_names[i]) || (i == OFPGT_FF && !strcmp(value, "fast_failover"))) {
+			p->gm->group.type = i;
+			return NULL;
+		}
+	return error_new("invalid group type %s", value);
+}
+
+static struct error *parse_method(struct group_parse *p, const char *value)
+{
+	if (strlen(value) >= OFP_SELECTION_METHOD_LEN)
+		return error_new("selection_method is longer than %d bytes long", OFP_SELECTION_METHOD_LEN - 1);
+	memcpy(p->gm->group.method, value, strlen(value));
+	return NULL;
+}
+
+static struct error *parse_word(struct group_parse *p, char *key, char *value)
+{
+	if (!strcmp(key, "group_id"))
+		return parse_group_id(p, value);
+	if (!strcmp(key, "command_bucket_id"))
+		return parse_command_bucket(p, value);
+	if (!strcmp(key, "type"))
+		return parse_type(p, value);
+	if (!strcmp(key, "selection_method"))
+		return parse_method(p, value);
+	if (!strcmp(key, "selection_method_param")) {
+		p->has_param = true;
+		return text_u64(value, &p->gm->group.method_param);
+	}
+	if (!strcmp(key, "fields"))
+		return parse_fields(p, value);
+	return error_new("unknown keyword %s", key);
+}
+
+static struct error *check_whole(const struct group_parse *p)
+{
+	const struct ofp_group_mod *gm = p->gm;
+	bool makes = gm->command == OFPGC_ADD || gm->command == OFPGC_MODIFY || gm->command == OFPGC_ADD_OR_MOD;
+	bool changes_buckets = gm->command == OFPGC_INSERT_BUCKET || gm->command == OFPGC_REMOVE_BUCKET;
+	if (!p->has_id)
+		return error_new("must specify a group_id");
+	if (makes && !p->has_type)
+		return error_new("must specify a type");
+	if (changes_buckets && !p->has_command_bucket && gm->command == OFPGC_INSERT_BUCKET)
+		return error_new("must specify a command bucket id");
+	if (!gm->group.method[0] && p->has_param)
+		return error_new("selection_method_param is only allowed with \"selection_method\"");
+	if (strcmp(gm->group.method, "hash") && gm->group.fields.n)
+		return error_new("fields may only be specified with \"selection_method=hash\"");
+	if (gm->group.type == OFPGT_INDIRECT && gm->group.buckets.n > 1)
+		return error_new("Indirect groups can have at most one bucket.");
+	return NULL;
+}
+
+// The next "bucket" word that begins a bucket; NULL: there is none.
+static char *find_bucket(char *s)
+{
+	int depth = 0;
+	for (char *at = s; *at; at++) {
+		depth += *at == '(' ? 1 : *at == ')' && depth ? -1 : 0;
+		if (depth || strncmp(at, "bucket=", 7) || (at > s && !strchr(", \t", at[-1])))
+			continue;
+		return at;
+	}
+	return NULL;
+}
+
+static struct error *parse_groups_words(struct group_parse *p, char *s)
+{
+	char *key, *value;
+	while (text_next_pair(&s, &key, &value)) {
+		struct error *e = parse_word(p, key, value);
+		if (e)
+			return e;
+	}
+	return NULL;
+}
+
+static struct error *take_command(char **s, int command, struct ofp_group_mod *gm)
+{
+	static const struct {
+		const char *word;
+		enum ofp_group_command command;
+	} commands[] = {{"add", OFPGC_ADD},	      {"add_or_mod", OFPGC_ADD_OR_MOD},
+			{"modify", OFPGC_MODIFY},     {"delete", OFPGC_DELETE},
+			{"insert_bucket", OFPGC_INSERT_BUCKET}, {"remove_bucket", OFPGC_REMOVE_BUCKET}};
+	gm->command = command < 0 ? OFPGC_ADD : (enum ofp_group_command)command;
+	gm->command_bucket_id = OFPG_BUCKET_ALL;
+	*s += strspn(*s, " \t");
+	size_t n = strcspn(*s, "=, \t");
+	if (command >= 0 || (*s)[n] == '=')
+		return NULL;
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (strlen(commands[i].word) == n && !strncmp(*s, commands[i].word, n)) {
+			gm->command = commands[i].command;
+			*s += n;
+			return NULL;
+		}
+	return NULL;
+}
+
+struct error *ofp_group_mod_parse(const char *text, int command, const struct ofpact_text *names, struct ofp_group_mod *gm,
+				  uint32_t *usable)
+{
+	struct group_parse p = {.names = names, .gm = gm, .usable = usable};
+	char *copy = xstrdup(text), *s = copy;
+	memset(gm, 0, sizeof(*gm));
+	*usable = OFPROTO_ALL;
+	struct error *e = take_command(&s, command, gm);
+	if (gm->command == OFPGC_INSERT_BUCKET || gm->command == OFPGC_REMOVE_BUCKET)
+		*usable &= OFPROTO_10_ANY | OFPROTO_NXM_ANY | OFPROTO_15;
+	char *bucket = find_bucket(s);
+	if (bucket)
+		*bucket = '\0';
+	if (!e)
+		e = parse_groups_words(&p, s);
+	if (!e && bucket && (gm->command == OFPGC_DELETE || gm->command == OFPGC_REMOVE_BUCKET))
+		e = error_new("bucket is not needed");
+	while (!e && bucket) {
+		char *begin = bucket + 7;
+		bucket = find_bucket(begin);
+		if (bucket)
+			*bucket = '\0';
+		e = parse_bucket(&p, begin);
+	}
+	number_buckets(&gm->group);
+	if (!e)
+		e = check_whole(&p);
+	free(copy);
+	return e;
+}
+
+// --- Printing.
+
+static void format_bucket(const struct ofp_bucket *b, enum ofp_group_type type, bool ids, const struct ofpact_text *names,
+			  struct str *s)
+{
+	str_add(s, ",bucket=");
+	if (ids)
+		str_addf(s, "bucket_id:%u,", b->bucket_id);
+	if (b->weight != (type == OFPGT_SELECT))
+		str_addf(s, "weight:%u,", b->weight);
+	if (b->watch_port != OFPP_NONE) {
+		str_add(s, "watch_port:");
+		ofp_port_format(b->watch_port, names ? names->port_name : NULL, names ? names->arg : NULL, s);
+		str_addc(s, ',');
+	}
+	if (b->watch_group != OFPG_ANY)
+		str_addf(s, "watch_group:%u,", b->watch_group);
+	str_add(s, "actions=");
+	ofpacts_format(b->actions, b->actions_len, names, s);
+}
+
+static void format_field(const struct ofp_group_field *f, struct str *s)
+{
+	str_add(s, f->field->name);
+	if (!field_mask_is_exact(f->field, &f->mask)) {
+		str_addc(s, '=');
+		field_format_value(f->field, &f->mask, NULL, NULL, NULL, s);
+	}
+}
+
+static void format_method(const struct ofp_group *g, struct str *s)
+{
+	if (!g->method[0])
+		return;
+	str_addf(s, ",selection_method=%s", g->method);
+	if (g->method_param)
+		str_addf(s, ",selection_method_param=%llu", (unsigned long long)g->method_param);
+	if (!g->fields.n)
+		return;
+	str_add(s, g->fields.n == 1 ? ",fields=" : ",fields(");
+	VEC_FOREACH (&g->fields, i) {
+		if (i)
+			str_addc(s, ',');
+		format_field(&g->fields.v[i], s);
+	}
+	if (g->fields.n > 1)
+		str_addc(s, ')');
+}
+
+void ofp_group_format(const struct ofp_group *g, bool bucket_ids, const struct ofpact_text *names, struct str *s)
+{
+	str_addf(s, ",type=%s", type_names[g->type]);
+	format_method(g, s);
+	VEC_FOREACH (&g->buckets, i)
+		format_bucket(&g->buckets.v[i], g->type, bucket_ids, names, s);
+}
