@@ -32,6 +32,9 @@ struct remotes {
 	VEC(struct remote *) open;
 	bool failed; // something could not be opened: it is tried again
 	struct loop_timer status_timer;
+	struct stream_tls *tls; // NULL: none
+	const struct stream_tls_config *tls_config; // may have names of columns for names of files
+	char *tls_problem; // that was logged last
 };
 
 static bool is_db(const char *name)
@@ -80,9 +83,7 @@ static struct error *remote_open(struct remotes *remotes, const struct wanted_re
 	struct error *error;
 	*r = (struct remote){.remotes = remotes, .config = wanted->config, .connected_at = -1, .disconnected_at = -1};
 	r->target = xstrdup(wanted->target);
-	if (!strncmp(r->target, "ssl:", 4) || !strncmp(r->target, "pssl:", 5))
-		error = error_new("%s: SSL is not built into this version", r->target);
-	else if (stream_is_passive_name(r->target))
+	if (stream_is_passive_name(r->target))
 		error = stream_listen(remotes->server->loop, r->target, DEFAULT_PORT, on_accept, r, &r->listener);
 	else if (stream_is_active_name(r->target))
 		error = session_connect(remotes->server, r->target, &r->config, &r->active);
@@ -202,10 +203,53 @@ static void collect(struct remotes *remotes, struct wanted_remotes *wanted, stru
 	}
 }
 
+// The file that a setting names, directly or by a column.
+static const char *resolve(const struct remotes *remotes, const char *setting, struct error **first)
+{
+	const char *file = setting;
+	if (setting && is_db(setting))
+		keep_error(first, remotes_db_read_string(remotes->server, setting, &file));
+	return file;
+}
+
+// The error is one of names of columns.
+static struct error *update_tls(struct remotes *remotes)
+{
+	const struct stream_tls_config *c = remotes->tls_config;
+	struct error *error = NULL;
+	if (!remotes->tls)
+		return NULL;
+	struct stream_tls_config config = *c;
+	config.private_key = resolve(remotes, c->private_key, &error);
+	config.certificate = resolve(remotes, c->certificate, &error);
+	config.ca_cert = resolve(remotes, c->ca_cert, &error);
+	config.peer_ca_cert = resolve(remotes, c->peer_ca_cert, &error);
+	if (error)
+		return error; // what was configured stays
+	char *text = error_take_text(stream_tls_configure(remotes->tls, &config));
+	// Without any setting nobody wants TLS; a connection that does says what is missing.
+	bool wanted = c->private_key || c->certificate || c->ca_cert;
+	if (text && wanted && (!remotes->tls_problem || strcmp(text, remotes->tls_problem)))
+		log_warn("%s", text);
+	free(remotes->tls_problem);
+	remotes->tls_problem = text;
+	return error;
+}
+
+struct error *remotes_set_tls(struct remotes *remotes, struct stream_tls *tls, const struct stream_tls_config *config)
+{
+	remotes->tls = tls;
+	remotes->tls_config = config;
+	stream_tls_attach(tls, remotes->server->loop);
+	return update_tls(remotes);
+}
+
 struct error *remotes_update(struct remotes *remotes)
 {
 	struct wanted_remotes wanted = {0};
-	struct error *first = NULL;
+	struct error *first = update_tls(remotes);
+	if (first)
+		log_warn_rl("%s", error_text(first));
 	collect(remotes, &wanted, &first);
 	VEC_FOREACH (&remotes->open, i)
 		remotes->open.v[i]->wanted = false;
@@ -264,6 +308,7 @@ void remotes_free(struct remotes *remotes)
 		remote_free(remotes->open.v[i]);
 	VEC_FOREACH (&remotes->names, i)
 		free(remotes->names.v[i]);
+	free(remotes->tls_problem);
 	vec_done(&remotes->open);
 	vec_done(&remotes->names);
 	free(remotes);

@@ -4,11 +4,16 @@
 #pragma once
 #include "dbserver/server.h"
 #include "dbserver/session.h"
+#include "stream/tls.h"
 
 struct remotes;
 
 struct remotes *remotes_new(struct server *);
 void remotes_free(struct remotes *);
+// The TLS settings for all of them: each name of a file may be "db:DB,TABLE,COLUMN", and the first string that is not empty in
+// that column is followed. The strings are borrowed. An error is one of the names of columns; files that cannot be used are
+// logged, and tried again.
+struct error *remotes_set_tls(struct remotes *, struct stream_tls *, const struct stream_tls_config *) MUST_CHECK;
 // Adds a method; an error is one of syntax. Adding what is there does nothing.
 struct error *remotes_add(struct remotes *, const char *target) MUST_CHECK;
 // False when it is not there.

@@ -129,6 +129,28 @@ struct error *remotes_db_read(const struct server *server, const char *name, str
 	return NULL;
 }
 
+struct error *remotes_db_read_string(const struct server *server, const char *name, const char **out)
+{
+	struct db_column c;
+	*out = NULL;
+	struct error *error = parse(server, name, &c);
+	if (error)
+		return error;
+	if (c.target_table)
+		return error_new("\"%s\": table \"%s\" column \"%s\" is not string or set of strings", name,
+				 c.table->schema->name, c.column->name);
+	for (struct db_row *row = db_table_next_row(c.table, NULL); row; row = db_table_next_row(c.table, row)) {
+		const struct datum *d = &row->fields[c.column->index];
+		for (size_t i = 0; i < d->n; i++) {
+			*out = atom_string(datum_key(d, i));
+			if (**out)
+				return NULL;
+		}
+	}
+	*out = NULL;
+	return NULL;
+}
+
 // --- Status.
 
 static void put(struct datum *map, const char *key, const char *value)

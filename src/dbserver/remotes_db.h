@@ -18,6 +18,10 @@ void wanted_remotes_done(struct wanted_remotes *);
 // What a "db:DB,TABLE,COLUMN" asks for. An error when there is no such column, or of no type that can be used.
 struct error *remotes_db_read(const struct server *, const char *name, struct wanted_remotes *) MUST_CHECK;
 
+// The first string that is not empty in the column that "db:DB,TABLE,COLUMN" names, borrowed until the database changes; NULL:
+// none.
+struct error *remotes_db_read_string(const struct server *, const char *name, const char **) MUST_CHECK;
+
 struct remote_status {
 	bool is_connected;
 	const char *state;     // NULL: none

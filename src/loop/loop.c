@@ -11,12 +11,18 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/rcu.h"
+#include "base/vec.h"
 #include "loop/libevent.h"
 
 // libevent waits for descriptors; timers are ours, in a binary heap by deadline, because they run on a clock that can be warped.
 //
 // libevent itself allows its events to be freed from inside callbacks, its own included, so descriptors, signals and wake-ups
 // need no deferral of ours. Timers are taken off the heap before they fire, and the heap is looked at anew after each.
+struct attached {
+	const void *key;
+	void *object;
+};
+
 struct loop {
 	struct event_base *base;
 	struct loop_timer **heap;
@@ -27,6 +33,7 @@ struct loop {
 	bool stopped;			   // relaxed atomic: loop_stop() may come from elsewhere
 	struct loop_wake *stop_wake;
 	struct event *timeout; // ends a wait
+	VEC(struct attached) attached;
 	bool uses_rcu, offline;
 };
 
@@ -95,6 +102,7 @@ void loop_free(struct loop *loop)
 	loop_wake_free(loop->stop_wake);
 	assert(!loop->n_timers);
 	free(loop->heap);
+	vec_done(&loop->attached);
 	event_free(loop->timeout);
 	event_base_free(loop->base);
 	free(loop);
@@ -103,6 +111,24 @@ void loop_free(struct loop *loop)
 void loop_use_rcu(struct loop *loop)
 {
 	loop->uses_rcu = true;
+}
+
+void loop_attach(struct loop *loop, const void *key, void *object)
+{
+	VEC_FOREACH (&loop->attached, i)
+		if (loop->attached.v[i].key == key) {
+			loop->attached.v[i].object = object;
+			return;
+		}
+	vec_push(&loop->attached, ((struct attached){key, object}));
+}
+
+void *loop_find_attached(const struct loop *loop, const void *key)
+{
+	VEC_FOREACH (&loop->attached, i)
+		if (loop->attached.v[i].key == key)
+			return loop->attached.v[i].object;
+	return NULL;
 }
 
 // --- Timers

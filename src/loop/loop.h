@@ -22,6 +22,10 @@ void loop_use_rcu(struct loop *);
 // Runs until loop_stop().
 void loop_run(struct loop *);
 void loop_stop(struct loop *);
+// Hangs an object of a higher layer on the loop, to be found again by `key`, the address of something of that layer. NULL takes
+// it off; the loop never frees it.
+void loop_attach(struct loop *, const void *key, void *object);
+void *loop_find_attached(const struct loop *, const void *key); // or NULL
 // One iteration; waits at most `max_wait_ms` (-1: until something happens).
 void loop_run_once(struct loop *, int64_t max_wait_ms);
 

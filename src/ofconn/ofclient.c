@@ -11,6 +11,7 @@
 #include "ofconn/hello.h"
 #include "openflow/message.h"
 #include "stream/stream.h"
+#include "stream/tls.h"
 
 enum { HIGH_WATER = 1024 * 1024, NOT_CLOSED = 0 };
 
@@ -165,6 +166,8 @@ static int negotiate(struct ofclient *c, uint32_t versions, int64_t deadline)
 			error = ETIMEDOUT;
 			break;
 		}
+	if (error == EPROTO && c->closed == NOT_CLOSED)
+		c->why = xstrdup("received a malformed message");
 	if (!error) {
 		c->version = hello_negotiate(versions, msg, n, &b, &c->why);
 		if (!c->version) {
@@ -178,11 +181,12 @@ static int negotiate(struct ofclient *c, uint32_t versions, int64_t deadline)
 }
 
 struct error *ofclient_open(const char *target, uint32_t versions, uint16_t default_port, uint32_t *next_xid, int64_t timeout_ms,
-			    struct ofclient **out)
+			    struct stream_tls *tls, struct ofclient **out)
 {
 	struct ofclient *c = XNEW(struct ofclient);
 	int64_t deadline = timeout_ms ? clock_ms() + timeout_ms : 0;
 	c->loop = loop_new();
+	stream_tls_attach(tls, c->loop);
 	c->name = xstrdup(target);
 	c->own_xid = 1;
 	c->xid = next_xid ? next_xid : &c->own_xid;

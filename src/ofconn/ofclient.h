@@ -8,11 +8,14 @@
 #include "base/error.h"
 
 struct ofclient;
+struct stream_tls;
 
 // Connects and negotiates. `next_xid` is where the hello and ofclient_next_xid() take their numbers, so that the connections of a
-// program can share them; NULL: its own. `timeout_ms` 0: none. The error's code is the errno (EPROTO: negotiation failed).
+// program can share them; NULL: its own. `timeout_ms` 0: none. The TLS settings are those for "ssl:" targets; NULL: there
+// will be none such. The error's code is the errno (EPROTO: negotiation failed, as
+// the text says, or TLS did, which is reported).
 struct error *ofclient_open(const char *target, uint32_t versions, uint16_t default_port, uint32_t *next_xid, int64_t timeout_ms,
-			    struct ofclient **) MUST_CHECK;
+			    struct stream_tls *, struct ofclient **) MUST_CHECK;
 void ofclient_close(struct ofclient *); // NULL is allowed
 uint8_t ofclient_version(const struct ofclient *);
 const char *ofclient_name(const struct ofclient *);

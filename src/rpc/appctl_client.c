@@ -72,7 +72,7 @@ struct error *appctl_call(const char *target, int argc, char *argv[], bool json,
 		return e;
 	char *stream = xasprintf("unix:%s", path);
 	struct jsonrpc_client *c = NULL;
-	e = jsonrpc_client_open(stream, timeout_ms, &c);
+	e = jsonrpc_client_open(stream, timeout_ms, NULL, &c);
 	if (e) {
 		const char *why = error_code(e) ? strerror(error_code(e)) : error_text(e);
 		struct error *said = error_new("cannot connect to \"%s\" (%s)", path, why);

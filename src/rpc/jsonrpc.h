@@ -67,9 +67,10 @@ void jsonrpc_set_reading(struct jsonrpc *, bool on);
 
 // --- For programs that wait: one call after the other, without a loop of their own.
 
+struct stream_tls;
 struct jsonrpc_client; // a blocking connection
-// `timeout_ms` 0: none.
-struct error *jsonrpc_client_open(const char *target, int64_t timeout_ms, struct jsonrpc_client **) MUST_CHECK;
+// `timeout_ms` 0: none. The TLS settings are those for "ssl:" targets; NULL: there will be none such.
+struct error *jsonrpc_client_open(const char *target, int64_t timeout_ms, struct stream_tls *, struct jsonrpc_client **) MUST_CHECK;
 void jsonrpc_client_close(struct jsonrpc_client *);
 // Sends a request and waits for its reply. Takes params. On success *reply is owned by the caller (type REPLY or ERROR).
 // Notifications and requests that arrive meanwhile are kept for jsonrpc_client_receive().

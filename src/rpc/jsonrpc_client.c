@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/vec.h"
 #include "rpc/jsonrpc.h"
+#include "stream/tls.h"
 
 struct jsonrpc_client {
 	struct loop *loop;
@@ -44,7 +45,7 @@ static struct error *failure(const struct jsonrpc_client *c)
 {
 	if (c->error == -1)
 		return error_new("%s: connection closed by peer", c->target);
-	if (c->error == EPROTO)
+	if (c->error == EPROTO && strncmp(c->target, "ssl:", 4)) // of TLS, which was reported, as likely
 		return error_errno(EPROTO, "%s: bad message received", c->target);
 	return error_errno(c->error, "%s", c->target);
 }
@@ -63,10 +64,12 @@ static struct error *step(struct jsonrpc_client *c)
 	return NULL;
 }
 
-struct error *jsonrpc_client_open(const char *target, int64_t timeout_ms, struct jsonrpc_client **out)
+struct error *jsonrpc_client_open(const char *target, int64_t timeout_ms, struct stream_tls *tls,
+				  struct jsonrpc_client **out)
 {
 	struct jsonrpc_client *c = XNEW(struct jsonrpc_client);
 	c->loop = loop_new();
+	stream_tls_attach(tls, c->loop);
 	c->target = xstrdup(target);
 	c->deadline = timeout_ms ? clock_real_ms() + timeout_ms : 0;
 	struct error *e = jsonrpc_connect(c->loop, target, false, &callbacks, c, &c->rpc);

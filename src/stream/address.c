@@ -83,19 +83,26 @@ static struct error *set_inet(struct address *a, const char *host, const char *p
 	return NULL;
 }
 
+static bool is_numeric(const char *host)
+{
+	struct in6_addr unused;
+	return inet_pton(AF_INET, host, &unused) == 1 || inet_pton(AF_INET6, host, &unused) == 1;
+}
+
 struct error *address_parse(const char *name, uint16_t default_port, bool passive, struct address *a)
 {
 	*a = (struct address){0};
 	const char *unix_prefix = passive ? "punix:" : "unix:", *tcp_prefix = passive ? "ptcp:" : "tcp:";
 	const char *ssl_prefix = passive ? "pssl:" : "ssl:";
-	size_t un = strlen(unix_prefix), tn = strlen(tcp_prefix);
+	size_t un = strlen(unix_prefix), tn = strlen(passive ? "ptcp:" : "tcp:"); // of "ssl:" too
 	if (!strncmp(name, unix_prefix, un) && name[un]) {
 		char *path = dir_resolve(dir_run(), name + un);
 		set_unix(a, path);
 		free(path);
 		return NULL;
 	}
-	if (!strncmp(name, tcp_prefix, tn)) {
+	a->tls = !strncmp(name, ssl_prefix, tn);
+	if (a->tls || !strncmp(name, tcp_prefix, tn)) {
 		char *rest = xstrdup(name + tn), *host, *port;
 		if (passive) { // [PORT][:HOST]
 			port = rest;
@@ -113,28 +120,29 @@ struct error *address_parse(const char *name, uint16_t default_port, bool passiv
 		}
 		struct error *e = !passive && !*host ? error_new("%s: host must be specified", name)
 						     : set_inet(a, host, port, default_port, passive, name);
+		if (a->tls && !passive && !is_numeric(host))
+			snprintf(a->server_name, sizeof(a->server_name), "%s", host);
 		free(rest);
 		return e;
 	}
-	if (!strncmp(name, ssl_prefix, strlen(ssl_prefix)))
-		return error_new("%s: TLS connections are not available in this version; use %s or %s", name,
-				 tcp_prefix, unix_prefix);
-	return error_new("%s: unknown connection method; expected %sFILE or %s%s", name, unix_prefix, tcp_prefix,
-			 passive ? "[PORT][:HOST]" : "HOST[:PORT]");
+	const char *rest = passive ? "[PORT][:HOST]" : "HOST[:PORT]";
+	return error_new("%s: unknown connection method; expected %sFILE, %s%s or %s%s", name, unix_prefix, tcp_prefix, rest,
+			 ssl_prefix, rest);
 }
 
-char *address_format(const struct sockaddr_storage *ss)
+char *address_format(const struct sockaddr_storage *ss, bool tls)
 {
+	const char *method = tls ? "ssl" : "tcp";
 	char text[INET6_ADDRSTRLEN];
 	if (ss->ss_family == AF_INET) {
 		const struct sockaddr_in *in = (const struct sockaddr_in *)ss;
 		inet_ntop(AF_INET, &in->sin_addr, text, sizeof(text));
-		return xasprintf("tcp:%s:%u", text, ntohs(in->sin_port));
+		return xasprintf("%s:%s:%u", method, text, ntohs(in->sin_port));
 	}
 	if (ss->ss_family == AF_INET6) {
 		const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)ss;
 		inet_ntop(AF_INET6, &in6->sin6_addr, text, sizeof(text));
-		return xasprintf("tcp:[%s]:%u", text, ntohs(in6->sin6_port));
+		return xasprintf("%s:[%s]:%u", method, text, ntohs(in6->sin6_port));
 	}
 	return xstrdup("unix");
 }

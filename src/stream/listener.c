@@ -13,6 +13,17 @@
 #include "base/alloc.h"
 #include "stream/address.h"
 #include "stream/stream.h"
+#include "stream/tls_session.h"
+
+// TLS: who comes is handed on after the handshake only. Few at a time and not for long: the oldest has to go for a new one.
+enum { MAX_HANDSHAKES = 64, HANDSHAKE_MS = 10000 };
+
+struct handshake {
+	struct stream_listener *listener;
+	struct stream *stream; // NULL: handed on
+	struct loop_timer timer;
+	struct handshake *next, **prev;
+};
 
 struct stream_listener {
 	struct loop *loop;
@@ -21,6 +32,9 @@ struct stream_listener {
 	char *name, *path; // path: of a unix socket, to unlink
 	struct loop_timer pause; // out of descriptors: wait a little rather than spin
 	uint16_t port;
+	bool tls;
+	struct handshake *handshakes, **last; // oldest first
+	int n_handshakes;
 	stream_accept_cb *cb;
 	void *arg;
 };
@@ -29,6 +43,68 @@ static void resume(void *arg)
 {
 	struct stream_listener *l = arg;
 	loop_fd_set_events(l->watch, LOOP_READ);
+}
+
+static void handshake_free(struct handshake *h)
+{
+	struct stream_listener *l = h->listener;
+	*h->prev = h->next;
+	if (h->next)
+		h->next->prev = h->prev;
+	else
+		l->last = h->prev;
+	l->n_handshakes--;
+	loop_timer_cancel(&h->timer);
+	stream_free(h->stream);
+	free(h);
+}
+
+static void on_handshake_done(void *arg)
+{
+	struct handshake *h = arg;
+	struct stream_listener *l = h->listener;
+	struct stream *s = h->stream;
+	h->stream = NULL;
+	handshake_free(h);
+	stream_set_callbacks(s, NULL, NULL);
+	l->cb(l->arg, s);
+}
+
+static void on_handshake_readable(void *arg)
+{
+}
+
+static void on_handshake_failed(void *arg, int error)
+{
+	handshake_free(arg); // it was reported
+}
+
+static void on_handshake_late(void *arg)
+{
+	struct handshake *h = arg;
+	tls_report(stream_tls_find(h->listener->loop), true, "%s: no TLS handshake within %d s", stream_name(h->stream),
+		   HANDSHAKE_MS / 1000);
+	handshake_free(h);
+}
+
+static void start_handshake(struct stream_listener *l, int fd, const char *name)
+{
+	static const struct stream_callbacks callbacks = {
+		.connected = on_handshake_done, .readable = on_handshake_readable, .closed = on_handshake_failed};
+	struct handshake *h = XNEW(struct handshake);
+	struct stream *s = stream_accept_tls(l->loop, fd, name, &callbacks, h);
+	if (!s) {
+		free(h);
+		return;
+	}
+	if (l->n_handshakes == MAX_HANDSHAKES)
+		handshake_free(l->handshakes);
+	*h = (struct handshake){.listener = l, .stream = s, .prev = l->last};
+	*l->last = h;
+	l->last = &h->next;
+	l->n_handshakes++;
+	loop_timer_init(&h->timer, l->loop, on_handshake_late, h);
+	loop_timer_set_in(&h->timer, HANDSHAKE_MS);
 }
 
 static void on_accept(void *arg, int fd, int events)
@@ -48,8 +124,11 @@ static void on_accept(void *arg, int fd, int events)
 		int on = 1;
 		setsockopt(accepted, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	}
-	char *name = address_format(&peer);
-	l->cb(l->arg, stream_from_fd(l->loop, accepted, name, NULL, NULL));
+	char *name = address_format(&peer, l->tls);
+	if (l->tls)
+		start_handshake(l, accepted, name);
+	else
+		l->cb(l->arg, stream_from_fd(l->loop, accepted, name, NULL, NULL));
 	free(name);
 }
 
@@ -74,6 +153,8 @@ struct error *stream_listen(struct loop *loop, const char *target, uint16_t defa
 		return e;
 	if (a.error)
 		return error_errno(a.error, "%s", target);
+	if (a.tls && !stream_tls_find(loop))
+		return error_errno(ENOPROTOOPT, "%s: this program is not set up for TLS", target);
 	int family = a.storage.ss_family, on = 1;
 	int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
@@ -94,7 +175,8 @@ struct error *stream_listen(struct loop *loop, const char *target, uint16_t defa
 	}
 	struct stream_listener *l = XNEW(struct stream_listener);
 	*l = (struct stream_listener){
-		.loop = loop, .fd = fd, .name = xstrdup(target), .path = xstrdup_null(path), .cb = cb, .arg = arg};
+		.loop = loop, .fd = fd, .name = xstrdup(target), .path = xstrdup_null(path), .tls = a.tls, .cb = cb, .arg = arg};
+	l->last = &l->handshakes;
 	loop_timer_init(&l->pause, loop, resume, l);
 	if (!path) {
 		socklen_t n = sizeof(a.storage);
@@ -111,6 +193,8 @@ void stream_listener_free(struct stream_listener *l)
 {
 	if (!l)
 		return;
+	while (l->handshakes)
+		handshake_free(l->handshakes);
 	loop_timer_cancel(&l->pause);
 	loop_fd_remove(l->watch);
 	if (l->path)

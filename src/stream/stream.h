@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Byte streams: unix:FILE, tcp:HOST[:PORT], (ssl: later), an fd; and listeners punix:FILE, ptcp:[PORT][:HOST]. Non-blocking, on a
-// loop, buffered both ways. All functions belong to the loop's thread.
+// Byte streams: unix:FILE, tcp:HOST[:PORT], ssl:HOST[:PORT], an fd; and listeners punix:FILE, ptcp:[PORT][:HOST],
+// pssl:[PORT][:HOST]. Non-blocking, on a loop, buffered both ways. All functions belong to the loop's thread. Keys and certificates
+// for TLS are those of the loop (stream/tls.h); streams are connected, and accepted, when both sides have verified the other.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,7 +21,8 @@ struct stream_callbacks {
 	// The output buffer fell below the low mark after it was above it. May be NULL.
 	void (*drained)(void *arg);
 	// The connection could not be made, was lost, or the peer closed it (error 0): the stream does nothing more; free it.
-	// `error` is a positive errno, or EOF (-1) for an orderly close.
+	// `error` is a positive errno, or EOF (-1) for an orderly close; EPROTO when TLS failed, ENOPROTOOPT when it is not
+	// configured.
 	void (*closed)(void *arg, int error);
 };
 
@@ -53,13 +55,14 @@ void stream_set_reading(struct stream *, bool on);
 int stream_peer_pid(const struct stream *);
 
 typedef void stream_accept_cb(void *arg, struct stream *); // takes the stream; set its callbacks inside
-// `target`: punix:FILE (relative to the run directory; an old socket is replaced when nobody listens on it), ptcp:PORT[:HOST].
+// `target`: punix:FILE (relative to the run directory; an old socket is replaced when nobody listens on it), ptcp:PORT[:HOST],
+// pssl:PORT[:HOST] (opened even if no key is configured yet: who connects before that is refused).
 struct error *stream_listen(struct loop *, const char *target, uint16_t default_port, stream_accept_cb *,
 			    void *arg, struct stream_listener **) MUST_CHECK;
 // Unlinks a unix socket. NULL is allowed.
 void stream_listener_free(struct stream_listener *);
 const char *stream_listener_name(const struct stream_listener *);
-// The port that a ptcp: listener got (useful for ptcp:0); 0 for others.
+// The port that a ptcp: or pssl: listener got (useful for ptcp:0); 0 for others.
 uint16_t stream_listener_port(const struct stream_listener *);
 
 // True if `target` names a way to connect (unix:, tcp:, ssl:) or to listen (punix:, ptcp:, pssl:), whatever follows.

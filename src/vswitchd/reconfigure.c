@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "stream/tls.h"
 #include "vswitchd/model.h"
 
 LOG_MODULE(bridge);
@@ -187,8 +188,27 @@ static void apply_ifaces(struct bridge *b)
 		}
 }
 
+// Keys out of the database take the place of those of the command line, and stay until others are named.
+static void apply_tls(struct vswitchd *v)
+{
+	const struct db_ssl *row = v->cfg->ssl;
+	struct stream_tls *tls = stream_tls_find(v->loop);
+	if (!row || !tls)
+		return;
+	struct stream_tls_config config = *stream_tls_get_config(tls);
+	config.private_key = *row->private_key ? row->private_key : NULL;
+	config.certificate = *row->certificate ? row->certificate : NULL;
+	config.ca_cert = *row->ca_cert ? row->ca_cert : NULL;
+	config.bootstrap_ca_cert = row->bootstrap_ca_cert;
+	struct error *e = stream_tls_configure(tls, &config);
+	if (e)
+		settings_warn(v, "the SSL settings cannot be used: %s", error_text(e));
+	error_free(e);
+}
+
 void reconfigure(struct vswitchd *v)
 {
+	apply_tls(v);
 	system_apply_options(v);
 	collect_bridges(v);
 	struct bridge *b, *next;

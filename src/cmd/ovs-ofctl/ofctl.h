@@ -10,6 +10,7 @@
 #include "base/vec.h"
 #include "cmd/common/command.h"
 #include "cmd/common/daemon.h"
+#include "cmd/common/tls_options.h"
 #include "ofconn/ofclient.h"
 #include "openflow/flow_text.h"
 #include "openflow/message.h"
@@ -30,6 +31,8 @@ struct ofctl { // the command line
 	int packet_in_format; // enum ofp_packet_in_format; -1: the best there is
 	const char *unixctl;
 	struct daemon_options daemon;
+	struct tls_options tls_options;
+	struct stream_tls *tls;
 	VEC(struct sort_key) sort;
 	uint32_t next_xid;
 };

@@ -66,8 +66,10 @@ static void usage(void)
 			printf("  %s %s\n", c->name, c->usage);
 	printf("SWITCH or TARGET is the name of a bridge, or an active OpenFlow connection method:\n"
 	       "  tcp:HOST[:PORT]         PORT (default: %d) at remote HOST\n"
+	       "  ssl:HOST[:PORT]         SSL PORT (default: %d) at remote HOST\n"
 	       "  unix:FILE               Unix domain socket named FILE\n",
-	       OFP_PORT_TCP);
+	       OFP_PORT_TCP, OFP_PORT_TCP);
+	tls_usage();
 	daemon_usage();
 	printf("\nOpenFlow version options:\n"
 	       "  -V, --version           display version information\n"
@@ -179,6 +181,7 @@ static const struct option longopts[] = {
 	{"read-only", no_argument, NULL, OPT_READ_ONLY},
 	{"protocols", required_argument, NULL, 'O'},
 	{"version", no_argument, NULL, 'V'},
+	TLS_LONG_OPTIONS,
 	DAEMON_LONG_OPTIONS,
 	LOG_LONG_OPTIONS,
 	{NULL, 0, NULL, 0},
@@ -269,14 +272,14 @@ static void value_option(struct ofctl *o, int c)
 		printf("OpenFlow versions 0x%x:0x%x\n", OFP10, OFP15);
 		exit(EXIT_SUCCESS);
 	default:
-		if (!daemon_option(&o->daemon, c) && !log_option(c))
+		if (!tls_option(&o->tls_options, c) && !daemon_option(&o->daemon, c) && !log_option(c))
 			exit(EXIT_FAILURE);
 	}
 }
 
 static void parse_options(struct ofctl *o, int argc, char *argv[])
 {
-	for (int c; (c = getopt_long(argc, argv, "t:F:P:mhVO:v::", longopts, NULL)) != -1;)
+	for (int c; (c = getopt_long(argc, argv, "t:F:P:mhVO:v::" TLS_SHORT_OPTIONS, longopts, NULL)) != -1;)
 		if (!flag_option(o, c))
 			value_option(o, c);
 	uint32_t of_versions = ofp_protocols_of_versions(o->versions);
@@ -315,6 +318,7 @@ int main(int argc, char *argv[])
 	log_set_program(argv[0]);
 	signal(SIGPIPE, SIG_IGN);
 	parse_options(&o, argc, argv);
+	o.tls = tls_start(&o.tls_options);
 	argc -= optind;
 	argv += optind;
 	for (size_t i = 0; argc && o.read_only && i < sizeof(writers) / sizeof(writers[0]); i++)
@@ -324,5 +328,7 @@ int main(int argc, char *argv[])
 	command_run(commands, argc, argv, &o);
 	free(commands);
 	vec_done(&o.sort);
+	stream_tls_free(o.tls);
+	tls_options_done(&o.tls_options);
 	return fflush(stdout) || ferror(stdout) ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -43,11 +43,13 @@ void session_open(struct session *s, struct ofctl *o, const char *target, const 
 	*s = (struct session){.ofctl = o};
 	if (!stream_is_active_name(name))
 		command_die("connecting to %s (%s)", name, strerror(EAFNOSUPPORT));
-	struct error *e = ofclient_open(name, o->versions, OFP_PORT_TCP, &o->next_xid, 0, &s->of);
+	struct error *e = ofclient_open(name, o->versions, OFP_PORT_TCP, &o->next_xid, 0, o->tls, &s->of);
 	int code = error_code(e);
-	if (code == EPROTO)
-		log_warn("%.*s", (int)(strlen(error_text(e)) - strlen(": Protocol error")), error_text(e));
-	if (e && code == EPROTO)
+	size_t n = e ? strlen(error_text(e)) - strlen(": Protocol error") : 0;
+	bool negotiated = code == EPROTO && n > strlen(name); // in vain, and there is a reason
+	if (negotiated)
+		log_warn("%.*s", (int)n, error_text(e));
+	if (negotiated)
 		command_die("%s: failed to connect to socket (%s)", target, strerror(EPIPE));
 	if (e && code)
 		command_die("connecting to %s (%s)", name, strerror(code));

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/version.h"
 #include "cmd/common/daemon.h"
+#include "cmd/common/tls_options.h"
 #include "cmd/ovs-vsctl/usage.h"
 #include "cmd/ovs-vsctl/vsctl.h"
 #include "loop/loop.h"
@@ -20,6 +21,7 @@ LOG_MODULE(vsctl);
 
 struct options {
 	char *db;
+	struct tls_options tls;
 	bool no_wait, dry_run, oneline, retry, shuffle;
 	unsigned int timeout; // seconds, 0: none
 	struct text_table_style style;
@@ -64,11 +66,10 @@ enum {
 	OPT_NO_LEADER_ONLY,
 	OPT_SHUFFLE,
 	OPT_NO_SHUFFLE,
-	OPT_PKI,
 	OPT_LOCAL,
 };
 
-static const char short_options[] = "+v::hVt:f:d:p:c:C:";
+static const char short_options[] = "+v::hVt:f:d:" TLS_SHORT_OPTIONS;
 
 static const struct option global_options[] = {
 	{"db", required_argument, NULL, OPT_DB},
@@ -88,13 +89,7 @@ static const struct option global_options[] = {
 	{"version", no_argument, NULL, 'V'},
 	LOG_LONG_OPTIONS,
 	TEXT_TABLE_LONG_OPTIONS,
-	{"private-key", required_argument, NULL, 'p'},
-	{"certificate", required_argument, NULL, 'c'},
-	{"ca-cert", required_argument, NULL, 'C'},
-	{"ssl-protocols", required_argument, NULL, OPT_PKI},
-	{"ssl-ciphers", required_argument, NULL, OPT_PKI},
-	{"bootstrap-ca-cert", required_argument, NULL, OPT_PKI},
-	{"peer-ca-cert", required_argument, NULL, OPT_PKI},
+	TLS_LONG_OPTIONS,
 };
 
 struct option_table {
@@ -146,7 +141,7 @@ static void handle_common_option(struct options *o, int c)
 {
 	bool handled;
 
-	if (log_option(c))
+	if (log_option(c) || tls_option(&o->tls, c))
 		return;
 	die_of(text_table_parse_option(&o->style, c, optarg, &handled));
 	if (!handled)
@@ -190,11 +185,6 @@ static void handle_option(struct options *o, const struct option_table *t, const
 	case OPT_NO_SHUFFLE:
 		o->shuffle = c == OPT_SHUFFLE;
 		break;
-	case 'p':
-	case 'c':
-	case 'C':
-	case OPT_PKI:
-		die("SSL connections to the database are not available");
 	case OPT_LOCAL:
 		name = xasprintf("--%s", t->options.v[index].name);
 		// With its "=", as the command line's parser keeps it.
@@ -248,6 +238,7 @@ struct run {
 	struct options o;
 	struct ctl_commands commands;
 	struct loop *loop;
+	struct stream_tls *tls;
 	struct loop_timer timeout;
 	char *command_line;
 };
@@ -481,6 +472,8 @@ static void run_done(struct run *r)
 	dbclient_free(r->v.ctl.db);
 	loop_timer_cancel(&r->timeout);
 	loop_free(r->loop);
+	stream_tls_free(r->tls);
+	tls_options_done(&r->o.tls);
 	smap_done(&r->o.local);
 	free(r->o.db);
 	free(r->command_line);
@@ -523,6 +516,8 @@ int main(int argc, char *argv[])
 	log_info("Called as %s", r.command_line);
 	die_of(ctl_parse_commands(&r.v.ctl, argc - optind, argv + optind, &r.o.local, &r.commands));
 	r.loop = loop_new();
+	r.tls = tls_start(&r.o.tls);
+	stream_tls_attach(r.tls, r.loop);
 	loop_timer_init(&r.timeout, r.loop, on_timeout, &r);
 	if (r.o.timeout)
 		loop_timer_set_in(&r.timeout, (int64_t)r.o.timeout * 1000);

@@ -5,6 +5,7 @@
 #include "base/dirs.h"
 #include "base/log.h"
 #include "cmd/common/daemon.h"
+#include "cmd/common/tls_options.h"
 #include "cmd/ovs-vsctl/usage.h"
 
 static const char commands[] =
@@ -125,6 +126,8 @@ void usage_print(void)
 	       log_program(), commands);
 	print_row_names();
 	printf(options, dir_run());
+	putchar('\n');
+	tls_usage();
 	log_usage();
 	fputs(other_options, stdout);
 }

@@ -15,6 +15,7 @@
 #include "base/str.h"
 #include "base/version.h"
 #include "cmd/common/daemon.h"
+#include "cmd/common/tls_options.h"
 #include "dp/dp.h"
 #include "netdev/netdev.h"
 #include "rpc/appctl.h"
@@ -24,6 +25,7 @@ LOG_MODULE(vswitchd);
 
 struct options {
 	struct daemon_options daemon;
+	struct tls_options tls;
 	const char *unixctl;
 	char *database;
 	enum vswitchd_dummy dummy_for;
@@ -56,8 +58,10 @@ static void usage(void)
 	       "      (default: \"unix:%s/db.sock\").\n"
 	       "\nActive DATABASE connection methods:\n"
 	       "  tcp:HOST:PORT           PORT at remote HOST\n"
+	       "  ssl:HOST:PORT           SSL PORT at remote HOST\n"
 	       "  unix:FILE               Unix domain socket named FILE\n",
 	       log_program(), log_program(), dir_run());
+	tls_usage();
 	daemon_usage();
 	log_usage();
 	printf("\nOther options:\n"
@@ -73,7 +77,7 @@ static void usage(void)
 
 static void parse_options(int argc, char *argv[], struct options *o)
 {
-	enum { OPT_MLOCKALL = 0x100, OPT_UNIXCTL, OPT_DUMMY, OPT_DISABLE_SYSTEM, OPT_DISABLE_SYSTEM_ROUTE, OPT_DPDK, OPT_TLS };
+	enum { OPT_MLOCKALL = 0x100, OPT_UNIXCTL, OPT_DUMMY, OPT_DISABLE_SYSTEM, OPT_DISABLE_SYSTEM_ROUTE, OPT_DPDK };
 	static const struct option longopts[] = {
 		{"help", no_argument, NULL, 'h'},
 		{"version", no_argument, NULL, 'V'},
@@ -83,18 +87,12 @@ static void parse_options(int argc, char *argv[], struct options *o)
 		{"disable-system", no_argument, NULL, OPT_DISABLE_SYSTEM},
 		{"disable-system-route", no_argument, NULL, OPT_DISABLE_SYSTEM_ROUTE},
 		{"dpdk", optional_argument, NULL, OPT_DPDK},
-		{"private-key", required_argument, NULL, OPT_TLS},
-		{"certificate", required_argument, NULL, OPT_TLS},
-		{"ca-cert", required_argument, NULL, OPT_TLS},
-		{"peer-ca-cert", required_argument, NULL, OPT_TLS},
-		{"bootstrap-ca-cert", required_argument, NULL, OPT_TLS},
-		{"ssl-protocols", required_argument, NULL, OPT_TLS},
-		{"ssl-ciphers", required_argument, NULL, OPT_TLS},
+		TLS_LONG_OPTIONS,
 		DAEMON_LONG_OPTIONS,
 		LOG_LONG_OPTIONS,
 		{NULL, 0, NULL, 0},
 	};
-	for (int c; (c = getopt_long(argc, argv, "hVv::p:c:C:", longopts, NULL)) != -1;) {
+	for (int c; (c = getopt_long(argc, argv, "hVv::" TLS_SHORT_OPTIONS, longopts, NULL)) != -1;) {
 		switch (c) {
 		case 'h':
 			usage();
@@ -121,15 +119,11 @@ static void parse_options(int argc, char *argv[], struct options *o)
 			break; // neither the kernel's datapath nor its routes are used in this version: it is so already
 		case OPT_DPDK:
 			die("Using --dpdk to configure DPDK is not supported: use other_config:dpdk-* in the database.");
-		case 'p':
-		case 'c':
-		case 'C':
-		case OPT_TLS:
-			die("TLS is not available in this version: private keys, certificates and --ssl-* cannot be used");
 		case '?':
 			exit(EXIT_FAILURE);
 		default:
-			daemon_option(&o->daemon, c);
+			if (!tls_option(&o->tls, c))
+				daemon_option(&o->daemon, c);
 		}
 	}
 	if (argc - optind > 1)
@@ -175,6 +169,8 @@ int main(int argc, char *argv[])
 	daemon_become_user(&o.daemon, true);
 
 	struct program p = {.loop = loop_new()};
+	struct stream_tls *tls = tls_start(&o.tls);
+	stream_tls_attach(tls, p.loop);
 	struct appctl *appctl;
 	struct error *e = appctl_new(p.loop, o.unixctl, &appctl);
 	if (e)
@@ -200,6 +196,8 @@ int main(int argc, char *argv[])
 	loop_signal_remove(interrupt);
 	loop_timer_cancel(&p.tick);
 	loop_free(p.loop);
+	stream_tls_free(tls);
+	tls_options_done(&o.tls);
 	rcu_offline();
 	rcu_barrier_all();
 	rcu_online();

@@ -7,12 +7,15 @@
 #include "cmd/common/command.h"
 #include "cmd/common/daemon.h"
 #include "cmd/common/table.h"
+#include "cmd/common/tls_options.h"
 #include "ovsdb/schema.h"
 #include "rpc/jsonrpc.h"
 
 struct client {
 	struct text_table_style style;
 	struct daemon_options daemon;
+	struct tls_options tls_options;
+	struct stream_tls *tls;
 	const char *unixctl;
 	bool force;
 	int timeout; // seconds; 0: none

@@ -122,6 +122,7 @@ static void go(struct going *g, const char *method, json_t *params)
 	g->params = params;
 	daemon_start(&g->c->daemon);
 	g->loop = loop_new();
+	stream_tls_attach(g->c->tls, g->loop);
 	if (g->c->daemon.detach || g->c->unixctl) {
 		check(appctl_new(g->loop, g->c->unixctl, &g->appctl));
 		appctl_register(g->appctl, "exit", "", 0, 0, on_exit_command, g);
@@ -410,7 +411,7 @@ static bool is_reached(const json_t *rows, const char *database, enum wait_for s
 
 static bool ask(struct client *c, const char *database, enum wait_for state)
 {
-	struct error *error = jsonrpc_client_open(c->server, 0, &c->rpc);
+	struct error *error = jsonrpc_client_open(c->server, 0, c->tls, &c->rpc);
 	if (error) {
 		error_free(error); // the server is not there yet, or not for the moment
 		c->rpc = NULL;

@@ -286,7 +286,7 @@ static const char *default_database(const json_t *names, const char *command)
 
 static void connect_to_server(struct client *c)
 {
-	struct error *error = jsonrpc_client_open(c->server, 0, &c->rpc);
+	struct error *error = jsonrpc_client_open(c->server, 0, c->tls, &c->rpc);
 	if (error && error_code(error))
 		command_die("failed to connect to \"%s\" (%s)", c->server, strerror(error_code(error)));
 	check(error);
@@ -357,6 +357,7 @@ static void usage(void)
 	       "  --bare                      equivalent to \"--format=list --data=bare --no-headings\"\n"
 	       "  --timestamp                 timestamp \"monitor\" output\n",
 	       log_program(), log_program(), dir_run());
+	tls_usage();
 	daemon_usage();
 	log_usage();
 	printf("\nOther options:\n"
@@ -366,7 +367,7 @@ static void usage(void)
 	exit(EXIT_SUCCESS);
 }
 
-enum { OPT_FORCE = 0x100, OPT_UNIXCTL, OPT_ANY_SERVER, OPT_SSL };
+enum { OPT_FORCE = 0x100, OPT_UNIXCTL, OPT_ANY_SERVER };
 
 static const struct option long_options[] = {
 	TEXT_TABLE_LONG_OPTIONS,
@@ -377,12 +378,7 @@ static const struct option long_options[] = {
 	// There are no clusters: any server is as good as a leader.
 	{"leader-only", no_argument, NULL, OPT_ANY_SERVER},
 	{"no-leader-only", no_argument, NULL, OPT_ANY_SERVER},
-	{"private-key", required_argument, NULL, OPT_SSL},
-	{"certificate", required_argument, NULL, OPT_SSL},
-	{"ca-cert", required_argument, NULL, OPT_SSL},
-	{"bootstrap-ca-cert", required_argument, NULL, OPT_SSL},
-	{"ssl-protocols", required_argument, NULL, OPT_SSL},
-	{"ssl-ciphers", required_argument, NULL, OPT_SSL},
+	TLS_LONG_OPTIONS,
 	{"help", no_argument, NULL, 'h'},
 	{"version", no_argument, NULL, 'V'},
 	DAEMON_LONG_OPTIONS,
@@ -409,11 +405,7 @@ static void parse_option(struct client *c, int option)
 		c->unixctl = optarg;
 		break;
 	case OPT_ANY_SERVER:
-	case OPT_SSL:
-	case 'p':
-	case 'c':
-	case 'C':
-		break; // an ssl: server is refused when it is connected to
+		break;
 	case 'h':
 		usage();
 		break;
@@ -423,7 +415,8 @@ static void parse_option(struct client *c, int option)
 	case '?':
 		exit(EXIT_FAILURE);
 	default:
-		daemon_option(&c->daemon, option);
+		if (!tls_option(&c->tls_options, option))
+			daemon_option(&c->daemon, option);
 	}
 }
 
@@ -433,10 +426,11 @@ int main(int argc, char *argv[])
 	log_set_program(argv[0]);
 	check(log_set_levels("console:warn"));
 	signal(SIGPIPE, SIG_IGN);
-	for (int option; (option = getopt_long(argc, argv, "hVv::f:d:t:p:c:C:", long_options, NULL)) != -1;)
+	for (int option; (option = getopt_long(argc, argv, "hVv::f:d:t:" TLS_SHORT_OPTIONS, long_options, NULL)) != -1;)
 		parse_option(&c, option);
 	if (c.timeout)
 		alarm((unsigned int)c.timeout);
+	c.tls = tls_start(&c.tls_options);
 	argc -= optind;
 	argv += optind;
 	if (argc && !strcmp(argv[0], "help"))
@@ -447,6 +441,8 @@ int main(int argc, char *argv[])
 		return EXIT_SUCCESS;
 	}
 	run(&c, argc, argv);
+	stream_tls_free(c.tls);
+	tls_options_done(&c.tls_options);
 	fflush(stdout);
 	return ferror(stdout) ? EXIT_FAILURE : EXIT_SUCCESS;
 }

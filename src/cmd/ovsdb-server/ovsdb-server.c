@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/version.h"
 #include "cmd/common/daemon.h"
+#include "cmd/common/tls_options.h"
 #include "commands.h"
 
 LOG_MODULE(ovsdb_server);
@@ -22,8 +23,7 @@ struct options {
 	struct daemon_options daemon;
 	VEC(const char *) remotes, files;
 	const char *unixctl, *run;
-	// For SSL, which this version has not: a remote that would need it is refused with a message.
-	const char *private_key, *certificate, *ca_cert;
+	struct tls_options tls;
 	bool disable_column_diff;
 };
 
@@ -46,12 +46,12 @@ static void usage(void)
 	       "The default DATABASE, if none is given, is\n%s/conf.db.\n"
 	       "\nJSON-RPC options (may be specified any number of times):\n"
 	       "  --remote=REMOTE         connect or listen to REMOTE\n"
-	       "\nActive REMOTEs: tcp:HOST:PORT, unix:FILE\n"
-	       "Passive REMOTEs: ptcp:PORT[:IP], punix:FILE\n"
-	       "REMOTEs from a database: db:DB,TABLE,COLUMN\n"
-	       "\nSSL options are accepted: -p, --private-key=FILE, -c, --certificate=FILE, -C, --ca-cert=FILE,\n"
-	       "  --bootstrap-ca-cert=FILE, --ssl-protocols=PROTOS, --ssl-ciphers=CIPHERS\n",
+	       "\nActive REMOTEs: tcp:HOST:PORT, ssl:HOST:PORT, unix:FILE\n"
+	       "Passive REMOTEs: ptcp:PORT[:IP], pssl:PORT[:IP], punix:FILE\n"
+	       "REMOTEs from a database: db:DB,TABLE,COLUMN\n",
 	       log_program(), log_program(), dir_db());
+	tls_usage();
+	printf("FILE may be db:DB,TABLE,COLUMN: the first file that is named in this column\n");
 	daemon_usage();
 	log_usage();
 	printf("\nOther options:\n"
@@ -68,7 +68,6 @@ enum {
 	OPT_REMOTE = 0x100,
 	OPT_UNIXCTL,
 	OPT_RUN,
-	OPT_SSL_IGNORED,
 	OPT_SYNC,
 	OPT_REPLAY,
 	OPT_NO_COLUMN_DIFF,
@@ -80,13 +79,7 @@ static const struct option long_options[] = {
 	{"run", required_argument, NULL, OPT_RUN},
 	{"help", no_argument, NULL, 'h'},
 	{"version", no_argument, NULL, 'V'},
-	{"private-key", required_argument, NULL, 'p'},
-	{"certificate", required_argument, NULL, 'c'},
-	{"ca-cert", required_argument, NULL, 'C'},
-	{"bootstrap-ca-cert", required_argument, NULL, 'C'},
-	{"peer-ca-cert", required_argument, NULL, OPT_SSL_IGNORED},
-	{"ssl-protocols", required_argument, NULL, OPT_SSL_IGNORED},
-	{"ssl-ciphers", required_argument, NULL, OPT_SSL_IGNORED},
+	TLS_LONG_OPTIONS,
 	{"sync-from", required_argument, NULL, OPT_SYNC},
 	{"sync-exclude-tables", required_argument, NULL, OPT_SYNC},
 	{"active", no_argument, NULL, OPT_SYNC},
@@ -100,7 +93,7 @@ static const struct option long_options[] = {
 
 static void parse_options(int argc, char *argv[], struct options *o)
 {
-	for (int c, index = 0; (c = getopt_long(argc, argv, "hVv::p:c:C:", long_options, &index)) != -1;) {
+	for (int c, index = 0; (c = getopt_long(argc, argv, "hVv::" TLS_SHORT_OPTIONS, long_options, &index)) != -1;) {
 		switch (c) {
 		case OPT_REMOTE:
 			vec_push(&o->remotes, optarg);
@@ -117,17 +110,6 @@ static void parse_options(int argc, char *argv[], struct options *o)
 		case 'V':
 			version_print(log_program());
 			exit(EXIT_SUCCESS);
-		case 'p':
-			o->private_key = optarg;
-			break;
-		case 'c':
-			o->certificate = optarg;
-			break;
-		case 'C':
-			o->ca_cert = optarg;
-			break;
-		case OPT_SSL_IGNORED:
-			break; // means nothing without an SSL remote, and those are refused
 		case OPT_SYNC:
 		case OPT_REPLAY:
 			die("--%s: not built into this version", long_options[index].name);
@@ -137,7 +119,8 @@ static void parse_options(int argc, char *argv[], struct options *o)
 		case '?':
 			exit(EXIT_FAILURE);
 		default:
-			daemon_option(&o->daemon, c);
+			if (!tls_option(&o->tls, c))
+				daemon_option(&o->daemon, c);
 		}
 	}
 	for (int i = optind; i < argc; i++)
@@ -197,8 +180,6 @@ static void open_remotes(struct program *p, const struct options *o)
 {
 	VEC_FOREACH (&o->remotes, i) {
 		const char *name = o->remotes.v[i];
-		if (!strncmp(name, "ssl:", 4) || !strncmp(name, "pssl:", 5))
-			die("%s: SSL is not built into this version", name);
 		struct error *error = remotes_add(p->remotes, name);
 		if (error)
 			die("%s", error_text(error));
@@ -266,7 +247,7 @@ static void on_tick(void *tick)
 	loop_timer_set_in(tick, 5000);
 }
 
-static void program_start(struct program *p, const struct options *o)
+static void program_start(struct program *p, const struct options *o, struct stream_tls *tls)
 {
 	p->absolute_paths = o->daemon.detach && !o->daemon.no_chdir;
 	p->whole_columns = o->disable_column_diff;
@@ -274,8 +255,11 @@ static void program_start(struct program *p, const struct options *o)
 	p->server = server_new(p->loop);
 	open_databases(p, o);
 	p->remotes = remotes_new(p->server);
+	struct error *error = remotes_set_tls(p->remotes, tls, &o->tls.config);
+	if (error)
+		die("%s", error_text(error));
 	open_remotes(p, o);
-	struct error *error = appctl_new(p->loop, o->unixctl, &p->appctl);
+	error = appctl_new(p->loop, o->unixctl, &p->appctl);
 	if (error)
 		die("%s", error_text(error));
 	commands_register(p);
@@ -299,7 +283,8 @@ int main(int argc, char *argv[])
 	parse_options(argc, argv, &o);
 	daemon_start(&o.daemon);
 	daemon_become_user(&o.daemon, false);
-	program_start(&p, &o);
+	struct stream_tls *tls = tls_new();
+	program_start(&p, &o, tls);
 	for (size_t i = 0; i < 3; i++)
 		handlers[i] = loop_signal_add(p.loop, signals[i], on_signal, &p);
 	struct child child = {.program = &p, .command = o.run};
@@ -317,6 +302,8 @@ int main(int argc, char *argv[])
 	loop_signal_remove(child_handler);
 	program_stop(&p);
 	loop_free(p.loop);
+	stream_tls_free(tls);
+	tls_options_done(&o.tls);
 	daemon_done();
 	vec_done(&o.remotes);
 	vec_done(&o.files);

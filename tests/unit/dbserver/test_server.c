@@ -95,7 +95,7 @@ static void must(struct error *error)
 static struct jsonrpc_client *open_client(void)
 {
 	struct jsonrpc_client *c;
-	struct error *error = jsonrpc_client_open(target, 5000, &c);
+	struct error *error = jsonrpc_client_open(target, 5000, NULL, &c);
 	if (error)
 		fail_msg("%s", error_text(error));
 	return c;
