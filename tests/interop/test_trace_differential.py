@@ -216,7 +216,7 @@ def sides():
         net.close()
 
 
-@pytest.mark.parametrize("seed", range(1, 1 + int(os.environ.get("TRACE_SEEDS", "4"))))
+@pytest.mark.parametrize("seed", range(1, 1 + int(os.environ.get("TRACE_SEEDS", "2"))))
 def test_same_verdict(sides, seed):
     ours, theirs = sides
     for side in sides:
