@@ -59,6 +59,7 @@ static void note_databases(struct server *server)
 static void on_changed(void *served_, const struct db_txn *txn)
 {
 	struct served *served = served_;
+	history_add(served->history, txn);
 	VEC_FOREACH (&served->groups, i) {
 		struct monitor_group *group = served->groups.v[i];
 		json_t *update = NULL;
@@ -100,6 +101,7 @@ static struct served *serve(struct server *server, struct database *d)
 	struct served *served = XNEW(struct served);
 	served->server = server;
 	served->d = d;
+	served->history = history_new();
 	d->observer = (struct database_observer){on_changed, on_committed, served};
 	link_served(server, served);
 	return served;
@@ -122,6 +124,8 @@ static void forget(void *served_)
 	VEC_FOREACH (&server->sessions, i)
 		session_forget_database(server->sessions.v[i], served);
 	triggers_cancel_all(served);
+	history_free(served->history);
+	served->history = NULL;
 }
 
 static void served_free(struct served *served)
@@ -151,9 +155,11 @@ bool server_remove_database(struct server *server, const char *name)
 struct db_error *server_convert(struct server *server, struct served *served, const struct db_schema *schema)
 {
 	struct db_error *error = database_convert(served->d, schema, forget, served);
-	if (!error)
-		note_databases(server);
-	return error;
+	if (error)
+		return error;
+	served->history = history_new();
+	note_databases(server);
+	return NULL;
 }
 
 // --- Monitors.

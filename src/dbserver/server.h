@@ -4,6 +4,7 @@
 #include "base/vec.h"
 #include "dbserver/database.h"
 #include "loop/loop.h"
+#include "ovsdb/history.h"
 #include "ovsdb/monitor.h"
 
 struct jsonrpc_message;
@@ -21,6 +22,7 @@ struct monitor_group {
 struct served {
 	struct server *server;
 	struct database *d;
+	struct history *history; // for clients that come back
 	bool reserved; // _Server: clients only read it
 	VEC(struct monitor_group *) groups;
 	VEC(struct trigger *) triggers; // transactions that wait

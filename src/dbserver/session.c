@@ -118,8 +118,10 @@ void session_monitor_send(struct session_monitor *m, json_t *updates)
 	enum monitor_version version = m->group->spec->version;
 	json_t *params = json_array();
 	json_array_append(params, m->id);
-	if (version == MONITOR_V3)
-		json_array_append_new(params, json_string("00000000-0000-0000-0000-000000000000"));
+	if (version == MONITOR_V3) {
+		struct uuid id = history_last_id(m->served->history);
+		json_array_append_new(params, json_sprintf(UUID_FORMAT, UUID_ARGS(&id)));
+	}
 	json_array_append_new(params, updates);
 	session_send(m->session, jsonrpc_notify(methods[version], params));
 }

@@ -164,7 +164,7 @@ static struct db_error *check_monitor(struct session *session, const char *metho
 }
 
 static struct db_error *add_monitor(struct session *session, struct served *served, enum monitor_version version,
-				    const json_t *params, json_t **initial)
+				    const json_t *params, struct session_monitor **out)
 {
 	struct monitor_spec *spec;
 	struct db_error *error =
@@ -177,7 +177,7 @@ static struct db_error *add_monitor(struct session *session, struct served *serv
 	m->id = json_incref(json_array_get(params, 1));
 	m->group = served_join(served, spec, m);
 	vec_push(&session->monitors, m);
-	*initial = monitor_initial(m->group->spec);
+	*out = m;
 	return NULL;
 }
 
@@ -185,11 +185,11 @@ static struct answer start_monitor(struct session *session, const char *method, 
 				   enum monitor_version version)
 {
 	struct served *served;
-	json_t *initial;
+	struct session_monitor *m;
 	struct db_error *error = check_monitor(session, method, params, 3, &served);
 	if (!error)
-		error = add_monitor(session, served, version, params, &initial);
-	return error ? fail(error) : succeed(initial);
+		error = add_monitor(session, served, version, params, &m);
+	return error ? fail(error) : succeed(monitor_initial(m->group->spec));
 }
 
 static struct answer method_monitor(struct session *session, const char *method, json_t *params)
@@ -202,24 +202,39 @@ static struct answer method_monitor_cond(struct session *session, const char *me
 	return start_monitor(session, method, params, MONITOR_V2);
 }
 
-// There is no history of transactions yet: whatever the client has last, it gets everything.
+// What a client that knew the state `since` missed; NULL when we do not know.
+static json_t *missed(const struct session_monitor *m, const struct uuid *since)
+{
+	const struct monitor_spec *spec = m->group->spec;
+	struct monitor_backlog *b = monitor_backlog_new();
+	json_t *updates = NULL;
+	if (history_undo(m->served->history, since, spec, b)) {
+		updates = monitor_backlog_take(b, spec);
+		if (!updates)
+			updates = json_object();
+	}
+	monitor_backlog_free(b);
+	return updates;
+}
+
 static struct answer method_monitor_cond_since(struct session *session, const char *method, json_t *params)
 {
 	struct served *served;
-	struct uuid last;
-	json_t *initial;
+	struct session_monitor *m;
+	struct uuid since;
 	struct db_error *error = check_monitor(session, method, params, 4, &served);
 	const json_t *id = json_array_get(params, 3);
-	if (!error && !(json_is_string(id) && uuid_parse(json_string_value(id), &last)))
+	if (!error && !(json_is_string(id) && uuid_parse(json_string_value(id), &since)))
 		error = db_error_syntax(id, NULL, "last-txn-id must be UUID format.");
 	if (!error)
-		error = add_monitor(session, served, MONITOR_V3, params, &initial);
+		error = add_monitor(session, served, MONITOR_V3, params, &m);
 	if (error)
 		return fail(error);
-	json_t *result = json_array();
-	json_array_append_new(result, json_false());
-	json_array_append_new(result, json_string("00000000-0000-0000-0000-000000000000"));
-	json_array_append_new(result, initial);
+	json_t *updates = missed(m, &since), *result = json_array();
+	struct uuid last = history_last_id(served->history);
+	json_array_append_new(result, json_boolean(updates));
+	json_array_append_new(result, json_sprintf(UUID_FORMAT, UUID_ARGS(&last)));
+	json_array_append_new(result, updates ? updates : monitor_initial(m->group->spec));
 	return succeed(result);
 }
 

@@ -215,6 +215,11 @@ static struct monitor_table *find_table(const struct monitor_spec *spec, const s
 	return NULL;
 }
 
+bool monitor_spec_has_table(const struct monitor_spec *spec, const struct db_table *table)
+{
+	return find_table(spec, table);
+}
+
 static struct db_error *change_table(struct monitor_spec *spec, const char *name, const json_t *requests)
 {
 	const struct db_table *table = db_find_table(spec->db, name);
@@ -478,6 +483,21 @@ void monitor_backlog_add(struct monitor_backlog *b, const struct monitor_spec *s
 		row->old = r->old ? db_fields_copy(key.table, r->old) : NULL;
 		HASH_ADD(hh, b->rows, key, sizeof(row->key), row);
 	}
+}
+
+struct datum **monitor_backlog_row(struct monitor_backlog *b, const struct db_table *table, const struct uuid *uuid)
+{
+	struct backlog_key key = {*uuid, table};
+	struct backlog_row *row;
+	HASH_FIND(hh, b->rows, &key, sizeof(key), row);
+	if (!row) {
+		const struct db_row *now = db_table_find_row(table, uuid);
+		row = XNEW(struct backlog_row);
+		row->key = key;
+		row->old = now ? db_fields_copy(table, now->fields) : NULL;
+		HASH_ADD(hh, b->rows, key, sizeof(row->key), row);
+	}
+	return &row->old;
 }
 
 json_t *monitor_backlog_take(struct monitor_backlog *b, const struct monitor_spec *spec)

@@ -37,6 +37,7 @@ struct monitor_spec *monitor_spec_clone(const struct monitor_spec *);
 void monitor_spec_free(struct monitor_spec *);
 // One text per meaning: monitors with equal keys get equal updates. Owned by the caller.
 char *monitor_spec_key(const struct monitor_spec *);
+bool monitor_spec_has_table(const struct monitor_spec *, const struct db_table *);
 // Gives tables new conditions, as monitor_cond_change asks.
 struct db_error *monitor_spec_change(struct monitor_spec *, const json_t *requests) MUST_CHECK;
 
@@ -55,5 +56,8 @@ struct monitor_backlog *monitor_backlog_new(void);
 void monitor_backlog_free(struct monitor_backlog *); // NULL is allowed
 // Before the transaction is committed.
 void monitor_backlog_add(struct monitor_backlog *, const struct monitor_spec *, const struct db_txn *);
+// The columns that the client knows of a row, to be changed: the present ones when nothing was noted of it yet. NULL: it knows of
+// no such row.
+struct datum **monitor_backlog_row(struct monitor_backlog *, const struct db_table *, const struct uuid *);
 // The difference between what the client knows and the present; NULL when it is nothing. Empties the backlog.
 json_t *monitor_backlog_take(struct monitor_backlog *, const struct monitor_spec *);

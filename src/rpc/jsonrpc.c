@@ -90,7 +90,7 @@ static void on_readable(void *arg)
 		if (len == 0 && n <= MAX_MESSAGE)
 			break;
 		json_error_t unused;
-		json_t *json = len > 0 ? json_loadb((const char *)p, (size_t)len, JSON_REJECT_DUPLICATES, &unused) : NULL;
+		json_t *json = len > 0 ? json_loadb((const char *)p, (size_t)len, 0, &unused) : NULL;
 		char *why = NULL;
 		struct jsonrpc_message *m = json ? jsonrpc_message_parse(json, &why) : NULL;
 		json_decref(json);

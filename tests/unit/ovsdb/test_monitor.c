@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "random_db.h"
 
+#include "ovsdb/history.h"
 #include "ovsdb/monitor.h"
 #include "ovsdb/record.h"
 
@@ -169,6 +170,87 @@ static void test_replicas(void **state)
 	db_free(db);
 }
 
+// Clients that come back after some transactions, at random: all that they missed brings them up to date, or they are told that it is
+// not known.
+static void test_history(void **state)
+{
+	enum { CLIENTS = 3 };
+	struct db *db = db_new(parse_schema(random_schema)), *replicas[CLIENTS];
+	struct history *history = history_new();
+	struct uuid known[CLIENTS], stranger = uuid_random();
+	struct monitor_spec *spec = make_spec(db, MONITOR_V3, some_requests);
+	for (int i = 0; i < CLIENTS; i++) {
+		replicas[i] = db_new(parse_schema(replica_schema));
+		known[i] = history_last_id(history);
+	}
+	struct monitor_backlog *b = monitor_backlog_new();
+	random_seed(7);
+	for (int round = 0; round < 3000; round++) {
+		struct db_txn *txn = db_txn_new(db);
+		random_changes(txn);
+		struct db_error *error = db_txn_prepare(txn);
+		if (error) {
+			db_error_free(error);
+			db_txn_abort(txn);
+			continue;
+		}
+		history_add(history, txn);
+		db_txn_commit(txn);
+		assert_false(history_undo(history, &stranger, spec, b));
+		int i = (int)random_below(3 * CLIENTS);
+		if (i >= CLIENTS)
+			continue;
+		assert_true(history_undo(history, &known[i], spec, b));
+		take(monitor_backlog_take(b, spec), NULL, replicas[i]);
+		known[i] = history_last_id(history);
+		struct db *expected = matching(db);
+		expect_same(expected, replicas[i]);
+		db_free(expected);
+	}
+	assert_true(history_n_cells(history) < 20000);
+	monitor_backlog_free(b);
+	monitor_spec_free(spec);
+	for (int i = 0; i < CLIENTS; i++)
+		db_free(replicas[i]);
+	history_free(history);
+	db_free(db);
+}
+
+// It does not grow without end, and what went out of it is no longer known.
+static void test_history_bound(void **state)
+{
+	struct db *db = db_new(parse_schema(random_schema));
+	struct history *history = history_new();
+	struct monitor_spec *spec = make_spec(db, MONITOR_V3, requests);
+	struct monitor_backlog *b = monitor_backlog_new();
+	struct uuid first = history_last_id(history), uuid = slot_uuid(R, 1), last = first;
+	for (int round = 0; round < 40000; round++) {
+		struct db_txn *txn = db_txn_new(db);
+		struct db_row *row = db_table_find_row(table_of(db, R), &uuid);
+		if (!row)
+			row = db_txn_insert(txn, table_of(db, R), &uuid);
+		struct datum d;
+		datum_init_integer(&d, round);
+		db_txn_set(txn, row, R_ID, &d);
+		succeed(db_txn_prepare(txn));
+		history_add(history, txn);
+		db_txn_commit(txn);
+		if (round == 39990)
+			last = history_last_id(history);
+	}
+	assert_true(history_n_cells(history) < 20000);
+	assert_true(history_n_transactions(history) > 100);
+	assert_false(history_undo(history, &first, spec, b));
+	assert_true(history_undo(history, &last, spec, b));
+	json_t *update = monitor_backlog_take(b, spec);
+	assert_int_equal(json_object_size(update), 1);
+	json_decref(update);
+	monitor_backlog_free(b);
+	monitor_spec_free(spec);
+	history_free(history);
+	db_free(db);
+}
+
 static void test_condition_change(void **state)
 {
 	struct db *db = db_new(parse_schema(random_schema)), *replica = db_new(parse_schema(replica_schema));
@@ -244,6 +326,8 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_replicas),
+		cmocka_unit_test(test_history),
+		cmocka_unit_test(test_history_bound),
 		cmocka_unit_test(test_condition_change),
 		cmocka_unit_test(test_bad_requests),
 	};
