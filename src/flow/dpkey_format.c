@@ -43,7 +43,7 @@ static void add_tunnel(struct out *o)
 		return;
 	// What the header does not have is not shown: the mask of it says nothing.
 	struct flow_tunnel m = o->m->tunnel;
-	if (f->ip_dst) {
+	if (f->ip_dst || f->ip_src) {
 		memset(&m.ipv6_src, 0, sizeof(m.ipv6_src));
 		memset(&m.ipv6_dst, 0, sizeof(m.ipv6_dst));
 	} else {

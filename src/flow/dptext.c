@@ -76,16 +76,29 @@ static bool parse_flags(const char **text, struct flow_tunnel *key, struct flow_
 	return ok;
 }
 
+// What the mask hides is not part of the key: whether there is a tunnel at all is seen from its bits.
+static void keep_masked(struct flow_tunnel *key, const struct flow_tunnel *mask)
+{
+	uint8_t *k = (void *)key;
+	const uint8_t *m = (const void *)mask;
+	for (size_t i = 0; i < sizeof(*key); i++)
+		k[i] &= m[i];
+}
+
 bool dptunnel_parse(const char **text, struct flow_tunnel *key, struct flow_tunnel *mask)
 {
 	struct flow_tunnel unused;
-	if (!mask)
+	bool masked = mask;
+	if (!masked)
 		mask = &unused;
 	memset(mask, 0, sizeof(*mask));
 	for (;;) {
 		*text += strspn(*text, ", ");
-		if (dptext_literal(text, ")"))
+		if (dptext_literal(text, ")")) {
+			if (masked)
+				keep_masked(key, mask);
 			return true;
+		}
 		if (dptext_literal(text, "flags(")) {
 			if (!parse_flags(text, key, mask))
 				return false;

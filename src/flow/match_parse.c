@@ -67,6 +67,8 @@ static struct error *parse_subfield(struct match *m, const char *key, const char
 	if (*s)
 		return error_new("%s: unexpected input following field syntax", key);
 	const struct field *f = sf.field;
+	if (f->maskable == FIELD_NOT_MASKABLE && sf.n_bits < f->n_bits)
+		return error_new("%s: field %s matches as a whole only", key, f->name);
 	union field_value in, in_mask, value, mask;
 	if (!field_parse_integer(f, text, &in))
 		return error_new("%s: cannot parse integer value: %s", key, text);

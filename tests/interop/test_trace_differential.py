@@ -200,6 +200,14 @@ def packet(r):
     return ",".join(terms)
 
 
+def forgets_inner_tag(flow, mine, stock, text):
+    """NORMAL sends on without an empty tag that was pushed; the oracle takes the packet's own tag below it off as well. See
+    test_normal_keeps_the_tag_below_an_empty_one and docs/differences.md."""
+    pushed = "push_vlan:" in text and re.search(r"^ +NORMAL$", text, re.M) and "dl_vlan=" in flow
+    left = [sorted(part for part in side.split(",") if part != "pop_vlan") for side in (mine, stock)]
+    return pushed and mine != stock and left[0] == left[1]
+
+
 @pytest.fixture(scope="module")
 def sides():
     if not harness.is_root():
@@ -234,6 +242,8 @@ def test_same_verdict(sides, seed):
             total += 1
             if mine.count("push_vlan(") > 2:
                 continue  # the oracle forgets the innermost of three tags
+            if forgets_inner_tag(flow, mine, stock, text):
+                continue
             if mine != stock:
                 wrong.append((t, flow, mine, stock, text, stock_text))
             elif mask != stock_mask:
@@ -243,3 +253,13 @@ def test_same_verdict(sides, seed):
     for t, flow, mine, stock, text, stock_text in wrong[:int(os.environ.get("TRACE_SHOW", "3"))]:
         print(f"table {t}: {flow}\n ours:  {mine}\n stock: {stock}\n{text}\n--- stock\n{stock_text}")
     assert not wrong
+
+
+def test_normal_keeps_the_tag_below_an_empty_one(sides):
+    ours, theirs = sides
+    for side in sides:
+        side.channel.call("fdb/flush", "br0")
+        assert side.load_acceptable(["actions=push_vlan:0x8100,NORMAL"])
+    packet = "in_port=1,dl_src=00:00:00:00:00:01,dl_dst=00:00:00:00:00:02,dl_vlan=3,dl_type=0x88b5"
+    assert ours.trace(packet)[0] == "br0,p2,p3,p4"
+    assert theirs.trace(packet)[0] == "pop_vlan,br0,p2,p3,p4"
