@@ -66,7 +66,7 @@ static struct db_error *read_schema(struct journal *j, struct db_schema **schema
 	if (error)
 		return error;
 	if (!json)
-		return db_error_io(EOF, "%s: database file contains no schema", journal_path(j));
+		return db_error_new("ovsdb error", "%s: cannot identify file type", journal_path(j));
 	error = db_error_wrap(db_schema_from_json(json, schema), "failed to parse \"%s\" as ovsdb schema",
 			      journal_path(j));
 	json_decref(json);
@@ -86,7 +86,7 @@ struct db_error *database_read_schema(const char *path, struct db_schema **schem
 }
 
 // A record behind the first may be another schema: the database was converted there.
-static bool is_schema(const json_t *json)
+bool db_record_is_schema(const json_t *json)
 {
 	return json_object_get(json, "tables") && json_object_get(json, "name") && !json_object_get(json, "_date");
 }
@@ -107,19 +107,21 @@ static struct db_error *convert(struct db *from, const struct db_schema *schema,
 	return error;
 }
 
-static struct db_error *replay_schema(struct database *d, const json_t *json)
+struct db_error *database_replay_record(struct db **db, const json_t *json)
 {
 	struct db_schema *schema;
-	struct db *db;
+	struct db *converted;
+	if (!db_record_is_schema(json))
+		return db_record_apply(*db, json, false);
 	struct db_error *error = db_schema_from_json(json, &schema);
 	if (error)
 		return error;
-	error = convert(d->db, schema, &db);
+	error = convert(*db, schema, &converted);
 	db_schema_free(schema);
 	if (error)
 		return error;
-	db_free(d->db);
-	d->db = db;
+	db_free(*db);
+	*db = converted;
 	return NULL;
 }
 
@@ -131,8 +133,7 @@ static struct db_error *replay(struct database *d, bool converting)
 		struct db_error *error = journal_read(d->journal, &json);
 		if (error || !json)
 			return error;
-		error = is_schema(json) && !converting ? replay_schema(d, json)
-						       : db_record_apply(d->db, json, converting);
+		error = converting ? db_record_apply(d->db, json, true) : database_replay_record(&d->db, json);
 		json_decref(json);
 		if (error) {
 			journal_reject(d->journal);

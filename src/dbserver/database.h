@@ -53,3 +53,10 @@ struct db_error *database_convert(struct database *, const struct db_schema *, v
 	MUST_CHECK;
 // The schema of a file, without reading further. Owned by the caller.
 struct db_error *database_read_schema(const char *path, struct db_schema **) MUST_CHECK;
+
+// --- Records, for whoever reads files without a database.
+
+// A record that is a schema: the first, and later ones where the database was converted.
+bool db_record_is_schema(const json_t *);
+// Does what the record says; a schema puts a converted database in place of *db.
+struct db_error *database_replay_record(struct db **db, const json_t *) MUST_CHECK;

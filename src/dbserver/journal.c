@@ -30,7 +30,7 @@ struct journal {
 	bool needs_sync;
 };
 
-static void sha1_hex(const char *p, size_t n, char out[2 * SHA1_LEN + 1])
+void journal_checksum(const char *p, size_t n, char out[41])
 {
 	unsigned char digest[SHA1_LEN];
 	EVP_Digest(p, n, digest, NULL, EVP_sha1(), NULL);
@@ -112,7 +112,7 @@ static struct db_error *parse_header(const struct journal *j, const char *line, 
 		return db_error_syntax(NULL, NULL, "%s: parse error at offset %lld in header line \"%.*s\"", j->path,
 				       (long long)j->good, (int)strcspn(line, "\n"), line);
 	if (!strcmp(magic, "CLUSTER"))
-		return db_error_new("ovsdb error", "%s: clustered databases are not supported", j->path);
+		return db_error_new("ovsdb error", "%s: cannot apply this operation to clustered database file", j->path);
 	if (strcmp(magic, "JSON"))
 		return db_error_new("ovsdb error", "%s: bad magic (unexpected kind of file)", j->path);
 	*n = length;
@@ -125,7 +125,7 @@ static struct db_error *read_data(struct journal *j, size_t n, const char *sha1,
 	if (fread(data, 1, n, j->file) != n)
 		return db_error_io(ferror(j->file) ? errno : EOF, "%s: error reading %zu bytes starting at offset %lld",
 				   j->path, n, (long long)at);
-	sha1_hex(data, n, actual);
+	journal_checksum(data, n, actual);
 	if (strcmp(actual, sha1))
 		return db_error_syntax(NULL, NULL,
 				       "%s: %zu bytes starting at offset %lld have SHA-1 hash %s but should have hash %s",

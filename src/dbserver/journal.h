@@ -38,3 +38,5 @@ int64_t journal_size(const struct journal *);
 struct db_error *journal_replace(struct journal *, const struct str *records, size_t n_records) MUST_CHECK;
 // The text of one record with its header.
 void journal_format(struct str *out, const char *text, size_t n);
+// The SHA-1 of some bytes as text, as headers have it.
+void journal_checksum(const char *, size_t n, char out[41]);

@@ -106,6 +106,98 @@ def test_each_reads_the_other(dirs):
         assert (json.loads(out), code) == ([{'rows': [{'i': 4, 'r': 0.1, 'is': 2}]}], 0)
 
 
+def test_check(dirs):
+    """What is damaged is found with its offset, and repaired so that the stock tool, too, reads what is left."""
+    def ours(*args):
+        out, err, code = run(BIN['ours']['ovsdb-tool'], list(args), dirs['ours'])
+        return normal(out + err), code
+
+    def insert(i):
+        assert ours('transact', 'db', json.dumps(['T', {'op': 'insert', 'table': 'a', 'row': {'i': i}}]))[1] == 0
+
+    def numbers(side, db):
+        out, err, code = run(BIN[side]['ovsdb-tool'], ['query', db, '["T",{"op":"select","table":"a","where":[],"columns":["i"]}]'], dirs['ours'])
+        assert (code, err) == (0, '')
+        return sorted(row['i'] for row in json.loads(out)[0]['rows'])
+
+    path = os.path.join(dirs['ours'], 'db')
+    assert ours('create', 'db', 'schema')[1] == 0
+    for i in range(5):
+        insert(i)
+    size = os.path.getsize(path)
+    assert ours('check', 'db') == ('db: %d bytes, 6 records, no damage\n' % size, 0)
+    with open(path, 'rb') as f:
+        good = f.read()
+    starts = [m.start() for m in re.finditer(b'OVSDB JSON', good)]
+
+    def damage(data):
+        with open(path, 'wb') as f:
+            f.write(data)
+
+    damage(good[:starts[3] + 90] + b'\0\0\0' + good[starts[3] + 93:])
+    text, code = ours('check', 'db')
+    assert code == 2 and text.startswith('db: damage at offset %d (%d bytes): ' % (starts[3], starts[4] - starts[3])), text
+    assert 'have SHA-1 hash' in text and '5 records are good' in text
+    with open(path, 'rb') as f:
+        assert f.read() != good  # only looked at
+    text, code = ours('check', '--repair', 'db')
+    assert code == 0 and '5 records kept; the damaged file is' in text and text.endswith('/db.damaged\n')
+    for side in dirs:
+        assert numbers(side, path) == [0, 1, 3, 4]
+    assert ours('check', 'db')[1] == 0
+    insert(7)  # it goes on
+    assert numbers('stock', path) == [0, 1, 3, 4, 7]
+
+    damage(good[:-4])
+    text, code = ours('--repair', 'check', 'db')
+    assert code == 0 and 'torn record at offset %d' % starts[5] in text and text.endswith('/db.damaged1\n')
+    assert numbers('stock', path) == [0, 1, 2, 3]
+
+    damage(good[:30] + b'?' + good[31:])
+    text, code = ours('check', 'db')
+    assert code == 1 and 'name a schema file behind the database' in text
+    assert ours('check', '--repair', 'db', 'schema')[1] == 0
+    assert numbers('stock', path) == [0, 1, 2, 3, 4]
+
+    damage(b'')
+    assert ours('check', 'db') == ('ovsdb-tool: ovsdb error: db: cannot identify file type\n', 1)
+    damage(b'\0' * 4096)
+    assert ours('check', 'db') == ('ovsdb-tool: ovsdb error: db: no record of a database is in it\n', 1)
+    damage(b'\0' * 20 + good[20:])
+    assert ours('check', '--repair', 'db', 'schema')[1] == 0
+    assert numbers('stock', path) == [0, 1, 2, 3, 4]
+    assert ours('check', 'nonexistent')[1] == 1
+    server = subprocess.Popen([BIN['ours']['ovsdb-server'], '--remote=punix:' + dirs['ours'] + '/sock', '-vconsole:off', 'copy'],
+                              cwd=dirs['ours'], env=dict(os.environ, OVS_RUNDIR=dirs['ours'])) if ours('create', 'copy', 'schema')[1] == 0 else None
+    try:
+        for _ in range(100):
+            if os.path.exists(os.path.join(dirs['ours'], 'sock')):
+                break
+            time.sleep(0.05)
+        assert ours('check', 'copy')[1] == 0
+        text, code = ours('check', '--repair', 'copy')
+        assert code == 1 and 'failed to lock lockfile' in text
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+def test_clusters_are_not_supported(dirs):
+    assert run(BIN['stock']['ovsdb-tool'], ['create-cluster', 'c', 'schema', 'tcp:127.0.0.1:6644'], dirs['ours'])[2] == 0
+    for args in (['create-cluster', 'd', 'schema', 'tcp:127.0.0.1:6644'], ['join-cluster', 'd', 'T', 'tcp:127.0.0.1:6644', 'tcp:127.0.0.1:6645'],
+                 ['db-cid', 'c'], ['db-sid', 'c'], ['db-local-address', 'c'], ['check-cluster', 'c'], ['cluster-to-standalone', 'd', 'c'],
+                 ['show-log', 'c'], ['check', 'c'], ['--cid=00000000-0000-0000-0000-000000000001', 'db-name', 'c'],
+                 ['--election-timer=1000', 'db-name', 'c']):
+        out, err, code = run(BIN['ours']['ovsdb-tool'], args, dirs['ours'])
+        assert (out, code) == ('', 1) and 'clustered databases are not supported' in err, (args, err)
+        assert not os.path.exists(os.path.join(dirs['ours'], 'd'))
+    for args in (['db-version', 'c'], ['query', 'c', '["T"]'], ['compact', 'c'], ['convert', 'c', 'schema']):
+        answers = [run(BIN[side]['ovsdb-tool'], args, dirs['ours']) for side in dirs]
+        assert answers[0] == answers[1]
+    for args, code in ((['db-is-clustered', 'c'], 0), (['db-is-standalone', 'c'], 2)):
+        assert run(BIN['ours']['ovsdb-tool'], args, dirs['ours']) == ('', '', code)
+
+
 @pytest.fixture
 def servers(dirs):
     processes = []

@@ -17,10 +17,13 @@
 #include "cmd/common/daemon.h"
 #include "dbserver/database.h"
 #include "ovsdb/record.h"
+#include "check.h"
 #include "show_log.h"
 
 struct options {
 	int more;
+	bool repair;
+	const char *role;  // NULL: may do anything
 	char *db, *schema; // the defaults
 };
 
@@ -29,6 +32,7 @@ static void usage(const struct options *o)
 	printf("%s: Open vSwitch database management utility\n"
 	       "usage: %s [OPTIONS] COMMAND [ARG...]\n"
 	       "  create [DB [SCHEMA]]    create DB with the given SCHEMA\n"
+	       "  [--repair] check [DB [SCHEMA]]  look for damage in DB, and repair it\n"
 	       "  compact [DB [DST]]      compact DB in-place (or to DST)\n"
 	       "  convert [DB [SCHEMA [DST]]]   convert DB to SCHEMA (to DST)\n"
 	       "  needs-conversion [DB [SCHEMA]]  tell whether DB has another schema than SCHEMA\n"
@@ -50,6 +54,8 @@ static void usage(const struct options *o)
 	log_usage();
 	printf("\nOther options:\n"
 	       "  -m, --more                  increase show-log verbosity\n"
+	       "  --repair                    with check: keep what is good, the rest in DB.damaged\n"
+	       "  --rbac-role=ROLE            RBAC role for transact and query commands\n"
 	       "  -h, --help                  display this help message\n"
 	       "  -V, --version               display version information\n");
 	exit(EXIT_SUCCESS);
@@ -105,9 +111,10 @@ static void run_create(int argc, char *argv[], void *options)
 	db_schema_free(schema);
 }
 
-static void run_create_cluster(int argc, char *argv[], void *options)
+static void run_cluster(int argc, char *argv[], void *options)
 {
-	command_die("%s: clustered databases are not built into this version", argv[0]);
+	command_die("%s: clustered databases are not supported, use active-backup replication (ovsdb-server "
+		    "--sync-from) or relays", argv[0]);
 }
 
 // Writes the contents of a database to a new file that takes the place of `path`, or is beside it.
@@ -206,6 +213,8 @@ static bool is_clustered(const char *path)
 		command_die("I/O error: %s: open failed (%m)", path);
 	size_t n = fread(line, 1, sizeof(line), file);
 	fclose(file);
+	if (!n)
+		command_die("ovsdb error: %s: cannot identify file type", path);
 	if (n == sizeof(line) && !memcmp(line, "OVSDB CLUSTER ", sizeof(line)))
 		return true;
 	if (n < 6 || memcmp(line, "OVSDB ", 6))
@@ -229,7 +238,7 @@ static void run_cluster_member(int argc, char *argv[], void *options)
 {
 	if (!is_clustered(argv[1]))
 		command_die("%s: not a clustered database", argv[1]);
-	run_create_cluster(argc, argv, options);
+	run_cluster(argc, argv, options);
 }
 
 static void parse_version(const char *s, unsigned long v[3])
@@ -325,6 +334,10 @@ static void run_transaction(int argc, char *argv[], void *options)
 	bool keep = !strcmp(argv[0], "transact");
 	json_t *params = parse_json(argv[argc - 1]);
 	struct database *d = open_database(argc > 2 ? argv[1] : ((struct options *)options)->db, keep);
+	const char *role = ((struct options *)options)->role;
+	// A database without roles lets everybody do everything.
+	if (role && db_find_table(d->db, "RBAC_Role"))
+		command_die("--rbac-role: role-based access control is not built into this version");
 	struct db_error *error = check_params(d, params);
 	json_t *result = error ? db_error_to_json(error) : execute(d, params, keep);
 	db_error_free(error);
@@ -338,7 +351,20 @@ static void run_show_log(int argc, char *argv[], void *options_)
 {
 	const struct options *o = options_;
 	const char *path = db_argument(o, argc, argv, 1);
+	if (is_clustered(path))
+		run_cluster(argc, argv, options_);
 	show_log(path, o->more);
+}
+
+static void run_check(int argc, char *argv[], void *options_)
+{
+	const struct options *o = options_;
+	const char *path = db_argument(o, argc, argv, 1);
+	struct db_schema *schema = argc > 2 ? read_schema(argv[2]) : NULL;
+	int status = check_file(path, schema, o->repair);
+	db_schema_free(schema);
+	if (status)
+		exit(status);
 }
 
 static void run_help(int argc, char *argv[], void *options)
@@ -348,8 +374,8 @@ static void run_help(int argc, char *argv[], void *options)
 
 static const struct command commands[] = {
 	{"create", "[db [schema]]", 0, 2, run_create},
-	{"create-cluster", "db contents local", 3, 3, run_create_cluster},
-	{"join-cluster", "db name local remote...", 4, INT_MAX, run_create_cluster},
+	{"create-cluster", "db contents local", 3, 3, run_cluster},
+	{"join-cluster", "db name local remote...", 4, INT_MAX, run_cluster},
 	{"compact", "[db [dst]]", 0, 2, run_compact},
 	{"convert", "[db [schema [dst]]]", 0, 3, run_convert},
 	{"needs-conversion", NULL, 0, 2, run_needs_conversion},
@@ -367,19 +393,23 @@ static const struct command commands[] = {
 	{"query", "[db] trns", 1, 2, run_transaction},
 	{"transact", "[db] trns", 1, 2, run_transaction},
 	{"show-log", "[db]", 0, 1, run_show_log},
-	{"check-cluster", "db...", 1, INT_MAX, run_create_cluster},
+	{"check", "[db [schema]]", 0, 2, run_check},
+	{"check-cluster", "db...", 1, INT_MAX, run_cluster},
 	{"compare-versions", "a op b", 3, 3, run_compare_versions},
 	{"help", NULL, 0, INT_MAX, run_help},
-	{"cluster-to-standalone", "db clusterdb", 2, 2, run_create_cluster},
+	{"cluster-to-standalone", "db clusterdb", 2, 2, run_cluster},
 	{NULL, NULL, 0, 0, NULL},
 };
 
 int main(int argc, char *argv[])
 {
-	enum { OPT_ROLE = 0x100 };
+	enum { OPT_ROLE = 0x100, OPT_REPAIR, OPT_CID, OPT_ELECTION_TIMER };
 	static const struct option longopts[] = {
 		{"more", no_argument, NULL, 'm'},
+		{"repair", no_argument, NULL, OPT_REPAIR},
 		{"rbac-role", required_argument, NULL, OPT_ROLE},
+		{"cid", required_argument, NULL, OPT_CID},
+		{"election-timer", required_argument, NULL, OPT_ELECTION_TIMER},
 		{"help", no_argument, NULL, 'h'},
 		{"version", no_argument, NULL, 'V'},
 		LOG_LONG_OPTIONS,
@@ -391,13 +421,21 @@ int main(int argc, char *argv[])
 	signal(SIGPIPE, SIG_IGN);
 	struct options o = {.db = xasprintf("%s/conf.db", dir_db()),
 			    .schema = xasprintf("%s/vswitch.ovsschema", dir_pkgdata())};
-	for (int c; (c = getopt_long(argc, argv, "+mhVv::", longopts, NULL)) != -1;) {
+	for (int c; (c = getopt_long(argc, argv, "mhVv::", longopts, NULL)) != -1;) {
 		switch (c) {
 		case 'm':
 			o.more++;
 			break;
+		case OPT_REPAIR:
+			o.repair = true;
+			break;
 		case OPT_ROLE:
-			command_die("--rbac-role: role-based access control is not built into this version");
+			o.role = optarg;
+			break;
+		case OPT_CID:
+			command_die("--cid: clustered databases are not supported");
+		case OPT_ELECTION_TIMER:
+			command_die("--election-timer: clustered databases are not supported");
 		case 'h':
 			usage(&o);
 			break;

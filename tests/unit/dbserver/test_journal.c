@@ -284,9 +284,9 @@ static void test_foreign_files(void **state)
 	static const struct {
 		const char *contents, *error;
 	} rows[] = {
-		{"", "database file contains no schema"},
+		{"", "cannot identify file type"},
 		{"{}", "unexpected file format"},
-		{"OVSDB CLUSTER 2 0000000000000000000000000000000000000000\n{}", "clustered databases are not supported"},
+		{"OVSDB CLUSTER 2 0000000000000000000000000000000000000000\n{}", "cannot apply this operation to clustered database file"},
 		{"OVSDB JSON 99999999999 0000000000000000000000000000000000000000\n{}", "error reading"},
 		{"OVSDB JSON 2 0000000000000000000000000000000000000000\n{}", "have SHA-1 hash"},
 		{"OVSDB JSON 2 bf21a9e8fbc5a3846fb05b4fa0859e0917b2202f\n{}", "Required 'name' member is missing"},
