@@ -132,6 +132,11 @@ void dp_settings_init(struct dp_settings *); // the defaults
 // Hexadecimal digits, with or without 0x; "50" or "50,CORE:60,...". False: malformed, and nothing changed but pmd_cores.
 bool dp_parse_cores(const char *mask, struct dp_settings *);
 bool dp_parse_sleep(const char *text, struct dp_settings *);
+// "QUEUE:CORE,..."; calls cb, which may be NULL, for each pair. False: malformed, and cb was not called.
+bool dp_parse_affinity(const char *text, void (*cb)(void *arg, unsigned int queue, unsigned int core), void *arg);
+unsigned int dp_n_cores(void);
+bool dp_core_exists(unsigned int core); // and is online
+bool dp_polls_on(const struct dp_settings *, unsigned int core); // where there are queues to be polled
 void dp_configure(struct dp *, const struct dp_settings *);
 // "QUEUE:CORE,...": queues that are served by the polling thread of that core, if there is one. NULL: none. -ENOENT.
 int dp_port_set_affinity(struct dp *, uint32_t port, const char *affinity);

@@ -23,6 +23,11 @@ struct netdev_class {
 	void (*get_status)(const struct netdev *, void (*cb)(void *arg, const char *key, const char *value), void *arg);
 	struct error *(*rxq_open)(struct netdev_rxq *);
 	void (*rxq_close)(struct netdev_rxq *);
+	// As netdev_rxq_wait() and so on. NULL: not possible; fed from outside.
+	bool (*rxq_wait)(struct netdev_rxq *, int epoll_fd);
+	void (*rxq_forget_wait)(struct netdev_rxq *, int epoll_fd);
+	bool (*rxq_arm)(struct netdev_rxq *, bool on);
+	bool (*rxq_is_fed_from_outside)(const struct netdev_rxq *);
 	int (*rx_burst)(struct netdev_rxq *, struct rte_mbuf **, unsigned int n);
 	unsigned int (*tx_burst)(struct netdev *, unsigned int thread, struct rte_mbuf **, unsigned int n);
 };

@@ -19,6 +19,7 @@
 #include "base/str.h"
 #include "netdev/class.h"
 #include "netdev/dpdk.h"
+#include "netdev/dpdk_wait.h"
 #include "netdev/mbuf.h"
 #include "netdev/vnet.h"
 #include "packet/pcap.h"
@@ -32,6 +33,7 @@ struct dpdk_dev {
 	uint16_t port; // RTE_MAX_ETHPORTS: none
 	unsigned int n_rxd, n_txd;
 	bool dirty; // options that need a restart
+	struct dpdk_wait wait;
 	struct rte_eth_dev_info info;
 	struct rte_mempool *pool;
 	// Set by main while not running.
@@ -110,15 +112,23 @@ static void refresh_link(struct netdev *up)
 
 // --- Options.
 
-// The driver's own words, if it had any: its first line.
+// The first line of what the driver said, without its name; NULL: nothing.
+static const char *driver_words(char *log)
+{
+	const char *colon = strstr(log, "(): ");
+	if (!*log)
+		return NULL;
+	log[strcspn(log, "\n")] = '\0';
+	return colon && colon < log + strlen(log) ? colon + 4 : log;
+}
+
 static struct error *probe_error(const char *devargs, int r, char *log)
 {
-	const char *why = strerror(r), *colon = strstr(log, "(): ");
+	const char *why = strerror(r);
 	if (r == EFAULT) {
 		why = "there is no driver of that name";
 	} else if (*log && r != ENODEV && r != ENOENT) {
-		log[strcspn(log, "\n")] = '\0';
-		why = colon && colon < log + strlen(log) ? colon + 4 : log;
+		why = driver_words(log);
 	} else if (r == ENODEV || r == ENOENT) {
 		why = "no such device, or no driver for it is bound: see dpdk-devbind.py --status";
 	} else if (r == EINVAL) {
@@ -142,6 +152,8 @@ static struct error *attach(struct dpdk_dev *dev, const char *devargs)
 	struct error *e = dpdk_load_driver(devargs);
 	if (e)
 		return e;
+	struct dpdk_fds before;
+	dpdk_fds_take(&before);
 	dpdk_log_start();
 	int r = rte_dev_probe(devargs);
 	char *log = dpdk_log_take();
@@ -156,6 +168,9 @@ static struct error *attach(struct dpdk_dev *dev, const char *devargs)
 	}
 	if (dev->port == RTE_MAX_ETHPORTS)
 		return error_new("Error attaching device '%s' to DPDK (it is no network device)", devargs);
+	dev->wait = (struct dpdk_wait){.port = dev->port};
+	dpdk_wait_add_sockets(&dev->wait, &before);
+	dev->wait.n_probed = dev->wait.n_sockets;
 	r = rte_eth_dev_info_get(dev->port, &dev->info);
 	if (r < 0)
 		return error_errno(-r, "DPDK device '%s' does not say what it is", devargs);
@@ -265,7 +280,7 @@ static struct error *make_pool(struct dpdk_dev *dev)
 
 static int configure(struct dpdk_dev *dev, unsigned int n_txq)
 {
-	struct rte_eth_conf conf = {.rxmode.mtu = (uint32_t)dev->up.mtu};
+	struct rte_eth_conf conf = {.rxmode.mtu = (uint32_t)dev->up.mtu, .intr_conf.rxq = dev->wait.interrupts};
 	uint64_t rss = dev->info.flow_type_rss_offloads & (RTE_ETH_RSS_IP | RTE_ETH_RSS_UDP | RTE_ETH_RSS_TCP);
 	if (dev->up.n_rxq > 1 && rss) {
 		conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
@@ -287,10 +302,9 @@ static unsigned int wanted_txq(const struct dpdk_dev *dev)
 	return n < dev->info.max_tx_queues ? n : dev->info.max_tx_queues;
 }
 
-static struct error *start(struct dpdk_dev *dev)
+static struct error *start_silently(struct dpdk_dev *dev)
 {
 	const char *name = dev->up.name;
-	halt(dev);
 	int r = configure(dev, wanted_txq(dev));
 	if (r < 0) // some have as many one way as the other
 		r = configure(dev, dev->up.n_rxq);
@@ -312,6 +326,44 @@ static struct error *start(struct dpdk_dev *dev)
 	r = rte_eth_dev_start(dev->port);
 	if (r < 0)
 		return error_errno(-r, "%s: the device does not start", name);
+	return NULL;
+}
+
+static struct error *try_start(struct dpdk_dev *dev)
+{
+	dpdk_log_start();
+	struct error *e = start_silently(dev);
+	char *log = dpdk_log_take();
+	const char *words = driver_words(log);
+	struct error *more = e && words ? error_new("%s (%s)", error_text(e), words) : NULL;
+	free(log);
+	if (!more)
+		return e;
+	error_free(e);
+	return more;
+}
+
+// First with receive interrupts. There is no way to know but to try.
+static struct error *start(struct dpdk_dev *dev)
+{
+	struct dpdk_fds before;
+	halt(dev);
+	dpdk_fds_take(&before);
+	dev->wait.interrupts = true;
+	dev->wait.n_sockets = dev->wait.n_probed;
+	struct error *e = try_start(dev);
+	if (!e && rte_eth_dev_rx_intr_ctl_q_get_fd(dev->port, 0) < 0) {
+		rte_eth_dev_stop(dev->port);
+		e = error_new("no interrupts");
+	}
+	if (e) {
+		error_free(e);
+		dev->wait.interrupts = false;
+		e = try_start(dev);
+	}
+	if (e)
+		return e;
+	dpdk_wait_add_sockets(&dev->wait, &before);
 	(void)rte_eth_promiscuous_enable(dev->port); // a virtual device may have no such thing
 	(void)rte_eth_allmulticast_enable(dev->port);
 	dev->dirty = dev->up.restart = false;
@@ -454,6 +506,29 @@ static void dpdk_rxq_close(struct netdev_rxq *up)
 {
 }
 
+static bool dpdk_rxq_wait(struct netdev_rxq *up, int epoll_fd)
+{
+	return dpdk_wait_start(&cast(up->dev)->wait, up->queue, up->dev->n_rxq, epoll_fd);
+}
+
+static void dpdk_rxq_forget_wait(struct netdev_rxq *up, int epoll_fd)
+{
+	dpdk_wait_stop(&cast(up->dev)->wait, up->queue, epoll_fd);
+}
+
+static bool dpdk_rxq_arm(struct netdev_rxq *up, bool on)
+{
+	return dpdk_wait_arm(&cast(up->dev)->wait, up->queue, on);
+}
+
+// Those that read files or nothing.
+static bool dpdk_rxq_is_fed_from_outside(const struct netdev_rxq *up)
+{
+	const struct dpdk_dev *dev = cast(up->dev);
+	const char *driver = dev->info.driver_name;
+	return strcmp(driver, "net_null") && (strcmp(driver, "net_pcap") || strstr(dev->devargs, "iface="));
+}
+
 static int dpdk_rx(struct netdev_rxq *up, struct rte_mbuf **packets, unsigned int n)
 {
 	const struct dpdk_dev *dev = cast(up->dev);
@@ -519,6 +594,10 @@ const struct netdev_class netdev_dpdk_class = {
 	.get_status = dpdk_status,
 	.rxq_open = dpdk_rxq_open,
 	.rxq_close = dpdk_rxq_close,
+	.rxq_wait = dpdk_rxq_wait,
+	.rxq_forget_wait = dpdk_rxq_forget_wait,
+	.rxq_arm = dpdk_rxq_arm,
+	.rxq_is_fed_from_outside = dpdk_rxq_is_fed_from_outside,
 	.rx_burst = dpdk_rx,
 	.tx_burst = dpdk_tx,
 };

@@ -477,6 +477,27 @@ int netdev_rxq_fd(const struct netdev_rxq *rxq)
 	return rxq->fd;
 }
 
+bool netdev_rxq_wait(struct netdev_rxq *rxq, int epoll_fd)
+{
+	return rxq->dev->class->rxq_wait && rxq->dev->class->rxq_wait(rxq, epoll_fd);
+}
+
+void netdev_rxq_forget_wait(struct netdev_rxq *rxq, int epoll_fd)
+{
+	rxq->dev->class->rxq_forget_wait(rxq, epoll_fd);
+}
+
+bool netdev_rxq_arm(struct netdev_rxq *rxq, bool on)
+{
+	return rxq->dev->class->rxq_arm(rxq, on);
+}
+
+bool netdev_rxq_is_fed_from_outside(const struct netdev_rxq *rxq)
+{
+	const struct netdev_class *class = rxq->dev->class;
+	return !class->rxq_is_fed_from_outside || class->rxq_is_fed_from_outside(rxq);
+}
+
 int netdev_rx_burst(struct netdev_rxq *rxq, struct rte_mbuf **packets, unsigned int n)
 {
 	return rxq->dev->class->rx_burst(rxq, packets, n);

@@ -110,6 +110,14 @@ unsigned int netdev_n_rxq(const struct netdev *);
 struct error *netdev_rxq_open(struct netdev *, unsigned int queue, struct netdev_rxq **) MUST_CHECK;
 void netdev_rxq_close(struct netdev_rxq *);
 int netdev_rxq_fd(const struct netdev_rxq *);
+// For a queue that can only be polled: the epoll fd (of rte_epoll_wait()) is to become ready when packets come to it while it is armed. False: the device
+// has no way to tell. Main thread; netdev_rxq_forget_wait() before it is closed or waited for elsewhere.
+bool netdev_rxq_wait(struct netdev_rxq *, int epoll_fd);
+void netdev_rxq_forget_wait(struct netdev_rxq *, int epoll_fd);
+// By the queue's thread. After arming, packets that came before may be waiting: look once more. False: it cannot be armed now.
+bool netdev_rxq_arm(struct netdev_rxq *, bool on);
+// Whether packets may come from somebody who waits for an answer, and not from a file or from this process.
+bool netdev_rxq_is_fed_from_outside(const struct netdev_rxq *);
 // Up to n packets, owned by the caller; 0 when there are none; negative errno when the device failed.
 int netdev_rx_burst(struct netdev_rxq *, struct rte_mbuf **, unsigned int n);
 // Takes all n packets. The number that was sent; the others were freed and counted in tx_dropped. Thread-safe per queue: queue

@@ -140,18 +140,6 @@ static void set_mtu(struct iface *i)
 		change_mtu(i, (int)i->row->mtu_request);
 }
 
-// Which cores are to serve its receive queues.
-static void set_affinity(const struct iface *i)
-{
-	const struct bridge *b = i->port->bridge;
-	const struct backer *backer =
-		backers_find(ofproto_system_backers(b->v->system), ofproto_datapath_type(b->ofproto));
-	const char *affinity = i->row ? smap_find(&i->row->other_config, "pmd-rxq-affinity") : NULL;
-	struct dp_port_info info;
-	if (backer && !dp_port_find(backer_dp(backer), i->name, &info))
-		(void)dp_port_set_affinity(backer_dp(backer), info.port, affinity);
-}
-
 enum { DEFAULT_MTU = 1500 };
 
 void bridge_apply_mtu(struct bridge *b)
@@ -213,7 +201,7 @@ static void open_device(struct iface *i)
 	i->seen_change = netdev_change_seq(i->netdev);
 	i->seen_mtu = netdev_get_mtu(i->netdev);
 	i->fresh = true;
-	set_affinity(i);
+	polling_set_affinity(i);
 	log_info("bridge %s: added interface %s on port %u", b->name, i->name, i->ofp_port);
 	// Internal devices are for this host to use; those of other types are the user's to bring up.
 	if (i->port->row && i->port->row->fake_bridge && iface_is_internal(i)) {
@@ -256,5 +244,5 @@ void iface_apply(struct iface *i)
 	set_mtu(i);
 	if (netdev_wants_restart(i->netdev))
 		ofproto_port_reconfigure(b->ofproto, i->ofp_port);
-	set_affinity(i);
+	polling_set_affinity(i);
 }

@@ -92,6 +92,11 @@ void system_apply_options(struct vswitchd *);
 void system_write(struct vswitchd *, struct dbtxn *);
 void system_write_statistics(struct vswitchd *, struct dbtxn *);
 
+// polling.c: fills in what other_config asks for, with warnings; gives the receive queues of a port the cores that it asks for.
+struct dp_settings;
+void polling_settings(struct vswitchd *, struct dp_settings *);
+void polling_set_affinity(const struct iface *);
+
 // iface.c
 struct iface *iface_new(struct port *, const char *name, const char *type);
 void iface_free(struct iface *);

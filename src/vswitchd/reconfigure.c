@@ -230,13 +230,19 @@ void reconfigure(struct vswitchd *v)
 	}
 }
 
+// A device of the kernel may have come since. Others are tried again when their settings change: trying itself changes links.
+static bool may_work_now(const struct iface *i)
+{
+	return i->error && !strcmp(i->type, "system");
+}
+
 bool vswitchd_has_failed_ifaces(const struct vswitchd *v)
 {
 	const struct bridge *b;
 	const struct iface *i;
 	for (b = v->bridges; b; b = b->hh.next)
 		for (i = b->ifaces; i; i = i->hh.next)
-			if (i->error || (i->netdev && i->ofp_port != OFPP_NONE && netdev_change_seq(i->netdev) != i->seen_change))
+			if (may_work_now(i) || (i->netdev && i->ofp_port != OFPP_NONE && netdev_change_seq(i->netdev) != i->seen_change))
 				return true;
 	return false;
 }

@@ -47,27 +47,6 @@ static void start_dpdk(struct vswitchd *v)
 	error_free(e);
 }
 
-static void polling_settings(struct vswitchd *v, struct dp_settings *s)
-{
-	const struct smap *other = &v->cfg->other_config;
-	const char *mask = smap_find(other, "pmd-cpu-mask"), *assign = smap_get(other, "pmd-rxq-assign", "cycles");
-	const char *nap = smap_find(other, "pmd-sleep-max"), *nap_key = "pmd-sleep-max";
-	dp_settings_init(s);
-	if (mask)
-		(void)dp_parse_cores(mask, s); // settings_check() has warned
-	if (!nap) {
-		nap = smap_find(other, "pmd-maxsleep");
-		nap_key = "pmd-maxsleep";
-	}
-	if (nap && !dp_parse_sleep(nap, s))
-		settings_warn(v, "Open_vSwitch: other_config:%s=\"%s\" is ignored: it should be microseconds up to %d, or "
-				 "\"50,CORE:60,...\"",
-			      nap_key, nap, DP_SLEEP_MAX_US);
-	s->assign = !strcmp(assign, "group") ? DP_ASSIGN_GROUP : !strcmp(assign, "roundrobin") ? DP_ASSIGN_ROUND_ROBIN
-											       : DP_ASSIGN_CYCLES;
-	s->rxq_isolate = smap_get_bool(other, "pmd-rxq-isolate", true);
-}
-
 void system_apply_options(struct vswitchd *v)
 {
 	start_dpdk(v);

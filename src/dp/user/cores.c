@@ -115,6 +115,62 @@ bool dp_parse_sleep(const char *text, struct dp_settings *s)
 	return true;
 }
 
+enum { ENDS, GOES_ON, MALFORMED };
+
+// Reads a pair and moves *text behind it.
+static int parse_pin(const char **text, unsigned int *queue, unsigned int *core)
+{
+	uint32_t numbers[2];
+	const char *p = *text;
+	for (int i = 0; i < 2; i++) {
+		char word[12];
+		size_t n = strspn(p, "0123456789");
+		if (!n || n >= sizeof(word))
+			return MALFORMED;
+		memcpy(word, p, n);
+		word[n] = '\0';
+		p += n;
+		if (parse_u32(word, 10, &numbers[i]) || (!i && *p++ != ':'))
+			return MALFORMED;
+	}
+	if ((*p && *p != ',') || numbers[1] >= DP_MAX_CORES)
+		return MALFORMED;
+	*queue = numbers[0];
+	*core = numbers[1];
+	*text = p + (*p == ',');
+	return **text ? GOES_ON : ENDS;
+}
+
+bool dp_parse_affinity(const char *text, void (*cb)(void *arg, unsigned int queue, unsigned int core), void *arg)
+{
+	unsigned int queue, core;
+	int state = GOES_ON;
+	for (const char *p = text; state == GOES_ON;)
+		state = parse_pin(&p, &queue, &core);
+	for (const char *p = text; state == ENDS && cb && *p;) {
+		(void)parse_pin(&p, &queue, &core);
+		cb(arg, queue, core);
+	}
+	return state == ENDS;
+}
+
+unsigned int dp_n_cores(void)
+{
+	return cores_count();
+}
+
+bool dp_core_exists(unsigned int core)
+{
+	return core < cores_count() && cores_is_online(core);
+}
+
+bool dp_polls_on(const struct dp_settings *s, unsigned int core)
+{
+	uint64_t chosen[DP_MAX_CORES / 64];
+	cores_choose(s, chosen);
+	return core < DP_MAX_CORES && cores_has(chosen, core);
+}
+
 void dp_settings_init(struct dp_settings *s)
 {
 	*s = (struct dp_settings){.pmd_sleep_us = DP_SLEEP_DEFAULT_US, .rxq_isolate = true};

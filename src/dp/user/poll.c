@@ -4,29 +4,22 @@
 #include <errno.h>
 #include <poll.h>
 #include <rte_cycles.h>
-#include <rte_pause.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/str.h"
 #include "dp/user/cores.h"
+#include "dp/user/nap.h"
 #include "dp/user/user.h"
 
 // --- The thread.
 
-struct pace {
-	uint64_t hz, last_work, window_end, window_busy, window_total;
-	unsigned int nap_us;
+struct window { // of the load history that is open
+	uint64_t hz, end, busy, total;
 };
-
-static void add(uint64_t *counter, uint64_t n)
-{
-	__atomic_store_n(counter, *counter + n, __ATOMIC_RELAXED);
-}
 
 static void poll_failed(struct dp_thread *t, struct dp_rxq *q)
 {
@@ -46,11 +39,11 @@ static unsigned int poll_queues(struct dp_thread *t, const struct poll_list *lis
 		uint64_t now = rte_rdtsc(), spent = now - *clock;
 		*clock = now;
 		if (n > 0) {
-			add(&q->cycles, spent);
-			add(&t->stats.busy_cycles, spent);
+			dp_stat_add(&q->cycles, spent);
+			dp_stat_add(&t->stats.busy_cycles, spent);
 			most = (unsigned int)n > most ? (unsigned int)n : most;
 		} else {
-			add(&t->stats.idle_cycles, spent);
+			dp_stat_add(&t->stats.idle_cycles, spent);
 			if (n < 0)
 				poll_failed(t, q);
 		}
@@ -59,7 +52,7 @@ static unsigned int poll_queues(struct dp_thread *t, const struct poll_list *lis
 }
 
 // Every ten seconds the work of each queue goes into its history.
-static void end_window(struct dp_thread *t, const struct poll_list *list, struct pace *p, uint64_t now)
+static void end_window(struct dp_thread *t, const struct poll_list *list, struct window *w, uint64_t now)
 {
 	unsigned int at = t->window_next;
 	uint64_t total = t->stats.busy_cycles + t->stats.idle_cycles;
@@ -68,46 +61,20 @@ static void end_window(struct dp_thread *t, const struct poll_list *list, struct
 		__atomic_store_n(&q->window[at], q->cycles - q->window_start, __ATOMIC_RELAXED);
 		q->window_start = q->cycles;
 	}
-	__atomic_store_n(&t->window_total[at], total - p->window_total, __ATOMIC_RELAXED);
-	__atomic_store_n(&t->window_busy[at], t->stats.busy_cycles - p->window_busy, __ATOMIC_RELAXED);
-	p->window_total = total;
-	p->window_busy = t->stats.busy_cycles;
+	__atomic_store_n(&t->window_total[at], total - w->total, __ATOMIC_RELAXED);
+	__atomic_store_n(&t->window_busy[at], t->stats.busy_cycles - w->busy, __ATOMIC_RELAXED);
+	w->total = total;
+	w->busy = t->stats.busy_cycles;
 	t->window_next = (at + 1) % POLL_WINDOWS;
-	p->window_end = now + POLL_WINDOW_SECONDS * p->hz;
-}
-
-static void nap(struct dp_thread *t, struct pace *p, unsigned int most, uint64_t *clock)
-{
-	unsigned int max = __atomic_load_n(&t->sleep_us, __ATOMIC_RELAXED);
-	if (most >= BURST / 2) {
-		p->last_work = *clock;
-		p->nap_us = 0;
-		return;
-	}
-	if (most || !max || *clock - p->last_work < p->hz / 1000) {
-		if (!most)
-			rte_pause();
-		return;
-	}
-	p->nap_us = p->nap_us < max ? p->nap_us + 1 : max;
-	struct timespec time = {.tv_nsec = (long)p->nap_us * 1000};
-	rcu_offline();
-	clock_nanosleep(CLOCK_MONOTONIC, 0, &time, NULL);
-	rcu_online();
-	uint64_t now = rte_rdtsc();
-	add(&t->stats.naps, 1);
-	add(&t->stats.nap_cycles, now - *clock);
-	add(&t->stats.idle_cycles, now - *clock);
-	*clock = now;
+	w->end = now + POLL_WINDOW_SECONDS * w->hz;
 }
 
 static void wait_for_queues(struct dp_thread *t, uint64_t *clock)
 {
 	struct pollfd fd = {.fd = t->wake_fd, .events = POLLIN};
-	uint64_t count;
 	rcu_offline();
 	poll(&fd, 1, -1);
-	(void)!read(t->wake_fd, &count, sizeof(count));
+	dp_thread_drain_wake(t);
 	rcu_online();
 	*clock = rte_rdtsc();
 }
@@ -130,8 +97,10 @@ void *poll_run(void *arg)
 	rcu_register();
 	mbuf_thread_start();
 	uint64_t clock = rte_rdtsc();
-	struct pace p = {.hz = rte_get_tsc_hz(), .last_work = clock};
-	p.window_end = clock + POLL_WINDOW_SECONDS * p.hz;
+	struct nap n;
+	struct window w = {.hz = rte_get_tsc_hz()};
+	w.end = clock + POLL_WINDOW_SECONDS * w.hz;
+	nap_init(&n, clock);
 	while (!atomic_load_explicit(&t->stop, memory_order_relaxed)) {
 		const struct poll_list *list = rcu_get(&t->polled);
 		if (!list || !list->n) {
@@ -139,10 +108,10 @@ void *poll_run(void *arg)
 			continue;
 		}
 		unsigned int most = poll_queues(t, list, &clock);
-		if (clock >= p.window_end)
-			end_window(t, list, &p, clock);
+		if (clock >= w.end)
+			end_window(t, list, &w, clock);
+		nap_after(&n, t, list, most, &clock);
 		rcu_quiescent();
-		nap(t, &p, most, &clock);
 	}
 	mbuf_thread_stop();
 	rcu_unregister();
@@ -253,16 +222,31 @@ static void plan(struct dp_user *dp, struct assignment *a)
 static void publish(const struct assignment *a, struct dp_thread *t, bool all)
 {
 	struct poll_list *list = xcalloc(1, sizeof(*list) + a->queues.n * sizeof(list->of[0])), *old = t->polled;
+	list->can_wait = list->patient = true;
 	VEC_FOREACH (&a->queues, i) {
 		struct dp_rxq *q = a->queues.v[i];
-		if (q->next_thread == t && (all || q->thread == t))
-			list->of[list->n++] = q;
+		if (q->next_thread != t || (!all && q->thread != t))
+			continue;
+		list->of[list->n++] = q;
+		list->can_wait &= q->can_wait;
+		list->patient &= q->can_wait || !netdev_rxq_is_fed_from_outside(q->netdev_rxq);
 	}
 	t->n_queues = list->n;
 	rcu_assign(&t->polled, list);
 	rcu_free_later(old, free);
 	uint64_t one = 1;
 	(void)!write(t->wake_fd, &one, sizeof(one));
+}
+
+// To the thread that is to serve it; the one that had it has forgotten it.
+static void hand_over(struct dp_rxq *q)
+{
+	if (q->thread == q->next_thread)
+		return;
+	if (q->can_wait)
+		netdev_rxq_forget_wait(q->netdev_rxq, q->thread->epoll_fd);
+	q->thread = q->next_thread;
+	q->can_wait = q->thread && netdev_rxq_wait(q->netdev_rxq, q->thread->epoll_fd);
 }
 
 static struct error *start_missing(struct dp_user *dp, const uint64_t *cores)
@@ -319,7 +303,7 @@ struct error *poll_update(struct dp_user *dp)
 	if (moved)
 		rcu_synchronize();
 	VEC_FOREACH (&a.queues, i)
-		a.queues.v[i]->thread = a.queues.v[i]->next_thread;
+		hand_over(a.queues.v[i]);
 	VEC_FOREACH (&a.threads, i) {
 		set_sleep(dp, a.threads.v[i]);
 		publish(&a, a.threads.v[i], true);
@@ -351,15 +335,25 @@ void dp_user_configure(struct dp *base, const struct dp_settings *s)
 	error_free(poll_update(dp)); // threads that could not be started are tried again with the next port
 }
 
+struct pin {
+	unsigned int queue;
+	int core;
+};
+
+static void find_pin(void *pin_, unsigned int queue, unsigned int core)
+{
+	struct pin *pin = pin_;
+	if (queue == pin->queue && pin->core < 0)
+		pin->core = (int)core;
+}
+
 // The core of a queue in "queue:core,queue:core"; -1: not there.
 static int pinned_core(const char *affinity, unsigned int queue)
 {
-	for (const char *p = affinity; p && *p; p += strcspn(p, ","), p += *p == ',') {
-		unsigned int q, core;
-		if (sscanf(p, "%u:%u", &q, &core) == 2 && q == queue && core < DP_MAX_CORES)
-			return (int)core;
-	}
-	return -1;
+	struct pin pin = {queue, -1};
+	if (affinity)
+		(void)dp_parse_affinity(affinity, find_pin, &pin);
+	return pin.core;
 }
 
 void poll_pin(struct dp_port *port)

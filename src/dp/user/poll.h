@@ -2,8 +2,7 @@
 // Polling threads: they serve the receive queues that have no fd. One per chosen core (cores.h), pinned to it; they exist while
 // there are such queues.
 //
-// An idle one sleeps: after a millisecond without a burst worth the name its naps grow by a microsecond each, up to the maximum
-// (pmd-sleep-max; 100 us when nobody set it), so a packet waits no longer than that. One that has no queue at all waits for an fd.
+// An idle one sleeps (nap.h), up to pmd-sleep-max; one that has no queue at all waits for an fd.
 #pragma once
 #include "base/error.h"
 #include "dp/user/thread.h"
@@ -12,6 +11,8 @@ struct dp_user;
 
 struct poll_list { // RCU; what a polling thread serves
 	unsigned int n;
+	bool can_wait; // all devices can wake the thread
+	bool patient;  // those that cannot get their packets from nobody who would wait for an answer
 	struct dp_rxq *of[];
 };
 

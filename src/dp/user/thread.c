@@ -98,6 +98,12 @@ int dp_thread_turn(struct dp_thread *t, struct dp_rxq *q)
 	return n;
 }
 
+void dp_thread_drain_wake(struct dp_thread *t)
+{
+	uint64_t count;
+	(void)!read(t->wake_fd, &count, sizeof(count));
+}
+
 static void fail(struct dp_thread *t, struct dp_rxq *q)
 {
 	epoll_ctl(t->epoll_fd, EPOLL_CTL_DEL, q->fd, NULL);
@@ -206,6 +212,9 @@ void dp_thread_remove_queue(struct dp_thread *t, struct dp_rxq *q)
 		loop_fd_remove(q->loop_fd);
 	else if (t->kind == DP_THREAD_EVENT)
 		epoll_ctl(t->epoll_fd, EPOLL_CTL_DEL, q->fd, NULL);
+	else if (q->can_wait)
+		netdev_rxq_forget_wait(q->netdev_rxq, t->epoll_fd);
+	q->can_wait = false;
 	q->loop_fd = NULL;
 	q->thread = NULL;
 	q->polled = false;

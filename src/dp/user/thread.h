@@ -32,6 +32,7 @@ struct dp_rxq { // owned by main; the thread sees it through epoll or its list, 
 	struct loop_fd *loop_fd; // of the main thread's queues
 	// Of queues that are polled.
 	bool polled;		       // a polling thread is to serve it
+	bool can_wait;		       // the thread's epoll knows of its packets, when it is armed
 	int pinned_core;	       // that it should be served by; -1: any
 	struct dp_thread *next_thread; // while queues are assigned
 	// Written by the thread.
@@ -120,6 +121,8 @@ struct error *dp_thread_add_queue(struct dp_thread *, struct dp_rxq *) MUST_CHEC
 void dp_thread_remove_queue(struct dp_thread *, struct dp_rxq *);
 // Main thread: if the queue failed, waits for its packets again.
 void dp_thread_retry_queue(struct dp_thread *, struct dp_rxq *);
+// The thread, after it woke: whoever wakes it from now on is noticed.
+void dp_thread_drain_wake(struct dp_thread *);
 // Takes one burst from the queue and sends what comes of it. The number of packets; negative errno: the device failed.
 int dp_thread_turn(struct dp_thread *, struct dp_rxq *);
 

@@ -202,6 +202,25 @@ int netdev_rxq_fd(const struct netdev_rxq *q)
 	return strcmp(q->dev->type, "polled") ? q->fd : -1;
 }
 
+bool netdev_rxq_wait(struct netdev_rxq *rxq, int epoll_fd)
+{
+	return false;
+}
+
+void netdev_rxq_forget_wait(struct netdev_rxq *rxq, int epoll_fd)
+{
+}
+
+bool netdev_rxq_arm(struct netdev_rxq *rxq, bool on)
+{
+	return false;
+}
+
+bool netdev_rxq_is_fed_from_outside(const struct netdev_rxq *rxq)
+{
+	return true;
+}
+
 int netdev_rx_burst(struct netdev_rxq *q, struct rte_mbuf **m, unsigned int n)
 {
 	struct netdev *d = q->dev;
