@@ -20,6 +20,7 @@ struct netdev_class {
 	int (*get_ifindex)(const struct netdev *); // NULL: none
 	void (*get_features)(const struct netdev *, struct netdev_features *); // NULL: none
 	void (*get_stats)(const struct netdev *, struct netdev_stats *);       // all UINT64_MAX before
+	void (*get_counters)(const struct netdev *, void (*cb)(void *arg, const char *name, uint64_t value), void *arg); // NULL: none
 	void (*get_status)(const struct netdev *, void (*cb)(void *arg, const char *key, const char *value), void *arg);
 	struct error *(*rxq_open)(struct netdev_rxq *);
 	void (*rxq_close)(struct netdev_rxq *);
@@ -76,7 +77,8 @@ void netdev_complain_unknown(const struct netdev *, struct netdev_options, const
 const char *netdev_option_find(struct netdev_options, const char *key); // NULL: not there
 
 extern const struct netdev_class netdev_system_class, netdev_tap_class, netdev_internal_class, netdev_dummy_class,
-	netdev_dummy_internal_class, netdev_dummy_pmd_class, netdev_dpdk_class, netdev_patch_class;
+	netdev_dummy_internal_class, netdev_dummy_pmd_class, netdev_dpdk_class, netdev_patch_class,
+	netdev_vhost_server_class, netdev_vhost_client_class;
 
 struct rtnl_link;
 // A link of rtnetlink, of that index, changed (`link`) or went away (NULL). netdev_linux.c.

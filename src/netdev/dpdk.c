@@ -257,9 +257,9 @@ static void unmap(struct rte_mempool_memhdr *chunk, void *size)
 
 // The environment without hugepages has memory for the common pools only; what else is wanted is mapped beside it, in large pages where
 // the kernel has some.
-static int populate(struct rte_mempool *pool, unsigned int n)
+static int populate(struct rte_mempool *pool, unsigned int n, bool shared)
 {
-	if (dpdk.has_hugepages)
+	if (dpdk.has_hugepages || shared)
 		return rte_mempool_populate_default(pool);
 	size_t page = 2u << 20, each = pool->header_size + pool->elt_size + pool->trailer_size;
 	size_t size = (each * n + 2 * page) / page * page;
@@ -285,7 +285,7 @@ static void free_retired(void)
 		vec_done(&dpdk.retired);
 }
 
-struct error *dpdk_pool_new(const char *name, unsigned int n, unsigned int room, struct rte_mempool **out)
+struct error *dpdk_pool_new(const char *name, unsigned int n, unsigned int room, bool shared, struct rte_mempool **out)
 {
 	enum { CACHE = 256 };
 	static unsigned int serial;
@@ -302,7 +302,7 @@ struct error *dpdk_pool_new(const char *name, unsigned int n, unsigned int room,
 	int r = pool ? rte_mempool_set_ops_byname(pool, "stack", NULL) : -rte_errno;
 	if (!r) {
 		rte_pktmbuf_pool_init(pool, &private);
-		r = populate(pool, n);
+		r = populate(pool, n, shared);
 	}
 	if (r < 0) {
 		rte_mempool_free(pool);

@@ -36,7 +36,8 @@ void dpdk_log_start(void);
 char *dpdk_log_take(void);
 // Loads the driver for a device, "net_pcap0,..." or "0000:00:19.0".
 struct error *dpdk_load_driver(const char *devargs) MUST_CHECK;
-// A pool of at least n packets with room for `room` bytes, as mbuf_pool()'s are, in memory of its own where there are no hugepages.
-struct error *dpdk_pool_new(const char *name, unsigned int n, unsigned int room, struct rte_mempool **) MUST_CHECK;
+// A pool of at least n packets with room for `room` bytes, as mbuf_pool()'s are, in memory of its own where there are no hugepages,
+// unless it is to be `shared` with other processes, for which little is set aside.
+struct error *dpdk_pool_new(const char *name, unsigned int n, unsigned int room, bool shared, struct rte_mempool **) MUST_CHECK;
 // Frees it when the last packet has come back.
 void dpdk_pool_retire(struct rte_mempool *);

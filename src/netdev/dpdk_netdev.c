@@ -21,7 +21,7 @@
 #include "netdev/dpdk.h"
 #include "netdev/dpdk_wait.h"
 #include "netdev/mbuf.h"
-#include "netdev/vnet.h"
+#include "netdev/offload.h"
 #include "packet/pcap.h"
 
 enum { MAX_TXQ = 32, MAX_RXQ = 64, DESCRIPTORS = 2048, DESCRIPTORS_MAX = 4096, FRAME_EXTRA = 26 };
@@ -38,8 +38,11 @@ struct dpdk_dev {
 	struct rte_mempool *pool;
 	// Set by main while not running.
 	unsigned int n_txq;
+	unsigned int can; // enum offload
 	atomic_bool running;
-	uint64_t tx_dropped; // relaxed atomic
+	// Relaxed atomics.
+	uint64_t tx_dropped;
+	struct offload_counts offloads;
 	pthread_spinlock_t tx_lock[MAX_TXQ];
 };
 
@@ -272,10 +275,36 @@ static struct error *make_pool(struct dpdk_dev *dev)
 	struct rte_mempool *old = dev->pool;
 	if (frame > room)
 		room = (frame + 1023) / 1024 * 1024;
-	struct error *e = dpdk_pool_new(dev->up.name, n + replayed, room, &dev->pool);
+	// The other end of virtio_user maps the environment's memory, and no other.
+	bool shared = !strcmp(dev->info.driver_name, "net_virtio_user");
+	struct error *e = dpdk_pool_new(dev->up.name, n + replayed, room, shared, &dev->pool);
 	if (!e && old)
 		dpdk_pool_retire(old);
 	return e;
+}
+
+// What the device does by itself, and is asked for. A tap's driver does it in software too, and less of it.
+static void choose_offloads(struct dpdk_dev *dev, uint64_t *offloads)
+{
+	static const struct {
+		uint64_t offloads;
+		unsigned int can;
+	} all[] = {
+		{RTE_ETH_TX_OFFLOAD_TCP_CKSUM, OFFLOAD_TCP_CHECKSUM},
+		{RTE_ETH_TX_OFFLOAD_UDP_CKSUM, OFFLOAD_UDP_CHECKSUM},
+		{RTE_ETH_TX_OFFLOAD_TCP_TSO | RTE_ETH_TX_OFFLOAD_TCP_CKSUM | RTE_ETH_TX_OFFLOAD_MULTI_SEGS,
+		 OFFLOAD_TCP4_SEGMENTS | OFFLOAD_TCP6_SEGMENTS},
+	};
+	uint64_t capa = strcmp(dev->info.driver_name, "net_tap") ? dev->info.tx_offload_capa : 0;
+	dev->can = 0;
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		if ((capa & all[i].offloads) != all[i].offloads)
+			continue;
+		dev->can |= all[i].can;
+		*offloads |= all[i].offloads;
+	}
+	if (dev->can & OFFLOAD_TCP4_SEGMENTS)
+		*offloads |= capa & RTE_ETH_TX_OFFLOAD_IPV4_CKSUM;
 }
 
 static int configure(struct dpdk_dev *dev, unsigned int n_txq)
@@ -289,6 +318,7 @@ static int configure(struct dpdk_dev *dev, unsigned int n_txq)
 	if (dev->info.max_mtu && conf.rxmode.mtu > dev->info.max_mtu)
 		conf.rxmode.mtu = dev->info.max_mtu;
 	conf.txmode.offloads = dev->info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
+	choose_offloads(dev, &conf.txmode.offloads);
 	int r = rte_eth_dev_configure(dev->port, (uint16_t)dev->up.n_rxq, (uint16_t)n_txq, &conf);
 	dev->n_txq = r < 0 ? 0 : n_txq;
 	return r;
@@ -535,33 +565,41 @@ static int dpdk_rx(struct netdev_rxq *up, struct rte_mbuf **packets, unsigned in
 	return rte_eth_rx_burst(dev->port, (uint16_t)up->queue, packets, (uint16_t)n);
 }
 
-// Nothing is asked of the device but to send bytes: what a sender left to do is done here. Those that cannot be sent are freed;
-// the number of those that can.
-static unsigned int prepare(struct rte_mbuf **packets, unsigned int n)
+// What the device is to do by itself. Packets that somebody else has too are copied: drivers write into them. The number that is left; the
+// others are freed.
+static unsigned int prepare(struct dpdk_dev *dev, uint16_t queue, struct rte_mbuf **packets, unsigned int n)
 {
 	unsigned int kept = 0;
 	for (unsigned int i = 0; i < n; i++) {
 		struct rte_mbuf *m = packets[i];
-		if (__builtin_expect(m->ol_flags & (RTE_MBUF_F_TX_L4_MASK | RTE_MBUF_F_TX_TCP_SEG), 0)) {
-			if (m->ol_flags & RTE_MBUF_F_TX_TCP_SEG) { // segments are not cut yet
-				rte_pktmbuf_free(m);
-				continue;
-			}
-			vnet_finish_checksum(m);
+		if (offload_concerns(m->ol_flags) && (rte_mbuf_refcnt_read(m) > 1 || RTE_MBUF_CLONED(m))) {
+			m = rte_pktmbuf_copy(packets[i], mbuf_pool(), 0, UINT32_MAX);
+			rte_pktmbuf_free(packets[i]);
 		}
-		packets[kept++] = m;
+		if (m && m->ol_flags & RTE_MBUF_F_TX_TCP_SEG && m->ol_flags & RTE_MBUF_F_TX_IPV4 &&
+		    dev->info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_IPV4_CKSUM)
+			m->ol_flags |= RTE_MBUF_F_TX_IP_CKSUM;
+		if (m && offload_concerns(m->ol_flags) && rte_eth_tx_prepare(dev->port, queue, &m, 1) != 1) {
+			__atomic_fetch_add(&dev->offloads.failed, 1, __ATOMIC_RELAXED);
+			rte_pktmbuf_free(m);
+			m = NULL;
+		}
+		if (m)
+			packets[kept++] = m;
 	}
 	return kept;
 }
 
-static unsigned int dpdk_tx(struct netdev *up, unsigned int thread, struct rte_mbuf **packets, unsigned int n)
+static unsigned int send_all(void *device, unsigned int thread, struct rte_mbuf **packets, unsigned int n)
 {
-	struct dpdk_dev *dev = cast(up);
-	unsigned int good = prepare(packets, n), sent = 0;
+	struct dpdk_dev *dev = device;
+	unsigned int good = n, sent = 0;
 	pthread_spinlock_t *lock;
 	if (__builtin_expect(!atomic_load_explicit(&dev->running, memory_order_acquire), 0))
 		goto drop;
 	uint16_t queue = (uint16_t)(thread % dev->n_txq);
+	if (dev->can)
+		good = prepare(dev, queue, packets, n);
 	lock = &dev->tx_lock[queue];
 	pthread_spin_lock(lock);
 	while (sent < good && atomic_load_explicit(&dev->running, memory_order_relaxed)) {
@@ -579,6 +617,23 @@ drop:
 	return sent;
 }
 
+static unsigned int dpdk_tx(struct netdev *up, unsigned int thread, struct rte_mbuf **packets, unsigned int n)
+{
+	struct dpdk_dev *dev = cast(up);
+	uint64_t flags = 0;
+	for (unsigned int i = 0; i < n; i++)
+		flags |= packets[i]->ol_flags;
+	if (__builtin_expect(!offload_concerns(flags), 1))
+		return send_all(dev, thread, packets, n);
+	return offload_tx(dev, thread, packets, n, dev->can, mbuf_pool(), &dev->offloads, send_all);
+}
+
+static void dpdk_counters(const struct netdev *up, void (*cb)(void *arg, const char *name, uint64_t value), void *arg)
+{
+	const struct dpdk_dev *dev = cast(up);
+	offload_counts_show(&dev->offloads, cb, arg);
+}
+
 const struct netdev_class netdev_dpdk_class = {
 	.type = "dpdk",
 	.size = sizeof(struct dpdk_dev),
@@ -591,6 +646,7 @@ const struct netdev_class netdev_dpdk_class = {
 	.set_up = dpdk_set_up,
 	.get_features = dpdk_features,
 	.get_stats = dpdk_stats,
+	.get_counters = dpdk_counters,
 	.get_status = dpdk_status,
 	.rxq_open = dpdk_rxq_open,
 	.rxq_close = dpdk_rxq_close,

@@ -112,11 +112,11 @@ static unsigned int n_big(void)
 
 static int start_small(int cpu)
 {
-	// Address space for the pools, with a quarter on top, and some for drivers; only what is touched becomes memory.
+	// Address space for the pools, with a quarter on top, and some for drivers and what they share; only what is touched becomes memory.
 	size_t bytes = n_packets() * 3072ull + n_big() * sizeof(struct big);
 	char lcores[32], megabytes[16];
 	snprintf(lcores, sizeof(lcores), "0@%d", cpu);
-	snprintf(megabytes, sizeof(megabytes), "%zu", (bytes + bytes / 4) / (1 << 20) + 48);
+	snprintf(megabytes, sizeof(megabytes), "%zu", (bytes + bytes / 4) / (1 << 20) + 192);
 	// The PCI bus is not looked at: its driver is not loaded.
 	char *args[] = {env.program, "--no-huge", "--no-shconf", "--no-telemetry", "--iova-mode=va", "-m", megabytes, "--lcores",
 			lcores, NULL};

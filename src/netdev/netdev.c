@@ -31,7 +31,7 @@ static struct {
 } all;
 
 static const struct netdev_class *const classes[] = {
-	&netdev_dpdk_class,	&netdev_dummy_class, &netdev_dummy_internal_class, &netdev_dummy_pmd_class, &netdev_internal_class,
+	&netdev_dpdk_class, &netdev_vhost_server_class, &netdev_vhost_client_class, &netdev_dummy_class, &netdev_dummy_internal_class, &netdev_dummy_pmd_class, &netdev_internal_class,
 	&netdev_patch_class, &netdev_system_class, &netdev_tap_class,
 };
 enum { N_CLASSES = sizeof(classes) / sizeof(*classes) };
@@ -422,6 +422,12 @@ void netdev_get_stats(const struct netdev *dev, struct netdev_stats *s)
 {
 	memset(s, 0xff, sizeof(*s));
 	dev->class->get_stats(dev, s);
+}
+
+void netdev_get_counters(const struct netdev *dev, void (*cb)(void *arg, const char *name, uint64_t value), void *arg)
+{
+	if (dev->class->get_counters && !dev->gone)
+		dev->class->get_counters(dev, cb, arg);
 }
 
 void netdev_get_status(const struct netdev *dev, void (*cb)(void *arg, const char *key, const char *value), void *arg)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 // Network devices that can be ports of a bridge: one table of functions per type. "system" (any existing device, AF_PACKET),
-// "tap", "internal" (a tap that the switch makes and removes), "dummy", "dummy-internal", "patch" (no packets of its own), "dpdk" (dpdk.h).
+// "tap", "internal" (a tap that the switch makes and removes), "dummy", "dummy-internal", "patch" (no packets of its own), "dpdk" (dpdk.h),
+// "dpdkvhostuser" and "dpdkvhostuserclient" (vhost.h).
 //
 // Threads: everything is the main thread's but netdev_rx_burst() and netdev_tx_burst(), which belong to the thread that has the
 // queue; packets are struct rte_mbuf with metadata as in netdev/mbuf.h.
@@ -90,6 +91,8 @@ uint64_t netdev_carrier_resets(const struct netdev *);
 int netdev_ifindex(const struct netdev *); // 0: none
 void netdev_get_features(const struct netdev *, struct netdev_features *);
 void netdev_get_stats(const struct netdev *, struct netdev_stats *);
+// Counters of its type alone, beside those.
+void netdev_get_counters(const struct netdev *, void (*cb)(void *arg, const char *name, uint64_t value), void *arg);
 // Interface.status: calls cb for each pair.
 void netdev_get_status(const struct netdev *, void (*cb)(void *arg, const char *key, const char *value), void *arg);
 // The other end of a patch port, by name; NULL for other types or without a peer. Borrowed.

@@ -8,7 +8,7 @@
 #include "packet/headers.h"
 
 enum { GSO_UDP_L4 = 5 }; // VIRTIO_NET_HDR_GSO_UDP_L4, which older headers lack
-enum { TCP_CHECKSUM_AT = 16, UDP_CHECKSUM_AT = 6, TCP_OFFSET_AT = 12, TCP_FLAGS_AT = 13 };
+enum { TCP_CHECKSUM_AT = 16, UDP_CHECKSUM_AT = 6, SCTP_CHECKSUM_AT = 8, TCP_OFFSET_AT = 12, TCP_FLAGS_AT = 13 };
 
 // Reads within the first segment, which holds all headers.
 static const uint8_t *header_at(const struct rte_mbuf *m, unsigned int offset, unsigned int n)
@@ -144,4 +144,22 @@ void vnet_finish_checksum(struct rte_mbuf *m)
 	if (header_at(m, start + at, 2))
 		finish(m, start, at, udp);
 	m->ol_flags &= ~RTE_MBUF_F_TX_L4_MASK;
+}
+
+void vnet_finish_sctp(struct rte_mbuf *m)
+{
+	unsigned int start = m->l2_len + m->l3_len, offset = start;
+	m->ol_flags &= ~RTE_MBUF_F_TX_L4_MASK;
+	if (!header_at(m, start, SCTP_CHECKSUM_AT + 4))
+		return;
+	uint8_t *field = rte_pktmbuf_mtod_offset(m, uint8_t *, start + SCTP_CHECKSUM_AT);
+	memset(field, 0, 4);
+	uint32_t crc = 0;
+	for (const struct rte_mbuf *s = m; s; s = s->next) {
+		unsigned int skip = offset < s->data_len ? offset : s->data_len;
+		crc = crc32c(crc, rte_pktmbuf_mtod_offset(s, const void *, skip), s->data_len - skip);
+		offset -= skip;
+	}
+	uint32_t little = htole32(crc);
+	memcpy(field, &little, 4);
 }

@@ -14,3 +14,5 @@ void vnet_encode(const struct rte_mbuf *, struct virtio_net_hdr *);
 // Completes a partial checksum in software, for a port or reader that takes only finished frames. Segmentation is not done: the
 // frame stays large. Nothing happens to other packets. Any thread.
 void vnet_finish_checksum(struct rte_mbuf *);
+// The same for SCTP, whose checksum is a CRC: no port of ours takes it unfinished, so who receives such a packet finishes it.
+void vnet_finish_sctp(struct rte_mbuf *);

@@ -88,6 +88,21 @@ static void write_iface_status(struct iface *i, struct dbtxn *txn)
 		write_driver_status(i, txn);
 }
 
+struct counters {
+	VEC(const char *) keys;
+	VEC(int64_t) values;
+	VEC(char *) copies; // of keys
+};
+
+static void add_counter(void *counters_, const char *key, uint64_t value)
+{
+	struct counters *c = counters_;
+	char *copy = xstrdup(key);
+	vec_push(&c->copies, copy);
+	vec_push(&c->keys, copy);
+	vec_push(&c->values, (int64_t)value);
+}
+
 static void write_iface_statistics(struct iface *i, struct dbtxn *txn)
 {
 	struct netdev_stats s;
@@ -105,16 +120,17 @@ static void write_iface_statistics(struct iface *i, struct dbtxn *txn)
 		{"tx_dropped", s.tx_dropped},	  {"tx_errors", s.tx_errors},
 		{"tx_packets", s.tx_packets},
 	};
-	enum { N = sizeof(all) / sizeof(all[0]) };
-	const char *keys[N];
-	int64_t values[N];
-	size_t n = 0;
-	for (size_t k = 0; k < N; k++)
-		if (all[k].value != UINT64_MAX) {
-			keys[n] = all[k].key;
-			values[n++] = (int64_t)all[k].value;
-		}
-	db_interface_set_statistics(txn, i->row, keys, values, n);
+	struct counters c = {.keys = {0}};
+	for (size_t k = 0; k < sizeof(all) / sizeof(all[0]); k++)
+		if (all[k].value != UINT64_MAX)
+			add_counter(&c, all[k].key, all[k].value);
+	netdev_get_counters(i->netdev, add_counter, &c);
+	db_interface_set_statistics(txn, i->row, c.keys.v, c.values.v, c.keys.n);
+	vec_done(&c.keys);
+	vec_done(&c.values);
+	VEC_FOREACH (&c.copies, k)
+		free(c.copies.v[k]);
+	vec_done(&c.copies);
 }
 
 // --- Bridge and Controller

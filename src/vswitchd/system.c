@@ -15,6 +15,7 @@
 #include "base/version.h"
 #include "dp/dp.h"
 #include "netdev/dpdk.h"
+#include "netdev/vhost.h"
 #include "ofproto/backer.h"
 #include "vswitchd/model.h"
 
@@ -47,9 +48,33 @@ static void start_dpdk(struct vswitchd *v)
 	error_free(e);
 }
 
+static void configure_vhost(struct vswitchd *v)
+{
+	const struct smap *other = &v->cfg->other_config;
+	const char *dir = smap_find(other, "vhost-sock-dir");
+	if (dir && (*dir == '/' || strstr(dir, ".."))) {
+		settings_warn(v, "Open_vSwitch: other_config:vhost-sock-dir=\"%s\" is ignored: it should be a directory below %s, without \"..\"",
+			      dir, dir_run());
+		dir = NULL;
+	}
+	char *path = dir_resolve(dir_run(), dir ? dir : "");
+	if (dir && access(path, F_OK))
+		settings_warn(v, "Open_vSwitch: other_config:vhost-sock-dir=\"%s\": %s does not exist: ports of type dpdkvhostuser need it", dir,
+			      path);
+	free(path);
+	const struct vhost_settings s = {
+		.sock_dir = dir,
+		.iommu = smap_get_bool(other, "vhost-iommu-support", false),
+		.postcopy = smap_get_bool(other, "vhost-postcopy-support", false),
+		.no_tso = !smap_get_bool(other, "userspace-tso-enable", true),
+	};
+	vhost_configure(&s);
+}
+
 void system_apply_options(struct vswitchd *v)
 {
 	start_dpdk(v);
+	configure_vhost(v);
 	const struct smap *other = &v->cfg->other_config;
 	struct backer_settings s = {
 		.max_idle_ms = setting_int("Open_vSwitch", other, "max-idle", 10000),

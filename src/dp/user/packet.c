@@ -88,13 +88,11 @@ void packet_get_meta(struct rte_mbuf *m, struct dp_meta *meta)
 
 bool packet_is_too_large(const struct rte_mbuf *m, uint32_t max_frame)
 {
-	if (m->ol_flags & (RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_TX_UDP_SEG))
-		return false;
 	const uint8_t *frame = rte_pktmbuf_mtod(m, const uint8_t *);
 	uint32_t tags = 0;
 	while (tags < FLOW_MAX_VLANS && layout_is_tpid(layout_load16(frame + 12 + 4 * tags)))
 		tags++;
-	return m->pkt_len > max_frame + 4 * tags;
+	return packet_wire_len(m) > max_frame + 4 * tags;
 }
 
 uint32_t packet_wire_len(const struct rte_mbuf *m)
