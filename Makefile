@@ -25,11 +25,14 @@ PREFIX  ?= /usr
 DESTDIR ?=
 PROGRAMS := ovsdb-server ovsdb-client ovsdb-tool ovs-vswitchd ovs-vsctl ovs-ofctl ovs-appctl ovs-dpctl
 SBIN     := ovsdb-server ovs-vswitchd
+# Written in other languages than C.
+SCRIPTS  := ovs-ctl ovs-tcpdump
 
 all: $(OBJ)/build.ninja
 	@ninja -C $(OBJ)
 	@mkdir -p $(BIN) $(SHARE)
 	@for p in $(PROGRAMS); do ln -f $(OBJ)/src/cmd/$$p/$$p $(BIN)/$$p || exit 1; done
+	@for p in $(SCRIPTS); do cp -u src/cmd/$$p/$$p $(BIN)/ || exit 1; done
 	@cp -u src/dbclient/vswitch.ovsschema $(SHARE)/
 
 $(OBJ)/build.ninja:
@@ -62,11 +65,13 @@ lint:
 	@tools/lint
 
 install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/share/openvswitch
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/share/openvswitch/scripts
 	for p in $(PROGRAMS); do \
 	    case " $(SBIN) " in *" $$p "*) d=sbin;; *) d=bin;; esac; \
 	    install $(BIN)/$$p $(DESTDIR)$(PREFIX)/$$d/ || exit 1; \
 	done
+	install src/cmd/ovs-ctl/ovs-ctl $(DESTDIR)$(PREFIX)/share/openvswitch/scripts/
+	install src/cmd/ovs-tcpdump/ovs-tcpdump $(DESTDIR)$(PREFIX)/bin/
 	install -m 644 src/dbclient/vswitch.ovsschema $(DESTDIR)$(PREFIX)/share/openvswitch/
 
 clean:

@@ -30,6 +30,7 @@ struct backer_settings { // Open_vSwitch.other_config
 	int64_t max_idle_ms;	       // megaflows without traffic go after this: max-idle, 10000
 	int64_t max_revalidator_ms;    // the longest between two rounds: max-revalidator, 500
 	unsigned int flow_limit;       // flow-limit, 200000
+	bool restoring;		       // flow-restore-wait: packets that no megaflow matches are dropped
 	struct dp_settings dp;	       // of polling threads
 };
 void backers_configure(struct backers *, const struct backer_settings *);

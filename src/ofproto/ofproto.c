@@ -313,13 +313,14 @@ void ofproto_flush_flows(struct ofproto *p)
 }
 
 void ofproto_set_controllers(struct ofproto *p, const struct ofproto_controller *controllers, unsigned int n,
-			     enum ofproto_fail_mode fail_mode)
+			     enum ofproto_fail_mode fail_mode, bool keep_flows)
 {
 	bool mode_changed = !p->configured || controllers_fail_mode(p->controllers) != fail_mode;
 	bool primaries_changed = controllers_configure(p->controllers, controllers, n);
 	controllers_set_fail_mode(p->controllers, fail_mode);
 	// Who decides about the flows has changed: they begin anew.
-	if (primaries_changed || !p->configured || (mode_changed && !controllers_has_primary(p->controllers)))
+	bool decided_by_others = primaries_changed || (mode_changed && !controllers_has_primary(p->controllers));
+	if (!p->configured || (decided_by_others && !keep_flows))
 		flows_flush(p);
 	p->configured = true;
 }

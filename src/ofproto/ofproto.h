@@ -149,7 +149,9 @@ struct ofproto_controller { // one row of table Controller, or a service listene
 };
 // Replaces all of them: those with the same target keep their connections. Applies fail mode: without primary controllers, or
 // with fail mode standalone when all of them are away for long, an ordinary flow "priority=0 actions=NORMAL" is there.
-void ofproto_set_controllers(struct ofproto *, const struct ofproto_controller *, unsigned int n, enum ofproto_fail_mode);
+// Where others decide about the flows than before, they begin anew, unless `keep_flows` says that these are theirs.
+void ofproto_set_controllers(struct ofproto *, const struct ofproto_controller *, unsigned int n, enum ofproto_fail_mode,
+			     bool keep_flows);
 // Errors of single controllers (a target that cannot be listened on) show up here.
 struct ofproto_controller_status {
 	const char *target;

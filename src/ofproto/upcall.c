@@ -109,6 +109,9 @@ static void count_error(const struct xlate_out *out, const struct dp_upcall *upc
 
 static int handle_miss(struct backer *b, const struct dp_upcall *upcall, struct dp_upcall_result *result)
 {
+	// The flows are being put back: half of them would give wrong megaflows.
+	if (__atomic_load_n(&b->backers->settings.restoring, __ATOMIC_RELAXED))
+		return -EAGAIN;
 	// Read first: what changes from here on makes the new megaflow an old one.
 	uint64_t generation = xlate_generation(b);
 	struct xlate_out out;

@@ -239,7 +239,9 @@ void bridge_apply_controllers(struct bridge *b)
 {
 	size_t n = 0;
 	struct ofproto_controller *v = xcalloc(b->row->n_controller + 1, sizeof(*v));
-	for (size_t k = 0; k < b->row->n_controller; k++) {
+	bool restoring = b->v->restoring, restored = b->restoring && !restoring;
+	b->restoring = restoring;
+	for (size_t k = 0; !restoring && k < b->row->n_controller; k++) {
 		const struct db_controller *row = b->row->controller[k];
 		if (!strcmp(row->target, "none"))
 			continue;
@@ -256,6 +258,6 @@ void bridge_apply_controllers(struct bridge *b)
 	}
 	enum ofproto_fail_mode mode = b->row->fail_mode && !strcmp(b->row->fail_mode, "secure") ? OFPROTO_FAIL_SECURE
 											       : OFPROTO_FAIL_STANDALONE;
-	ofproto_set_controllers(b->ofproto, v, (unsigned int)n, mode);
+	ofproto_set_controllers(b->ofproto, v, (unsigned int)n, mode, restored);
 	free(v);
 }

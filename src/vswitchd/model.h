@@ -30,6 +30,9 @@ struct vswitchd {
 	uint64_t seen_seqno;
 	bool configured; // nothing changed since the database was applied
 	bool applied;	 // it was applied at least once
+	bool restoring;	 // flow-restore-wait: somebody puts the flows back, controllers have to wait
+	loop_cb *on_ready; // NULL when it was called
+	void *on_ready_arg;
 	int64_t contended_since; // another process has the lock, since then; 0: it has not; -1: and that was said
 
 	struct dbtxn *status_txn; // under way; NULL: none
@@ -53,6 +56,7 @@ struct bridge {
 	char *wanted_type;	     // datapath_type as configured
 	uint8_t mac[6];
 	uint64_t datapath_id;
+	bool restoring; // it has no controllers while its flows are put back
 };
 
 struct port { // a row of table Port; its address is the bundle's key

@@ -80,8 +80,10 @@ void system_apply_options(struct vswitchd *v)
 		.max_idle_ms = setting_int("Open_vSwitch", other, "max-idle", 10000),
 		.max_revalidator_ms = setting_int("Open_vSwitch", other, "max-revalidator", 500),
 		.flow_limit = (unsigned int)setting_int("Open_vSwitch", other, "flow-limit", 200000),
+		.restoring = smap_get_bool(other, "flow-restore-wait", false),
 	};
 	polling_settings(v, &s.dp);
+	v->restoring = s.restoring;
 	backers_configure(ofproto_system_backers(v->system), &s);
 }
 

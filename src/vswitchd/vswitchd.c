@@ -17,6 +17,14 @@ static int64_t statistics_interval(const struct vswitchd *v)
 	return setting_int("Open_vSwitch", &v->cfg->other_config, "stats-update-interval", DEFAULT_STATISTICS_MS);
 }
 
+static void report_ready(struct vswitchd *v)
+{
+	loop_cb *cb = v->on_ready;
+	v->on_ready = NULL;
+	if (cb)
+		cb(v->on_ready_arg);
+}
+
 // The server may take a moment to see that the process before us has died.
 static void check_contention(struct vswitchd *v)
 {
@@ -28,6 +36,7 @@ static void check_contention(struct vswitchd *v)
 		loop_timer_set_in(&v->timer, PATIENCE_MS);
 	} else if (clock_ms() >= v->contended_since + PATIENCE_MS) {
 		log_err("another ovs-vswitchd process is running, disabling this process until it goes away");
+		report_ready(v); // as far as it can be
 		v->contended_since = -1;
 	}
 }
@@ -66,6 +75,7 @@ static void run(void *arg)
 		status_write(v, statistics);
 	loop_timer_set(&v->timer, v->next_statistics);
 	v->cfg = NULL;
+	report_ready(v);
 }
 
 static void on_database(void *arg)
@@ -141,12 +151,14 @@ static void choose_columns(struct dbclient *db)
 }
 
 struct error *vswitchd_new(struct loop *loop, struct appctl *appctl, const char *target, enum vswitchd_dummy dummy,
-			   struct vswitchd **out)
+			   loop_cb *on_ready, void *arg, struct vswitchd **out)
 {
 	struct vswitchd *v = XNEW(struct vswitchd);
 	v->loop = loop;
 	v->appctl = appctl;
 	v->dummy = dummy;
+	v->on_ready = on_ready;
+	v->on_ready_arg = arg;
 	v->system = ofproto_system_new(loop);
 	loop_timer_init(&v->timer, loop, on_timer, v);
 	v->db = dbclient_new(loop, &vswitch_db, target, on_database, v);

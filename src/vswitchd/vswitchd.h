@@ -15,8 +15,9 @@ enum vswitchd_dummy { // which bridges get the dummy datapath, and dummy devices
 };
 
 // Starts to follow the database at `target` ("unix:..."). Registers the switch's commands. Nothing is removed from the network
-// until the database was read once. Table SSL of the database sets the loop's TLS settings (stream/tls.h), if it has any.
+// until the database was read once. `on_ready` is called once from the loop, when the switch is as the database asks for, or
+// waits because another process has the lock. Table SSL of the database sets the loop's TLS settings (stream/tls.h), if it has any.
 struct error *vswitchd_new(struct loop *, struct appctl *, const char *target, enum vswitchd_dummy,
-			   struct vswitchd **) MUST_CHECK;
+			   loop_cb *on_ready, void *arg, struct vswitchd **) MUST_CHECK;
 // Frees all bridges. Internal devices stay for the process that comes after this one, unless `cleanup` is set.
 void vswitchd_free(struct vswitchd *, bool cleanup);

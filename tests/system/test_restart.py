@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Killing either daemon at any moment: the other goes on, and everything is as configured afterwards."""
+import os
 import re
+import select
 import signal
+import socket
 import subprocess
 import time
 
@@ -102,3 +105,27 @@ def test_internal_devices_outlive_the_switch(switch):
     wait_until(exists, what="br0 is made again")
     switch.vsctl("del-br", "br0")
     wait_until(lambda: not exists(), what="br0 is removed")
+
+
+def test_flows_are_put_back_before_packets_and_controllers_come(switch, hosts):
+    """other_config:flow-restore-wait: what ovs-ctl sets while it restores the flows of a restarted switch."""
+    with socket.socket(socket.AF_UNIX) as controller:
+        controller.bind(f"{switch.dir}/controller")
+        controller.listen()
+        controller.settimeout(10)
+        switch.vsctl("set-fail-mode", "br0", "secure", "--", "set-controller", "br0", f"unix:{switch.dir}/controller")
+        controller.accept()[0].close()
+        assert not hosts[0].ping(hosts[1].address), "the controller has set no flows"
+        switch.vsctl("set", "Open_vSwitch", ".", "other_config:flow-restore-wait=true")
+        switch.kill_switch(signal.SIGTERM)
+        while select.select([controller], [], [], 0)[0]:
+            controller.accept()[0].close()
+        switch.start_switch()
+        wait_until(lambda: os.path.exists(f"{switch.dir}/br0.mgmt"), what="the bridge")
+        switch.ofctl("add-flow", "br0", "priority=7,actions=NORMAL")
+        assert not hosts[0].ping(hosts[1].address), "packets have to wait"
+        assert not select.select([controller], [], [], 0)[0], "controllers have to wait"
+        switch.vsctl("remove", "Open_vSwitch", ".", "other_config", "flow-restore-wait")
+        controller.accept()[0].close()
+        wait_until(lambda: hosts[0].ping(hosts[1].address), what="ping")
+        assert "priority=7" in switch.ofctl("dump-flows", "br0"), "what was restored stays"

@@ -145,6 +145,12 @@ static void on_signal(void *arg, int number)
 	loop_stop(p->loop);
 }
 
+// Who started us with --detach waits for this: the bridges are there.
+static void on_ready(void *arg)
+{
+	daemon_ready();
+}
+
 static void on_tick(void *arg)
 {
 	struct program *p = arg;
@@ -183,11 +189,10 @@ int main(int argc, char *argv[])
 	loop_timer_init(&p.tick, p.loop, on_tick, &p);
 	loop_timer_set_in(&p.tick, 5000);
 	struct vswitchd *v;
-	e = vswitchd_new(p.loop, appctl, o.database, o.dummy_for, &v);
+	e = vswitchd_new(p.loop, appctl, o.database, o.dummy_for, on_ready, NULL, &v);
 	if (e)
 		log_fatal("%s", error_text(e));
 	log_info("ovs-vswitchd (Open vSwitch) " OVS_COMPAT_VERSION ", Sluice " SLUICE_VERSION);
-	daemon_ready();
 	loop_run(p.loop);
 
 	vswitchd_free(v, p.cleanup);

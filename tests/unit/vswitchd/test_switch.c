@@ -346,7 +346,7 @@ static void test_restart(void **state)
 	appctl_free(w.appctl);
 	struct error *e = appctl_new(w.loop, "none", &w.appctl);
 	assert_null(e);
-	e = vswitchd_new(w.loop, w.appctl, w.target, VSWITCHD_DUMMY_FOR_ALL, &w.v);
+	e = vswitchd_new(w.loop, w.appctl, w.target, VSWITCHD_DUMMY_FOR_ALL, NULL, NULL, &w.v);
 	assert_null(e);
 	end(begin());
 	assert_int_equal(interface("r2")->ofport, 2); // as before
@@ -398,7 +398,7 @@ static int setup(void **state)
 
 	e = appctl_new(w.loop, "none", &w.appctl);
 	assert_null(e);
-	e = vswitchd_new(w.loop, w.appctl, w.target, VSWITCHD_DUMMY_FOR_ALL, &w.v);
+	e = vswitchd_new(w.loop, w.appctl, w.target, VSWITCHD_DUMMY_FOR_ALL, NULL, NULL, &w.v);
 	assert_null(e);
 	return 0;
 }
