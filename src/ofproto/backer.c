@@ -36,6 +36,7 @@ void backers_configure(struct backers *bs, const struct backer_settings *setting
 	bs->settings.max_idle_ms = settings->max_idle_ms;
 	bs->settings.max_revalidator_ms = settings->max_revalidator_ms;
 	__atomic_store_n(&bs->settings.flow_limit, settings->flow_limit, __ATOMIC_RELAXED);
+	__atomic_store_n(&bs->settings.restoring, settings->restoring, __ATOMIC_RELAXED);
 	bs->settings.dp = settings->dp;
 	VEC_FOREACH (&bs->v, i)
 		dp_configure(bs->v.v[i]->dp, &settings->dp);
