@@ -2,6 +2,7 @@
 // What the connection (dbclient.c) and the transactions (dbtxn*.c) of a client share.
 #pragma once
 #include "dbclient/replica.h"
+#include "dbclient/targets.h"
 #include "rpc/jsonrpc.h"
 
 struct dbclient {
@@ -11,8 +12,8 @@ struct dbclient {
 	void *arg;
 	struct loop_defer defer; // runs `changed`
 
-	char **targets;
-	unsigned int n_targets, target, n_failed; // n_failed: in a row, without a connection
+	struct targets targets;
+	size_t target, n_failed; // n_failed: in a row, without a connection
 	bool retry, shuffle, started;
 	int64_t probe_interval;
 	struct jsonrpc *rpc;

@@ -16,7 +16,7 @@
 #include "base/str.h"
 #include "dbclient/client_internal.h"
 
-enum { RETRY_MIN_MS = 1000, RETRY_MAX_MS = 8000, DEFAULT_PORT = 6640 };
+enum { RETRY_MIN_MS = 1000, RETRY_MAX_MS = 8000 };
 
 struct monitor_method {
 	const char *name, *notification;
@@ -310,12 +310,12 @@ static void on_accept(void *arg, struct stream *stream)
 
 static struct error *try_target(struct dbclient *c)
 {
-	const char *target = c->targets[c->target];
+	const char *target = c->targets.v[c->target];
 	struct error *error;
 
 	if (stream_is_passive_name(target))
-		return stream_listen(c->loop, target, DEFAULT_PORT, on_accept, c, &c->listener);
-	error = jsonrpc_connect(c->loop, target, c->retry && c->n_targets == 1, &callbacks, c, &c->rpc);
+		return stream_listen(c->loop, target, JSONRPC_PORT, on_accept, c, &c->listener);
+	error = jsonrpc_connect(c->loop, target, c->retry && c->targets.n == 1, &callbacks, c, &c->rpc);
 
 	if (!error && c->probe_interval >= 0)
 		jsonrpc_set_probe_interval(c->rpc, c->probe_interval);
@@ -342,13 +342,13 @@ static void next_attempt(struct dbclient *c, int code)
 	if (c->listener)
 		return;
 	c->n_failed++;
-	c->target = (c->target + 1) % c->n_targets;
-	if (c->n_failed >= c->n_targets) {
+	c->target = (c->target + 1) % c->targets.n;
+	if (c->n_failed >= c->targets.n) {
 		if (!c->retry) {
 			c->failure = code;
 			return;
 		}
-		delay = RETRY_MIN_MS * (int64_t)(c->n_failed / c->n_targets);
+		delay = RETRY_MIN_MS * (int64_t)(c->n_failed / c->targets.n);
 		if (delay > RETRY_MAX_MS)
 			delay = RETRY_MAX_MS;
 	}
@@ -366,7 +366,7 @@ static void on_closed(void *arg, int code)
 
 	set_error(c, code_text(code));
 	session_over(c);
-	if (c->retry && c->n_targets == 1 && !c->listener)
+	if (c->retry && c->targets.n == 1 && !c->listener)
 		return;
 	jsonrpc_free(c->rpc);
 	c->rpc = NULL;
@@ -377,7 +377,7 @@ static void fail_session(struct dbclient *c, int code, char *why)
 {
 	session_over(c);
 	set_error(c, why);
-	if (c->retry && c->n_targets == 1 && !c->listener) {
+	if (c->retry && c->targets.n == 1 && !c->listener) {
 		jsonrpc_force_reconnect(c->rpc);
 		return;
 	}
@@ -387,18 +387,6 @@ static void fail_session(struct dbclient *c, int code, char *why)
 }
 
 // --- Public
-
-// Splits at commas that begin another target: "unix:a,tcp:b:1".
-static void split_targets(struct dbclient *c, const char *text)
-{
-	char *copy = xstrdup(text), *save = NULL;
-
-	for (char *word = strtok_r(copy, ", ", &save); word; word = strtok_r(NULL, ", ", &save)) {
-		c->targets = xrealloc(c->targets, (c->n_targets + 1) * sizeof(char *));
-		c->targets[c->n_targets++] = xstrdup(word);
-	}
-	free(copy);
-}
 
 struct dbclient *dbclient_new(struct loop *loop, const struct db_class *class, const char *target, dbclient_cb *changed,
 			      void *arg)
@@ -414,7 +402,7 @@ struct dbclient *dbclient_new(struct loop *loop, const struct db_class *class, c
 	c->probe_interval = -1;
 	c->schema_id = c->monitor_id = c->lock_id = -1;
 	strcpy(c->last_txn_id, no_txn_id);
-	split_targets(c, target);
+	targets_init(&c->targets, target);
 	loop_timer_init(&c->timer, loop, on_timer, c);
 	return c;
 }
@@ -428,31 +416,18 @@ void dbclient_free(struct dbclient *c)
 	loop_timer_cancel(&c->timer);
 	loop_defer_cancel(&c->defer);
 	replica_done(&c->replica);
-	for (unsigned int i = 0; i < c->n_targets; i++)
-		free(c->targets[i]);
-	free(c->targets);
+	targets_done(&c->targets);
 	free(c->last_error);
 	free(c->lock);
 	free(c);
 }
 
-static void shuffle_targets(struct dbclient *c)
-{
-	for (unsigned int i = c->n_targets; i > 1; i--) {
-		unsigned int j = random_below(i);
-		char *target = c->targets[i - 1];
-
-		c->targets[i - 1] = c->targets[j];
-		c->targets[j] = target;
-	}
-}
-
 struct error *dbclient_start(struct dbclient *c)
 {
-	if (!c->n_targets)
+	if (!c->targets.n)
 		return error_new("no database to connect to");
 	if (c->shuffle)
-		shuffle_targets(c);
+		targets_shuffle(&c->targets);
 	replica_freeze(&c->replica);
 	c->started = true;
 	return try_target(c);

@@ -23,7 +23,7 @@ struct jsonrpc {
 	bool *freed; // set when freed inside a callback of its own
 };
 
-enum { MAX_MESSAGE = 512 * 1024 * 1024, DEFAULT_PORT = 6640 };
+enum { MAX_MESSAGE = 512 * 1024 * 1024 };
 
 static void on_closed(void *arg, int error);
 
@@ -140,7 +140,7 @@ static const struct stream_callbacks stream_callbacks = {on_connected, on_readab
 static void start_connecting(struct jsonrpc *j)
 {
 	reconnect_connecting(&j->reconnect, clock_ms());
-	struct error *e = stream_connect(j->loop, j->target, DEFAULT_PORT, &stream_callbacks, j, &j->stream);
+	struct error *e = stream_connect(j->loop, j->target, JSONRPC_PORT, &stream_callbacks, j, &j->stream);
 	// The name was good when jsonrpc_connect() looked.
 	error_free(e);
 	rearm(j);
@@ -205,7 +205,7 @@ struct error *jsonrpc_connect(struct loop *loop, const char *target, bool retry,
 	j->retry = retry;
 	reconnect_enable(&j->reconnect, clock_ms());
 	reconnect_connecting(&j->reconnect, clock_ms());
-	struct error *e = stream_connect(loop, target, DEFAULT_PORT, &stream_callbacks, j, &j->stream);
+	struct error *e = stream_connect(loop, target, JSONRPC_PORT, &stream_callbacks, j, &j->stream);
 	if (e) {
 		jsonrpc_free(j);
 		return e;

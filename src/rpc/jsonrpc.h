@@ -10,6 +10,9 @@
 #include "stream/reconnect.h"
 #include "stream/stream.h"
 
+// Where a target names no port.
+enum { JSONRPC_PORT = 6640 };
+
 enum jsonrpc_type { JSONRPC_REQUEST, JSONRPC_NOTIFY, JSONRPC_REPLY, JSONRPC_ERROR };
 
 struct jsonrpc_message {
@@ -69,7 +72,7 @@ void jsonrpc_set_reading(struct jsonrpc *, bool on);
 
 struct stream_tls;
 struct jsonrpc_client; // a blocking connection
-// `timeout_ms` 0: none. The TLS settings are those for "ssl:" targets; NULL: there will be none such.
+// `target` may be one to listen on: then the first that connects is the server. `timeout_ms` 0: none. The TLS settings are those for "ssl:" targets; NULL: there will be none such.
 struct error *jsonrpc_client_open(const char *target, int64_t timeout_ms, struct stream_tls *, struct jsonrpc_client **) MUST_CHECK;
 void jsonrpc_client_close(struct jsonrpc_client *);
 // Sends a request and waits for its reply. Takes params. On success *reply is owned by the caller (type REPLY or ERROR).

@@ -13,6 +13,7 @@
 struct jsonrpc_client {
 	struct loop *loop;
 	struct jsonrpc *rpc;
+	struct stream_listener *listener; // where the target is one to listen on
 	VEC(struct jsonrpc_message *) inbox;
 	bool connected, closed;
 	int error;
@@ -40,6 +41,19 @@ static void on_closed(void *arg, int error)
 }
 
 static const struct jsonrpc_callbacks callbacks = {on_connected, on_message, on_closed, NULL};
+
+// The first that connects to us is the server; who comes later is turned away.
+static void on_accept(void *arg, struct stream *stream)
+{
+	struct jsonrpc_client *c = arg;
+	if (c->rpc) {
+		stream_free(stream);
+		return;
+	}
+	c->rpc = jsonrpc_new(c->loop, stream, &callbacks, c);
+	jsonrpc_set_probe_interval(c->rpc, 0);
+	c->connected = true;
+}
 
 static struct error *failure(const struct jsonrpc_client *c)
 {
@@ -72,8 +86,10 @@ struct error *jsonrpc_client_open(const char *target, int64_t timeout_ms, struct
 	stream_tls_attach(tls, c->loop);
 	c->target = xstrdup(target);
 	c->deadline = timeout_ms ? clock_real_ms() + timeout_ms : 0;
-	struct error *e = jsonrpc_connect(c->loop, target, false, &callbacks, c, &c->rpc);
-	if (!e)
+	struct error *e = stream_is_passive_name(target)
+				  ? stream_listen(c->loop, target, JSONRPC_PORT, on_accept, c, &c->listener)
+				  : jsonrpc_connect(c->loop, target, false, &callbacks, c, &c->rpc);
+	if (!e && c->rpc)
 		jsonrpc_set_probe_interval(c->rpc, 0);
 	while (!e && !c->connected)
 		e = step(c);
@@ -90,6 +106,7 @@ void jsonrpc_client_close(struct jsonrpc_client *c)
 	if (!c)
 		return;
 	jsonrpc_free(c->rpc);
+	stream_listener_free(c->listener);
 	VEC_FOREACH (&c->inbox, i)
 		jsonrpc_message_free(c->inbox.v[i]);
 	vec_done(&c->inbox);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The same command lines to ovsdb-tool and ovsdb-client, the stock ones and ours: output, errors and exit codes are compared."""
 
+import concurrent.futures
 import json
 import os
 import re
@@ -37,7 +38,7 @@ SELECT = '["T",{"op":"select","table":"a","where":[],"columns":["i","r","is"]}]'
 
 def run(program, args, cwd, **kwargs):
     p = subprocess.run([program] + args, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=20, **kwargs)
-    return p.stdout.decode(), p.stderr.decode(), p.returncode
+    return p.stdout.decode(errors='replace'), p.stderr.decode(errors='replace'), p.returncode
 
 
 def normal(text, cwd=''):
@@ -50,10 +51,12 @@ def normal(text, cwd=''):
     return text
 
 
-def compare(program, args, dirs, **kwargs):
+def compare(program, args, dirs, rundir=False, **kwargs):
     results = {}
     for side in ('stock', 'ours'):
         substituted = [a.replace('DIR', dirs[side]) for a in args]
+        if rundir:
+            kwargs['env'] = dict(os.environ, OVS_RUNDIR=dirs[side])
         out, err, code = run(BIN[side][program], substituted, dirs[side], **kwargs)
         results[side] = normal(out, dirs[side]), normal(err, dirs[side]), code
     assert results['ours'] == results['stock'], ' '.join([program] + args)
@@ -204,10 +207,10 @@ def servers(dirs):
     for side in ('stock', 'ours'):
         assert run(BIN[side]['ovsdb-tool'], ['create', 'db', 'schema'], dirs[side])[2] == 0
         processes.append(subprocess.Popen(
-            [BIN[side]['ovsdb-server'], 'db', '--remote=punix:' + dirs[side] + '/sock', '--unixctl=' + dirs[side] + '/ctl',
+            [BIN[side]['ovsdb-server'], 'db', '--remote=punix:' + dirs[side] + '/db.sock', '--unixctl=' + dirs[side] + '/ctl',
              '-vconsole:off'], cwd=dirs[side], env=dict(os.environ, OVS_RUNDIR=dirs[side])))
         for _ in range(100):
-            if run(BIN['stock']['ovsdb-client'], ['list-dbs', 'unix:' + dirs[side] + '/sock'], dirs[side])[2] == 0:
+            if run(BIN['stock']['ovsdb-client'], ['list-dbs', 'unix:' + dirs[side] + '/db.sock'], dirs[side])[2] == 0:
                 break
             time.sleep(0.05)
     yield dirs
@@ -216,7 +219,7 @@ def servers(dirs):
         p.wait(10)
 
 
-SERVER = 'unix:DIR/sock'
+SERVER = 'unix:DIR/db.sock'
 
 
 def test_client(servers):
@@ -243,16 +246,181 @@ def test_client(servers):
         client(*args)
 
 
+CLIENT_LINES = """
+list-dbs SERVER,unix:DIR/none
+list-dbs unix:DIR/none,unix:DIR/none2
+list-dbs unix:DIR/none,SERVER
+list-dbs tcp:127.0.0.1:1
+list-dbs ssl:127.0.0.1:1
+--no-leader-only list-dbs
+--leader-only get-schema-version
+--db-change-aware list-dbs
+get-schema SERVER zap
+get-schema zap
+list-tables SERVER zap
+list-columns SERVER T zap
+-fjson --pretty list-tables
+-fhtml list-tables
+-flist list-tables
+list-tables SERVER _Server
+dump SERVER _Server Database name connected model
+dump _Server Database name
+get-schema-version SERVER _Server
+transact
+transact []
+transact ["T"]
+transact ["zap"]
+transact ["T",{"op":"select","table":"c","where":[],"columns":["zap"]}]
+transact ["T",{"op":"select","table":"c","where":[["zap","==",1]]}]
+transact ["T",{"op":"insert","table":"a","row":{"i":"x"}}]
+transact ["T",{"op":"insert","table":"a","row":{"is":-1}}]
+transact ["T",{"op":"insert","table":"a","row":{"is":["set",[0,1,2,3,4,5,6,7,8,9]]}}]
+transact ["T",{"op":"mutate","table":"a","where":[],"mutations":[["i","/=",0]]}]
+transact ["T",{"op":"abort"}]
+transact ["T",{"op":"assert","lock":"l"}]
+query [1]
+query ["zap"]
+query ["T",{"op":"abort"}]
+query ["T",{"op":"zap"}]
+query ["T",{"op":"delete","table":"c","where":[]}]
+query SERVER ["T",{"op":"delete","table":"c","where":[]},{"op":"select","table":"c","where":[]}]
+dump T
+dump T a i
+dump a i
+dump zap
+dump T c name zap
+--no-headings dump T a
+--bare dump T a
+-fcsv dump T a is r
+dump -fcsv T a is r
+-fjson -dbare dump T a i
+-flist -djson dump T a i
+--max-column-width=3 dump T c name
+--max-column-width=0 dump T c name
+--max-column-width=x dump T c name
+--no-headings --max-column-width=3 dump T c name
+needs-conversion schema
+needs-conversion schema2
+needs-conversion none
+needs-conversion SERVER
+convert none
+convert
+monitor
+monitor T
+monitor T c !zap
+monitor T c name,name
+monitor T c name name
+monitor T c name _uuid,zap
+monitor T a i !initial
+monitor ALL x
+monitor-cond T []
+monitor-cond T [] zap
+monitor-cond T [["zap","==",1]] c
+monitor-cond T [["name","~",1]] c
+monitor-cond T [["name","==",1]] c
+monitor-cond T [["i"]] a
+monitor-cond-since T []
+monitor-cond-since T x [] c
+monitor-cond-since T 00000000-0000-0000-0000-000000000000 [] zap
+wait T added
+wait T connected
+wait X removed
+wait T
+wait T x
+-t1 wait T removed
+-t1 wait X added
+wait SERVER T connected
+-t1 lock x
+-t1 steal y
+lock
+-t1 monitor T a i
+-t1 monitor T a i,!initial r
+-t1 monitor T a !initial
+-t1 monitor ALL !initial
+-t1 -fjson monitor T a i
+-t1 -flist monitor-cond T [true] a i
+-t1 -flist monitor-cond T [false] a i
+-t1 --no-headings -fcsv monitor-cond T [["i",">",3],["r","<",0]] a i
+restore
+-tx list-dbs
+-t-1 list-dbs
+list-dbs --pretty x
+-vzap list-dbs
+-f zap list-tables
+-d zap list-tables
+""".strip().splitlines()
+
+
+def test_client_lines(servers):
+    """Many command lines against both, with the default server and a named one."""
+    compare('ovsdb-client', ['transact', SERVER, INSERT], servers)
+    other = json.loads(json.dumps(SCHEMA))
+    other['tables']['c']['columns']['extra'] = {'type': 'integer'}
+    for side in servers:
+        with open(os.path.join(servers[side], 'schema2'), 'w') as f:
+            json.dump(other, f)
+    def one(line):
+        return compare('ovsdb-client', line.replace('SERVER', SERVER).split(' '), servers, rundir=True, stdin=subprocess.DEVNULL)
+    for line in CLIENT_LINES:
+        if not line.startswith('-t1'):
+            one(line)
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:  # these wait for their time-out
+        assert len(list(pool.map(one, [line for line in CLIENT_LINES if line.startswith('-t1')]))) > 10
+    for args in (['list-columns', SERVER], ['list-columns', 'c'], ['list-columns', 'T', 'c'], ['-fcsv', 'list-columns', SERVER, '_Server']):
+        # The stock one lists them in no order.
+        lines = {side: sorted(run(BIN[side]['ovsdb-client'], [a.replace('DIR', servers[side]) for a in args], servers[side],
+                                  env=dict(os.environ, OVS_RUNDIR=servers[side]))[0].splitlines()) for side in servers}
+        assert lines['ours'] == lines['stock']
+
+
+def test_convert(servers):
+    """Online, on our server: to a schema that fits, and to one that does not, which the stock server does not survive."""
+    where = SERVER.replace('DIR', servers['ours'])
+    bad, good = json.loads(json.dumps(SCHEMA)), json.loads(json.dumps(SCHEMA))
+    bad['tables']['c']['columns']['name'] = {'type': 'integer'}
+    good['version'] = '2.0.0'
+    good['tables']['c']['columns']['extra'] = {'type': 'integer'}
+    for name, schema in (('bad', bad), ('good', good)):
+        with open(os.path.join(servers['ours'], name), 'w') as f:
+            json.dump(schema, f)
+
+    def ours(*args):
+        return run(BIN['ours']['ovsdb-client'], list(args), servers['ours'])
+    ours('transact', where, INSERT)
+    before = ours('dump', where, 'T', 'c', 'name')
+    out, err, code = ours('convert', where, 'bad')
+    assert (out, code) == ('', 1) and 'expected integer' in err
+    assert ours('needs-conversion', where, 'good')[0] == 'yes\n'
+    assert ours('convert', where, 'good') == ('', '', 0)
+    assert ours('needs-conversion', where, 'good')[0] == 'no\n'
+    assert ours('get-schema-version', where)[0] == '2.0.0\n'
+    assert ours('dump', where, 'T', 'c', 'name') == before
+    assert ours('transact', where, '["T",{"op":"insert","table":"c","row":{"extra":7}}]')[2] == 0
+
+
+def test_server_connects_to_client(servers):
+    """A passive server name: the server's remote is an active one."""
+    for side in servers:
+        for other in servers:
+            path = os.path.join(servers[other], side + '.passive')
+            p = subprocess.Popen([BIN[side]['ovsdb-client'], '-t', '20', 'query', 'punix:' + path, SELECT], stdout=subprocess.PIPE,
+                                 cwd=servers[other])
+            time.sleep(0.1)
+            out, err, code = run('/usr/bin/ovs-appctl', ['-t', servers[other] + '/ctl', 'ovsdb-server/add-remote', 'unix:' + path], servers[other])
+            assert code == 0, err
+            assert p.communicate(timeout=20)[0] == b'[{"rows":[]}]\n'
+
+
 def test_backup(servers):
     compare('ovsdb-client', ['transact', SERVER, INSERT], servers)
     for side in servers:
-        out, err, code = run(BIN[side]['ovsdb-client'], ['backup', 'unix:' + servers[side] + '/sock', 'T'], servers[side])
+        out, err, code = run(BIN[side]['ovsdb-client'], ['backup', 'unix:' + servers[side] + '/db.sock', 'T'], servers[side])
         assert code == 0, err
         with open(os.path.join(servers[side], 'snapshot'), 'w') as f:
             f.write(out)
     for side, other in (('stock', 'ours'), ('ours', 'stock')):
         with open(os.path.join(servers[other], 'snapshot')) as f:
-            _, err, code = run(BIN[side]['ovsdb-client'], ['restore', 'unix:' + servers[side] + '/sock', 'T'], servers[side], stdin=f)
+            _, err, code = run(BIN[side]['ovsdb-client'], ['restore', 'unix:' + servers[side] + '/db.sock', 'T'], servers[side], stdin=f)
             assert code == 0, err
     compare('ovsdb-client', ['dump', SERVER, 'T', 'a'], servers)
     compare('ovsdb-client', ['dump', SERVER, 'T', 'c', 'name'], servers)
@@ -266,7 +434,7 @@ def test_backup(servers):
 def test_monitor(servers, args):
     results = {}
     for side in servers:
-        server = 'unix:' + servers[side] + '/sock'
+        server = 'unix:' + servers[side] + '/db.sock'
 
         def transact(*operations):
             out, err, code = run(BIN[side]['ovsdb-client'], ['transact', server, json.dumps(['T'] + list(operations))], servers[side])

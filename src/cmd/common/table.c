@@ -195,7 +195,7 @@ static void format_grid(const struct text_table *t, struct text_table_style *sty
 	for (size_t r = 0; r < rows; r++) {
 		start = out->len;
 		for (size_t c = 0; c < columns; c++)
-			add_padded(out, texts[r * columns + c], widths[c], max, !c);
+			add_padded(out, texts[r * columns + c], widths[c], max ? widths[c] : 0, !c);
 		trim_line(out, start);
 		str_addc(out, '\n');
 	}

@@ -18,6 +18,8 @@ struct client {
 	struct stream_tls *tls;
 	const char *unixctl;
 	bool force;
+	bool any_member;     // of a cluster, not only its leader
+	int db_change_aware; // 1, 0, or -1: nothing is said
 	int timeout; // seconds; 0: none
 	// Filled in before the command runs, as far as it needs them.
 	char *server;
@@ -25,6 +27,9 @@ struct client {
 	char *database;
 };
 
+// Connects to c->server, which may be several; c->server is the one then. `database` (may be NULL) is to be served. Exits with a
+// message when there is none.
+void client_connect(struct client *, const char *database);
 // Sends a request and waits for the result, which is owned by the caller. Takes params. Exits with a message on failure.
 json_t *client_call(struct client *, const char *method, json_t *params);
 struct db_schema *client_get_schema(struct client *, const char *database);

@@ -10,6 +10,7 @@
 
 #include "base/alloc.h"
 #include "client.h"
+#include "ovsdb/condition.h"
 #include "ovsdb/monitor.h"
 #include "rpc/appctl.h"
 
@@ -24,8 +25,9 @@ struct going {
 	struct client *c;
 	struct loop *loop;
 	struct jsonrpc *rpc;
+	struct stream_listener *listener; // where the server is to connect to us
 	struct appctl *appctl;
-	json_t *request_id;
+	json_t *request_id, *aware_id; // of the command, of set_db_change_aware
 	const char *method;
 	json_t *params;
 	int signal;
@@ -53,7 +55,13 @@ static void on_notify(struct going *, const struct jsonrpc_message *);
 static void on_connected(void *going_)
 {
 	struct going *g = going_;
-	struct jsonrpc_message *m = jsonrpc_request(g->method, g->params);
+	struct jsonrpc_message *m;
+	if (g->c->db_change_aware >= 0) {
+		m = jsonrpc_request("set_db_change_aware", json_pack("[b]", g->c->db_change_aware));
+		g->aware_id = json_incref(m->id);
+		jsonrpc_send(g->rpc, m);
+	}
+	m = jsonrpc_request(g->method, g->params);
 	g->params = NULL;
 	g->request_id = json_incref(m->id);
 	jsonrpc_send(g->rpc, m);
@@ -62,6 +70,10 @@ static void on_connected(void *going_)
 static void on_message(void *going_, struct jsonrpc_message *m)
 {
 	struct going *g = going_;
+	if (g->aware_id && json_equal(m->id, g->aware_id)) {
+		jsonrpc_message_free(m);
+		return;
+	}
 	if (m->type == JSONRPC_ERROR) {
 		char *text = db_json_text(m->error);
 		command_die("%s: %s failed: %s", g->c->server, g->method, text);
@@ -82,6 +94,19 @@ static void on_closed(void *going_, int error)
 	if (!g->request_id)
 		command_die("failed to connect to \"%s\" (%s)", g->c->server, strerror(error));
 	command_die("%s: receive failed (%s)", g->c->server, error == EOF ? "End of file" : strerror(error));
+}
+
+static const struct jsonrpc_callbacks callbacks = {on_connected, on_message, on_closed, NULL};
+
+static void on_accept(void *going_, struct stream *stream)
+{
+	struct going *g = going_;
+	if (g->rpc) {
+		stream_free(stream);
+		return;
+	}
+	g->rpc = jsonrpc_new(g->loop, stream, &callbacks, g);
+	on_connected(g);
 }
 
 static void on_exit_command(struct appctl_call *call, int argc, const char *argv[], void *going_)
@@ -114,7 +139,6 @@ static void check(struct error *error)
 // Connects, sends the request, and runs until it is told to stop. Takes params.
 static void go(struct going *g, const char *method, json_t *params)
 {
-	static const struct jsonrpc_callbacks callbacks = {on_connected, on_message, on_closed, NULL};
 	static const char *const lock_commands[] = {"lock", "steal", "unlock"};
 	static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
 	struct loop_signal *handlers[3];
@@ -131,13 +155,18 @@ static void go(struct going *g, const char *method, json_t *params)
 	}
 	for (int i = 0; i < 3; i++)
 		handlers[i] = loop_signal_add(g->loop, signals[i], on_signal, g);
-	check(jsonrpc_connect(g->loop, g->c->server, false, &callbacks, g, &g->rpc));
+	if (stream_is_passive_name(g->c->server))
+		check(stream_listen(g->loop, g->c->server, JSONRPC_PORT, on_accept, g, &g->listener));
+	else
+		check(jsonrpc_connect(g->loop, g->c->server, false, &callbacks, g, &g->rpc));
 	loop_run(g->loop);
 	for (int i = 0; i < 3; i++)
 		loop_signal_remove(handlers[i]);
 	jsonrpc_free(g->rpc);
+	stream_listener_free(g->listener);
 	appctl_free(g->appctl);
 	json_decref(g->request_id);
+	json_decref(g->aware_id);
 	loop_free(g->loop);
 	daemon_done();
 	if (g->signal) {
@@ -152,6 +181,11 @@ static void go(struct going *g, const char *method, json_t *params)
 void client_lock(struct client *c, int argc, char *argv[])
 {
 	struct going g = {.c = c};
+	if (strchr(c->server, ',')) {
+		client_connect(c, NULL);
+		jsonrpc_client_close(c->rpc);
+		c->rpc = NULL;
+	}
 	go(&g, argv[0], json_pack("[s]", argv[1]));
 }
 
@@ -169,11 +203,11 @@ static struct watched_table *watch(struct going *g, const char *name)
 	return t;
 }
 
-static void watch_column(struct watched_table *t, const struct column_schema *c, json_t *names)
+static void watch_column(const struct going *g, struct watched_table *t, const struct column_schema *c, json_t *names)
 {
 	VEC_FOREACH (&t->columns, i)
 		if (t->columns.v[i] == c)
-			command_die("column \"%s\" mentioned multiple times", c->name);
+			command_die("%s: column \"%s\" mentioned multiple times", g->c->server, c->name);
 	vec_push(&t->columns, c);
 	json_array_append_new(names, json_string(c->name));
 }
@@ -190,9 +224,7 @@ static void watch_group(struct going *g, struct watched_table *t, const char *gr
 	while ((word = strsep(&rest, ","))) {
 		if (!*word)
 			continue;
-		if (*word == '!') {
-			if (!json_object_get(select, word + 1))
-				command_die("%s: unknown word", word);
+		if (*word == '!' && json_object_get(select, word + 1)) {
 			json_object_set_new(select, word + 1, json_false());
 			continue;
 		}
@@ -200,13 +232,13 @@ static void watch_group(struct going *g, struct watched_table *t, const char *gr
 		if (!c)
 			command_die("%s: table \"%s\" in %s does not have a column named \"%s\"", g->c->server,
 				    schema->name, g->c->database, word);
-		watch_column(t, c, names);
+		watch_column(g, t, c, names);
 	}
 	free(copy);
 	if (!json_array_size(names)) {
 		for (unsigned int i = N_STD_COLUMNS; i < schema->n_columns; i++)
-			watch_column(t, schema->columns[i], names);
-		watch_column(t, schema->columns[COLUMN_VERSION], names);
+			watch_column(g, t, schema->columns[i], names);
+		watch_column(g, t, schema->columns[COLUMN_VERSION], names);
 	}
 	json_object_set_new(request, "columns", names);
 	json_object_set_new(request, "select", select);
@@ -350,30 +382,35 @@ static void monitor(struct going *g, json_t *condition, const char *last)
 void client_monitor(struct client *c, int argc, char *argv[])
 {
 	struct going g = {.c = c, .schema = client_get_schema(c, c->database), .version = MONITOR_V1};
-	if (argc == 2 && !strcmp(argv[1], "ALL")) {
+	if (!strcmp(argv[1], "ALL")) {
 		g.captions = true;
 		for (unsigned int i = 0; i < g.schema->n_tables; i++)
-			watch_groups(&g, g.schema->tables[i]->name, 0, NULL);
+			watch_groups(&g, g.schema->tables[i]->name, argc - 2, argv + 2);
 	} else {
 		watch_groups(&g, argv[1], argc - 2, argv + 2);
 	}
 	monitor(&g, NULL, NULL);
 }
 
-static json_t *parse_condition(const char *text)
+// The condition for the one table that is watched. Mistakes in it are told before the server is asked.
+static json_t *parse_condition(const struct going *g, const char *text)
 {
+	struct condition condition;
 	json_t *json = client_parse_json(text);
 	if (!json_is_array(json))
 		command_die("condition must be a JSON array");
+	struct db_error *error = condition_from_json(&condition, g->tables.v[0].schema, json, NULL);
+	if (error)
+		command_die("%s", db_error_to_text(error));
+	condition_done(&condition);
 	return json;
 }
 
 void client_monitor_cond(struct client *c, int argc, char *argv[])
 {
 	struct going g = {.c = c, .schema = client_get_schema(c, c->database), .version = MONITOR_V2};
-	json_t *condition = parse_condition(argv[1]);
 	watch_groups(&g, argv[2], argc - 3, argv + 3);
-	monitor(&g, condition, NULL);
+	monitor(&g, parse_condition(&g, argv[1]), NULL);
 }
 
 void client_monitor_cond_since(struct client *c, int argc, char *argv[])
@@ -387,9 +424,8 @@ void client_monitor_cond_since(struct client *c, int argc, char *argv[])
 		if (argc < 3)
 			command_die("invalid syntax for 'monitor-cond-since' (use --help for help)");
 	}
-	json_t *condition = parse_condition(argv[1]);
 	watch_groups(&g, argv[2], argc - 3, argv + 3);
-	monitor(&g, condition, last);
+	monitor(&g, parse_condition(&g, argv[1]), last);
 }
 
 // --- wait
@@ -438,6 +474,8 @@ void client_wait(struct client *c, int argc, char *argv[])
 		state++;
 	if (state > WAIT_REMOVED)
 		command_die("%s: unknown state", argv[2]);
+	if (strchr(c->server, ','))
+		command_die("wait is about one server, not \"%s\"", c->server);
 	while (!ask(c, argv[1], state))
 		usleep(100 * 1000);
 }

@@ -18,7 +18,9 @@
 enum need {
 	NEED_NOTHING, // connects by itself
 	NEED_SERVER,
-	NEED_DATABASE,
+	NEED_DATABASE,	  // the argument before the others, or the default
+	NEED_TRANSACTION, // the database that the transaction in the first argument names
+	NEED_SCHEMA,	  // the one that the schema in the file of the first argument names
 };
 
 struct client_row {
@@ -181,6 +183,22 @@ static json_t *parse_transaction(const char *text)
 	return params;
 }
 
+// The name of the database that the command is about. Owned by the caller.
+static char *named_database(enum need need, const char *argument)
+{
+	char *name;
+	if (need == NEED_TRANSACTION) {
+		json_t *params = parse_transaction(argument);
+		name = xstrdup(json_string_value(json_array_get(params, 0)));
+		json_decref(params);
+	} else {
+		struct db_schema *schema = client_read_schema(argument);
+		name = xstrdup(schema->name);
+		db_schema_free(schema);
+	}
+	return name;
+}
+
 static void run_transact(struct client *c, int argc, char *argv[])
 {
 	json_t *result = client_call(c, "transact", parse_transaction(argv[1]));
@@ -227,14 +245,14 @@ static const struct client_row commands[] = {
 	{"get-schema-cksum", NEED_DATABASE, 0, 0, run_get_schema_member},
 	{"list-tables", NEED_DATABASE, 0, 0, run_list_tables},
 	{"list-columns", NEED_DATABASE, 0, 1, run_list_columns},
-	{"transact", NEED_SERVER, 1, 1, run_transact},
-	{"query", NEED_SERVER, 1, 1, run_query},
+	{"transact", NEED_TRANSACTION, 1, 1, run_transact},
+	{"query", NEED_TRANSACTION, 1, 1, run_query},
 	{"monitor", NEED_DATABASE, 1, INT_MAX, client_monitor},
 	{"monitor-cond", NEED_DATABASE, 2, 3, client_monitor_cond},
 	{"monitor-cond-since", NEED_DATABASE, 2, 4, client_monitor_cond_since},
 	{"wait", NEED_NOTHING, 2, 2, client_wait},
-	{"convert", NEED_SERVER, 1, 1, run_convert},
-	{"needs-conversion", NEED_SERVER, 1, 1, run_needs_conversion},
+	{"convert", NEED_SCHEMA, 1, 1, run_convert},
+	{"needs-conversion", NEED_SCHEMA, 1, 1, run_needs_conversion},
 	{"dump", NEED_DATABASE, 0, INT_MAX, client_dump},
 	{"backup", NEED_DATABASE, 0, 0, client_backup},
 	{"restore", NEED_DATABASE, 0, 0, client_restore},
@@ -284,12 +302,41 @@ static const char *default_database(const json_t *names, const char *command)
 	return "Open_vSwitch";
 }
 
-static void connect_to_server(struct client *c)
+static void __attribute__((noreturn)) die_of_syntax(const struct client_row *command)
 {
-	struct error *error = jsonrpc_client_open(c->server, 0, c->tls, &c->rpc);
-	if (error && error_code(error))
-		command_die("failed to connect to \"%s\" (%s)", c->server, strerror(error_code(error)));
-	check(error);
+	command_die("invalid syntax for '%s' (use --help for help)", command->name);
+}
+
+// Consumes the arguments that name server and database; the number of them.
+static int connect_to_server(struct client *c, const struct client_row *command, int argc, char *argv[])
+{
+	int at = 0;
+	if (argc > command->min && names_server(argv[at]))
+		c->server = xstrdup(argv[at++]);
+	else
+		c->server = xasprintf("unix:%s/db.sock", dir_run());
+	switch (command->need) {
+	case NEED_NOTHING:
+		break;
+	case NEED_SERVER:
+		client_connect(c, NULL);
+		break;
+	case NEED_TRANSACTION:
+	case NEED_SCHEMA:
+		if (at == argc)
+			die_of_syntax(command);
+		c->database = named_database(command->need, argv[at]);
+		client_connect(c, c->database);
+		break;
+	case NEED_DATABASE:
+		client_connect(c, argc - at > command->min ? argv[at] : "Open_vSwitch");
+		json_t *names = client_call(c, "list_dbs", json_array());
+		bool given = argc - at > command->min && has_database(names, argv[at]);
+		c->database = xstrdup(given ? argv[at++] : default_database(names, command->name));
+		json_decref(names);
+		break;
+	}
+	return at;
 }
 
 static void run(struct client *c, int argc, char *argv[])
@@ -300,22 +347,10 @@ static void run(struct client *c, int argc, char *argv[])
 	const struct client_row *command = find_command(name);
 	if (!command)
 		command_die("unknown command '%s'; use --help for help", name);
-	int at = 1;
-	if (argc - at > command->min && names_server(argv[at]))
-		c->server = xstrdup(argv[at++]);
-	else
-		c->server = xasprintf("unix:%s/db.sock", dir_run());
-	if (command->need != NEED_NOTHING)
-		connect_to_server(c);
-	if (command->need == NEED_DATABASE) {
-		json_t *names = client_call(c, "list_dbs", json_array());
-		bool given = argc - at > command->min && has_database(names, argv[at]);
-		c->database = xstrdup(given ? argv[at++] : default_database(names, name));
-		json_decref(names);
-	}
+	int at = 1 + connect_to_server(c, command, argc - 1, argv + 1);
 	int n = argc - at;
 	if (n < command->min || n > command->max)
-		command_die("invalid syntax for '%s' (use --help for help)", name);
+		die_of_syntax(command);
 	argv[at - 1] = argv[0];
 	command->run(c, n + 1, argv + at - 1);
 	jsonrpc_client_close(c->rpc);
@@ -347,7 +382,8 @@ static void usage(void)
 	       "  backup [SERVER] [DATABASE] > SNAPSHOT         print contents as a database file\n"
 	       "  [--force] restore [SERVER] [DATABASE] < SNAPSHOT  replace contents by those of a file\n"
 	       "  lock|steal|unlock [SERVER] LOCK               use a lock\n"
-	       "\nThe default SERVER is unix:%s/db.sock.\n"
+	       "\nThe default SERVER is unix:%s/db.sock. With several, \"tcp:A:1,tcp:B:2\", the first of them is taken\n"
+	       "that can serve the database.\n"
 	       "The default DATABASE is Open_vSwitch.\n"
 	       "\nOutput formatting options:\n"
 	       "  -f, --format=FORMAT         \"table\", \"list\", \"html\", \"csv\", or \"json\"\n"
@@ -355,7 +391,10 @@ static void usage(void)
 	       "  --no-headings               omit table heading row\n"
 	       "  --pretty                    pretty-print JSON in output\n"
 	       "  --bare                      equivalent to \"--format=list --data=bare --no-headings\"\n"
-	       "  --timestamp                 timestamp \"monitor\" output\n",
+	       "  --timestamp                 timestamp \"monitor\" output\n"
+	       "\nConnection options:\n"
+	       "  --no-leader-only            take any member of a cluster, not only its leader\n"
+	       "  --db-change-aware           stay connected when the database is converted or removed\n",
 	       log_program(), log_program(), dir_run());
 	tls_usage();
 	daemon_usage();
@@ -367,7 +406,14 @@ static void usage(void)
 	exit(EXIT_SUCCESS);
 }
 
-enum { OPT_FORCE = 0x100, OPT_UNIXCTL, OPT_ANY_SERVER };
+enum {
+	OPT_FORCE = 0x100,
+	OPT_UNIXCTL,
+	OPT_LEADER_ONLY,
+	OPT_NO_LEADER_ONLY,
+	OPT_DB_CHANGE_AWARE,
+	OPT_NO_DB_CHANGE_AWARE,
+};
 
 static const struct option long_options[] = {
 	TEXT_TABLE_LONG_OPTIONS,
@@ -375,9 +421,10 @@ static const struct option long_options[] = {
 	{"force", no_argument, NULL, OPT_FORCE},
 	{"timeout", required_argument, NULL, 't'},
 	{"unixctl", required_argument, NULL, OPT_UNIXCTL},
-	// There are no clusters: any server is as good as a leader.
-	{"leader-only", no_argument, NULL, OPT_ANY_SERVER},
-	{"no-leader-only", no_argument, NULL, OPT_ANY_SERVER},
+	{"leader-only", no_argument, NULL, OPT_LEADER_ONLY},
+	{"no-leader-only", no_argument, NULL, OPT_NO_LEADER_ONLY},
+	{"db-change-aware", no_argument, NULL, OPT_DB_CHANGE_AWARE},
+	{"no-db-change-aware", no_argument, NULL, OPT_NO_DB_CHANGE_AWARE},
 	TLS_LONG_OPTIONS,
 	{"help", no_argument, NULL, 'h'},
 	{"version", no_argument, NULL, 'V'},
@@ -404,7 +451,13 @@ static void parse_option(struct client *c, int option)
 	case OPT_UNIXCTL:
 		c->unixctl = optarg;
 		break;
-	case OPT_ANY_SERVER:
+	case OPT_LEADER_ONLY:
+	case OPT_NO_LEADER_ONLY:
+		c->any_member = option == OPT_NO_LEADER_ONLY;
+		break;
+	case OPT_DB_CHANGE_AWARE:
+	case OPT_NO_DB_CHANGE_AWARE:
+		c->db_change_aware = option == OPT_DB_CHANGE_AWARE;
 		break;
 	case 'h':
 		usage();
@@ -422,7 +475,7 @@ static void parse_option(struct client *c, int option)
 
 int main(int argc, char *argv[])
 {
-	struct client c = {.style = TEXT_TABLE_STYLE_INIT};
+	struct client c = {.style = TEXT_TABLE_STYLE_INIT, .db_change_aware = -1};
 	log_set_program(argv[0]);
 	check(log_set_levels("console:warn"));
 	signal(SIGPIPE, SIG_IGN);
