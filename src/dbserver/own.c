@@ -56,12 +56,17 @@ static void update_row(struct db_txn *txn, struct db_row *row, const struct serv
 	struct datum d;
 	datum_init_string(&d, database_name(s->d));
 	set(txn, row, "name", d);
-	datum_init_string(&d, "standalone");
+	datum_init_string(&d, served_is_relay(s) ? "relay" : "standalone");
 	set(txn, row, "model", d);
-	datum_init_boolean(&d, true);
+	datum_init_boolean(&d, s->connected);
 	set(txn, row, "connected", d);
-	datum_init_boolean(&d, true);
+	datum_init_boolean(&d, !served_is_relay(s));
 	set(txn, row, "leader", d);
+	if (!s->available) {
+		datum_init_empty(&d, ATOM_STRING, ATOM_VOID);
+		set(txn, row, "schema", d);
+		return;
+	}
 	json_t *json = db_schema_to_json(s->d->db->schema);
 	char *text = db_json_text(json);
 	datum_init_string(&d, text);

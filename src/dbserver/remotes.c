@@ -26,9 +26,16 @@ struct remote {
 	bool wanted;
 };
 
+// As the user gave it.
+struct named {
+	char *name;
+	bool configured; // with what follows; else with the defaults for its kind
+	struct session_config config;
+};
+
 struct remotes {
 	struct server *server;
-	VEC(char *) names; // as the user gave them
+	VEC(struct named) names; // by name
 	VEC(struct remote *) open;
 	bool failed; // something could not be opened: it is tried again
 	struct loop_timer status_timer;
@@ -73,6 +80,7 @@ static void remote_free(struct remote *r)
 	if (r->active)
 		session_free(r->active);
 	vec_done(&r->sessions);
+	session_config_done(&r->config);
 	free(r->target);
 	free(r);
 }
@@ -81,7 +89,8 @@ static struct error *remote_open(struct remotes *remotes, const struct wanted_re
 {
 	struct remote *r = XNEW(struct remote);
 	struct error *error;
-	*r = (struct remote){.remotes = remotes, .config = wanted->config, .connected_at = -1, .disconnected_at = -1};
+	*r = (struct remote){.remotes = remotes, .connected_at = -1, .disconnected_at = -1};
+	session_config_copy(&r->config, &wanted->config);
 	r->target = xstrdup(wanted->target);
 	if (stream_is_passive_name(r->target))
 		error = stream_listen(remotes->server->loop, r->target, DEFAULT_PORT, on_accept, r, &r->listener);
@@ -99,7 +108,8 @@ static struct error *remote_open(struct remotes *remotes, const struct wanted_re
 
 static void remote_configure(struct remote *r, const struct session_config *config)
 {
-	r->config = *config;
+	session_config_done(&r->config);
+	session_config_copy(&r->config, config);
 	VEC_FOREACH (&r->sessions, i)
 		session_configure(r->sessions.v[i], config);
 	if (r->active)
@@ -153,8 +163,8 @@ static void on_status_timer(void *remotes_)
 {
 	struct remotes *remotes = remotes_;
 	VEC_FOREACH (&remotes->names, i)
-		if (is_db(remotes->names.v[i]))
-			remotes_db_write_status(remotes->server, remotes->names.v[i], find_status, remotes);
+		if (is_db(remotes->names.v[i].name))
+			remotes_db_write_status(remotes->server, remotes->names.v[i].name, find_status, remotes);
 	if (remotes->failed)
 		error_free(remotes_update(remotes)); // it was logged
 	loop_timer_set_in(&remotes->status_timer, STATUS_MS);
@@ -162,12 +172,15 @@ static void on_status_timer(void *remotes_)
 
 // --- The set.
 
-static void wanted_add(struct wanted_remotes *wanted, const char *target)
+// The first one to name a target configures it.
+static void wanted_add(struct wanted_remotes *wanted, const char *target, const struct session_config *config)
 {
 	VEC_FOREACH (&wanted->v, i)
 		if (!strcmp(wanted->v.v[i].target, target))
 			return;
-	vec_push(&wanted->v, ((struct wanted_remote){xstrdup(target), session_config_default(target)}));
+	struct wanted_remote *w = vec_extend(&wanted->v);
+	w->target = xstrdup(target);
+	session_config_copy(&w->config, config);
 }
 
 // Keeps the first error, which is the one that is given back.
@@ -182,23 +195,19 @@ static void keep_error(struct error **first, struct error *error)
 static void collect(struct remotes *remotes, struct wanted_remotes *wanted, struct error **first)
 {
 	VEC_FOREACH (&remotes->names, i) {
-		const char *name = remotes->names.v[i];
-		if (!is_db(name)) {
-			wanted_add(wanted, name);
+		const struct named *n = &remotes->names.v[i];
+		if (!is_db(n->name)) {
+			struct session_config config = session_config_default(n->name);
+			wanted_add(wanted, n->name, n->configured ? &n->config : &config);
 			continue;
 		}
 		struct wanted_remotes from_db = {0};
-		struct error *error = remotes_db_read(remotes->server, name, &from_db);
+		struct error *error = remotes_db_read(remotes->server, n->name, &from_db);
 		if (error)
 			log_warn_rl("%s", error_text(error));
 		keep_error(first, error);
-		VEC_FOREACH (&from_db.v, j) {
-			struct wanted_remote *w = &from_db.v.v[j];
-			size_t before = wanted->v.n;
-			wanted_add(wanted, w->target);
-			if (wanted->v.n > before)
-				vec_last(&wanted->v).config = w->config;
-		}
+		VEC_FOREACH (&from_db.v, j)
+			wanted_add(wanted, from_db.v.v[j].target, &from_db.v.v[j].config);
 		wanted_remotes_done(&from_db);
 	}
 }
@@ -298,6 +307,12 @@ struct remotes *remotes_new(struct server *server)
 	return remotes;
 }
 
+static void named_done(struct named *n)
+{
+	free(n->name);
+	session_config_done(&n->config);
+}
+
 void remotes_free(struct remotes *remotes)
 {
 	if (!remotes)
@@ -307,7 +322,7 @@ void remotes_free(struct remotes *remotes)
 	VEC_FOREACH (&remotes->open, i)
 		remote_free(remotes->open.v[i]);
 	VEC_FOREACH (&remotes->names, i)
-		free(remotes->names.v[i]);
+		named_done(&remotes->names.v[i]);
 	free(remotes->tls_problem);
 	vec_done(&remotes->open);
 	vec_done(&remotes->names);
@@ -317,31 +332,45 @@ void remotes_free(struct remotes *remotes)
 static size_t find_name(const struct remotes *remotes, const char *name)
 {
 	VEC_FOREACH (&remotes->names, i)
-		if (!strcmp(remotes->names.v[i], name))
+		if (!strcmp(remotes->names.v[i].name, name))
 			return i;
 	return SIZE_MAX;
 }
 
 static int compare_names(const void *a, const void *b)
 {
-	return strcmp(*(char *const *)a, *(char *const *)b);
+	return strcmp(((const struct named *)a)->name, ((const struct named *)b)->name);
 }
 
-struct error *remotes_add(struct remotes *remotes, const char *target)
+static struct error *check_name(const struct remotes *remotes, const char *target)
 {
-	if (find_name(remotes, target) != SIZE_MAX)
-		return NULL;
 	if (is_db(target)) {
 		struct wanted_remotes unused = {0};
 		struct error *error = remotes_db_read(remotes->server, target, &unused);
 		wanted_remotes_done(&unused);
+		return error;
+	}
+	if (!stream_is_active_name(target) && !stream_is_passive_name(target))
+		return error_new("%s: not a valid connection method", target);
+	return NULL;
+}
+
+struct error *remotes_add(struct remotes *remotes, const char *target, const struct session_config *config)
+{
+	size_t i = find_name(remotes, target);
+	if (i == SIZE_MAX) {
+		struct error *error = check_name(remotes, target);
 		if (error)
 			return error;
-	} else if (!stream_is_active_name(target) && !stream_is_passive_name(target)) {
-		return error_new("%s: not a valid connection method", target);
+		vec_push(&remotes->names, ((struct named){.name = xstrdup(target)}));
+		qsort(remotes->names.v, remotes->names.n, sizeof(remotes->names.v[0]), compare_names);
+		i = find_name(remotes, target);
 	}
-	vec_push(&remotes->names, xstrdup(target));
-	qsort(remotes->names.v, remotes->names.n, sizeof(remotes->names.v[0]), compare_names);
+	struct named *n = &remotes->names.v[i];
+	session_config_done(&n->config);
+	n->configured = config;
+	if (config)
+		session_config_copy(&n->config, config);
 	return NULL;
 }
 
@@ -350,7 +379,7 @@ bool remotes_remove(struct remotes *remotes, const char *target)
 	size_t i = find_name(remotes, target);
 	if (i == SIZE_MAX)
 		return false;
-	free(remotes->names.v[i]);
+	named_done(&remotes->names.v[i]);
 	vec_remove(&remotes->names, i);
 	return true;
 }
@@ -358,7 +387,7 @@ bool remotes_remove(struct remotes *remotes, const char *target)
 void remotes_list(const struct remotes *remotes, struct str *out)
 {
 	VEC_FOREACH (&remotes->names, i)
-		str_addf(out, "%s\n", remotes->names.v[i]);
+		str_addf(out, "%s\n", remotes->names.v[i].name);
 }
 
 size_t remotes_n_connections(const struct remotes *remotes)

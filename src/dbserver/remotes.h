@@ -14,8 +14,9 @@ void remotes_free(struct remotes *);
 // that column is followed. The strings are borrowed. An error is one of the names of columns; files that cannot be used are
 // logged, and tried again.
 struct error *remotes_set_tls(struct remotes *, struct stream_tls *, const struct stream_tls_config *) MUST_CHECK;
-// Adds a method; an error is one of syntax. Adding what is there does nothing.
-struct error *remotes_add(struct remotes *, const char *target) MUST_CHECK;
+// Adds a method; an error is one of syntax. The config (copied) is for its connections, NULL: the defaults; adding what is there
+// changes only that.
+struct error *remotes_add(struct remotes *, const char *target, const struct session_config *) MUST_CHECK;
 // False when it is not there.
 bool remotes_remove(struct remotes *, const char *target);
 // The methods as they were added, sorted, one per line.

@@ -11,8 +11,10 @@ LOG_MODULE(ovsdb_remotes);
 
 void wanted_remotes_done(struct wanted_remotes *wanted)
 {
-	VEC_FOREACH (&wanted->v, i)
+	VEC_FOREACH (&wanted->v, i) {
 		free(wanted->v.v[i].target);
+		session_config_done(&wanted->v.v[i].config);
+	}
 	vec_done(&wanted->v);
 }
 
@@ -102,6 +104,16 @@ static void add_row(struct wanted_remotes *wanted, const struct db_row *row)
 	c->read_only = get_boolean(row, "read_only");
 	c->probe_interval = get_integer(row, "inactivity_probe", c->probe_interval);
 	c->max_backoff = get_integer(row, "max_backoff", c->max_backoff);
+	const char *role = get_string(row, "role");
+	if (role && *role)
+		c->role = xstrdup(role);
+	const struct datum *other = find_value(row, "other_config", ATOM_STRING, ATOM_STRING);
+	const char *dscp = other ? datum_find_string(other, "dscp") : NULL;
+	int64_t value;
+	if (dscp && !parse_i64(dscp, 10, &value) && value >= 0 && value <= 63)
+		c->dscp = (int)value;
+	else if (dscp)
+		log_warn_rl("%s: other_config:dscp=%s is not a number from 0 to 63", w->target, dscp);
 	if (c->probe_interval > 0 && c->probe_interval < 1000)
 		c->probe_interval = 1000;
 	if (c->max_backoff < 1000)
@@ -207,7 +219,7 @@ void remotes_db_write_status(struct server *server, const char *name,
 {
 	struct db_column c;
 	struct error *bad = parse(server, name, &c);
-	if (bad || !c.target_table) {
+	if (bad || !c.target_table || c.served->follower) { // not ours to write
 		error_free(bad);
 		return;
 	}

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "dbserver/follower.h"
 #include "dbserver/lock.h"
 #include "dbserver/own.h"
 #include "dbserver/session.h"
@@ -56,9 +57,29 @@ static void note_databases(struct server *server)
 	note_change(server);
 }
 
+// For `ovsdb-server/tlog-set`.
+static void log_row(const struct db_txn_row *r)
+{
+	const struct table_schema *t = r->row->table->schema;
+	const struct datum *fields = r->row->fields ? r->row->fields : r->old;
+	struct str s = STR_INIT;
+	str_addf(&s, "table:%s,op:%s", t->name, !r->old ? "inserted" : !r->row->fields ? "deleted" : "updated");
+	for (unsigned int i = 0; i < t->n_columns; i++) {
+		if (i != COLUMN_UUID && !db_txn_row_column_changed(r, i))
+			continue;
+		str_addf(&s, ",%s:", t->columns[i]->name);
+		datum_to_text(&fields[i], &t->columns[i]->type, &s);
+	}
+	log_info_rl("%s", str_cstr(&s));
+	str_done(&s);
+}
+
 static void on_changed(void *served_, const struct db_txn *txn)
 {
 	struct served *served = served_;
+	for (size_t i = 0; i < txn->n_changed; i++)
+		if (txn->rows.v[i]->row->table->log)
+			log_row(txn->rows.v[i]);
 	history_add(served->history, txn);
 	VEC_FOREACH (&served->groups, i) {
 		struct monitor_group *group = served->groups.v[i];
@@ -96,11 +117,14 @@ static void link_served(struct server *server, struct served *served)
 	*p = served;
 }
 
+static void served_free(struct served *served);
+
 static struct served *serve(struct server *server, struct database *d)
 {
 	struct served *served = XNEW(struct served);
 	served->server = server;
 	served->d = d;
+	served->available = served->connected = true;
 	served->history = history_new();
 	d->observer = (struct database_observer){on_changed, on_committed, served};
 	link_served(server, served);
@@ -114,6 +138,36 @@ struct db_error *server_add_database(struct server *server, struct database *d)
 	serve(server, d);
 	note_databases(server);
 	return NULL;
+}
+
+bool served_is_replica(const struct served *served)
+{
+	return served->follower && !follower_is_relay(served->follower);
+}
+
+bool served_is_relay(const struct served *served)
+{
+	return served->follower && follower_is_relay(served->follower);
+}
+
+struct error *server_add_relay(struct server *server, const char *name, struct follower_config *config)
+{
+	if (!db_is_valid_id(name))
+		return error_new("%s: not a name of a database", name);
+	if (server_find(server, name))
+		return error_new("%s: duplicate database name", name);
+	struct db_schema *schema;
+	json_t *json = json_pack("{s: s, s: {}}", "name", name, "tables");
+	db_error_free(db_schema_from_json(json, &schema)); // a valid name is all it takes
+	json_decref(json);
+	struct served *served = serve(server, database_new(schema));
+	served->available = served->connected = false;
+	struct error *error = follower_new(served, config, &served->follower);
+	if (error)
+		served_free(served);
+	else
+		note_databases(server);
+	return error;
 }
 
 // The tables go: nothing may point at them.
@@ -131,6 +185,8 @@ static void forget(void *served_)
 static void served_free(struct served *served)
 {
 	struct server *server = served->server;
+	follower_free(served->follower);
+	served->follower = NULL;
 	forget(served);
 	struct served **p = &server->databases;
 	while (*p != served)
@@ -160,6 +216,23 @@ struct db_error *server_convert(struct server *server, struct served *served, co
 	served->history = history_new();
 	note_databases(server);
 	return NULL;
+}
+
+void server_replace_schema(struct server *server, struct served *served, struct db_schema *schema)
+{
+	forget(served);
+	db_free(served->d->db);
+	served->d->db = db_new(schema);
+	served->history = history_new();
+	served->available = true;
+	note_databases(server);
+}
+
+void server_set_connected(struct server *server, struct served *served, bool connected)
+{
+	served->connected = connected;
+	own_update(server);
+	note_change(server);
 }
 
 // --- Monitors.

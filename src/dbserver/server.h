@@ -7,6 +7,8 @@
 #include "ovsdb/history.h"
 #include "ovsdb/monitor.h"
 
+struct follower;
+struct follower_config;
 struct jsonrpc_message;
 struct server;
 struct session;
@@ -23,7 +25,10 @@ struct served {
 	struct server *server;
 	struct database *d;
 	struct history *history; // for clients that come back
-	bool reserved; // _Server: clients only read it
+	bool reserved;	// _Server: clients only read it
+	bool available; // it has a schema: false for a relay that has not heard of its source yet
+	bool connected; // to its storage or, a relay, to its source
+	struct follower *follower; // what it gets its contents from; NULL: its clients
 	VEC(struct monitor_group *) groups;
 	VEC(struct trigger *) triggers; // transactions that wait
 	struct loop_defer retry;	// of the triggers, after a change
@@ -38,6 +43,7 @@ struct server {
 	VEC(struct session *) sessions;
 	VEC(struct db_lock *) locks;
 	bool read_only;
+	bool without_monitor_cond; // as old servers were, for tests of clients
 	struct loop_timer compact_timer;
 	// After a commit in any database, or a change of their set, once per iteration; NULL: nobody.
 	void (*changed)(void *arg);
@@ -50,10 +56,19 @@ struct server *server_new(struct loop *);
 void server_free(struct server *);
 // Takes the database on success.
 struct db_error *server_add_database(struct server *, struct database *) MUST_CHECK;
+// A database of this name that follows one of another server. Takes the contents of the config.
+struct error *server_add_relay(struct server *, const char *name, struct follower_config *) MUST_CHECK;
 // Cancels what uses it and closes it. False when there is none of that name that may be removed.
 bool server_remove_database(struct server *, const char *name);
 struct served *server_find(const struct server *, const char *name);
 struct db_error *server_convert(struct server *, struct served *, const struct db_schema *) MUST_CHECK;
+// A relay: the source has another schema (taken); the contents are gone.
+void server_replace_schema(struct server *, struct served *, struct db_schema *);
+// A relay: its source is there, or not.
+void server_set_connected(struct server *, struct served *, bool connected);
+// Nobody but its source may change it: it is a replica.
+bool served_is_replica(const struct served *);
+bool served_is_relay(const struct served *);
 // Closes all connections; those that we make are made again.
 void server_reconnect(struct server *);
 // "name:value ..." for memory/show.

@@ -19,7 +19,19 @@ enum { BEHIND_BYTES = 128 * 1024, STALL_MS = 60 * 1000 };
 struct session_config session_config_default(const char *target)
 {
 	bool local = !strncmp(target, "unix:", 5) || !strncmp(target, "punix:", 6);
-	return (struct session_config){.probe_interval = local ? 0 : 5000, .max_backoff = 8000};
+	return (struct session_config){.probe_interval = local ? 0 : 5000, .max_backoff = 8000, .dscp = -1};
+}
+
+void session_config_copy(struct session_config *config, const struct session_config *from)
+{
+	*config = *from;
+	config->role = xstrdup_null(from->role);
+}
+
+void session_config_done(struct session_config *config)
+{
+	free(config->role);
+	config->role = NULL;
 }
 
 static void close_now(struct session *session);
@@ -32,6 +44,11 @@ struct server *session_server(const struct session *session)
 bool session_is_read_only(const struct session *session)
 {
 	return session->config.read_only;
+}
+
+struct rbac_client session_client(const struct session *session)
+{
+	return (struct rbac_client){session->config.role, session->client_id};
 }
 
 bool session_is_connected(const struct session *session)
@@ -181,6 +198,8 @@ static void reset(struct session *session)
 	for (struct served *s = session->server->databases; s; s = s->next)
 		served_cancel(s, session, NULL);
 	locks_release_all(session);
+	free(session->client_id);
+	session->client_id = NULL;
 	session->db_change_aware = false;
 	session->stale = false;
 	if (session->paused)
@@ -248,13 +267,20 @@ static void on_drained(void *session_)
 	}
 }
 
-static const struct jsonrpc_callbacks callbacks = {.message = on_message, .closed = on_closed, .drained = on_drained};
+static void on_connected(void *session_)
+{
+	struct session *session = session_;
+	session->client_id = jsonrpc_peer_name(session->rpc);
+}
+
+static const struct jsonrpc_callbacks callbacks = {
+	.connected = on_connected, .message = on_message, .closed = on_closed, .drained = on_drained};
 
 static struct session *session_new(struct server *server, const struct session_config *config)
 {
 	struct session *session = XNEW(struct session);
 	session->server = server;
-	session->config = *config;
+	session_config_copy(&session->config, config);
 	loop_timer_init(&session->stall_timer, server->loop, on_stall_timer, session);
 	vec_push(&server->sessions, session);
 	return session;
@@ -262,7 +288,11 @@ static struct session *session_new(struct server *server, const struct session_c
 
 void session_configure(struct session *session, const struct session_config *config)
 {
-	session->config = *config;
+	if (config != &session->config) {
+		session_config_done(&session->config);
+		session_config_copy(&session->config, config);
+	}
+	jsonrpc_set_dscp(session->rpc, config->dscp);
 	if (!session->paused)
 		jsonrpc_set_probe_interval(session->rpc, config->probe_interval);
 	if (!session->accepted)
@@ -277,6 +307,7 @@ struct session *session_accept(struct server *server, struct stream *stream, con
 	session->gone = gone;
 	session->arg = arg;
 	session->rpc = jsonrpc_new(server->loop, stream, &callbacks, session);
+	session->client_id = jsonrpc_peer_name(session->rpc);
 	session_configure(session, config);
 	return session;
 }
@@ -288,6 +319,7 @@ struct error *session_connect(struct server *server, const char *target, const s
 	struct error *error = jsonrpc_connect(server->loop, target, true, &callbacks, session, &session->rpc);
 	if (error) {
 		server->sessions.n--;
+		session_config_done(&session->config);
 		free(session);
 		*out = NULL;
 		return error;
@@ -307,6 +339,7 @@ void session_free(struct session *session)
 			break;
 		}
 	jsonrpc_free(session->rpc);
+	session_config_done(&session->config);
 	vec_done(&session->monitors);
 	free(session);
 }
@@ -339,6 +372,7 @@ void session_reconnect(struct session *session)
 			break;
 		}
 	jsonrpc_close_gracefully(session->rpc);
+	session_config_done(&session->config);
 	vec_done(&session->monitors);
 	free(session);
 }

@@ -6,6 +6,7 @@
 // takes nothing for a minute is disconnected; probing it would be of no use, since nobody reads its answers.
 #pragma once
 #include "dbserver/server.h"
+#include "ovsdb/rbac.h"
 #include "rpc/jsonrpc.h"
 
 struct session_monitor {
@@ -20,10 +21,16 @@ struct session_config {
 	bool read_only;
 	int64_t probe_interval; // ms; 0: none
 	int64_t max_backoff;	// ms, of connections that we make
+	char *role;		// for access control; NULL: none
+	int dscp;		// -1: that of the system
 };
 
 // What a connection method gets that says nothing else: the kernel knows when a peer on this host is gone, others are probed.
 struct session_config session_config_default(const char *target);
+
+// The copy's strings are its own.
+void session_config_copy(struct session_config *, const struct session_config *from);
+void session_config_done(struct session_config *);
 
 // For a stream that a listener accepted; takes it. `gone` is called when the session was freed because the client left; may be NULL.
 struct session *session_accept(struct server *, struct stream *, const struct session_config *,
@@ -36,6 +43,8 @@ void session_configure(struct session *, const struct session_config *);
 
 struct server *session_server(const struct session *);
 bool session_is_read_only(const struct session *);
+// Who it is and what it may do.
+struct rbac_client session_client(const struct session *);
 bool session_is_connected(const struct session *);
 const struct jsonrpc *session_rpc(const struct session *);
 size_t session_backlog(const struct session *); // bytes

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 // The methods of the protocol, one function each. A method answers with a result or an error; "transact" takes its request over
-// and answers when it is done.
+// and answers when it is done, and what would change a relay is answered by its source.
 #include "dbserver/session_methods.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
+#include "dbserver/follower.h"
 #include "dbserver/lock.h"
 
 // The answer to a request: exactly one of the two.
@@ -44,6 +45,10 @@ static struct db_error *find_database(const struct session *session, const char 
 	if (!*out)
 		return db_error_syntax(params, "unknown database", "%s request specifies unknown database %s", method,
 				       json_string_value(name));
+	if (!(*out)->available)
+		return db_error_new("database not available",
+				    "%s request specifies relay database %s, which has not been connected to its source yet",
+				    method, json_string_value(name));
 	return NULL;
 }
 
@@ -76,14 +81,14 @@ static struct answer method_set_db_change_aware(struct session *session, const c
 	return succeed(json_object());
 }
 
-static struct answer method_convert(struct session *session, const char *method, json_t *params)
+static struct answer method_convert(struct session *session, struct served *served, const json_t *params)
 {
-	struct served *served;
 	struct db_schema *schema;
-	struct db_error *error = find_database(session, method, params, &served);
-	if (!error && json_array_size(params) != 2)
+	struct db_error *error = NULL;
+	if (json_array_size(params) != 2)
 		error = db_error_syntax(params, NULL, "array expected");
-	if (!error && (served->reserved || session->config.read_only || session->server->read_only))
+	if (!error && (served->reserved || session->config.read_only || session->server->read_only ||
+		       served_is_replica(served)))
 		error = db_error_new("not allowed", "database %s may not be converted", database_name(served->d));
 	if (error)
 		return fail(error);
@@ -113,7 +118,7 @@ static struct answer acquire(struct session *session, const char *method, json_t
 	if (!name)
 		return fail(db_error_syntax(params, NULL, "%s request params must be <id>", method));
 	if (session->server->read_only)
-		return fail(db_error_new("not allowed", "lock and unlock are not allowed in read only mode"));
+		return fail_text("lock and unlock methods not allowed, DB server is read only.");
 	enum lock_result result = lock_acquire(session, name, steal);
 	if (result == LOCK_ALREADY)
 		return fail(db_error_syntax(params, NULL, "must issue \"unlock\" before new \"%s\"", method));
@@ -137,6 +142,8 @@ static struct answer method_unlock(struct session *session, const char *method, 
 	const char *name = lock_name(params);
 	if (!name)
 		return fail(db_error_syntax(params, NULL, "%s request params must be <id>", method));
+	if (session->server->read_only)
+		return fail_text("lock and unlock methods not allowed, DB server is read only.");
 	if (!lock_release(session, name))
 		return fail(db_error_syntax(params, NULL, "unlock: \"unlock\" without \"lock\" or \"steal\""));
 	return succeed(json_object());
@@ -294,7 +301,6 @@ static const struct method methods[] = {
 	{"get_schema", method_get_schema},
 	{"get_server_id", method_get_server_id},
 	{"set_db_change_aware", method_set_db_change_aware},
-	{"convert", method_convert},
 	{"lock", method_lock},
 	{"steal", method_steal},
 	{"unlock", method_unlock},
@@ -313,12 +319,31 @@ static const struct method *find_method(const char *name)
 	return NULL;
 }
 
-static void transact(struct session *session, struct jsonrpc_message *m)
+// Requests that would change a database which only follows another one go there.
+static bool is_forwarded(const struct session *session, const struct served *served, const struct jsonrpc_message *m)
+{
+	if (!served_is_relay(served) || session->config.read_only || session->server->read_only)
+		return false;
+	return !strcmp(m->method, "convert") || db_execute_changes(m->params, 1);
+}
+
+static void transact_or_convert(struct session *session, struct jsonrpc_message *m)
 {
 	struct served *served;
 	struct db_error *error = find_database(session, m->method, m->params, &served);
-	if (!error) {
+	if (!error && is_forwarded(session, served, m)) {
+		follower_forward(served->follower, session, m);
+		return;
+	}
+	if (!error && !strcmp(m->method, "transact")) {
 		served_transact(served, session, m);
+		return;
+	}
+	if (!error) {
+		struct answer a = method_convert(session, served, m->params);
+		json_t *id = json_incref(m->id);
+		session_send(session, a.error ? jsonrpc_error(a.error, id) : jsonrpc_reply(a.result, id));
+		jsonrpc_message_free(m);
 		return;
 	}
 	session_send(session, jsonrpc_error(fail(error).error, json_incref(m->id)));
@@ -327,11 +352,13 @@ static void transact(struct session *session, struct jsonrpc_message *m)
 
 void session_handle_request(struct session *session, struct jsonrpc_message *m)
 {
-	if (!strcmp(m->method, "transact")) {
-		transact(session, m);
+	if (!strcmp(m->method, "transact") || !strcmp(m->method, "convert")) {
+		transact_or_convert(session, m);
 		return;
 	}
 	const struct method *method = find_method(m->method);
+	if (session->server->without_monitor_cond && !strncmp(m->method, "monitor_cond", 12))
+		method = NULL;
 	struct answer a = method ? method->answer(session, m->method, m->params) : fail_text("unknown method");
 	json_t *id = json_incref(m->id);
 	session_send(session, a.error ? jsonrpc_error(a.error, id) : jsonrpc_reply(a.result, id));

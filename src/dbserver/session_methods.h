@@ -7,6 +7,7 @@ struct session {
 	struct server *server;
 	struct jsonrpc *rpc;
 	struct session_config config;
+	char *client_id; // proved by TLS; NULL: none
 	bool accepted;	      // the client connected to us
 	bool db_change_aware; // the client follows changes of the set of databases
 	bool stale;	      // to be disconnected after such a change

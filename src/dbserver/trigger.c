@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "dbserver/follower.h"
 #include "dbserver/lock.h"
 #include "dbserver/session.h"
 #include "rpc/jsonrpc.h"
@@ -31,11 +32,12 @@ static json_t *try_transaction(struct served *served, struct session *session, c
 		.db = served->d->db,
 		.operations = params,
 		.first = 1,
-		.read_only = served->server->read_only || session_is_read_only(session),
+		.read_only = served->server->read_only || session_is_read_only(session) || served_is_replica(served),
 		.reserved = served->reserved,
 		.elapsed_ms = elapsed,
 		.has_lock = has_lock,
 		.arg = session,
+		.client = session_client(session),
 	};
 	enum db_execute_status status = db_execute(&x);
 	*wait_ms = x.wait_ms;
@@ -141,6 +143,8 @@ static void cancel(struct trigger *t)
 
 bool served_cancel(struct served *served, struct session *session, const json_t *id)
 {
+	if (served->follower && follower_cancel(served->follower, session, id))
+		return true;
 	for (size_t i = served->triggers.n; i-- > 0;) {
 		struct trigger *t = served->triggers.v[i];
 		if (t->session != session)

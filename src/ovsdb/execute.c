@@ -86,6 +86,11 @@ static bool row_values_contain(const struct row_values *values, unsigned int ind
 	return false;
 }
 
+static struct rbac find_rbac(const struct execution *e, const struct db_table *t)
+{
+	return rbac_find(e->x->db, &e->x->client, t->schema);
+}
+
 // --- insert
 
 // The UUID of the new row, from "uuid", "uuid-name" or chance.
@@ -164,6 +169,9 @@ static struct db_error *execute_insert(struct execution *e, struct fields *f, js
 			datum_init_empty(&values.v.v[i].datum, ATOM_VOID, ATOM_VOID);
 		}
 		json_object_set_new(result, "uuid", uuid_json(&uuid));
+		struct rbac rbac = find_rbac(e, t);
+		if (!rbac_may_insert_or_delete(&rbac, t->schema, row->fields))
+			error = rbac_error(&rbac, "row insertion into", t->schema);
 	}
 	row_values_done(&values);
 	return error;
@@ -244,6 +252,33 @@ static struct db_error *check_mutable(const struct row_values *values, const str
 	return NULL;
 }
 
+static struct db_error *check_update(const struct rbac *rbac, const struct table_schema *t, const struct row_list *list,
+				     const struct row_values *values)
+{
+	bool allowed = !rbac->applies || rbac->permissions;
+	for (size_t i = 0; i < list->rows.n && allowed && rbac->applies; i++) {
+		const struct datum *fields = list->rows.v[i]->fields;
+		allowed = rbac_may_modify(rbac, t, fields);
+		for (size_t j = 0; j < values->v.n && allowed; j++) {
+			const struct column_schema *c = values->v.v[j].column;
+			allowed = rbac_may_update(rbac, c, &fields[c->index], &values->v.v[j].datum);
+		}
+	}
+	return allowed ? NULL : rbac_error(rbac, "modification of", t);
+}
+
+static struct db_error *check_mutate(const struct rbac *rbac, const struct table_schema *t, const struct row_list *list,
+				     const struct mutation_list *mutations)
+{
+	bool allowed = !rbac->applies || rbac->permissions;
+	for (size_t i = 0; i < list->rows.n && allowed && rbac->applies; i++) {
+		allowed = rbac_may_modify(rbac, t, list->rows.v[i]->fields);
+		for (size_t j = 0; j < mutations->m.n && allowed; j++)
+			allowed = rbac_may_mutate(rbac, mutations->m.v[j].column, &mutations->m.v[j].arg);
+	}
+	return allowed ? NULL : rbac_error(rbac, "mutate operation on", t);
+}
+
 static struct db_error *execute_update(struct execution *e, struct fields *f, json_t *result)
 {
 	struct db_table *t = parse_table(e, f, "table");
@@ -262,6 +297,10 @@ static struct db_error *execute_update(struct execution *e, struct fields *f, js
 		error = condition_from_json(&condition, t->schema, where, &e->symtab);
 	if (!error) {
 		condition_find_rows(&condition, t, &list);
+		struct rbac rbac = find_rbac(e, t);
+		error = check_update(&rbac, t->schema, &list, &values);
+	}
+	if (!error) {
 		VEC_FOREACH (&list.rows, i)
 			VEC_FOREACH (&values.v, j) {
 				struct datum d;
@@ -291,6 +330,8 @@ static struct db_error *execute_mutate(struct execution *e, struct fields *f, js
 		error = condition_from_json(&condition, t->schema, where, &e->symtab);
 	if (!error) {
 		condition_find_rows(&condition, t, &list);
+		struct rbac rbac = find_rbac(e, t);
+		error = check_mutate(&rbac, t->schema, &list, &mutations);
 		for (size_t i = 0; i < list.rows.n && !error; i++)
 			error = mutations_apply(&mutations, e->txn, list.rows.v[i]);
 		if (!error)
@@ -314,12 +355,16 @@ static struct db_error *execute_delete(struct execution *e, struct fields *f, js
 	if (error)
 		return error;
 	condition_find_rows(&condition, t, &list);
-	VEC_FOREACH (&list.rows, i)
-		db_txn_delete(e->txn, list.rows.v[i]);
+	struct rbac rbac = find_rbac(e, t);
+	for (size_t i = 0; i < list.rows.n && !error; i++)
+		if (rbac_may_insert_or_delete(&rbac, t->schema, list.rows.v[i]->fields))
+			db_txn_delete(e->txn, list.rows.v[i]);
+		else
+			error = rbac_error(&rbac, "row deletion from", t->schema);
 	set_count(result, list.rows.n);
 	vec_done(&list.rows);
 	condition_done(&condition);
-	return NULL;
+	return error;
 }
 
 // --- wait
@@ -582,4 +627,15 @@ enum db_execute_status db_execute(struct db_execute *x)
 	}
 	x->result = results;
 	return DB_EXECUTE_FAILED;
+}
+
+bool db_execute_changes(const json_t *operations, size_t first)
+{
+	for (size_t i = first; i < json_array_size(operations); i++) {
+		const char *name = json_string_value(json_object_get(json_array_get(operations, i), "op"));
+		const struct operation *op = name ? find_operation(name) : NULL;
+		if (op && op->changes)
+			return true;
+	}
+	return false;
 }

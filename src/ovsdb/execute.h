@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 // Executes the operations of a "transact" request (RFC 7047 sections 4.1.3 and 5.2).
 #pragma once
+#include "ovsdb/rbac.h"
 #include "ovsdb/txn.h"
 
 struct db_execute {
@@ -13,6 +14,7 @@ struct db_execute {
 	// Whether the client holds a lock, for "assert"; NULL: none.
 	bool (*has_lock)(void *arg, const char *lock);
 	void *arg;
+	struct rbac_client client; // all zero: may do everything
 
 	// Out.
 	int64_t wait_ms; // with DB_EXECUTE_WAIT: try again after so long at the latest; INT64_MAX: only after a change
@@ -27,3 +29,5 @@ enum db_execute_status {
 };
 
 enum db_execute_status db_execute(struct db_execute *);
+// Some operation from `first` on would change rows. What is no operation would not.
+bool db_execute_changes(const json_t *operations, size_t first);

@@ -88,6 +88,11 @@ struct uuid history_last_id(const struct history *h)
 	return h->n ? entry_at(h, h->n - 1)->id : h->base;
 }
 
+void history_set_last_id(struct history *h, const struct uuid *id)
+{
+	*(h->n ? &entry_at(h, h->n - 1)->id : &h->base) = *id;
+}
+
 size_t history_n_transactions(const struct history *h)
 {
 	return h->n;
@@ -128,7 +133,8 @@ static void entry_init(struct entry *e, const struct db_txn *txn, size_t n_cells
 	for (size_t i = 0; i < txn->n_changed; i++) {
 		const struct db_txn_row *r = txn->rows.v[i];
 		struct undo_row *u = &e->rows[i];
-		*u = (struct undo_row){.table = r->row->table, .uuid = r->row->uuid, .change = change_of(r)};
+		*u = (struct undo_row){
+		        .table = r->row->table, .uuid = r->row->uuid, .change = change_of(r)};
 		for (unsigned int c = 0; c < u->table->schema->n_columns; c++) {
 			if (!is_kept(r, c))
 				continue;
@@ -191,7 +197,7 @@ static void undo_row(const struct undo_row *u, const struct cell *cells, struct 
 }
 
 bool history_undo(const struct history *h, const struct uuid *id, const struct monitor_spec *spec,
-		  struct monitor_backlog *b)
+                  struct monitor_backlog *b)
 {
 	size_t from = h->n; // the first entry that the client does not know
 	while (from && !uuid_equal(&entry_at(h, from - 1)->id, id))

@@ -42,6 +42,7 @@ struct db_table {
 	size_t n_buckets;
 	size_t n_linked; // rows in buckets, tombstones too
 	size_t n_rows;	 // without tombstones
+	bool log;	 // its transactions are to be logged
 	struct db_index *indexes; // as many as the schema has
 	VEC(unsigned int) strong_columns, weak_columns; // that hold references
 };

@@ -19,6 +19,7 @@ struct jsonrpc {
 	struct json_frame frame;
 	struct reconnect reconnect;
 	struct loop_timer timer;
+	int dscp; // -1: that of the system
 	bool reading;
 	bool *freed; // set when freed inside a callback of its own
 };
@@ -143,6 +144,7 @@ static void start_connecting(struct jsonrpc *j)
 	struct error *e = stream_connect(j->loop, j->target, JSONRPC_PORT, &stream_callbacks, j, &j->stream);
 	// The name was good when jsonrpc_connect() looked.
 	error_free(e);
+	jsonrpc_set_dscp(j, j->dscp);
 	rearm(j);
 }
 
@@ -180,6 +182,7 @@ static struct jsonrpc *make(struct loop *loop, const struct jsonrpc_callbacks *c
 	j->callbacks = callbacks;
 	j->arg = arg;
 	j->reading = true;
+	j->dscp = -1;
 	reconnect_init(&j->reconnect, clock_ms());
 	loop_timer_init(&j->timer, loop, on_timer, j);
 	return j;
@@ -227,6 +230,12 @@ void jsonrpc_free(struct jsonrpc *j)
 	free(j);
 }
 
+void jsonrpc_set_target(struct jsonrpc *j, const char *target)
+{
+	free(j->target);
+	j->target = xstrdup(target);
+}
+
 void jsonrpc_close_gracefully(struct jsonrpc *j)
 {
 	if (j->stream)
@@ -243,6 +252,18 @@ bool jsonrpc_is_connected(const struct jsonrpc *j)
 const char *jsonrpc_name(const struct jsonrpc *j)
 {
 	return j->target ? j->target : j->stream ? stream_name(j->stream) : "closed";
+}
+
+char *jsonrpc_peer_name(const struct jsonrpc *j)
+{
+	return j->stream ? stream_peer_name(j->stream) : NULL;
+}
+
+void jsonrpc_set_dscp(struct jsonrpc *j, int dscp)
+{
+	j->dscp = dscp;
+	if (j->stream && dscp >= 0)
+		stream_set_dscp(j->stream, (uint8_t)dscp);
 }
 
 size_t jsonrpc_backlog(const struct jsonrpc *j)

@@ -52,12 +52,18 @@ struct jsonrpc *jsonrpc_new(struct loop *, struct stream *, const struct jsonrpc
 struct error *jsonrpc_connect(struct loop *, const char *target, bool retry, const struct jsonrpc_callbacks *,
 			      void *arg, struct jsonrpc **) MUST_CHECK;
 void jsonrpc_free(struct jsonrpc *);
+// Where the next try of jsonrpc_connect() goes; a target that stream_is_active_name() knows.
+void jsonrpc_set_target(struct jsonrpc *, const char *target);
 // Sends what is pending, then closes.
 void jsonrpc_close_gracefully(struct jsonrpc *);
 // Takes the message. Ignored when not connected.
 void jsonrpc_send(struct jsonrpc *, struct jsonrpc_message *);
 bool jsonrpc_is_connected(const struct jsonrpc *);
 const char *jsonrpc_name(const struct jsonrpc *);
+// As stream_peer_name(), of the present connection.
+char *jsonrpc_peer_name(const struct jsonrpc *);
+// Of this connection and those to come; -1: that of the system.
+void jsonrpc_set_dscp(struct jsonrpc *, int dscp);
 size_t jsonrpc_backlog(const struct jsonrpc *); // bytes not yet taken by the peer
 // Inactivity probe for either kind, ms; 0 for none.
 void jsonrpc_set_probe_interval(struct jsonrpc *, int64_t ms);

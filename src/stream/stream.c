@@ -346,3 +346,26 @@ int stream_peer_pid(const struct stream *s)
 		return -1;
 	return c.pid;
 }
+
+char *stream_peer_name(const struct stream *s)
+{
+	char name[256];
+	SSL *ssl = s->tls && s->connected && s->bev ? bufferevent_openssl_get_ssl(s->bev) : NULL;
+	X509 *certificate = ssl && SSL_get_verify_mode(ssl) != SSL_VERIFY_NONE ? SSL_get0_peer_certificate(ssl) : NULL;
+	int n = certificate ? X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName, name, sizeof(name))
+			    : -1;
+	return n > 0 && strlen(name) == (size_t)n ? xstrdup(name) : NULL;
+}
+
+void stream_set_dscp(struct stream *s, uint8_t dscp)
+{
+	struct sockaddr_storage a;
+	socklen_t n = sizeof(a);
+	int fd = bufferevent_getfd(s->bev), tos = dscp << 2;
+	if (fd < 0 || getsockname(fd, (struct sockaddr *)&a, &n))
+		return;
+	if (a.ss_family == AF_INET)
+		setsockopt(fd, IPPROTO_IP, IP_TOS, &tos, sizeof(tos));
+	else if (a.ss_family == AF_INET6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_TCLASS, &tos, sizeof(tos));
+}

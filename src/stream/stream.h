@@ -51,6 +51,10 @@ const uint8_t *stream_input(struct stream *, size_t *n);
 void stream_consume(struct stream *, size_t n);
 // Stops reading (back-pressure) until true is given.
 void stream_set_reading(struct stream *, bool on);
+// The common name in the certificate of a TLS peer that was verified; NULL: none. Owned by the caller.
+char *stream_peer_name(const struct stream *);
+// The DSCP (0 to 63) of what is sent from now on; nothing on unix streams.
+void stream_set_dscp(struct stream *, uint8_t dscp);
 // The peer's credentials for unix streams, -1 otherwise.
 int stream_peer_pid(const struct stream *);
 

@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/log.h"
+#include "configuration.h"
 
 LOG_MODULE(ovsdb_commands);
 
@@ -15,6 +17,19 @@ static void reply_error(struct appctl_call *call, struct db_error *error)
 	appctl_error(call, text);
 	free(text);
 	db_error_free(error);
+}
+
+// What a configuration file governs is changed there.
+static bool is_governed(struct program *p, struct appctl_call *call)
+{
+	if (!p->config_path)
+		return false;
+	struct str s = STR_INIT;
+	str_addf(&s, "not available with --config-file: change %s and use ovsdb-server/reload",
+	         p->config_path);
+	appctl_error(call, str_cstr(&s));
+	str_done(&s);
+	return true;
 }
 
 static void on_exit_command(struct appctl_call *call, int argc, const char *argv[], void *program_)
@@ -69,7 +84,9 @@ static void on_reconnect(struct appctl_call *call, int argc, const char *argv[],
 static void on_add_remote(struct appctl_call *call, int argc, const char *argv[], void *program_)
 {
 	struct program *p = program_;
-	struct error *error = remotes_add(p->remotes, argv[1]);
+	if (is_governed(p, call))
+		return;
+	struct error *error = remotes_add(p->remotes, argv[1], NULL);
 	if (error) {
 		appctl_error(call, error_text(error));
 		error_free(error);
@@ -82,6 +99,8 @@ static void on_add_remote(struct appctl_call *call, int argc, const char *argv[]
 static void on_remove_remote(struct appctl_call *call, int argc, const char *argv[], void *program_)
 {
 	struct program *p = program_;
+	if (is_governed(p, call))
+		return;
 	if (!remotes_remove(p->remotes, argv[1])) {
 		appctl_error(call, "no such remote");
 		return;
@@ -101,16 +120,22 @@ static void on_list_remotes(struct appctl_call *call, int argc, const char *argv
 
 static void on_add_db(struct appctl_call *call, int argc, const char *argv[], void *program_)
 {
-	struct db_error *error = program_open(program_, argv[1]);
+	struct program *p = program_;
+	if (is_governed(p, call))
+		return;
+	struct db_error *error = program_open(p, argv[1]);
 	if (error)
 		reply_error(call, error);
 	else
 		appctl_reply(call, NULL);
+	replication_update(p->replication);
 }
 
 static void on_remove_db(struct appctl_call *call, int argc, const char *argv[], void *program_)
 {
 	struct program *p = program_;
+	if (is_governed(p, call))
+		return;
 	struct served *served = server_find(p->server, argv[1]);
 	if (!served) {
 		appctl_error(call, "Failed to find the database.");
@@ -132,7 +157,8 @@ static void on_list_dbs(struct appctl_call *call, int argc, const char *argv[], 
 	str_done(&s);
 }
 
-static void on_storage_status(struct appctl_call *call, int argc, const char *argv[], void *program_)
+static void on_storage_status(struct appctl_call *call, int argc, const char *argv[],
+                              void *program_)
 {
 	struct program *p = program_;
 	struct served *served = server_find(p->server, argv[1]);
@@ -146,19 +172,81 @@ static void on_storage_status(struct appctl_call *call, int argc, const char *ar
 	str_done(&s);
 }
 
-static void on_sync_status(struct appctl_call *call, int argc, const char *argv[], void *program_)
+static void on_reload(struct appctl_call *call, int argc, const char *argv[], void *program_)
 {
-	appctl_reply(call, "state: active\n");
+	struct program *p = program_;
+	if (!p->config_path) {
+		appctl_error(call, "there is no configuration file: the server was started without "
+		                   "--config-file");
+		return;
+	}
+	struct error *error = configuration_load(p);
+	if (error)
+		appctl_error(call, error_text(error));
+	else
+		appctl_reply(call, NULL);
+	error_free(error);
 }
 
-static void on_nothing(struct appctl_call *call, int argc, const char *argv[], void *program_)
+static void on_disable_monitor_cond(struct appctl_call *call, int argc, const char *argv[],
+                                    void *program_)
 {
+	struct program *p = program_;
+	p->server->without_monitor_cond = true;
+	server_reconnect(p->server);
 	appctl_reply(call, NULL);
 }
 
-static void on_replication(struct appctl_call *call, int argc, const char *argv[], void *program_)
+// --- Logging of transactions.
+
+static void on_tlog_set(struct appctl_call *call, int argc, const char *argv[], void *program_)
 {
-	appctl_error(call, "replication is not built into this version");
+	struct program *p = program_;
+	char *db = xstrdup(argv[1]), *table = strchr(db, ':');
+	bool on = !strcmp(argv[2], "on");
+	struct served *served = NULL;
+	struct db_table *t = NULL;
+	if (table) {
+		*table++ = '\0';
+		served = server_find(p->server, db);
+		t = served ? db_find_table(served->d->db, table) : NULL;
+	}
+	if (!table)
+		appctl_error(call, "invalid DB:TABLE argument");
+	else if (!served)
+		appctl_error(call, "no such database");
+	else if (!t)
+		appctl_error(call, "no such table");
+	else if (!on && strcmp(argv[2], "off"))
+		appctl_error(call, "invalid command argument");
+	else {
+		t->log = on;
+		appctl_reply(call, NULL);
+	}
+	free(db);
+}
+
+static void on_tlog_list(struct appctl_call *call, int argc, const char *argv[], void *program_)
+{
+	struct program *p = program_;
+	struct str s = STR_INIT;
+	str_addf(&s, "%-16s%-28s%s\n", "database", "table", "logging");
+	str_addf(&s, "%-16s%-28s%s\n", "--------", "-----", "-------");
+	for (struct served *served = p->server->databases; served; served = served->next) {
+		const struct db *db = served->d->db;
+		str_addf(&s, "%-16s \n", database_name(served->d));
+		for (unsigned int i = 0; i < db->schema->n_tables; i++)
+			str_addf(&s, "%-16s%-28s%s\n", "", db->schema->tables[i]->name,
+			         db->tables[i].log ? "ON" : "OFF");
+	}
+	appctl_reply(call, str_cstr(&s));
+	str_done(&s);
+}
+
+static void on_cluster(struct appctl_call *call, int argc, const char *argv[], void *program_)
+{
+	appctl_error(call, "clustered databases are not supported: this server has standalone, "
+	                   "active-backup and relay databases");
 }
 
 void commands_register(struct program *p)
@@ -168,27 +256,32 @@ void commands_register(struct program *p)
 		int min, max;
 		appctl_handler *handler;
 	} rows[] = {
-		{"exit", "", 0, 0, on_exit_command},
-		{"ovsdb-server/compact", "[DB]", 0, 1, on_compact},
-		{"ovsdb-server/memory-trim-on-compaction", "on|off", 1, 1, on_trim},
-		{"ovsdb-server/reconnect", "", 0, 0, on_reconnect},
-		{"ovsdb-server/add-remote", "REMOTE", 1, 1, on_add_remote},
-		{"ovsdb-server/remove-remote", "REMOTE", 1, 1, on_remove_remote},
-		{"ovsdb-server/list-remotes", "", 0, 0, on_list_remotes},
-		{"ovsdb-server/add-db", "DB", 1, 1, on_add_db},
-		{"ovsdb-server/remove-db", "DB", 1, 1, on_remove_db},
-		{"ovsdb-server/list-dbs", "", 0, 0, on_list_dbs},
-		{"ovsdb-server/get-db-storage-status", "DB", 1, 1, on_storage_status},
-		// What there is to say without replication.
-		{"ovsdb-server/sync-status", "", 0, 0, on_sync_status},
-		{"ovsdb-server/get-active-ovsdb-server", "", 0, 0, on_nothing},
-		{"ovsdb-server/get-sync-exclude-tables", "", 0, 0, on_nothing},
-		{"ovsdb-server/set-active-ovsdb-server", "SERVER", 1, 1, on_replication},
-		{"ovsdb-server/set-sync-exclude-tables", "DB:TABLE,...", 0, 1, on_replication},
-		{"ovsdb-server/connect-active-ovsdb-server", "", 0, 0, on_replication},
-		{"ovsdb-server/disconnect-active-ovsdb-server", "", 0, 0, on_replication},
+	        {"exit", "", 0, 0, on_exit_command},
+	        {"ovsdb-server/compact", "[DB]", 0, 1, on_compact},
+	        {"ovsdb-server/memory-trim-on-compaction", "on|off", 1, 1, on_trim},
+	        {"ovsdb-server/reconnect", "", 0, 0, on_reconnect},
+	        {"ovsdb-server/add-remote", "REMOTE", 1, 1, on_add_remote},
+	        {"ovsdb-server/remove-remote", "REMOTE", 1, 1, on_remove_remote},
+	        {"ovsdb-server/list-remotes", "", 0, 0, on_list_remotes},
+	        {"ovsdb-server/add-db", "DB", 1, 1, on_add_db},
+	        {"ovsdb-server/remove-db", "DB", 1, 1, on_remove_db},
+	        {"ovsdb-server/list-dbs", "", 0, 0, on_list_dbs},
+	        {"ovsdb-server/get-db-storage-status", "DB", 1, 1, on_storage_status},
+	        {"ovsdb-server/reload", "", 0, 0, on_reload},
+	        {"ovsdb-server/disable-monitor-cond", "", 0, 0, on_disable_monitor_cond},
+	        {"ovsdb-server/tlog-set", "DB:TABLE on|off", 2, 2, on_tlog_set},
+	        {"ovsdb-server/tlog-list", "", 0, 0, on_tlog_list},
+	        {"cluster/cid", "DB", 1, 1, on_cluster},
+	        {"cluster/sid", "DB", 1, 1, on_cluster},
+	        {"cluster/status", "DB", 1, 1, on_cluster},
+	        {"cluster/leave", "DB", 1, 1, on_cluster},
+	        {"cluster/kick", "DB SERVER", 2, 2, on_cluster},
+	        {"cluster/change-election-timer", "DB TIME", 2, 2, on_cluster},
+	        {"cluster/set-backlog-threshold", "DB N_MSGS N_BYTES", 3, 3, on_cluster},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		appctl_register(p->appctl, rows[i].name, rows[i].usage, rows[i].min, rows[i].max, rows[i].handler, p);
+		appctl_register(p->appctl, rows[i].name, rows[i].usage, rows[i].min, rows[i].max,
+		                rows[i].handler, p);
+	commands_register_replication(p);
 	appctl_add_memory_source(p->appctl, server_memory, p->server);
 }

@@ -15,7 +15,8 @@
 #include "base/version.h"
 #include "cmd/common/daemon.h"
 #include "cmd/common/tls_options.h"
-#include "commands.h"
+#include "configuration.h"
+#include "dbserver/follower.h"
 
 LOG_MODULE(ovsdb_server);
 
@@ -23,6 +24,8 @@ struct options {
 	struct daemon_options daemon;
 	VEC(const char *) remotes, files;
 	const char *unixctl, *run;
+	const char *sync_from, *sync_exclude, *config_file;
+	bool active;
 	struct tls_options tls;
 	bool disable_column_diff;
 };
@@ -42,7 +45,8 @@ static void usage(void)
 {
 	printf("%s: Open vSwitch database server\n"
 	       "usage: %s [OPTIONS] [DATABASE...]\n"
-	       "where each DATABASE is a database file in ovsdb format.\n"
+	       "where each DATABASE is a database file in ovsdb format,\n"
+	       "or relay:NAME:REMOTE[,REMOTE...] to follow a database of another server.\n"
 	       "The default DATABASE, if none is given, is\n%s/conf.db.\n"
 	       "\nJSON-RPC options (may be specified any number of times):\n"
 	       "  --remote=REMOTE         connect or listen to REMOTE\n"
@@ -54,7 +58,13 @@ static void usage(void)
 	printf("FILE may be db:DB,TABLE,COLUMN: the first file that is named in this column\n");
 	daemon_usage();
 	log_usage();
-	printf("\nOther options:\n"
+	printf("\nSyncing options:\n"
+	       "  --sync-from=SERVER      be a backup of SERVER\n"
+	       "  --sync-exclude-tables=DB:TABLE,...\n"
+	       "                          do not replicate these tables\n"
+	       "  --active                with --sync-from, start in active role\n"
+	       "\nOther options:\n"
+	       "  --config-file=FILE      remotes and databases are those that FILE names\n"
 	       "  --run COMMAND           run COMMAND as subprocess then exit\n"
 	       "  --unixctl=SOCKET        override default control socket name\n"
 	       "  --disable-file-column-diff\n"
@@ -68,32 +78,37 @@ enum {
 	OPT_REMOTE = 0x100,
 	OPT_UNIXCTL,
 	OPT_RUN,
-	OPT_SYNC,
+	OPT_SYNC_FROM,
+	OPT_SYNC_EXCLUDE,
+	OPT_ACTIVE,
+	OPT_CONFIG_FILE,
 	OPT_REPLAY,
 	OPT_NO_COLUMN_DIFF,
 };
 
 static const struct option long_options[] = {
-	{"remote", required_argument, NULL, OPT_REMOTE},
-	{"unixctl", required_argument, NULL, OPT_UNIXCTL},
-	{"run", required_argument, NULL, OPT_RUN},
-	{"help", no_argument, NULL, 'h'},
-	{"version", no_argument, NULL, 'V'},
-	TLS_LONG_OPTIONS,
-	{"sync-from", required_argument, NULL, OPT_SYNC},
-	{"sync-exclude-tables", required_argument, NULL, OPT_SYNC},
-	{"active", no_argument, NULL, OPT_SYNC},
-	{"record", optional_argument, NULL, OPT_REPLAY},
-	{"replay", optional_argument, NULL, OPT_REPLAY},
-	{"disable-file-column-diff", no_argument, NULL, OPT_NO_COLUMN_DIFF},
-	DAEMON_LONG_OPTIONS,
-	LOG_LONG_OPTIONS,
-	{NULL, 0, NULL, 0},
+        {"remote", required_argument, NULL, OPT_REMOTE},
+        {"unixctl", required_argument, NULL, OPT_UNIXCTL},
+        {"run", required_argument, NULL, OPT_RUN},
+        {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'V'},
+        TLS_LONG_OPTIONS,
+        {"sync-from", required_argument, NULL, OPT_SYNC_FROM},
+        {"sync-exclude-tables", required_argument, NULL, OPT_SYNC_EXCLUDE},
+        {"active", no_argument, NULL, OPT_ACTIVE},
+        {"config-file", required_argument, NULL, OPT_CONFIG_FILE},
+        {"record", optional_argument, NULL, OPT_REPLAY},
+        {"replay", optional_argument, NULL, OPT_REPLAY},
+        {"disable-file-column-diff", no_argument, NULL, OPT_NO_COLUMN_DIFF},
+        DAEMON_LONG_OPTIONS,
+        LOG_LONG_OPTIONS,
+        {NULL, 0, NULL, 0},
 };
 
 static void parse_options(int argc, char *argv[], struct options *o)
 {
-	for (int c, index = 0; (c = getopt_long(argc, argv, "hVv::" TLS_SHORT_OPTIONS, long_options, &index)) != -1;) {
+	for (int c, index = 0; (c = getopt_long(argc, argv, "hVv::" TLS_SHORT_OPTIONS, long_options,
+	                                        &index)) != -1;) {
 		switch (c) {
 		case OPT_REMOTE:
 			vec_push(&o->remotes, optarg);
@@ -110,7 +125,18 @@ static void parse_options(int argc, char *argv[], struct options *o)
 		case 'V':
 			version_print(log_program());
 			exit(EXIT_SUCCESS);
-		case OPT_SYNC:
+		case OPT_SYNC_FROM:
+			o->sync_from = optarg;
+			break;
+		case OPT_SYNC_EXCLUDE:
+			o->sync_exclude = optarg;
+			break;
+		case OPT_ACTIVE:
+			o->active = true;
+			break;
+		case OPT_CONFIG_FILE:
+			o->config_file = optarg;
+			break;
 		case OPT_REPLAY:
 			die("--%s: not built into this version", long_options[index].name);
 		case OPT_NO_COLUMN_DIFF:
@@ -125,7 +151,13 @@ static void parse_options(int argc, char *argv[], struct options *o)
 	}
 	for (int i = optind; i < argc; i++)
 		vec_push(&o->files, argv[i]);
-	if (!o->files.n)
+	if (o->config_file &&
+	    (o->files.n || o->remotes.n || o->sync_from || o->sync_exclude || o->active))
+		die("--config-file names the remotes and databases: there may be no others on the "
+		    "command line");
+	if ((o->sync_exclude || o->active) && !o->sync_from)
+		die("--sync-exclude-tables and --active need --sync-from");
+	if (!o->files.n && !o->config_file)
 		vec_push(&o->files, xasprintf("%s/conf.db", dir_db()));
 }
 
@@ -144,7 +176,7 @@ static bool is_open(const struct program *p, const char *path)
 	return found;
 }
 
-struct db_error *program_open(struct program *p, const char *path)
+struct db_error *program_open_file(struct program *p, const char *path, const char **name)
 {
 	struct database *d;
 	char *warning = NULL;
@@ -162,7 +194,36 @@ struct db_error *program_open(struct program *p, const char *path)
 	error = server_add_database(p->server, d);
 	if (error)
 		database_free(d);
+	else
+		*name = database_name(d);
 	return error;
+}
+
+static struct db_error *open_relay(struct program *p, const char *database)
+{
+	const char *name = database + strlen("relay:"), *targets = strchr(name, ':');
+	if (!targets)
+		return db_error_new("ovsdb error",
+		                    "%s: invalid syntax (relay:NAME:REMOTE[,REMOTE...])", database);
+	struct follower_config config;
+	follower_config_init(&config, true);
+	struct error *bad = follower_config_set_targets(&config, targets + 1);
+	char *copy = xstrndup(name, (size_t)(targets - name));
+	if (!bad)
+		bad = server_add_relay(p->server, copy, &config);
+	follower_config_done(&config);
+	free(copy);
+	struct db_error *error =
+	        bad ? db_error_new("ovsdb error", "%s: %s", database, error_text(bad)) : NULL;
+	error_free(bad);
+	return error;
+}
+
+struct db_error *program_open(struct program *p, const char *database)
+{
+	const char *unused;
+	return !strncmp(database, "relay:", 6) ? open_relay(p, database)
+	                                       : program_open_file(p, database, &unused);
 }
 
 static void open_databases(struct program *p, const struct options *o)
@@ -180,11 +241,33 @@ static void open_remotes(struct program *p, const struct options *o)
 {
 	VEC_FOREACH (&o->remotes, i) {
 		const char *name = o->remotes.v[i];
-		struct error *error = remotes_add(p->remotes, name);
+		struct error *error = remotes_add(p->remotes, name, NULL);
 		if (error)
 			die("%s", error_text(error));
 	}
 	error_free(remotes_update(p->remotes)); // it was logged, and is tried again
+}
+
+static void load_config_file(struct program *p, const struct options *o)
+{
+	// A daemon changes its directory later.
+	char *real = realpath(o->config_file, NULL);
+	p->config_path = real ? real : xstrdup(o->config_file);
+	struct error *error = configuration_load(p);
+	if (error)
+		die("%s", error_text(error));
+}
+
+static void start_replication(struct program *p, const struct options *o)
+{
+	struct error *error =
+	        o->sync_from ? replication_set_active(p->replication, o->sync_from) : NULL;
+	if (!error && o->sync_exclude)
+		error = replication_set_excluded(p->replication, o->sync_exclude);
+	if (!error && o->sync_from && !o->active)
+		error = replication_start(p->replication);
+	if (error)
+		die("%s", error_text(error));
 }
 
 // --- The process.
@@ -226,10 +309,10 @@ static int child_exit_code(const struct child *c)
 		return EXIT_SUCCESS;
 	if (WIFEXITED(c->status))
 		fprintf(stderr, "%s: %s: child exited, exit status %d\n", log_program(), c->command,
-			WEXITSTATUS(c->status));
+		        WEXITSTATUS(c->status));
 	else
 		fprintf(stderr, "%s: %s: child exited, killed (%s)\n", log_program(), c->command,
-			strsignal(WTERMSIG(c->status)));
+		        strsignal(WTERMSIG(c->status)));
 	return EXIT_FAILURE;
 }
 
@@ -253,12 +336,17 @@ static void program_start(struct program *p, const struct options *o, struct str
 	p->whole_columns = o->disable_column_diff;
 	p->loop = loop_new();
 	p->server = server_new(p->loop);
+	p->replication = replication_new(p->server);
 	open_databases(p, o);
 	p->remotes = remotes_new(p->server);
 	struct error *error = remotes_set_tls(p->remotes, tls, &o->tls.config);
 	if (error)
 		die("%s", error_text(error));
-	open_remotes(p, o);
+	if (o->config_file)
+		load_config_file(p, o);
+	else
+		open_remotes(p, o);
+	start_replication(p, o);
 	error = appctl_new(p->loop, o->unixctl, &p->appctl);
 	if (error)
 		die("%s", error_text(error));
@@ -270,6 +358,8 @@ static void program_stop(struct program *p)
 	appctl_free(p->appctl);
 	remotes_free(p->remotes);
 	server_free(p->server);
+	replication_free(p->replication);
+	configuration_done(p);
 }
 
 int main(int argc, char *argv[])

@@ -48,7 +48,7 @@ static void serve(int ready)
 	db_error_free(server_add_database(server, database_new(schema)));
 	struct remotes *remotes = remotes_new(server);
 	char *listen = xasprintf("p%s", target);
-	error_free(remotes_add(remotes, listen));
+	error_free(remotes_add(remotes, listen, NULL));
 	error_free(remotes_update(remotes));
 	free(listen);
 	struct loop_signal *term = loop_signal_add(loop, SIGTERM, on_term, loop);

@@ -22,7 +22,7 @@ struct test_server *test_server_start(struct loop *loop, const char *schema_file
 	if (server_add_database(t->server, database_new(schema)))
 		abort();
 	t->remotes = remotes_new(t->server);
-	if (remotes_add(t->remotes, listen) || remotes_update(t->remotes))
+	if (remotes_add(t->remotes, listen, NULL) || remotes_update(t->remotes))
 		abort();
 	return t;
 }
