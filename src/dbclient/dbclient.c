@@ -3,6 +3,7 @@
 //
 //	connected -> get_schema -> monitor (the best method that the server knows) -> notifications
 //
+// Beside it goes a monitor of the server's own database, which says whether the server can serve ours, and when it gets it.
 // The replica outlives connections. With monitor_cond_since the server sends what was missed, if it still knows; else it sends
 // everything, and the replica takes the difference.
 #include "dbclient/dbclient.h"
@@ -83,7 +84,24 @@ static void request_lock(struct dbclient *c)
 	c->lock_id = dbclient_request(c, "lock", json_pack("[s]", c->lock));
 }
 
-static json_t *monitor_name(const struct dbclient *c)
+static json_t *watch_name(void)
+{
+	return json_pack("[s,s]", "sluice", "_Server");
+}
+
+static void request_watch(struct dbclient *c)
+{
+	c->watch = (struct server_watch){0};
+	c->awaits_database = false;
+	c->watch_id = dbclient_request(c, "monitor_cond", server_watch_request(watch_name(), c->replica.class->name));
+}
+
+bool dbclient_has_conditions(const struct dbclient *c)
+{
+	return methods[c->method].conditions;
+}
+
+json_t *dbclient_monitor_name(const struct dbclient *c)
 {
 	return json_pack("[s,s,I]", "sluice", c->replica.class->name, (json_int_t)c->generation);
 }
@@ -95,7 +113,9 @@ static void request_monitor(struct dbclient *c)
 
 	// Notifications of a monitor that was given up may still be on their way: each attempt has its own name.
 	c->generation++;
-	params = json_pack("[s,o,o]", c->replica.class->name, monitor_name(c),
+	if (!m->since || !strcmp(c->last_txn_id, no_txn_id))
+		dbclient_accept_conditions(c);
+	params = json_pack("[s,o,o]", c->replica.class->name, dbclient_monitor_name(c),
 			   replica_monitor_requests(&c->replica, m->conditions));
 	if (m->since)
 		json_array_append_new(params, json_string(c->last_txn_id));
@@ -123,6 +143,14 @@ static void apply(struct dbclient *c, const json_t *updates, bool whole)
 static void handle_schema(struct dbclient *c, const struct jsonrpc_message *m)
 {
 	c->schema_id = -1;
+	if (m->type == JSONRPC_ERROR && c->retry && c->targets.n == 1 && c->watch.told) {
+		// It tells us when it has the database.
+		c->awaits_database = true;
+		set_error(c, xasprintf("%s: the server does not have the database yet", c->replica.class->name));
+		notify(c);
+		return;
+	}
+	c->awaits_database = false;
 	if (m->type == JSONRPC_ERROR || !json_is_object(m->result)) {
 		const char *why = json_string_value(json_object_get(m->error, "error"));
 
@@ -181,6 +209,36 @@ static void handle_monitor(struct dbclient *c, const struct jsonrpc_message *m)
 	set_error(c, NULL);
 	notify(c);
 	apply(c, updates, whole);
+	dbclient_send_conditions(c);
+}
+
+static void handle_change(struct dbclient *c, const struct jsonrpc_message *m)
+{
+	c->change_id = -1;
+	if (m->type == JSONRPC_ERROR) {
+		char *text = json_dumps(m->error, JSON_ENCODE_ANY | JSON_SORT_KEYS);
+
+		strcpy(c->last_txn_id, no_txn_id);
+		fail_session(c, EPROTO, xasprintf("condition refused: %s", text));
+		free(text);
+		return;
+	}
+	notify(c);
+	dbclient_send_conditions(c);
+}
+
+// The server said something about itself.
+static void handle_watch(struct dbclient *c, const json_t *updates)
+{
+	const char *problem;
+
+	if (!server_watch_update(&c->watch, updates))
+		return;
+	problem = server_watch_problem(&c->watch, c->leader_only);
+	if (problem && c->targets.n > 1)
+		fail_session(c, EAGAIN, xstrdup(problem));
+	else if (c->awaits_database && c->watch.present && c->schema_id < 0)
+		request_schema(c);
 }
 
 static void handle_lock(struct dbclient *c, const struct jsonrpc_message *m)
@@ -201,8 +259,12 @@ static void handle_reply(struct dbclient *c, const struct jsonrpc_message *m)
 		handle_schema(c, m);
 	else if (id == c->monitor_id)
 		handle_monitor(c, m);
+	else if (id == c->change_id)
+		handle_change(c, m);
 	else if (id == c->lock_id)
 		handle_lock(c, m);
+	else if (id == c->watch_id && m->type == JSONRPC_REPLY)
+		handle_watch(c, m->result);
 	else
 		dbtxn_handle_reply(c, id, m);
 }
@@ -224,10 +286,13 @@ static void handle_update(struct dbclient *c, const json_t *params)
 
 static void handle_notification(struct dbclient *c, const struct jsonrpc_message *m)
 {
-	json_t *ours = monitor_name(c);
+	json_t *ours = dbclient_monitor_name(c), *watch = watch_name();
 	const json_t *first = json_array_get(m->params, 0);
 
-	if (json_equal(first, ours)) {
+	if (json_equal(first, watch)) {
+		if (!strcmp(m->method, "update2"))
+			handle_watch(c, json_array_get(m->params, 1));
+	} else if (json_equal(first, ours)) {
 		if (c->monitoring && !strcmp(m->method, methods[c->method].notification))
 			handle_update(c, m->params);
 		else if (!strcmp(m->method, "monitor_canceled"))
@@ -241,6 +306,7 @@ static void handle_notification(struct dbclient *c, const struct jsonrpc_message
 		}
 	}
 	json_decref(ours);
+	json_decref(watch);
 }
 
 static void on_message(void *arg, struct jsonrpc_message *m)
@@ -269,6 +335,7 @@ static void on_connected(void *arg)
 	c->n_failed = 0;
 	// Older servers do not know it; their error is ignored, as no reply is expected.
 	dbclient_request(c, "set_db_change_aware", json_pack("[b]", 1));
+	request_watch(c);
 	if (c->lock)
 		request_lock(c);
 	request_schema(c);
@@ -277,7 +344,9 @@ static void on_connected(void *arg)
 
 static void session_over(struct dbclient *c)
 {
-	c->schema_id = c->monitor_id = c->lock_id = -1;
+	if (c->change_id >= 0)
+		strcpy(c->last_txn_id, no_txn_id);
+	c->watch_id = c->schema_id = c->monitor_id = c->change_id = c->lock_id = -1;
 	c->monitoring = c->has_lock = c->contended = false;
 	dbtxn_abort_all(c);
 	notify(c);
@@ -376,11 +445,12 @@ static void on_closed(void *arg, int code)
 static void fail_session(struct dbclient *c, int code, char *why)
 {
 	session_over(c);
-	set_error(c, why);
 	if (c->retry && c->targets.n == 1 && !c->listener) {
 		jsonrpc_force_reconnect(c->rpc);
+		set_error(c, why); // not that we closed it
 		return;
 	}
+	set_error(c, why);
 	jsonrpc_free(c->rpc);
 	c->rpc = NULL;
 	next_attempt(c, code);
@@ -400,7 +470,7 @@ struct dbclient *dbclient_new(struct loop *loop, const struct db_class *class, c
 	c->arg = arg;
 	c->retry = true;
 	c->probe_interval = -1;
-	c->schema_id = c->monitor_id = c->lock_id = -1;
+	c->watch_id = c->schema_id = c->monitor_id = c->change_id = c->lock_id = -1;
 	strcpy(c->last_txn_id, no_txn_id);
 	targets_init(&c->targets, target);
 	loop_timer_init(&c->timer, loop, on_timer, c);
@@ -441,6 +511,11 @@ void dbclient_set_retry(struct dbclient *c, bool retry)
 void dbclient_set_shuffle(struct dbclient *c, bool shuffle)
 {
 	c->shuffle = shuffle;
+}
+
+void dbclient_set_leader_only(struct dbclient *c, bool leader_only)
+{
+	c->leader_only = leader_only;
 }
 
 void dbclient_set_probe_interval(struct dbclient *c, int64_t ms)

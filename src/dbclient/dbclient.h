@@ -13,6 +13,7 @@
 //	DB_FOREACH (db_port, p, c) ...
 //	dbclient_changes_done(c);
 #pragma once
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -68,8 +69,13 @@ enum db_monitor {
 void dbclient_monitor_column(struct dbclient *, const struct db_table_class *, unsigned int column, enum db_monitor);
 // All columns of the table, those already chosen excepted.
 void dbclient_monitor_table(struct dbclient *, const struct db_table_class *, enum db_monitor);
-// Only rows with this name in the string column `column` (servers without conditions send all of them).
+// Only rows for which some clause holds: an array (taken) of <condition>s of RFC 7047 section 5.1 or true and false; NULL: all rows.
+// At any time: rows come and go as the condition changes. Servers without conditions send all rows.
+void dbclient_set_condition(struct dbclient *, const struct db_table_class *, json_t *where);
+// The same with one clause: this value in the string column `column`.
 void dbclient_monitor_where(struct dbclient *, const struct db_table_class *, unsigned int column, const char *value);
+// The rows are those of the conditions as they were last set; `changed` is called when that comes true.
+bool dbclient_conditions_met(const struct dbclient *);
 
 // An error is one of syntax in the target; connecting goes on and on (or once, see next).
 struct error *dbclient_start(struct dbclient *) MUST_CHECK;
@@ -77,6 +83,9 @@ struct error *dbclient_start(struct dbclient *) MUST_CHECK;
 void dbclient_set_retry(struct dbclient *, bool);
 // Before dbclient_start(): several targets are tried in random order.
 void dbclient_set_shuffle(struct dbclient *, bool);
+// Before dbclient_start(): of several targets only one that leads the database's cluster will do. Without, any that is connected to
+// its cluster or relay source. A single target is used whatever it says.
+void dbclient_set_leader_only(struct dbclient *, bool);
 // Default 5000 ms, 0 for no probes.
 void dbclient_set_probe_interval(struct dbclient *, int64_t ms);
 // Drops the connection and makes another; the replica stays.

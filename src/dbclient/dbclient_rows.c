@@ -16,16 +16,6 @@ void dbclient_monitor_table(struct dbclient *c, const struct db_table_class *cla
 			replica_monitor(&c->replica, class, i, mode);
 }
 
-void dbclient_monitor_where(struct dbclient *c, const struct db_table_class *class, unsigned int column,
-			    const char *value)
-{
-	struct db_table *t = replica_table(&c->replica, class);
-
-	free(t->where_value);
-	t->where_column = (int)column;
-	t->where_value = xstrdup(value);
-}
-
 static struct db_row *next_present(const struct db_table *t, size_t at)
 {
 	struct db_row *row;

@@ -69,6 +69,19 @@ static json_t *row_operation(const char *op, const struct dbtxn_row *tr)
 
 // --- Operations
 
+// A mutation of a row that is gone does nothing, and rows that it should have referred to go with it unnoticed.
+static bool gains_references(const struct dbtxn_row *tr)
+{
+	for (size_t i = 0; i < tr->n_columns; i++) {
+		const struct txn_column *tc = &tr->columns[i];
+		const struct db_column *c = &tr->row->table->class->columns[tc->column];
+
+		if (tc->mutated && tc->added.n && (c->key_ref || c->value_ref))
+			return true;
+	}
+	return false;
+}
+
 static void add_wait(json_t *operations, const struct dbtxn_row *tr)
 {
 	json_t *columns = json_array(), *values = json_object(), *op;
@@ -81,6 +94,13 @@ static void add_wait(json_t *operations, const struct dbtxn_row *tr)
 			continue;
 		json_array_append_new(columns, json_string(name));
 		json_object_set_new(values, name, datum_to_json(row_datum(tr->row, tc->column)));
+	}
+	if (!json_array_size(columns) && gains_references(tr)) {
+		char text[UUID_TEXT_LEN + 1];
+
+		snprintf(text, sizeof(text), UUID_FORMAT, UUID_ARGS(&tr->uuid));
+		json_array_append_new(columns, json_string("_uuid"));
+		json_object_set_new(values, "_uuid", json_pack("[s,s]", "uuid", text));
 	}
 	if (!json_array_size(columns)) {
 		json_decref(columns);

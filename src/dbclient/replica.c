@@ -40,7 +40,7 @@ void replica_init(struct replica *r, const struct db_class *class)
 	for (unsigned int i = 0; i < class->n_tables; i++) {
 		struct db_table *t = &r->tables[i];
 
-		*t = (struct db_table){.class = class->tables[i], .replica = r, .where_column = -1};
+		*t = (struct db_table){.class = class->tables[i], .replica = r};
 		t->changed_end = &t->changed;
 	}
 }
@@ -61,7 +61,8 @@ static void table_done(struct db_table *t)
 	free(t->types);
 	free(t->defaults);
 	free(t->slots);
-	free(t->where_value);
+	json_decref(t->where);
+	json_decref(t->where_sent);
 }
 
 void replica_done(struct replica *r)
@@ -170,10 +171,8 @@ json_t *replica_monitor_requests(const struct replica *r, bool conditions)
 			if (table_monitors(t, c) && t->server_has >> c & 1)
 				json_array_append_new(columns, json_string(t->class->columns[c].name));
 		request = json_pack("{s:o}", "columns", columns);
-		if (conditions && t->where_column >= 0)
-			json_object_set_new(request, "where",
-					    json_pack("[[s,s,s]]", t->class->columns[t->where_column].name, "==",
-						      t->where_value));
+		if (conditions && t->where_sent)
+			json_object_set(request, "where", t->where_sent);
 		json_object_set_new(requests, t->class->name, json_pack("[o]", request));
 	}
 	return requests;
@@ -346,14 +345,21 @@ static struct db_row *insert_row(struct db_table *t, const struct uuid *uuid, st
 
 // --- Notifications
 
-// Any number of elements, no constraints: the server has checked, perhaps by a newer schema than ours.
+// No constraints but those that our structs rely on: the server has checked, perhaps by a newer schema than ours.
 static struct error *read_value(struct datum *d, const struct db_column *c, const json_t *json)
 {
 	struct column_type type = {.n_min = 0, .n_max = UINT_MAX};
+	struct error *error;
 
 	base_type_init(&type.key, c->key);
 	base_type_init(&type.value, c->value);
-	return db_error_to_error(datum_from_json_any_size(d, &type, json, NULL));
+	error = db_error_to_error(datum_from_json_any_size(d, &type, json, NULL));
+	if (!error && ((c->shape == DB_ONE && d->n != 1) || (c->shape == DB_OPTIONAL && d->n > 1))) {
+		error = error_new("%u values where there should be %s", (unsigned int)d->n,
+				  c->shape == DB_ONE ? "one" : "at most one");
+		datum_done(d);
+	}
+	return error;
 }
 
 static struct error *apply_column(struct db_row *row, unsigned int column, const json_t *json, bool is_diff)

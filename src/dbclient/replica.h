@@ -31,8 +31,8 @@ struct db_table {
 	struct datum *defaults;	      // of each column, likewise
 	uint64_t types_known;
 	struct db_row *changed, **changed_end;
-	int where_column; // -1: all rows
-	char *where_value;
+	json_t *where;	    // the condition that is wanted: clauses joined by "or"; NULL: all rows
+	json_t *where_sent; // the one that the server knows
 };
 
 struct replica {

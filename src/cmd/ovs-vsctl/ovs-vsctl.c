@@ -22,7 +22,7 @@ LOG_MODULE(vsctl);
 struct options {
 	char *db;
 	struct tls_options tls;
-	bool no_wait, dry_run, oneline, retry, shuffle;
+	bool no_wait, dry_run, oneline, retry, shuffle, leader_only;
 	unsigned int timeout; // seconds, 0: none
 	struct text_table_style style;
 	struct smap local; // options of the first command
@@ -179,7 +179,7 @@ static void handle_option(struct options *o, const struct option_table *t, const
 		break;
 	case OPT_LEADER_ONLY:
 	case OPT_NO_LEADER_ONLY:
-		// A standalone database, the only kind that we know, leads itself.
+		o->leader_only = c == OPT_LEADER_ONLY;
 		break;
 	case OPT_SHUFFLE:
 	case OPT_NO_SHUFFLE:
@@ -221,7 +221,7 @@ static void parse_options(struct options *o, const struct ctl_program *program, 
 	struct option_table t;
 	int c, index = 0;
 
-	*o = (struct options){.style = TEXT_TABLE_STYLE_INIT, .shuffle = true};
+	*o = (struct options){.style = TEXT_TABLE_STYLE_INIT, .shuffle = true, .leader_only = true};
 	o->style.format = TEXT_TABLE_LIST;
 	option_table_init(&t, program);
 	while ((c = getopt_long(argc, argv, short_options, t.options.v, &index)) >= 0)
@@ -525,6 +525,7 @@ int main(int argc, char *argv[])
 	r.v.ctl.db = dbclient_new(r.loop, &vswitch_db, r.o.db, NULL, NULL);
 	dbclient_set_retry(r.v.ctl.db, r.o.retry);
 	dbclient_set_shuffle(r.v.ctl.db, r.o.shuffle);
+	dbclient_set_leader_only(r.v.ctl.db, r.o.leader_only);
 	prepare(&r);
 	connect_database(&r);
 	run(&r);

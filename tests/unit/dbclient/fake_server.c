@@ -22,10 +22,25 @@ static json_t *read_schema(void)
 	return schema;
 }
 
+static bool is_about_server(const struct jsonrpc_message *m)
+{
+	const char *database = json_string_value(json_array_get(m->params, 0));
+
+	return database && !strcmp(database, "_Server");
+}
+
 static json_t *handle_monitor(struct fake_server *s, const struct jsonrpc_message *m)
 {
-	json_t *contents = s->contents ? json_incref(s->contents) : json_object();
+	json_t *contents;
 
+	if (is_about_server(m))
+		return json_incref(s->status);
+	if (!strcmp(m->method, "monitor_cond_change")) {
+		s->n_changes++;
+		take(&s->change, json_incref(m->params));
+		return json_object();
+	}
+	contents = s->contents ? json_incref(s->contents) : json_object();
 	free(s->monitor_method);
 	s->monitor_method = xstrdup(m->method);
 	take(&s->monitor_params, json_incref(m->params));
@@ -67,7 +82,7 @@ static void on_message(void *arg, struct jsonrpc_message *m)
 
 	if (m->type == JSONRPC_REQUEST && !is_refused(s, m->method)) {
 		if (!strcmp(m->method, "get_schema"))
-			result = read_schema();
+			result = s->no_database ? NULL : read_schema();
 		else if (!strncmp(m->method, "monitor", 7))
 			result = handle_monitor(s, m);
 		else if (!strcmp(m->method, "transact"))
@@ -77,7 +92,8 @@ static void on_message(void *arg, struct jsonrpc_message *m)
 		else
 			result = json_object();
 	}
-	if (m->type == JSONRPC_REQUEST && !(s->hold_replies && !strcmp(m->method, "transact"))) {
+	if (m->type == JSONRPC_REQUEST && !(s->hold_replies && !strcmp(m->method, "transact")) &&
+	    !(s->hold_changes && !strcmp(m->method, "monitor_cond_change"))) {
 		if (result)
 			jsonrpc_send(s->client, jsonrpc_reply(json_incref(result), json_incref(m->id)));
 		else
@@ -133,6 +149,8 @@ void fake_server_stop(struct fake_server *s)
 	take(&s->monitor_params, NULL);
 	take(&s->monitor_id, NULL);
 	take(&s->transaction, NULL);
+	take(&s->status, NULL);
+	take(&s->change, NULL);
 	free(s->monitor_method);
 	free(s->path);
 }
@@ -140,6 +158,11 @@ void fake_server_stop(struct fake_server *s)
 void fake_server_notify(struct fake_server *s, const char *method, json_t *params)
 {
 	jsonrpc_send(s->client, jsonrpc_notify(method, params));
+}
+
+void fake_server_tell_status(struct fake_server *s, json_t *updates)
+{
+	fake_server_notify(s, "update2", json_pack("[[s,s],o]", "sluice", "_Server", updates));
 }
 
 void fake_server_update(struct fake_server *s, const char *txn_id, json_t *updates)

@@ -12,6 +12,10 @@ struct fake_server {
 	struct jsonrpc *client;
 	const char *refuse[2];	 // monitor methods that it does not know
 	json_t *contents;	 // of the next monitor reply: <table-updates2>, or <table-updates> for "monitor"
+	json_t *status;		 // of the next monitor of _Server: <table-updates2>; NULL: there is none
+	bool no_database;	 // "get_schema" fails
+	json_t *change;		 // parameters of the last monitor_cond_change
+	bool hold_changes;	 // gives no reply to them
 	bool found;		 // what monitor_cond_since says: the contents are what was missed
 	bool lock_is_taken;
 	json_t *results;	 // of the next transaction; NULL: an empty object for each operation
@@ -19,7 +23,7 @@ struct fake_server {
 	char *monitor_method;	 // of the last monitor request
 	json_t *monitor_params, *monitor_id;
 	json_t *transaction;	 // the last one: database and operations
-	unsigned int n_connections, n_transactions;
+	unsigned int n_connections, n_transactions, n_changes;
 };
 
 void fake_server_start(struct fake_server *, struct loop *);
@@ -27,5 +31,7 @@ void fake_server_stop(struct fake_server *);
 // Closes the connection.
 void fake_server_drop(struct fake_server *);
 void fake_server_notify(struct fake_server *, const char *method, json_t *params);
+// What _Server says changed. Takes the updates.
+void fake_server_tell_status(struct fake_server *, json_t *updates);
 // An update of the kind that the monitor asked for. Takes the updates.
 void fake_server_update(struct fake_server *, const char *txn_id, json_t *updates);

@@ -176,6 +176,166 @@ static void test_condition(void **state)
 	assert_null(json_object_get(json_array_get(f->server.monitor_params, 2), "Interface"));
 }
 
+static json_t *port_request(struct fixture *f)
+{
+	return json_array_get(json_object_get(json_array_get(f->server.monitor_params, 2), "Port"), 0);
+}
+
+static void expect_json(const json_t *got, const char *want)
+{
+	json_t *json = json_loads(want, JSON_DECODE_ANY, NULL);
+
+	if (!json_equal(got, json))
+		fail_msg("%s instead of %s", json_dumps(got, JSON_ENCODE_ANY | JSON_SORT_KEYS), want);
+	json_decref(json);
+}
+
+// The condition changes while we are connected: the server is told, one change at a time.
+static void test_condition_changes(void **state)
+{
+	struct fixture *f = *state;
+
+	connect(f);
+	assert_null(json_object_get(port_request(f), "where"));
+	assert_true(dbclient_conditions_met(f->db));
+	f->server.hold_changes = true;
+	dbclient_set_condition(f->db, &db_port_class, parse("[[\"tag\",\"==\",7]]"));
+	assert_false(dbclient_conditions_met(f->db));
+	dbclient_set_condition(f->db, &db_port_class, parse("[[\"tag\",\"==\",8]]"));
+	RUN_UNTIL(f, f->server.n_changes == 1);
+	expect_json(json_array_get(f->server.change, 2), "{\"Port\":[{\"where\":[[\"tag\",\"==\",7]]}]}");
+	assert_true(json_equal(json_array_get(f->server.change, 0), f->server.monitor_id));
+	// Lost meanwhile: nobody knows which rows we have, so it begins anew, with the last condition.
+	f->server.hold_changes = false;
+	dbclient_force_reconnect(f->db);
+	RUN_UNTIL(f, dbclient_conditions_met(f->db));
+	expect_json(json_object_get(port_request(f), "where"), "[[\"tag\",\"==\",8]]");
+	expect_json(json_array_get(f->server.monitor_params, 3), "\"00000000-0000-0000-0000-000000000000\"");
+	assert_int_equal(f->server.n_changes, 1);
+	// All rows again.
+	dbclient_set_condition(f->db, &db_port_class, NULL);
+	RUN_UNTIL(f, dbclient_conditions_met(f->db));
+	assert_int_equal(f->server.n_changes, 2);
+	expect_json(json_array_get(f->server.change, 2), "{\"Port\":[{\"where\":[true]}]}");
+	dbclient_set_condition(f->db, &db_port_class, NULL);
+	loop_run_once(f->loop, 20);
+	assert_int_equal(f->server.n_changes, 2);
+}
+
+// The condition changes while we are not connected: what was missed is asked for under the old one.
+static void test_condition_changes_meanwhile(void **state)
+{
+	struct fixture *f = *state;
+
+	make_client(f);
+	dbclient_monitor_where(f->db, &db_port_class, DB_PORT_NAME, "p0");
+	start(f);
+	f->server.found = true;
+	fake_server_drop(&f->server);
+	RUN_UNTIL(f, !dbclient_is_connected(f->db));
+	dbclient_monitor_where(f->db, &db_port_class, DB_PORT_NAME, "p1");
+	json_decref(f->server.contents);
+	f->server.contents = json_object();
+	dbclient_force_reconnect(f->db);
+	RUN_UNTIL(f, dbclient_conditions_met(f->db));
+	expect_json(json_object_get(port_request(f), "where"), "[[\"name\",\"==\",\"p0\"]]");
+	expect_json(json_array_get(f->server.monitor_params, 3), "\"aaaaaaaa-0000-0000-0000-000000000001\"");
+	assert_int_equal(f->server.n_changes, 1);
+	expect_json(json_array_get(f->server.change, 2), "{\"Port\":[{\"where\":[[\"name\",\"==\",\"p1\"]]}]}");
+}
+
+static void test_condition_without_conditions(void **state)
+{
+	struct fixture *f = *state;
+
+	f->server.refuse[0] = "monitor_cond_since";
+	f->server.refuse[1] = "monitor_cond";
+	connect(f);
+	dbclient_monitor_where(f->db, &db_port_class, DB_PORT_NAME, "p1");
+	loop_run_once(f->loop, 20);
+	assert_int_equal(f->server.n_changes, 0);
+	assert_true(dbclient_conditions_met(f->db));
+}
+
+// A server that cannot serve the database is left for the next, unless it is the only one.
+static void test_server_status(void **state)
+{
+	static const struct {
+		const char *status;
+		bool leader_only, good;
+	} rows[] = {
+		{"{\"Database\":{\"" B0 "\":{\"initial\":{\"model\":\"standalone\",\"connected\":true,\"leader\":true}}}}", true, true},
+		{"{\"Database\":{\"" B0 "\":{\"initial\":{\"model\":\"relay\",\"connected\":true}}}}", true, true},
+		{"{\"Database\":{\"" B0 "\":{\"initial\":{\"model\":\"relay\"}}}}", false, false},
+		{"{\"Database\":{\"" B0 "\":{\"initial\":{\"connected\":true}}}}", false, true},
+		{"{\"Database\":{\"" B0 "\":{\"initial\":{\"connected\":true}}}}", true, false},
+		{"{\"Database\":{\"" B0 "\":{\"initial\":{\"connected\":true,\"leader\":true}}}}", true, true},
+		{"{}", true, true},
+		{"[]", true, true},
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char *targets = xasprintf("unix:%s,unix:/nonexistent/a", f->server.path);
+
+		json_decref(f->server.status);
+		f->server.status = parse(rows[i].status);
+		dbclient_free(f->db);
+		f->db = dbclient_new(f->loop, &vswitch_db, targets, on_changed, f);
+		free(targets);
+		dbclient_monitor_table(f->db, &db_port_class, DB_READ);
+		dbclient_set_leader_only(f->db, rows[i].leader_only);
+		dbclient_set_retry(f->db, false);
+		assert_null(dbclient_start(f->db));
+		RUN_UNTIL(f, dbclient_is_current(f->db) || dbclient_failure(f->db));
+		assert_int_equal(dbclient_is_current(f->db), rows[i].good);
+	}
+	// It loses its source.
+	json_decref(f->server.status);
+	f->server.status = parse(rows[1].status);
+	connect(f);
+	fake_server_tell_status(&f->server, parse("{\"Database\":{\"" B0 "\":{\"modify\":{\"connected\":false}}}}"));
+	loop_run_once(f->loop, 20);
+	assert_true(dbclient_is_current(f->db));
+}
+
+static void test_server_gets_the_database(void **state)
+{
+	struct fixture *f = *state;
+
+	f->server.status = json_object();
+	f->server.no_database = true;
+	make_client(f);
+	assert_null(dbclient_start(f->db));
+	RUN_UNTIL(f, *dbclient_last_error(f->db));
+	f->server.no_database = false;
+	fake_server_tell_status(&f->server, parse("{\"Database\":{\"" B0 "\":{\"insert\":{\"model\":\"standalone\"}}}}"));
+	RUN_UNTIL(f, dbclient_is_current(f->db));
+	assert_int_equal(f->server.n_connections, 1);
+	assert_string_equal(dbclient_last_error(f->db), "");
+}
+
+// What our structs rely on is checked: a name is one string.
+static void test_values_of_wrong_number(void **state)
+{
+	static const char *const updates[] = {
+		"{\"Port\":{\"" P0 "\":{\"modify\":{\"name\":[\"set\",[]]}}}}",
+		"{\"Port\":{\"" P0 "\":{\"modify\":{\"name\":[\"set\",[\"a\",\"b\"]]}}}}",
+		"{\"Port\":{\"" P0 "\":{\"modify\":{\"tag\":[\"set\",[1,2]]}}}}",
+	};
+	struct fixture *f = *state;
+
+	connect(f);
+	for (size_t i = 0; i < sizeof(updates) / sizeof(updates[0]); i++) {
+		fake_server_update(&f->server, NEW, parse(updates[i]));
+		RUN_UNTIL(f, !dbclient_is_current(f->db));
+		assert_non_null(strstr(dbclient_last_error(f->db), "where there should be"));
+		assert_string_equal(DB_FIRST(db_port, f->db)->name, "p0");
+		dbclient_force_reconnect(f->db);
+		RUN_UNTIL(f, dbclient_is_current(f->db));
+	}
+}
+
 // What was missed comes as differences; the rows stay the same objects.
 static void test_reconnect(void **state)
 {
@@ -379,7 +539,7 @@ static void test_insert(void **state)
 	json_t *insert, *mutate;
 
 	connect(f);
-	f->server.results = parse("[{\"uuid\":[\"uuid\",\"" NEW "\"]},{\"count\":1}]");
+	f->server.results = parse("[{},{\"uuid\":[\"uuid\",\"" NEW "\"]},{\"count\":1}]");
 	txn = dbtxn_new(f->db);
 	p = db_port_insert(txn);
 	db_port_set_name(txn, p, "new");
@@ -388,13 +548,17 @@ static void test_insert(void **state)
 	assert_ptr_equal(dbtxn_find(f->db, &db_port_class, &p->row.uuid), p);
 	assert_int_equal(dbtxn_commit(txn, NULL, NULL), DBTXN_INCOMPLETE);
 	RUN_UNTIL(f, dbtxn_get_status(txn) == DBTXN_SUCCESS);
-	insert = json_array_get(f->server.transaction, 1);
+	// The port would go unnoticed if the bridge were not there any more.
+	expect_json(json_array_get(f->server.transaction, 1),
+		    "{\"op\":\"wait\",\"table\":\"Bridge\"," WHERE_B0 ",\"columns\":[\"_uuid\"],\"until\":\"==\","
+		    "\"rows\":[{\"_uuid\":[\"uuid\",\"" B0 "\"]}],\"timeout\":0}");
+	insert = json_array_get(f->server.transaction, 2);
 	name = json_string_value(json_object_get(insert, "uuid-name"));
 	assert_non_null(name);
 	// What has its default is left out.
 	assert_int_equal(json_object_size(json_object_get(insert, "row")), 1);
 	mutate = json_pack("[[s,s,[s,[[s,s]]]]]", "ports", "insert", "set", "named-uuid", name);
-	assert_true(json_equal(json_object_get(json_array_get(f->server.transaction, 2), "mutations"), mutate));
+	assert_true(json_equal(json_object_get(json_array_get(f->server.transaction, 3), "mutations"), mutate));
 	json_decref(mutate);
 	assert_true(dbtxn_inserted_uuid(txn, &p->row, &uuid));
 	assert_int_equal(uuid.part[0], 0xcccccccc);
@@ -551,6 +715,12 @@ int main(void)
 		TEST(test_older_servers),
 		TEST(test_oldest_servers),
 		TEST(test_condition),
+		TEST(test_condition_changes),
+		TEST(test_condition_changes_meanwhile),
+		TEST(test_condition_without_conditions),
+		TEST(test_server_status),
+		TEST(test_server_gets_the_database),
+		TEST(test_values_of_wrong_number),
 		TEST(test_reconnect),
 		TEST(test_no_retry),
 		TEST(test_several_targets),
