@@ -309,7 +309,7 @@ int ofp_decode_packet_in(const struct ofp_msg *m, struct ofp_packet_in *pin)
 	pin->cookie = UINT64_MAX;
 	if (!m->nx)
 		return decode_standard(&c, m->version, pin);
-	return !strcmp(ofp_msg_name(m), "NXT_PACKET_IN2") ? decode_nx2(&c, pin) : decode_nx(&c, pin);
+	return strcmp(ofp_msg_name(m), "NXT_PACKET_IN") ? decode_nx2(&c, pin) : decode_nx(&c, pin);
 }
 
 // --- Packet out.

@@ -30,3 +30,10 @@ ofp_printer print_flow_mod, print_flow_removed, print_flow_stats_request, print_
 ofp_printer print_group_mod, print_group_request, print_group_desc_reply, print_group_stats_reply, print_group_features_reply;
 ofp_printer print_packet_in, print_packet_out;
 ofp_printer print_table_stats_reply, print_table_features;
+ofp_printer print_meter_mod, print_meter_request, print_meter_config_reply, print_meter_stats_reply, print_meter_features_reply;
+ofp_printer print_table_mod, print_table_desc_reply, print_table_status;
+ofp_printer print_queue_config_request, print_queue_config_reply;
+ofp_printer print_bundle_control, print_bundle_add, print_requestforward;
+ofp_printer print_flow_monitor_request, print_flow_monitor_cancel, print_flow_updates;
+ofp_printer print_tlv_table_mod, print_tlv_table_reply, print_ct_flush_zone, print_ct_flush, print_ipfix_bridge_reply,
+	print_ipfix_flow_reply;

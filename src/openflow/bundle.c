@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "openflow/bundle.h"
+
+#include "openflow/prop.h"
+
+bool ofp_version_has_bundles(uint8_t version)
+{
+	return version >= OFP13;
+}
+
+int ofp_decode_bundle_control(const struct ofp_msg *m, struct ofp_bundle_control *bc)
+{
+	struct cursor c = m->body;
+	bc->bundle_id = cursor_be32(&c);
+	bc->type = cursor_be16(&c);
+	bc->flags = cursor_be16(&c);
+	return 0;
+}
+
+void ofp_encode_bundle_control(struct buf *b, const struct ofp_bundle_control *bc, uint8_t version, uint32_t xid)
+{
+	size_t at = ofp_begin(b, OFPTYPE_BUNDLE_CONTROL, version < OFP14, version, xid);
+	buf_add_be32(b, bc->bundle_id);
+	buf_add_be16(b, bc->type);
+	buf_add_be16(b, bc->flags);
+	ofp_end(b, at);
+}
+
+static bool may_be_in_bundle(enum ofptype type)
+{
+	return type == OFPTYPE_FLOW_MOD || type == OFPTYPE_GROUP_MOD || type == OFPTYPE_PORT_MOD || type == OFPTYPE_PACKET_OUT;
+}
+
+int ofp_decode_bundle_add(const struct ofp_msg *m, struct ofp_bundle_add *ba)
+{
+	struct cursor c = m->body;
+	ba->bundle_id = cursor_be32(&c);
+	cursor_skip(&c, 2);
+	ba->flags = cursor_be16(&c);
+	ba->msg = c.p;
+	if (cursor_left(&c) < sizeof(struct ofp_header))
+		return OFPBFC_MSG_BAD_LEN;
+	size_t n = ofp_length(c.p);
+	if (n < sizeof(struct ofp_header) || n > cursor_left(&c))
+		return OFPBFC_MSG_BAD_LEN;
+	ba->len = n;
+	if (c.p[0] != m->version)
+		return OFPBFC_BAD_VERSION;
+	if (ofp_xid(c.p) != m->xid)
+		return OFPBFC_MSG_BAD_XID;
+	struct ofp_msg inner;
+	int error = ofp_msg_decode(c.p, n, &inner);
+	if (error)
+		return error;
+	ba->type = inner.type;
+	return may_be_in_bundle(inner.type) ? 0 : OFPBFC_MSG_UNSUP;
+}
+
+bool ofp_encode_bundle_add(struct buf *b, uint32_t bundle_id, uint16_t flags, const void *msg, size_t n)
+{
+	uint8_t version = *(const uint8_t *)msg;
+	size_t at = ofp_begin(b, OFPTYPE_BUNDLE_ADD_MESSAGE, version < OFP14, version, ofp_xid(msg));
+	buf_add_be32(b, bundle_id);
+	buf_add_be16(b, 0);
+	buf_add_be16(b, flags);
+	buf_add(b, msg, n);
+	return ofp_end(b, at);
+}
+
+// --- Requestforward.
+
+int ofp_decode_requestforward(const struct ofp_msg *m, struct ofp_requestforward *rf)
+{
+	struct cursor c = m->body;
+	if (cursor_left(&c) < sizeof(struct ofp_header))
+		return OFPBFC_MSG_BAD_LEN;
+	size_t n = ofp_length(c.p);
+	if (n < sizeof(struct ofp_header) || n > cursor_left(&c))
+		return OFPBFC_MSG_BAD_LEN;
+	int error = ofp_msg_decode(c.p, n, &rf->request);
+	if (error)
+		return error;
+	if (rf->request.type == OFPTYPE_GROUP_MOD)
+		rf->reason = OFPRFR_GROUP_MOD;
+	else if (rf->request.type == OFPTYPE_METER_MOD)
+		rf->reason = OFPRFR_METER_MOD;
+	else
+		return OFPBFC_MSG_UNSUP;
+	return 0;
+}
+
+void ofp_encode_requestforward(struct buf *b, uint8_t version, const void *request, size_t n)
+{
+	size_t at = ofp_begin(b, OFPTYPE_REQUESTFORWARD, version < OFP14, version, 0);
+	buf_add(b, request, n);
+	ofp_end(b, at);
+}

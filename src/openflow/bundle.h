@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+// Bundles: changes that take effect together (OpenFlow 1.4, and the ONF's extension of 1.3), and requestforward, which tells other
+// controllers of a change of groups or meters.
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "openflow/header.h"
+
+enum ofp_bundle_type {
+	OFPBCT_OPEN_REQUEST,
+	OFPBCT_OPEN_REPLY,
+	OFPBCT_CLOSE_REQUEST,
+	OFPBCT_CLOSE_REPLY,
+	OFPBCT_COMMIT_REQUEST,
+	OFPBCT_COMMIT_REPLY,
+	OFPBCT_DISCARD_REQUEST,
+	OFPBCT_DISCARD_REPLY,
+};
+enum ofp_bundle_flags { OFPBF_ATOMIC = 1 << 0, OFPBF_ORDERED = 1 << 1 };
+
+struct ofp_bundle_control {
+	uint32_t bundle_id;
+	uint16_t type, flags; // enum ofp_bundle_type, enum ofp_bundle_flags
+};
+int ofp_decode_bundle_control(const struct ofp_msg *, struct ofp_bundle_control *);
+void ofp_encode_bundle_control(struct buf *, const struct ofp_bundle_control *, uint8_t version, uint32_t xid);
+
+struct ofp_bundle_add {
+	uint32_t bundle_id;
+	uint16_t flags;
+	const uint8_t *msg; // the message inside, whole; borrowed
+	size_t len;
+	enum ofptype type; // of the message inside
+};
+// Checks that the message inside may be part of a bundle.
+int ofp_decode_bundle_add(const struct ofp_msg *, struct ofp_bundle_add *);
+// Wraps a whole message, which keeps its xid and gives it to the outer one. False: it is too long to be wrapped.
+bool ofp_encode_bundle_add(struct buf *, uint32_t bundle_id, uint16_t flags, const void *msg, size_t n);
+// The smallest version from `version` on that has bundles.
+bool ofp_version_has_bundles(uint8_t version);
+
+// --- Requestforward.
+
+enum ofp_requestforward_reason { OFPRFR_GROUP_MOD, OFPRFR_METER_MOD };
+struct ofp_requestforward {
+	enum ofp_requestforward_reason reason;
+	struct ofp_msg request; // borrowed: a group or meter mod
+};
+int ofp_decode_requestforward(const struct ofp_msg *, struct ofp_requestforward *);
+// `request`: a whole group or meter mod of the same version. xid 0.
+void ofp_encode_requestforward(struct buf *, uint8_t version, const void *request, size_t n);

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+// Printing bundles and forwarded requests, which hold other messages.
+#include "openflow/bundle.h"
+#include "openflow/print_row.h"
+
+static void print_bundle_flags(struct str *s, uint16_t flags)
+{
+	static const struct bit_name names[] = {{OFPBF_ATOMIC, "atomic"}, {OFPBF_ORDERED, "ordered"}};
+	str_add(s, " flags=");
+	print_bits(s, flags, names, 2, ' ');
+}
+
+int print_bundle_control(struct str *s, const struct ofp_msg *m, const struct ofp_print_options *o)
+{
+	static const char *const types[] = {"OPEN_REQUEST",   "OPEN_REPLY",   "CLOSE_REQUEST",	 "CLOSE_REPLY",
+					    "COMMIT_REQUEST", "COMMIT_REPLY", "DISCARD_REQUEST", "DISCARD_REPLY"};
+	struct ofp_bundle_control bc;
+	int error = ofp_decode_bundle_control(m, &bc);
+	if (error)
+		return error;
+	str_addf(s, "\n bundle_id=%#x type=%s", bc.bundle_id, bc.type <= OFPBCT_DISCARD_REPLY ? types[bc.type] : "");
+	print_bundle_flags(s, bc.flags);
+	return 0;
+}
+
+int print_bundle_add(struct str *s, const struct ofp_msg *m, const struct ofp_print_options *o)
+{
+	struct ofp_bundle_add ba;
+	int error = ofp_decode_bundle_add(m, &ba);
+	if (error)
+		return error;
+	str_addf(s, "\n bundle_id=%#x", ba.bundle_id);
+	print_bundle_flags(s, ba.flags);
+	str_addc(s, '\n');
+	ofp_print(s, ba.msg, ba.len, o);
+	return 0;
+}
+
+int print_requestforward(struct str *s, const struct ofp_msg *m, const struct ofp_print_options *o)
+{
+	struct ofp_requestforward rf;
+	int error = ofp_decode_requestforward(m, &rf);
+	if (error)
+		return error;
+	if (rf.reason == OFPRFR_METER_MOD) {
+		str_add(s, " reason=meter_mod");
+		return print_meter_mod(s, &rf.request, o);
+	}
+	str_add(s, " reason=group_mod");
+	return print_group_mod(s, &rf.request, o);
+}
