@@ -239,31 +239,45 @@ static int port_mod(struct conn *c, const struct ofp_msg *msg)
 
 // --- Tables.
 
-static void set_table_name(char *out, size_t n, const struct oftable *t)
-{
-	snprintf(out, n, "%s", t->name ? t->name : "");
-}
-
 static uint32_t table_max(const struct oftable *t)
 {
 	return t->flow_limit < MAX_FLOWS_PER_TABLE ? t->flow_limit : MAX_FLOWS_PER_TABLE;
+}
+
+// All tables are alike but for their names, sizes and the tables that may follow.
+static void describe_table(const struct ofproto *p, uint8_t id, uint8_t version, struct ofp_table_features *f)
+{
+	const struct oftable *t = &p->tables.table[id];
+	f->table_id = id;
+	snprintf(f->name, sizeof(f->name), "%s", t->name ? t->name : "");
+	f->max_entries = table_max(t);
+	f->hit.next[id / 64] &= ~(1ull << id % 64);
+	if (id == OFPROTO_N_TABLES - 2)
+		f->hit.instructions &= ~(1u << 1); // nowhere to go
+	f->miss_instructions = f->hit;
+}
+
+static void all_features(uint8_t version, struct ofp_table_features *f)
+{
+	ofp_table_features_all(f, version);
+	f->eviction = f->vacancy = version >= OFP14 ? OFPTABLE_ON : OFPTABLE_SAME;
+	for (unsigned int i = 0; version >= OFP13 && i < OFPROTO_N_TABLES - 1; i++)
+		f->hit.next[i / 64] |= 1ull << i % 64;
 }
 
 static int table_stats_request(struct conn *c, const struct ofp_msg *msg)
 {
 	const struct ofproto *p = c->ofproto;
 	struct ofp_replies r = {0};
+	struct ofp_table_stats s = {0};
+	all_features(msg->version, &s.features);
 	ofp_replies_init(&r, msg);
 	for (uint8_t i = 0; i < OFPROTO_N_TABLES - 1; i++) {
 		const struct oftable *t = &p->tables.table[i];
-		struct ofp_table_stats s = {
-			.table_id = i,
-			.active_count = tables_count(&p->tables, i),
-			.max_entries = table_max(t),
-			.lookup_count = __atomic_load_n(&t->n_lookup, __ATOMIC_RELAXED),
-			.matched_count = __atomic_load_n(&t->n_matched, __ATOMIC_RELAXED),
-		};
-		set_table_name(s.name, sizeof(s.name), t);
+		describe_table(p, i, msg->version, &s.features);
+		s.active_count = tables_count(&p->tables, i);
+		s.lookup_count = __atomic_load_n(&t->n_lookup, __ATOMIC_RELAXED);
+		s.matched_count = __atomic_load_n(&t->n_matched, __ATOMIC_RELAXED);
 		ofp_append_table_stats(&r, msg, &s);
 	}
 	conn_send_replies(c, &r, true);
@@ -277,16 +291,11 @@ static int table_features_request(struct conn *c, const struct ofp_msg *msg)
 	if (!ofp_table_features_request_is_query(msg))
 		return OFPTFFC_EPERM;
 	struct ofp_replies r = {0};
+	struct ofp_table_features f;
+	all_features(msg->version, &f);
 	ofp_replies_init(&r, msg);
 	for (uint8_t i = 0; i < OFPROTO_N_TABLES - 1; i++) {
-		struct ofp_table_features f = {
-			.table_id = i,
-			.metadata_match = UINT64_MAX,
-			.metadata_write = UINT64_MAX,
-			.max_entries = table_max(&p->tables.table[i]),
-			.n_tables = OFPROTO_N_TABLES - 1,
-		};
-		set_table_name(f.name, sizeof(f.name), &p->tables.table[i]);
+		describe_table(p, i, msg->version, &f);
 		ofp_append_table_features(&r, msg, &f);
 	}
 	conn_send_replies(c, &r, true);

@@ -17,7 +17,8 @@ int ofp_decode_bundle_control(const struct ofp_msg *m, struct ofp_bundle_control
 	return 0;
 }
 
-void ofp_encode_bundle_control(struct buf *b, const struct ofp_bundle_control *bc, uint8_t version, uint32_t xid)
+void ofp_encode_bundle_control(struct buf *b, const struct ofp_bundle_control *bc, uint8_t version,
+                               uint32_t xid)
 {
 	size_t at = ofp_begin(b, OFPTYPE_BUNDLE_CONTROL, version < OFP14, version, xid);
 	buf_add_be32(b, bc->bundle_id);
@@ -28,7 +29,8 @@ void ofp_encode_bundle_control(struct buf *b, const struct ofp_bundle_control *b
 
 static bool may_be_in_bundle(enum ofptype type)
 {
-	return type == OFPTYPE_FLOW_MOD || type == OFPTYPE_GROUP_MOD || type == OFPTYPE_PORT_MOD || type == OFPTYPE_PACKET_OUT;
+	return type == OFPTYPE_FLOW_MOD || type == OFPTYPE_GROUP_MOD || type == OFPTYPE_PORT_MOD ||
+	       type == OFPTYPE_PACKET_OUT;
 }
 
 int ofp_decode_bundle_add(const struct ofp_msg *m, struct ofp_bundle_add *ba)
@@ -56,10 +58,12 @@ int ofp_decode_bundle_add(const struct ofp_msg *m, struct ofp_bundle_add *ba)
 	return may_be_in_bundle(inner.type) ? 0 : OFPBFC_MSG_UNSUP;
 }
 
-bool ofp_encode_bundle_add(struct buf *b, uint32_t bundle_id, uint16_t flags, const void *msg, size_t n)
+bool ofp_encode_bundle_add(struct buf *b, uint32_t bundle_id, uint16_t flags, const void *msg,
+                           size_t n)
 {
 	uint8_t version = *(const uint8_t *)msg;
-	size_t at = ofp_begin(b, OFPTYPE_BUNDLE_ADD_MESSAGE, version < OFP14, version, ofp_xid(msg));
+	size_t at =
+	        ofp_begin(b, OFPTYPE_BUNDLE_ADD_MESSAGE, version < OFP14, version, ofp_xid(msg));
 	buf_add_be32(b, bundle_id);
 	buf_add_be16(b, 0);
 	buf_add_be16(b, flags);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Bundles: changes that take effect together (OpenFlow 1.4, and the ONF's extension of 1.3), and requestforward, which tells other
-// controllers of a change of groups or meters.
+// Bundles: changes that take effect together (OpenFlow 1.4, and the ONF's extension of 1.3), and
+// requestforward, which tells other controllers of a change of groups or meters.
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -24,7 +24,8 @@ struct ofp_bundle_control {
 	uint16_t type, flags; // enum ofp_bundle_type, enum ofp_bundle_flags
 };
 int ofp_decode_bundle_control(const struct ofp_msg *, struct ofp_bundle_control *);
-void ofp_encode_bundle_control(struct buf *, const struct ofp_bundle_control *, uint8_t version, uint32_t xid);
+void ofp_encode_bundle_control(struct buf *, const struct ofp_bundle_control *, uint8_t version,
+                               uint32_t xid);
 
 struct ofp_bundle_add {
 	uint32_t bundle_id;
@@ -35,8 +36,10 @@ struct ofp_bundle_add {
 };
 // Checks that the message inside may be part of a bundle.
 int ofp_decode_bundle_add(const struct ofp_msg *, struct ofp_bundle_add *);
-// Wraps a whole message, which keeps its xid and gives it to the outer one. False: it is too long to be wrapped.
-bool ofp_encode_bundle_add(struct buf *, uint32_t bundle_id, uint16_t flags, const void *msg, size_t n);
+// Wraps a whole message, which keeps its xid and gives it to the outer one. False: it is too long
+// to be wrapped.
+bool ofp_encode_bundle_add(struct buf *, uint32_t bundle_id, uint16_t flags, const void *msg,
+                           size_t n);
 // The smallest version from `version` on that has bundles.
 bool ofp_version_has_bundles(uint8_t version);
 

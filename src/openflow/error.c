@@ -117,7 +117,7 @@ int ofp_decode_error(const struct ofp_msg *m, struct cursor *payload)
 	struct cursor c = m->body;
 	uint32_t vendor = 0;
 	uint16_t type = cursor_be16(&c), code = cursor_be16(&c);
-	if (type == NXET_VENDOR && code == 0 && m->version <= OFP11) {
+	if (type == NXET_VENDOR && code == 0) {
 		vendor = cursor_be32(&c);
 		type = cursor_be16(&c);
 		code = cursor_be16(&c);

@@ -88,9 +88,8 @@ static int decode10(struct cursor *c, enum ofp_protocol protocol, struct ofp_flo
 	// A match without any wildcard beats all others.
 	if (exact)
 		fm->priority = UINT16_MAX;
-	if (!error)
-		error = decode_command(fm, command, protocol);
-	return error ? error : decode_flags(fm, flags, OFP10);
+	fm->flags = flags;
+	return error ? error : decode_command(fm, command, protocol);
 }
 
 static int decode_nx(struct cursor *c, uint8_t version, enum ofp_protocol protocol, struct ofp_flow_mod *fm)
@@ -104,17 +103,17 @@ static int decode_nx(struct cursor *c, uint8_t version, enum ofp_protocol protoc
 	fm->out_port = cursor_be16(c);
 	uint16_t flags = cursor_be16(c), match_len = cursor_be16(c);
 	cursor_skip(c, 6);
-	int error = decode_command(fm, command, protocol);
-	if (error)
-		return error;
 	struct cursor match = cursor_sub(c, (match_len + 7u) & ~7u);
 	if (match.bad)
-		return NXBRC_NXM_INVALID;
+		return OFPBMC_BAD_LEN;
 	match.end = match.p + match_len;
-	error = nx_match_decode(match, true, &fm->match, &fm->cookie, &fm->cookie_mask);
+	int error = nx_match_decode(match, true, &fm->match, &fm->cookie, &fm->cookie_mask);
+	if (!error)
+		error = decode_command(fm, command, protocol);
 	if (!error && fm->command == OFPFC_ADD && fm->cookie_mask)
 		error = NXBRC_NXM_INVALID;
-	return error ? error : decode_flags(fm, flags, version);
+	fm->flags = flags;
+	return error;
 }
 
 // --- 1.1 and later.
@@ -134,8 +133,6 @@ static int decode11(struct cursor *c, uint8_t version, struct ofp_flow_mod *fm)
 	uint32_t out_group = cursor_be32(c);
 	uint16_t flags = cursor_be16(c);
 	uint16_t importance = cursor_be16(c);
-	if (command > OFPFC_DELETE_STRICT)
-		return OFPFMFC_BAD_COMMAND;
 	fm->importance = version >= OFP14 && command == OFPFC_ADD ? importance : 0;
 	fm->command = (enum ofp_flow_mod_command)command;
 	int error = ofp11_match_decode(c, true, &fm->match, NULL);
@@ -148,16 +145,17 @@ static int decode11(struct cursor *c, uint8_t version, struct ofp_flow_mod *fm)
 		// In 1.1 a modification that names no cookie adds the flow when there is none.
 		fm->new_cookie = cookie;
 	} else {
-		fm->cookie = cookie & cookie_mask;
+		fm->cookie = cookie;
 		fm->cookie_mask = cookie_mask;
 	}
 	if (fm->table_id == OFPTT_ALL && (version == OFP11 || !is_delete(fm)))
 		return OFPFMFC_BAD_TABLE_ID;
-	if (is_delete(fm)) {
+	if (command > OFPFC_DELETE_STRICT)
+		return OFPFMFC_BAD_COMMAND;
+	if (is_delete(fm))
 		fm->out_group = out_group;
-		error = ofp11_port_decode(out_port, &fm->out_port);
-	}
-	return error ? error : decode_flags(fm, flags, version);
+	fm->flags = flags;
+	return ofp11_port_decode(out_port, &fm->out_port);
 }
 
 int ofp_decode_flow_mod(const struct ofp_msg *m, enum ofp_protocol protocol, struct ofp_flow_mod *fm)
@@ -177,10 +175,8 @@ int ofp_decode_flow_mod(const struct ofp_msg *m, enum ofp_protocol protocol, str
 		return error;
 	// From 1.1 on a modification leaves the cookie, whatever it says.
 	fm->modify_cookie = (m->version == OFP10 || m->nx) && fm->new_cookie != UINT64_MAX;
-	if (!is_delete(fm))
-		fm->out_port = OFPP_NONE;
-	return m->nx && m->version != OFP10 ? ofpacts_decode(c, m->version, &fm->actions)
-					    : ofpacts_decode_instructions(c, m->version, &fm->actions);
+	error = ofpacts_decode_instructions(c, m->version, &fm->actions);
+	return error ? error : decode_flags(fm, fm->flags, m->version);
 }
 
 // --- Encoding.
@@ -331,8 +327,8 @@ int ofp_decode_flow_removed(const struct ofp_msg *m, struct ofp_flow_removed *fr
 		fr->packets = cursor_be64(&c);
 		fr->bytes = cursor_be64(&c);
 		struct cursor match = cursor_sub(&c, (match_len + 7u) & ~7u);
-		if (match.bad || cursor_left(&c))
-			return OFPBRC_BAD_LEN;
+		if (match.bad)
+			return OFPBMC_BAD_LEN;
 		match.end = match.p + match_len;
 		error = nx_match_decode(match, false, &fr->match, NULL, NULL);
 	} else {

@@ -6,11 +6,17 @@
 #include "openflow/flow_mod.h"
 #include "openflow/match_codec.h"
 
-enum { NX_EVENT_ADDED, NX_EVENT_DELETED, NX_EVENT_MODIFIED, NX_EVENT_ABBREV }; // of Nicira's and the ONF's form
+enum {
+	NX_EVENT_ADDED,
+	NX_EVENT_DELETED,
+	NX_EVENT_MODIFIED,
+	NX_EVENT_ABBREV
+}; // of Nicira's and the ONF's form
 enum { UPDATE_HEAD = 4, UPDATE_FULL = 24 };
 
-// Nicira's flags are the first six of 1.4's in their order, except "own", which says the same as 1.4's "no abbreviation".
-enum { NX_FLAGS = 0x3f, FLAGS14 = 0x7f };
+// Nicira's flags are the first six of 1.4's in their order, except "own", which says the same
+// as 1.4's "no abbreviation".
+enum { NX_FLAGS = 0x3f, FLAGS14 = 0x5f, EVENTS = OFPFMF_ADD | OFPFMF_DELETE | OFPFMF_MODIFY };
 
 static bool is14(const struct ofp_msg *m)
 {
@@ -31,13 +37,13 @@ static int pull_nx(struct cursor *c, struct ofp_flow_monitor_request *r)
 		zero &= !cursor_u8(c);
 	if (c->bad)
 		return OFPBRC_BAD_LEN;
-	if (r->flags & ~NX_FLAGS || !(r->flags & (OFPFMF_ADD | OFPFMF_DELETE | OFPFMF_MODIFY | OFPFMF_INITIAL)))
+	if (r->flags & ~NX_FLAGS || !(r->flags & EVENTS))
 		return OFPMOFC_BAD_FLAGS;
 	if (!zero)
 		return NXBRC_MUST_BE_ZERO;
 	struct cursor match = cursor_sub(c, (match_len + 7u) & ~7u);
 	if (match.bad)
-		return OFPBRC_BAD_LEN;
+		return OFPBMC_BAD_LEN;
 	match.end = match.p + match_len;
 	return nx_match_decode(match, true, &r->match, NULL, NULL);
 }
@@ -54,7 +60,7 @@ static int pull_onf(struct cursor *c, struct ofp_flow_monitor_request *r)
 		zero &= !cursor_u8(c);
 	if (c->bad)
 		return OFPBRC_BAD_LEN;
-	if (r->flags & ~NX_FLAGS || !(r->flags & (OFPFMF_ADD | OFPFMF_DELETE | OFPFMF_MODIFY | OFPFMF_INITIAL)))
+	if (r->flags & ~NX_FLAGS || !(r->flags & EVENTS))
 		return OFPMOFC_BAD_FLAGS;
 	if (!zero)
 		return NXBRC_MUST_BE_ZERO;
@@ -72,36 +78,39 @@ static int pull14(struct cursor *c, struct ofp_flow_monitor_request *r)
 	uint8_t command = cursor_u8(c);
 	if (c->bad)
 		return OFPBRC_BAD_LEN;
-	if (command > OFPFMC_DELETE)
-		return OFPMOFC_BAD_COMMAND;
-	r->command = (enum ofp_flow_monitor_command)command;
+	r->command = command;
 	if (r->command == OFPFMC_DELETE)
 		r->flags &= FLAGS14;
-	else if (r->flags & ~FLAGS14 || !(r->flags & (OFPFMF_ADD | OFPFMF_DELETE | OFPFMF_MODIFY | OFPFMF_INITIAL)))
+	else if (r->flags & ~FLAGS14 || !(r->flags & EVENTS))
 		return OFPMOFC_BAD_FLAGS;
 	int error = ofp11_port_decode(port, &r->out_port);
 	return error ? error : ofp11_match_decode(c, true, &r->match, NULL);
 }
 
-int ofp_flow_monitor_request_pull(const struct ofp_msg *m, struct cursor *body, struct ofp_flow_monitor_request *r)
+int ofp_flow_monitor_request_pull(const struct ofp_msg *m, struct cursor *body,
+                                  struct ofp_flow_monitor_request *r)
 {
 	if (!cursor_left(body))
 		return -ENODATA;
 	*r = (struct ofp_flow_monitor_request){.out_group = OFPG_ANY};
 	match_init_any(&r->match);
-	return is14(m) ? pull14(body, r) : m->version == OFP13 ? pull_onf(body, r) : pull_nx(body, r);
+	return is14(m)               ? pull14(body, r)
+	       : m->version == OFP13 ? pull_onf(body, r)
+	                             : pull_nx(body, r);
 }
 
-void ofp_encode_flow_monitor_request(struct buf *b, const struct ofp_flow_monitor_request *r, uint8_t version, uint32_t xid)
+void ofp_encode_flow_monitor_request(struct buf *b, const struct ofp_flow_monitor_request *r,
+                                     uint8_t version, uint32_t xid)
 {
-	size_t at = ofp_begin(b, OFPTYPE_FLOW_MONITOR_STATS_REQUEST, version < OFP14, version, xid), len_at, match_at;
+	size_t at = ofp_begin(b, OFPTYPE_FLOW_MONITOR_STATS_REQUEST, version < OFP14, version, xid),
+	       len_at, match_at;
 	buf_add_be32(b, r->id);
 	if (version >= OFP14) {
 		buf_add_be32(b, ofp11_port_encode(r->out_port));
 		buf_add_be32(b, r->out_group);
 		buf_add_be16(b, r->flags);
 		buf_add_u8(b, r->table_id);
-		buf_add_u8(b, (uint8_t)r->command);
+		buf_add_u8(b, r->command);
 		ofp11_match_encode(b, version, &r->match);
 	} else if (version == OFP13) {
 		buf_add_be16(b, r->flags & NX_FLAGS);
@@ -138,8 +147,11 @@ int ofp_decode_flow_monitor_cancel(const struct ofp_msg *m, uint32_t *id)
 void ofp_encode_flow_monitor_cancel(struct buf *b, uint32_t id, uint8_t version, uint32_t xid)
 {
 	if (version >= OFP14) {
-		struct ofp_flow_monitor_request r = {
-			.id = id, .command = OFPFMC_DELETE, .out_port = OFPP_NONE, .out_group = OFPG_ANY, .table_id = OFPTT_ALL};
+		struct ofp_flow_monitor_request r = {.id = id,
+		                                     .command = OFPFMC_DELETE,
+		                                     .out_port = OFPP_NONE,
+		                                     .out_group = OFPG_ANY,
+		                                     .table_id = OFPTT_ALL};
 		match_init_any(&r.match);
 		ofp_encode_flow_monitor_request(b, &r, version, xid);
 		return;
@@ -153,7 +165,8 @@ void ofp_encode_flow_monitor_cancel(struct buf *b, uint32_t id, uint8_t version,
 
 static int read_event(const struct ofp_msg *m, uint16_t wire, struct ofp_flow_update *u)
 {
-	static const enum ofp_flow_update_event old[] = {OFPFME_ADDED, OFPFME_REMOVED, OFPFME_MODIFIED, OFPFME_ABBREV};
+	static const enum ofp_flow_update_event old[] = {OFPFME_ADDED, OFPFME_REMOVED,
+	                                                 OFPFME_MODIFIED, OFPFME_ABBREV};
 	if (is14(m)) {
 		if (wire > OFPFME_RESUMED)
 			return OFPBRC_BAD_LEN;
@@ -166,7 +179,8 @@ static int read_event(const struct ofp_msg *m, uint16_t wire, struct ofp_flow_up
 	return 0;
 }
 
-static int pull_full(const struct ofp_msg *m, struct cursor c, struct buf *actions, struct ofp_flow_update *u)
+static int pull_full(const struct ofp_msg *m, struct cursor c, struct buf *actions,
+                     struct ofp_flow_update *u)
 {
 	uint16_t match_len = 0;
 	if (is14(m)) {
@@ -177,7 +191,7 @@ static int pull_full(const struct ofp_msg *m, struct cursor c, struct buf *actio
 		u->priority = cursor_be16(&c);
 		cursor_skip(&c, 4);
 	} else {
-		u->reason = (uint8_t)cursor_be16(&c);
+		u->reason = cursor_be16(&c);
 		u->priority = cursor_be16(&c);
 		u->idle_timeout = cursor_be16(&c);
 		u->hard_timeout = cursor_be16(&c);
@@ -192,20 +206,22 @@ static int pull_full(const struct ofp_msg *m, struct cursor c, struct buf *actio
 	} else {
 		struct cursor match = cursor_sub(&c, (match_len + 7u) & ~7u);
 		if (match.bad)
-			return OFPBRC_BAD_LEN;
+			return OFPBMC_BAD_LEN;
 		match.end = match.p + match_len;
 		error = nx_match_decode(match, false, &u->match, NULL, NULL);
 	}
 	if (!error && c.bad)
 		error = OFPBRC_BAD_LEN;
 	if (!error)
-		error = ofpacts_decode_instructions(c, m->version >= OFP13 ? m->version : m->version, actions);
+		error = m->version >= OFP13 ? ofpacts_decode_instructions(c, m->version, actions)
+		                            : ofpacts_decode(c, m->version, actions);
 	u->actions = actions->data;
 	u->actions_len = actions->len;
 	return error;
 }
 
-int ofp_flow_update_pull(const struct ofp_msg *m, struct cursor *body, struct buf *actions, struct ofp_flow_update *u)
+int ofp_flow_update_pull(const struct ofp_msg *m, struct cursor *body, struct buf *actions,
+                         struct ofp_flow_update *u)
 {
 	if (!cursor_left(body))
 		return -ENODATA;
@@ -231,19 +247,19 @@ int ofp_flow_update_pull(const struct ofp_msg *m, struct cursor *body, struct bu
 
 void ofp_flow_updates_init(struct ofp_replies *r, uint8_t version)
 {
-	struct ofp_msg request = {.version = version, .nx = version < OFP14, .type = OFPTYPE_FLOW_MONITOR_STATS_REQUEST};
+	struct ofp_msg request = {.version = version,
+	                          .nx = version < OFP14,
+	                          .type = OFPTYPE_FLOW_MONITOR_STATS_REQUEST};
 	ofp_replies_init(r, &request);
 }
 
 static uint16_t event_to_wire(uint8_t version, enum ofp_flow_update_event event)
 {
-	static const uint16_t old[] = {[OFPFME_INITIAL] = NX_EVENT_ADDED,
-				       [OFPFME_ADDED] = NX_EVENT_ADDED,
-				       [OFPFME_REMOVED] = NX_EVENT_DELETED,
-				       [OFPFME_MODIFIED] = NX_EVENT_MODIFIED,
-				       [OFPFME_ABBREV] = NX_EVENT_ABBREV,
-				       [OFPFME_PAUSED] = NX_EVENT_ABBREV,
-				       [OFPFME_RESUMED] = NX_EVENT_ABBREV};
+	static const uint16_t old[] = {
+	        [OFPFME_INITIAL] = NX_EVENT_ADDED,   [OFPFME_ADDED] = NX_EVENT_ADDED,
+	        [OFPFME_REMOVED] = NX_EVENT_DELETED, [OFPFME_MODIFIED] = NX_EVENT_MODIFIED,
+	        [OFPFME_ABBREV] = NX_EVENT_ABBREV,   [OFPFME_PAUSED] = NX_EVENT_ABBREV,
+	        [OFPFME_RESUMED] = NX_EVENT_ABBREV};
 	return version >= OFP14 ? (uint16_t)event : old[event];
 }
 
@@ -252,7 +268,7 @@ static void put_full(struct buf *b, uint8_t version, const struct ofp_flow_updat
 	size_t match_len_at = 0;
 	if (version >= OFP14) {
 		buf_add_u8(b, u->table_id);
-		buf_add_u8(b, u->reason);
+		buf_add_u8(b, (uint8_t)u->reason);
 		buf_add_be16(b, u->idle_timeout);
 		buf_add_be16(b, u->hard_timeout);
 		buf_add_be16(b, u->priority);
@@ -280,7 +296,7 @@ static void put_full(struct buf *b, uint8_t version, const struct ofp_flow_updat
 		put_be16(b->data + match_len_at, (uint16_t)n);
 	if (!u->actions_len)
 		return;
-	if (version == OFP10)
+	if (version < OFP13)
 		ofpacts_encode(b, version, u->actions, u->actions_len);
 	else
 		ofpacts_encode_instructions(b, version, u->actions, u->actions_len);
@@ -304,7 +320,10 @@ void ofp_append_flow_update(struct ofp_replies *r, uint8_t version, const struct
 void ofp_encode_flow_monitor_paused(struct buf *b, bool paused, uint8_t version)
 {
 	if (version < OFP14) {
-		ofp_end(b, ofp_begin(b, paused ? OFPTYPE_FLOW_MONITOR_PAUSED : OFPTYPE_FLOW_MONITOR_RESUMED, true, version, 0));
+		ofp_end(b, ofp_begin(b,
+		                     paused ? OFPTYPE_FLOW_MONITOR_PAUSED
+		                            : OFPTYPE_FLOW_MONITOR_RESUMED,
+		                     true, version, 0));
 		return;
 	}
 	struct ofp_replies r = {0};

@@ -21,8 +21,8 @@ int ofp_decode_flow_stats_request(const struct ofp_msg *m, struct ofp_flow_stats
 		r->table_id = cursor_u8(&c);
 		cursor_skip(&c, 3);
 		struct cursor match = cursor_sub(&c, (match_len + 7u) & ~7u);
-		if (match.bad || cursor_left(&c))
-			return OFPBRC_BAD_LEN;
+		if (match.bad)
+			return OFPBMC_BAD_LEN;
 		match.end = match.p + match_len;
 		error = nx_match_decode(match, true, &r->match, &r->cookie, &r->cookie_mask);
 	} else if (m->version == OFP10) {
@@ -40,8 +40,6 @@ int ofp_decode_flow_stats_request(const struct ofp_msg *m, struct ofp_flow_stats
 		cursor_copy(&c, &r->cookie_mask, 8);
 		if (!error)
 			error = ofp11_match_decode(&c, true, &r->match, NULL);
-		if (!error && cursor_left(&c))
-			error = OFPBRC_BAD_LEN;
 	}
 	return error ? error : c.bad ? OFPBRC_BAD_LEN : 0;
 }
@@ -214,7 +212,7 @@ static int read_nx(struct cursor *c, struct ofp_flow_stats *fs)
 	fs->bytes = cursor_be64(c);
 	struct cursor match = cursor_sub(c, (match_len + 7u) & ~7u);
 	if (match.bad)
-		return OFPBRC_BAD_LEN;
+		return OFPBMC_BAD_LEN;
 	match.end = match.p + match_len;
 	return nx_match_decode(match, false, &fs->match, NULL, NULL);
 }

@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "openflow/match_codec.h"
+#include "openflow/prop.h"
 
 enum {
 	BUCKET_HEADER = 16, // of 1.1 to 1.4
@@ -13,7 +14,6 @@ enum {
 	PROP_WEIGHT = 0,
 	PROP_WATCH_PORT = 1,
 	PROP_WATCH_GROUP = 2,
-	PROP_EXPERIMENTER = 0xffff,
 	NTR_VENDOR = 0x0000154d,
 	NTR_SELECTION_METHOD = 1,
 	NTR_HEADER = 40,
@@ -106,33 +106,16 @@ static int decode_bucket11(struct cursor *c, uint8_t version, struct ofp_group *
 	return error ? error : decode_actions(body, version, b);
 }
 
-// The next property, which *c steps over: its type and body.
-static int pull_property(struct cursor *c, uint16_t *type, struct cursor *body)
-{
-	struct cursor peek = *c;
-	*type = cursor_be16(&peek);
-	uint16_t len = cursor_be16(&peek);
-	size_t padded = (len + 7u) & ~7u;
-	if (peek.bad || len < 4 || padded > cursor_left(c))
-		return OFPBPC_BAD_LEN;
-	struct cursor whole = cursor_sub(c, padded);
-	*body = cursor_sub(&whole, len);
-	cursor_skip(body, 4);
-	return 0;
-}
-
 static int decode_bucket_properties(struct cursor c, struct ofp_bucket *b)
 {
 	while (cursor_left(&c)) {
 		struct cursor body;
-		uint16_t type;
-		int error = pull_property(&c, &type, &body);
+		uint64_t type;
+		int error = prop_pull(&c, &type, &body);
 		if (error)
 			return error;
-		if (type == PROP_EXPERIMENTER)
-			return OFPBPC_BAD_EXPERIMENTER;
 		if (type > PROP_WATCH_GROUP)
-			return OFPBPC_BAD_TYPE;
+			return prop_unknown(type);
 		if (cursor_left(&body) != 4)
 			return OFPBPC_BAD_LEN;
 		if (type == PROP_WEIGHT)
@@ -270,16 +253,12 @@ static int decode_group_properties(struct cursor c, uint16_t command, struct ofp
 {
 	while (cursor_left(&c)) {
 		struct cursor body;
-		uint16_t type;
-		int error = pull_property(&c, &type, &body);
+		uint64_t type;
+		int error = prop_pull(&c, &type, &body);
 		if (error)
 			return error;
-		if (type != PROP_EXPERIMENTER)
-			return OFPBPC_BAD_TYPE;
-		if (cursor_be32(&body) != NTR_VENDOR)
-			return OFPBPC_BAD_EXPERIMENTER;
-		if (cursor_be32(&body) != NTR_SELECTION_METHOD || body.bad)
-			return OFPBPC_BAD_EXP_TYPE;
+		if (type != OFPPROP_EXP(NTR_VENDOR, NTR_SELECTION_METHOD))
+			return prop_unknown(type);
 		if (g->method[0])
 			return OFPBPC_DUP_TYPE;
 		error = decode_selection_method(body, command, g);
@@ -293,9 +272,7 @@ static void encode_group_properties(struct buf *b, const struct ofp_group *g, ui
 {
 	if (!g->method[0])
 		return;
-	size_t at = b->len;
-	buf_add_be16(b, PROP_EXPERIMENTER);
-	buf_add_be16(b, 0);
+	size_t at = prop_begin(b, OFPPROP_EXPERIMENTER);
 	buf_add_be32(b, NTR_VENDOR);
 	buf_add_be32(b, NTR_SELECTION_METHOD);
 	buf_add_be32(b, 0);
@@ -305,8 +282,7 @@ static void encode_group_properties(struct buf *b, const struct ofp_group *g, ui
 		nx_header_encode(b, version == OFP10 ? OFP15 : version, g->fields.v[i].field, false);
 		buf_add(b, g->fields.v[i].mask.b, g->fields.v[i].field->n_bytes);
 	}
-	put_be16(b->data + at + 2, (uint16_t)(b->len - at));
-	buf_pad(b, at, 8);
+	prop_end(b, at);
 }
 
 // --- group_mod
@@ -317,37 +293,30 @@ static int check_buckets(const struct ofp_group_mod *gm)
 	VEC_FOREACH (&g->buckets, i) {
 		const struct ofp_bucket *b = &g->buckets.v[i];
 		bool watches = b->watch_port != OFPP_NONE || b->watch_group != OFPG_ANY;
-		if (b->weight && g->type != OFPGT_SELECT)
+		if (b->weight && g->type != OFPGT_SELECT && gm->command != OFPGC_INSERT_BUCKET)
 			return OFPGMFC_INVALID_GROUP;
-		if (g->type == OFPGT_FF ? !watches : watches && g->type != OFPGT_SELECT)
-			return g->type == OFPGT_FF ? OFPGMFC_INVALID_GROUP : OFPGMFC_WATCH_UNSUPPORTED;
+		if (watches && g->type != OFPGT_FF && g->type != OFPGT_SELECT)
+			return OFPGMFC_WATCH_UNSUPPORTED;
+		if (!watches && g->type == OFPGT_FF)
+			return OFPGMFC_INVALID_GROUP;
 	}
 	return 0;
+}
+
+static bool known_command(uint16_t command)
+{
+	return command <= OFPGC_INSERT_BUCKET || command == OFPGC_REMOVE_BUCKET || command == OFPGC_ADD_OR_MOD;
 }
 
 static int check_group_mod(const struct ofp_group_mod *gm)
 {
 	const struct ofp_group *g = &gm->group;
-	switch (gm->command) {
-	case OFPGC_ADD:
-	case OFPGC_MODIFY:
-	case OFPGC_ADD_OR_MOD:
-		if (g->type == OFPGT_INDIRECT && g->buckets.n != 1)
-			return OFPGMFC_INVALID_GROUP;
-		return check_buckets(gm);
-	case OFPGC_INSERT_BUCKET: // the switch knows the type, and checks
-	case OFPGC_DELETE:
-	case OFPGC_REMOVE_BUCKET:
-		return 0;
-	}
-	return OFPGMFC_BAD_COMMAND;
-}
-
-static bool known_command(uint16_t command, bool has15)
-{
-	if (command == OFPGC_INSERT_BUCKET || command == OFPGC_REMOVE_BUCKET)
-		return has15;
-	return command <= OFPGC_DELETE || command == OFPGC_ADD_OR_MOD;
+	if (gm->command == OFPGC_REMOVE_BUCKET && g->buckets.n)
+		return OFPGMFC_BAD_BUCKET;
+	if (g->type == OFPGT_INDIRECT && g->buckets.n != 1 && gm->command != OFPGC_DELETE)
+		return OFPGMFC_INVALID_GROUP;
+	int error = check_buckets(gm);
+	return error ? error : known_command((uint16_t)gm->command) ? 0 : OFPGMFC_BAD_COMMAND;
 }
 
 static int decode_mod15(struct cursor *c, uint8_t version, uint16_t command, struct ofp_group_mod *gm)
@@ -359,6 +328,8 @@ static int decode_mod15(struct cursor *c, uint8_t version, uint16_t command, str
 	if (c->bad)
 		return OFPBRC_BAD_LEN;
 	bool changes_buckets = command == OFPGC_INSERT_BUCKET || command == OFPGC_REMOVE_BUCKET;
+	if (!changes_buckets && gm->command_bucket_id != OFPG_BUCKET_ALL)
+		return OFPGMFC_BAD_BUCKET;
 	if (changes_buckets && gm->command_bucket_id > OFPG_BUCKET_MAX && gm->command_bucket_id < OFPG_BUCKET_FIRST)
 		return OFPGMFC_BAD_BUCKET;
 	if (command == OFPGC_INSERT_BUCKET && gm->command_bucket_id == OFPG_BUCKET_ALL)
@@ -382,15 +353,13 @@ int ofp_decode_group_mod(const struct ofp_msg *m, struct ofp_group_mod *gm)
 		return OFPBRC_BAD_LEN;
 	if (m->nx && m->version != OFP10)
 		return OFPBRC_BAD_TYPE; // 1.5's form with another version's actions: nobody sends it
-	if (!known_command(command, form15(form)))
-		return OFPGMFC_BAD_COMMAND;
 	if (type >= OFPGT_N)
 		return OFPGMFC_BAD_TYPE;
 	gm->command = command;
 	gm->group.type = type;
 	int error = form15(form) ? decode_mod15(&c, form, command, gm) : decode_buckets(c, form, &gm->group);
 	if (!error && !ids_are_unique(&gm->group))
-		error = OFPGMFC_BUCKET_EXISTS;
+		error = OFPGMFC_BAD_BUCKET;
 	return error ? error : check_group_mod(gm);
 }
 
@@ -476,8 +445,6 @@ int ofp_group_desc_pull(const struct ofp_msg *m, struct cursor *body, struct ofp
 	uint8_t type = cursor_u8(&c);
 	cursor_skip(&c, 1);
 	g->group_id = cursor_be32(&c);
-	if (type >= OFPGT_N)
-		return OFPGMFC_BAD_TYPE;
 	g->type = type;
 	if (!has15)
 		return decode_buckets(c, m->version, g);
@@ -487,6 +454,8 @@ int ofp_group_desc_pull(const struct ofp_msg *m, struct cursor *body, struct ofp
 	if (c.bad)
 		return OFPBRC_BAD_LEN;
 	int error = decode_buckets(buckets, m->version, g);
+	if (!error && !ids_are_unique(g))
+		error = OFPGMFC_BAD_BUCKET;
 	return error ? error : decode_group_properties(c, OFPGC_ADD, g);
 }
 
@@ -530,7 +499,7 @@ int ofp_group_stats_pull(const struct ofp_msg *m, struct cursor *body, struct of
 		return -ENODATA;
 	struct cursor peek = *body;
 	uint16_t len = cursor_be16(&peek);
-	if (peek.bad || len < header || len > cursor_left(body) || (len - header) % 16)
+	if (peek.bad || len < header || len > cursor_left(body))
 		return OFPBRC_BAD_LEN;
 	struct cursor c = cursor_sub(body, len);
 	cursor_skip(&c, 4);

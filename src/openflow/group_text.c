@@ -11,7 +11,7 @@ static const char *const type_names[OFPGT_N] = {"all", "select", "indirect", "ff
 
 const char *ofp_group_type_name(enum ofp_group_type type)
 {
-	return type_names[type];
+	return type < OFPGT_N ? type_names[type] : "unknown";
 }
 
 struct group_parse {
@@ -365,7 +365,7 @@ static void format_method(const struct ofp_group *g, struct str *s)
 
 void ofp_group_format(const struct ofp_group *g, bool bucket_ids, const struct ofpact_text *names, struct str *s)
 {
-	str_addf(s, ",type=%s", type_names[g->type]);
+	str_addf(s, ",type=%s", ofp_group_type_name(g->type));
 	format_method(g, s);
 	VEC_FOREACH (&g->buckets, i)
 		format_bucket(&g->buckets.v[i], g->type, bucket_ids, names, s);

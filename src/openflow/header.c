@@ -212,10 +212,10 @@ static int read_id(struct ofp_msg *m, uint8_t wire_type, struct wire_id *id)
 		uint32_t vendor = cursor_be32(&m->body);
 		uint32_t subtype = cursor_be32(&m->body);
 		*id = (struct wire_id){VEN, (uint16_t)subtype, vendor};
-		if (vendor != OFP_VENDOR_NX && vendor != OFP_VENDOR_ONF)
-			return OFPBRC_BAD_VENDOR;
 		if (m->body.bad)
 			return OFPBRC_BAD_LEN;
+		if (vendor != OFP_VENDOR_NX && vendor != OFP_VENDOR_ONF)
+			return OFPBRC_BAD_VENDOR;
 		return subtype > UINT16_MAX ? OFPBRC_BAD_SUBTYPE : 0;
 	}
 	if (wire_type != request && wire_type != request + 1) {

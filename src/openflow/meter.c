@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-enum { BAND_LEN = 16, STATS_LEN = 40, BAND_STATS_LEN = 16, FLAGS_ALL = 0xf };
+enum { BAND_LEN = 16, STATS_LEN = 40, BAND_STATS_LEN = 16 };
 
 void ofp_meter_done(struct ofp_meter *m)
 {
@@ -54,11 +54,6 @@ static void put_bands(struct buf *b, const struct ofp_meter *m)
 	}
 }
 
-static bool meter_id_ok(uint32_t id)
-{
-	return (id && id <= OFPM_MAX) || id == OFPM_SLOWPATH || id == OFPM_CONTROLLER;
-}
-
 int ofp_decode_meter_mod(const struct ofp_msg *msg, struct ofp_meter_mod *mm)
 {
 	struct cursor c = msg->body;
@@ -71,17 +66,15 @@ int ofp_decode_meter_mod(const struct ofp_msg *msg, struct ofp_meter_mod *mm)
 	mm->command = (enum ofp_meter_command)command;
 	if (mm->command == OFPMC_DELETE) {
 		mm->meter.flags = 0;
-		return meter_id_ok(mm->meter.meter_id) || mm->meter.meter_id == OFPM_ALL ? 0 : OFPMMFC_INVALID_METER;
+		return 0;
 	}
-	uint16_t flags = mm->meter.flags;
-	if (!meter_id_ok(mm->meter.meter_id))
-		return OFPMMFC_INVALID_METER;
-	if (flags & ~FLAGS_ALL || !(flags & OFPMF_KBPS) == !(flags & OFPMF_PKTPS))
+	if (mm->meter.flags & OFPMF_KBPS && mm->meter.flags & OFPMF_PKTPS)
 		return OFPMMFC_BAD_FLAGS;
 	return pull_bands(c, &mm->meter);
 }
 
-void ofp_encode_meter_mod(struct buf *b, const struct ofp_meter_mod *mm, uint8_t version, uint32_t xid)
+void ofp_encode_meter_mod(struct buf *b, const struct ofp_meter_mod *mm, uint8_t version,
+                          uint32_t xid)
 {
 	size_t at = ofp_begin(b, OFPTYPE_METER_MOD, false, version, xid);
 	buf_add_be16(b, (uint16_t)mm->command);
@@ -93,7 +86,8 @@ void ofp_encode_meter_mod(struct buf *b, const struct ofp_meter_mod *mm, uint8_t
 
 // --- Reading.
 
-void ofp_encode_meter_request(struct buf *b, enum ofptype type, uint32_t meter_id, uint8_t version, uint32_t xid)
+void ofp_encode_meter_request(struct buf *b, enum ofptype type, uint32_t meter_id, uint8_t version,
+                              uint32_t xid)
 {
 	size_t at = ofp_begin(b, type, false, version, xid);
 	if (type != OFPTYPE_METER_FEATURES_STATS_REQUEST) {
@@ -164,7 +158,8 @@ int ofp_meter_stats_pull(struct cursor *body, struct ofp_meter_stats *s, struct 
 	struct cursor peek = *body;
 	cursor_skip(&peek, 4);
 	uint16_t len = cursor_be16(&peek);
-	if (peek.bad || len < STATS_LEN || (len - STATS_LEN) % BAND_STATS_LEN || len > cursor_left(body))
+	if (peek.bad || len < STATS_LEN || (len - STATS_LEN) % BAND_STATS_LEN ||
+	    len > cursor_left(body))
 		return OFPBRC_BAD_LEN;
 	struct cursor c = cursor_sub(body, len);
 	*s = (struct ofp_meter_stats){.meter_id = cursor_be32(&c)};
@@ -179,7 +174,8 @@ int ofp_meter_stats_pull(struct cursor *body, struct ofp_meter_stats *s, struct 
 	return 0;
 }
 
-void ofp_encode_meter_features_reply(struct buf *b, const struct ofp_msg *request, const struct ofp_meter_features *f)
+void ofp_encode_meter_features_reply(struct buf *b, const struct ofp_msg *request,
+                                     const struct ofp_meter_features *f)
 {
 	size_t at = ofp_begin_reply(b, request);
 	buf_add_be32(b, f->max_meters);

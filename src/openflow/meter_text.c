@@ -8,7 +8,10 @@
 static const struct {
 	const char *name;
 	uint16_t bit;
-} flag_names[] = {{"kbps", OFPMF_KBPS}, {"pktps", OFPMF_PKTPS}, {"burst", OFPMF_BURST}, {"stats", OFPMF_STATS}};
+} flag_names[] = {{"kbps", OFPMF_KBPS},
+                  {"pktps", OFPMF_PKTPS},
+                  {"burst", OFPMF_BURST},
+                  {"stats", OFPMF_STATS}};
 enum { N_FLAGS = sizeof(flag_names) / sizeof(flag_names[0]) };
 
 void ofp_meter_id_format(uint32_t id, char separator, struct str *s)
@@ -20,6 +23,8 @@ void ofp_meter_id_format(uint32_t id, char separator, struct str *s)
 		str_add(s, "controller");
 	else if (id == OFPM_SLOWPATH)
 		str_add(s, "slowpath");
+	else if (id > OFPM_MAX)
+		str_add(s, "unknown");
 	else
 		str_addf(s, "%u", id);
 }
@@ -43,7 +48,8 @@ void ofp_meter_format(const struct ofp_meter *m, struct str *s)
 	str_add(s, "bands=\n");
 	VEC_FOREACH (&m->bands, i) {
 		const struct ofp_meter_band *b = &m->bands.v[i];
-		str_addf(s, "type=%s rate=%u", b->type == OFPMBT_DROP ? "drop" : "dscp_remark", b->rate);
+		str_addf(s, "type=%s rate=%u", b->type == OFPMBT_DROP ? "drop" : "dscp_remark",
+		         b->rate);
 		if (m->flags & OFPMF_BURST)
 			str_addf(s, " burst_size=%u", b->burst_size);
 		if (b->type == OFPMBT_DSCP_REMARK)
@@ -97,7 +103,8 @@ static struct error *check_band(const struct band_text *t)
 	return NULL;
 }
 
-static struct error *parse_band_word(struct ofp_meter *m, struct band_text *t, char *name, char *value)
+static struct error *parse_band_word(struct ofp_meter *m, struct band_text *t, char *name,
+                                     char *value)
 {
 	if (!strcmp(name, "type")) {
 		struct error *e = check_band(t);
@@ -118,8 +125,8 @@ static struct error *parse_band_word(struct ofp_meter *m, struct band_text *t, c
 		return number(value ? value : "", &t->band->burst_size);
 	if (!strcmp(name, "prec_level"))
 		return parse_u8(value ? value : "", 0, &t->band->prec_level)
-			       ? error_new("invalid prec_level \"%s\"", value ? value : "")
-			       : NULL;
+		               ? error_new("invalid prec_level \"%s\"", value ? value : "")
+		               : NULL;
 	return error_new("unknown keyword %s", name);
 }
 
@@ -202,11 +209,13 @@ static struct error *parse(char *text, int command, struct ofp_meter *m)
 	return e;
 }
 
-struct error *ofp_meter_mod_parse(const char *text, int command, struct ofp_meter_mod *mm, uint32_t *usable)
+struct error *ofp_meter_mod_parse(const char *text, int command, struct ofp_meter_mod *mm,
+                                  uint32_t *usable)
 {
 	char *copy = xstrdup(text);
 	*usable = OFPROTO_13 | OFPROTO_14 | OFPROTO_15;
-	*mm = (struct ofp_meter_mod){.command = command < 0 ? OFPMC_DELETE : (enum ofp_meter_command)command};
+	*mm = (struct ofp_meter_mod){.command = command < 0 ? OFPMC_DELETE
+	                                                    : (enum ofp_meter_command)command};
 	struct error *e = parse(copy, command, &mm->meter);
 	if (e)
 		ofp_meter_done(&mm->meter);

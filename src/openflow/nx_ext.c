@@ -51,7 +51,8 @@ int ofp_decode_tlv_table_mod(const struct ofp_msg *m, struct ofp_tlv_table_mod *
 	return error;
 }
 
-void ofp_encode_tlv_table_mod(struct buf *b, const struct ofp_tlv_table_mod *tm, uint8_t version, uint32_t xid)
+void ofp_encode_tlv_table_mod(struct buf *b, const struct ofp_tlv_table_mod *tm, uint8_t version,
+                              uint32_t xid)
 {
 	size_t at = ofp_begin(b, OFPTYPE_TLV_TABLE_MOD, true, version, xid);
 	buf_add_be16(b, (uint16_t)tm->command);
@@ -74,12 +75,16 @@ int ofp_decode_tlv_table_reply(const struct ofp_msg *m, struct ofp_tlv_table *t)
 	t->max_fields = cursor_be16(&c);
 	cursor_skip(&c, 10);
 	int error = 0;
-	while (!error && cursor_left(&c))
+	while (!error && cursor_left(&c)) {
 		error = pull_map(&c, vec_extend(&t->maps));
+		if (!error && vec_last(&t->maps).index >= t->max_fields)
+			error = NXTTMFC_BAD_FIELD_IDX;
+	}
 	return error;
 }
 
-void ofp_encode_tlv_table_reply(struct buf *b, const struct ofp_msg *request, const struct ofp_tlv_table *t)
+void ofp_encode_tlv_table_reply(struct buf *b, const struct ofp_msg *request,
+                                const struct ofp_tlv_table *t)
 {
 	size_t at = ofp_begin_reply(b, request);
 	buf_add_be32(b, t->max_space);
@@ -94,19 +99,24 @@ static struct error *parse_map(const char *text, int *used, struct ofp_tlv_map *
 {
 	unsigned int option_class, type, len, index;
 	*used = 0;
-	if (sscanf(text, " {class=%i,type=%i,len=%i}->tun_metadata%u%n", (int *)&option_class, (int *)&type, (int *)&len, &index,
-		   used) < 4 || !*used)
-		return error_new("%s: invalid tlv mapping: \"{class=CLASS,type=TYPE,len=LEN}->tun_metadataN\" is needed", text);
+	if (sscanf(text, " {class=%i,type=%i,len=%i}->tun_metadata%u%n", (int *)&option_class,
+	           (int *)&type, (int *)&len, &index, used) < 4 ||
+	    !*used)
+		return error_new("%s: invalid tlv mapping: "
+		                 "\"{class=CLASS,type=TYPE,len=LEN}->tun_metadataN\" is needed",
+		                 text);
 	if (option_class > UINT16_MAX || type > UINT8_MAX)
 		return error_new("%s: class is at most 0xffff, type at most 0xff", text);
 	if (!len || len % 4 || len > OFP_TLV_MAX_LEN)
-		return error_new("%s: len must be a multiple of 4 from 4 to %d", text, OFP_TLV_MAX_LEN);
+		return error_new("%s: len must be a multiple of 4 from 4 to %d", text,
+		                 OFP_TLV_MAX_LEN);
 	if (index >= OFP_N_TUN_METADATA)
-		return error_new("%s: there are tun_metadata0 to tun_metadata%d", text, OFP_N_TUN_METADATA - 1);
+		return error_new("%s: there are tun_metadata0 to tun_metadata%d", text,
+		                 OFP_N_TUN_METADATA - 1);
 	*map = (struct ofp_tlv_map){.option_class = (uint16_t)option_class,
-				    .option_type = (uint8_t)type,
-				    .option_len = (uint8_t)len,
-				    .index = (uint16_t)index};
+	                            .option_type = (uint8_t)type,
+	                            .option_len = (uint8_t)len,
+	                            .index = (uint16_t)index};
 	return NULL;
 }
 
@@ -129,7 +139,15 @@ struct error *ofp_tlv_maps_parse(const char *text, struct ofp_tlv_table_mod *tm)
 // --- Tracked connections.
 
 enum { PROP_ORIG = 0, PROP_REPLY = 1, PROP_ZONE = 2 };
-enum { TUPLE_SRC, TUPLE_DST, TUPLE_SRC_PORT, TUPLE_DST_PORT, TUPLE_ICMP_ID, TUPLE_ICMP_TYPE, TUPLE_ICMP_CODE };
+enum {
+	TUPLE_SRC,
+	TUPLE_DST,
+	TUPLE_SRC_PORT,
+	TUPLE_DST_PORT,
+	TUPLE_ICMP_ID,
+	TUPLE_ICMP_TYPE,
+	TUPLE_ICMP_CODE
+};
 enum { PROTO_ICMP = 1, PROTO_ICMPV6 = 58 };
 
 static bool is_icmp(uint8_t proto)
@@ -139,7 +157,7 @@ static bool is_icmp(uint8_t proto)
 
 static int pull_address(struct cursor value, uint8_t address[16])
 {
-	if (cursor_left(&value) != 16)
+	if (cursor_left(&value) < 16)
 		return OFPBPC_BAD_LEN;
 	cursor_copy(&value, address, 16);
 	return 0;
@@ -147,13 +165,23 @@ static int pull_address(struct cursor value, uint8_t address[16])
 
 static int pull_u8(struct cursor value, uint8_t *out)
 {
-	if (cursor_left(&value) != 1)
+	if (cursor_left(&value) < 1)
 		return OFPBPC_BAD_LEN;
 	*out = cursor_u8(&value);
 	return 0;
 }
 
-static int pull_tuple(struct cursor c, uint8_t proto, struct ofp_ct_tuple *t)
+static uint16_t with_icmp_type(uint16_t dst_port, uint8_t type)
+{
+	return (uint16_t)((dst_port & 0xff00) | type);
+}
+
+static uint16_t with_icmp_code(uint16_t dst_port, uint8_t code)
+{
+	return (uint16_t)(code << 8 | (dst_port & 0xff));
+}
+
+static int pull_tuple(struct cursor c, struct ofp_ct_tuple *t)
 {
 	while (cursor_left(&c)) {
 		uint64_t type;
@@ -161,20 +189,17 @@ static int pull_tuple(struct cursor c, uint8_t proto, struct ofp_ct_tuple *t)
 		int error = prop_pull(&c, &type, &value);
 		if (error)
 			return error;
-		bool ports = type == TUPLE_SRC_PORT || type == TUPLE_DST_PORT;
-		bool icmp = type >= TUPLE_ICMP_ID && type <= TUPLE_ICMP_CODE;
-		if ((ports && is_icmp(proto)) || (icmp && !is_icmp(proto)))
-			return OFPBPC_BAD_TYPE;
+		uint8_t byte = 0;
 		if (type == TUPLE_SRC || type == TUPLE_DST)
 			error = pull_address(value, type == TUPLE_SRC ? t->src : t->dst);
 		else if (type == TUPLE_SRC_PORT || type == TUPLE_ICMP_ID)
 			error = prop_u16(value, &t->src_port);
 		else if (type == TUPLE_DST_PORT)
 			error = prop_u16(value, &t->dst_port);
-		else if (icmp)
-			error = pull_u8(value, type == TUPLE_ICMP_TYPE ? &t->icmp_type : &t->icmp_code);
-		else
-			error = prop_unknown(type);
+		else if (type == TUPLE_ICMP_TYPE && !(error = pull_u8(value, &byte)))
+			t->dst_port = with_icmp_type(t->dst_port, byte);
+		else if (type == TUPLE_ICMP_CODE && !(error = pull_u8(value, &byte)))
+			t->dst_port = with_icmp_code(t->dst_port, byte);
 		if (error)
 			return error;
 	}
@@ -205,7 +230,7 @@ static bool families_agree(struct ofp_ct_match *m)
 			return false;
 		family = f ? f : family;
 	}
-	m->ipv6 = family == 6;
+	m->ipv6 = family != 4;
 	return true;
 }
 
@@ -225,13 +250,13 @@ int ofp_decode_ct_flush(const struct ofp_msg *msg, struct ofp_ct_match *m)
 			return error;
 		if (type == PROP_ORIG || type == PROP_REPLY) {
 			cursor_skip(&value, 4);
-			error = value.bad ? OFPBPC_BAD_LEN : pull_tuple(value, m->ip_proto, type == PROP_ORIG ? &m->orig : &m->reply);
+			error = value.bad ? OFPBPC_BAD_LEN
+			                  : pull_tuple(value,
+			                               type == PROP_ORIG ? &m->orig : &m->reply);
 			*(type == PROP_ORIG ? &m->has_orig : &m->has_reply) = true;
 		} else if (type == PROP_ZONE) {
 			error = prop_u16(value, &m->zone);
 			m->has_zone = true;
-		} else {
-			error = prop_unknown(type);
 		}
 		if (error)
 			return error;
@@ -256,8 +281,9 @@ static void put_tuple(struct buf *b, uint16_t type, const struct ofp_ct_tuple *t
 		put_bytes(b, TUPLE_DST, t->dst, 16);
 	if (is_icmp(proto)) {
 		prop_put_u16(b, TUPLE_ICMP_ID, t->src_port);
-		put_bytes(b, TUPLE_ICMP_TYPE, &t->icmp_type, 1);
-		put_bytes(b, TUPLE_ICMP_CODE, &t->icmp_code, 1);
+		uint8_t type = t->dst_port & 0xff, code = t->dst_port >> 8;
+		put_bytes(b, TUPLE_ICMP_TYPE, &type, 1);
+		put_bytes(b, TUPLE_ICMP_CODE, &code, 1);
 	} else {
 		if (t->src_port)
 			prop_put_u16(b, TUPLE_SRC_PORT, t->src_port);
@@ -284,11 +310,11 @@ void ofp_encode_ct_flush(struct buf *b, const struct ofp_ct_match *m, uint8_t ve
 int ofp_decode_ct_flush_zone(const struct ofp_msg *m, uint16_t *zone)
 {
 	struct cursor c = m->body;
+	uint8_t bits = 0;
 	for (int i = 0; i < 6; i++)
-		if (cursor_u8(&c))
-			return NXBRC_MUST_BE_ZERO;
+		bits |= cursor_u8(&c);
 	*zone = cursor_be16(&c);
-	return 0;
+	return bits ? NXBRC_MUST_BE_ZERO : 0;
 }
 
 void ofp_encode_ct_flush_zone(struct buf *b, uint16_t zone, uint8_t version, uint32_t xid)
@@ -317,7 +343,8 @@ static void format_tuple(const struct ofp_ct_tuple *t, const struct ofp_ct_match
 	str_addf(s, ",ct_%s_dst=", family);
 	format_address(t->dst, m->ipv6, s);
 	if (is_icmp(m->ip_proto))
-		str_addf(s, ",icmp_id=%u,icmp_type=%u,icmp_code=%u", t->src_port, t->icmp_type, t->icmp_code);
+		str_addf(s, ",icmp_id=%u,icmp_type=%u,icmp_code=%u", t->src_port,
+		         t->dst_port & 0xff, t->dst_port >> 8);
 	else
 		str_addf(s, ",ct_tp_src=%u,ct_tp_dst=%u", t->src_port, t->dst_port);
 }
@@ -351,8 +378,10 @@ void ofp_ipfix_stats_pull(struct cursor *c, struct ofp_ipfix_stats *s)
 
 void ofp_ipfix_stats_put(struct buf *b, const struct ofp_ipfix_stats *s)
 {
-	const uint64_t numbers[] = {s->total_flows,	s->current_flows,   s->pkts,		s->ipv4_pkts, s->ipv6_pkts,
-				    s->error_pkts, s->ipv4_error_pkts, s->ipv6_error_pkts, s->tx_pkts,	 s->tx_errors};
+	const uint64_t numbers[] = {s->total_flows,     s->current_flows,   s->pkts,
+	                            s->ipv4_pkts,       s->ipv6_pkts,       s->error_pkts,
+	                            s->ipv4_error_pkts, s->ipv6_error_pkts, s->tx_pkts,
+	                            s->tx_errors};
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		buf_add_be64(b, numbers[i]);
 	buf_add_be32(b, s->collector_set_id);

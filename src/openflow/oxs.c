@@ -48,31 +48,35 @@ static bool oxs_length_ok(uint32_t field, uint32_t len)
 
 int oxs_read(struct cursor *c, struct oxs *s)
 {
-	*s = (struct oxs){.idle_age = -1, .packets = UINT64_MAX, .bytes = UINT64_MAX};
+	*s = (struct oxs){.idle_age = -1, .packets = UINT64_MAX,
+			  .bytes = UINT64_MAX,
+			  .flows = UINT32_MAX,
+			  .duration_s = UINT32_MAX,
+			  .duration_ns = UINT32_MAX};
 	struct cursor peek = *c;
 	cursor_skip(&peek, 2);
 	uint16_t len = cursor_be16(&peek);
 	if (peek.bad || len < 4)
-		return OFPBRC_BAD_LEN;
+		return OFPBMC_BAD_LEN;
 	struct cursor body = cursor_sub(c, (len + 7u) & ~7u);
 	if (body.bad)
-		return OFPBRC_BAD_LEN;
+		return OFPBMC_BAD_LEN;
 	cursor_skip(&body, 4);
 	body.end = body.p + (len - 4);
 	while (cursor_left(&body)) {
 		uint32_t header = cursor_be32(&body), field = header >> 9 & 0x7f;
 		struct cursor v = cursor_sub(&body, header & 0xff);
 		if (v.bad)
-			return OFPBRC_BAD_LEN;
+			return OFPBMC_BAD_LEN;
 		if (header >> 16 != OXS_CLASS)
 			continue;
 		if (!oxs_length_ok(field, header & 0xff))
-			return OFPBRC_BAD_LEN;
+			return OFPBMC_BAD_LEN;
 		if (field == OXS_DURATION) {
 			s->duration_s = cursor_be32(&v);
 			s->duration_ns = cursor_be32(&v);
 		} else if (field == OXS_IDLE_TIME) {
-			s->idle_age = (int)(cursor_be32(&v) & 0x7fffffff);
+			s->idle_age = (int)cursor_be32(&v);
 		} else if (field == OXS_FLOW_COUNT) {
 			s->flows = cursor_be32(&v);
 		} else if (field == OXS_PACKET_COUNT) {
@@ -81,5 +85,5 @@ int oxs_read(struct cursor *c, struct oxs *s)
 			s->bytes = cursor_be64(&v);
 		}
 	}
-	return body.bad ? OFPBRC_BAD_LEN : 0;
+	return body.bad ? OFPBMC_BAD_LEN : 0;
 }

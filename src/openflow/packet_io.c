@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "openflow/match_codec.h"
+#include "openflow/prop.h"
 
 static const char *const reason_names[OFPR_N_REASONS] = {
 	[OFPR_NO_MATCH] = "no_match",		[OFPR_ACTION] = "action",	  [OFPR_INVALID_TTL] = "invalid_ttl",
@@ -104,31 +105,10 @@ static void encode_nx(struct buf *b, const struct ofp_packet_in *pin, uint8_t ve
 	ofp_end(b, at);
 }
 
-static size_t prop_begin(struct buf *b, uint16_t type)
-{
-	size_t at = b->len;
-	buf_add_be16(b, type);
-	buf_add_be16(b, 0);
-	return at;
-}
-
-static void prop_end(struct buf *b, size_t at)
-{
-	put_be16(b->data + at + 2, (uint16_t)(b->len - at));
-	buf_pad(b, at, 8);
-}
-
-static void prop_u8(struct buf *b, uint16_t type, uint8_t v)
+static void put_u8(struct buf *b, uint16_t type, uint8_t v)
 {
 	size_t at = prop_begin(b, type);
 	buf_add_u8(b, v);
-	prop_end(b, at);
-}
-
-static void prop_u32(struct buf *b, uint16_t type, uint32_t v)
-{
-	size_t at = prop_begin(b, type);
-	buf_add_be32(b, v);
 	prop_end(b, at);
 }
 
@@ -146,17 +126,17 @@ static void encode_nx2(struct buf *b, const struct ofp_packet_in *pin, uint8_t v
 	size_t room = OFP_MAX_LEN - 2048 - pin->userdata_len, n = pin->packet_len < room ? pin->packet_len : room;
 	prop_bytes(b, NXPINT_PACKET, pin->packet, n);
 	if (pin->total_len != n)
-		prop_u32(b, NXPINT_FULL_LEN, (uint32_t)pin->total_len);
+		prop_put_u32(b, NXPINT_FULL_LEN, (uint32_t)pin->total_len);
 	if (pin->buffer_id != OFP_NO_BUFFER)
-		prop_u32(b, NXPINT_BUFFER_ID, pin->buffer_id);
-	prop_u8(b, NXPINT_TABLE_ID, pin->table_id);
+		prop_put_u32(b, NXPINT_BUFFER_ID, pin->buffer_id);
+	put_u8(b, NXPINT_TABLE_ID, pin->table_id);
 	if (pin->cookie != UINT64_MAX) {
 		size_t cookie = prop_begin(b, NXPINT_COOKIE);
 		buf_add_be32(b, 0);
 		buf_add(b, &pin->cookie, 8);
 		prop_end(b, cookie);
 	}
-	prop_u8(b, NXPINT_REASON, reason);
+	put_u8(b, NXPINT_REASON, reason);
 	size_t metadata = prop_begin(b, NXPINT_METADATA);
 	nx_match_encode(b, version == OFP10 ? 0 : version, &pin->metadata, 0, 0);
 	prop_end(b, metadata);
@@ -207,29 +187,33 @@ static int decode_nx(struct cursor *c, struct ofp_packet_in *pin)
 	struct cursor match = cursor_sub(c, (match_len + 7u) & ~7u);
 	cursor_skip(c, 2);
 	if (c->bad || match.bad)
-		return OFPBRC_BAD_LEN;
+		return OFPBMC_BAD_LEN;
 	match.end = match.p + match_len;
 	int error = nx_match_decode(match, false, &pin->metadata, NULL, NULL);
 	return error ? error : take_packet(c, pin);
 }
 
-static int nx2_property(struct ofp_packet_in *pin, uint16_t type, struct cursor v)
+static int nx2_property(struct ofp_packet_in *pin, uint64_t type, struct cursor v)
 {
+	uint32_t n;
+	int error = 0;
 	switch (type) {
 	case NXPINT_PACKET:
 		pin->packet_len = cursor_left(&v);
 		pin->packet = v.p;
 		return 0;
 	case NXPINT_FULL_LEN:
-		pin->total_len = cursor_be32(&v);
-		break;
+		error = prop_u32(v, &n);
+		pin->total_len = error ? 0 : n;
+		return error;
 	case NXPINT_BUFFER_ID:
-		pin->buffer_id = cursor_be32(&v);
-		break;
+		return prop_u32(v, &pin->buffer_id);
 	case NXPINT_TABLE_ID:
 		pin->table_id = cursor_u8(&v);
 		break;
 	case NXPINT_COOKIE:
+		if (cursor_left(&v) != 12)
+			return OFPBPC_BAD_LEN;
 		cursor_skip(&v, 4);
 		cursor_copy(&v, &pin->cookie, 8);
 		pin->have_cookie = true;
@@ -246,7 +230,7 @@ static int nx2_property(struct ofp_packet_in *pin, uint16_t type, struct cursor 
 	case NXPINT_CONTINUATION:
 		return 0;
 	default:
-		return OFPBPC_BAD_TYPE;
+		return 0;
 	}
 	return v.bad ? OFPBPC_BAD_LEN : 0;
 }
@@ -255,15 +239,11 @@ static int decode_nx2(struct cursor *c, struct ofp_packet_in *pin)
 {
 	pin->cookie = UINT64_MAX;
 	while (cursor_left(c)) {
-		struct cursor peek = *c;
-		uint16_t type = cursor_be16(&peek), len = cursor_be16(&peek);
-		size_t padded = (len + 7u) & ~7u;
-		if (peek.bad || len < 4 || padded > cursor_left(c))
-			return OFPBPC_BAD_LEN;
-		struct cursor v = cursor_sub(c, padded);
-		cursor_skip(&v, 4);
-		v.end = v.p + (len - 4);
-		int error = nx2_property(pin, type, v);
+		uint64_t type;
+		struct cursor v;
+		int error = prop_pull(c, &type, &v);
+		if (!error)
+			error = nx2_property(pin, type, v);
 		if (error)
 			return error;
 	}
@@ -319,6 +299,22 @@ void ofp_packet_out_done(struct ofp_packet_out *po)
 	buf_done(&po->actions);
 }
 
+// What a packet-out may say about its packet is what the headers do not say.
+static bool only_pipeline_fields(const struct match *m)
+{
+	for (unsigned int i = 0; i < FIELD_N_IDS; i++) {
+		const struct field *f = field_get((enum field_id)i);
+		union field_value mask;
+		if (!f->mapped)
+			continue;
+		memset(&mask, 0, sizeof(mask));
+		field_get_value(f, &m->mask, &mask);
+		if (!field_mask_is_zero(f, &mask))
+			return false;
+	}
+	return true;
+}
+
 static bool in_port_ok(uint32_t port)
 {
 	return port < OFPP_MAX || port == OFPP_LOCAL || port == OFPP_NONE || port == OFPP_CONTROLLER;
@@ -340,13 +336,15 @@ int ofp_decode_packet_out(const struct ofp_msg *m, struct ofp_packet_out *po)
 		actions_len = cursor_be16(&c);
 	} else if (m->version < OFP15) {
 		if (ofp11_port_decode(cursor_be32(&c), &po->metadata.flow.in_port))
-			return OFPBRC_BAD_PORT;
+			return OFPBAC_BAD_OUT_PORT;
 		actions_len = cursor_be16(&c);
 		cursor_skip(&c, 6);
 	} else {
 		actions_len = cursor_be16(&c);
 		cursor_skip(&c, 2);
 		error = ofp11_match_decode(&c, true, &po->metadata, NULL);
+		if (!error && !only_pipeline_fields(&po->metadata))
+			error = OFPBRC_PIPELINE_FIELDS_ONLY;
 		if (!error && !po->metadata.mask.in_port)
 			error = OFPBRC_BAD_PORT;
 	}
@@ -355,8 +353,8 @@ int ofp_decode_packet_out(const struct ofp_msg *m, struct ofp_packet_out *po)
 	if (!in_port_ok(po->metadata.flow.in_port))
 		return OFPBRC_BAD_PORT;
 	struct cursor actions = cursor_sub(&c, actions_len);
-	if (c.bad || actions.bad)
-		return OFPBAC_BAD_LEN;
+	if (c.bad || actions.bad || actions_len % 8)
+		return OFPBRC_BAD_LEN;
 	error = ofpacts_decode(actions, m->version, &po->actions);
 	if (!error)
 		error = ofpacts_verify(po->actions.data, po->actions.len, false, NULL);

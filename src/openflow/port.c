@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "openflow/match_codec.h"
+#include "openflow/prop.h"
 
 enum { CONFIG_11 = OFPPC_PORT_DOWN | OFPPC_NO_RECV | OFPPC_NO_FWD | OFPPC_NO_PACKET_IN, CONFIG_10 = 0x7f };
 enum { STATE_11 = OFPPS_LINK_DOWN | OFPPS_BLOCKED | OFPPS_LIVE, STATE_10 = OFPPS_LINK_DOWN | OFPPS_STP_MASK };
@@ -43,11 +44,6 @@ static uint32_t speed_kbps(uint32_t features)
 	return (uint32_t)(ofp_port_features_bps(features, 0) / 1000);
 }
 
-static int port_number(struct cursor *c, uint32_t *port)
-{
-	return ofp11_port_decode(cursor_be32(c), port) ? OFPBRC_BAD_PORT : 0;
-}
-
 // --- Description.
 
 static void features_read(struct cursor *c, struct ofp_port_desc *p)
@@ -77,7 +73,7 @@ static int pull10(struct cursor *c, struct ofp_port_desc *p)
 
 static int pull11(struct cursor *c, struct ofp_port_desc *p)
 {
-	int error = port_number(c, &p->port_no);
+	int error = ofp11_port_decode(cursor_be32(c), &p->port_no);
 	cursor_skip(c, 4);
 	cursor_copy(c, p->hw_addr, 6);
 	cursor_skip(c, 2);
@@ -90,21 +86,6 @@ static int pull11(struct cursor *c, struct ofp_port_desc *p)
 	return error;
 }
 
-// The next property of a list: its type, and a cursor over its value (without type and length).
-static int property(struct cursor *c, uint16_t *type, struct cursor *value)
-{
-	struct cursor peek = *c;
-	*type = cursor_be16(&peek);
-	uint16_t len = cursor_be16(&peek);
-	size_t padded = (len + 7u) & ~7u;
-	if (peek.bad || len < 4 || padded > cursor_left(c))
-		return OFPBPC_BAD_LEN;
-	*value = cursor_sub(c, padded);
-	cursor_skip(value, 4);
-	value->end = value->p + (len - 4);
-	return 0;
-}
-
 static int pull14(struct cursor *c, struct ofp_port_desc *p)
 {
 	struct cursor peek = *c;
@@ -113,7 +94,7 @@ static int pull14(struct cursor *c, struct ofp_port_desc *p)
 	if (peek.bad || len < 40 || len > cursor_left(c))
 		return OFPBRC_BAD_LEN;
 	struct cursor body = cursor_sub(c, len);
-	int error = port_number(&body, &p->port_no);
+	int error = ofp11_port_decode(cursor_be32(&body), &p->port_no);
 	cursor_skip(&body, 4);
 	cursor_copy(&body, p->hw_addr, 6);
 	cursor_skip(&body, 2);
@@ -121,9 +102,9 @@ static int pull14(struct cursor *c, struct ofp_port_desc *p)
 	p->config = cursor_be32(&body) & CONFIG_11;
 	p->state = cursor_be32(&body) & STATE_11;
 	while (!error && cursor_left(&body)) {
-		uint16_t type;
+		uint64_t type;
 		struct cursor value;
-		error = property(&body, &type, &value);
+		error = prop_pull(&body, &type, &value);
 		if (error || type != PROPERTY_ETHERNET)
 			continue;
 		if (cursor_left(&value) != ETHERNET_LEN - 4)
@@ -195,7 +176,7 @@ int ofp_decode_port_desc_request(const struct ofp_msg *m, uint32_t *port)
 {
 	struct cursor c = m->body;
 	*port = OFPP_NONE;
-	return m->version < OFP15 ? 0 : port_number(&c, port);
+	return m->version < OFP15 ? 0 : ofp11_port_decode(cursor_be32(&c), port);
 }
 
 void ofp_encode_port_desc_request(struct buf *b, uint8_t version, uint32_t port, uint32_t xid)
@@ -226,7 +207,7 @@ int ofp_decode_port_status(const struct ofp_msg *m, struct ofp_port_status *s)
 		return NXBRC_BAD_REASON;
 	s->reason = (enum ofp_port_reason)reason;
 	int error = ofp_port_desc_pull(&c, m->version, &s->desc);
-	return error == -ENODATA || (!error && cursor_left(&c)) ? OFPBRC_BAD_LEN : error;
+	return error == -ENODATA ? OFPBRC_BAD_LEN : error;
 }
 
 void ofp_encode_port_status(struct buf *b, const struct ofp_port_status *s, uint8_t version)
@@ -250,25 +231,27 @@ int ofp_decode_port_mod(const struct ofp_msg *m, struct ofp_port_mod *pm)
 		cursor_copy(&c, pm->hw_addr, 6);
 		pm->config = cursor_be32(&c) & CONFIG_10;
 		pm->mask = cursor_be32(&c) & CONFIG_10;
+		pm->config &= pm->mask;
 		pm->advertise = features_from_10(cursor_be32(&c) & 0xfff);
 		return c.bad ? OFPBRC_BAD_LEN : 0;
 	}
-	error = port_number(&c, &pm->port_no);
+	error = ofp11_port_decode(cursor_be32(&c), &pm->port_no);
 	cursor_skip(&c, 4);
 	cursor_copy(&c, pm->hw_addr, 6);
 	cursor_skip(&c, 2);
 	pm->config = cursor_be32(&c) & CONFIG_11;
 	pm->mask = cursor_be32(&c) & CONFIG_11;
+	pm->config &= pm->mask;
 	if (m->version < OFP14) {
 		pm->advertise = cursor_be32(&c) & 0xffff;
 		return error ? error : c.bad ? OFPBRC_BAD_LEN : 0;
 	}
 	while (!error && cursor_left(&c)) {
-		uint16_t type;
+		uint64_t type;
 		struct cursor value;
-		error = property(&c, &type, &value);
+		error = prop_pull(&c, &type, &value);
 		if (!error && type != PROPERTY_ETHERNET)
-			error = OFPBPC_BAD_TYPE;
+			continue;
 		else if (!error && cursor_left(&value) != 4)
 			error = OFPBPC_BAD_LEN;
 		else if (!error)
@@ -313,7 +296,7 @@ int ofp_decode_port_stats_request(const struct ofp_msg *m, uint32_t *port)
 {
 	struct cursor c = m->body;
 	if (m->version != OFP10)
-		return port_number(&c, port);
+		return ofp11_port_decode(cursor_be32(&c), port);
 	*port = cursor_be16(&c);
 	return 0;
 }
@@ -408,15 +391,15 @@ static int stats14(struct cursor *c, struct ofp_port_stats *s)
 		return OFPBRC_BAD_LEN;
 	struct cursor body = cursor_sub(c, len);
 	cursor_skip(&body, 4);
-	int error = port_number(&body, &s->port_no);
+	int error = ofp11_port_decode(cursor_be32(&body), &s->port_no);
 	s->duration_s = cursor_be32(&body);
 	s->duration_ns = cursor_be32(&body);
 	read_main_counters(&body, s);
 	s->rx_frame_err = s->rx_over_err = s->rx_crc_err = s->collisions = UINT64_MAX;
 	while (!error && cursor_left(&body)) {
-		uint16_t type;
+		uint64_t type;
 		struct cursor value;
-		error = property(&body, &type, &value);
+		error = prop_pull(&body, &type, &value);
 		if (error || type != PROPERTY_ETHERNET)
 			continue;
 		if (cursor_left(&value) != 36)
@@ -441,7 +424,7 @@ int ofp_port_stats_pull(struct cursor *c, uint8_t version, struct ofp_port_stats
 		s->port_no = cursor_be16(c);
 		cursor_skip(c, 6);
 	} else {
-		error = port_number(c, &s->port_no);
+		error = ofp11_port_decode(cursor_be32(c), &s->port_no);
 		cursor_skip(c, 4);
 	}
 	read_main_counters(c, s);
@@ -465,7 +448,7 @@ int ofp_decode_queue_stats_request(const struct ofp_msg *m, uint32_t *port, uint
 		if (*port == OFPP_ALL)
 			*port = OFPP_NONE;
 	} else {
-		error = port_number(&c, port);
+		error = ofp11_port_decode(cursor_be32(&c), port);
 	}
 	*queue = cursor_be32(&c);
 	return error;
@@ -528,7 +511,7 @@ int ofp_queue_stats_pull(struct cursor *c, uint8_t version, struct ofp_queue_sta
 		s->port_no = cursor_be16(&body);
 		cursor_skip(&body, 2);
 	} else {
-		error = port_number(&body, &s->port_no);
+		error = ofp11_port_decode(cursor_be32(&body), &s->port_no);
 	}
 	s->queue = cursor_be32(&body);
 	s->tx_bytes = cursor_be64(&body);

@@ -131,13 +131,25 @@ void print_port(struct str *s, uint32_t port, const struct ofp_print_options *o)
 	ofp_port_format(port, o->text.port_name, o->text.arg, s);
 }
 
+void print_counter(struct str *s, const char *before, uint64_t n)
+{
+	str_add(s, before);
+	if (n == UINT64_MAX)
+		str_addc(s, '?');
+	else
+		str_addf(s, "%llu", (unsigned long long)n);
+}
+
 void print_duration(struct str *s, uint32_t sec, uint32_t ns)
 {
 	str_addf(s, "%u", sec);
-	if (ns && ns % 1000000 == 0)
+	if (ns && ns % 1000000 == 0) {
 		str_addf(s, ".%03u", ns / 1000000);
-	else if (ns)
+	} else if (ns) {
 		str_addf(s, ".%09u", ns);
+		while (str_chomp(s, '0'))
+			;
+	}
 	str_addc(s, 's');
 }
 
@@ -192,7 +204,7 @@ static void print_stats_flags(struct str *s, const struct ofp_msg *m)
 	if (!flags)
 		return;
 	str_add(s, " flags=");
-	if (ofp_msg_is_stats_reply(m) && flags & OFPMPF_MORE) {
+	if (flags & OFPMPF_MORE && (m->version >= OFP13 || !ofp_msg_is_stats_request(m))) {
 		str_add(s, "[more]");
 		flags &= (uint16_t)~OFPMPF_MORE;
 	}
@@ -202,8 +214,11 @@ static void print_stats_flags(struct str *s, const struct ofp_msg *m)
 
 static void print_problem(struct str *s, size_t start, int error)
 {
-	if (s->len > start && s->s[s->len - 1] != ' ')
+	// Behind the header alone on its line; behind something that was printed on a line of its own.
+	if (s->len > start && s->s[s->len - 1] == ':')
 		str_addc(s, ' ');
+	else if (s->len > start && s->s[s->len - 1] != '\n')
+		str_addc(s, '\n');
 	str_addf(s, "***decode error: %s***\n", ofperr_name(error));
 }
 
@@ -231,6 +246,10 @@ void ofp_print(struct str *s, const void *msg, size_t n, const struct ofp_print_
 	size_t start = s->len;
 	if (!o)
 		o = &none;
+	if (!n) {
+		str_add(s, "OpenFlow message is empty\n");
+		return;
+	}
 	if (n < sizeof(struct ofp_header)) {
 		str_addf(s, "OpenFlow packet too short (only %zu bytes):\n", n);
 	} else if (ofp_length(msg) > n) {

@@ -5,20 +5,23 @@
 
 static void print_bundle_flags(struct str *s, uint16_t flags)
 {
-	static const struct bit_name names[] = {{OFPBF_ATOMIC, "atomic"}, {OFPBF_ORDERED, "ordered"}};
+	static const struct bit_name names[] = {{OFPBF_ATOMIC, "atomic"},
+	                                        {OFPBF_ORDERED, "ordered"}};
 	str_add(s, " flags=");
 	print_bits(s, flags, names, 2, ' ');
 }
 
 int print_bundle_control(struct str *s, const struct ofp_msg *m, const struct ofp_print_options *o)
 {
-	static const char *const types[] = {"OPEN_REQUEST",   "OPEN_REPLY",   "CLOSE_REQUEST",	 "CLOSE_REPLY",
-					    "COMMIT_REQUEST", "COMMIT_REPLY", "DISCARD_REQUEST", "DISCARD_REPLY"};
+	static const char *const types[] = {"OPEN_REQUEST",    "OPEN_REPLY",     "CLOSE_REQUEST",
+	                                    "CLOSE_REPLY",     "COMMIT_REQUEST", "COMMIT_REPLY",
+	                                    "DISCARD_REQUEST", "DISCARD_REPLY"};
 	struct ofp_bundle_control bc;
 	int error = ofp_decode_bundle_control(m, &bc);
 	if (error)
 		return error;
-	str_addf(s, "\n bundle_id=%#x type=%s", bc.bundle_id, bc.type <= OFPBCT_DISCARD_REPLY ? types[bc.type] : "");
+	str_addf(s, "\n bundle_id=%#x type=%s", bc.bundle_id,
+	         bc.type <= OFPBCT_DISCARD_REPLY ? types[bc.type] : "");
 	print_bundle_flags(s, bc.flags);
 	return 0;
 }
@@ -42,10 +45,11 @@ int print_requestforward(struct str *s, const struct ofp_msg *m, const struct of
 	int error = ofp_decode_requestforward(m, &rf);
 	if (error)
 		return error;
-	if (rf.reason == OFPRFR_METER_MOD) {
-		str_add(s, " reason=meter_mod");
-		return print_meter_mod(s, &rf.request, o);
-	}
-	str_add(s, " reason=group_mod");
-	return print_group_mod(s, &rf.request, o);
+	bool meter = rf.reason == OFPRFR_METER_MOD;
+	size_t before = s->len;
+	str_add(s, meter ? " reason=meter_mod" : " reason=group_mod");
+	error = (meter ? print_meter_mod : print_group_mod)(s, &rf.request, o);
+	if (error)
+		str_truncate(s, before);
+	return error;
 }

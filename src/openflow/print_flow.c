@@ -128,8 +128,11 @@ void ofp_print_flow_stats(struct str *s, const struct ofp_flow_stats *fs, const 
 	}
 	if (stats || fs->table_id)
 		str_addf(s, "table=%u, ", fs->table_id);
-	if (stats)
-		str_addf(s, "n_packets=%llu, n_bytes=%llu, ", (unsigned long long)fs->packets, (unsigned long long)fs->bytes);
+	if (stats) {
+		print_counter(s, "n_packets=", fs->packets);
+		print_counter(s, ", n_bytes=", fs->bytes);
+		str_add(s, ", ");
+	}
 	if (fs->idle_timeout)
 		str_addf(s, "idle_timeout=%u, ", fs->idle_timeout);
 	if (fs->hard_timeout)

@@ -14,9 +14,9 @@ static bool shows_ids(const struct ofp_msg *m)
 static void print_group_id(struct str *s, uint32_t id)
 {
 	if (id == OFPG_ALL)
-		str_add(s, "all");
+		str_add(s, "ALL");
 	else if (id == OFPG_ANY)
-		str_add(s, "any");
+		str_add(s, "ANY");
 	else
 		str_addf(s, "%u", id);
 }
@@ -60,14 +60,14 @@ int print_group_mod(struct str *s, const struct ofp_msg *m, const struct ofp_pri
 		bool changes = gm.command == OFPGC_INSERT_BUCKET || gm.command == OFPGC_REMOVE_BUCKET;
 		struct str g = STR_INIT;
 		str_addf(s, "\n %s", command_name(gm.command));
-		if (changes)
+		if (changes && shows_ids(m))
 			print_command_bucket(s, gm.command_bucket_id);
 		else
 			str_addc(s, ' ');
 		str_addf(s, "group_id=%u", gm.group.group_id);
 		ofp_group_format(&gm.group, shows_ids(m), &o->text, &g);
 		const char *text = str_cstr(&g);
-		bool typed = !changes && gm.command != OFPGC_DELETE;
+		bool typed = !changes;
 		const char *rest = strchr(text + 1, ',');
 		str_add(s, typed ? text : rest ? rest : "");
 		str_done(&g);
@@ -79,8 +79,10 @@ int print_group_mod(struct str *s, const struct ofp_msg *m, const struct ofp_pri
 int print_group_request(struct str *s, const struct ofp_msg *m, const struct ofp_print_options *o)
 {
 	uint32_t id;
-	if (!cursor_left(&m->body))
+	if (!cursor_left(&m->body)) {
+		str_add(s, " group_id=ALL");
 		return 0;
+	}
 	int error = ofp_decode_group_request(m, &id);
 	if (!error) {
 		str_add(s, " group_id=");
@@ -120,9 +122,12 @@ int print_group_stats_reply(struct str *s, const struct ofp_msg *m, const struct
 			 (unsigned long long)g.bytes);
 		for (size_t i = 0; i < g.n_buckets; i++) {
 			unsigned long long packets = cursor_be64(&buckets), bytes = cursor_be64(&buckets);
-			str_addf(s, ",bucket%zu:packet_count=%llu,byte_count=%llu", i, packets, bytes);
+			if (packets != UINT64_MAX)
+				str_addf(s, ",bucket%zu:packet_count=%llu,byte_count=%llu", i, packets, bytes);
 		}
 	}
+	if (error != -ENODATA)
+		str_add(s, " ***parse error***\n");
 	return error == -ENODATA ? 0 : error;
 }
 

@@ -8,27 +8,33 @@
 static void print_monitor_flags(struct str *s, uint16_t flags)
 {
 	static const struct bit_name names[] = {
-		{OFPFMF_INITIAL, "initial"}, {OFPFMF_ADD, "add"},	   {OFPFMF_DELETE, "delete"},	  {OFPFMF_MODIFY, "modify"},
-		{OFPFMF_ACTIONS, "actions"}, {OFPFMF_NO_ABBREV, "own"}, {OFPFMF_ONLY_OWN, "only_own"},
+	        {OFPFMF_INITIAL, "initial"}, {OFPFMF_ADD, "add"},         {OFPFMF_DELETE, "delete"},
+	        {OFPFMF_MODIFY, "modify"},   {OFPFMF_ACTIONS, "actions"}, {OFPFMF_OWN, "own"},
+	        {OFPFMF_OWN_14, "own"},
 	};
 	str_add(s, " flags=");
 	print_bits(s, flags, names, sizeof(names) / sizeof(names[0]), ',');
 }
 
-int print_flow_monitor_request(struct str *s, const struct ofp_msg *m, const struct ofp_print_options *o)
+int print_flow_monitor_request(struct str *s, const struct ofp_msg *m,
+                               const struct ofp_print_options *o)
 {
 	struct cursor body = m->body;
 	struct ofp_flow_monitor_request r;
 	int error;
 	while (!(error = ofp_flow_monitor_request_pull(m, &body, &r))) {
 		str_addf(s, "\n id=%u", r.id);
+		if (r.command == OFPFMC_DELETE) {
+			str_add(s, " command=delete");
+			continue;
+		}
 		print_monitor_flags(s, r.flags);
 		if (r.out_port != OFPP_NONE) {
 			str_add(s, " out_port=");
 			print_port(s, r.out_port, o);
 		}
 		if (r.out_group != OFPG_ANY && r.out_group)
-			str_addf(s, " out_group=%u", r.out_group);
+			str_addf(s, " out_group=%d", (int)r.out_group);
 		if (r.table_id != OFPTT_ALL)
 			str_addf(s, " table=%u", r.table_id);
 		str_addc(s, ' ');
@@ -40,7 +46,8 @@ int print_flow_monitor_request(struct str *s, const struct ofp_msg *m, const str
 	return error == -ENODATA ? 0 : error;
 }
 
-int print_flow_monitor_cancel(struct str *s, const struct ofp_msg *m, const struct ofp_print_options *o)
+int print_flow_monitor_cancel(struct str *s, const struct ofp_msg *m,
+                              const struct ofp_print_options *o)
 {
 	uint32_t id;
 	int error = ofp_decode_flow_monitor_cancel(m, &id);
@@ -48,10 +55,13 @@ int print_flow_monitor_cancel(struct str *s, const struct ofp_msg *m, const stru
 	return error;
 }
 
-static void print_update(struct str *s, const struct ofp_flow_update *u, const struct ofp_print_options *o)
+static void print_update(struct str *s, const struct ofp_flow_update *u,
+                         const struct ofp_print_options *o)
 {
-	static const char *const events[] = {"INITIAL", "ADDED", "DELETED", "MODIFIED", "ABBREV", "PAUSED", "RESUMED"};
-	static const char *const reasons[] = {"idle", "hard", "delete", "group_delete", "meter_delete", "eviction"};
+	static const char *const events[] = {"INITIAL", "ADDED",  "DELETED", "MODIFIED",
+	                                     "ABBREV",  "PAUSED", "RESUMED"};
+	static const char *const reasons[] = {"idle",         "hard",         "delete",
+	                                      "group_delete", "meter_delete", "eviction"};
 	str_addf(s, "\n event=%s", events[u->event]);
 	if (u->event == OFPFME_ABBREV)
 		str_addf(s, " xid=0x%x", u->xid);
@@ -70,7 +80,7 @@ static void print_update(struct str *s, const struct ofp_flow_update *u, const s
 		str_addf(s, " hard_timeout=%u", u->hard_timeout);
 	str_addf(s, " cookie=%#llx ", (unsigned long long)be64toh(u->cookie));
 	size_t before = s->len;
-	match_format(&u->match, s, u->priority, o->text.port_name, o->text.arg);
+	match_format(&u->match, s, -1, o->text.port_name, o->text.arg);
 	if (u->actions_len) {
 		if (s->len > before)
 			str_addc(s, ' ');
@@ -88,5 +98,6 @@ int print_flow_updates(struct str *s, const struct ofp_msg *m, const struct ofp_
 	while (!(error = ofp_flow_update_pull(m, &body, &actions, &u)))
 		print_update(s, &u, o);
 	buf_done(&actions);
+	str_chomp(s, ' ');
 	return error == -ENODATA ? 0 : error;
 }

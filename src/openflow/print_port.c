@@ -53,8 +53,8 @@ static void print_desc_of(struct str *s, const struct ofp_port_desc *p)
 	str_addc(s, ' ');
 	ofp_port_format(p->port_no, NULL, NULL, s);
 	str_addc(s, '(');
-	for (const char *c = p->name; *c; c++)
-		str_addc(s, isprint((unsigned char)*c) ? *c : '?');
+	for (const char *c = p->name; isprint((unsigned char)*c); c++)
+		str_addc(s, *c);
 	str_addf(s, "): addr:%02x:%02x:%02x:%02x:%02x:%02x\n     config:     ", a[0], a[1], a[2], a[3], a[4], a[5]);
 	print_config_bits(s, p->config);
 	str_add(s, "     state:      ");
@@ -150,15 +150,6 @@ int print_port_stats_request(struct str *s, const struct ofp_msg *m, const struc
 	return 0;
 }
 
-static void print_counter(struct str *s, const char *before, uint64_t n)
-{
-	str_add(s, before);
-	if (n == UINT64_MAX)
-		str_addc(s, '?');
-	else
-		str_addf(s, "%llu", (unsigned long long)n);
-}
-
 static void print_stats_of(struct str *s, const struct ofp_port_stats *p, const struct ofp_print_options *o)
 {
 	struct str name = STR_INIT;
@@ -232,7 +223,10 @@ int print_queue_stats_reply(struct str *s, const struct ofp_msg *m, const struct
 	while (!(error = ofp_queue_stats_pull(&body, m->version, &q))) {
 		str_add(s, "  port ");
 		print_port(s, q.port_no, o);
-		str_addf(s, " queue %u: ", q.queue);
+		if (q.queue == UINT32_MAX)
+			str_add(s, " queue ALL: ");
+		else
+			str_addf(s, " queue %u: ", q.queue);
 		print_counter(s, "bytes=", q.tx_bytes);
 		print_counter(s, ", pkts=", q.tx_packets);
 		print_counter(s, ", errors=", q.tx_errors);

@@ -7,7 +7,8 @@
 #include "openflow/print_row.h"
 #include "openflow/queue_config.h"
 
-int print_queue_config_request(struct str *s, const struct ofp_msg *m, const struct ofp_print_options *o)
+int print_queue_config_request(struct str *s, const struct ofp_msg *m,
+                               const struct ofp_print_options *o)
 {
 	uint32_t port, queue;
 	int error = ofp_decode_queue_config_request(m, &port, &queue);
@@ -38,7 +39,8 @@ static int compare_queues(const void *pa, const void *pb)
 	return a->queue < b->queue ? -1 : a->queue > b->queue;
 }
 
-int print_queue_config_reply(struct str *s, const struct ofp_msg *m, const struct ofp_print_options *o)
+int print_queue_config_reply(struct str *s, const struct ofp_msg *m,
+                             const struct ofp_print_options *o)
 {
 	struct cursor body = m->body;
 	VEC(struct ofp_queue_config) queues = {0};
@@ -49,7 +51,8 @@ int print_queue_config_reply(struct str *s, const struct ofp_msg *m, const struc
 		vec_push(&queues, q);
 	if (queues.n)
 		qsort(queues.v, queues.n, sizeof(queues.v[0]), compare_queues);
-	str_addc(s, ' ');
+	if (queues.n)
+		str_addc(s, ' ');
 	VEC_FOREACH (&queues, i) {
 		if (queues.v[i].port != last) {
 			last = queues.v[i].port;

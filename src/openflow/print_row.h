@@ -14,6 +14,7 @@ struct bit_name {
 // The names of the bits, each followed by `separator` but the last; those without a name in hex.
 void print_bits(struct str *, uint32_t bits, const struct bit_name *, size_t n, char separator);
 void print_port(struct str *, uint32_t port, const struct ofp_print_options *);
+void print_counter(struct str *, const char *before, uint64_t n); // UINT64_MAX is "?"
 void print_duration(struct str *, uint32_t s, uint32_t ns); // "5.123s"
 // 16 bytes a line, with or without their characters.
 void print_hex_dump(struct str *, const void *, size_t n, bool characters);

@@ -29,7 +29,7 @@ static void print_text(struct str *s, const uint8_t *p, size_t n)
 		if (isprint(p[i]) && p[i] != '\\')
 			str_addc(s, (char)p[i]);
 		else
-			str_addf(s, "\\%02o", p[i]);
+			str_addf(s, "\\%03o", p[i]);
 	}
 }
 
@@ -37,11 +37,8 @@ int print_error_msg(struct str *s, const struct ofp_msg *m, const struct ofp_pri
 {
 	struct cursor payload;
 	int error = ofp_decode_error(m, &payload);
-	if (!error) {
-		str_add(s, "***decode error***");
-		print_hex_dump(s, m->body.p, cursor_left(&m->body), true);
-		return 0;
-	}
+	if (!error)
+		return OFPBRC_BAD_LEN;
 	str_addf(s, " %s\n", ofperr_name(error));
 	if (error == OFPHFC_INCOMPATIBLE || error == OFPHFC_EPERM) {
 		print_text(s, payload.p, cursor_left(&payload));
@@ -90,7 +87,7 @@ int print_features(struct str *s, const struct ofp_msg *m, const struct ofp_prin
 	str_add(s, "\ncapabilities: ");
 	print_bits(s, f.capabilities, capability_names, N_OF(capability_names), ' ');
 	str_addc(s, '\n');
-	if (m->version == OFP10) {
+	if (m->version == OFP10 && f.actions) {
 		str_add(s, "actions: ");
 		print_bits(s, (uint32_t)f.actions, action_names, N_OF(action_names), ' ');
 		str_addc(s, '\n');
@@ -129,10 +126,13 @@ int print_role(struct str *s, const struct ofp_msg *m, const struct ofp_print_op
 	if (error)
 		return error;
 	str_addf(s, " role=%s", ofp_role_name(r.role));
-	if (r.have_generation_id)
-		str_addf(s, " generation_id=%llu", (unsigned long long)r.generation_id);
-	else if (!m->nx && m->type == OFPTYPE_ROLE_REQUEST)
-		str_add(s, " generation_id=0");
+	if (m->nx || (m->type == OFPTYPE_ROLE_REQUEST && r.role == OFPCR_NOCHANGE))
+		return 0;
+	struct cursor c = m->body;
+	cursor_skip(&c, 8);
+	uint64_t generation = cursor_be64(&c);
+	if (generation != UINT64_MAX)
+		str_addf(s, " generation_id=%llu", (unsigned long long)generation);
 	return 0;
 }
 
@@ -145,8 +145,11 @@ int print_role_status(struct str *s, const struct ofp_msg *m, const struct ofp_p
 	static const char *const reasons[] = {"primary_request", "configuration_changed", "experimenter_data_changed"};
 	if (role > OFPCR_SECONDARY || reason >= N_OF(reasons))
 		return OFPRRFC_BAD_ROLE;
-	str_addf(s, " role=%s generation_id=%llu reason=%s", ofp_role_name((enum ofp_role)role),
-		 (unsigned long long)cursor_be64(&c), reasons[reason]);
+	uint64_t generation = cursor_be64(&c);
+	str_addf(s, " role=%s", ofp_role_name((enum ofp_role)role));
+	if (generation != UINT64_MAX)
+		str_addf(s, " generation_id=%llu", (unsigned long long)generation);
+	str_addf(s, " reason=%s", reasons[reason]);
 	return 0;
 }
 
@@ -225,8 +228,7 @@ int print_packet_in_format(struct str *s, const struct ofp_msg *m, const struct 
 int print_controller_id(struct str *s, const struct ofp_msg *m, const struct ofp_print_options *o)
 {
 	uint16_t id;
-	int error = ofp_decode_set_controller_id(m, &id);
-	if (!error)
-		str_addf(s, " id=%u", id);
-	return error;
+	(void)ofp_decode_set_controller_id(m, &id); // which reads it even if the rest is not zero
+	str_addf(s, " id=%u", id);
+	return 0;
 }

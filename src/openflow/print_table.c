@@ -1,33 +1,306 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 // Tables, which are many and mostly alike: what repeats is folded.
+#include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "openflow/print_row.h"
 
+// --- Sets of names, "tun_{id,src,dst} reg0...reg15": neighbours that begin alike up to a "_" share
+// that beginning, and numbers that follow each other are a range.
+
+struct name_list {
+	const char *v[FIELD_N_IDS];
+	size_t n;
+};
+
+// The length of the beginning up to and with the first "_"; 0: none.
+static size_t beginning(const char *name)
+{
+	const char *underscore = strchr(name, '_');
+	return underscore ? (size_t)(underscore - name) + 1 : 0;
+}
+
+// Splits "reg12" into its length without the number, and the number. False: it does not end in one.
+static bool numbered(const char *name, size_t *stem, unsigned int *number)
+{
+	size_t n = strlen(name);
+	*stem = n;
+	while (*stem && isdigit((unsigned char)name[*stem - 1]))
+		--*stem;
+	return *stem && *stem < n && sscanf(name + *stem, "%u", number) == 1;
+}
+
+// How many names from i on are numbered one after the other.
+static size_t range_length(const struct name_list *l, size_t skip, size_t i, size_t end)
+{
+	size_t stem, other, k = i + 1;
+	unsigned int number, next;
+	if (!numbered(l->v[i] + skip, &stem, &number))
+		return 1;
+	while (k < end && numbered(l->v[k] + skip, &other, &next) && other == stem &&
+	       !strncmp(l->v[i] + skip, l->v[k] + skip, stem) && next == number + (k - i))
+		k++;
+	return k - i;
+}
+
+enum { MAX_NESTING = 4 };
+
+// Names i to end, of which the first `skip` characters are the same and already printed.
+static void print_names(struct str *s, const struct name_list *l, size_t skip, size_t i, size_t end,
+                        char separator, int depth)
+{
+	for (bool first = true; i < end; first = false) {
+		const char *name = l->v[i] + skip;
+		size_t common = beginning(name), same = i + 1, range;
+		if (!first)
+			str_addc(s, separator);
+		while (common && same < end && !strncmp(name, l->v[same] + skip, common))
+			same++;
+		if (same > i + 1 && depth < MAX_NESTING) {
+			str_addn(s, name, common);
+			str_addc(s, '{');
+			print_names(s, l, skip + common, i, same, ',', depth + 1);
+			str_addc(s, '}');
+			i = same;
+			continue;
+		}
+		str_add(s, name);
+		range = range_length(l, skip, i, end);
+		if (range > 2) {
+			str_addf(s, "...%s", l->v[i + range - 1] + skip);
+			i += range;
+		} else {
+			i++;
+		}
+	}
+}
+
+static void print_fields(struct str *s, const struct ofp_field_set *set)
+{
+	struct name_list l = {.n = 0};
+	for (unsigned int i = 0; i < FIELD_N_IDS; i++)
+		if (ofp_field_set_has(set, i))
+			l.v[l.n++] = field_get((enum field_id)i)->name;
+	print_names(s, &l, 0, 0, l.n, ' ', 0);
+}
+
+static bool set_is_empty(const struct ofp_field_set *set)
+{
+	static const struct ofp_field_set none;
+	return !memcmp(set, &none, sizeof(none));
+}
+
+// --- Features.
+
+static void print_actions(struct str *s, uint32_t actions)
+{
+	static const struct bit_name names[] = {
+	        {1u << 0, "output"},       {1u << 22, "group"},        {1u << 25, "set_field"},
+	        {1u << 1, "set_vlan_vid"}, {1u << 2, "set_vlan_pcp"},  {1u << 18, "strip_vlan"},
+	        {1u << 17, "push_vlan"},   {1u << 3, "mod_dl_src"},    {1u << 4, "mod_dl_dst"},
+	        {1u << 5, "mod_nw_src"},   {1u << 6, "mod_nw_dst"},    {1u << 7, "mod_nw_tos"},
+	        {1u << 8, "mod_nw_ecn"},   {1u << 23, "mod_nw_ttl"},   {1u << 9, "mod_tp_src"},
+	        {1u << 10, "mod_tp_dst"},  {1u << 24, "dec_ttl"},      {1u << 13, "set_mpls_label"},
+	        {1u << 14, "set_mpls_tc"}, {1u << 15, "set_mpls_ttl"}, {1u << 16, "dec_mpls_ttl"},
+	        {1u << 19, "push_mpls"},   {1u << 20, "pop_mpls"},     {1u << 21, "set_queue"},
+	};
+	print_bits(s, actions, names, sizeof(names) / sizeof(names[0]), ' ');
+}
+
+static void print_action_features(struct str *s, const char *which,
+                                  const struct ofp_table_actions *a)
+{
+	if (!a->actions && set_is_empty(&a->set_fields))
+		return;
+	str_addf(s, "      %s features:\n", which);
+	if (a->actions) {
+		str_add(s, "        actions: ");
+		print_actions(s, a->actions);
+		str_addc(s, '\n');
+	}
+	if (!set_is_empty(&a->set_fields)) {
+		str_add(s, "        supported on Set-Field: ");
+		print_fields(s, &a->set_fields);
+		str_addc(s, '\n');
+	}
+}
+
+static void print_next_tables(struct str *s, const uint64_t next[4])
+{
+	bool any = false;
+	for (unsigned int i = 0; i < 255; i++) {
+		if (!(next[i / 64] >> i % 64 & 1))
+			continue;
+		unsigned int last = i;
+		while (last + 1 < 255 && next[(last + 1) / 64] >> (last + 1) % 64 & 1)
+			last++;
+		str_add(s, any ? "," : "      next tables: ");
+		str_addf(s, "%u", i);
+		if (last > i)
+			str_addf(s, "-%u", last);
+		any = true;
+		i = last;
+	}
+	if (any)
+		str_addc(s, '\n');
+}
+
+static void print_instructions(struct str *s, const struct ofp_table_instructions *i,
+                               const struct ofp_table_instructions *before)
+{
+	static const struct bit_name names[] = {
+	        {1 << 6, "meter"},         {1 << 4, "apply_actions"},  {1 << 5, "clear_actions"},
+	        {1 << 3, "write_actions"}, {1 << 2, "write_metadata"}, {1 << 1, "goto_table"}};
+	static const struct ofp_table_actions none;
+	bool does_nothing =
+	        !memcmp(&i->write, &none, sizeof(none)) && !memcmp(&i->apply, &none, sizeof(none));
+	print_next_tables(s, i->next);
+	if (i->instructions && before && i->instructions == before->instructions) {
+		str_add(s, "      (same instructions)\n");
+	} else if (i->instructions) {
+		str_add(s, "      instructions: ");
+		print_bits(s, i->instructions, names, sizeof(names) / sizeof(names[0]), ' ');
+		str_addc(s, '\n');
+	}
+	if (!does_nothing && before && !memcmp(&i->write, &before->write, sizeof(i->write)) &&
+	    !memcmp(&i->apply, &before->apply, sizeof(i->apply))) {
+		str_add(s, "      (same actions)\n");
+	} else if (!memcmp(&i->write, &i->apply, sizeof(i->write))) {
+		print_action_features(s, "Write-Actions and Apply-Actions", &i->write);
+	} else {
+		print_action_features(s, "Write-Actions", &i->write);
+		print_action_features(s, "Apply-Actions", &i->apply);
+	}
+}
+
+static bool instructions_are_empty(const struct ofp_table_instructions *i)
+{
+	static const struct ofp_table_instructions none;
+	return !memcmp(i, &none, sizeof(none));
+}
+
+static bool same_instructions(const struct ofp_table_features *a,
+                              const struct ofp_table_features *b)
+{
+	return !memcmp(&a->hit, &b->hit, sizeof(a->hit)) &&
+	       !memcmp(&a->miss_instructions, &b->miss_instructions, sizeof(a->hit));
+}
+
+static void print_all_instructions(struct str *s, const struct ofp_table_features *f,
+                                   const struct ofp_table_features *before)
+{
+	if (before && same_instructions(f, before)) {
+		if (!instructions_are_empty(&f->hit))
+			str_add(s, "    (same instructions)\n");
+	} else if (memcmp(&f->hit, &f->miss_instructions, sizeof(f->hit))) {
+		str_add(s, "    instructions (other than table miss):\n");
+		print_instructions(s, &f->hit, before ? &before->hit : NULL);
+		str_add(s, "    instructions (table miss):\n");
+		print_instructions(s, &f->miss_instructions,
+		                   before ? &before->miss_instructions : NULL);
+	} else if (!instructions_are_empty(&f->hit)) {
+		str_add(s, "    instructions (table miss and others):\n");
+		print_instructions(s, &f->hit, before ? &before->hit : NULL);
+	}
+}
+
+static void print_set(struct str *s, const char *what, const struct ofp_field_set *set)
+{
+	if (set_is_empty(set))
+		return;
+	str_addf(s, "      %s: ", what);
+	print_fields(s, set);
+	str_addc(s, '\n');
+}
+
+static bool same_matching(const struct ofp_table_features *a, const struct ofp_table_features *b)
+{
+	return !memcmp(&a->match, &b->match, sizeof(a->match)) &&
+	       !memcmp(&a->mask, &b->mask, sizeof(a->mask)) &&
+	       !memcmp(&a->wildcard, &b->wildcard, sizeof(a->wildcard));
+}
+
+static void print_matching(struct str *s, const struct ofp_table_features *f,
+                           const struct ofp_table_features *before)
+{
+	if (before && same_matching(f, before)) {
+		if (!set_is_empty(&f->match))
+			str_add(s, "    (same matching)\n");
+		return;
+	}
+	if (set_is_empty(&f->match))
+		return;
+	struct ofp_field_set exact = f->match, either = f->match;
+	for (size_t i = 0; i < sizeof(exact.bits) / sizeof(exact.bits[0]); i++) {
+		exact.bits[i] &= ~f->wildcard.bits[i] & ~f->mask.bits[i];
+		either.bits[i] &= f->wildcard.bits[i] & ~f->mask.bits[i];
+	}
+	str_add(s, "    matching:\n");
+	print_set(s, "arbitrary mask", &f->mask);
+	print_set(s, "exact match or wildcard", &either);
+	print_set(s, "must exact match", &exact);
+}
+
+static bool same_capabilities(const struct ofp_table_features *a,
+                              const struct ofp_table_features *b)
+{
+	return a->metadata_match == b->metadata_match && a->metadata_write == b->metadata_write &&
+	       a->miss == b->miss && a->eviction == b->eviction && a->vacancy == b->vacancy &&
+	       a->max_entries == b->max_entries && same_instructions(a, b) && same_matching(a, b);
+}
+
+static void print_supported(struct str *s, const char *what, enum ofp_table_switch on)
+{
+	if (on != OFPTABLE_SAME)
+		str_addf(s, "    %s: %ssupported\n", what, on == OFPTABLE_ON ? "" : "not ");
+}
+
+static void print_features_of(struct str *s, const struct ofp_table_features *f,
+                              const struct ofp_table_features *before)
+{
+	static const char *const misses[] = {"", "controller", "continue", "drop"};
+	if (f->metadata_match || f->metadata_write)
+		str_addf(s, "    metadata: match=%#llx write=%#llx\n",
+		         (unsigned long long)be64toh(f->metadata_match),
+		         (unsigned long long)be64toh(f->metadata_write));
+	if (f->miss != OFPTABLE_MISS_DEFAULT)
+		str_addf(s, "    config=%s\n", misses[f->miss]);
+	print_supported(s, "eviction", f->eviction);
+	print_supported(s, "vacancy events", f->vacancy);
+	if (f->max_entries)
+		str_addf(s, "    max_entries=%u\n", f->max_entries);
+	print_all_instructions(s, f, before);
+	print_matching(s, f, before);
+}
+
+// --- Runs of tables.
+
 // A run of tables of which only the first was printed in full.
 struct ditto {
 	unsigned int first, last; // first > last: none
-	bool printed;		  // something stands before
-	bool folded;		  // and it is a line that ends in "ditto"
+	// What stands before.
+	enum { NOTHING, IN_FULL, DITTO_BY_NAME, DITTO } before;
 };
 
 static void ditto_flush(struct str *s, struct ditto *d)
 {
 	if (d->first > d->last)
 		return;
-	if (!d->folded)
+	if (d->before == IN_FULL)
 		str_addc(s, '\n');
 	if (d->first == d->last)
 		str_addf(s, "  table %u: ditto\n", d->first);
 	else
 		str_addf(s, "  tables %u...%u: ditto\n", d->first, d->last);
-	d->folded = true;
+	d->before = DITTO;
 	d->first = 1;
 	d->last = 0;
 }
 
-static void begin_table(struct str *s, struct ditto *d, unsigned int id, const char *name, bool same)
+static void begin_table(struct str *s, struct ditto *d, unsigned int id, const char *name,
+                        bool same)
 {
 	if (same && !*name) {
 		if (d->first > d->last)
@@ -36,77 +309,17 @@ static void begin_table(struct str *s, struct ditto *d, unsigned int id, const c
 		return;
 	}
 	ditto_flush(s, d);
-	if (d->printed && !(same && d->folded))
+	if (d->before == IN_FULL || (d->before == DITTO && !same))
 		str_addc(s, '\n');
 	str_addf(s, "  table %u", id);
 	if (*name)
 		str_addf(s, " (\"%s\")", name);
 	str_add(s, same ? ": ditto\n" : ":\n");
-	d->printed = true;
-	d->folded = same;
+	d->before = same ? DITTO_BY_NAME : IN_FULL;
 }
 
-// --- What 1.0 can wildcard, grouped by the names' common beginnings.
-
-static void print_group(struct str *s, uint32_t wildcards, const char *prefix, const struct bit_name *names, size_t n)
-{
-	unsigned int found = 0;
-	for (size_t i = 0; i < n; i++)
-		found += (wildcards & names[i].bit) != 0;
-	if (!found)
-		return;
-	str_addf(s, "%s%s", prefix, found > 1 ? "{" : "");
-	for (size_t i = 0; i < n; i++)
-		if (wildcards & names[i].bit)
-			str_addf(s, "%s,", names[i].name);
-	str_chomp(s, ',');
-	if (found > 1)
-		str_addc(s, '}');
-}
-
-static void print_matching10(struct str *s, uint32_t w)
-{
-	static const struct bit_name eth[] = {{1 << 2, "src"}, {1 << 3, "dst"}, {1 << 4, "type"}};
-	static const struct bit_name vlan[] = {{1 << 1, "vid"}, {1 << 20, "pcp"}};
-	static const struct bit_name ip[] = {{63 << 8, "src"}, {63 << 14, "dst"}};
-	static const struct bit_name nw[] = {{1 << 5, "proto"}, {1 << 21, "tos"}};
-	static const struct bit_name tcp[] = {{1 << 6, "src"}, {1 << 7, "dst"}};
-	str_add(s, "    matching:\n      exact match or wildcard:");
-	if (w & 1)
-		str_add(s, " in_port");
-	print_group(s, w, " eth_", eth, 3);
-	print_group(s, w, " vlan_", vlan, 2);
-	print_group(s, w, " ip_", ip, 2);
-	print_group(s, w, " nw_", nw, 2);
-	print_group(s, w, " tcp_", tcp, 2);
-	str_addc(s, '\n');
-}
-
-static bool same_features(const struct ofp_table_stats *a, const struct ofp_table_stats *b)
-{
-	return a->wildcards == b->wildcards && a->max_entries == b->max_entries;
-}
-
-static void print_table_features_of(struct str *s, uint8_t version, const struct ofp_table_stats *t,
-				    const struct ofp_table_stats *before)
-{
-	if (version >= OFP13)
-		return;
-	if (before && same_features(t, before)) {
-		str_add(s, "    (same features)\n");
-		return;
-	}
-	if (version == OFP12)
-		str_addf(s, "    metadata: match=%#llx write=%#llx\n", (unsigned long long)be64toh(t->metadata_match),
-			 (unsigned long long)be64toh(t->metadata_write));
-	if (version != OFP10)
-		str_addf(s, "    config=%s\n", t->config == 1 ? "continue" : t->config == 2 ? "drop" : "controller");
-	str_addf(s, "    max_entries=%u\n", t->max_entries);
-	if (version == OFP10)
-		print_matching10(s, t->wildcards);
-}
-
-int print_table_stats_reply(struct str *s, const struct ofp_msg *m, const struct ofp_print_options *o)
+int print_table_stats_reply(struct str *s, const struct ofp_msg *m,
+                            const struct ofp_print_options *o)
 {
 	struct cursor body = m->body;
 	struct ofp_table_stats t, before;
@@ -115,13 +328,20 @@ int print_table_stats_reply(struct str *s, const struct ofp_msg *m, const struct
 	int error;
 	str_addc(s, '\n');
 	while (!(error = ofp_table_stats_pull(&body, m->version, &t))) {
-		bool same = any && same_features(&t, &before) && t.active_count == before.active_count &&
-			    t.lookup_count == before.lookup_count && t.matched_count == before.matched_count;
-		begin_table(s, &d, t.table_id, t.name, same);
-		if (!same) {
+		bool alike = any && same_capabilities(&t.features, &before.features);
+		bool same = alike && t.active_count == before.active_count &&
+		            t.lookup_count == before.lookup_count &&
+		            t.matched_count == before.matched_count;
+		begin_table(s, &d, t.features.table_id, t.features.name, same);
+		if (!same)
 			str_addf(s, "    active=%u, lookup=%llu, matched=%llu\n", t.active_count,
-				 (unsigned long long)t.lookup_count, (unsigned long long)t.matched_count);
-			print_table_features_of(s, m->version, &t, any ? &before : NULL);
+			         (unsigned long long)t.lookup_count,
+			         (unsigned long long)t.matched_count);
+		if (!same && m->version < OFP13) {
+			if (alike)
+				str_add(s, "    (same features)\n");
+			else
+				print_features_of(s, &t.features, any ? &before.features : NULL);
 		}
 		before = t;
 		any = true;
@@ -132,26 +352,21 @@ int print_table_stats_reply(struct str *s, const struct ofp_msg *m, const struct
 
 int print_table_features(struct str *s, const struct ofp_msg *m, const struct ofp_print_options *o)
 {
+	static const char *const commands[] = {"replace", "modify", "enable", "disable"};
 	struct cursor body = m->body;
 	struct ofp_table_features t, before;
 	struct ditto d = {.first = 1};
 	bool any = false;
 	int error;
-	if (cursor_left(&body))
-		str_addc(s, '\n');
 	while (!(error = ofp_table_features_pull(&body, m->version, &t))) {
-		bool last = t.n_tables == t.table_id + 1;
-		bool same = any && last == (before.n_tables == before.table_id + 1) &&
-			    t.metadata_match == before.metadata_match && t.metadata_write == before.metadata_write &&
-			    t.max_entries == before.max_entries && t.config == before.config;
+		if (!any)
+			str_addc(s, '\n');
+		bool same = any && same_capabilities(&t, &before);
+		if (t.command != OFPTFC_REPLACE)
+			str_addf(s, "  command: %s\n", commands[t.command]);
 		begin_table(s, &d, t.table_id, t.name, same);
-		if (!same) {
-			str_addf(s, "    metadata: match=%#llx write=%#llx\n    max_entries=%u\n",
-				 (unsigned long long)be64toh(t.metadata_match), (unsigned long long)be64toh(t.metadata_write),
-				 t.max_entries);
-			if (!last)
-				str_addf(s, "    next tables: %u-%u\n", t.table_id + 1u, t.n_tables - 1u);
-		}
+		if (!same)
+			print_features_of(s, &t, any ? &before : NULL);
 		before = t;
 		any = true;
 	}

@@ -5,8 +5,9 @@
 #include "openflow/print_row.h"
 #include "openflow/table_mod.h"
 
-static const struct bit_name eviction_flag_names[] = {
-	{OFPTMPEF_OTHER, "OTHER"}, {OFPTMPEF_IMPORTANCE, "IMPORTANCE"}, {OFPTMPEF_LIFETIME, "LIFETIME"}};
+static const struct bit_name eviction_flag_names[] = {{OFPTMPEF_OTHER, "OTHER"},
+                                                      {OFPTMPEF_IMPORTANCE, "IMPORTANCE"},
+                                                      {OFPTMPEF_LIFETIME, "LIFETIME"}};
 
 static void print_eviction_flags(struct str *s, uint32_t flags)
 {
@@ -61,13 +62,14 @@ static void print_desc_of(struct str *s, const struct ofp_table_desc *d)
 	str_addf(s, "\n  table %u:\n   eviction=%s ", d->table_id, d->eviction ? "on" : "off");
 	print_eviction_flags(s, d->eviction_flags);
 	if (d->vacancy_events)
-		str_addf(s, "\n   vacancy=on vacancy_down=%u%% vacancy_up=%u%% vacancy=%u%%\n", d->vacancy_down, d->vacancy_up,
-			 d->vacancy);
+		str_addf(s, "\n   vacancy=on vacancy_down=%u%% vacancy_up=%u%% vacancy=%u%%\n",
+		         d->vacancy_down, d->vacancy_up, d->vacancy);
 	else
 		str_add(s, "\n   vacancy=off\n");
 }
 
-int print_table_desc_reply(struct str *s, const struct ofp_msg *m, const struct ofp_print_options *o)
+int print_table_desc_reply(struct str *s, const struct ofp_msg *m,
+                           const struct ofp_print_options *o)
 {
 	struct cursor body = m->body;
 	struct ofp_table_desc d;
@@ -83,7 +85,8 @@ int print_table_status(struct str *s, const struct ofp_msg *m, const struct ofp_
 	int error = ofp_decode_table_status(m, &ts);
 	if (error)
 		return error;
-	str_addf(s, " reason=VACANCY_%s\ntable_desc:-", ts.reason == OFPTR_VACANCY_DOWN ? "DOWN" : "UP");
+	str_addf(s, " reason=VACANCY_%s\ntable_desc:-",
+	         ts.reason == OFPTR_VACANCY_DOWN ? "DOWN" : "UP");
 	print_desc_of(s, &ts.desc);
 	return 0;
 }

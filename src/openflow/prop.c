@@ -18,7 +18,9 @@ int prop_pull(struct cursor *c, uint64_t *type, struct cursor *value)
 		return 0;
 	uint32_t vendor = cursor_be32(value), vendor_type = cursor_be32(value);
 	*type = OFPPROP_EXP(vendor, vendor_type);
-	return value->bad ? OFPBPC_BAD_LEN : 0;
+	if (value->bad)
+		return OFPBPC_BAD_LEN;
+	return vendor ? 0 : OFPBPC_BAD_EXPERIMENTER;
 }
 
 int prop_unknown(uint64_t type)
@@ -28,7 +30,7 @@ int prop_unknown(uint64_t type)
 
 int prop_u16(struct cursor value, uint16_t *out)
 {
-	if (cursor_left(&value) != 2)
+	if (cursor_left(&value) < 2)
 		return OFPBPC_BAD_LEN;
 	*out = cursor_be16(&value);
 	return 0;

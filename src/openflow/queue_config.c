@@ -25,26 +25,25 @@ static void put_port(struct buf *b, uint8_t version, uint32_t port)
 		buf_add_be32(b, ofp11_port_encode(port));
 }
 
-// Which queues a request can be about: those of a port, or all (for which 1.0 has no name but takes "none").
-static bool port_can_have_queues(uint32_t port)
-{
-	return port < OFPP_MAX || port == OFPP_LOCAL || port == OFPP_NONE;
-}
-
 int ofp_decode_queue_config_request(const struct ofp_msg *m, uint32_t *port, uint32_t *queue)
 {
 	struct cursor c = m->body;
 	int error = pull_port(&c, m->version, port);
 	*queue = m->version >= OFP14 ? cursor_be32(&c) : OFPQ_ALL;
-	if (error || (m->version == OFP10 && *port == OFPP_NONE) || !port_can_have_queues(*port))
-		return OFPQOFC_BAD_PORT;
-	return 0;
+	// A description may be asked for of any port; it then says nothing.
+	if (!error && m->version < OFP14 && *port >= OFPP_MAX &&
+	    (m->version == OFP10 || *port != OFPP_NONE))
+		error = OFPQOFC_BAD_PORT;
+	return error;
 }
 
-void ofp_encode_queue_config_request(struct buf *b, uint8_t version, uint32_t port, uint32_t queue, uint32_t xid)
+void ofp_encode_queue_config_request(struct buf *b, uint8_t version, uint32_t port, uint32_t queue,
+                                     uint32_t xid)
 {
 	bool multipart = version >= OFP14;
-	size_t at = ofp_begin(b, multipart ? OFPTYPE_QUEUE_DESC_REQUEST : OFPTYPE_QUEUE_GET_CONFIG_REQUEST, false, version, xid);
+	size_t at = ofp_begin(
+	        b, multipart ? OFPTYPE_QUEUE_DESC_REQUEST : OFPTYPE_QUEUE_GET_CONFIG_REQUEST, false,
+	        version, xid);
 	put_port(b, version, port);
 	if (multipart)
 		buf_add_be32(b, queue);
@@ -131,13 +130,15 @@ static int pull_property(struct cursor *c, struct ofp_queue_config *q)
 	return 0;
 }
 
-int ofp_queue_config_pull(struct cursor *c, uint8_t version, uint32_t port, struct ofp_queue_config *q)
+int ofp_queue_config_pull(struct cursor *c, uint8_t version, uint32_t port,
+                          struct ofp_queue_config *q)
 {
 	size_t head = version <= OFP11 ? QUEUE10_LEN : QUEUE12_LEN;
 	struct cursor peek = *c;
 	if (!cursor_left(c))
 		return -ENODATA;
-	*q = (struct ofp_queue_config){.port = port, .min_rate = UINT16_MAX, .max_rate = UINT16_MAX};
+	*q = (struct ofp_queue_config){
+	        .port = port, .min_rate = UINT16_MAX, .max_rate = UINT16_MAX};
 	uint32_t first = cursor_be32(&peek), second = head == QUEUE12_LEN ? cursor_be32(&peek) : 0;
 	uint16_t len = cursor_be16(&peek);
 	if (peek.bad || len < head || len > cursor_left(c))

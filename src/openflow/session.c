@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "openflow/prop.h"
+
 // --- Hello.
 
 enum { HELLO_VERSION_BITMAP = 1 };
@@ -27,9 +29,12 @@ int ofp_decode_hello(const struct ofp_msg *m, uint32_t *versions)
 			break;
 		}
 		cursor_skip(&element, 4);
-		if (type == HELLO_VERSION_BITMAP && len >= 8) {
-			*versions = cursor_be32(&element) & ~1u;
-			found = *versions != 0;
+		uint32_t bits = type == HELLO_VERSION_BITMAP && len >= 8 ? cursor_be32(&element) & ~1u : 0;
+		if (bits) {
+			*versions = bits;
+			found = true;
+		} else {
+			ok = false;
 		}
 	}
 	if (!found)
@@ -73,6 +78,18 @@ void ofp_encode_echo_reply(struct buf *b, const struct ofp_msg *request)
 
 enum { ACTIONS_10 = 0xfff, STP_10 = 1 << 3 };
 
+static uint32_t known_capabilities(uint8_t version)
+{
+	uint32_t common = OFPC_FLOW_STATS | OFPC_TABLE_STATS | OFPC_PORT_STATS | OFPC_IP_REASM | OFPC_QUEUE_STATS;
+	if (version == OFP10)
+		return common | OFPC_ARP_MATCH_IP | STP_10;
+	common |= OFPC_GROUP_STATS;
+	if (version == OFP11)
+		return common | OFPC_ARP_MATCH_IP;
+	common |= OFPC_PORT_BLOCKED;
+	return version >= OFP14 ? common | OFPC_BUNDLES | OFPC_FLOW_MONITORING : common;
+}
+
 int ofp_decode_features(const struct ofp_msg *m, struct ofp_features *f)
 {
 	struct cursor c = m->body;
@@ -81,8 +98,8 @@ int ofp_decode_features(const struct ofp_msg *m, struct ofp_features *f)
 	f->n_tables = cursor_u8(&c);
 	f->auxiliary_id = cursor_u8(&c);
 	cursor_skip(&c, 2);
-	f->capabilities = cursor_be32(&c);
-	f->actions = cursor_be32(&c);
+	f->capabilities = cursor_be32(&c) & known_capabilities(m->version);
+	f->actions = cursor_be32(&c) & ACTIONS_10;
 	if (m->version < OFP13)
 		f->auxiliary_id = 0;
 	if (m->version == OFP10 && f->capabilities & STP_10)
@@ -96,16 +113,10 @@ int ofp_decode_features(const struct ofp_msg *m, struct ofp_features *f)
 
 static uint32_t capabilities_for(uint32_t capabilities, uint8_t version)
 {
-	uint32_t common = OFPC_FLOW_STATS | OFPC_TABLE_STATS | OFPC_PORT_STATS | OFPC_IP_REASM | OFPC_QUEUE_STATS;
-	if (version == OFP10)
-		return (capabilities & (common | OFPC_ARP_MATCH_IP)) | (capabilities & OFPC_STP ? STP_10 : 0);
-	common |= OFPC_GROUP_STATS;
-	if (version == OFP11)
-		return capabilities & (common | OFPC_ARP_MATCH_IP);
-	common |= OFPC_PORT_BLOCKED;
-	if (version >= OFP14)
-		common |= OFPC_BUNDLES | OFPC_FLOW_MONITORING;
-	return capabilities & common;
+	uint32_t c = capabilities & known_capabilities(version) & ~(uint32_t)STP_10;
+	if (version != OFP10)
+		return capabilities & known_capabilities(version);
+	return c | (capabilities & OFPC_STP ? STP_10 : 0);
 }
 
 void ofp_encode_features(struct buf *b, const struct ofp_features *f, uint8_t version, uint32_t xid,
@@ -136,7 +147,7 @@ int ofp_decode_config(const struct ofp_msg *m, struct ofp_config *config)
 	config->miss_send_len = cursor_be16(&c);
 	config->frag = flags & CONFIG_FRAG_MASK;
 	config->invalid_ttl_to_controller = m->version < OFP13 ? (flags & CONFIG_INVALID_TTL) != 0 : -1;
-	if (flags & ~(m->version < OFP13 ? CONFIG_FRAG_MASK | CONFIG_INVALID_TTL : CONFIG_FRAG_MASK))
+	if (m->type == OFPTYPE_SET_CONFIG && flags & ~(m->version < OFP13 ? CONFIG_FRAG_MASK | CONFIG_INVALID_TTL : CONFIG_FRAG_MASK))
 		return OFPSCFC_BAD_FLAGS;
 	return c.bad ? OFPBRC_BAD_LEN : 0;
 }
@@ -294,29 +305,66 @@ void ofp_async_default(struct ofp_async_config *a, uint8_t version)
 	a->primary[OFPASYNC_FLOW_REMOVED] = version >= OFP14 ? 0x3f : 7;
 }
 
+// The reasons that there are, of a version.
+static uint32_t known_reasons(enum ofp_async type, uint8_t version)
+{
+	switch (type) {
+	case OFPASYNC_PACKET_IN:
+		return version < OFP14 ? 7 : 0x3f;
+	case OFPASYNC_FLOW_REMOVED:
+		return 0x3f;
+	case OFPASYNC_PORT_STATUS:
+	case OFPASYNC_ROLE_STATUS:
+		return 7;
+	case OFPASYNC_TABLE_STATUS:
+		return 3 << 3;
+	case OFPASYNC_REQUESTFORWARD:
+		return 3;
+	case OFPASYNC_N:
+		break;
+	}
+	return 0;
+}
+
+// The reasons of a property, whichever the version is that it came in.
+static int decode_async_property(uint64_t type, struct cursor value, bool loose, uint8_t version, struct ofp_async_config *a)
+{
+	uint32_t mask;
+	if (type >= 2 * OFPASYNC_N)
+		return loose ? 0 : type >> 32 ? OFPBPC_BAD_EXP_TYPE : OFPACFC_UNSUPPORTED;
+	int error = prop_u32(value, &mask);
+	if (error)
+		return error;
+	uint32_t known = known_reasons((enum ofp_async)(type / 2), version);
+	if (mask & ~known && !loose)
+		return OFPACFC_INVALID;
+	*(type % 2 ? &a->primary[type / 2] : &a->secondary[type / 2]) = mask & known;
+	return 0;
+}
+
 int ofp_decode_set_async(const struct ofp_msg *m, struct ofp_async_config *a)
 {
 	struct cursor c = m->body;
-	bool properties = m->version >= OFP14 && !m->nx;
-	if (!properties && cursor_left(&c) != 24)
-		return OFPBRC_BAD_SUBTYPE; // NXT_SET_ASYNC_CONFIG2 is not supported
+	bool loose = m->type == OFPTYPE_GET_ASYNC_REPLY;
+	bool properties = m->nx ? !strcmp(ofp_msg_name(m), "NXT_SET_ASYNC_CONFIG2") : m->version >= OFP14;
 	if (!properties) {
 		for (int i = 0; i <= OFPASYNC_FLOW_REMOVED; i++) {
-			a->primary[i] = cursor_be32(&c);
-			a->secondary[i] = cursor_be32(&c);
+			uint32_t known = known_reasons((enum ofp_async)i, m->version);
+			a->primary[i] = cursor_be32(&c) & known;
+			a->secondary[i] = cursor_be32(&c) & known;
 		}
 		return 0;
 	}
 	while (cursor_left(&c)) {
-		uint16_t type = cursor_be16(&c), len = cursor_be16(&c);
-		if (c.bad || len != 8)
-			return OFPBPC_BAD_LEN;
-		if (type >= 2 * OFPASYNC_N)
-			return OFPACFC_UNSUPPORTED;
-		uint32_t mask = cursor_be32(&c);
-		*(type % 2 ? &a->primary[type / 2] : &a->secondary[type / 2]) = mask;
+		uint64_t type;
+		struct cursor value;
+		int error = prop_pull(&c, &type, &value);
+		if (!error)
+			error = decode_async_property(type, value, loose, m->version, a);
+		if (error)
+			return error;
 	}
-	return c.bad ? OFPBPC_BAD_LEN : 0;
+	return 0;
 }
 
 void ofp_encode_get_async_reply(struct buf *b, const struct ofp_msg *request, const struct ofp_async_config *a)
@@ -395,11 +443,11 @@ void ofp_encode_set_packet_in_format(struct buf *b, enum ofp_packet_in_format fo
 int ofp_decode_set_controller_id(const struct ofp_msg *m, uint16_t *id)
 {
 	struct cursor c = m->body;
+	uint8_t bits = 0;
 	for (int i = 0; i < 6; i++)
-		if (cursor_u8(&c))
-			return NXBRC_MUST_BE_ZERO;
+		bits |= cursor_u8(&c);
 	*id = cursor_be16(&c);
-	return 0;
+	return bits ? NXBRC_MUST_BE_ZERO : 0;
 }
 
 void ofp_encode_set_controller_id(struct buf *b, uint16_t id, uint8_t version, uint32_t xid)

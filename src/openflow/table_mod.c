@@ -22,7 +22,7 @@ static enum ofp_table_miss miss_of(uint32_t config)
 	case MISS_DROP:
 		return OFPTABLE_MISS_DROP;
 	}
-	return OFPTABLE_MISS_DEFAULT;
+	return OFPTABLE_MISS_CONTROLLER;
 }
 
 struct properties {
@@ -30,10 +30,10 @@ struct properties {
 	uint8_t down, up, vacancy;
 };
 
-static int read_eviction(struct cursor value, uint32_t *flags)
+static int read_eviction(struct cursor value, bool mod, uint32_t *flags)
 {
 	int error = prop_u32(value, flags);
-	if (!error && *flags != OFPTMPEF_OTHER && *flags & ~ALL_EVICTION_FLAGS)
+	if (!error && mod && *flags != OFPTABLE_EVICTION_DEFAULT && *flags & ~ALL_EVICTION_FLAGS)
 		error = OFPBPC_BAD_VALUE;
 	return error;
 }
@@ -46,7 +46,7 @@ static int read_properties(struct cursor c, bool mod, struct properties *p)
 		struct cursor value;
 		int error = prop_pull(&c, &type, &value);
 		if (!error && type == PROP_EVICTION) {
-			error = read_eviction(value, &p->eviction_flags);
+			error = read_eviction(value, mod, &p->eviction_flags);
 		} else if (!error && type == PROP_VACANCY) {
 			if (cursor_left(&value) != 4)
 				return OFPBPC_BAD_LEN;
@@ -56,7 +56,7 @@ static int read_properties(struct cursor c, bool mod, struct properties *p)
 			if (mod && (p->vacancy || p->up < p->down))
 				error = OFPBPC_BAD_VALUE;
 		} else if (!error) {
-			error = mod ? OFPBRC_BAD_TYPE : prop_unknown(type);
+			error = mod ? OFPBRC_BAD_TYPE : 0;
 		}
 		if (error)
 			return error;
@@ -67,7 +67,9 @@ static int read_properties(struct cursor c, bool mod, struct properties *p)
 int ofp_decode_table_mod(const struct ofp_msg *m, struct ofp_table_mod *tm)
 {
 	struct cursor c = m->body;
-	*tm = (struct ofp_table_mod){.eviction = OFPTABLE_SAME, .vacancy = OFPTABLE_SAME, .eviction_flags = OFPTABLE_EVICTION_DEFAULT};
+	*tm = (struct ofp_table_mod){.eviction = OFPTABLE_SAME,
+	                             .vacancy = OFPTABLE_SAME,
+	                             .eviction_flags = OFPTABLE_EVICTION_DEFAULT};
 	tm->table_id = cursor_u8(&c);
 	cursor_skip(&c, 3);
 	uint32_t config = cursor_be32(&c);
@@ -95,19 +97,21 @@ static void put_vacancy(struct buf *b, uint8_t down, uint8_t up, uint8_t vacancy
 	prop_end(b, at);
 }
 
-void ofp_encode_table_mod(struct buf *b, const struct ofp_table_mod *tm, uint8_t version, uint32_t xid)
+void ofp_encode_table_mod(struct buf *b, const struct ofp_table_mod *tm, uint8_t version,
+                          uint32_t xid)
 {
 	static const uint32_t misses[] = {[OFPTABLE_MISS_DEFAULT] = MISS_CONTROLLER,
-					  [OFPTABLE_MISS_CONTROLLER] = MISS_CONTROLLER,
-					  [OFPTABLE_MISS_CONTINUE] = MISS_CONTINUE,
-					  [OFPTABLE_MISS_DROP] = MISS_DROP};
+	                                  [OFPTABLE_MISS_CONTROLLER] = MISS_CONTROLLER,
+	                                  [OFPTABLE_MISS_CONTINUE] = MISS_CONTINUE,
+	                                  [OFPTABLE_MISS_DROP] = MISS_DROP};
 	size_t at = ofp_begin(b, OFPTYPE_TABLE_MOD, false, version, xid);
 	buf_add_u8(b, tm->table_id);
 	buf_add_zeros(b, 3);
 	if (version < OFP14) {
 		buf_add_be32(b, version < OFP13 ? misses[tm->miss] : 0);
 	} else {
-		buf_add_be32(b, (tm->eviction == OFPTABLE_ON ? CONFIG_EVICTION : 0) | (tm->vacancy == OFPTABLE_ON ? CONFIG_VACANCY : 0));
+		buf_add_be32(b, (tm->eviction == OFPTABLE_ON ? CONFIG_EVICTION : 0) |
+		                        (tm->vacancy == OFPTABLE_ON ? CONFIG_VACANCY : 0));
 		if (tm->eviction_flags != OFPTABLE_EVICTION_DEFAULT)
 			prop_put_u32(b, PROP_EVICTION, tm->eviction_flags);
 		if (tm->vacancy == OFPTABLE_ON)
@@ -124,7 +128,8 @@ static void put_desc(struct buf *b, const struct ofp_table_desc *d)
 	buf_add_be16(b, 0);
 	buf_add_u8(b, d->table_id);
 	buf_add_u8(b, 0);
-	buf_add_be32(b, (d->eviction ? CONFIG_EVICTION : 0) | (d->vacancy_events ? CONFIG_VACANCY : 0));
+	buf_add_be32(b, (d->eviction ? CONFIG_EVICTION : 0) |
+	                        (d->vacancy_events ? CONFIG_VACANCY : 0));
 	if (d->eviction_flags != OFPTABLE_EVICTION_DEFAULT)
 		prop_put_u32(b, PROP_EVICTION, d->eviction_flags);
 	if (d->vacancy_events)
@@ -192,9 +197,11 @@ static struct error *parse_vacancy(const char *s, struct ofp_table_mod *tm)
 	if (sscanf(s, "%u,%u%n", &low, &high, &end) < 2 || s[end])
 		return error_new("vacancy needs two numbers, \"vacancy:LOW,HIGH\"");
 	if (low > 100 || high > 100)
-		return error_new("Invalid vacancy threshold (%u,%u): percentages are at most 100", low, high);
+		return error_new("Invalid vacancy threshold (%u,%u): percentages are at most 100",
+		                 low, high);
 	if (high < low)
-		return error_new("Invalid vacancy threshold (%u,%u): LOW must not exceed HIGH", low, high);
+		return error_new("Invalid vacancy threshold (%u,%u): LOW must not exceed HIGH", low,
+		                 high);
 	tm->vacancy = OFPTABLE_ON;
 	tm->vacancy_down = (uint8_t)low;
 	tm->vacancy_up = (uint8_t)high;
@@ -206,7 +213,9 @@ struct error *ofp_table_mod_parse(const char *s, struct ofp_table_mod *tm, uint3
 	static const struct {
 		const char *name;
 		enum ofp_table_miss miss;
-	} misses[] = {{"controller", OFPTABLE_MISS_CONTROLLER}, {"continue", OFPTABLE_MISS_CONTINUE}, {"drop", OFPTABLE_MISS_DROP}};
+	} misses[] = {{"controller", OFPTABLE_MISS_CONTROLLER},
+	              {"continue", OFPTABLE_MISS_CONTINUE},
+	              {"drop", OFPTABLE_MISS_DROP}};
 	*versions = 1u << OFP11 | 1u << OFP12;
 	for (size_t i = 0; i < sizeof(misses) / sizeof(misses[0]); i++)
 		if (!strcmp(s, misses[i].name)) {

@@ -68,8 +68,8 @@ class Gen:
         return s + b"\0" * (size - n)
 
     def port16(self):
-        return self.r.choice([0, 1, 2, 3, 77, 0xFEFF, 0xFF00, 0xFFF7, 0xFFF8, 0xFFF9, 0xFFFA, 0xFFFB, 0xFFFC, 0xFFFD, 0xFFFE, 0xFFFF,
-                              self.r.randrange(1, 0xFF00)])
+        return self.r.choice([0, 1, 2, 3, 77, 0xFEFF, 0xFFF8, 0xFFF9, 0xFFFA, 0xFFFB, 0xFFFC, 0xFFFD, 0xFFFE, 0xFFFF,
+                              self.r.randrange(1, 0xFF00)] + [0xFF00, 0xFFF7] * (self.r.random() < 0.05))
 
     def port(self, v):
         p = self.port16()
@@ -115,8 +115,6 @@ class Gen:
         t = b""
         if r.random() < 0.5:
             t += struct.pack("!HBBH", 0, 0, 2, self.r.randrange(1, 100)) if v == OF10 else struct.pack("!HBBI", 0x8000, 0, 4, r.randrange(1, 100))
-        if r.random() < 0.3:
-            t += struct.pack("!HBB", 0x0001, 0 << 1, 4) + struct.pack("!I", self.num(32)) if r.random() < 0.3 else b""
         oxm = v != OF10
         if r.random() < 0.3:
             t += (struct.pack("!HBB", 0x8000, 4 << 1, 6) if oxm else struct.pack("!HBB", 0, 2 << 1, 6)) + self.bytes(6)
@@ -151,6 +149,8 @@ class Gen:
     def action(self, v):
         r = self.r
         kind = r.randrange(7)
+        if kind == 4 and v == OF15:
+            kind = 3
         if kind <= 1:
             return struct.pack("!HHHH", 0, 8, self.port16(), self.num(16)) if v == OF10 else \
                 struct.pack("!HH", 0, 16) + self.port(v) + self.u16() + b"\0" * 6
@@ -362,7 +362,7 @@ def group_props(g):
     if g.r.random() < 0.6:
         return b""
     fields = b"".join(struct.pack("!HBB", 0x8000, n << 1, size) + b"\xff" * size for n, size in ((5, 2), (11, 4), (12, 4)) if g.r.random() < 0.5)
-    return g.prop(0xFFFF, struct.pack("!III", NX, 1, 0) + g.r.choice([b"hash", b"dp_hash", b"other"]).ljust(16, b"\0") + g.u64() + fields)
+    return g.prop(0xFFFF, struct.pack("!III", 0x154D, 1, 0) + g.r.choice([b"hash", b"dp_hash", b"other"]).ljust(16, b"\0") + g.u64() + fields)
 
 
 def group_mod(g, v):
@@ -520,6 +520,8 @@ def bundle_control(g, v):
 
 def bundle_add(g, v):
     inner = g.flow_message(v)
+    if g.r.random() < 0.95:
+        inner = inner[:4] + b"XID!" + inner[8:]  # the outer one's: see build()
     if g.r.random() < 0.03:
         inner = message(v + 1 if v < OF15 else 1, inner[1], inner[8:], 1)
     return g.u32() + b"\0\0" + struct.pack("!H", g.flags(16, 1, 2)) + pad8(inner) if g.r.random() < 0.1 else g.u32() + b"\0\0" + \
@@ -584,7 +586,8 @@ def table_stats(g, v):
         if v == OF10:
             rest = b"\0" * 3 + name + g.r.choice([struct.pack("!I", 0x3FFFFF), g.u32()]) + g.u32() + counts
         elif v == OF11:
-            rest = b"\0" * 7 + name + struct.pack("!IIIII", *(g.num(32) for _ in range(5))) + struct.pack("!I", g.enum(32, 0, 1, 2)) + g.u32() + counts
+            can = g.num(32)
+            rest = b"\0" * 7 + name + struct.pack("!IIIII", g.num(32), g.num(32), g.num(32), can, can) + struct.pack("!I", g.enum(32, 0, 1, 2)) + g.u32() + counts
         elif v == OF12:
             rest = b"\0" * 7 + name + g.bytes(16) + g.bytes(8) + g.bytes(16) + g.u64() + g.u64() + g.bytes(4) + struct.pack("!I", g.enum(32, 0, 1, 2)) + \
                 g.u32() + counts
@@ -601,10 +604,14 @@ def table_features(g, v):
     r = g.r
 
     def props():
-        oxm_ids = [(0x8000, n, size) for n, size in ((0, 4), (2, 8), (3, 6), (4, 6), (5, 2), (6, 2), (7, 1), (10, 1), (11, 4), (13, 2), (14, 2))] + \
-            [(1, n, 4) for n in range(4)] + [(0x8001, 0, 8)]
-        fields = lambda masked: b"".join(struct.pack("!HBB", c, n << 1 | m, s * (1 + m)) for c, n, s in oxm_ids if r.random() < 0.5  # noqa: E731
-                                         for m in [r.random() < 0.5 if masked else 0])
+        # Class, number, size, whether it can have any mask.
+        oxm_ids = [(0x8000, n, size, m) for n, size, m in ((0, 4, 0), (2, 8, 1), (3, 6, 1), (4, 6, 1), (5, 2, 0), (6, 2, 1), (7, 1, 0), (10, 1, 0),
+                                                           (11, 4, 1), (13, 2, 1), (14, 2, 1))] + [(1, n, 4, 1) for n in range(4)] + [(0x8001, 0, 8, 1)]
+
+        def fields(masked, of=oxm_ids):
+            return b"".join(struct.pack("!HBB", c, n << 1 | m, s * (1 + m)) for c, n, s, can in of if r.random() < 0.5
+                            for m in [masked and (can if r.random() < 0.99 else 1) and r.random() < 0.5])
+
         ids = lambda *choices: b"".join(struct.pack("!HH", c, 4) for c in choices if r.random() < 0.7)  # noqa: E731
         result = b""
         tables = bytes(sorted(r.sample(range(255), r.randrange(6)))) if r.random() < 0.5 else bytes(range(r.randrange(1, 200), 254))
@@ -612,15 +619,16 @@ def table_features(g, v):
         for miss in (0, 1):
             if miss and r.random() < 0.4:
                 continue
-            result += g.prop(0 + miss, ids(1, 2, 3, 4, 5, 6)) if r.random() < 0.9 else b""
-            result += g.prop(2 + miss, tables) if r.random() < 0.7 else b""
-            result += g.prop(4 + miss, ids(*actions)) if r.random() < 0.8 else b""
-            result += g.prop(6 + miss, ids(*actions)) if r.random() < 0.8 else b""
+            result += g.prop(0 + miss, ids(1, 2, 3, 4, 5, 6)) if r.random() < 0.97 else b""
+            result += g.prop(2 + miss, tables) if r.random() < 0.9 else b""
+            result += g.prop(4 + miss, ids(*actions)) if r.random() < 0.95 else b""
+            result += g.prop(6 + miss, ids(*actions)) if r.random() < 0.95 else b""
             f = fields(False)
             result += g.prop(12 + miss, f) + g.prop(14 + miss, f if r.random() < 0.5 else fields(False))
         f = fields(True)
         result += g.prop(8, f)
-        result += g.prop(10, fields(False) if r.random() < 0.5 else f)
+        have = [i for i in oxm_ids if struct.pack("!HB", i[0], i[1] << 1) in f or struct.pack("!HB", i[0], i[1] << 1 | 1) in f]
+        result += g.prop(10, fields(False, have if r.random() < 0.9 else oxm_ids))
         if r.random() < 0.05:
             result += g.vendor_prop()
         return result
@@ -897,8 +905,8 @@ CASES = [(row, v) for row in ROWS for v in row[1]]
 def build(g, row, v):
     kind, _, wire10, wire, body = row
     number = wire10 if v == OF10 else wire
-    b = body(g, v)
     xid = g.num(32)
+    b = body(g, v).replace(b"XID!", struct.pack("!I", xid))
     if kind == "std":
         return message(v, number, b, xid)
     vendor = ONF if kind.startswith("onf") else NX

@@ -144,11 +144,11 @@ static void test_table_stats(void **state)
 	struct ofp_msg msg = hear(of);
 	struct ofp_table_stats s;
 	assert_int_equal(ofp_table_stats_pull(&msg.body, OFP13, &s), 0);
-	assert_int_equal(s.table_id, 0);
+	assert_int_equal(s.features.table_id, 0);
 	assert_int_equal(s.active_count, 1);
 	for (int i = 1; i < 254; i++)
 		assert_int_equal(ofp_table_stats_pull(&msg.body, OFP13, &s), 0);
-	assert_int_equal(s.table_id, 253);
+	assert_int_equal(s.features.table_id, 253);
 	assert_int_equal(ofp_table_stats_pull(&msg.body, OFP13, &s), -ENODATA);
 }
 

@@ -160,7 +160,7 @@ static void test_flow_mod_refused(void **state)
 		{"0104004000000001 00002320 0000000d 0000000000000000 0000 0000 0000 8000 ffffffff ffff 0000 000c 000000000000"
 		 "00013c08 0000000000000001 00000000", OFPROTO_NXM, NXBRC_NXM_INVALID},
 		{"0104003000000001 00002320 0000000d 0000000000000000 0000 0000 0000 8000 ffffffff ffff 0000 0008 000000000000",
-		 OFPROTO_NXM, NXBRC_NXM_INVALID},
+		 OFPROTO_NXM, OFPBMC_BAD_LEN},
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct buf b = from_hex(cases[i].hex);
@@ -540,7 +540,9 @@ static void test_tables(void **state)
 		struct ofp_replies r;
 		ofp_encode_simple(&b, OFPTYPE_TABLE_STATS_REQUEST, v, 1);
 		struct ofp_msg m = decoded(&b);
-		struct ofp_table_stats t = {.table_id = 5, .name = "five", .active_count = 1, .max_entries = 2, .lookup_count = 3,
+		struct ofp_table_stats t = {.features = {.table_id = 5, .name = "five", .max_entries = 2},
+					    .active_count = 1,
+					    .lookup_count = 3,
 					    .matched_count = 4}, got;
 		ofp_replies_init(&r, &m);
 		for (int i = 0; i < 300; i++)
@@ -548,17 +550,25 @@ static void test_tables(void **state)
 		ofp_replies_finish(&r);
 		struct ofp_msg reply = decoded(&r.buf);
 		assert_int_equal(ofp_table_stats_pull(&reply.body, v, &got), 0);
-		assert_int_equal(got.table_id, 5);
-		assert_string_equal(got.name, v < OFP13 ? "five" : "");
-		assert_int_equal(got.max_entries, v < OFP13 ? 2 : 0);
+		assert_int_equal(got.features.table_id, 5);
+		assert_string_equal(got.features.name, v < OFP13 ? "five" : "");
+		assert_int_equal(got.features.max_entries, v < OFP13 ? 2 : 0);
 		assert_int_equal(got.active_count, 1);
 		assert_int_equal(got.lookup_count, 3);
 		assert_int_equal(got.matched_count, 4);
 		ofp_replies_done(&r);
 		buf_clear(&b);
 		if (v >= OFP13) {
-			struct ofp_table_features f = {.table_id = 3, .name = "three", .metadata_match = 7, .metadata_write = 8,
-						       .max_entries = 9, .n_tables = 254}, fb;
+			struct ofp_table_features f, fb;
+			ofp_table_features_all(&f, v);
+			f.table_id = 3;
+			strcpy(f.name, "three");
+			f.metadata_match = 7;
+			f.max_entries = 9;
+			f.miss = OFPTABLE_MISS_DEFAULT;
+			f.eviction = v >= OFP14 ? OFPTABLE_ON : OFPTABLE_SAME;
+			f.vacancy = v >= OFP14 ? OFPTABLE_OFF : OFPTABLE_SAME;
+			f.hit.next[1] = 5;
 			ofp_encode_simple(&b, OFPTYPE_TABLE_FEATURES_STATS_REQUEST, v, 1);
 			m = decoded(&b);
 			assert_true(ofp_table_features_request_is_query(&m));
