@@ -10,8 +10,14 @@
 #include "base/clock.h"
 #include "ovsdb/record.h"
 
-// A file this large that has doubled is compacted, but not more often than this.
-enum { COMPACT_MIN_BYTES = 10 * 1024 * 1024, COMPACT_MIN_MS = 10 * 60 * 1000 };
+// A file this large that has doubled is compacted, but not before so much time or so many
+// transactions; one that has grown at all, after a day.
+enum {
+	COMPACT_MIN_BYTES = 10 * 1024 * 1024,
+	COMPACT_MIN_MS = 10 * 60 * 1000,
+	COMPACT_MIN_TRANSACTIONS = 100,
+	COMPACT_MAX_MS = 24 * 60 * 60 * 1000,
+};
 
 static void schema_text(const struct db_schema *schema, struct str *out)
 {
@@ -66,9 +72,10 @@ static struct db_error *read_schema(struct journal *j, struct db_schema **schema
 	if (error)
 		return error;
 	if (!json)
-		return db_error_new("ovsdb error", "%s: cannot identify file type", journal_path(j));
-	error = db_error_wrap(db_schema_from_json(json, schema), "failed to parse \"%s\" as ovsdb schema",
-			      journal_path(j));
+		return db_error_new("ovsdb error", "%s: cannot identify file type",
+		                    journal_path(j));
+	error = db_error_wrap(db_schema_from_json(json, schema),
+	                      "failed to parse \"%s\" as ovsdb schema", journal_path(j));
 	json_decref(json);
 	return error;
 }
@@ -88,18 +95,17 @@ struct db_error *database_read_schema(const char *path, struct db_schema **schem
 // A record behind the first may be another schema: the database was converted there.
 bool db_record_is_schema(const json_t *json)
 {
-	return json_object_get(json, "tables") && json_object_get(json, "name") && !json_object_get(json, "_date");
+	return json_object_get(json, "tables") && json_object_get(json, "name") &&
+	       !json_object_get(json, "_date");
 }
 
 static struct db_error *convert(struct db *from, const struct db_schema *schema, struct db **to)
 {
 	struct str text = STR_INIT;
 	db_record_from_db(from, 0, NULL, &text);
-	json_t *json = json_loadb(text.s, text.len, 0, NULL);
-	str_done(&text);
 	*to = db_new(db_schema_clone(schema));
-	struct db_error *error = db_record_apply(*to, json, true);
-	json_decref(json);
+	struct db_error *error = db_record_apply_text(*to, text.s, text.len, true);
+	str_done(&text);
 	if (error) {
 		db_free(*to);
 		*to = NULL;
@@ -125,16 +131,30 @@ struct db_error *database_replay_record(struct db **db, const json_t *json)
 	return NULL;
 }
 
+// Schemas are rare and small; everything else is read row by row.
+static struct db_error *replay_text(struct database *d, const char *text, size_t n, bool converting)
+{
+	static const char start[] = "{\"_date\":";
+	bool is_plain = n > sizeof(start) && !memcmp(text, start, sizeof(start) - 1);
+	json_t *json = is_plain || converting ? NULL : json_loadb(text, n, 0, NULL);
+	struct db_error *error = json && db_record_is_schema(json)
+	                                 ? database_replay_record(&d->db, json)
+	                                 : db_record_apply_text(d->db, text, n, converting);
+	json_decref(json);
+	return error;
+}
+
 // Replays up to the end or the first record that is no good; the error says what was wrong with it.
 static struct db_error *replay(struct database *d, bool converting)
 {
 	for (;;) {
-		json_t *json;
-		struct db_error *error = journal_read(d->journal, &json);
-		if (error || !json)
+		char *text;
+		size_t n;
+		struct db_error *error = journal_read_text(d->journal, &text, &n);
+		if (error || !text)
 			return error;
-		error = converting ? db_record_apply(d->db, json, true) : database_replay_record(&d->db, json);
-		json_decref(json);
+		error = replay_text(d, text, n, converting);
+		free(text);
 		if (error) {
 			journal_reject(d->journal);
 			return error;
@@ -143,15 +163,17 @@ static struct db_error *replay(struct database *d, bool converting)
 	}
 }
 
-static struct db_error *open_file(const char *path, bool writable, const struct db_schema *convert_to,
-				  struct database **out, char **warning)
+static struct db_error *open_file(const char *path, bool writable,
+                                  const struct db_schema *convert_to, struct database **out,
+                                  char **warning)
 {
 	struct journal *j;
 	struct db_schema *schema;
 	char *saved = NULL;
 	*out = NULL;
 	*warning = NULL;
-	struct db_error *error = journal_open(path, writable ? JOURNAL_READ_WRITE : JOURNAL_READ_ONLY, &j);
+	struct db_error *error =
+	        journal_open(path, writable ? JOURNAL_READ_WRITE : JOURNAL_READ_ONLY, &j);
 	if (error)
 		return error;
 	error = read_schema(j, &schema);
@@ -174,7 +196,8 @@ static struct db_error *open_file(const char *path, bool writable, const struct 
 	}
 	if (damage) {
 		char *text = db_error_to_text(damage);
-		*warning = xasprintf("%s: ignored what follows the last good record (%s)", path, text);
+		*warning =
+		        xasprintf("%s: ignored what follows the last good record (%s)", path, text);
 		free(text);
 		db_error_free(damage);
 	}
@@ -196,18 +219,41 @@ static struct db_error *open_file(const char *path, bool writable, const struct 
 	return NULL;
 }
 
-struct db_error *database_open(const char *path, bool writable, struct database **out, char **warning)
+struct db_error *database_open(const char *path, bool writable, struct database **out,
+                               char **warning)
 {
 	return open_file(path, writable, NULL, out, warning);
 }
 
-struct db_error *database_open_converting(const char *path, const struct db_schema *schema, struct database **out,
-					  char **warning)
+struct db_error *database_open_converting(const char *path, const struct db_schema *schema,
+                                          struct database **out, char **warning)
 {
 	return open_file(path, false, schema, out, warning);
 }
 
 // --- Writing.
+
+static struct db_error *rewrite(struct database *d, const struct db *db, const char *comment)
+{
+	struct str records[2] = {STR_INIT, STR_INIT};
+	schema_text(db->schema, &records[0]);
+	db_record_from_db(db, clock_wall_ms(), comment, &records[1]);
+	struct db_error *error = journal_replace(d->journal, records, 2);
+	str_done(&records[0]);
+	str_done(&records[1]);
+	if (!error) {
+		d->compacted_at = clock_ms();
+		d->compacted_size = journal_size(d->journal);
+		d->n_transactions = 1;
+	}
+	return error;
+}
+
+static void set_problem(struct database *d, const struct db_error *error)
+{
+	free(d->problem);
+	d->problem = error ? db_error_to_text(error) : NULL;
+}
 
 static struct db_error *write_txn(struct database *d, const struct db_txn *txn)
 {
@@ -215,16 +261,29 @@ static struct db_error *write_txn(struct database *d, const struct db_txn *txn)
 		return NULL;
 	struct str text = STR_INIT;
 	struct db_error *error = NULL;
-	if (db_record_from_txn(txn, clock_wall_ms(), !d->whole_columns, &text)) {
+	bool wrote = db_record_from_txn(txn, clock_wall_ms(), !d->whole_columns, &text);
+	if (wrote) {
 		error = journal_append(d->journal, text.s, text.len);
 		d->n_transactions++;
 	}
 	if (!error && txn->durable)
 		error = journal_sync(d->journal);
 	str_done(&text);
-	free(d->problem);
-	d->problem = error ? db_error_to_text(error) : NULL;
-	return error;
+	if (wrote || error)
+		set_problem(d, error);
+	return db_error_wrap(error, "database %s can only be read for now", database_name(d));
+}
+
+void database_heal(struct database *d)
+{
+	if (!d->problem || !d->journal)
+		return;
+	struct db_error *error =
+	        journal_is_suspect(d->journal)
+	                ? rewrite(d, d->db, "written anew after a failure of the disk")
+	                : journal_probe(d->journal);
+	set_problem(d, error);
+	db_error_free(error);
 }
 
 struct db_error *database_commit(struct database *d, struct db_txn *txn)
@@ -246,35 +305,29 @@ struct db_error *database_commit(struct database *d, struct db_txn *txn)
 	return NULL;
 }
 
-static struct db_error *rewrite(struct database *d, const struct db *db, const char *comment)
-{
-	struct str records[2] = {STR_INIT, STR_INIT};
-	schema_text(db->schema, &records[0]);
-	db_record_from_db(db, clock_wall_ms(), comment, &records[1]);
-	struct db_error *error = journal_replace(d->journal, records, 2);
-	str_done(&records[0]);
-	str_done(&records[1]);
-	if (!error) {
-		d->compacted_at = clock_ms();
-		d->compacted_size = journal_size(d->journal);
-		d->n_transactions = 1;
-	}
-	return error;
-}
-
 struct db_error *database_compact(struct database *d, const char *comment)
 {
-	return d->journal ? rewrite(d, d->db, comment) : NULL;
+	if (!d->journal)
+		return NULL;
+	struct db_error *error = rewrite(d, d->db, comment);
+	if (!error)
+		set_problem(d, NULL);
+	return error;
 }
 
 bool database_wants_compaction(const struct database *d)
 {
-	return d->journal && journal_size(d->journal) > COMPACT_MIN_BYTES &&
-	       journal_size(d->journal) > 2 * d->compacted_size && clock_ms() - d->compacted_at > COMPACT_MIN_MS;
+	if (!d->journal || d->problem)
+		return false;
+	int64_t age = clock_ms() - d->compacted_at, size = journal_size(d->journal);
+	bool many = d->n_transactions >= COMPACT_MIN_TRANSACTIONS;
+	return (size > COMPACT_MIN_BYTES && size > 2 * d->compacted_size &&
+	        (many || age > COMPACT_MIN_MS)) ||
+	       (age > COMPACT_MAX_MS && many);
 }
 
-struct db_error *database_convert(struct database *d, const struct db_schema *schema, void (*forget)(void *),
-				  void *arg)
+struct db_error *database_convert(struct database *d, const struct db_schema *schema,
+                                  void (*forget)(void *), void *arg)
 {
 	struct db *db;
 	struct db_error *error = convert(d->db, schema, &db);

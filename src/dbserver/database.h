@@ -22,7 +22,7 @@ struct database {
 	int64_t compacted_size; // bytes then
 	size_t n_transactions;
 	bool whole_columns; // write sets and maps whole, not as differences
-	char *problem; // why the last write failed; NULL when it did not
+	char *problem; // why nothing can be written; NULL when it can
 };
 
 // Makes a new file with a schema and nothing else.
@@ -42,10 +42,13 @@ static inline const char *database_name(const struct database *d)
 }
 
 // Writes a prepared transaction and makes it final, or undoes it when writing fails. Waits for the disk when it is to be durable.
+// After a failure the database can only be read: `problem` says why. Each commit tries again, unless the journal is suspect.
 struct db_error *database_commit(struct database *, struct db_txn *) MUST_CHECK;
 // Rewrites the file as a schema and one record. `comment` is put into it.
 struct db_error *database_compact(struct database *, const char *comment) MUST_CHECK;
-// True when the file has grown so much that it should be compacted.
+// While there is a problem: whether it is over. What was lost is written anew.
+void database_heal(struct database *);
+// True when the file has grown so much, or so much time has passed, that it should be compacted.
 bool database_wants_compaction(const struct database *);
 // Gives the database another schema, in memory and file; rows must fit it. Replaces d->db: when nothing can go wrong any more,
 // `forget` is called, for who has pointers into the old one.

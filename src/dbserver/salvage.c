@@ -62,8 +62,7 @@ static bool starts_record(const char *p, size_t n)
 	return !why;
 }
 
-// Where the next good record begins; `n` if nowhere.
-static size_t find_record(const char *p, size_t n)
+size_t salvage_find_record(const char *p, size_t n)
 {
 	const char *at = p;
 	while (at < p + n && (at = memmem(at, n - (size_t)(at - p), magic, MAGIC_LEN))) {
@@ -98,7 +97,7 @@ void salvage_init(struct salvage *s, const char *data, size_t size)
 			piece.size = h.size + h.json;
 			piece.json = h.json;
 		} else {
-			piece.size = 1 + find_record(data + at + 1, size - at - 1);
+			piece.size = 1 + salvage_find_record(data + at + 1, size - at - 1);
 			piece.kind = at + piece.size == size && is_torn(data + at, piece.size)
 			                     ? SALVAGE_TORN
 			                     : SALVAGE_DAMAGE;

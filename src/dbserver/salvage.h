@@ -31,6 +31,8 @@ struct salvage {
 	bool schema_lost;                 // after salvage_replay(): the fallback was used
 };
 
+// Where the first record begins whose checksum is right; `n` if there is none.
+size_t salvage_find_record(const char *, size_t n);
 // Takes the bytes of a file apart.
 void salvage_init(struct salvage *, const char *data, size_t size);
 void salvage_done(struct salvage *);

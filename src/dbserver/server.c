@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "dbserver/compaction.h"
 #include "dbserver/follower.h"
 #include "dbserver/lock.h"
 #include "dbserver/own.h"
@@ -15,7 +16,7 @@
 
 LOG_MODULE(ovsdb_server);
 
-enum { COMPACT_CHECK_MS = 10 * 1000 };
+enum { COMPACT_CHECK_MS = 10 * 1000, HEAL_MS = 500 };
 
 // --- Databases.
 
@@ -185,6 +186,7 @@ static void forget(void *served_)
 static void served_free(struct served *served)
 {
 	struct server *server = served->server;
+	compaction_cancel(served);
 	follower_free(served->follower);
 	served->follower = NULL;
 	forget(served);
@@ -210,6 +212,7 @@ bool server_remove_database(struct server *server, const char *name)
 
 struct db_error *server_convert(struct server *server, struct served *served, const struct db_schema *schema)
 {
+	compaction_cancel(served);
 	struct db_error *error = database_convert(served->d, schema, forget, served);
 	if (error)
 		return error;
@@ -288,23 +291,38 @@ size_t server_n_monitors(const struct server *server)
 
 // --- The whole.
 
+static void on_compacted(void *served_, struct db_error *error)
+{
+	struct served *served = served_;
+	if (!error)
+		log_info("%s: compacted database online", database_name(served->d));
+	db_error_free(error);
+}
+
 static void on_compact_timer(void *server_)
 {
 	struct server *server = server_;
-	for (struct served *s = server->databases; s; s = s->next) {
-		if (!database_wants_compaction(s->d))
-			continue;
-		struct db_error *error = database_compact(s->d, "compacting database online");
-		char *text = error ? db_error_to_text(error) : NULL;
-		if (error)
-			log_warn("%s: compacting database failed: %s", database_name(s->d), text);
-		else
-			log_info("%s: compacted database online", database_name(s->d));
-		s->d->compacted_at = clock_ms();
-		free(text);
-		db_error_free(error);
-	}
+	for (struct served *s = server->databases; s; s = s->next)
+		if (!s->compaction && database_wants_compaction(s->d))
+			compaction_start(s, "compacting database online", on_compacted, s);
 	loop_timer_set_in(&server->compact_timer, COMPACT_CHECK_MS);
+}
+
+// Databases that could not be written: maybe they can now.
+static void on_heal_timer(void *server_)
+{
+	struct server *server = server_;
+	for (struct served *s = server->databases; s; s = s->next) {
+		if (!s->d->problem)
+			continue;
+		compaction_cancel(s);
+		database_heal(s->d);
+		if (s->d->problem)
+			log_warn_rl("%s: can only be read: %s", database_name(s->d), s->d->problem);
+		else
+			log_info("%s: can be written again", database_name(s->d));
+	}
+	loop_timer_set_in(&server->heal_timer, HEAL_MS);
 }
 
 struct server *server_new(struct loop *loop)
@@ -317,6 +335,8 @@ struct server *server_new(struct loop *loop)
 	own_update(server);
 	loop_timer_init(&server->compact_timer, loop, on_compact_timer, server);
 	loop_timer_set_in(&server->compact_timer, COMPACT_CHECK_MS);
+	loop_timer_init(&server->heal_timer, loop, on_heal_timer, server);
+	loop_timer_set_in(&server->heal_timer, HEAL_MS);
 	return server;
 }
 
@@ -330,6 +350,7 @@ void server_free(struct server *server)
 		served_free(server->databases);
 	locks_done(server);
 	loop_timer_cancel(&server->compact_timer);
+	loop_timer_cancel(&server->heal_timer);
 	loop_defer_cancel(&server->changed_defer);
 	loop_defer_cancel(&server->reconnect_defer);
 	vec_done(&server->sessions);

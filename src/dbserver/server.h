@@ -7,6 +7,7 @@
 #include "ovsdb/history.h"
 #include "ovsdb/monitor.h"
 
+struct compaction;
 struct follower;
 struct follower_config;
 struct jsonrpc_message;
@@ -28,6 +29,7 @@ struct served {
 	bool reserved;	// _Server: clients only read it
 	bool available; // it has a schema: false for a relay that has not heard of its source yet
 	bool connected; // to its storage or, a relay, to its source
+	struct compaction *compaction; // that is under way, or NULL
 	struct follower *follower; // what it gets its contents from; NULL: its clients
 	VEC(struct monitor_group *) groups;
 	VEC(struct trigger *) triggers; // transactions that wait
@@ -44,7 +46,8 @@ struct server {
 	VEC(struct db_lock *) locks;
 	bool read_only;
 	bool without_monitor_cond; // as old servers were, for tests of clients
-	struct loop_timer compact_timer;
+	bool trim; // give memory back to the system after a compaction
+	struct loop_timer compact_timer, heal_timer;
 	// After a commit in any database, or a change of their set, once per iteration; NULL: nobody.
 	void (*changed)(void *arg);
 	void *arg;

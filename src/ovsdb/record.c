@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ovsdb/json_cut.h"
+
 static bool is_persistent(const struct column_schema *c)
 {
 	return c->persistent && c->index >= N_STD_COLUMNS;
@@ -290,15 +292,101 @@ static struct db_error *read_record(struct reader *r, const json_t *json)
 	return NULL;
 }
 
+static struct db_error *finish(struct reader *r, struct db_error *error)
+{
+	if (!error)
+		error = db_txn_prepare(r->txn);
+	if (error)
+		db_txn_abort(r->txn);
+	else
+		db_txn_commit(r->txn);
+	return error;
+}
+
 struct db_error *db_record_apply(struct db *db, const json_t *json, bool converting)
 {
 	struct reader r = {.txn = db_txn_new(db), .converting = converting};
-	struct db_error *error = read_record(&r, json);
-	if (!error)
-		error = db_txn_prepare(r.txn);
-	if (error)
-		db_txn_abort(r.txn);
+	return finish(&r, read_record(&r, json));
+}
+
+// --- Reading text.
+
+static struct db_error *bad_json(struct json_piece text)
+{
+	return db_error_syntax(NULL, NULL, "not valid JSON: \"%.*s\"", (int)(text.n < 80 ? text.n : 80), text.p);
+}
+
+static struct db_error *read_row_text(struct reader *r, struct db_table *t, struct json_piece name,
+				      struct json_piece text)
+{
+	struct uuid uuid;
+	json_t *json = json_piece_parse(text);
+	struct db_error *error;
+	if (!json)
+		error = bad_json(text);
+	else if (name.n != UUID_TEXT_LEN || !uuid_parse_prefix(name.p, &uuid))
+		error = db_error_syntax(NULL, NULL, "\"%.*s\" is not a valid UUID", (int)(name.n < 80 ? name.n : 80),
+					name.p);
 	else
-		db_txn_commit(r.txn);
+		error = read_row(r, t, &uuid, json);
+	json_decref(json);
 	return error;
+}
+
+static struct db_error *read_table_text(struct reader *r, struct db_table *t, struct json_piece text)
+{
+	struct json_cut cut;
+	struct json_piece name, row;
+	json_cut_init(&cut, text);
+	if (cut.close != '}')
+		return db_error_syntax(NULL, NULL, "object expected for table %s", t->schema->name);
+	while (json_cut_next(&cut, &name, &row)) {
+		struct db_error *error = read_row_text(r, t, name, row);
+		if (error)
+			return error;
+	}
+	return json_cut_is_good(&cut) ? NULL : bad_json(text);
+}
+
+static struct db_table *find_table(const struct db *db, struct json_piece name)
+{
+	for (unsigned int i = 0; i < db->schema->n_tables; i++)
+		if (json_piece_equal(name, db->schema->tables[i]->name))
+			return &db->tables[i];
+	return NULL;
+}
+
+static struct db_error *read_record_text(struct reader *r, struct json_piece text)
+{
+	struct json_cut cut;
+	struct json_piece name, value;
+	// The word that rules how to read the rest may be the last.
+	json_cut_init(&cut, text);
+	if (cut.close != '}')
+		return bad_json(text);
+	while (json_cut_next(&cut, &name, &value))
+		if (json_piece_equal(name, "_is_diff"))
+			r->diff = json_piece_equal(value, "true");
+	if (!json_cut_is_good(&cut))
+		return bad_json(text);
+	json_cut_init(&cut, text);
+	while (json_cut_next(&cut, &name, &value)) {
+		struct db_table *t = find_table(r->txn->db, name);
+		struct db_error *error = NULL;
+		if (t)
+			error = read_table_text(r, t, value);
+		else if (!r->converting && !json_piece_equal(name, "_date") && !json_piece_equal(name, "_comment") &&
+			 !json_piece_equal(name, "_is_diff"))
+			error = db_error_syntax(NULL, "unknown table", "No table named %.*s.",
+						(int)(name.n < 80 ? name.n : 80), name.p);
+		if (error)
+			return error;
+	}
+	return NULL;
+}
+
+struct db_error *db_record_apply_text(struct db *db, const char *text, size_t n, bool converting)
+{
+	struct reader r = {.txn = db_txn_new(db), .converting = converting};
+	return finish(&r, read_record_text(&r, (struct json_piece){text, n}));
 }

@@ -12,3 +12,5 @@ bool db_record_from_txn(const struct db_txn *, int64_t date_ms, bool diff, struc
 void db_record_from_db(const struct db *, int64_t date_ms, const char *comment, struct str *);
 // Does what the record says, as a transaction. `converting`: tables and columns that are not there are passed over.
 struct db_error *db_record_apply(struct db *, const json_t *, bool converting) MUST_CHECK;
+// The same from text. Rows are parsed one by one.
+struct db_error *db_record_apply_text(struct db *, const char *text, size_t n, bool converting) MUST_CHECK;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "commands.h"
 
-#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/log.h"
 #include "configuration.h"
+#include "dbserver/compaction.h"
 
 LOG_MODULE(ovsdb_commands);
 
@@ -39,6 +39,29 @@ static void on_exit_command(struct appctl_call *call, int argc, const char *argv
 	loop_stop(p->loop);
 }
 
+// A call that waits for the compaction of one or more databases.
+struct compact_call {
+	struct appctl_call *call;
+	size_t n_left;
+	struct db_error *error; // the first one
+};
+
+static void on_compacted(void *call_, struct db_error *error)
+{
+	struct compact_call *c = call_;
+	if (c->error)
+		db_error_free(error);
+	else
+		c->error = error;
+	if (--c->n_left)
+		return;
+	if (c->error)
+		reply_error(c->call, c->error);
+	else
+		appctl_reply(c->call, NULL);
+	free(c);
+}
+
 static void on_compact(struct appctl_call *call, int argc, const char *argv[], void *program_)
 {
 	struct program *p = program_;
@@ -47,20 +70,17 @@ static void on_compact(struct appctl_call *call, int argc, const char *argv[], v
 		appctl_error(call, "no database by that name");
 		return;
 	}
+	struct compact_call *c = XNEW(struct compact_call);
+	c->call = call;
+	c->n_left = 1; // until all are started
 	for (struct served *s = p->server->databases; s; s = s->next) {
-		if (one && s != one)
+		if ((one && s != one) || !s->d->journal)
 			continue;
-		struct db_error *error = database_compact(s->d, "compacting database online");
-		if (error) {
-			reply_error(call, error);
-			return;
-		}
-		if (s->d->journal)
-			log_info("compacted %s database by user request", database_name(s->d));
+		log_info("compacting %s database by user request", database_name(s->d));
+		c->n_left++;
+		compaction_start(s, "compacting database online", on_compacted, c);
 	}
-	if (p->trim)
-		malloc_trim(0);
-	appctl_reply(call, NULL);
+	on_compacted(c, NULL);
 }
 
 static void on_trim(struct appctl_call *call, int argc, const char *argv[], void *program_)
@@ -70,7 +90,8 @@ static void on_trim(struct appctl_call *call, int argc, const char *argv[], void
 		appctl_error(call, "invalid argument");
 		return;
 	}
-	p->trim = !strcmp(argv[1], "on");
+	p->server->trim = !strcmp(argv[1], "on");
+	log_info("memory trimming after compaction %s.", p->server->trim ? "enabled" : "disabled");
 	appctl_reply(call, NULL);
 }
 

@@ -21,7 +21,6 @@ struct program {
 	VEC(struct configured) configured;
 	bool absolute_paths; // the working directory will change
 	bool whole_columns;  // --disable-file-column-diff
-	bool trim;           // give memory back to the system after a compaction
 	int signal;          // that ended the program; 0: none
 };
 

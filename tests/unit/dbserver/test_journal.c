@@ -19,6 +19,7 @@
 #include "base/alloc.h"
 #include "dbserver/database.h"
 #include "dbserver/lockfile.h"
+#include "ovsdb/record.h"
 
 static char directory[] = "/tmp/test_journal_XXXXXX";
 static char path[64], damaged[80];
@@ -128,14 +129,16 @@ static void test_torn_anywhere(void **state)
 	free(data);
 }
 
-// Damage in the middle: what is before it is served, what is behind it is kept for somebody to look at.
+// Damage in the last record: it is cut off, and kept unless a crash explains it. Damage with records behind it: nothing is touched.
 static void test_damage_anywhere(void **state)
 {
 	char *warning;
 	struct database *d = open_database(true, &warning);
-	int64_t first = journal_size(d->journal);
-	for (int64_t i = 0; i < 3; i++)
+	int64_t first = journal_size(d->journal), last = 0;
+	for (int64_t i = 0; i < 3; i++) {
+		last = journal_size(d->journal);
 		insert(d, i);
+	}
 	database_free(d);
 	size_t n, m;
 	char *data = read_file(path, &n);
@@ -143,23 +146,79 @@ static void test_damage_anywhere(void **state)
 		char old = data[at];
 		data[at] ^= 1;
 		write_file(data, n);
-		data[at] = old;
 		unlink(damaged);
 		struct db_error *error = database_open(path, true, &d, &warning);
-		succeed(error);
-		assert_non_null(warning);
-		assert_true(count(d) < 3);
-		int64_t good = journal_size(d->journal);
-		if (!access(damaged, F_OK)) {
-			char *rest = read_file(damaged, &m);
-			assert_int_equal(m, n - (size_t)good);
-			assert_non_null(strstr(warning, ".damaged"));
-			free(rest);
+		if (at < (size_t)last) {
+			assert_non_null(error);
+			assert_non_null(strstr(db_error_details(error), "damaged at offset"));
+			assert_non_null(strstr(db_error_details(error), "ovsdb-tool check --repair"));
+			db_error_free(error);
+			free(warning);
+			char *now = read_file(path, &m);
+			assert_true(m == n && !memcmp(now, data, n));
+			free(now);
+			assert_int_equal(access(damaged, F_OK), -1);
+		} else {
+			succeed(error);
+			assert_non_null(warning);
+			assert_int_equal(count(d), 2);
+			assert_int_equal(journal_size(d->journal), last);
+			if (!access(damaged, F_OK))
+				assert_non_null(strstr(warning, ".damaged"));
+			insert(d, 7);
+			database_free(d);
+			free(warning);
 		}
-		database_free(d);
-		free(warning);
+		data[at] = old;
 	}
 	free(data);
+}
+
+// Where the size of the file came to the disk before its data.
+static void test_zeros_at_end(void **state)
+{
+	char *warning;
+	struct database *d = open_database(true, &warning);
+	insert(d, 1);
+	int64_t good = journal_size(d->journal);
+	database_free(d);
+	assert_int_equal(truncate(path, good + 5000), 0);
+	d = open_database(true, &warning);
+	assert_non_null(warning);
+	assert_int_equal(count(d), 1);
+	assert_int_equal(access(damaged, F_OK), -1);
+	database_free(d);
+	free(warning);
+}
+
+// Records that came while the new file was written are behind it when it takes its place.
+static void test_replace_in_two_steps(void **state)
+{
+	char *warning;
+	struct database *d = open_database(true, &warning);
+	for (int64_t i = 0; i < 3; i++)
+		insert(d, i);
+	struct str records[2] = {STR_INIT, STR_INIT};
+	json_t *json = db_schema_to_json(d->db->schema);
+	char *text = db_json_text(json);
+	str_add(&records[0], text);
+	free(text);
+	json_decref(json);
+	db_record_from_db(d->db, 1, "two steps", &records[1]);
+	int64_t since = journal_size(d->journal);
+	assert_int_equal(journal_write_new(d->journal, records, 2), 0);
+	insert(d, 3);
+	insert(d, 4);
+	succeed(journal_adopt_new(d->journal, since));
+	insert(d, 5);
+	database_free(d);
+	d = open_database(false, &warning);
+	assert_null(warning);
+	assert_int_equal(count(d), 6);
+	assert_int_equal(d->n_transactions, 4);
+	database_free(d);
+	str_done(&records[0]);
+	str_done(&records[1]);
 }
 
 static void test_compaction(void **state)
@@ -315,7 +374,8 @@ int main(void)
 		cmocka_unit_test_setup(test_torn_anywhere, set_up),  cmocka_unit_test_setup(test_damage_anywhere, set_up),
 		cmocka_unit_test_setup(test_compaction, set_up),     cmocka_unit_test_setup(test_full_disk, set_up),
 		cmocka_unit_test_setup(test_lock, set_up),	     cmocka_unit_test_setup(test_conversion, set_up),
-		cmocka_unit_test_setup(test_foreign_files, set_up),
+		cmocka_unit_test_setup(test_foreign_files, set_up),  cmocka_unit_test_setup(test_zeros_at_end, set_up),
+		cmocka_unit_test_setup(test_replace_in_two_steps, set_up),
 	};
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);
 	char *lock = lockfile_name(path);
