@@ -24,6 +24,16 @@ static void format_rule(const struct rule *r, bool offload, struct str *out)
 	match_format(&match, out, r->cls.priority, NULL, NULL);
 	str_add(out, ",actions=");
 	ofpacts_format(r->actions->list, r->actions->len, NULL, out);
+	switch (r->hidden) { // a controller does not see these, and wonders
+	case RULE_NOT_HIDDEN:
+		break;
+	case RULE_FAIL_OPEN:
+		str_add(out, " (hidden: fail-open)");
+		break;
+	case RULE_IN_BAND:
+		str_add(out, " (hidden: in-band)");
+		break;
+	}
 	str_addc(out, '\n');
 }
 

@@ -298,17 +298,29 @@ void flows_schedule_expiry(struct ofproto *p)
 
 // --- Flows of the switch itself, and settings.
 
-static void add_normal(struct ofproto *p, int priority, bool hidden)
+void flows_add_own(struct ofproto *p, const struct match *match, int priority, enum rule_hidden hidden)
 {
-	struct match any;
 	struct buf actions = BUF_INIT;
 	struct ofpact_output *out = ofpact_add(&actions, OFPACT_OUTPUT, sizeof(*out));
 	out->port = OFPP_NORMAL;
-	match_init_any(&any);
-	struct rule *r = rule_new(p, 0, &any, priority, actions.data, actions.len);
+	struct rule *r = rule_new(p, 0, match, priority, actions.data, actions.len);
 	r->hidden = hidden;
 	rule_unref(tables_insert(&p->tables, r));
 	buf_done(&actions);
+}
+
+void flows_remove_own(struct ofproto *p, const struct match *match, int priority)
+{
+	struct rule *r = tables_find_exactly(&p->tables, 0, match, priority);
+	if (!r)
+		return;
+	tables_remove(&p->tables, r);
+	rule_unref(r);
+}
+
+void flows_own_changed(struct ofproto *p)
+{
+	changed(p);
 }
 
 void flows_flush(struct ofproto *p)
@@ -319,11 +331,13 @@ void flows_flush(struct ofproto *p)
 	VEC_FOREACH (&all, i)
 		rule_unref(all.v[i]);
 	vec_done(&all);
+	struct match any;
+	match_init_any(&any);
 	if (controllers_in_fail_open(p->controllers))
-		add_normal(p, FAIL_OPEN_PRIORITY, true);
+		flows_add_own(p, &any, FAIL_OPEN_PRIORITY, RULE_FAIL_OPEN);
 	else if (!controllers_has_primary(p->controllers) &&
 		 controllers_fail_mode(p->controllers) == OFPROTO_FAIL_STANDALONE)
-		add_normal(p, 0, false);
+		flows_add_own(p, &any, 0, RULE_NOT_HIDDEN);
 	changed(p);
 }
 
@@ -331,13 +345,10 @@ void flows_set_fail_open(struct ofproto *p, bool on)
 {
 	struct match any;
 	match_init_any(&any);
-	struct rule *r = tables_find_exactly(&p->tables, 0, &any, FAIL_OPEN_PRIORITY);
-	if (on && !r)
-		add_normal(p, FAIL_OPEN_PRIORITY, true);
-	else if (!on && r) {
-		tables_remove(&p->tables, r);
-		rule_unref(r);
-	}
+	if (!on)
+		flows_remove_own(p, &any, FAIL_OPEN_PRIORITY);
+	else if (!tables_find_exactly(&p->tables, 0, &any, FAIL_OPEN_PRIORITY))
+		flows_add_own(p, &any, FAIL_OPEN_PRIORITY, RULE_FAIL_OPEN);
 	changed(p);
 }
 

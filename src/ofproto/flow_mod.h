@@ -35,6 +35,10 @@ void flows_init(struct ofproto *);
 // Removes all rules without a word. Readers may still be there.
 void flows_clear(struct ofproto *);
 void flows_done(struct ofproto *); // a grace period after
+// Hidden rules of table 0, "actions=NORMAL". flows_own_changed() when some were added or removed.
+void flows_add_own(struct ofproto *, const struct match *, int priority, enum rule_hidden);
+void flows_remove_own(struct ofproto *, const struct match *, int priority); // no such rule: no effect
+void flows_own_changed(struct ofproto *);
 // The hidden rule that makes the bridge a learning switch while its controllers are away.
 void flows_set_fail_open(struct ofproto *, bool on);
 

@@ -16,6 +16,7 @@
 #include "ofproto/table.h"
 
 struct controllers;
+struct in_band;
 struct packet_in_inbox;
 
 struct ofproto_system {
@@ -80,6 +81,7 @@ struct ofproto {
 
 	struct controllers *controllers;
 	bool configured; // controllers were set once
+	struct in_band *in_band;
 };
 
 // --- port.c

@@ -13,6 +13,7 @@
 #include "ofproto/backer.h"
 #include "ofproto/controllers.h"
 #include "ofproto/flow_mod.h"
+#include "ofproto/in_band.h"
 #include "ofproto/internal.h"
 #include "ofproto/packet_in_inbox.h"
 
@@ -142,6 +143,7 @@ struct error *ofproto_new(struct ofproto_system *system, const char *name, const
 		(system->bridges.n - 1 - at) * sizeof(system->bridges.v[0]));
 	system->bridges.v[at] = p;
 	packet_in_inbox_add(system->packet_ins, p->id);
+	p->in_band = in_band_new(p);
 	p->controllers = controllers_new(p);
 	snapshot_invalidate(p);
 	*out = p;
@@ -162,6 +164,7 @@ void ofproto_free(struct ofproto *p)
 	if (!p)
 		return;
 	struct ofproto_system *system = p->system;
+	in_band_free(p->in_band);
 	controllers_free(p->controllers);
 	p->controllers = NULL;
 	bundles_done(p);
@@ -310,6 +313,7 @@ void ofproto_set_table(struct ofproto *p, uint8_t table_id, const struct ofproto
 void ofproto_flush_flows(struct ofproto *p)
 {
 	flows_flush(p);
+	in_band_restore(p->in_band);
 }
 
 void ofproto_set_controllers(struct ofproto *p, const struct ofproto_controller *controllers, unsigned int n,
@@ -321,8 +325,13 @@ void ofproto_set_controllers(struct ofproto *p, const struct ofproto_controller 
 	// Who decides about the flows has changed: they begin anew.
 	bool decided_by_others = primaries_changed || (mode_changed && !controllers_has_primary(p->controllers));
 	if (!p->configured || (decided_by_others && !keep_flows))
-		flows_flush(p);
+		ofproto_flush_flows(p);
 	p->configured = true;
+}
+
+void ofproto_set_in_band(struct ofproto *p, const struct ofproto_peer *peers, unsigned int n)
+{
+	in_band_set_peers(p->in_band, peers, n);
 }
 
 void ofproto_for_each_controller(const struct ofproto *p, void (*cb)(void *arg, const struct ofproto_controller_status *),

@@ -152,6 +152,14 @@ struct ofproto_controller { // one row of table Controller, or a service listene
 // Where others decide about the flows than before, they begin anew, unless `keep_flows` says that these are theirs.
 void ofproto_set_controllers(struct ofproto *, const struct ofproto_controller *, unsigned int n, enum ofproto_fail_mode,
 			     bool keep_flows);
+// Those whose connections run through this bridge and must not be cut off by its flows: see ofproto/in_band.h. None: all
+// connections are out-of-band.
+struct ofproto_peer {
+	const char *target; // tcp:IP[:PORT] or ssl:IP[:PORT]; others are left out
+	uint16_t default_port;
+};
+void ofproto_set_in_band(struct ofproto *, const struct ofproto_peer *, unsigned int n);
+
 // Errors of single controllers (a target that cannot be listened on) show up here.
 struct ofproto_controller_status {
 	const char *target;

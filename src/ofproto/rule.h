@@ -19,6 +19,9 @@ struct rule_actions { // immutable; replaced as a whole under RCU
 	uint8_t list[] __attribute__((aligned(8))); // struct ofpact ...
 };
 
+// The switch's own rules are not shown to controllers.
+enum rule_hidden { RULE_NOT_HIDDEN, RULE_FAIL_OPEN, RULE_IN_BAND };
+
 struct rule {
 	struct cls_rule cls; // match and priority, immutable
 	// Immutable after insertion.
@@ -27,7 +30,7 @@ struct rule {
 	uint8_t table_id;
 	uint16_t importance;
 	int64_t created; // clock_ms()
-	bool hidden;	 // the switch's own: not shown to controllers
+	enum rule_hidden hidden;
 
 	const struct rule_actions *actions; // RCU
 

@@ -235,6 +235,29 @@ void bridge_apply_options(struct bridge *b)
 	apply_tables(b);
 }
 
+static bool is_in_band(const char *connection_mode)
+{
+	return !connection_mode || strcmp(connection_mode, "out-of-band");
+}
+
+// Managers may be reached through any bridge, controllers through their own.
+void bridge_apply_in_band(struct bridge *b)
+{
+	enum { CONTROLLER_PORT = 6653, MANAGER_PORT = 6640 };
+	const struct db_open_vswitch *cfg = b->v->cfg;
+	unsigned int n = 0;
+	struct ofproto_peer *peers = xcalloc(b->row->n_controller + cfg->n_manager_options + 1, sizeof(*peers));
+	bool off = smap_get_bool(&b->row->other_config, "disable-in-band", false);
+	for (size_t i = 0; !off && i < b->row->n_controller; i++)
+		if (is_in_band(b->row->controller[i]->connection_mode))
+			peers[n++] = (struct ofproto_peer){b->row->controller[i]->target, CONTROLLER_PORT};
+	for (size_t i = 0; !off && i < cfg->n_manager_options; i++)
+		if (is_in_band(cfg->manager_options[i]->connection_mode))
+			peers[n++] = (struct ofproto_peer){cfg->manager_options[i]->target, MANAGER_PORT};
+	ofproto_set_in_band(b->ofproto, peers, n);
+	free(peers);
+}
+
 void bridge_apply_controllers(struct bridge *b)
 {
 	size_t n = 0;

@@ -114,6 +114,7 @@ void bridge_apply_mtu(struct bridge *);
 // bridge_options.c: everything of a Bridge row but its ports.
 void bridge_apply_options(struct bridge *);
 void bridge_apply_controllers(struct bridge *);
+void bridge_apply_in_band(struct bridge *);
 void port_apply_bundle(struct port *);
 
 // status.c: writes what is to the database, as far as it differs. With `statistics` also counters.

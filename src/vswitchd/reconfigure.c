@@ -226,6 +226,7 @@ void reconfigure(struct vswitchd *v)
 		HASH_ITER (hh, b->ports, p, next_p)
 			port_apply_bundle(p);
 		bridge_apply_options(b);
+		bridge_apply_in_band(b); // before the controllers are connected to
 		bridge_apply_controllers(b);
 	}
 }

@@ -117,10 +117,6 @@ static void check_port(struct vswitchd *v, const struct db_port *p)
 static void check_controller(struct vswitchd *v, const struct db_controller *c)
 {
 	check(v, "Controller", c->target, "other_config", &c->other_config);
-	if (c->connection_mode && !strcmp(c->connection_mode, "in-band"))
-		settings_warn(v, "Controller %s: connection_mode=in-band has no effect in this version: the controller is used "
-				 "out-of-band",
-			      c->target);
 	if (c->local_ip || c->local_netmask || c->local_gateway)
 		settings_warn(v, "Controller %s: columns local_ip, local_netmask and local_gateway have no effect in this version",
 			      c->target);

@@ -135,6 +135,8 @@ static void choose_columns(struct dbclient *db)
 		{&db_interface_class, DB_INTERFACE_OFPORT},
 		{&db_interface_class, DB_INTERFACE_STATISTICS},
 		{&db_interface_class, DB_INTERFACE_STATUS},
+		{&db_manager_class, DB_MANAGER_IS_CONNECTED},
+		{&db_manager_class, DB_MANAGER_STATUS},
 		{&db_controller_class, DB_CONTROLLER_IS_CONNECTED},
 		{&db_controller_class, DB_CONTROLLER_ROLE},
 		{&db_controller_class, DB_CONTROLLER_STATUS},
@@ -145,7 +147,7 @@ static void choose_columns(struct dbclient *db)
 							      &db_interface_class, &db_controller_class,
 							      &db_flow_table_class, &db_qos_class, &db_mirror_class,
 							      &db_netflow_class, &db_sflow_class, &db_ipfix_class,
-							      &db_autoattach_class, &db_ssl_class};
+							      &db_autoattach_class, &db_ssl_class, &db_manager_class};
 	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
 		dbclient_monitor_table(db, tables[i], DB_READ);
 }
