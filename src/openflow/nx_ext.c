@@ -102,9 +102,7 @@ static struct error *parse_map(const char *text, int *used, struct ofp_tlv_map *
 	if (sscanf(text, " {class=%i,type=%i,len=%i}->tun_metadata%u%n", (int *)&option_class,
 	           (int *)&type, (int *)&len, &index, used) < 4 ||
 	    !*used)
-		return error_new("%s: invalid tlv mapping: "
-		                 "\"{class=CLASS,type=TYPE,len=LEN}->tun_metadataN\" is needed",
-		                 text);
+		return error_new("invalid tlv mapping");
 	if (option_class > UINT16_MAX || type > UINT8_MAX)
 		return error_new("%s: class is at most 0xffff, type at most 0xff", text);
 	if (!len || len % 4 || len > OFP_TLV_MAX_LEN)

@@ -193,6 +193,19 @@ static int decode_nx(struct cursor *c, struct ofp_packet_in *pin)
 	return error ? error : take_packet(c, pin);
 }
 
+// A list of properties that only who made it understands.
+static int check_continuation(struct cursor v)
+{
+	cursor_skip(&v, 4);
+	int error = v.bad ? OFPBPC_BAD_LEN : 0;
+	while (!error && cursor_left(&v)) {
+		uint64_t type;
+		struct cursor inner;
+		error = prop_pull(&v, &type, &inner);
+	}
+	return error;
+}
+
 static int nx2_property(struct ofp_packet_in *pin, uint64_t type, struct cursor v)
 {
 	uint32_t n;
@@ -228,7 +241,7 @@ static int nx2_property(struct ofp_packet_in *pin, uint64_t type, struct cursor 
 		pin->userdata = v.p;
 		return 0;
 	case NXPINT_CONTINUATION:
-		return 0;
+		return check_continuation(v);
 	default:
 		return 0;
 	}
@@ -252,6 +265,28 @@ static int decode_nx2(struct cursor *c, struct ofp_packet_in *pin)
 	if (!pin->total_len)
 		pin->total_len = pin->packet_len;
 	return pin->total_len < pin->packet_len ? OFPBRC_BAD_LEN : 0;
+}
+
+bool ofp_encode_resume(struct buf *b, const struct ofp_msg *packet_in, uint32_t xid)
+{
+	struct cursor c = packet_in->body;
+	bool waits = false;
+	if (strcmp(ofp_msg_name(packet_in), "NXT_PACKET_IN2"))
+		return false;
+	size_t at = ofp_begin(b, OFPTYPE_RESUME, true, packet_in->version, xid);
+	while (cursor_left(&c)) {
+		uint64_t type;
+		struct cursor v;
+		const uint8_t *start = c.p;
+		if (prop_pull(&c, &type, &v))
+			break;
+		waits |= type == NXPINT_CONTINUATION;
+		if (type != NXPINT_FULL_LEN && type != NXPINT_BUFFER_ID)
+			buf_add(b, start, (size_t)(c.p - start));
+	}
+	if (!waits)
+		b->len = at;
+	return waits && ofp_end(b, at);
 }
 
 static int decode_standard(struct cursor *c, uint8_t version, struct ofp_packet_in *pin)

@@ -40,6 +40,8 @@ struct ofp_packet_in {
 };
 // `format` picks the message where the version has more than one. xid 0.
 void ofp_encode_packet_in(struct buf *, const struct ofp_packet_in *, enum ofp_protocol, enum ofp_packet_in_format);
+// NXT_RESUME for an NXT_PACKET_IN2 that has a continuation: its packet, metadata and continuation as they are. False: it has none.
+bool ofp_encode_resume(struct buf *, const struct ofp_msg *packet_in, uint32_t xid);
 int ofp_decode_packet_in(const struct ofp_msg *, struct ofp_packet_in *); // borrows from the message
 
 struct ofp_packet_out {

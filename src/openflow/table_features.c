@@ -72,30 +72,33 @@ static void put_instructions(struct buf *b, uint16_t miss, uint8_t version,
 	put_fields(b, PROP_APPLY_SETFIELD + miss, version, &i->apply.set_fields, NULL);
 }
 
-void ofp_append_table_features(struct ofp_replies *r, const struct ofp_msg *request,
-                               const struct ofp_table_features *f)
+static void put_features(struct buf *b, uint8_t version, const struct ofp_table_features *f)
 {
-	struct buf *b = &r->buf;
 	uint32_t config = 0;
-	if (request->version >= OFP14)
-		config = (f->eviction == OFPTABLE_ON ? CONFIG_EVICTION : 0) |
-		         (f->vacancy == OFPTABLE_ON ? CONFIG_VACANCY : 0);
-	ofp_replies_begin_entry(r);
+	if (version >= OFP14)
+		config = (f->eviction == OFPTABLE_ON ? CONFIG_EVICTION : 0) | (f->vacancy == OFPTABLE_ON ? CONFIG_VACANCY : 0);
 	size_t start = b->len;
 	buf_add_be16(b, 0);
 	buf_add_u8(b, f->table_id);
-	buf_add_zeros(b, 5);
+	buf_add_u8(b, version >= OFP15 ? f->command : 0);
+	buf_add_zeros(b, 4);
 	memcpy(buf_add_zeros(b, NAME_LEN), f->name, strnlen(f->name, NAME_LEN - 1));
 	buf_add(b, &f->metadata_match, 8);
 	buf_add(b, &f->metadata_write, 8);
 	buf_add_be32(b, config);
 	buf_add_be32(b, f->max_entries);
-	put_instructions(b, 0, request->version, &f->hit);
+	put_instructions(b, 0, version, &f->hit);
 	if (memcmp(&f->hit, &f->miss_instructions, sizeof(f->hit)))
-		put_instructions(b, 1, request->version, &f->miss_instructions);
-	put_fields(b, PROP_MATCH, request->version, &f->match, &f->mask);
-	put_fields(b, PROP_WILDCARDS, request->version, &f->wildcard, NULL);
+		put_instructions(b, 1, version, &f->miss_instructions);
+	put_fields(b, PROP_MATCH, version, &f->match, &f->mask);
+	put_fields(b, PROP_WILDCARDS, version, &f->wildcard, NULL);
 	put_be16(b->data + start, (uint16_t)(b->len - start));
+}
+
+void ofp_append_table_features(struct ofp_replies *r, const struct ofp_msg *request, const struct ofp_table_features *f)
+{
+	ofp_replies_begin_entry(r);
+	put_features(&r->buf, request->version, f);
 	ofp_replies_end_entry(r);
 }
 

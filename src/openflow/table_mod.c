@@ -195,13 +195,12 @@ static struct error *parse_vacancy(const char *s, struct ofp_table_mod *tm)
 	unsigned int low, high;
 	int end = 0;
 	if (sscanf(s, "%u,%u%n", &low, &high, &end) < 2 || s[end])
-		return error_new("vacancy needs two numbers, \"vacancy:LOW,HIGH\"");
+		return error_new("%s: vacancy needs two percentages, \"vacancy:LOW,HIGH\"", s);
 	if (low > 100 || high > 100)
-		return error_new("Invalid vacancy threshold (%u,%u): percentages are at most 100",
-		                 low, high);
+		return error_new("Invalid vacancy %s value \"%u\"", low > 100 ? "down" : "up", low > 100 ? low : high);
 	if (high < low)
-		return error_new("Invalid vacancy threshold (%u,%u): LOW must not exceed HIGH", low,
-		                 high);
+		return error_new(
+			"Invalid vacancy range, vacancy up should be greater than vacancy down (OFPBPC_BAD_VALUE)");
 	tm->vacancy = OFPTABLE_ON;
 	tm->vacancy_down = (uint8_t)low;
 	tm->vacancy_up = (uint8_t)high;
@@ -227,9 +226,11 @@ struct error *ofp_table_mod_parse(const char *s, struct ofp_table_mod *tm, uint3
 		tm->eviction = *s == 'e' ? OFPTABLE_ON : OFPTABLE_OFF;
 	else if (!strcmp(s, "novacancy"))
 		tm->vacancy = OFPTABLE_OFF;
+	else if (!strcmp(s, "vacancy"))
+		return error_new("Vacancy down value missing");
 	else if (!strncmp(s, "vacancy:", 8))
 		return parse_vacancy(s + 8, tm);
 	else
-		return error_new("invalid table setting %s", s);
+		return error_new("invalid table_mod setting %s", s);
 	return NULL;
 }

@@ -298,7 +298,7 @@ static void send_change(struct replacing *r, const struct version *v, enum ofp_f
 		buf_add(&fm->actions, v->actions, v->actions_len);
 	}
 	ofp_encode_flow_mod(&r->out, fm, r->session.protocol, session_xid(&r->session));
-	if (r->out.len < BATCH)
+	if (r->out.len < BATCH || r->session.ofctl->bundle)
 		return;
 	session_stream(&r->session, &r->out);
 	buf_clear(&r->out);
@@ -320,17 +320,19 @@ static void replace_flows(int argc, char *argv[], void *arg)
 	struct flow_set file = {0}, at_switch = {0};
 	struct replacing r = {.deleting = true};
 	struct port_names names;
-	if (o->bundle)
-		command_die("--bundle is not supported yet: the changes were not made");
 	port_names_init(&names, o, argv[1]);
 	read_file(&file, o, &names, argv[2]);
-	session_open_for_dump(&r.session, o, argv[1], file.protocols);
+	session_open_for_dump(&r.session, o, argv[1], o->bundle ? file.protocols & BUNDLE_PROTOCOLS : file.protocols);
 	read_switch(&at_switch, &r.session);
 	merge(&file, &at_switch, replace_pair, &r);
 	r.deleting = false;
 	merge(&file, &at_switch, replace_pair, &r);
-	session_stream(&r.session, &r.out);
-	session_stream_end(&r.session);
+	if (o->bundle) {
+		session_bundle(&r.session, &r.out);
+	} else {
+		session_stream(&r.session, &r.out);
+		session_stream_end(&r.session);
+	}
 	session_close(&r.session);
 	buf_done(&r.out);
 	ofp_flow_mod_done(&r.fm);

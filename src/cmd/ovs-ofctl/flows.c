@@ -90,12 +90,6 @@ void flow_parse_or_die(struct ofctl *o, struct port_names *names, const char *te
 
 // --- Changing.
 
-static void refuse_bundle(const struct ofctl *o)
-{
-	if (o->bundle)
-		command_die("--bundle is not supported yet: the changes were not made");
-}
-
 static void put_flow_mod(struct session *s, struct buf *b, const struct ofp_flow_mod *fm)
 {
 	size_t before = b->len;
@@ -111,9 +105,10 @@ struct early {
 	bool failed;	   // the guess was wrong, or something else is that the second reading tells of
 };
 
-static void early_add(struct early *e, const struct ofp_flow_mod *fm, uint32_t candidates)
+static void early_add(struct early *e, const struct ofp_flow_mod *fm, uint32_t candidates, bool bundle)
 {
-	uint32_t likely = candidates & -candidates;
+	// A connection speaks the newest version; of 1.0's formats the simplest is tried first.
+	uint32_t likely = bundle && candidates ? 1u << (31 - __builtin_clz(candidates)) : candidates & -candidates;
 	size_t before = e->messages.len;
 	e->failed |= !likely || (e->protocol && e->protocol != likely);
 	if (e->failed)
@@ -123,12 +118,17 @@ static void early_add(struct early *e, const struct ofp_flow_mod *fm, uint32_t c
 	e->failed |= e->messages.len == before;
 }
 
+static void early_number(struct session *s, struct early *e)
+{
+	for (size_t at = 0; at < e->messages.len; at += ofp_length(e->messages.data + at))
+		put_be32(e->messages.data + at + 4, session_xid(s));
+}
+
 static void early_send(struct session *s, struct early *e)
 {
 	uint8_t *data = e->messages.data;
 	size_t from = 0;
 	for (size_t at = 0; at < e->messages.len;) {
-		put_be32(data + at + 4, session_xid(s));
 		at += get_be16(data + at + 2);
 		if (at - from < BATCH && at < e->messages.len)
 			continue;
@@ -147,10 +147,9 @@ static void flow_mod_file(struct ofctl *o, const char *target, const char *name,
 	struct ofp_flow_mod fm = {0};
 	struct early early = {0};
 	struct port_names names;
-	uint32_t usable = OFPROTO_ALL, protocols;
+	uint32_t usable = o->bundle ? BUNDLE_PROTOCOLS : OFPROTO_ALL, protocols;
 	size_t at = 0;
 	unsigned int number = 0;
-	refuse_bundle(o);
 	port_names_init(&names, o, target);
 	flow_file_read(&file, name);
 	for (char *text; (text = flow_file_next(&file, &at, &number, &line));) {
@@ -158,7 +157,7 @@ static void flow_mod_file(struct ofctl *o, const char *target, const char *name,
 		snprintf(where, sizeof(where), "%s:%u: ", name, number);
 		flow_parse_or_die(o, &names, text, command, where, &fm, &protocols, false);
 		usable &= protocols;
-		early_add(&early, &fm, usable & o->protocols);
+		early_add(&early, &fm, usable & o->protocols, o->bundle);
 	}
 
 	struct session s;
@@ -166,18 +165,24 @@ static void flow_mod_file(struct ofctl *o, const char *target, const char *name,
 	session_open_for_flow_mod(&s, o, target, usable);
 	bool as_guessed = !early.failed && early.protocol == s.protocol;
 	if (as_guessed)
+		early_number(&s, &early);
+	if (as_guessed && !o->bundle)
 		early_send(&s, &early);
 	at = number = 0;
 	for (char *text; !as_guessed && (text = flow_file_next(&file, &at, &number, &line));) {
 		flow_parse_or_die(o, &names, text, command, NULL, &fm, &protocols, true);
 		put_flow_mod(&s, &b, &fm);
-		if (b.len < BATCH)
+		if (b.len < BATCH || o->bundle)
 			continue;
 		session_stream(&s, &b);
 		buf_clear(&b);
 	}
-	session_stream(&s, &b);
-	session_stream_end(&s);
+	if (o->bundle) {
+		session_bundle(&s, as_guessed ? &early.messages : &b);
+	} else {
+		session_stream(&s, &b);
+		session_stream_end(&s);
+	}
 	buf_done(&early.messages);
 	buf_done(&b);
 	session_close(&s);
@@ -198,12 +203,14 @@ static void flow_mod(int argc, char *argv[], struct ofctl *o, int command)
 	uint32_t usable;
 	struct session s;
 	struct buf b = BUF_INIT;
-	refuse_bundle(o);
 	port_names_init(&names, o, argv[1]);
 	flow_parse_or_die(o, &names, argc > 2 ? argv[2] : "", command, NULL, &fm, &usable, false);
-	session_open_for_flow_mod(&s, o, argv[1], usable);
+	session_open_for_flow_mod(&s, o, argv[1], o->bundle ? usable & BUNDLE_PROTOCOLS : usable);
 	put_flow_mod(&s, &b, &fm);
-	session_send_or_die(&s, &b);
+	if (o->bundle)
+		session_bundle(&s, &b);
+	else
+		session_send_or_die(&s, &b);
 	buf_done(&b);
 	session_close(&s);
 	ofp_flow_mod_done(&fm);

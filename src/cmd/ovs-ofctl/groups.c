@@ -23,12 +23,6 @@ static void put(struct session *s, struct buf *b, const struct ofp_group_mod *gm
 		command_die("a group does not fit into an OpenFlow message");
 }
 
-static void refuse_bundle(const struct ofctl *o)
-{
-	if (o->bundle)
-		command_die("--bundle is not supported yet: the changes were not made");
-}
-
 // The messages that 1.1 to 1.4 lack.
 static void check_version(const struct session *s, const struct ofp_group_mod *gm)
 {
@@ -45,7 +39,7 @@ static void group_file(struct ofctl *o, const char *target, const char *name, in
 	struct str line = STR_INIT;
 	struct port_names names;
 	VEC(struct ofp_group_mod) mods = {0};
-	uint32_t usable = OFPROTO_ALL, protocols;
+	uint32_t usable = o->bundle ? BUNDLE_PROTOCOLS : OFPROTO_ALL, protocols;
 	size_t at = 0;
 	unsigned int number = 0;
 	port_names_init(&names, o, target);
@@ -62,10 +56,14 @@ static void group_file(struct ofctl *o, const char *target, const char *name, in
 	VEC_FOREACH (&mods, i) {
 		check_version(&s, &mods.v[i]);
 		put(&s, &b, &mods.v[i]);
+		ofp_group_done(&mods.v[i].group);
+		if (o->bundle)
+			continue;
 		session_send_or_die(&s, &b);
 		buf_clear(&b);
-		ofp_group_done(&mods.v[i].group);
 	}
+	if (o->bundle)
+		session_bundle(&s, &b);
 	vec_done(&mods);
 	buf_done(&b);
 	session_close(&s);
@@ -81,17 +79,19 @@ static void group_mod(struct ofctl *o, const char *target, const char *text, int
 	struct session s;
 	struct buf b = BUF_INIT;
 	uint32_t usable;
-	refuse_bundle(o);
 	if (!strcmp(text, "-")) {
 		group_file(o, target, text, command);
 		return;
 	}
 	port_names_init(&names, o, target);
 	parse_or_die(&names, text, command, NULL, &gm, &usable);
-	session_open_for_flow_mod(&s, o, target, OFPROTO_ALL & o->protocols);
+	session_open_for_flow_mod(&s, o, target, o->bundle ? BUNDLE_PROTOCOLS : OFPROTO_ALL & o->protocols);
 	check_version(&s, &gm);
 	put(&s, &b, &gm);
-	session_send_or_die(&s, &b);
+	if (o->bundle)
+		session_bundle(&s, &b);
+	else
+		session_send_or_die(&s, &b);
 	buf_done(&b);
 	ofp_group_done(&gm.group);
 	session_close(&s);
@@ -105,9 +105,7 @@ static void add_group(int argc, char *argv[], void *o)
 
 static void add_groups(int argc, char *argv[], void *arg)
 {
-	struct ofctl *o = arg;
-	refuse_bundle(o);
-	group_file(o, argv[1], argv[2], -1);
+	group_file(arg, argv[1], argv[2], -1);
 }
 
 static void mod_group(int argc, char *argv[], void *arg)

@@ -79,6 +79,11 @@ void session_send_or_die(struct session *, const struct buf *messages);
 // Streams messages without waiting for each. An error of the switch is printed and ends the program.
 void session_stream(struct session *, const struct buf *messages);
 void session_stream_end(struct session *);
+// Sends whole messages, one after the other in the buffer, as one atomic and ordered bundle. An error of the switch is printed and
+// ends the program; nothing has changed then.
+void session_bundle(struct session *, const struct buf *messages);
+// What bundles can be made of.
+enum { BUNDLE_PROTOCOLS = OFPROTO_13 | OFPROTO_14 | OFPROTO_15 };
 // Sends a statistics request and shows each answer until the last.
 typedef void session_reply_cb(void *arg, const uint8_t *msg, size_t n);
 void session_stats(struct session *, const struct buf *request, session_reply_cb *, void *arg);
@@ -104,4 +109,5 @@ char *flow_file_next(const struct flow_file *, size_t *cursor, unsigned int *lin
 void flow_parse_or_die(struct ofctl *, struct port_names *, const char *text, int command, const char *where,
 		       struct ofp_flow_mod *, uint32_t *protocols, bool quiet);
 
-extern const struct command show_commands[], flow_commands[], group_commands[], diff_commands[], watch_commands[], text_commands[];
+extern const struct command show_commands[], flow_commands[], group_commands[], diff_commands[], watch_commands[], text_commands[],
+	meter_commands[], table_commands[], bundle_commands[];

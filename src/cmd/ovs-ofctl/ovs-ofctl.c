@@ -15,37 +15,8 @@
 
 LOG_MODULE(fatal_signal);
 
-static void not_built(int argc, char *argv[], void *arg)
-{
-	command_die("'%s' is not supported yet", argv[0]);
-}
-
-static const struct command unsupported_commands[] = {
-	{"dump-table-desc", "SWITCH", 1, 1, not_built},
-	{"mod-table", "SWITCH MOD", 0, INT_MAX, not_built},
-	{"queue-get-config", "SWITCH [PORT [QUEUE]]", 0, INT_MAX, not_built},
-	{"add-meter", "SWITCH METER", 0, INT_MAX, not_built},
-	{"mod-meter", "SWITCH METER", 0, INT_MAX, not_built},
-	{"del-meter", "SWITCH METER", 0, INT_MAX, not_built},
-	{"del-meters", "SWITCH", 0, INT_MAX, not_built},
-	{"dump-meter", "SWITCH METER", 0, INT_MAX, not_built},
-	{"dump-meters", "SWITCH", 0, INT_MAX, not_built},
-	{"meter-stats", "SWITCH [METER]", 0, INT_MAX, not_built},
-	{"meter-features", "SWITCH", 0, INT_MAX, not_built},
-	{"bundle", "SWITCH FILE", 0, INT_MAX, not_built},
-	{"add-tlv-map", "SWITCH MAP", 0, INT_MAX, not_built},
-	{"del-tlv-map", "SWITCH [MAP]", 0, INT_MAX, not_built},
-	{"dump-tlv-map", "SWITCH", 0, INT_MAX, not_built},
-	{"dump-ipfix-bridge", "SWITCH", 0, INT_MAX, not_built},
-	{"dump-ipfix-flow", "SWITCH", 0, INT_MAX, not_built},
-	{"ct-flush-zone", "SWITCH ZONE", 0, INT_MAX, not_built},
-	{"ct-flush", "SWITCH [ZONE] [CT_ORIG_TUPLE [CT_REPLY_TUPLE]]", 0, INT_MAX, not_built},
-	{"ofp-parse-pcap", "PCAP [PORT...]", 0, INT_MAX, not_built},
-	{0},
-};
-
 static const struct command *const tables[] = {show_commands,  flow_commands, group_commands, diff_commands,
-					       watch_commands, text_commands, unsupported_commands};
+					       watch_commands, text_commands, meter_commands, table_commands, bundle_commands};
 enum { N_TABLES = sizeof(tables) / sizeof(tables[0]) };
 
 // Those that --read-only forbids.
@@ -61,7 +32,7 @@ static void usage(void)
 	printf("%s: OpenFlow switch management utility\n"
 	       "usage: %s [OPTIONS] COMMAND [ARG...]\n\nCommands:\n",
 	       log_program(), log_program());
-	for (int t = 0; t < N_TABLES - 1; t++)
+	for (int t = 0; t < N_TABLES; t++)
 		for (const struct command *c = tables[t]; c->name; c++)
 			printf("  %s %s\n", c->name, c->usage);
 	printf("SWITCH or TARGET is the name of a bridge, or an active OpenFlow connection method:\n"
@@ -282,6 +253,9 @@ static void parse_options(struct ofctl *o, int argc, char *argv[])
 	for (int c; (c = getopt_long(argc, argv, "t:F:P:mhVO:v::" TLS_SHORT_OPTIONS, longopts, NULL)) != -1;)
 		if (!flag_option(o, c))
 			value_option(o, c);
+	// Bundles need OpenFlow 1.4 (or an extension of 1.3).
+	if (o->bundle || (optind < argc && !strcmp(argv[optind], "bundle")))
+		o->versions |= 1u << OFP14;
 	uint32_t of_versions = ofp_protocols_of_versions(o->versions);
 	if (!(of_versions & o->protocols)) {
 		struct str versions = STR_INIT;

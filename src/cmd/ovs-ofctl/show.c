@@ -256,6 +256,52 @@ static void set_frags(int argc, char *argv[], void *arg)
 	session_close(&s);
 }
 
+static void list_port(void *arg, const uint8_t *msg, size_t n)
+{
+	struct port_names *names = arg;
+	struct ofp_msg m;
+	struct ofp_port_desc desc;
+	if (ofp_msg_decode(msg, n, &m) || m.type != OFPTYPE_PORT_DESC_STATS_REPLY)
+		return;
+	while (!ofp_port_desc_pull(&m.body, m.version, &desc))
+		if (desc.port_no < OFPP_MAX)
+			vec_push(&names->ports, desc);
+}
+
+static void print_queues(struct session *s, uint32_t port, uint32_t queue)
+{
+	struct buf request = BUF_INIT;
+	ofp_encode_queue_config_request(&request, s->version, port, queue, session_xid(s));
+	session_stats(s, &request, print_reply, s);
+	buf_done(&request);
+}
+
+static void queue_get_config(int argc, char *argv[], void *arg)
+{
+	struct session s;
+	struct buf request = BUF_INIT;
+	struct port_names names;
+	port_names_init(&names, arg, argv[1]);
+	uint32_t port = OFPP_NONE, queue = OFPQ_ALL;
+	if (argc > 2 && *argv[2] && strcasecmp(argv[2], "any") && strcasecmp(argv[2], "all"))
+		port = port_names_parse(&names, argv[2]);
+	if (argc > 3 && *argv[3] && strcasecmp(argv[3], "all") && parse_u32(argv[3], 0, &queue))
+		command_die("%s is not the number of a queue, nor ALL", argv[3]);
+	session_open(&s, arg, argv[1], "mgmt");
+	if (s.version == OFP10 && port == OFPP_NONE) {
+		// 1.0 asks about single ports.
+		ofp_encode_port_desc_request(&request, s.version, OFPP_NONE, session_xid(&s));
+		session_stats(&s, &request, list_port, &names);
+		VEC_FOREACH (&names.ports, i)
+			print_queues(&s, names.ports.v[i].port_no, queue);
+	} else {
+		print_queues(&s, port, queue);
+	}
+	buf_done(&request);
+	session_close(&s);
+	port_names_done(&names);
+}
+
 const struct command show_commands[] = {
 	{"show", "SWITCH", 1, 1, show},
 	{"dump-desc", "SWITCH", 1, 1, dump_desc},
@@ -264,6 +310,7 @@ const struct command show_commands[] = {
 	{"dump-ports", "SWITCH [PORT]", 1, 2, dump_ports},
 	{"dump-ports-desc", "SWITCH [PORT]", 1, 2, dump_ports_desc},
 	{"queue-stats", "SWITCH [PORT [QUEUE]]", 1, 3, queue_stats},
+	{"queue-get-config", "SWITCH [PORT [QUEUE]]", 1, 3, queue_get_config},
 	{"mod-port", "SWITCH IFACE ACT", 3, 3, mod_port},
 	{"get-frags", "SWITCH", 1, 1, get_frags},
 	{"set-frags", "SWITCH FRAG_MODE", 2, 2, set_frags},

@@ -22,7 +22,7 @@ struct watcher {
 	struct appctl *appctl;
 	struct appctl_call *barrier; // waits for the answer to ofctl/barrier
 	uint32_t barrier_xid;
-	bool blocked, exiting, answer_echo;
+	bool blocked, exiting, answer_echo, resume;
 };
 
 static void cmd_exit(struct appctl_call *call, int argc, const char *argv[], void *arg)
@@ -171,6 +171,20 @@ static void print_time(void)
 	fprintf(stderr, "%s.%03d: ", text, (int)(now % 1000));
 }
 
+// Lets a packet go on that waits for it.
+static void resume(struct watcher *w, const struct ofp_msg *m)
+{
+	struct buf b = BUF_INIT;
+	if (!ofp_encode_resume(&b, m, session_xid(&w->session)))
+		return;
+	fputs("send: ", stderr);
+	session_print(&w->session, stderr, b.data, b.len, w->session.ofctl->verbosity);
+	int error = ofclient_send(w->session.of, b.data, b.len);
+	buf_done(&b);
+	if (error)
+		session_talk_failed(&w->session, error);
+}
+
 static void take_message(struct watcher *w, const uint8_t *msg, size_t n)
 {
 	struct ofp_msg m;
@@ -184,6 +198,8 @@ static void take_message(struct watcher *w, const uint8_t *msg, size_t n)
 		appctl_reply(w->barrier, "");
 		w->barrier = NULL;
 	}
+	if (m.type == OFPTYPE_PACKET_IN && w->resume)
+		resume(w, &m);
 	if (m.type == OFPTYPE_ECHO_REQUEST && w->answer_echo) {
 		struct buf b = BUF_INIT;
 		ofp_encode_echo_reply(&b, &m);
@@ -264,19 +280,44 @@ static void set_config(struct session *s, int miss_send_len, bool invalid_ttl)
 	buf_done(&b);
 }
 
+// Asks for news of flow tables. The flows that are there already come as the answer.
+static void ask_for_flows(struct session *s, const char *spec)
+{
+	struct ofpact_text t = port_names_to_parse(&s->names);
+	struct ofp_flow_monitor_request r;
+	struct buf b = BUF_INIT;
+	uint32_t usable;
+	struct error *e = ofp_flow_monitor_parse(spec, &t, &r, &usable);
+	if (e)
+		command_die("%s", error_text(e));
+	if (!(usable & s->protocol) && s->version != OFP10) {
+		char *formats = ofp_protocols_format(usable);
+		command_die("\"watch:%s\" needs one of %s ('-O')", spec, formats);
+	}
+	r.id = 1;
+	ofp_encode_flow_monitor_request(&b, &r, s->version, session_xid(s));
+	int error = ofclient_send(s->of, b.data, b.len);
+	if (error)
+		session_talk_failed(s, error);
+	buf_done(&b);
+}
+
 static void monitor(int argc, char *argv[], void *arg)
 {
 	struct ofctl *o = arg;
 	struct watcher w = {.answer_echo = true};
 	int miss_send_len = -1;
 	bool invalid_ttl = false;
+	const char *watched = NULL;
 	for (int i = 2; i < argc; i++) {
 		if (isdigit((unsigned char)argv[i][0]))
 			miss_send_len = atoi(argv[i]);
 		else if (!strcmp(argv[i], "invalid_ttl"))
 			invalid_ttl = true;
-		else if (!strncmp(argv[i], "watch:", 6) || !strcmp(argv[i], "resume"))
-			command_die("\"%s\" of monitor is not supported yet", argv[i]);
+		else if (!strncmp(argv[i], "watch:", 6))
+			watched = argv[i] + 6;
+		else if (!strcmp(argv[i], "resume"))
+			w.resume = true;
 		else
 			command_die("%s: unsupported \"monitor\" argument", argv[i]);
 	}
@@ -285,6 +326,8 @@ static void monitor(int argc, char *argv[], void *arg)
 	if (miss_send_len >= 0 || invalid_ttl)
 		set_config(&w.session, miss_send_len, invalid_ttl);
 	choose_packet_in_format(&w.session);
+	if (watched)
+		ask_for_flows(&w.session, watched);
 	watch(&w);
 }
 
@@ -373,7 +416,7 @@ static void benchmark(int argc, char *argv[], void *arg)
 }
 
 const struct command watch_commands[] = {
-	{"monitor", "SWITCH [MISSLEN] [invalid_ttl] [watch:[...]]", 1, 3, monitor},
+	{"monitor", "SWITCH [MISSLEN] [invalid_ttl] [watch:[...]]", 1, 4, monitor},
 	{"snoop", "SWITCH", 1, 1, snoop},
 	{"probe", "TARGET", 1, 1, probe},
 	{"ping", "TARGET [N]", 1, 2, ping},

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+// Commands about flow tables as such, and Nicira's smaller extensions.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "cmd/ovs-ofctl/ofctl.h"
+
+static void print_reply(void *arg, const uint8_t *msg, size_t n)
+{
+	struct session *s = arg;
+	session_print(s, stdout, msg, n, s->ofctl->verbosity + 1);
+}
+
+static void dump(struct ofctl *o, const char *target, enum ofptype type)
+{
+	struct session s;
+	struct buf request = BUF_INIT;
+	session_open(&s, o, target, "mgmt");
+	bool nx = !ofptype_exists(type, false, s.version);
+	if (nx && !ofptype_exists(type, true, s.version))
+		command_die("dump-table-desc needs OpenFlow 1.4 or later ('-O OpenFlow14')");
+	ofp_encode_simple(&request, type, s.version, session_xid(&s));
+	session_stats(&s, &request, print_reply, &s);
+	buf_done(&request);
+	session_close(&s);
+}
+
+static void dump_table_desc(int argc, char *argv[], void *arg)
+{
+	dump(arg, argv[1], OFPTYPE_TABLE_DESC_REQUEST);
+}
+
+static void dump_ipfix_bridge(int argc, char *argv[], void *arg)
+{
+	dump(arg, argv[1], OFPTYPE_IPFIX_BRIDGE_STATS_REQUEST);
+}
+
+static void dump_ipfix_flow(int argc, char *argv[], void *arg)
+{
+	dump(arg, argv[1], OFPTYPE_IPFIX_FLOW_STATS_REQUEST);
+}
+
+// --- mod-table
+
+struct present { // what a table's settings are now
+	uint8_t table_id;
+	struct ofp_table_mod *tm;
+	bool found;
+};
+
+static void take_desc(void *arg, const uint8_t *msg, size_t n)
+{
+	struct present *p = arg;
+	struct ofp_msg m;
+	struct ofp_table_desc d;
+	if (ofp_msg_decode(msg, n, &m) || m.type != OFPTYPE_TABLE_DESC_REPLY)
+		return;
+	while (!ofp_table_desc_pull(&m.body, &d))
+		if (d.table_id == p->table_id) {
+			p->found = true;
+			p->tm->eviction = d.eviction ? OFPTABLE_ON : OFPTABLE_OFF;
+			p->tm->eviction_flags = d.eviction_flags;
+			p->tm->vacancy = d.vacancy_events ? OFPTABLE_ON : OFPTABLE_OFF;
+			p->tm->vacancy_down = d.vacancy_down;
+			p->tm->vacancy_up = d.vacancy_up;
+		}
+}
+
+// 1.4's message sets all there is, so what is not to change must be known first.
+static void fetch_present(struct session *s, struct present *p)
+{
+	struct buf b = BUF_INIT;
+	ofp_encode_simple(&b, OFPTYPE_TABLE_DESC_REQUEST, s->version, session_xid(s));
+	session_stats(s, &b, take_desc, p);
+	buf_done(&b);
+}
+
+struct named {
+	struct buf messages;
+	size_t last; // where the last of them begins
+	uint32_t xid;
+	uint8_t table_id;
+	const char *name;
+	bool found;
+};
+
+enum { FEATURES_COMMAND_AT = 3, FEATURES_NAME_AT = 8, FEATURES_NAME_LEN = 32, FLAGS_AT = 10 };
+
+static void rename_entry(struct named *r, uint8_t *entry, uint8_t version)
+{
+	entry[FEATURES_COMMAND_AT] = version >= OFP15 ? OFPTFC_MODIFY : 0;
+	memset(entry + FEATURES_NAME_AT, 0, FEATURES_NAME_LEN);
+	memcpy(entry + FEATURES_NAME_AT, r->name, strlen(r->name));
+	r->found = true;
+}
+
+// The features of tables, byte by byte as the switch gave them but for the name, as a request to have them so. What is not named
+// would go away before 1.5, so there all tables are in the request.
+static void rename_table(void *arg, const uint8_t *msg, size_t n)
+{
+	struct named *r = arg;
+	struct ofp_msg m;
+	struct ofp_table_features f;
+	if (ofp_msg_decode(msg, n, &m) || m.type != OFPTYPE_TABLE_FEATURES_STATS_REPLY)
+		return;
+	size_t begin = ofp_begin(&r->messages, OFPTYPE_TABLE_FEATURES_STATS_REQUEST, false, m.version, r->xid);
+	size_t head = r->messages.len;
+	for (const uint8_t *start = m.body.p; !ofp_table_features_pull(&m.body, m.version, &f); start = m.body.p) {
+		bool wanted = f.table_id == r->table_id;
+		size_t at = r->messages.len;
+		if (wanted || m.version < OFP15)
+			buf_add(&r->messages, start, (size_t)(m.body.p - start));
+		if (wanted)
+			rename_entry(r, r->messages.data + at, m.version);
+	}
+	if (r->messages.len == head) {
+		r->messages.len = begin;
+		return;
+	}
+	ofp_end(&r->messages, begin);
+	if (begin)
+		put_be16(r->messages.data + r->last + FLAGS_AT, OFPMPF_MORE);
+	r->last = begin;
+}
+
+static void set_table_name(struct session *s, uint8_t table_id, const char *name)
+{
+	struct named r = {.xid = session_xid(s), .table_id = table_id, .name = name};
+	struct buf b = BUF_INIT;
+	if (strlen(name) > 31)
+		command_die("%s: a table's name has at most 31 characters", name);
+	ofp_encode_simple(&b, OFPTYPE_TABLE_FEATURES_STATS_REQUEST, s->version, session_xid(s));
+	session_stats(s, &b, rename_table, &r);
+	if (!r.found)
+		command_die("the switch has no table %u", table_id);
+	session_send_or_die(s, &r.messages);
+	buf_done(&r.messages);
+	buf_done(&b);
+}
+
+static void mod_table(int argc, char *argv[], void *arg)
+{
+	struct ofctl *o = arg;
+	struct ofp_table_mod tm = {.eviction = OFPTABLE_SAME, .vacancy = OFPTABLE_SAME, .eviction_flags = OFPTABLE_EVICTION_DEFAULT};
+	uint32_t versions;
+	const char *name = !strncmp(argv[3], "name:", 5) ? argv[3] + 5 : NULL;
+	if (strcasecmp(argv[2], "ALL") && (parse_u8(argv[2], 0, &tm.table_id) || tm.table_id == 255))
+		command_die("unknown table \"%s\" (0 to 254, or ALL)", argv[2]);
+	if (!strcasecmp(argv[2], "ALL"))
+		tm.table_id = 255;
+	struct error *e = NULL;
+	if (name)
+		versions = 1u << OFP13 | 1u << OFP14 | 1u << OFP15;
+	else
+		e = ofp_table_mod_parse(argv[3], &tm, &versions);
+	if (e)
+		command_die("%s", error_text(e));
+	struct session s;
+	session_open(&s, o, argv[1], "mgmt");
+	if (!(versions & 1u << s.version)) {
+		struct str can = STR_INIT;
+		ofp_versions_format(versions, &can);
+		command_die("table_mod '%s' requires one of the OpenFlow versions %s", argv[3], str_cstr(&can));
+	}
+	if (name) {
+		set_table_name(&s, tm.table_id, name);
+	} else {
+		struct ofp_table_mod wanted = tm;
+		struct present p = {.table_id = tm.table_id, .tm = &tm};
+		struct buf b = BUF_INIT;
+		if (s.version >= OFP14 && tm.table_id != 255)
+			fetch_present(&s, &p);
+		if (wanted.eviction != OFPTABLE_SAME)
+			tm.eviction = wanted.eviction;
+		if (wanted.vacancy != OFPTABLE_SAME) {
+			tm.vacancy = wanted.vacancy;
+			tm.vacancy_down = wanted.vacancy_down;
+			tm.vacancy_up = wanted.vacancy_up;
+		}
+		ofp_encode_table_mod(&b, &tm, s.version, session_xid(&s));
+		session_send_or_die(&s, &b);
+		buf_done(&b);
+	}
+	session_close(&s);
+}
+
+// --- The table of tunnel options.
+
+static void tlv_mod(struct ofctl *o, const char *target, enum ofp_tlv_command command, const char *text)
+{
+	struct ofp_tlv_table_mod tm = {.command = command};
+	struct session s;
+	struct buf b = BUF_INIT;
+	struct error *e = text ? ofp_tlv_maps_parse(text, &tm) : NULL;
+	if (e)
+		command_die("%s", error_text(e));
+	session_open(&s, o, target, "mgmt");
+	ofp_encode_tlv_table_mod(&b, &tm, s.version, session_xid(&s));
+	session_send_or_die(&s, &b);
+	buf_done(&b);
+	ofp_tlv_table_mod_done(&tm);
+	session_close(&s);
+}
+
+static void add_tlv_map(int argc, char *argv[], void *arg)
+{
+	tlv_mod(arg, argv[1], NXTTMC_ADD, argv[2]);
+}
+
+static void del_tlv_map(int argc, char *argv[], void *arg)
+{
+	tlv_mod(arg, argv[1], argc > 2 ? NXTTMC_DELETE : NXTTMC_CLEAR, argc > 2 ? argv[2] : NULL);
+}
+
+static void dump_tlv_map(int argc, char *argv[], void *arg)
+{
+	session_dump_simple(arg, argv[1], OFPTYPE_TLV_TABLE_REQUEST);
+}
+
+// --- Tracked connections.
+
+static void send_or_die(struct ofctl *o, const char *target, const struct ofp_ct_match *m)
+{
+	struct session s;
+	struct buf b = BUF_INIT;
+	session_open(&s, o, target, "mgmt");
+	if (!m->has_orig && !m->has_reply && m->has_zone)
+		ofp_encode_ct_flush_zone(&b, m->zone, s.version, session_xid(&s));
+	else
+		ofp_encode_ct_flush(&b, m, s.version, session_xid(&s));
+	session_send_or_die(&s, &b);
+	buf_done(&b);
+	session_close(&s);
+}
+
+static void ct_flush_zone(int argc, char *argv[], void *arg)
+{
+	struct ofp_ct_match m = {.has_zone = true};
+	if (parse_u16(argv[2], 0, &m.zone))
+		command_die("invalid zone_id \"%s\"", argv[2]);
+	send_or_die(arg, argv[1], &m);
+}
+
+static void ct_flush(int argc, char *argv[], void *arg)
+{
+	struct ofp_ct_match m = {0};
+	int i = 2;
+	if (argc > i && !strncmp(argv[i], "zone=", 5)) {
+		if (parse_u16(argv[i] + 5, 0, &m.zone))
+			command_die("Failed to parse zone");
+		m.has_zone = true;
+		i++;
+	}
+	struct error *e = NULL;
+	if (argc > i) {
+		e = ofp_ct_tuple_parse(argv[i++], &m.orig, &m);
+		m.has_orig = true;
+	}
+	if (!e && argc > i) {
+		e = ofp_ct_tuple_parse(argv[i++], &m.reply, &m);
+		m.has_reply = true;
+	}
+	if (e)
+		command_die("Failed to parse ct-tuple: %s", error_text(e));
+	if (argc > i)
+		command_die("%s: at most a zone and two tuples are needed", argv[i]);
+	send_or_die(arg, argv[1], &m);
+}
+
+const struct command table_commands[] = {
+	{"dump-table-desc", "switch", 1, 1, dump_table_desc},
+	{"mod-table", "switch mod", 3, 3, mod_table},
+	{"dump-ipfix-bridge", "switch", 1, 1, dump_ipfix_bridge},
+	{"dump-ipfix-flow", "switch", 1, 1, dump_ipfix_flow},
+	{"add-tlv-map", "switch map", 2, 2, add_tlv_map},
+	{"del-tlv-map", "switch [map]", 1, 2, del_tlv_map},
+	{"dump-tlv-map", "switch", 1, 1, dump_tlv_map},
+	{"ct-flush-zone", "switch zone", 2, 2, ct_flush_zone},
+	{"ct-flush", "switch [zone=N] [ct-orig-tuple [ct-reply-tuple]]", 1, 4, ct_flush},
+	{0},
+};
