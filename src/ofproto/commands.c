@@ -55,6 +55,18 @@ static bool dump_flows(struct ofproto_system *system, int argc, const char *argv
 	return true;
 }
 
+// What a controller, and whoever dumps flows, does not see.
+static bool hidden_flows(struct ofproto_system *system, int argc, const char *argv[], struct str *out)
+{
+	const struct ofproto *p = ofproto_find(system, argv[1]);
+	if (!p) {
+		str_add(out, "Unknown bridge");
+		return false;
+	}
+	str_addf(out, "%u\n", p->tables.n_hidden);
+	return true;
+}
+
 static bool list(struct ofproto_system *system, int argc, const char *argv[], struct str *out)
 {
 	VEC_FOREACH (&system->bridges, i)
@@ -80,6 +92,7 @@ static bool reconnect(struct ofproto_system *system, int argc, const char *argv[
 
 static const struct ofproto_command commands[] = {
 	{"bridge/dump-flows", "[--offload-stats] bridge", 1, 2, dump_flows},
+	{"bridge/hidden-flows", "bridge", 1, 1, hidden_flows},
 	{"bridge/reconnect", "[bridge]", 0, 1, reconnect},
 	{"ofproto/list", "", 0, 0, list},
 };

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+import harness
 from harness import run, wait_until
 
 LISTEN = ("import socket; s = socket.create_server(('192.168.10.100', 6653)); print('ready', flush=True); "
@@ -49,6 +50,10 @@ def test_controller_is_reached_through_its_bridge(switch, hosts, controller):
     switch.ofctl("del-flows", "br0")
     assert len(hidden(switch)) == 9
     assert "priority=18" not in switch.ofctl("dump-flows", "br0")
+    done = switch.tool("ovs-ofctl", "dump-flows", "br0")
+    assert done.stderr == "", "programs are not told"
+    at_terminal = run("script", "-qec", f"{harness.OURS}/ovs-ofctl dump-flows br0", "/dev/null", env=switch.env).stdout
+    assert 'br0 has 9 hidden flows, too: see "ovs-appctl bridge/dump-flows br0"' in at_terminal
     switch.vsctl("set", "bridge", "br0", "other-config:disable-in-band=true")
     assert not hidden(switch)
 

@@ -360,6 +360,7 @@ static void dump_flows(int argc, char *argv[], void *arg)
 	}
 	buf_done(&request);
 	session_close(&s);
+	hidden_flows_tell(argv[1]);
 }
 
 static void dump_aggregate(int argc, char *argv[], void *arg)

@@ -95,6 +95,10 @@ void session_dump_simple(struct ofctl *, const char *target, enum ofptype reques
 
 // --- Flows, and files of them.
 
+// Tells a person at a terminal, on stderr, that this bridge has flows of its own which a dump does not show. Says nothing where
+// stderr is not a terminal, or `target` is no bridge of this host.
+void hidden_flows_tell(const char *target);
+
 // Calls back for each line of a file ("-": stdin), without comments, empty lines and surrounding blanks. `text` may be changed.
 struct flow_file {
 	char *text;
