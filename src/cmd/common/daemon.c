@@ -19,6 +19,7 @@
 #include "base/alloc.h"
 #include "base/dirs.h"
 #include "base/log.h"
+#include "cmd/common/command.h"
 
 LOG_MODULE(daemon);
 
@@ -28,17 +29,6 @@ static int pidfile_fd = -1;
 static pid_t pidfile_owner;
 static int ready_fd = -1;
 static bool detached, chdir_wanted;
-
-static void __attribute__((format(printf, 1, 2), noreturn)) die(const char *format, ...)
-{
-	va_list args;
-	va_start(args, format);
-	fprintf(stderr, "%s: ", log_program());
-	vfprintf(stderr, format, args);
-	fputc('\n', stderr);
-	va_end(args);
-	exit(EXIT_FAILURE);
-}
 
 bool log_option(int c)
 {
@@ -63,7 +53,7 @@ bool log_option(int c)
 		return false;
 	}
 	if (e)
-		die("%s", error_text(e));
+		command_die("%s", error_text(e));
 	return true;
 }
 
@@ -128,17 +118,17 @@ static void open_pidfile(const struct daemon_options *o)
 	pidfile = o->pidfile ? xstrdup(o->pidfile) : xasprintf("%s/%s.pid", dir_run(), log_program());
 	int fd = open(pidfile, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
 	if (fd < 0)
-		die("%s: create failed (%s)", pidfile, strerror(errno));
+		command_die("%s: create failed (%s)", pidfile, strerror(errno));
 	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 	if (fcntl(fd, F_SETLK, &lock) < 0) {
 		fcntl(fd, F_GETLK, &lock);
 		if (!o->overwrite_pidfile)
-			die("%s: already running as pid %ld, aborting", pidfile, (long)lock.l_pid);
+			command_die("%s: already running as pid %ld, aborting", pidfile, (long)lock.l_pid);
 	}
 	char text[32];
 	int n = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
 	if (ftruncate(fd, 0) < 0 || pwrite(fd, text, (size_t)n, 0) != n)
-		die("%s: write failed (%s)", pidfile, strerror(errno));
+		command_die("%s: write failed (%s)", pidfile, strerror(errno));
 	pidfile_fd = fd;
 	pidfile_owner = getpid();
 }
@@ -158,10 +148,10 @@ static pid_t fork_with_pipe(int *fd)
 {
 	int fds[2];
 	if (pipe2(fds, O_CLOEXEC) < 0)
-		die("pipe failed (%s)", strerror(errno));
+		command_die("pipe failed (%s)", strerror(errno));
 	pid_t pid = fork();
 	if (pid < 0)
-		die("fork failed (%s)", strerror(errno));
+		command_die("fork failed (%s)", strerror(errno));
 	*fd = fds[pid == 0];
 	close(fds[pid != 0]);
 	return pid;
@@ -328,12 +318,12 @@ void daemon_become_user(const struct daemon_options *o, bool keep_net_caps)
 		*group++ = '\0';
 	struct passwd *pw = *name ? getpwnam(name) : getpwuid(geteuid());
 	if (!pw)
-		die("--user: unknown user \"%s\"", name);
+		command_die("--user: unknown user \"%s\"", name);
 	gid_t gid = pw->pw_gid;
 	if (group && *group) {
 		struct group *gr = getgrnam(group);
 		if (!gr)
-			die("--user: unknown group \"%s\"", group);
+			command_die("--user: unknown group \"%s\"", group);
 		gid = gr->gr_gid;
 	}
 	capng_clear(CAPNG_SELECT_BOTH);
@@ -341,6 +331,6 @@ void daemon_become_user(const struct daemon_options *o, bool keep_net_caps)
 		capng_updatev(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_INHERITABLE, CAP_NET_ADMIN,
 			      CAP_NET_RAW, CAP_NET_BROADCAST, CAP_IPC_LOCK, -1);
 	if (capng_change_id((int)pw->pw_uid, (int)gid, CAPNG_INIT_SUPP_GRP | CAPNG_CLEAR_BOUNDING) < 0)
-		die("--user: cannot become %s", o->user);
+		command_die("--user: cannot become %s", o->user);
 	free(name);
 }

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "base/version.h"
+#include "cmd/common/command.h"
 #include "cmd/common/daemon.h"
 #include "rpc/appctl.h"
 
@@ -20,17 +21,6 @@ struct options {
 	bool json, pretty;
 	unsigned int timeout; // seconds; 0: none
 };
-
-static void __attribute__((format(printf, 1, 2), noreturn)) die(const char *format, ...)
-{
-	va_list args;
-	va_start(args, format);
-	fprintf(stderr, "%s: ", log_program());
-	vfprintf(stderr, format, args);
-	fputc('\n', stderr);
-	va_end(args);
-	exit(EXIT_FAILURE);
-}
 
 static void usage(void)
 {
@@ -81,7 +71,7 @@ static void parse_options(int argc, char *argv[], struct options *o)
 			o->target = optarg;
 			break;
 		case 'e':
-			die("use \"%s %s\" without \"-e\"", log_program(), "COMMAND");
+			command_die("use \"%s %s\" without \"-e\"", log_program(), "COMMAND");
 		case 'h':
 			usage();
 			break;
@@ -91,11 +81,11 @@ static void parse_options(int argc, char *argv[], struct options *o)
 			exit(EXIT_SUCCESS);
 		case 'T':
 			if (parse_u32(optarg, 10, &o->timeout) || !o->timeout)
-				die("value %s on -T or --timeout is invalid", optarg);
+				command_die("value %s on -T or --timeout is invalid", optarg);
 			break;
 		case 'f':
 			if (strcmp(optarg, "json") && strcmp(optarg, "text"))
-				die("value %s on -f or --format is invalid", optarg);
+				command_die("value %s on -f or --format is invalid", optarg);
 			o->json = !strcmp(optarg, "json");
 			break;
 		case OPT_PRETTY:
@@ -111,9 +101,9 @@ static void parse_options(int argc, char *argv[], struct options *o)
 		}
 	}
 	if (optind >= argc)
-		die("at least one non-option argument is required (use --help for help)");
+		command_die("at least one non-option argument is required (use --help for help)");
 	if (o->pretty && !o->json)
-		die("--pretty is supported with --format json only");
+		command_die("--pretty is supported with --format json only");
 }
 
 static void print(const struct options *o, const char *text, FILE *to)
@@ -147,7 +137,7 @@ int main(int argc, char *argv[])
 	char *text = NULL;
 	e = appctl_call(o.target, argc - optind, argv + optind, o.json, (int64_t)o.timeout * 1000, &failed, &text);
 	if (e)
-		die("%s", error_text(e));
+		command_die("%s", error_text(e));
 	print(&(struct options){.json = o.json && !failed, .pretty = o.pretty}, text, failed ? stderr : stdout);
 	free(text);
 	if (!failed)

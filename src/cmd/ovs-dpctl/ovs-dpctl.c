@@ -11,19 +11,9 @@
 #include "base/str.h"
 #include "base/vec.h"
 #include "base/version.h"
+#include "cmd/common/command.h"
 #include "cmd/common/daemon.h"
 #include "rpc/appctl.h"
-
-static void __attribute__((format(printf, 1, 2), noreturn)) die(const char *format, ...)
-{
-	va_list args;
-	va_start(args, format);
-	fprintf(stderr, "%s: ", log_program());
-	vfprintf(stderr, format, args);
-	fputc('\n', stderr);
-	va_end(args);
-	exit(EXIT_FAILURE);
-}
 
 static void usage(void)
 {
@@ -82,7 +72,7 @@ static void parse_options(int argc, char *argv[], struct options *o)
 			break;
 		case 't':
 			if (parse_u32(optarg, 10, &o->timeout) || !o->timeout)
-				die("value %s on -t or --timeout is invalid", optarg);
+				command_die("value %s on -t or --timeout is invalid", optarg);
 			break;
 		case 'h':
 			usage();
@@ -97,7 +87,7 @@ static void parse_options(int argc, char *argv[], struct options *o)
 		}
 	}
 	if (optind >= argc)
-		die("missing command name; use --help for help");
+		command_die("missing command name; use --help for help");
 }
 
 int main(int argc, char *argv[])
@@ -123,9 +113,9 @@ int main(int argc, char *argv[])
 	char *text = NULL;
 	e = appctl_call("ovs-vswitchd", (int)command.n, command.v, false, (int64_t)o.timeout * 1000, &failed, &text);
 	if (e)
-		die("the userspace datapath lives in ovs-vswitchd, which does not answer: %s", error_text(e));
+		command_die("the userspace datapath lives in ovs-vswitchd, which does not answer: %s", error_text(e));
 	if (failed && strstr(text, "is not a valid command"))
-		die("unknown command '%s'; use --help for help", argv[optind]);
+		command_die("unknown command '%s'; use --help for help", argv[optind]);
 	fputs(text, failed ? stderr : stdout);
 	free(text);
 	VEC_FOREACH (&command, i)

@@ -14,6 +14,7 @@
 #include "base/rcu.h"
 #include "base/str.h"
 #include "base/version.h"
+#include "cmd/common/command.h"
 #include "cmd/common/daemon.h"
 #include "cmd/common/tls_options.h"
 #include "dp/dp.h"
@@ -37,18 +38,6 @@ struct program {
 	struct loop_timer tick; // for the averages of coverage/show
 	bool cleanup;
 };
-
-// A mistake on the command line.
-static void __attribute__((format(printf, 1, 2), noreturn)) die(const char *format, ...)
-{
-	va_list args;
-	va_start(args, format);
-	fprintf(stderr, "%s: ", log_program());
-	vfprintf(stderr, format, args);
-	fputc('\n', stderr);
-	va_end(args);
-	exit(EXIT_FAILURE);
-}
 
 static void usage(void)
 {
@@ -108,7 +97,7 @@ static void parse_options(int argc, char *argv[], struct options *o)
 			break;
 		case OPT_DUMMY:
 			if (optarg && strcmp(optarg, "override") && strcmp(optarg, "system"))
-				die("%s: unknown dummy level", optarg);
+				command_die("%s: unknown dummy level", optarg);
 			o->dummy = true;
 			o->dummy_for = !optarg			      ? VSWITCHD_DUMMY_ASKED
 				       : !strcmp(optarg, "system") ? VSWITCHD_DUMMY_FOR_SYSTEM
@@ -118,7 +107,7 @@ static void parse_options(int argc, char *argv[], struct options *o)
 		case OPT_DISABLE_SYSTEM_ROUTE:
 			break; // neither the kernel's datapath nor its routes are used in this version: it is so already
 		case OPT_DPDK:
-			die("Using --dpdk to configure DPDK is not supported: use other_config:dpdk-* in the database.");
+			command_die("Using --dpdk to configure DPDK is not supported: use other_config:dpdk-* in the database.");
 		case '?':
 			exit(EXIT_FAILURE);
 		default:
@@ -127,7 +116,7 @@ static void parse_options(int argc, char *argv[], struct options *o)
 		}
 	}
 	if (argc - optind > 1)
-		die("at most one non-option argument accepted; use --help for usage");
+		command_die("at most one non-option argument accepted; use --help for usage");
 	o->database = argc > optind ? xstrdup(argv[optind]) : xasprintf("unix:%s/db.sock", dir_run());
 }
 

@@ -13,6 +13,7 @@
 #include "base/dirs.h"
 #include "base/log.h"
 #include "base/version.h"
+#include "cmd/common/command.h"
 #include "cmd/common/daemon.h"
 #include "cmd/common/tls_options.h"
 #include "configuration.h"
@@ -29,17 +30,6 @@ struct options {
 	struct tls_options tls;
 	bool disable_column_diff;
 };
-
-static void __attribute__((format(printf, 1, 2), noreturn)) die(const char *format, ...)
-{
-	va_list args;
-	va_start(args, format);
-	fprintf(stderr, "%s: ", log_program());
-	vfprintf(stderr, format, args);
-	fputc('\n', stderr);
-	va_end(args);
-	exit(EXIT_FAILURE);
-}
 
 static void usage(void)
 {
@@ -138,7 +128,7 @@ static void parse_options(int argc, char *argv[], struct options *o)
 			o->config_file = optarg;
 			break;
 		case OPT_REPLAY:
-			die("--%s: not built into this version", long_options[index].name);
+			command_die("--%s: not built into this version", long_options[index].name);
 		case OPT_NO_COLUMN_DIFF:
 			o->disable_column_diff = true;
 			break;
@@ -153,10 +143,10 @@ static void parse_options(int argc, char *argv[], struct options *o)
 		vec_push(&o->files, argv[i]);
 	if (o->config_file &&
 	    (o->files.n || o->remotes.n || o->sync_from || o->sync_exclude || o->active))
-		die("--config-file names the remotes and databases: there may be no others on the "
+		command_die("--config-file names the remotes and databases: there may be no others on the "
 		    "command line");
 	if ((o->sync_exclude || o->active) && !o->sync_from)
-		die("--sync-exclude-tables and --active need --sync-from");
+		command_die("--sync-exclude-tables and --active need --sync-from");
 	if (!o->files.n && !o->config_file)
 		vec_push(&o->files, xasprintf("%s/conf.db", dir_db()));
 }
@@ -233,7 +223,7 @@ static void open_databases(struct program *p, const struct options *o)
 			continue;
 		struct db_error *error = program_open(p, o->files.v[i]);
 		if (error)
-			die("%s", db_error_to_text(error));
+			command_die("%s", db_error_to_text(error));
 	}
 }
 
@@ -243,7 +233,7 @@ static void open_remotes(struct program *p, const struct options *o)
 		const char *name = o->remotes.v[i];
 		struct error *error = remotes_add(p->remotes, name, NULL);
 		if (error)
-			die("%s", error_text(error));
+			command_die("%s", error_text(error));
 	}
 	error_free(remotes_update(p->remotes)); // it was logged, and is tried again
 }
@@ -255,7 +245,7 @@ static void load_config_file(struct program *p, const struct options *o)
 	p->config_path = real ? real : xstrdup(o->config_file);
 	struct error *error = configuration_load(p);
 	if (error)
-		die("%s", error_text(error));
+		command_die("%s", error_text(error));
 }
 
 static void start_replication(struct program *p, const struct options *o)
@@ -267,7 +257,7 @@ static void start_replication(struct program *p, const struct options *o)
 	if (!error && o->sync_from && !o->active)
 		error = replication_start(p->replication);
 	if (error)
-		die("%s", error_text(error));
+		command_die("%s", error_text(error));
 }
 
 // --- The process.
@@ -293,7 +283,7 @@ static void start_child(struct child *c)
 {
 	c->pid = fork();
 	if (c->pid < 0)
-		die("fork failed (%s)", strerror(errno));
+		command_die("fork failed (%s)", strerror(errno));
 	if (c->pid)
 		return;
 	signal(SIGPIPE, SIG_DFL);
@@ -341,7 +331,7 @@ static void program_start(struct program *p, const struct options *o, struct str
 	p->remotes = remotes_new(p->server);
 	struct error *error = remotes_set_tls(p->remotes, tls, &o->tls.config);
 	if (error)
-		die("%s", error_text(error));
+		command_die("%s", error_text(error));
 	if (o->config_file)
 		load_config_file(p, o);
 	else
@@ -349,7 +339,7 @@ static void program_start(struct program *p, const struct options *o, struct str
 	start_replication(p, o);
 	error = appctl_new(p->loop, o->unixctl, &p->appctl);
 	if (error)
-		die("%s", error_text(error));
+		command_die("%s", error_text(error));
 	commands_register(p);
 }
 
