@@ -146,19 +146,9 @@ static struct error *no_threads(const struct dp *dp)
 	return error_new("datapath %s has no threads of its own", dp->name);
 }
 
-struct error *dp_pmd_stats_format(struct dp *dp, int core, struct str *s)
+struct error *dp_pmd_format(struct dp *dp, enum dp_pmd_text what, const struct dp_pmd_query *query, struct str *s)
 {
-	return dp->ops->pmd_stats_format ? dp->ops->pmd_stats_format(dp, core, s) : no_threads(dp);
-}
-
-struct error *dp_pmd_rxq_format(struct dp *dp, int core, struct str *s)
-{
-	return dp->ops->pmd_rxq_format ? dp->ops->pmd_rxq_format(dp, core, s) : no_threads(dp);
-}
-
-struct error *dp_pmd_sleep_format(struct dp *dp, struct str *s)
-{
-	return dp->ops->pmd_sleep_format ? dp->ops->pmd_sleep_format(dp, s) : no_threads(dp);
+	return dp->ops->pmd_format ? dp->ops->pmd_format(dp, what, query, s) : no_threads(dp);
 }
 
 struct error *dp_pmd_rebalance(struct dp *dp)
@@ -177,8 +167,8 @@ int dp_port_set_affinity(struct dp *dp, uint32_t port, const char *affinity)
 	return dp->ops->port_set_affinity ? dp->ops->port_set_affinity(dp, port, affinity) : 0;
 }
 
-void dp_pmd_stats_clear(struct dp *dp)
+void dp_pmd_stats_clear(struct dp *dp, int core)
 {
 	if (dp->ops->pmd_stats_clear)
-		dp->ops->pmd_stats_clear(dp);
+		dp->ops->pmd_stats_clear(dp, core);
 }

@@ -78,10 +78,17 @@ struct dp_stats {
 
 enum { DP_MAX_CORES = 1024, DP_SLEEP_DEFAULT_US = 100, DP_SLEEP_MAX_US = 10000 };
 enum dp_rxq_assign { DP_ASSIGN_CYCLES, DP_ASSIGN_GROUP, DP_ASSIGN_ROUND_ROBIN };
+struct dp_auto_lb { // when queues move to other threads by themselves
+	bool on;
+	unsigned int interval_minutes;	    // between two moves
+	unsigned int load_percent;	    // only while a thread is so busy
+	unsigned int improvement_percent;   // and the variance of the threads' loads gets less by so much
+};
 struct dp_settings { // of polling threads: Open_vSwitch.other_config
 	uint64_t pmd_cores[DP_MAX_CORES / 64]; // pmd-cpu-mask; none: one core per NUMA node
 	enum dp_rxq_assign assign;	       // pmd-rxq-assign
 	bool rxq_isolate;		       // pmd-rxq-isolate: cores that queues are pinned to serve no others
+	struct dp_auto_lb auto_lb;	       // pmd-auto-lb*
 	uint16_t pmd_sleep_us;		       // pmd-sleep-max: the longest nap; 0: none
 	uint16_t core_sleep_us[DP_MAX_CORES];  // of one core; UINT16_MAX: as the others
 };
@@ -142,11 +149,14 @@ void dp_configure(struct dp *, const struct dp_settings *);
 int dp_port_set_affinity(struct dp *, uint32_t port, const char *affinity);
 // Assigns queues to polling threads anew.
 struct error *dp_pmd_rebalance(struct dp *) MUST_CHECK;
-// Texts of dpif-netdev/pmd-stats-show, pmd-rxq-show, pmd-sleep-show. `core`: of that thread only; -1: of all.
-struct error *dp_pmd_stats_format(struct dp *, int core, struct str *) MUST_CHECK;
-struct error *dp_pmd_rxq_format(struct dp *, int core, struct str *) MUST_CHECK;
-struct error *dp_pmd_sleep_format(struct dp *, struct str *) MUST_CHECK;
-void dp_pmd_stats_clear(struct dp *);
+// What dpif-netdev/pmd-*-show print.
+enum dp_pmd_text { DP_PMD_STATS, DP_PMD_PERF, DP_PMD_RXQS, DP_PMD_SLEEP };
+struct dp_pmd_query {
+	int core;	      // of that thread only; -1: of all
+	unsigned int seconds; // of the load history, rounded up to what is kept; 0: all of it
+};
+struct error *dp_pmd_format(struct dp *, enum dp_pmd_text, const struct dp_pmd_query *, struct str *) MUST_CHECK;
+void dp_pmd_stats_clear(struct dp *, int core); // -1: of all threads
 // Appends the types that exist here, separated by NULL at the end: Open_vSwitch.datapath_types.
 const char *const *dp_types(void);
 // Makes the type "dummy" exist (--enable-dummy). Before the first dp_open().

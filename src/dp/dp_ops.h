@@ -24,10 +24,8 @@ struct dp_ops {
 	void (*configure)(struct dp *, const struct dp_settings *);
 	int (*port_set_affinity)(struct dp *, uint32_t port, const char *affinity);
 	struct error *(*pmd_rebalance)(struct dp *);
-	struct error *(*pmd_stats_format)(struct dp *, int core, struct str *);
-	struct error *(*pmd_rxq_format)(struct dp *, int core, struct str *);
-	struct error *(*pmd_sleep_format)(struct dp *, struct str *);
-	void (*pmd_stats_clear)(struct dp *);
+	struct error *(*pmd_format)(struct dp *, enum dp_pmd_text, const struct dp_pmd_query *, struct str *);
+	void (*pmd_stats_clear)(struct dp *, int core);
 };
 
 struct dp { // the first member of each implementation's

@@ -20,6 +20,7 @@ struct netdev_class {
 	int (*get_ifindex)(const struct netdev *); // NULL: none
 	void (*get_features)(const struct netdev *, struct netdev_features *); // NULL: none
 	void (*get_stats)(const struct netdev *, struct netdev_stats *);       // all UINT64_MAX before
+	void (*get_config)(const struct netdev *, void (*cb)(void *arg, const char *key, const char *value), void *arg); // NULL: none
 	void (*get_counters)(const struct netdev *, void (*cb)(void *arg, const char *name, uint64_t value), void *arg); // NULL: none
 	void (*get_status)(const struct netdev *, void (*cb)(void *arg, const char *key, const char *value), void *arg);
 	struct error *(*rxq_open)(struct netdev_rxq *);

@@ -21,6 +21,9 @@ struct dpdk_settings { // Open_vSwitch.other_config; NULL: not set. Borrowed dur
 // possible it starts in the small form, and *warning (the caller's) says why. Called again it does nothing, but may warn that a
 // setting came too late. An error: no environment works.
 struct error *dpdk_start(const struct dpdk_settings *, char **warning) MUST_CHECK;
+// Where the lines go that DPDK and its drivers log, with RTE_LOG_*; at most some hundred in ten seconds. Before the environment starts. The
+// sink is called by any thread.
+void dpdk_log_to(void (*sink)(int level, const char *line));
 bool dpdk_is_initialized(void);	   // a user asked for it, and it runs
 const char *dpdk_version_text(void); // "DPDK 22.11.7"
 

@@ -6,9 +6,11 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
+#include <rte_bus.h>
 #include <rte_dev.h>
 #include <rte_errno.h>
 #include <rte_ethdev.h>
+#include <rte_version.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +21,7 @@
 #include "base/str.h"
 #include "netdev/class.h"
 #include "netdev/dpdk.h"
+#include "netdev/dpdk_internal.h"
 #include "netdev/dpdk_wait.h"
 #include "netdev/mbuf.h"
 #include "netdev/offload.h"
@@ -514,9 +517,18 @@ static void dpdk_status(const struct netdev *up, void (*cb)(void *arg, const cha
 		snprintf(text, sizeof(text), "%" PRId64, numbers[i].value);
 		cb(arg, numbers[i].key, text);
 	}
-	char text[64];
+	char text[128];
 	cb(arg, "driver_name", info->driver_name);
-	snprintf(text, sizeof(text), "DPDK %u.%02u", RTE_VER_YEAR, RTE_VER_MONTH);
+	struct rte_eth_link link = {0};
+	if (!rte_eth_link_get_nowait(dev->port, &link) && link.link_speed != RTE_ETH_SPEED_NUM_UNKNOWN) {
+		snprintf(text, sizeof(text), link.link_speed < 1000 ? "%uMbps" : "%uGbps",
+			 link.link_speed < 1000 ? link.link_speed : link.link_speed / 1000);
+		cb(arg, "link_speed", text);
+	}
+	const struct rte_bus *bus = rte_bus_find_by_device(info->device);
+	snprintf(text, sizeof(text), "bus_name=%s", bus ? rte_bus_name(bus) : "unknown");
+	cb(arg, "bus_info", text);
+	snprintf(text, sizeof(text), "%s %s", rte_version(), info->driver_name);
 	cb(arg, "if_descr", text);
 	cb(arg, "if_type", "6"); // ethernetCsmacd of RFC 2863
 }
@@ -634,6 +646,34 @@ static void dpdk_counters(const struct netdev *up, void (*cb)(void *arg, const c
 	offload_counts_show(&dev->offloads, cb, arg);
 }
 
+struct rte_mempool *netdev_dpdk_pool(const struct netdev *up)
+{
+	return up->class == &netdev_dpdk_class ? cast(up)->pool : netdev_vhost_pool(up);
+}
+
+uint16_t netdev_dpdk_port(const struct netdev *up)
+{
+	return up->class == &netdev_dpdk_class ? cast(up)->port : RTE_MAX_ETHPORTS;
+}
+
+static void dpdk_config(const struct netdev *up, void (*cb)(void *arg, const char *key, const char *value), void *arg)
+{
+	const struct dpdk_dev *dev = cast(up);
+	const struct {
+		const char *key;
+		unsigned int value;
+	} numbers[] = {
+		{"configured_rx_queues", up->n_rxq},	     {"configured_rxq_descriptors", dev->n_rxd}, {"configured_tx_queues", dev->n_txq},
+		{"configured_txq_descriptors", dev->n_txd}, {"mtu", (unsigned int)up->mtu},
+	};
+	char text[24];
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		snprintf(text, sizeof(text), "%u", numbers[i].value);
+		cb(arg, numbers[i].key, text);
+	}
+	cb(arg, "tx_tso_offload", dev->can & OFFLOAD_TCP4_SEGMENTS ? "true" : "false");
+}
+
 const struct netdev_class netdev_dpdk_class = {
 	.type = "dpdk",
 	.size = sizeof(struct dpdk_dev),
@@ -646,6 +686,7 @@ const struct netdev_class netdev_dpdk_class = {
 	.set_up = dpdk_set_up,
 	.get_features = dpdk_features,
 	.get_stats = dpdk_stats,
+	.get_config = dpdk_config,
 	.get_counters = dpdk_counters,
 	.get_status = dpdk_status,
 	.rxq_open = dpdk_rxq_open,

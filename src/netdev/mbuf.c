@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "netdev/dpdk.h"
@@ -48,6 +49,12 @@ static struct {
 	bool starting, started, collecting;
 	unsigned int n_cpus;
 	struct str log; // what DPDK said while it started
+	// Of collect_log(), but the first, which is main's.
+	void (*sink)(int level, const char *line); // NULL: none
+	char line[512];
+	size_t line_len;
+	int64_t log_period_end;
+	unsigned int log_lines;
 	char *program;	// stays, as DPDK may have given it to openlog()
 	struct rte_mempool *packets, *big;
 } env;
@@ -73,11 +80,39 @@ int nanosleep(const struct timespec *wanted, struct timespec *left)
 	return r ? -1 : 0;
 }
 
+// Guests can make drivers talk.
+static bool admit_line(void)
+{
+	enum { PERIOD_MS = 10000, LINES = 300 };
+	int64_t now = clock_real_ms();
+	if (now >= env.log_period_end) {
+		env.log_period_end = now + PERIOD_MS;
+		env.log_lines = 0;
+	}
+	return env.log_lines++ < LINES;
+}
+
+// One thread at a time: the stream has a lock.
 static ssize_t collect_log(void *cookie, const char *text, size_t n)
 {
 	if ((env.starting || env.collecting) && env.log.len < 4096)
 		str_addn(&env.log, text, n);
+	for (size_t i = 0; i < n && env.sink; i++) {
+		if (text[i] != '\n' && env.line_len < sizeof(env.line) - 1) {
+			env.line[env.line_len++] = text[i];
+		} else if (text[i] == '\n') {
+			env.line[env.line_len] = '\0';
+			if (env.line_len && admit_line())
+				env.sink(rte_log_cur_msg_loglevel(), env.line);
+			env.line_len = 0;
+		}
+	}
 	return (ssize_t)n;
+}
+
+void dpdk_log_to(void (*sink)(int level, const char *line))
+{
+	env.sink = sink;
 }
 
 void dpdk_log_start(void)

@@ -424,6 +424,12 @@ void netdev_get_stats(const struct netdev *dev, struct netdev_stats *s)
 	dev->class->get_stats(dev, s);
 }
 
+void netdev_get_config(const struct netdev *dev, void (*cb)(void *arg, const char *key, const char *value), void *arg)
+{
+	if (dev->class->get_config)
+		dev->class->get_config(dev, cb, arg);
+}
+
 void netdev_get_counters(const struct netdev *dev, void (*cb)(void *arg, const char *name, uint64_t value), void *arg)
 {
 	if (dev->class->get_counters && !dev->gone)

@@ -91,6 +91,8 @@ uint64_t netdev_carrier_resets(const struct netdev *);
 int netdev_ifindex(const struct netdev *); // 0: none
 void netdev_get_features(const struct netdev *, struct netdev_features *);
 void netdev_get_stats(const struct netdev *, struct netdev_stats *);
+// How it is set up, for dpif/show: calls cb for each pair, sorted.
+void netdev_get_config(const struct netdev *, void (*cb)(void *arg, const char *key, const char *value), void *arg);
 // Counters of its type alone, beside those.
 void netdev_get_counters(const struct netdev *, void (*cb)(void *arg, const char *name, uint64_t value), void *arg);
 // Interface.status: calls cb for each pair.

@@ -74,7 +74,14 @@ const char *netdev_patch_peer(const struct netdev *dev)
 	return dev->class == &netdev_patch_class ? cast(dev)->peer : NULL;
 }
 
+static void patch_config(const struct netdev *dev, void (*cb)(void *arg, const char *key, const char *value), void *arg)
+{
+	if (cast(dev)->peer)
+		cb(arg, "peer", cast(dev)->peer);
+}
+
 const struct netdev_class netdev_patch_class = {
 	.type = "patch", .size = sizeof(struct patch), .open = patch_open, .close = patch_close,
 	.set_options = patch_set_options, .set_mac = patch_set_mac, .set_up = patch_set_up, .get_stats = patch_stats,
+	.get_config = patch_config,
 };

@@ -30,6 +30,7 @@
 #include "base/str.h"
 #include "netdev/class.h"
 #include "netdev/dpdk.h"
+#include "netdev/dpdk_internal.h"
 #include "netdev/mbuf.h"
 #include "netdev/offload.h"
 #include "netdev/vhost_status.h"
@@ -480,6 +481,25 @@ static void vhost_stats(const struct netdev *up, struct netdev_stats *s)
 	s->tx_dropped = __atomic_load_n(&dev->tx_dropped, __ATOMIC_RELAXED);
 }
 
+struct rte_mempool *netdev_vhost_pool(const struct netdev *up)
+{
+	return up->class == &netdev_vhost_server_class || up->class == &netdev_vhost_client_class
+	               ? cast(up)->pool
+	               : NULL;
+}
+
+static void vhost_config(const struct netdev *up,
+                         void (*cb)(void *arg, const char *key, const char *value), void *arg)
+{
+	char text[24];
+	snprintf(text, sizeof(text), "%u", up->n_rxq);
+	cb(arg, "configured_rx_queues", text);
+	snprintf(text, sizeof(text), "%u", up->n_rxq);
+	cb(arg, "configured_tx_queues", text);
+	snprintf(text, sizeof(text), "%d", up->mtu);
+	cb(arg, "mtu", text);
+}
+
 static void vhost_counters(const struct netdev *up,
                            void (*cb)(void *arg, const char *name, uint64_t value), void *arg)
 {
@@ -648,11 +668,11 @@ static unsigned int vhost_tx(struct netdev *up, unsigned int thread, struct rte_
 		.type = TYPE, .size = sizeof(struct vhost_dev),                                    \
 		.rxq_size = sizeof(struct vhost_rxq), .open = vhost_open, .close = vhost_close,    \
 		.set_options = SET_OPTIONS, .set_mac = vhost_set_mac, .set_mtu = vhost_set_mtu,    \
-		.set_up = vhost_set_up, .get_stats = vhost_stats, .get_counters = vhost_counters,  \
-		.get_status = vhost_get_status, .rxq_open = vhost_rxq_open,                        \
-		.rxq_close = vhost_rxq_close, .rxq_wait = vhost_rxq_wait,                          \
-		.rxq_forget_wait = vhost_rxq_forget_wait, .rxq_arm = vhost_rxq_arm,                \
-		.rx_burst = vhost_rx, .tx_burst = vhost_tx,                                        \
+		.set_up = vhost_set_up, .get_stats = vhost_stats, .get_config = vhost_config,      \
+		.get_counters = vhost_counters, .get_status = vhost_get_status,                    \
+		.rxq_open = vhost_rxq_open, .rxq_close = vhost_rxq_close,                          \
+		.rxq_wait = vhost_rxq_wait, .rxq_forget_wait = vhost_rxq_forget_wait,              \
+		.rxq_arm = vhost_rxq_arm, .rx_burst = vhost_rx, .tx_burst = vhost_tx,              \
 	}
 
 const struct netdev_class netdev_vhost_server_class =

@@ -106,6 +106,9 @@ bool dpctl_show(struct ofproto_system *, int argc, const char *argv[], struct st
 bool dpctl_dump_dps(struct ofproto_system *, int argc, const char *argv[], struct str *out);
 bool dpctl_dump_flows(struct ofproto_system *, int argc, const char *argv[], struct str *out);
 bool dpctl_del_flows(struct ofproto_system *, int argc, const char *argv[], struct str *out);
+// The datapath of that name, "ovs-netdev" or "netdev@ovs-netdev"; without a name the only one. NULL: there is none, which `out` then says.
+struct backer *dp_command_backer(struct ofproto_system *, const char *name, struct str *out);
+bool pmd_perf_show(struct ofproto_system *, int argc, const char *argv[], struct str *out);
 bool pmd_rxq_rebalance(struct ofproto_system *, int argc, const char *argv[], struct str *out);
 bool pmd_rxq_show(struct ofproto_system *, int argc, const char *argv[], struct str *out);
 bool pmd_sleep_show(struct ofproto_system *, int argc, const char *argv[], struct str *out);

@@ -66,8 +66,7 @@ bool xlate_userdata_format(void *arg, const void *userdata, size_t n, struct str
 	return false;
 }
 
-// Accepts "ovs-netdev" and "netdev@ovs-netdev"; NULL: the only one.
-static struct backer *find_backer(struct ofproto_system *system, const char *name, struct str *out)
+struct backer *dp_command_backer(struct ofproto_system *system, const char *name, struct str *out)
 {
 	const struct backers *bs = ofproto_system_backers(system);
 	if (!name) {
@@ -89,12 +88,23 @@ static struct backer *find_backer(struct ofproto_system *system, const char *nam
 
 // --- Ports.
 
+struct config {
+	struct str *out;
+	bool any;
+};
+
+static void format_pair(void *config_, const char *key, const char *value)
+{
+	struct config *config = config_;
+	str_addf(config->out, "%s%s=%s", config->any ? ", " : ": ", key, value);
+	config->any = true;
+}
+
 static void format_config(const struct netdev *netdev, struct str *out)
 {
-	const char *peer = netdev_patch_peer(netdev);
+	struct config config = {.out = out};
 	str_addf(out, "(%s", netdev_type(netdev));
-	if (peer)
-		str_addf(out, ": peer=%s", peer);
+	netdev_get_config(netdev, format_pair, &config);
 	str_add(out, ")\n");
 }
 
@@ -255,7 +265,7 @@ bool dpctl_show(struct ofproto_system *system, int argc, const char *argv[], str
 		if (is_flag(argv[i], "-s", "--statistics"))
 			continue;
 		struct str why = STR_INIT;
-		struct backer *b = find_backer(system, argv[i], &why);
+		struct backer *b = dp_command_backer(system, argv[i], &why);
 		str_done(&why);
 		if (!b) {
 			str_clear(out);
@@ -414,7 +424,7 @@ bool dpctl_dump_flows(struct ofproto_system *system, int argc, const char *argv[
 	struct match filter;
 	if (!parse_dump(&r, argc, argv, out))
 		return false;
-	struct backer *b = find_backer(system, r.dp, out);
+	struct backer *b = dp_command_backer(system, r.dp, out);
 	if (!b)
 		return false;
 	if (r.filter) {
@@ -455,77 +465,9 @@ bool dpif_dump_flows(struct ofproto_system *system, int argc, const char *argv[]
 
 bool dpctl_del_flows(struct ofproto_system *system, int argc, const char *argv[], struct str *out)
 {
-	struct backer *b = find_backer(system, argc > 1 ? argv[1] : NULL, out);
+	struct backer *b = dp_command_backer(system, argc > 1 ? argv[1] : NULL, out);
 	if (b)
 		dp_flow_flush(b->dp);
-	return b != NULL;
-}
-
-// --- Threads.
-
-static bool finish(struct error *e, struct str *out)
-{
-	if (!e)
-		return true;
-	str_clear(out);
-	str_add(out, error_text(e));
-	error_free(e);
-	return false;
-}
-
-// "[-pmd core] [dp]".
-static struct backer *pmd_arguments(struct ofproto_system *system, int argc, const char *argv[], int *core, struct str *out)
-{
-	uint32_t number;
-	const char *dp = NULL;
-	*core = -1;
-	for (int i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "-pmd")) {
-			dp = argv[i];
-		} else if (++i == argc || parse_u32(argv[i], 10, &number) || number >= DP_MAX_CORES) {
-			str_add(out, "-pmd needs the number of a core");
-			return NULL;
-		} else {
-			*core = (int)number;
-		}
-	}
-	return find_backer(system, dp, out);
-}
-
-bool pmd_stats_show(struct ofproto_system *system, int argc, const char *argv[], struct str *out)
-{
-	int core;
-	struct backer *b = pmd_arguments(system, argc, argv, &core, out);
-	return b && finish(dp_pmd_stats_format(b->dp, core, out), out);
-}
-
-bool pmd_rxq_show(struct ofproto_system *system, int argc, const char *argv[], struct str *out)
-{
-	int core;
-	struct backer *b = pmd_arguments(system, argc, argv, &core, out);
-	return b && finish(dp_pmd_rxq_format(b->dp, core, out), out);
-}
-
-bool pmd_sleep_show(struct ofproto_system *system, int argc, const char *argv[], struct str *out)
-{
-	struct backer *b = find_backer(system, argc > 1 ? argv[1] : NULL, out);
-	return b && finish(dp_pmd_sleep_format(b->dp, out), out);
-}
-
-bool pmd_rxq_rebalance(struct ofproto_system *system, int argc, const char *argv[], struct str *out)
-{
-	struct backer *b = find_backer(system, argc > 1 ? argv[1] : NULL, out);
-	if (!b || !finish(dp_pmd_rebalance(b->dp), out))
-		return false;
-	str_add(out, "pmd rxq rebalance requested.\n");
-	return true;
-}
-
-bool pmd_stats_clear(struct ofproto_system *system, int argc, const char *argv[], struct str *out)
-{
-	struct backer *b = find_backer(system, argc > 1 ? argv[argc - 1] : NULL, out);
-	if (b)
-		dp_pmd_stats_clear(b->dp);
 	return b != NULL;
 }
 

@@ -149,6 +149,7 @@ void commands_register(struct vswitchd *v)
 {
 	appctl_add_memory_source(v->appctl, memory, v);
 	ofproto_for_each_command(bind, v);
+	dpdk_commands_register(v);
 	appctl_register(v->appctl, "netdev-dummy/receive", "name [--qid queue_id] packet|flow [--len packet_len]", 2, -1,
 			dummy_receive, v);
 	appctl_register(v->appctl, "netdev-dummy/set-admin-state", "[netdev] up|down", 1, 2, dummy_set_admin_state, v);

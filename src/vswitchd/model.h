@@ -123,3 +123,4 @@ void status_write(struct vswitchd *, bool statistics);
 // commands.c
 void commands_register(struct vswitchd *);
 void commands_free(struct vswitchd *);
+void dpdk_commands_register(struct vswitchd *); // dpdk_commands.c

@@ -56,6 +56,12 @@ void polling_settings(struct vswitchd *v, struct dp_settings *s)
 	s->assign = !strcmp(assign, "group")        ? DP_ASSIGN_GROUP
 	            : !strcmp(assign, "roundrobin") ? DP_ASSIGN_ROUND_ROBIN
 	                                            : DP_ASSIGN_CYCLES;
+	s->auto_lb = (struct dp_auto_lb){
+		.on = smap_get_bool(other, "pmd-auto-lb", false),
+		.interval_minutes = (unsigned int)setting_int("Open_vSwitch", other, "pmd-auto-lb-rebal-interval", 1),
+		.load_percent = (unsigned int)setting_int("Open_vSwitch", other, "pmd-auto-lb-load-threshold", 95),
+		.improvement_percent = (unsigned int)setting_int("Open_vSwitch", other, "pmd-auto-lb-improvement-threshold", 25),
+	};
 	s->rxq_isolate = smap_get_bool(other, "pmd-rxq-isolate", true);
 }
 

@@ -21,8 +21,22 @@
 
 LOG_MODULE(dpdk);
 
+// Levels are syslog's, and one more than those.
+static void log_line(int level, const char *line)
+{
+	if (level <= 4)
+		log_err("%s", line);
+	else if (level == 5)
+		log_warn("%s", line);
+	else if (level < 8)
+		log_info("%s", line);
+	else
+		log_dbg("%s", line);
+}
+
 static void start_dpdk(struct vswitchd *v)
 {
+	dpdk_log_to(log_line);
 	const struct smap *other = &v->cfg->other_config;
 	const char *init = smap_get(other, "dpdk-init", "false");
 	const struct dpdk_settings s = {

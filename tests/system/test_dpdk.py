@@ -8,7 +8,7 @@ import time
 import pytest
 from scapy.all import IP, TCP, UDP, Dot1Q, Ether, IPv6, Raw, raw, rdpcap, wrpcap
 
-from harness import Net, Switch, run, wait_until
+from harness import Net, Switch, ours, run, wait_until
 
 
 @pytest.fixture
@@ -160,6 +160,47 @@ def test_devices_wake_an_idle_thread(switch, devargs):
     wait_until(lambda: "n_packets=0" not in switch.ofctl("dump-flows", "br0"), what="packets arrive")
     switch.vsctl("del-port", "p2")
     assert [raw(p) for p in rdpcap(f"{switch.dir}/out.pcap")].count(bytes.fromhex(frame)) == 3
+
+
+def test_commands_of_polling_threads_and_dpdk(switch):
+    frames = corpus()[:1000]
+    wrpcap(f"{switch.dir}/in.pcap", [Ether(f) for f in frames], linktype=1)
+    switch.ofctl("add-flow", "br0", "actions=output:2")
+    add_port(switch, "p2", 2, "net_null0,no-rx=1")
+    add_port(switch, "p1", 1, f"net_pcap0,rx_pcap={switch.dir}/in.pcap")
+
+    def perf():
+        return switch.appctl("dpif-netdev/pmd-perf-show", "-nh")
+    wait_until(lambda: f"  Rx packets:       {len(frames):14}  (" in perf(), what="all frames are received")
+    text = perf()
+    assert re.search(r"^\nTime: \d\d:\d\d:\d\d\.\d{3}\nMeasurement duration: \d+\.\d{3} s\n\npmd thread numa_id \d+ core_id \d+:\n\n"
+                     r"  Iterations: +\d+  \(\d+\.\d\d us/it\)\n", text)
+    upcalls = int(re.search(r"  - Upcalls: +(\d+) ", text).group(1))
+    hits = sum(int(n) for n in re.findall(r"(?:EMC|Megaflow) hits: +(\d+) ", text))
+    assert upcalls and hits + upcalls == len(frames)
+    switch.appctl("dpif-netdev/pmd-stats-clear")
+    assert "  Rx packets:                    0\n" in perf()
+    assert "Displaying last 20 seconds" in switch.appctl("dpif-netdev/pmd-rxq-show", "-secs", "13")
+    assert "p2 2/2: (dpdk: configured_rx_queues=1," in switch.appctl("dpif/show")
+    assert switch.appctl("dpdk/lcore-list").startswith("lcore 0, socket 0, role RTE")
+    assert "lib.vhost.config, level is info" in switch.appctl("dpdk/log-list")
+    switch.appctl("dpdk/log-set", "lib.vhost.config:debug", "pmd:5")
+    logs = switch.appctl("dpdk/log-list")
+    assert "lib.vhost.config, level is debug" in logs and "id 5: pmd, level is warning" in logs
+    assert "Heap_size:" in switch.appctl("dpdk/get-malloc-stats")
+    assert switch.appctl("netdev-dpdk/get-mempool-info", "p1").startswith("mempool <p1_")
+    assert switch.appctl("netdev-dpdk/set-admin-state", "p1", "down") == "OK\n"
+    wait_until(lambda: switch.vsctl("get", "interface", "p1", "admin_state") == "down\n", what="the port is down")
+
+    def refused(*argv):
+        done = run(ours("ovs-appctl"), "-t", "ovs-vswitchd", *argv, env=switch.env, check=False)
+        assert done.returncode == 2
+        return done.stderr.splitlines()[0]
+    assert refused("netdev-dpdk/set-admin-state", "p1", "x") == "Invalid Admin State"
+    assert refused("netdev-dpdk/get-mempool-info", "br0") == "Not a DPDK Interface"
+    assert refused("netdev-dpdk/detach", "0000:00:01.0") == "Device '0000:00:01.0' not found in DPDK"
+    assert "is being used by interface 'p1'" in refused("netdev-dpdk/detach", "net_pcap0")
+    assert refused("dpdk/log-set", "frob").startswith("invalid log level: 'frob'")
 
 
 def test_settings_that_cannot_be_followed_are_told(switch):

@@ -24,7 +24,6 @@ static void slept(struct dp_thread *t, uint64_t *clock)
 	uint64_t now = rte_rdtsc();
 	dp_stat_add(&t->stats.naps, 1);
 	dp_stat_add(&t->stats.nap_cycles, now - *clock);
-	dp_stat_add(&t->stats.idle_cycles, now - *clock);
 	*clock = now;
 }
 

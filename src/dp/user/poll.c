@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #include "base/str.h"
+#include "dp/user/assign.h"
+#include "dp/user/balance.h"
 #include "dp/user/cores.h"
 #include "dp/user/nap.h"
 #include "dp/user/user.h"
@@ -55,7 +57,7 @@ static unsigned int poll_queues(struct dp_thread *t, const struct poll_list *lis
 static void end_window(struct dp_thread *t, const struct poll_list *list, struct window *w, uint64_t now)
 {
 	unsigned int at = t->window_next;
-	uint64_t total = t->stats.busy_cycles + t->stats.idle_cycles;
+	uint64_t total = t->stats.busy_cycles + t->stats.idle_cycles + t->stats.nap_cycles;
 	for (unsigned int i = 0; i < list->n; i++) {
 		struct dp_rxq *q = list->of[i];
 		__atomic_store_n(&q->window[at], q->cycles - q->window_start, __ATOMIC_RELAXED);
@@ -108,6 +110,8 @@ void *poll_run(void *arg)
 			continue;
 		}
 		unsigned int most = poll_queues(t, list, &clock);
+		dp_stat_add(&t->stats.turns, 1);
+		dp_stat_add(&t->stats.busy_turns, most > 0);
 		if (clock >= w.end)
 			end_window(t, list, &w, clock);
 		nap_after(&n, t, list, most, &clock);
@@ -124,99 +128,6 @@ void poll_done(struct dp_thread *t)
 }
 
 // --- Who serves what.
-
-struct assignment {
-	VEC(struct dp_rxq *) queues;
-	VEC(struct dp_thread *) threads;
-};
-
-static struct dp_thread *thread_on(const struct assignment *a, unsigned int core)
-{
-	VEC_FOREACH (&a->threads, i)
-		if (a->threads.v[i]->core == core)
-			return a->threads.v[i];
-	return NULL;
-}
-
-static uint64_t load_of(const struct dp_rxq *q)
-{
-	uint64_t sum = 0;
-	for (unsigned int i = 0; i < POLL_WINDOWS; i++)
-		sum += __atomic_load_n(&q->window[i], __ATOMIC_RELAXED);
-	return sum;
-}
-
-static void collect_queues(struct dp_user *dp, struct assignment *a)
-{
-	for (uint32_t i = 0; i < dp->ports_end; i++) {
-		for (unsigned int k = 0; dp->ports[i] && k < dp->ports[i]->n_rxqs; k++) {
-			struct dp_rxq *q = &dp->ports[i]->rxqs[k];
-			q->next_thread = NULL;
-			if (q->polled)
-				vec_push(&a->queues, q);
-		}
-	}
-}
-
-static int by_load(const void *a, const void *b)
-{
-	const struct dp_rxq *x = *(struct dp_rxq *const *)a, *y = *(struct dp_rxq *const *)b;
-	uint64_t p = load_of(x), q = load_of(y);
-	if (p != q)
-		return p < q ? 1 : -1;
-	if (x->port->number != y->port->number)
-		return x->port->number < y->port->number ? -1 : 1;
-	return x < y ? -1 : x > y;
-}
-
-static struct dp_thread *pick(const struct assignment *a, enum dp_rxq_assign how, unsigned int *turn)
-{
-	unsigned int n = 0;
-	VEC_FOREACH (&a->threads, i)
-		n += !a->threads.v[i]->isolated;
-	bool any = !n; // better served by one that is isolated than by none
-	n = n ? n : (unsigned int)a->threads.n;
-	// To and fro, so that the largest and the smallest come together.
-	unsigned int at = *turn % (2 * n), wanted = how == DP_ASSIGN_CYCLES && at >= n ? 2 * n - 1 - at : at % n;
-	struct dp_thread *best = NULL;
-	VEC_FOREACH (&a->threads, i) {
-		struct dp_thread *t = a->threads.v[i];
-		if (!any && t->isolated)
-			continue;
-		if (how == DP_ASSIGN_GROUP && (!best || t->planned < best->planned))
-			best = t;
-		if (how != DP_ASSIGN_GROUP && !wanted--)
-			best = t;
-	}
-	++*turn;
-	return best;
-}
-
-static void plan(struct dp_user *dp, struct assignment *a)
-{
-	unsigned int turn = 0;
-	VEC_FOREACH (&a->threads, i) {
-		a->threads.v[i]->isolated = false;
-		a->threads.v[i]->planned = 0;
-	}
-	VEC_FOREACH (&a->queues, i) {
-		struct dp_rxq *q = a->queues.v[i];
-		q->next_thread = q->pinned_core >= 0 ? thread_on(a, (unsigned int)q->pinned_core) : NULL;
-		if (q->next_thread && dp->settings.rxq_isolate)
-			q->next_thread->isolated = true;
-		if (q->next_thread)
-			q->next_thread->planned += load_of(q) + 1;
-	}
-	if (dp->settings.assign != DP_ASSIGN_ROUND_ROBIN && a->queues.n)
-		qsort(a->queues.v, a->queues.n, sizeof(a->queues.v[0]), by_load);
-	VEC_FOREACH (&a->queues, i) {
-		struct dp_rxq *q = a->queues.v[i];
-		if (q->next_thread)
-			continue;
-		q->next_thread = pick(a, dp->settings.assign, &turn);
-		q->next_thread->planned += load_of(q) + 1;
-	}
-}
 
 // Gives the thread those of its planned queues that are its already, or all.
 static void publish(const struct assignment *a, struct dp_thread *t, bool all)
@@ -258,7 +169,7 @@ static struct error *start_missing(struct dp_user *dp, const uint64_t *cores)
 		for (unsigned int i = 0; i < dp->n_threads; i++)
 			if (dp->threads[i]->kind == DP_THREAD_POLL)
 				vec_push(&now.threads, dp->threads[i]);
-		bool there = thread_on(&now, core);
+		bool there = assignment_thread_on(&now, core);
 		vec_done(&now.threads);
 		struct error *e = there ? NULL : dp_user_add_thread(dp, DP_THREAD_POLL, core);
 		if (e)
@@ -285,7 +196,7 @@ struct error *poll_update(struct dp_user *dp)
 {
 	struct assignment a = {0};
 	uint64_t cores[DP_MAX_CORES / 64] = {0};
-	collect_queues(dp, &a);
+	assignment_collect(dp, &a);
 	if (a.queues.n)
 		cores_choose(&dp->settings, cores);
 	struct error *e = start_missing(dp, cores);
@@ -293,7 +204,7 @@ struct error *poll_update(struct dp_user *dp)
 		if (dp->threads[i]->kind == DP_THREAD_POLL && cores_has(cores, dp->threads[i]->core))
 			vec_push(&a.threads, dp->threads[i]);
 	if (a.queues.n && a.threads.n)
-		plan(dp, &a);
+		assignment_plan(dp, &a);
 	for (unsigned int i = 0; i < dp->n_threads; i++)
 		if (dp->threads[i]->kind == DP_THREAD_POLL)
 			publish(&a, dp->threads[i], false);
@@ -332,6 +243,7 @@ void dp_user_configure(struct dp *base, const struct dp_settings *s)
 	if (!memcmp(&dp->settings, s, sizeof(*s)))
 		return;
 	dp->settings = *s;
+	balance_update(dp);
 	error_free(poll_update(dp)); // threads that could not be started are tried again with the next port
 }
 

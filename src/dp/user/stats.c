@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 // Statistics of the userspace datapath, and the text of dpif-netdev/pmd-stats-show.
+#include <rte_cycles.h>
 #include <stdio.h>
+#include <time.h>
 
+#include "base/clock.h"
 #include "base/str.h"
 #include "dp/user/user.h"
 
@@ -99,9 +102,8 @@ static void format_title(char title[64], const struct dp_thread *t)
 }
 
 // "main thread" stands for all threads that do not poll.
-struct error *dp_user_pmd_stats_format(struct dp *base, int core, struct str *s)
+static void format_stats(const struct dp_user *dp, int core, struct str *s)
 {
-	const struct dp_user *dp = (const struct dp_user *)(const void *)base;
 	char title[64];
 	for (const struct dp_thread *t = NULL; (t = next_poller(dp, core, t));) {
 		struct dp_thread_stats one = {0};
@@ -111,18 +113,19 @@ struct error *dp_user_pmd_stats_format(struct dp *base, int core, struct str *s)
 		format_cycles(s, &one);
 	}
 	if (core >= 0)
-		return NULL;
+		return;
 	struct dp_thread_stats sum = {0};
 	add_all(dp, &sum, true);
 	format_block(s, "main thread", &sum);
-	return NULL;
 }
 
-static uint64_t sum_windows(const uint64_t *windows)
+// Of the last n windows of a thread or of one of its queues.
+static uint64_t sum_windows(const struct dp_thread *t, const uint64_t *windows, unsigned int n)
 {
 	uint64_t sum = 0;
-	for (unsigned int i = 0; i < POLL_WINDOWS; i++)
-		sum += __atomic_load_n(&windows[i], __ATOMIC_RELAXED);
+	unsigned int next = __atomic_load_n(&t->window_next, __ATOMIC_RELAXED);
+	for (unsigned int i = 1; i <= n; i++)
+		sum += __atomic_load_n(&windows[(next + POLL_WINDOWS - i) % POLL_WINDOWS], __ATOMIC_RELAXED);
 	return sum;
 }
 
@@ -134,15 +137,15 @@ static void format_share(struct str *s, uint64_t part, uint64_t total)
 		str_add(s, " NOT AVAIL\n");
 }
 
-static void format_queues(struct str *s, const struct dp_user *dp, const struct dp_thread *t)
+static void format_queues(struct str *s, const struct dp_user *dp, const struct dp_thread *t, unsigned int n)
 {
-	uint64_t total = sum_windows(t->window_total), rest = sum_windows(t->window_busy);
+	uint64_t total = sum_windows(t, t->window_total, n), rest = sum_windows(t, t->window_busy, n);
 	for (uint32_t i = 0; i < dp->ports_end; i++) {
 		for (unsigned int k = 0; dp->ports[i] && k < dp->ports[i]->n_rxqs; k++) {
 			const struct dp_rxq *q = &dp->ports[i]->rxqs[k];
 			if (q->thread != t)
 				continue;
-			uint64_t part = sum_windows(q->window);
+			uint64_t part = sum_windows(t, q->window, n);
 			rest -= part < rest ? part : rest;
 			str_addf(s, "  port: %-16s  queue-id: %2u (%s)   pmd usage:", netdev_name(dp->ports[i]->netdev), k,
 				 __atomic_load_n(&q->failed, __ATOMIC_RELAXED) ? "disabled" : "enabled");
@@ -153,27 +156,62 @@ static void format_queues(struct str *s, const struct dp_user *dp, const struct 
 	format_share(s, rest, total);
 }
 
-struct error *dp_user_pmd_rxq_format(struct dp *base, int core, struct str *s)
+static void format_rxqs(const struct dp_user *dp, const struct dp_pmd_query *query, struct str *s)
 {
-	const struct dp_user *dp = (const struct dp_user *)(const void *)base;
 	char title[64];
-	str_addf(s, "Displaying last %d seconds pmd usage %%\n", POLL_WINDOWS * POLL_WINDOW_SECONDS);
-	for (const struct dp_thread *t = NULL; (t = next_poller(dp, core, t));) {
+	unsigned int n = (query->seconds + POLL_WINDOW_SECONDS - 1) / POLL_WINDOW_SECONDS;
+	n = !n || n > POLL_WINDOWS ? POLL_WINDOWS : n;
+	str_addf(s, "Displaying last %u seconds pmd usage %%\n", n * POLL_WINDOW_SECONDS);
+	for (const struct dp_thread *t = NULL; (t = next_poller(dp, query->core, t));) {
 		format_title(title, t);
 		str_addf(s, "%s:\n  isolated : %s\n", title, t->isolated ? "true" : "false");
-		format_queues(s, dp, t);
+		format_queues(s, dp, t, n);
 	}
-	return NULL;
 }
 
-struct error *dp_user_pmd_sleep_format(struct dp *base, struct str *s)
+static void format_sleep(const struct dp_user *dp, struct str *s)
 {
-	const struct dp_user *dp = (const struct dp_user *)(const void *)base;
 	char title[64];
 	str_addf(s, "Default max sleep: %4u us\n", dp->settings.pmd_sleep_us);
 	for (const struct dp_thread *t = NULL; (t = next_poller(dp, -1, t));) {
 		format_title(title, t);
 		str_addf(s, "%s:\n  max sleep: %4u us\n", title, t->sleep_us);
+	}
+}
+
+static void format_perf(const struct dp_user *dp, int core, struct str *s)
+{
+	char title[64];
+	int64_t now = clock_ms(), wall = clock_wall_ms();
+	time_t seconds = (time_t)(wall / 1000);
+	struct tm tm;
+	for (const struct dp_thread *t = NULL; (t = next_poller(dp, core, t));) {
+		gmtime_r(&seconds, &tm);
+		strftime(title, sizeof(title), "%H:%M:%S", &tm);
+		str_addf(s, "\nTime: %s.%03d\nMeasurement duration: %.3f s\n\n", title, (int)(wall % 1000),
+			 (double)(now - t->cleared_ms) / 1000);
+		format_title(title, t);
+		str_addf(s, "%s:\n\n", title);
+		dp_thread_perf_format(t, now, rte_get_tsc_hz(), s);
+	}
+}
+
+struct error *dp_user_pmd_format(struct dp *base, enum dp_pmd_text what, const struct dp_pmd_query *query, struct str *s)
+{
+	const struct dp_user *dp = (const struct dp_user *)(const void *)base;
+	switch (what) {
+	case DP_PMD_STATS:
+		format_stats(dp, query->core, s);
+		break;
+	case DP_PMD_PERF:
+		format_perf(dp, query->core, s);
+		break;
+	case DP_PMD_RXQS:
+		format_rxqs(dp, query, s);
+		break;
+	case DP_PMD_SLEEP:
+		format_sleep(dp, s);
+		break;
 	}
 	return NULL;
 }
@@ -184,12 +222,15 @@ static void clear(struct dp_thread *t)
 	struct dp_thread_stats now = {0};
 	dp_thread_stats_add(&now, t, false);
 	t->cleared = now;
+	t->cleared_ms = clock_ms();
 }
 
-void dp_user_pmd_stats_clear(struct dp *base)
+void dp_user_pmd_stats_clear(struct dp *base, int core)
 {
 	struct dp_user *dp = (struct dp_user *)(void *)base;
-	clear(dp->main);
+	if (core < 0)
+		clear(dp->main);
 	for (unsigned int i = 0; i < dp->n_threads; i++)
-		clear(dp->threads[i]);
+		if (core < 0 || (dp->threads[i]->kind == DP_THREAD_POLL && dp->threads[i]->core == (unsigned int)core))
+			clear(dp->threads[i]);
 }

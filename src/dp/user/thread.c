@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "dp/user/burst.h"
 #include "dp/user/poll.h"
@@ -43,6 +44,7 @@ struct dp_thread *dp_thread_new(struct dp_user *dp, enum dp_thread_kind kind, un
 	t->flows = dp->flows;
 	t->counters = dp->spare_counters.n ? dp->spare_counters.v[--dp->spare_counters.n] : flow_counters_new(dp->flows);
 	t->epoll_fd = t->wake_fd = -1;
+	t->cleared_ms = clock_ms();
 	t->out = xcalloc(DP_MAX_PORTS, sizeof(*t->out));
 	cache_init(&t->cache);
 	return t;

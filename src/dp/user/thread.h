@@ -56,7 +56,8 @@ struct packet_list {
 
 struct dp_thread_stats { // written by the thread
 	uint64_t received, recirculated, cache_hits, megaflow_hits, probes, misses, failed_misses, tx_packets, tx_batches,
-		idle_cycles, busy_cycles, naps, nap_cycles,
+		idle_cycles, busy_cycles, // without naps
+		naps, nap_cycles, turns, busy_turns, upcall_cycles,
 		drops[DP_DROP_N_REASONS];
 };
 
@@ -92,6 +93,7 @@ struct dp_thread {
 	unsigned int sleep_us;	  // the longest nap; read by the thread
 	bool isolated;		  // serves only queues that are pinned to it
 	uint64_t planned;	  // load, while queues are assigned
+	int64_t cleared_ms; // when it started, or its statistics were cleared
 	struct dp_thread_stats cleared; // what pmd-stats-clear leaves out
 	// The thread's.
 	struct dp_thread_stats stats;

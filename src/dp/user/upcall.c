@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "dp/user/upcall.h"
 
+#include <rte_cycles.h>
+
 #include <errno.h>
 #include <stdlib.h>
 
@@ -79,9 +81,12 @@ void upcall_miss(struct dp_thread *t, struct rte_mbuf *m, const struct dp_meta *
 {
 	struct flow flow;
 	struct dp_upcall up = {.type = DP_UPCALL_MISS};
+	uint64_t start = rte_rdtsc();
 	flow_of_packet(m, &flow);
 	prepare(t, m, &flow, &up);
-	if (dp_user_upcall(t->dp, &up, &t->result) < 0 || install(t, meta, header) < 0) {
+	bool ok = dp_user_upcall(t->dp, &up, &t->result) >= 0 && install(t, meta, header) >= 0;
+	dp_stat_add(&t->stats.upcall_cycles, rte_rdtsc() - start);
+	if (!ok) {
 		dp_stat_add(&t->stats.failed_misses, 1);
 		dp_thread_drop(t, m, DP_DROP_UPCALL);
 		return;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "dp/user/balance.h"
 #include "dp/user/burst.h"
 #include "dp/user/packet.h"
 #include "dp/user/program.h"
@@ -62,6 +63,7 @@ static void user_close(struct dp *base)
 	vec_done(&dp->spare_counters);
 	loop_timer_cancel(&dp->failed_timer);
 	loop_defer_cancel(&dp->poll_due);
+	loop_timer_cancel(&dp->balance.timer);
 	flow_table_free(dp->flows);
 	dp_thread_free(dp->main);
 	loop_wake_free(dp->flows_wake);
@@ -214,9 +216,7 @@ static const struct dp_ops ops = {
 	.configure = dp_user_configure,
 	.port_set_affinity = dp_user_port_set_affinity,
 	.pmd_rebalance = dp_user_pmd_rebalance,
-	.pmd_stats_format = dp_user_pmd_stats_format,
-	.pmd_rxq_format = dp_user_pmd_rxq_format,
-	.pmd_sleep_format = dp_user_pmd_sleep_format,
+	.pmd_format = dp_user_pmd_format,
 	.pmd_stats_clear = dp_user_pmd_stats_clear,
 };
 
@@ -234,6 +234,7 @@ struct error *dp_user_open(struct loop *loop, const struct dp_callbacks *callbac
 	dp_settings_init(&dp->settings);
 	dp->flows_wake = loop_wake_new(loop, reap, dp);
 	dp->failed_wake = loop_wake_new(loop, queue_failed, dp);
+	balance_init(dp);
 	loop_timer_init(&dp->failed_timer, loop, retry, dp);
 	dp->ports = xcalloc(DP_MAX_PORTS, sizeof(*dp->ports));
 	dp->flows = flow_table_new(wake_flows, flow_gone, dp);

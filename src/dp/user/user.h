@@ -34,6 +34,10 @@ struct dp_user { // all main's, but what thread.h and flow_table.h say
 	unsigned int n_threads;	  // that exist; they start with the first port that needs them
 	unsigned int n_event_threads;
 	struct dp_settings settings;
+	struct {
+		struct loop_timer timer;
+		unsigned int minutes; // since queues were last moved
+	} balance;		      // balance.h
 	struct dp_thread_stats departed;	       // sums of threads that ended
 	VEC(struct flow_counters *) spare_counters; // of threads that ended: their sums still count
 	struct dp_port **ports;	  // by number
@@ -61,8 +65,8 @@ void dp_user_retry_queues(struct dp_user *);
 
 // user/stats.c
 void dp_user_get_stats(const struct dp *, struct dp_stats *);
-struct error *dp_user_pmd_stats_format(struct dp *, int core, struct str *) MUST_CHECK;
-struct error *dp_user_pmd_rxq_format(struct dp *, int core, struct str *) MUST_CHECK;
-struct error *dp_user_pmd_sleep_format(struct dp *, struct str *) MUST_CHECK;
+struct error *dp_user_pmd_format(struct dp *, enum dp_pmd_text, const struct dp_pmd_query *, struct str *) MUST_CHECK;
+// user/perf.c: of one thread, of dpif-netdev/pmd-perf-show.
+void dp_thread_perf_format(const struct dp_thread *, int64_t now_ms, uint64_t hz, struct str *);
 void dp_thread_stats_add(struct dp_thread_stats *sum, const struct dp_thread *, bool since_clear);
-void dp_user_pmd_stats_clear(struct dp *);
+void dp_user_pmd_stats_clear(struct dp *, int core);

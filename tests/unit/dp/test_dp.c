@@ -512,7 +512,7 @@ static void test_ports(void **state)
 		usleep(1000);
 	assert_int_equal(fake_netdev_n_sent(polled), 1);
 	struct str text = STR_INIT;
-	assert_null(dp_pmd_rxq_format(f.dp, -1, &text));
+	assert_null(dp_pmd_format(f.dp, DP_PMD_RXQS, &(struct dp_pmd_query){.core = -1}, &text));
 	assert_non_null(strstr(str_cstr(&text), "  port: polled            queue-id:  0 (enabled)   pmd usage: NOT AVAIL\n"));
 	str_done(&text);
 	assert_int_equal(dp_port_del(f.dp, number), 0);
@@ -543,7 +543,7 @@ static void test_pmd_stats(void **state)
 	for (int i = 0; i < 4; i++)
 		push_udp(1, 1, 1);
 	fixture_run(&f);
-	assert_null(dp_pmd_stats_format(f.dp, -1, &s));
+	assert_null(dp_pmd_format(f.dp, DP_PMD_STATS, &(struct dp_pmd_query){.core = -1}, &s));
 	assert_string_equal(str_cstr(&s), "main thread:\n"
 					  "  packets received: 4\n"
 					  "  packet recirculations: 0\n"
@@ -558,9 +558,9 @@ static void test_pmd_stats(void **state)
 					  "  miss with success upcall: 1\n"
 					  "  miss with failed upcall: 0\n"
 					  "  avg. packets per output batch: 4.00\n");
-	dp_pmd_stats_clear(f.dp);
+	dp_pmd_stats_clear(f.dp, -1);
 	str_clear(&s);
-	assert_null(dp_pmd_stats_format(f.dp, -1, &s));
+	assert_null(dp_pmd_format(f.dp, DP_PMD_STATS, &(struct dp_pmd_query){.core = -1}, &s));
 	assert_non_null(strstr(str_cstr(&s), "packets received: 0\n"));
 	assert_non_null(strstr(str_cstr(&s), "avg. datapath passes per packet: 0.00\n"));
 	assert_int_equal(fixture_stats(&f).n_hit, 3); // those stay

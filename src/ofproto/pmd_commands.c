@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+// dpif-netdev/pmd-*: the polling threads of a datapath.
+#include <string.h>
+
+#include "base/str.h"
+#include "dp/dp.h"
+#include "ofproto/backer_internal.h"
+
+static bool finish(struct error *e, struct str *out)
+{
+	if (!e)
+		return true;
+	str_clear(out);
+	str_add(out, error_text(e));
+	error_free(e);
+	return false;
+}
+
+struct number_option {
+	const char *name, *what;
+	uint32_t max;
+};
+
+// The options that commands have in common, and the datapath. NULL: wrong, which `out` then says.
+static struct backer *arguments(struct ofproto_system *system, int argc, const char *argv[],
+                                struct dp_pmd_query *query, struct str *out)
+{
+	static const struct number_option options[] = {
+	        {"-pmd", "the number of a core", DP_MAX_CORES - 1},
+	        {"-secs", "a number of seconds", UINT32_MAX},
+	        {"-it", "a number of iterations", UINT32_MAX}, // of the history, which is not kept
+	        {"-ms", "a number of milliseconds", UINT32_MAX},
+	};
+	enum { N = sizeof(options) / sizeof(options[0]) };
+	const char *dp = NULL;
+	*query = (struct dp_pmd_query){.core = -1};
+	for (int i = 1; i < argc; i++) {
+		uint32_t number;
+		size_t k = 0;
+		while (k < N && strcmp(argv[i], options[k].name))
+			k++;
+		if (k == N) {
+			dp = strcmp(argv[i], "-nh") ? argv[i] : dp;
+			continue;
+		}
+		if (++i == argc || parse_u32(argv[i], 10, &number) || number > options[k].max) {
+			str_addf(out, "%s needs %s", options[k].name, options[k].what);
+			return NULL;
+		}
+		query->core = k == 0 ? (int)number : query->core;
+		query->seconds = k == 1 ? number : query->seconds;
+	}
+	return dp_command_backer(system, dp, out);
+}
+
+static bool show(enum dp_pmd_text what, struct ofproto_system *system, int argc, const char *argv[],
+                 struct str *out)
+{
+	struct dp_pmd_query query;
+	struct backer *b = arguments(system, argc, argv, &query, out);
+	return b && finish(dp_pmd_format(b->dp, what, &query, out), out);
+}
+
+bool pmd_stats_show(struct ofproto_system *system, int argc, const char *argv[], struct str *out)
+{
+	return show(DP_PMD_STATS, system, argc, argv, out);
+}
+
+bool pmd_perf_show(struct ofproto_system *system, int argc, const char *argv[], struct str *out)
+{
+	return show(DP_PMD_PERF, system, argc, argv, out);
+}
+
+bool pmd_rxq_show(struct ofproto_system *system, int argc, const char *argv[], struct str *out)
+{
+	return show(DP_PMD_RXQS, system, argc, argv, out);
+}
+
+bool pmd_sleep_show(struct ofproto_system *system, int argc, const char *argv[], struct str *out)
+{
+	return show(DP_PMD_SLEEP, system, argc, argv, out);
+}
+
+bool pmd_rxq_rebalance(struct ofproto_system *system, int argc, const char *argv[], struct str *out)
+{
+	struct backer *b = dp_command_backer(system, argc > 1 ? argv[1] : NULL, out);
+	if (!b || !finish(dp_pmd_rebalance(b->dp), out))
+		return false;
+	str_add(out, "pmd rxq rebalance requested.\n");
+	return true;
+}
+
+bool pmd_stats_clear(struct ofproto_system *system, int argc, const char *argv[], struct str *out)
+{
+	struct dp_pmd_query query;
+	struct backer *b = arguments(system, argc, argv, &query, out);
+	if (b)
+		dp_pmd_stats_clear(b->dp, query.core);
+	return b != NULL;
+}
