@@ -231,14 +231,17 @@ void mac_table_free(struct mac_table *t)
 	free(t);
 }
 
-void mac_table_configure(struct mac_table *t, unsigned int max_entries, int64_t age_ms)
+bool mac_table_configure(struct mac_table *t, unsigned int max_entries, int64_t age_ms)
 {
 	wrlock(t);
-	t->max = max_entries < MIN_ENTRIES ? MIN_ENTRIES : max_entries;
+	unsigned int max = max_entries < MIN_ENTRIES ? MIN_ENTRIES : max_entries;
+	bool changed = t->max != max || t->age_ms != age_ms;
+	t->max = max;
 	t->age_ms = age_ms;
 	while (t->n > t->max && evict(t))
 		;
 	unlock(t);
+	return changed;
 }
 
 static void copy_out(const struct node *node, struct mac_entry *e)

@@ -16,7 +16,8 @@ struct mac_entry { // a copy
 
 struct mac_table *mac_table_new(unsigned int max_entries, int64_t age_ms);
 void mac_table_free(struct mac_table *);
-void mac_table_configure(struct mac_table *, unsigned int max_entries, int64_t age_ms);
+// True when that may have removed entries, or will sooner than before.
+bool mac_table_configure(struct mac_table *, unsigned int max_entries, int64_t age_ms);
 bool mac_table_lookup(const struct mac_table *, const uint8_t mac[6], uint16_t vlan, struct mac_entry *);
 // True when the table changed in a way that translations depend on (new, or moved), so that they must be looked at again. A gratuitous
 // ARP reply is honoured on bonds elsewhere. Full: the oldest entry of the port with the most entries goes.

@@ -228,6 +228,7 @@ struct error *backer_packet_out(struct backer *b, struct ofproto *ofproto, const
 	xlate_translate(&(struct xlate_in){.backer = b,
 					   .flow = flow,
 					   .ofproto = ofproto,
+					   .frame = frame,
 					   .frame_len = n,
 					   .actions = ofpacts,
 					   .actions_len = ofpacts_len,

@@ -22,6 +22,8 @@ const struct ofproto_command backer_commands[] = {
 	{"fdb/show", "bridge", 1, 1, fdb_show},
 	{"fdb/stats-clear", "[bridge]", 0, 1, fdb_stats_clear},
 	{"fdb/stats-show", "bridge", 1, 1, fdb_stats_show},
+	{"mdb/flush", "[bridge]", 0, 1, mdb_flush},
+	{"mdb/show", "bridge", 1, 1, mdb_show},
 	{"ofproto/trace", "{[dp_name] odp_flow | bridge br_flow} [OPTIONS...] [-generate|packet]", 1, -1, trace_command},
 	{"ofproto/trace-packet-out",
 	 "[-consistent] {[dp_name] odp_flow | bridge br_flow} [OPTIONS...] [-generate|packet] actions", 2, -1,

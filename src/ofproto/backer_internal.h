@@ -99,6 +99,8 @@ bool fdb_stats_clear(struct ofproto_system *, int argc, const char *argv[], stru
 bool fdb_flush(struct ofproto_system *, int argc, const char *argv[], struct str *out);
 bool fdb_add(struct ofproto_system *, int argc, const char *argv[], struct str *out);
 bool fdb_del(struct ofproto_system *, int argc, const char *argv[], struct str *out);
+bool mdb_show(struct ofproto_system *, int argc, const char *argv[], struct str *out);
+bool mdb_flush(struct ofproto_system *, int argc, const char *argv[], struct str *out);
 bool dpif_show(struct ofproto_system *, int argc, const char *argv[], struct str *out);
 bool dpif_dump_dps(struct ofproto_system *, int argc, const char *argv[], struct str *out);
 bool dpif_dump_flows(struct ofproto_system *, int argc, const char *argv[], struct str *out);

@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "l2proto/mac_table.h"
-
 enum { VLAN_BITMAP_BYTES = 4096 / 8 };
 
 static uint64_t *vlans_copy(const uint64_t *vlans)
@@ -34,7 +32,8 @@ static bool same_config(const struct bundle *b, const struct ofproto_bundle_conf
 	       (!c->n_ports || !memcmp(b->ports.v, c->ports, c->n_ports * sizeof(*c->ports))) &&
 	       b->vlan_mode == c->vlan_mode && b->tag == c->tag && vlans_equal(b->trunks, c->trunks) &&
 	       vlans_equal(b->cvlans, c->cvlans) && b->qinq_ethertype == c->qinq_ethertype &&
-	       b->priority_tags == c->priority_tags && b->protected_ == c->protected_;
+	       b->priority_tags == c->priority_tags && b->protected_ == c->protected_ && b->mcast_flood == c->mcast_flood &&
+	       b->mcast_flood_reports == c->mcast_flood_reports;
 }
 
 static void release_config(struct bundle *b)
@@ -62,6 +61,8 @@ static void take_config(struct ofproto *p, struct bundle *b, const struct ofprot
 	b->qinq_ethertype = c->qinq_ethertype;
 	b->priority_tags = c->priority_tags;
 	b->protected_ = c->protected_;
+	b->mcast_flood = c->mcast_flood;
+	b->mcast_flood_reports = c->mcast_flood_reports;
 	for (unsigned int i = 0; i < c->n_ports; i++) {
 		struct ofport *port = ofport_find(p, c->ports[i]);
 		if (!port)
@@ -77,7 +78,7 @@ static void take_config(struct ofproto *p, struct bundle *b, const struct ofprot
 static void flush_macs(struct ofproto *p, const struct bundle *b)
 {
 	VEC_FOREACH (&b->ports, i)
-		mac_table_flush_port(p->macs, b->ports.v[i]);
+		ofproto_forget_port(p, b->ports.v[i]);
 }
 
 void ofproto_set_bundle(struct ofproto *p, const void *aux, const struct ofproto_bundle_config *c)
@@ -124,7 +125,7 @@ void bundles_forget_port(struct ofproto *p, struct ofport *port)
 	struct bundle *b = port->bundle;
 	if (!b)
 		return;
-	mac_table_flush_port(p->macs, port->ofp_port);
+	ofproto_forget_port(p, port->ofp_port);
 	VEC_FOREACH (&b->ports, i)
 		if (b->ports.v[i] == port->ofp_port) {
 			vec_remove(&b->ports, i);

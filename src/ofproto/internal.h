@@ -50,8 +50,22 @@ struct bundle {
 	uint64_t *trunks, *cvlans; // 4096 bits, owned; NULL: all
 	uint16_t qinq_ethertype;
 	int priority_tags;
-	bool protected_;
+	bool protected_, mcast_flood, mcast_flood_reports;
 	int index; // in the snapshot under construction
+};
+
+struct mirror {
+	const void *aux;
+	char *name;
+	bool select_all;
+	VEC(const void *) srcs, dsts; // keys of bundles
+	uint64_t *vlans;	      // 4096 bits; NULL: all
+	const void *out;	      // key of a bundle; NULL: out_vlan
+	int out_vlan;
+	uint16_t snaplen;
+	char *filter_text;     // NULL: none
+	struct match *filter;
+	struct patch_counters *counters; // a reference
 };
 
 struct ofproto {
@@ -66,9 +80,12 @@ struct ofproto {
 	char *mfr_desc, *hw_desc, *sw_desc, *serial_desc, *dp_desc; // NULL: the default
 	bool forward_bpdu;
 	uint64_t *flood_vlans; // 4096 bits; NULL: none
+	struct mcast_snooping *mcast; // NULL: off
+	bool mcast_flood_unregistered;
 
 	VEC(struct ofport *) ports; // sorted by number
 	VEC(struct bundle *) bundles;
+	VEC(struct mirror *) mirrors; // in the order of their making
 	uint32_t last_port;	      // the number given last
 	struct loop_defer snapshot_defer;
 	bool snapshot_due;
@@ -88,6 +105,8 @@ struct ofproto {
 struct ofport *ofport_find(const struct ofproto *, uint32_t ofp_port); // NULL: none
 struct ofport *ofport_find_by_name(const struct ofproto *, const char *name);
 void ofports_done(struct ofproto *);
+// What was learned on the port: addresses, members of groups.
+void ofproto_forget_port(struct ofproto *, uint32_t ofp_port);
 // Looks whether link, MAC or flags changed, and tells controllers and translation.
 void ofports_refresh(struct ofproto *);
 // Changes OFPPC_* bits; PORT_DOWN acts on the device.
@@ -98,6 +117,13 @@ void ofport_describe(const struct ofport *, struct ofp_port_desc *);
 // --- bundle.c
 void bundles_done(struct ofproto *);
 void bundles_forget_port(struct ofproto *, struct ofport *);
+
+// --- mirror.c
+void mirrors_done(struct ofproto *);
+// Fills in configurations for translation, and the bits that they point to, which the caller frees with mirrors_config_free(). The
+// bundles must have their indexes.
+struct xlate_mirror_config *mirrors_config(const struct ofproto *, unsigned int *n);
+void mirrors_config_free(struct xlate_mirror_config *, unsigned int n);
 
 // --- snapshot.c
 // Something that translation sees has changed: a new snapshot is built at the end of this iteration of the loop.

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/rcu.h"
 #include "l2proto/mac_table.h"
+#include "l2proto/mcast_snooping.h"
 #include "ofproto/backer.h"
 #include "ofproto/controllers.h"
 #include "ofproto/flow_mod.h"
@@ -167,6 +168,7 @@ void ofproto_free(struct ofproto *p)
 	in_band_free(p->in_band);
 	controllers_free(p->controllers);
 	p->controllers = NULL;
+	mirrors_done(p);
 	bundles_done(p);
 	ofports_done(p);
 	vec_remove(&system->bridges, lower_bound(system, p->name));
@@ -180,6 +182,7 @@ void ofproto_free(struct ofproto *p)
 	rcu_synchronize();
 	flows_done(p);
 	mac_table_free(p->macs);
+	mcast_snooping_free(p->mcast);
 	free_strings(p);
 	free(p->flood_vlans);
 	free(p->datapath_type);
@@ -257,8 +260,40 @@ void ofproto_set_protocols(struct ofproto *p, uint32_t versions)
 
 void ofproto_set_mac_table(struct ofproto *p, unsigned int ageing_s, unsigned int max_entries)
 {
-	mac_table_configure(p->macs, max_entries, ageing_s * INT64_C(1000));
-	xlate_bump(p->backer); // addresses may go, or age sooner
+	if (mac_table_configure(p->macs, max_entries, ageing_s * INT64_C(1000)))
+		xlate_bump(p->backer); // addresses may go, or age sooner
+}
+
+static void free_mcast(void *mcast)
+{
+	mcast_snooping_free(mcast);
+}
+
+void ofproto_set_mcast_snooping(struct ofproto *p, const struct ofproto_mcast_config *c)
+{
+	struct mcast_snooping *old = p->mcast;
+	if (!c && !old)
+		return;
+	if (!c) {
+		p->mcast = NULL;
+		snapshot_invalidate(p);
+		snapshot_flush(p); // no reader that begins from now on sees it
+		rcu_free_later(old, free_mcast);
+		return;
+	}
+	struct mcast_snooping_config config = {.max_groups = c->max_groups, .age_ms = c->ageing_s * INT64_C(1000)};
+	if (!old)
+		p->mcast = mcast_snooping_new(&config);
+	else
+		mcast_snooping_configure(old, &config);
+	if (!old || p->mcast_flood_unregistered != c->flood_unregistered)
+		snapshot_invalidate(p);
+	p->mcast_flood_unregistered = c->flood_unregistered;
+}
+
+struct mcast_snooping *ofproto_mcast_snooping(const struct ofproto *p)
+{
+	return p->mcast;
 }
 
 void ofproto_set_forward_bpdu(struct ofproto *p, bool on)

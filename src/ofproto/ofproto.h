@@ -73,6 +73,13 @@ void ofproto_set_mac(struct ofproto *, const uint8_t mac[6]);
 // Bits (1 << wire version): OpenFlow versions to allow; 0: the default 1.0, 1.1, 1.2, 1.3, 1.4, 1.5.
 void ofproto_set_protocols(struct ofproto *, uint32_t versions);
 void ofproto_set_mac_table(struct ofproto *, unsigned int ageing_s, unsigned int max_entries); // defaults 300, 8192
+// Multicast snooping: NULL switches it off, and what was learned is forgotten.
+struct ofproto_mcast_config {
+	unsigned int ageing_s, max_groups; // defaults 300, 2048
+	bool flood_unregistered;	   // multicast for groups that nobody is known to want
+};
+void ofproto_set_mcast_snooping(struct ofproto *, const struct ofproto_mcast_config *);
+struct mcast_snooping *ofproto_mcast_snooping(const struct ofproto *); // NULL: off
 void ofproto_set_forward_bpdu(struct ofproto *, bool);
 void ofproto_set_vlan_limit(struct ofproto *, unsigned int); // process-wide in the schema; 0 is the most: 2
 // 4096 bits in which MACs are not learned and packets flood; NULL: none. Copied.
@@ -113,10 +120,30 @@ struct ofproto_bundle_config {
 	uint16_t qinq_ethertype;   // 0x88a8 or 0x8100
 	int priority_tags;	   // 0 never, 1 if-nonzero, 2 always
 	bool protected_;
+	bool mcast_flood, mcast_flood_reports; // with snooping: gets all multicast, all reports of membership
 };
 // Adds the bundle or gives it a new configuration; the same configuration again costs nothing.
 void ofproto_set_bundle(struct ofproto *, const void *aux, const struct ofproto_bundle_config *);
 void ofproto_remove_bundle(struct ofproto *, const void *aux);
+
+// A row of table Mirror. Bundles are named by their keys; those that are not there are left out.
+struct ofproto_mirror_config {
+	const char *name;
+	bool select_all; // srcs and dsts are all
+	const void *const *srcs, *const *dsts;
+	unsigned int n_srcs, n_dsts;
+	const uint64_t *vlans; // 4096 bits; NULL: all
+	const void *out;       // NULL: out_vlan
+	int out_vlan;
+	uint16_t snaplen;      // 0: whole packets
+	const char *filter;    // a match as in ovs-ofctl; NULL: all packets
+};
+// Adds the mirror or gives it a new configuration. An error: the filter is no match, or there are too many mirrors; the mirror is
+// then not there.
+struct error *ofproto_set_mirror(struct ofproto *, const void *aux, const struct ofproto_mirror_config *) MUST_CHECK;
+void ofproto_remove_mirror(struct ofproto *, const void *aux);
+// What was sent so far. False: there is no such mirror.
+bool ofproto_mirror_stats(const struct ofproto *, const void *aux, uint64_t *packets, uint64_t *bytes);
 
 // --- Tables.
 

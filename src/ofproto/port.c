@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "l2proto/mac_table.h"
+#include "l2proto/mcast_snooping.h"
 #include "ofproto/controllers.h"
 #include "openflow/port.h"
 
@@ -75,6 +76,13 @@ void ofport_describe(const struct ofport *port, struct ofp_port_desc *d)
 	snprintf(d->name, sizeof(d->name), "%s", port->name);
 }
 
+void ofproto_forget_port(struct ofproto *p, uint32_t ofp_port)
+{
+	mac_table_flush_port(p->macs, ofp_port);
+	if (p->mcast)
+		mcast_snooping_flush_port(p->mcast, ofp_port);
+}
+
 static void announce(const struct ofport *port, enum ofp_port_reason reason)
 {
 	struct ofp_port_status status = {.reason = reason};
@@ -108,7 +116,7 @@ static void refresh(struct ofport *port, bool force)
 	if (!read_device(port))
 		return;
 	if ((old_state ^ port->state) & OFPPS_LINK_DOWN && port->state & OFPPS_LINK_DOWN)
-		mac_table_flush_port(port->ofproto->macs, port->ofp_port);
+		ofproto_forget_port(port->ofproto, port->ofp_port);
 	announce(port, OFPPR_MODIFY);
 	snapshot_invalidate(port->ofproto);
 }
@@ -175,7 +183,7 @@ int ofproto_del_port(struct ofproto *p, uint32_t ofp_port)
 	if (!port)
 		return -ENOENT;
 	bundles_forget_port(p, port);
-	mac_table_flush_port(p->macs, ofp_port);
+	ofproto_forget_port(p, ofp_port);
 	vec_remove(&p->ports, lower_bound(p, ofp_port));
 	if (port->dp_port != DP_PORT_NONE)
 		backer_port_del(p->backer, port->dp_port);

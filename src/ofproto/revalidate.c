@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/counter.h"
 #include "ofproto/backer_internal.h"
+#include "l2proto/mcast_snooping.h"
 #include "ofproto/xlate.h"
 
 enum { STEP_FLOWS = 500, MIN_GAP_MS = 10, PUSH_GAP_MS = 50, OVERFULL_IDLE_MS = 100, MAC_GAP_MS = 1000, QUICK_FLOWS = 2000, QUICK_SHARE = 9 };
@@ -23,6 +24,7 @@ COUNTER(revalidate_rounds);
 COUNTER(megaflow_idle);
 COUNTER(megaflow_mask_changed);
 COUNTER(megaflow_port_gone);
+COUNTER(megaflow_slow_path); // packets must be seen one by one
 COUNTER(megaflow_purged);
 
 // --- One megaflow.
@@ -79,6 +81,9 @@ static void retranslate(struct backer *b, const struct dp_flow *flow, struct meg
 	upcall_finish_actions(actions, &out);
 	if (out.error == XLATE_INVALID_PORT) {
 		counter_inc(megaflow_port_gone);
+		dp_flow_del(b->dp, flow->ufid);
+	} else if (out.each_packet) {
+		counter_inc(megaflow_slow_path);
 		dp_flow_del(b->dp, flow->ufid);
 	} else if (!mask_suffices(mf, &mask)) {
 		counter_inc(megaflow_mask_changed);
@@ -191,6 +196,9 @@ static int64_t next_mac_age(const struct backer *b)
 		int64_t t = mac_table_next_age(s->bridges[i]->macs);
 		if (t < when)
 			when = t;
+		t = s->bridges[i]->mcast ? mcast_snooping_next_age(s->bridges[i]->mcast) : INT64_MAX;
+		if (t < when)
+			when = t;
 	}
 	return when;
 }
@@ -213,8 +221,11 @@ static void on_mac_timer(void *b_)
 	b->reval.mac_run = clock_ms();
 	// What the datapath saw since the last round keeps addresses alive.
 	backer_push_stats(b);
-	for (unsigned int i = 0; s && i < s->n_bridges; i++)
+	for (unsigned int i = 0; s && i < s->n_bridges; i++) {
 		any |= mac_table_age(s->bridges[i]->macs, b->reval.mac_run);
+		if (s->bridges[i]->mcast)
+			any |= mcast_snooping_age(s->bridges[i]->mcast, b->reval.mac_run);
+	}
 	if (any)
 		xlate_bump(b);
 	schedule_macs(b);

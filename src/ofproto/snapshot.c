@@ -65,6 +65,8 @@ static struct xlate_bundle_config bundle_config(const struct ofproto *p, const s
 		.qinq_ethertype = b->qinq_ethertype,
 		.priority_tags = b->priority_tags,
 		.protected_ = b->protected_,
+		.mcast_flood = b->mcast_flood,
+		.mcast_flood_reports = b->mcast_flood_reports,
 		.floodable = bundle_floodable(p, b),
 		.ports = b->ports.v,
 		.n_ports = (unsigned int)b->ports.n,
@@ -83,6 +85,8 @@ static void snapshot_run(void *p_)
 	}
 	VEC_FOREACH (&p->ports, i)
 		ports[i] = port_config(p->ports.v[i]);
+	unsigned int n_mirrors;
+	struct xlate_mirror_config *mirrors = mirrors_config(p, &n_mirrors);
 	struct xlate_bridge_config c = {
 		.ofproto = p,
 		.name = p->name,
@@ -95,11 +99,16 @@ static void snapshot_run(void *p_)
 		.n_ports = (unsigned int)p->ports.n,
 		.bundles = bundles,
 		.n_bundles = (unsigned int)p->bundles.n,
+		.mirrors = mirrors,
+		.n_mirrors = n_mirrors,
+		.mcast = p->mcast,
+		.mcast_flood_unregistered = p->mcast_flood_unregistered,
 		.max_resubmits = MAX_RESUBMITS,
 		.max_depth = MAX_DEPTH,
 	};
 	memcpy(c.mac, p->mac, sizeof(c.mac));
 	xlate_set_bridge(p->backer, &c);
+	mirrors_config_free(mirrors, n_mirrors);
 	free(ports);
 	free(bundles);
 }

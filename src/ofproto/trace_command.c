@@ -293,6 +293,9 @@ static void format_answer(const struct request *r, const struct xlate_trace *tra
 	dpact_format_text(out, x->actions->data, x->actions->len, &text);
 	if (x->error)
 		str_addf(out, "\nTranslation failed (%s), packet is dropped.", xlate_strerror(x->error));
+	if (x->each_packet)
+		str_add(out, "\nThis flow is handled by the userspace slow path because it:\n"
+			     "  - Uses action(s) not supported by datapath.");
 	str_addc(out, '\n');
 }
 
@@ -325,6 +328,8 @@ static void run(const struct request *r, const struct buf *ofpacts, struct str *
 					   .ofproto = r->ofproto,
 					   .actions = r->packet_out ? ofpacts->data : NULL,
 					   .actions_len = ofpacts->len,
+					   .frame = r->frame.data,
+					   .frame_len = r->frame.len,
 					   .may_learn = r->has_packet || r->generate,
 					   .packet_out = r->packet_out,
 					   .trace = &trace},

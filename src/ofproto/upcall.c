@@ -89,7 +89,7 @@ void upcall_finish_actions(struct buf *actions, const struct xlate_out *out)
 // Room for one more? The limit is checked without a lock: it may be passed by a few.
 static bool may_install(struct backer *b, const struct xlate_out *out)
 {
-	if (out->error == XLATE_NO_RECIRC_CONTEXT)
+	if (out->error == XLATE_NO_RECIRC_CONTEXT || out->each_packet)
 		return false;
 	unsigned int limit = __atomic_load_n(&b->backers->settings.flow_limit, __ATOMIC_RELAXED);
 	if (__atomic_load_n(&b->n_megaflows, __ATOMIC_RELAXED) < limit)
@@ -121,6 +121,7 @@ static int handle_miss(struct backer *b, const struct dp_upcall *upcall, struct 
 	// The megaflow, when there is one, counts from the next packet on: this one is credited here.
 	xlate_translate(&(struct xlate_in){.backer = b,
 					   .flow = upcall->key,
+					   .frame = upcall->frame,
 					   .frame_len = upcall->frame_len,
 					   .may_learn = true,
 					   .credit = true},

@@ -49,6 +49,7 @@ void xlate_out_init(struct xlate_out *out, struct buf *actions, struct flow *mas
 	out->mask = mask;
 	out->error = XLATE_OK;
 	out->drop_reason = DP_DROP_NO_ACTIONS;
+	out->each_packet = false;
 	out->ofproto = NULL;
 	out->rules = out->inline_rules;
 	out->credits = out->inline_credits;
@@ -372,15 +373,32 @@ void xlate_run_action_set(struct xlate_ctx *ctx)
 	ctx->node = old_node;
 }
 
+// OFPPC_NO_RECV is about all packets but those of the spanning tree protocol, OFPPC_NO_RECV_STP about these.
+static bool is_deaf(struct xlate_ctx *ctx, const struct xlate_port *in_port)
+{
+	static const uint8_t stp[6] = {0x01, 0x80, 0xc2, 0x00, 0x00, 0x00};
+	uint32_t config = in_port->config & (OFPPC_NO_RECV | OFPPC_NO_RECV_STP);
+	if (!config)
+		return false;
+	memset(ctx->mask->dl_dst, 0xff, sizeof(ctx->mask->dl_dst));
+	return config & (memcmp(ctx->flow.dl_dst, stp, sizeof(stp)) ? OFPPC_NO_RECV : OFPPC_NO_RECV_STP);
+}
+
 void xlate_bridge_pipeline(struct xlate_ctx *ctx, const struct xlate_port *in_port)
 {
 	struct xlate_trace_node *old_node = ctx->node;
 	if (ctx->node)
 		ctx->node = xlate_trace_add(ctx->node, TRACE_BRIDGE, "bridge(\"%s\")", ctx->bridge->name);
-	// The rule is found and counted, but nothing is done, when the port must not receive.
-	ctx->exit = in_port && in_port->config & OFPPC_NO_RECV;
-	bool deaf = ctx->exit;
+	// The rule is found and counted, but nothing is done, when the port must not receive or is only there for a mirror.
+	bool mirror_out = in_port && in_port->bundle && in_port->bundle->mirror_out;
+	bool deaf = in_port && (mirror_out || is_deaf(ctx, in_port));
+	ctx->exit = deaf;
+	if (in_port && !deaf)
+		xlate_mirror_ingress(ctx, in_port);
 	xlate_table(ctx, ctx->flow.in_port, 0, true);
+	if (mirror_out && ctx->node && ctx->node->last)
+		xlate_trace_add(ctx->node->last, TRACE_ERROR,
+				"dropping packet received on port %s, which is reserved exclusively for mirroring", in_port->name);
 	if (!deaf)
 		xlate_run_action_set(ctx);
 	ctx->node = old_node;
@@ -472,6 +490,8 @@ static void ctx_init(struct xlate_ctx *ctx, const struct xlate_in *in, struct xl
 	ctx->table_id = 0;
 	ctx->exit = ctx->in_group = ctx->in_action_set = ctx->packet_out = false;
 	ctx->depth = ctx->resubmits = 0;
+	ctx->mirrored = 0;
+	ctx->snaplen = 0;
 	ctx->action_set = (struct buf)BUF_INIT;
 	ctx->stack = NULL;
 	ctx->stack_n = ctx->stack_cap = 0;

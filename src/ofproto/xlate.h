@@ -16,6 +16,9 @@
 #include "ofproto/rule.h"
 
 struct group;
+struct match;
+struct mcast_snooping;
+struct patch_counters;
 struct backer;	 // one datapath and the bridges on it (ofproto/backer.h)
 struct ofproto;
 struct str;
@@ -43,8 +46,20 @@ struct xlate_bundle_config { // one row of table Port: what NORMAL sees
 	uint16_t qinq_ethertype;
 	int priority_tags;		// 0 never, 1 if-nonzero, 2 always
 	bool protected_, floodable;
+	bool mcast_flood, mcast_flood_reports; // with snooping: gets all multicast, all reports
 	const uint32_t *ports;		// its OpenFlow ports (one, more for a bond)
 	unsigned int n_ports;
+};
+enum { XLATE_MAX_MIRRORS = 64 };
+struct xlate_mirror_config { // one row of table Mirror
+	const char *name;
+	const uint64_t *src_bundles, *dst_bundles; // bits, by index into the bundles
+	const uint64_t *vlans;			   // 4096 bits; NULL: all
+	int out_bundle;				   // index; -1: see out_vlan
+	int out_vlan;
+	uint16_t snaplen;			   // 0: whole packets
+	const struct match *filter;		   // NULL: all packets
+	struct patch_counters *counters;	   // what was sent: tx_*. The snapshot takes references of its own.
 };
 struct xlate_bridge_config {
 	struct ofproto *ofproto;
@@ -52,6 +67,8 @@ struct xlate_bridge_config {
 	uint8_t mac[6];
 	struct mac_table *macs;
 	bool has_controllers_standalone; // no controller yet connected and fail_mode standalone: handled by rules, not here
+	struct mcast_snooping *mcast;  // NULL: multicast is not snooped
+	bool mcast_flood_unregistered; // what no group is known for
 	bool forward_bpdu;
 	const uint64_t *flood_vlans; // 4096 bits; NULL: none
 	unsigned int vlan_limit;
@@ -60,6 +77,8 @@ struct xlate_bridge_config {
 	unsigned int n_ports;
 	const struct xlate_bundle_config *bundles;
 	unsigned int n_bundles;
+	const struct xlate_mirror_config *mirrors; // at most XLATE_MAX_MIRRORS
+	unsigned int n_mirrors;
 	unsigned int max_resubmits, max_depth; // 4096 and 64
 };
 // Copies everything. Replaces the bridge's part of the snapshot and publishes the result; counts the generation up.
@@ -85,6 +104,7 @@ struct xlate_in {
 	struct backer *backer;
 	const struct flow *flow;     // in_port: an OpenFlow port when `ofproto` is set, else a datapath port
 	struct ofproto *ofproto;     // NULL: found by in_port
+	const void *frame;	     // the whole packet, for protocols that are listened to; NULL: not at hand
 	size_t frame_len;	     // for credit
 	const void *actions;	     // start with these instead of table 0 (packet-out); NULL: the tables
 	size_t actions_len;
@@ -114,6 +134,7 @@ struct xlate_out {
 	struct flow *mask;	 // or-ed into
 	enum xlate_error error;
 	enum dp_drop_reason drop_reason; // when the actions are empty
+	bool each_packet; // translation must see each such packet: no megaflow
 	struct ofproto *ofproto; // the bridge that the packet entered; NULL: none
 	// The rules met, in order, and the other counters, with references that xlate_out_done() gives back.
 	struct rule **rules;

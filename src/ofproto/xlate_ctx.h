@@ -23,6 +23,8 @@ struct xlate_ctx {
 	bool in_action_set, in_group;
 	bool packet_out; // the actions of a packet-out, not of a table
 	unsigned int depth, resubmits;
+	uint64_t mirrored; // mirrors of ctx->bridge whose destination has the packet already
+	uint16_t snaplen;  // of the next output; 0: whole packets
 	struct buf action_set;	 // of write_actions, in the order of writing
 	uint64_t *stack;
 	unsigned int stack_n, stack_cap;
@@ -63,6 +65,10 @@ void xlate_output(struct xlate_ctx *, uint32_t ofp_port, uint16_t max_len);
 void xlate_output_port(struct xlate_ctx *, const struct xlate_port *);
 void xlate_controller(struct xlate_ctx *, uint8_t reason, uint16_t max_len, uint16_t controller_id, const void *userdata,
 		      size_t userdata_len);
+
+// xlate_mirror.c: copies for mirrors of a packet that came in through the port, and of one that went out.
+void xlate_mirror_ingress(struct xlate_ctx *, const struct xlate_port *);
+void xlate_mirror_egress(struct xlate_ctx *, const struct xlate_port *);
 
 // xlate_normal.c
 void xlate_normal(struct xlate_ctx *);

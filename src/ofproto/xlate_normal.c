@@ -1,206 +1,40 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// NORMAL: the VLAN-aware learning switch (IEEE 802.1Q). It works on bundles, the rows of table Port. A packet's tags are first
-// translated from what the input bundle means by them to the bridge's own view, in which every packet is in exactly one VLAN (0 for
-// those that are in none), and then to what each output bundle wants to see.
+// NORMAL: the VLAN-aware learning switch (IEEE 802.1Q). It works on bundles, the rows of table
+// Port, and in the bridge's view of VLANs (xlate_vlan.h). With snooping, multicast goes where
+// somebody wants it.
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "l2proto/mcast_snooping.h"
 #include "ofproto/backer_internal.h"
-#include "ofproto/xlate_ctx.h"
+#include "ofproto/xlate_vlan.h"
+#include "packet/headers.h"
 
-enum { VID = 0x0fff, PRIORITY_TAGS_NEVER = 0, PRIORITY_TAGS_ALWAYS = 2 };
-
-struct tag {
-	uint8_t from; // 1, 2: the packet's first or second tag; 0: a new one
-	be16_t tpid;  // of the packet: 0 when a megaflow is looked at again that does not match on it; of a new tag: 0 is 0x8100
-	uint16_t vid; // 0: none, or a priority tag
-	uint16_t pcp; // in its place in the TCI
-};
-struct tags { // outermost first
-	struct tag v[FLOW_MAX_VLANS];
-};
+enum { MAX_MCAST_PORTS = 1024 };
 
 struct normal {
 	struct xlate_ctx *ctx;
 	const struct xlate_bundle *in; // NULL: from no port, as in a packet-out
-	struct tags tags;	       // in the bridge's view
+	struct tags tags;              // in the bridge's view
 };
-
-static void tags_from_flow(struct tags *t, const struct flow *f)
-{
-	memset(t, 0, sizeof(*t));
-	for (unsigned int i = 0; i < xlate_n_vlans(f); i++) {
-		uint16_t tci = be16toh(f->vlan[i].tci);
-		t->v[i] = (struct tag){
-			.from = (uint8_t)(i + 1), .tpid = f->vlan[i].tpid, .vid = tci & VID, .pcp = tci & 0xe000};
-	}
-}
-
-// True when the flow has the tags that it had, each in its place, whatever has become of their contents.
-static bool tags_to_flow(const struct tags *t, int priority_tags, struct flow *f)
-{
-	unsigned int n = 0, n_before = xlate_n_vlans(f);
-	bool in_place = true;
-	memset(f->vlan, 0, sizeof(f->vlan));
-	for (unsigned int i = 0; i < FLOW_MAX_VLANS; i++) {
-		const struct tag *tag = &t->v[i];
-		// An empty tag goes, but for an inner one, which is not ours to judge.
-		bool stays = tag->from && (i || priority_tags == PRIORITY_TAGS_ALWAYS);
-		if (!tag->vid && !tag->pcp && !stays)
-			continue;
-		f->vlan[n].tpid = tag->from || tag->tpid ? tag->tpid : BE16(0x8100);
-		f->vlan[n++].tci = htobe16((uint16_t)(tag->vid | tag->pcp | FLOW_VLAN_CFI));
-		in_place &= tag->from == n;
-	}
-	return in_place && n == n_before;
-}
-
-static bool bundle_has_vlan(const struct xlate_bundle *b, const struct tags *t)
-{
-	uint16_t vid = t->v[0].vid;
-	switch (b->c.vlan_mode) {
-	case VLAN_ACCESS:
-		return vid == b->c.tag;
-	case VLAN_TRUNK:
-		return vlan_in(b->c.trunks, vid);
-	case VLAN_NATIVE_TAGGED:
-	case VLAN_NATIVE_UNTAGGED:
-		return vid == b->c.tag || vlan_in(b->c.trunks, vid);
-	case VLAN_DOT1Q_TUNNEL:
-		return vid == b->c.tag && vlan_in(b->c.cvlans, t->v[1].vid);
-	}
-	return false;
-}
-
-// May the bundle receive what the packet carries?
-static bool input_allowed(struct xlate_ctx *ctx, const struct xlate_bundle *b, uint16_t vid)
-{
-	switch (b->c.vlan_mode) {
-	case VLAN_ACCESS:
-		if (!vid)
-			return true;
-		XLATE_REPORT(ctx, TRACE_ERROR,
-			     "dropping VLAN %u tagged packet received on port %s configured as VLAN %d access port", vid,
-			     b->c.name, b->c.tag);
-		return false;
-	case VLAN_NATIVE_TAGGED:
-	case VLAN_NATIVE_UNTAGGED:
-		if (!vid)
-			return true; // in the native VLAN
-		// fall through
-	case VLAN_TRUNK:
-		if (vlan_in(b->c.trunks, vid) || (b->c.vlan_mode != VLAN_TRUNK && vid == b->c.tag))
-			return true;
-		XLATE_REPORT(ctx, TRACE_ERROR,
-			     "dropping VLAN %u packet received on port %s not configured for trunking VLAN %u", vid,
-			     b->c.name, vid);
-		return false;
-	case VLAN_DOT1Q_TUNNEL:
-		if (vlan_in(b->c.cvlans, vid))
-			return true;
-		XLATE_REPORT(ctx, TRACE_ERROR,
-			     "dropping VLAN %u packet received on dot1q-tunnel port %s that excludes this VLAN", vid,
-			     b->c.name);
-		return false;
-	}
-	return false;
-}
-
-static void translate_input(const struct xlate_bundle *b, const struct tags *in, struct tags *out)
-{
-	*out = *in;
-	switch (b->c.vlan_mode) {
-	case VLAN_ACCESS:
-		out->v[0].vid = (uint16_t)b->c.tag;
-		break;
-	case VLAN_TRUNK:
-		break;
-	case VLAN_NATIVE_TAGGED:
-	case VLAN_NATIVE_UNTAGGED:
-		if (!out->v[0].vid)
-			out->v[0].vid = (uint16_t)b->c.tag;
-		break;
-	case VLAN_DOT1Q_TUNNEL:
-		out->v[0] = (struct tag){.tpid = htobe16(b->c.qinq_ethertype), .vid = (uint16_t)b->c.tag};
-		out->v[1] = in->v[0];
-		break;
-	}
-}
-
-// A frame that leaves its VLAN behind keeps its priority only where the bundle wants priority tags.
-static struct tag priority_tag(const struct xlate_bundle *b, const struct tag *old)
-{
-	return (struct tag){.pcp = b->c.priority_tags == PRIORITY_TAGS_NEVER ? 0 : old->pcp};
-}
-
-static void translate_output(const struct xlate_bundle *b, const struct tags *in, struct tags *out)
-{
-	*out = *in;
-	switch (b->c.vlan_mode) {
-	case VLAN_ACCESS:
-		out->v[0] = priority_tag(b, &in->v[0]);
-		break;
-	case VLAN_TRUNK:
-	case VLAN_NATIVE_TAGGED:
-		break;
-	case VLAN_NATIVE_UNTAGGED:
-		if (out->v[0].vid == b->c.tag)
-			out->v[0] = priority_tag(b, &in->v[0]);
-		break;
-	case VLAN_DOT1Q_TUNNEL:
-		out->v[0] = in->v[1];
-		memset(&out->v[1], 0, sizeof(out->v[1]));
-		break;
-	}
-}
 
 static void output(const struct normal *n, const struct xlate_bundle *to)
 {
-	struct xlate_ctx *ctx = n->ctx;
-	if (n->in && n->in->c.protected_ && to->c.protected_) {
-		XLATE_REPORT(ctx, TRACE_WARN, "Flow is between protected ports, skipping output.");
-		return;
-	}
-	if (!to->c.n_ports)
-		return;
-	struct flow_vlan old[FLOW_MAX_VLANS];
-	struct tags tags;
-	memcpy(old, ctx->flow.vlan, sizeof(old));
-	translate_output(to, &n->tags, &tags);
-	if (!tags.v[0].vid && xlate_n_vlans(&ctx->flow))
-		ctx->mask->vlan[0].tci |= BE16(0xe000); // the priority decides whether there is a tag
-	if (!tags_to_flow(&tags, to->c.priority_tags, &ctx->flow))
-		xlate_unwildcard_vlans(ctx);
-	xlate_output_port(ctx, xlate_bridge_port(ctx->bridge, to->c.ports[0]));
-	memcpy(ctx->flow.vlan, old, sizeof(old));
+	xlate_output_bundle(n->ctx, to, &n->tags);
+}
+
+static bool reached_by_flood(const struct normal *n, const struct xlate_bundle *b)
+{
+	return b != n->in && b->c.floodable && !b->mirror_out && bundle_has_vlan(b, &n->tags);
 }
 
 static void flood(const struct normal *n)
 {
 	const struct xlate_bridge *bridge = n->ctx->bridge;
-	for (unsigned int i = 0; i < bridge->n_bundles; i++) {
-		const struct xlate_bundle *b = &bridge->bundles[i];
-		if (b != n->in && b->c.floodable && bundle_has_vlan(b, &n->tags))
-			output(n, b);
-	}
-}
-
-// Addresses of protocols that end at the next bridge (IEEE 802.1D table 7-10, and the manufacturers' own): see forward-bpdu.
-static bool is_reserved(const uint8_t mac[6])
-{
-	static const struct {
-		uint8_t mac[6], mask;
-	} reserved[] = {
-		{{0x01, 0x80, 0xc2, 0x00, 0x00, 0x00}, 0xf0}, {{0x00, 0xe0, 0x2b, 0x00, 0x00, 0x00}, 0xff},
-		{{0x00, 0xe0, 0x2b, 0x00, 0x00, 0x04}, 0xff}, {{0x00, 0xe0, 0x2b, 0x00, 0x00, 0x06}, 0xff},
-		{{0x01, 0x00, 0x0c, 0x00, 0x00, 0x00}, 0xff}, {{0x01, 0x00, 0x0c, 0xcc, 0xcc, 0xc0}, 0xf0},
-		{{0x01, 0x00, 0x0c, 0xcd, 0xcd, 0xcd}, 0xff},
-	};
-	for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++)
-		if (!memcmp(mac, reserved[i].mac, 5) && (mac[5] & reserved[i].mask) == reserved[i].mac[5])
-			return true;
-	return false;
+	for (unsigned int i = 0; i < bridge->n_bundles; i++)
+		if (reached_by_flood(n, &bridge->bundles[i]))
+			output(n, &bridge->bundles[i]);
 }
 
 static bool learns_in(const struct xlate_bridge *b, uint16_t vid)
@@ -218,12 +52,13 @@ static void learn(const struct normal *n)
 	// The members of a bond are one place: entries name the first of them.
 	uint32_t port = n->in->c.ports[0];
 	if (ctx->in->may_learn && mac_table_learn(ctx->bridge->macs, mac, vid, port, clock_ms())) {
-		XLATE_REPORT(ctx, TRACE_DETAIL, "learned that %02x:%02x:%02x:%02x:%02x:%02x is on port %s in VLAN %u", mac[0],
-			     mac[1], mac[2], mac[3], mac[4], mac[5], n->in->c.name, vid);
+		XLATE_REPORT(ctx, TRACE_DETAIL,
+		             "learned that %02x:%02x:%02x:%02x:%02x:%02x is on port %s in VLAN %u",
+		             mac[0], mac[1], mac[2], mac[3], mac[4], mac[5], n->in->c.name, vid);
 		xlate_bump(ctx->in->backer);
 	}
 	struct xlate_credit credit = {
-		.kind = XLATE_CREDIT_MAC, .vlan = vid, .port = port, .ofproto_id = ctx->bridge->id};
+	        .kind = XLATE_CREDIT_MAC, .vlan = vid, .port = port, .ofproto_id = ctx->bridge->id};
 	memcpy(credit.mac, mac, 6);
 	xlate_add_credit(ctx, &credit);
 }
@@ -234,7 +69,7 @@ static void forward(const struct normal *n)
 	uint16_t vid = n->tags.v[0].vid;
 	struct mac_entry e;
 	bool known = !(ctx->flow.dl_dst[0] & 1) && learns_in(ctx->bridge, vid) &&
-		     mac_table_lookup(ctx->bridge->macs, ctx->flow.dl_dst, vid, &e);
+	             mac_table_lookup(ctx->bridge->macs, ctx->flow.dl_dst, vid, &e);
 	if (!known) {
 		XLATE_REPORT(ctx, TRACE_DETAIL, "no learned MAC for destination, flooding");
 		flood(n);
@@ -249,6 +84,221 @@ static void forward(const struct normal *n)
 		XLATE_REPORT(ctx, TRACE_DETAIL, "forwarding to learned port");
 		output(n, port->bundle);
 	}
+}
+
+// --- Multicast snooping, RFC 4541.
+
+// What IGMP and MLD messages are to a switch.
+enum membership { NO_MEMBERSHIP, MEMBERSHIP_REPORT, MEMBERSHIP_QUERY, MEMBERSHIP_OTHER };
+
+static enum membership igmp_kind(struct xlate_ctx *ctx)
+{
+	memset(&ctx->mask->tp_src, 0xff, sizeof(ctx->mask->tp_src));
+	switch (be16toh(ctx->flow.tp_src)) {
+	case 0x12: // reports of versions 1, 2, 3, and leaving
+	case 0x16:
+	case 0x17:
+	case 0x22:
+		return MEMBERSHIP_REPORT;
+	case 0x11:
+		return MEMBERSHIP_QUERY;
+	default:
+		return MEMBERSHIP_OTHER;
+	}
+}
+
+static enum membership mld_kind(struct xlate_ctx *ctx)
+{
+	ctx->mask->tp_src |= BE16(0xff);
+	switch (be16toh(ctx->flow.tp_src)) {
+	case MLD_REPORT:
+	case MLD2_REPORT:
+	case MLD_DONE:
+		return MEMBERSHIP_REPORT;
+	case MLD_QUERY:
+		return MEMBERSHIP_QUERY;
+	default:
+		return NO_MEMBERSHIP;
+	}
+}
+
+static enum membership membership_kind(struct xlate_ctx *ctx)
+{
+	const struct flow *f = &ctx->flow;
+	ctx->mask->nw_proto = UINT8_MAX;
+	if (f->nw_frag & FLOW_FRAG_LATER)
+		return NO_MEMBERSHIP;
+	if (f->dl_type == BE16(ETHERTYPE_IPV4))
+		return f->nw_proto == IP_PROTO_IGMP ? igmp_kind(ctx) : NO_MEMBERSHIP;
+	return f->nw_proto == IP_PROTO_ICMPV6 ? mld_kind(ctx) : NO_MEMBERSHIP;
+}
+
+// 224.0.0.0/24 and ff02::1 are for all who listen to the link, whether they said so or not.
+static bool is_for_all(struct xlate_ctx *ctx)
+{
+	const struct flow *f = &ctx->flow;
+	if (f->dl_type == BE16(ETHERTYPE_IPV4)) {
+		ctx->mask->nw_dst |= htobe32(0xffffff00);
+		return (be32toh(f->nw_dst) & 0xffffff00) == 0xe0000000;
+	}
+	static const union flow_in6 all_nodes = {.b = {0xff, 0x02, [15] = 1}};
+	memset(&ctx->mask->ipv6_dst, 0xff, sizeof(ctx->mask->ipv6_dst));
+	return !memcmp(&f->ipv6_dst, &all_nodes, sizeof(all_nodes));
+}
+
+// The bundles that a multicast packet goes to, each once, by index.
+struct mcast_targets {
+	uint64_t *bits;
+};
+
+static void set_target(struct mcast_targets *t, const struct xlate_bundle *b)
+{
+	t->bits[b->index / 64] |= UINT64_C(1) << b->index % 64;
+}
+
+// `what` names the port in a trace.
+static void add_target(const struct normal *n, struct mcast_targets *t,
+                       const struct xlate_bundle *b, const char *what)
+{
+	if (!b || b->mirror_out) {
+		XLATE_REPORT(n->ctx, TRACE_DETAIL, "%s is unknown, dropping", what);
+	} else if (b == n->in) {
+		XLATE_REPORT(n->ctx, TRACE_DETAIL, "%s is input port, dropping", what);
+	} else {
+		XLATE_REPORT(n->ctx, TRACE_DETAIL, "forwarding to %s", what);
+		set_target(t, b);
+	}
+}
+
+static void add_ports(const struct normal *n, struct mcast_targets *t, const uint32_t *ports,
+                      unsigned int n_ports, const char *what)
+{
+	for (unsigned int i = 0; i < n_ports; i++) {
+		const struct xlate_port *port = xlate_bridge_port(n->ctx->bridge, ports[i]);
+		add_target(n, t, port ? port->bundle : NULL, what);
+	}
+}
+
+static void add_routers(const struct normal *n, struct mcast_targets *t)
+{
+	uint32_t ports[MAX_MCAST_PORTS];
+	unsigned int n_ports = mcast_snooping_routers(n->ctx->bridge->mcast, n->tags.v[0].vid,
+	                                              ports, MAX_MCAST_PORTS);
+	add_ports(n, t, ports, n_ports, "mcast router port");
+}
+
+// Ports that the configuration has get all multicast, or all reports.
+static void add_flooded(const struct normal *n, struct mcast_targets *t, bool reports)
+{
+	const struct xlate_bridge *bridge = n->ctx->bridge;
+	for (unsigned int i = 0; i < bridge->n_bundles; i++) {
+		const struct xlate_bundle *b = &bridge->bundles[i];
+		if (!(reports ? b->c.mcast_flood_reports : b->c.mcast_flood))
+			continue;
+		if (!reports) {
+			add_target(n, t, b, "mcast flood port");
+		} else if (b == n->in) {
+			XLATE_REPORT(n->ctx, TRACE_DETAIL,
+			             "mcast port is input port, dropping the Report");
+		} else {
+			XLATE_REPORT(n->ctx, TRACE_DETAIL,
+			             "forwarding report to mcast flagged port");
+			set_target(t, b);
+		}
+	}
+}
+
+static void send_to_targets(const struct normal *n, const struct mcast_targets *t)
+{
+	const struct xlate_bridge *bridge = n->ctx->bridge;
+	for (unsigned int i = 0; i < bridge->n_bundles; i++)
+		if (t->bits[i / 64] >> i % 64 & 1)
+			output(n, &bridge->bundles[i]);
+}
+
+static void forward_report(const struct normal *n, struct mcast_targets *t)
+{
+	add_routers(n, t);
+	add_flooded(n, t, true);
+	send_to_targets(n, t);
+}
+
+static void forward_to_group(const struct normal *n, struct mcast_targets *t)
+{
+	struct xlate_ctx *ctx = n->ctx;
+	uint8_t group[16];
+	uint32_t ports[MAX_MCAST_PORTS];
+	bool known;
+	if (ctx->flow.dl_type == BE16(ETHERTYPE_IPV4)) {
+		memset(&ctx->mask->nw_dst, 0xff, sizeof(ctx->mask->nw_dst));
+		mcast_group_from_ipv4(group, &ctx->flow.nw_dst);
+	} else {
+		memcpy(group, &ctx->flow.ipv6_dst, sizeof(group));
+	}
+	unsigned int n_ports = mcast_snooping_members(ctx->bridge->mcast, group, n->tags.v[0].vid,
+	                                              ports, MAX_MCAST_PORTS, &known);
+	if (!known && ctx->bridge->mcast_flood_unregistered) {
+		XLATE_REPORT(ctx, TRACE_DETAIL, "unregistered multicast, flooding");
+		flood(n);
+		return;
+	}
+	add_ports(n, t, ports, n_ports, "mcast group port");
+	if (known) {
+		add_flooded(n, t, false);
+		add_routers(n, t);
+	} else {
+		add_routers(n, t);
+		add_flooded(n, t, false);
+	}
+	send_to_targets(n, t);
+}
+
+// Each message must be seen: they keep members young. So no megaflow takes them in.
+static void snoop(const struct normal *n)
+{
+	struct xlate_ctx *ctx = n->ctx;
+	ctx->out->each_packet = true;
+	if (!ctx->in->may_learn || !ctx->in->frame || !n->in || !n->in->c.n_ports)
+		return;
+	if (mcast_snooping_learn(ctx->bridge->mcast, ctx->in->frame, ctx->in->frame_len,
+	                         n->tags.v[0].vid, n->in->c.ports[0], clock_ms()))
+		xlate_bump(ctx->in->backer);
+}
+
+static void forward_multicast(const struct normal *n)
+{
+	struct xlate_ctx *ctx = n->ctx;
+	struct mcast_targets targets;
+	enum membership kind = membership_kind(ctx);
+	if (kind != NO_MEMBERSHIP)
+		snoop(n);
+	if (kind == MEMBERSHIP_QUERY || kind == MEMBERSHIP_OTHER ||
+	    (kind == NO_MEMBERSHIP && is_for_all(ctx))) {
+		if (kind == NO_MEMBERSHIP)
+			XLATE_REPORT(ctx, TRACE_DETAIL, "RFC4541: section 2.1.2, item 2, flooding");
+		else
+			XLATE_REPORT(ctx, TRACE_DETAIL,
+			             ctx->flow.dl_type == BE16(ETHERTYPE_IPV4)
+			                     ? "multicast traffic, flooding"
+			                     : "MLD query, flooding");
+		flood(n);
+		return;
+	}
+	targets.bits = xcalloc(ctx->bridge->n_bundles / 64 + 1, sizeof(uint64_t));
+	if (kind == MEMBERSHIP_REPORT)
+		forward_report(n, &targets);
+	else
+		forward_to_group(n, &targets);
+	free(targets.bits);
+}
+
+static bool is_snooped(const struct xlate_ctx *ctx)
+{
+	static const uint8_t broadcast[6] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+	be16_t type = ctx->flow.dl_type;
+	return ctx->bridge->mcast && ctx->flow.dl_dst[0] & 1 &&
+	       memcmp(ctx->flow.dl_dst, broadcast, 6) &&
+	       (type == BE16(ETHERTYPE_IPV4) || type == BE16(ETHERTYPE_IPV6));
 }
 
 // The bundle that the packet came in through. False: it must be dropped.
@@ -275,25 +325,26 @@ void xlate_normal(struct xlate_ctx *ctx)
 	struct normal n = {.ctx = ctx};
 	memset(ctx->mask->dl_src, 0xff, 6);
 	memset(ctx->mask->dl_dst, 0xff, 6);
-	ctx->mask->vlan[0].tci |= BE16(VID | FLOW_VLAN_CFI);
-	if (ctx->bridge->has_tunnels)
-		ctx->mask->vlan[1].tci |= BE16(VID | FLOW_VLAN_CFI);
+	xlate_look_at_vlans(ctx);
 	if (!find_input(&n))
 		return;
 	struct tags tags;
 	tags_from_flow(&tags, &ctx->flow);
-	if (n.in && !input_allowed(ctx, n.in, tags.v[0].vid)) {
+	if (n.in && !bundle_allows(ctx, n.in, tags.v[0].vid)) {
 		XLATE_REPORT(ctx, TRACE_WARN, "disallowed VLAN VID for this input port, dropping");
 		return;
 	}
 	if (n.in)
-		translate_input(n.in, &tags, &n.tags);
+		bundle_translate_input(n.in, &tags, &n.tags);
 	else
 		n.tags = tags;
-	if (!ctx->bridge->forward_bpdu && is_reserved(ctx->flow.dl_dst)) {
+	if (!ctx->bridge->forward_bpdu && mac_is_reserved(ctx->flow.dl_dst)) {
 		XLATE_REPORT(ctx, TRACE_DETAIL, "packet has reserved destination MAC, dropping");
 		return;
 	}
 	learn(&n);
-	forward(&n);
+	if (is_snooped(ctx))
+		forward_multicast(&n);
+	else
+		forward(&n);
 }

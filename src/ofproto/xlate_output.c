@@ -19,12 +19,14 @@ static void enter_peer(struct xlate_ctx *ctx, const struct xlate_port *port, con
 	uint64_t *stack = ctx->stack;
 	unsigned int stack_n = ctx->stack_n, stack_cap = ctx->stack_cap;
 	uint8_t table_id = ctx->table_id;
+	uint64_t mirrored = ctx->mirrored;
 	bool exit = ctx->exit, in_action_set = ctx->in_action_set, in_group = ctx->in_group, packet_out = ctx->packet_out;
 
 	ctx->bridge = peer->bridge;
 	ctx->action_set = (struct buf)BUF_INIT;
 	ctx->stack = NULL;
 	ctx->stack_n = ctx->stack_cap = 0;
+	ctx->mirrored = 0; // the mirrors of the other bridge
 	ctx->in_action_set = ctx->in_group = ctx->packet_out = false;
 	ctx->flow.in_port = peer->ofp_port;
 	ctx->flow.metadata = 0;
@@ -51,11 +53,21 @@ static void enter_peer(struct xlate_ctx *ctx, const struct xlate_port *port, con
 	ctx->stack_n = stack_n;
 	ctx->stack_cap = stack_cap;
 	ctx->table_id = table_id;
+	ctx->mirrored = mirrored;
 	ctx->in_action_set = in_action_set;
 	ctx->in_group = in_group;
 	ctx->packet_out = packet_out;
 	if (!ctx->out->error)
 		ctx->exit = exit;
+}
+
+// Protected ports do not talk to one another, whoever asks for the output.
+static bool is_between_protected(const struct xlate_ctx *ctx, const struct xlate_port *port)
+{
+	if (!port->bundle || !port->bundle->c.protected_)
+		return false;
+	const struct xlate_port *in = xlate_bridge_port(ctx->bridge, ctx->flow.in_port);
+	return in && in->bundle && in->bundle->c.protected_;
 }
 
 void xlate_output_port(struct xlate_ctx *ctx, const struct xlate_port *port)
@@ -71,9 +83,17 @@ void xlate_output_port(struct xlate_ctx *ctx, const struct xlate_port *port)
 		XLATE_REPORT(ctx, TRACE_DETAIL, "OFPPC_NO_FWD set, skipping output");
 		return;
 	}
+	if (is_between_protected(ctx, port)) {
+		XLATE_REPORT(ctx, TRACE_WARN, "Flow is between protected ports, skipping output.");
+		return;
+	}
 	if (port->dp_port != DP_PORT_NONE) {
 		xlate_commit(ctx);
+		if (ctx->snaplen)
+			((struct dpact_trunc *)dpact_add(ctx->out->actions, DPACT_TRUNC, sizeof(struct dpact_trunc)))->max_len =
+				ctx->snaplen;
 		dpact_add_output(ctx->out->actions, port->dp_port);
+		xlate_mirror_egress(ctx, port);
 		return;
 	}
 	const struct xlate_bridge *bridge = port->peer ? xlate_snapshot_bridge(ctx->snapshot, port->peer) : NULL;

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/hash.h"
 #include "dp/dp.h"
+#include "flow/match.h"
 #include "ofproto/ofproto.h"
 
 enum { VLAN_BYTES = 4096 / 8 };
@@ -53,6 +54,50 @@ static void free_bundle(struct xlate_bundle *b)
 	free((void *)(uintptr_t)b->c.ports);
 }
 
+static void select_by(struct xlate_bridge *b, const struct xlate_mirror_config *c, uint64_t bit)
+{
+	for (unsigned int i = 0; i < b->n_bundles; i++) {
+		if (c->src_bundles[i / 64] >> i % 64 & 1)
+			b->bundles[i].src_mirrors |= bit;
+		if (c->dst_bundles[i / 64] >> i % 64 & 1)
+			b->bundles[i].dst_mirrors |= bit;
+	}
+}
+
+static void copy_mirrors(struct xlate_bridge *b, const struct xlate_bridge_config *c)
+{
+	b->n_mirrors = c->n_mirrors;
+	b->mirrors = xcalloc(c->n_mirrors, sizeof(*b->mirrors));
+	for (unsigned int i = 0; i < c->n_mirrors; i++) {
+		const struct xlate_mirror_config *mc = &c->mirrors[i];
+		struct xlate_mirror *m = &b->mirrors[i];
+		m->vlans = copy_vlans(mc->vlans);
+		m->out_vlan = mc->out_vlan;
+		m->snaplen = mc->snaplen;
+		m->filter = mc->filter ? xmemdup(mc->filter, sizeof(*mc->filter)) : NULL;
+		m->counters = patch_counters_ref(mc->counters);
+		for (unsigned int k = 0; k < c->n_mirrors; k++)
+			if (mc->out_bundle == c->mirrors[k].out_bundle &&
+			    (mc->out_bundle >= 0 || mc->out_vlan == c->mirrors[k].out_vlan))
+				m->same_destination |= UINT64_C(1) << k;
+		if (mc->out_bundle >= 0) {
+			m->out = &b->bundles[mc->out_bundle];
+			b->bundles[mc->out_bundle].mirror_out = true;
+		}
+		select_by(b, mc, UINT64_C(1) << i);
+	}
+}
+
+static void free_mirrors(struct xlate_bridge *b)
+{
+	for (unsigned int i = 0; i < b->n_mirrors; i++) {
+		free(b->mirrors[i].vlans);
+		free(b->mirrors[i].filter);
+		patch_counters_unref(b->mirrors[i].counters);
+	}
+	free(b->mirrors);
+}
+
 static int compare_ports(const void *a, const void *b)
 {
 	const struct xlate_port *x = a, *y = b;
@@ -82,6 +127,8 @@ static struct xlate_bridge *bridge_new(const struct xlate_bridge_config *c, uint
 	b->id = id;
 	b->name = xstrdup(c->name);
 	b->macs = c->macs;
+	b->mcast = c->mcast;
+	b->mcast_flood_unregistered = c->mcast_flood_unregistered;
 	b->flood_vlans = copy_vlans(c->flood_vlans);
 	b->forward_bpdu = c->forward_bpdu;
 	b->default_miss = c->default_miss;
@@ -92,8 +139,9 @@ static struct xlate_bridge *bridge_new(const struct xlate_bridge_config *c, uint
 	b->bundles = xcalloc(c->n_bundles, sizeof(*b->bundles));
 	for (unsigned int i = 0; i < c->n_bundles; i++) {
 		copy_bundle(&b->bundles[i], &c->bundles[i], i);
-		b->has_tunnels |= c->bundles[i].vlan_mode == VLAN_DOT1Q_TUNNEL;
+		b->looks_inside |= c->bundles[i].vlan_mode == VLAN_DOT1Q_TUNNEL || c->bundles[i].vlan_mode == VLAN_ACCESS;
 	}
+	copy_mirrors(b, c);
 	b->n_ports = c->n_ports;
 	b->ports = xcalloc(c->n_ports, sizeof(*b->ports));
 	for (unsigned int i = 0; i < c->n_ports; i++) {
@@ -125,6 +173,7 @@ static void bridge_unref(struct xlate_bridge *b)
 	}
 	for (unsigned int i = 0; i < b->n_bundles; i++)
 		free_bundle(&b->bundles[i]);
+	free_mirrors(b);
 	free(b->ports);
 	free(b->bundles);
 	free(b->port_slots);

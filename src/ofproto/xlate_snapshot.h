@@ -12,6 +12,18 @@
 struct xlate_bundle {
 	struct xlate_bundle_config c; // its pointers are our own copies
 	unsigned int index;
+	uint64_t src_mirrors, dst_mirrors; // that select by it
+	bool mirror_out;		   // a mirror's destination, and nothing else
+};
+
+struct xlate_mirror {
+	uint64_t *vlans;		 // NULL: all
+	const struct xlate_bundle *out; // NULL: see out_vlan
+	int out_vlan;
+	uint16_t snaplen;
+	uint64_t same_destination; // mirrors that send there too, this one among them
+	struct match *filter;	   // NULL: all
+	struct patch_counters *counters; // a reference
 };
 
 struct xlate_port {
@@ -30,14 +42,17 @@ struct xlate_bridge {
 	uint64_t id; // ofproto_id()
 	char *name;
 	struct mac_table *macs;
+	struct mcast_snooping *mcast; // NULL: not snooped
+	bool mcast_flood_unregistered;
 	uint64_t *flood_vlans; // NULL: none
 	bool forward_bpdu;
-	bool has_tunnels; // dot1q-tunnel bundles, which look at the inner tag
+	bool looks_inside; // has bundles that look at the inner tag: dot1q-tunnel, access
 	enum table_miss default_miss;
 	unsigned int vlan_limit, max_resubmits, max_depth;
 	struct xlate_port *ports; // by ofp_port
 	struct xlate_bundle *bundles;
-	unsigned int n_ports, n_bundles;
+	struct xlate_mirror *mirrors;
+	unsigned int n_ports, n_bundles, n_mirrors;
 	uint16_t *port_slots; // open addressing: index + 1 of the port; 0: free
 	uint32_t slot_mask;
 	unsigned int refs; // snapshots that have it; main
@@ -51,7 +66,7 @@ struct xlate_snapshot {
 	uint64_t generation;
 };
 
-// Packets over a patch port. Counts: any thread (relaxed). References: any thread.
+// Packets over a patch port, or to a mirror. Counts: any thread (relaxed). References: any thread.
 struct patch_counters {
 	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;
 	unsigned int refs;

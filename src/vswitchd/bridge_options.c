@@ -38,10 +38,8 @@ static enum xlate_vlan_mode vlan_mode(const struct db_port *row, bool *tagged)
 		return VLAN_NATIVE_UNTAGGED;
 	if (mode && !strcmp(mode, "dot1q-tunnel"))
 		return VLAN_DOT1Q_TUNNEL;
-	// Without a mode: a tag makes an access port, trunks or nothing a trunk.
-	if (mode)
-		return VLAN_ACCESS;
-	return *tagged ? (row->n_trunks ? VLAN_NATIVE_TAGGED : VLAN_ACCESS) : VLAN_TRUNK;
+	// Without a mode, a tag makes an access port.
+	return mode || *tagged ? VLAN_ACCESS : VLAN_TRUNK;
 }
 
 static int priority_tags(const struct db_port *row)
@@ -76,6 +74,8 @@ void port_apply_bundle(struct port *p)
 		c.qinq_ethertype = !strcmp(qinq, "802.1q") ? 0x8100 : 0x88a8;
 		c.priority_tags = priority_tags(p->row);
 		c.protected_ = p->row->protected;
+		c.mcast_flood = smap_get_bool(&p->row->other_config, "mcast-snooping-flood", false);
+		c.mcast_flood_reports = smap_get_bool(&p->row->other_config, "mcast-snooping-flood-reports", false);
 	}
 	ofproto_set_bundle(b->ofproto, p, &c);
 }
@@ -218,6 +218,17 @@ static uint32_t protocol_bits(struct bridge *b)
 	return bits;
 }
 
+static void apply_mcast_snooping(struct bridge *b)
+{
+	const struct smap *other = &b->row->other_config;
+	struct ofproto_mcast_config c = {
+		.ageing_s = (unsigned int)setting_int("Bridge", other, "mcast-snooping-aging-time", 300),
+		.max_groups = (unsigned int)setting_int("Bridge", other, "mcast-snooping-table-size", 2048),
+		.flood_unregistered = !smap_get_bool(other, "mcast-snooping-disable-flood-unregistered", false),
+	};
+	ofproto_set_mcast_snooping(b->ofproto, b->row->mcast_snooping_enable ? &c : NULL);
+}
+
 void bridge_apply_options(struct bridge *b)
 {
 	const struct smap *other = &b->row->other_config;
@@ -232,6 +243,7 @@ void bridge_apply_options(struct bridge *b)
 	ofproto_set_vlan_limit(b->ofproto, smap_get_uint(&b->v->cfg->other_config, "vlan-limit", 1));
 	uint64_t flood[VLAN_WORDS];
 	ofproto_set_flood_vlans(b->ofproto, vlan_bits(b->row->flood_vlans, b->row->n_flood_vlans, flood));
+	apply_mcast_snooping(b);
 	apply_tables(b);
 }
 

@@ -53,6 +53,7 @@ struct bridge {
 	const struct db_bridge *row; // NULL: to be removed
 	struct port *ports;	     // uthash by name
 	struct iface *ifaces;	     // uthash by name
+	struct mirror *mirrors;	     // mirror.c's; uthash by row
 	char *wanted_type;	     // datapath_type as configured
 	uint8_t mac[6];
 	uint64_t datapath_id;
@@ -116,6 +117,11 @@ void bridge_apply_options(struct bridge *);
 void bridge_apply_controllers(struct bridge *);
 void bridge_apply_in_band(struct bridge *);
 void port_apply_bundle(struct port *);
+
+// mirror.c: rows of table Mirror. After the ports.
+void bridge_apply_mirrors(struct bridge *);
+void bridge_forget_mirrors(struct bridge *);
+void bridge_write_mirrors(struct bridge *, struct dbtxn *); // statistics
 
 // status.c: writes what is to the database, as far as it differs. With `statistics` also counters.
 void status_write(struct vswitchd *, bool statistics);

@@ -25,6 +25,7 @@ void bridge_destroy(struct bridge *b)
 	struct iface *i, *next_i;
 	HASH_ITER (hh, b->ifaces, i, next_i)
 		iface_free(i);
+	bridge_forget_mirrors(b);
 	struct port *p, *next_p;
 	HASH_ITER (hh, b->ports, p, next_p) {
 		if (b->ofproto)
@@ -225,6 +226,7 @@ void reconfigure(struct vswitchd *v)
 		struct port *p, *next_p;
 		HASH_ITER (hh, b->ports, p, next_p)
 			port_apply_bundle(p);
+		bridge_apply_mirrors(b);
 		bridge_apply_options(b);
 		bridge_apply_in_band(b); // before the controllers are connected to
 		bridge_apply_controllers(b);

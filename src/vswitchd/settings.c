@@ -78,9 +78,9 @@ static void check_bridge_columns(struct vswitchd *v, const struct db_bridge *b)
 		bool asked;
 		const char *column;
 	} columns[] = {
-		{b->stp_enable, "stp_enable"},	 {b->rstp_enable, "rstp_enable"}, {b->mcast_snooping_enable, "mcast_snooping_enable"},
+		{b->stp_enable, "stp_enable"},	 {b->rstp_enable, "rstp_enable"},
 		{b->netflow != NULL, "netflow"}, {b->sflow != NULL, "sflow"},	  {b->ipfix != NULL, "ipfix"},
-		{b->n_mirrors > 0, "mirrors"},	 {b->auto_attach != NULL, "auto_attach"},
+		{b->auto_attach != NULL, "auto_attach"},
 	};
 	for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++)
 		if (columns[i].asked)

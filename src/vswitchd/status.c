@@ -259,6 +259,8 @@ void status_write(struct vswitchd *v, bool statistics)
 		}
 		write_bridge(b, txn);
 		write_ifaces(b, txn, statistics);
+		if (statistics)
+			bridge_write_mirrors(b, txn);
 	}
 	db_open_vswitch_set_cur_cfg(txn, v->cfg, v->applied_cfg);
 	enum dbtxn_status status = dbtxn_commit(txn, on_done, v);

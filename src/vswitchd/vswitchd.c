@@ -137,6 +137,7 @@ static void choose_columns(struct dbclient *db)
 		{&db_interface_class, DB_INTERFACE_STATUS},
 		{&db_manager_class, DB_MANAGER_IS_CONNECTED},
 		{&db_manager_class, DB_MANAGER_STATUS},
+		{&db_mirror_class, DB_MIRROR_STATISTICS},
 		{&db_controller_class, DB_CONTROLLER_IS_CONNECTED},
 		{&db_controller_class, DB_CONTROLLER_ROLE},
 		{&db_controller_class, DB_CONTROLLER_STATUS},

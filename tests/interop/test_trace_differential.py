@@ -36,7 +36,9 @@ class Channel:
         self.socket.sendall(json.dumps({"id": 0, "method": argv[0], "params": list(argv[1:])}).encode())
         data = b""
         while True:
-            data += self.socket.recv(1 << 20)
+            more = self.socket.recv(1 << 20)
+            assert more, f"the daemon is gone, after {argv}"
+            data += more
             try:
                 reply = json.loads(data)
             except ValueError:

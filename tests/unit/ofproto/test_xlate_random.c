@@ -264,6 +264,30 @@ static void check_masked_key(struct world *w)
 	buf_done(&y);
 }
 
+static void random_mirrors(struct world *w, struct xlate_mirror_config v[2], uint64_t bits[4], struct match *filter)
+{
+	static const uint64_t vlans[64] = {1 << 5};
+	unsigned int n = random_below(3);
+	error_free(match_parse(filter, random_below(2) ? "ip,nw_src=10.0.0.0/30" : "tcp,tp_dst=53", NULL, NULL));
+	for (unsigned int i = 0; i < n; i++) {
+		bits[2 * i] = random_u64() & 15;
+		bits[2 * i + 1] = random_u64() & 15;
+		v[i] = (struct xlate_mirror_config){
+			.name = "m",
+			.src_bundles = &bits[2 * i],
+			.dst_bundles = &bits[2 * i + 1],
+			.vlans = random_below(3) ? NULL : vlans,
+			.out_bundle = random_below(2) ? (int)random_below(3) : -1,
+			.out_vlan = 10,
+			.snaplen = random_below(2) ? 64 : 0,
+			.filter = random_below(3) ? NULL : filter,
+			.counters = patch_counters_new(),
+		};
+	}
+	w->br0.config.mirrors = v;
+	w->br0.config.n_mirrors = n;
+}
+
 static void random_vlans(struct world *w)
 {
 	static const enum xlate_vlan_mode modes[] = {VLAN_ACCESS, VLAN_TRUNK, VLAN_NATIVE_TAGGED, VLAN_NATIVE_UNTAGGED,
@@ -291,6 +315,10 @@ static void test_megaflows(void **state)
 		struct world w;
 		random_seed(seed);
 		world_init(&w);
+		struct xlate_mirror_config mirrors[2];
+		uint64_t mirror_bits[4];
+		struct match filter;
+		random_mirrors(&w, mirrors, mirror_bits, &filter);
 		random_vlans(&w);
 		for (unsigned int i = 0; i < 60; i++)
 			add_random_flow(&w, random_below(5) ? &w.br0 : &w.br1, random_below(3));
@@ -298,6 +326,8 @@ static void test_megaflows(void **state)
 			check_packet(&w, &n_checked, &n_forwarded);
 			check_masked_key(&w);
 		}
+		for (unsigned int i = 0; i < w.br0.config.n_mirrors; i++)
+			patch_counters_unref(mirrors[i].counters);
 		rcu_quiescent();
 		world_done(&w);
 	}
