@@ -8,6 +8,8 @@
 #include "base/counter.h"
 #include "base/log.h"
 #include "ofproto/controllers.h"
+#include "ofproto/flow_monitors.h"
+#include "ofproto/ofbundle.h"
 #include "ofproto/packet_in.h"
 
 LOG_MODULE(connmgr);
@@ -35,6 +37,8 @@ static void reset(struct conn *c)
 	loop_timer_cancel(&c->packet_in_timer);
 	flow_dump_free(c->dump);
 	c->dump = NULL;
+	flow_monitors_clear(c->monitors);
+	ofbundles_clear(c->bundles);
 	ofconn_set_reading(c->of, true);
 }
 
@@ -58,8 +62,11 @@ static void handle(struct conn *c, const uint8_t *bytes, size_t n)
 {
 	struct ofp_msg msg;
 	int error = ofp_msg_decode(bytes, n, &msg);
+	c->ofproto->acting = c;
+	c->ofproto->acting_xid = msg.xid;
 	if (!error)
 		error = conn_handle(c, &msg);
+	c->ofproto->acting = NULL;
 	if (error)
 		conn_send_error(c, error, bytes, n);
 }
@@ -76,6 +83,7 @@ static void on_message(void *c_, const uint8_t *bytes, size_t n)
 static void on_drained(void *c_)
 {
 	struct conn *c = c_;
+	flow_monitors_drained(c->monitors);
 	if (!c->dump)
 		return;
 	flow_dump_continue(c);
@@ -105,6 +113,8 @@ static struct conn *conn_new(struct controllers *owner, struct ofproto *p, const
 	c->async_wanted = o->async_wanted;
 	c->packet_ins = packet_in_queue_new((unsigned int)o->rate_limit, (unsigned int)o->burst_limit);
 	apply_limits(c, o);
+	c->monitors = flow_monitors_new(c);
+	c->bundles = ofbundles_new(c);
 	loop_timer_init(&c->packet_in_timer, p->system->loop, send_packet_ins, c);
 	return c;
 }
@@ -140,6 +150,8 @@ void conn_free(struct conn *c)
 	loop_timer_cancel(&c->packet_in_timer);
 	packet_in_queue_free(c->packet_ins);
 	flow_dump_free(c->dump);
+	flow_monitors_free(c->monitors);
+	ofbundles_free(c->bundles);
 	ofp_flow_mod_done(&c->fm);
 	ofp_packet_out_done(&c->po);
 	free(c);
@@ -159,6 +171,7 @@ void conn_configure(struct conn *c, const struct ofconn_options *of_options, con
 
 void conn_send(struct conn *c, struct buf *b)
 {
+	flow_monitors_flush(c->monitors);
 	ofconn_send(c->of, b->data, b->len);
 	buf_clear(b);
 }

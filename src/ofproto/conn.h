@@ -13,6 +13,8 @@
 
 struct controllers;
 struct flow_dump;
+struct flow_monitors;
+struct ofbundles;
 
 struct conn {
 	struct controllers *owner;
@@ -33,6 +35,8 @@ struct conn {
 	struct loop_timer packet_in_timer;
 	unsigned int max_backlog; // packets to the controller that may wait for the peer to read
 	unsigned int n_backlog;	  // how many were sent since nothing waited: at least as many as wait
+	struct flow_monitors *monitors;
+	struct ofbundles *bundles;
 	struct flow_dump *dump; // an answer that the peer has not taken yet; nothing is read meanwhile
 	// Decoders' scratch memory.
 	struct ofp_flow_mod fm;

@@ -378,7 +378,7 @@ void controllers_disconnected(struct controllers *cs, struct conn *c, int error)
 
 // --- Everybody connected, in a list that survives changes made by what is called.
 
-static void for_each_conn(struct controllers *cs, void (*cb)(struct conn *, const void *arg), const void *arg)
+void controllers_for_each_conn(struct controllers *cs, void (*cb)(struct conn *, const void *arg), const void *arg)
 {
 	VEC_FOREACH (&cs->remotes, i)
 		if (cs->remotes.v[i]->conn && ofconn_is_connected(cs->remotes.v[i]->conn->of))
@@ -407,7 +407,7 @@ static void send_port_status(struct conn *c, const void *news_)
 void controllers_port_status(struct controllers *cs, const struct ofp_port_status *status, const struct conn *except)
 {
 	struct port_news news = {.status = status, .except = except};
-	for_each_conn(cs, send_port_status, &news);
+	controllers_for_each_conn(cs, send_port_status, &news);
 }
 
 static void send_flow_removed(struct conn *c, const void *fr_)
@@ -423,7 +423,7 @@ static void send_flow_removed(struct conn *c, const void *fr_)
 
 void controllers_flow_removed(struct controllers *cs, const struct ofp_flow_removed *fr)
 {
-	for_each_conn(cs, send_flow_removed, fr);
+	controllers_for_each_conn(cs, send_flow_removed, fr);
 }
 
 static void send_packet_in(struct conn *c, const void *pin)
@@ -433,7 +433,7 @@ static void send_packet_in(struct conn *c, const void *pin)
 
 void controllers_packet_in(struct controllers *cs, const struct packet_in *pin)
 {
-	for_each_conn(cs, send_packet_in, pin);
+	controllers_for_each_conn(cs, send_packet_in, pin);
 }
 
 // --- Roles.
@@ -472,7 +472,7 @@ int controllers_set_role(struct controllers *cs, struct conn *c, const struct of
 		c->role = request->role;
 		struct demotion d = {.primary = c, .generation_id = cs->generation_id};
 		if (c->role == OFPCR_PRIMARY)
-			for_each_conn(cs, demote, &d);
+			controllers_for_each_conn(cs, demote, &d);
 		controllers_wishes_changed(cs);
 	}
 	*reply = (struct ofp_role_request){

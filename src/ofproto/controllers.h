@@ -33,6 +33,7 @@ void controllers_wishes_changed(struct controllers *);
 void controllers_reconnect(struct controllers *);
 void controllers_for_each(const struct controllers *, void (*cb)(void *arg, const struct ofproto_controller_status *), void *arg);
 
+void controllers_for_each_conn(struct controllers *, void (*cb)(struct conn *, const void *arg), const void *arg); // connected ones
 void controllers_port_status(struct controllers *, const struct ofp_port_status *, const struct conn *except);
 void controllers_flow_removed(struct controllers *, const struct ofp_flow_removed *);
 void controllers_packet_in(struct controllers *, const struct packet_in *);

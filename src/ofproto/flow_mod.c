@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "ofproto/controllers.h"
 #include "ofproto/group_mod.h"
+#include "ofproto/journal.h"
 
 enum {
 	FAIL_OPEN_PRIORITY = 0xf0f0f0, // above all that a controller can say
@@ -56,42 +57,16 @@ void flows_select(const struct ofproto *p, const struct flow_criteria *c, struct
 
 // --- Leaving.
 
-static void report_removed(struct ofproto *p, const struct rule *r, enum ofp_flow_removed_reason reason)
-{
-	if (!(r->flags & OFPFF_SEND_FLOW_REM) || r->hidden)
-		return;
-	struct rule_counts n = rule_counts(r);
-	int64_t age = clock_ms() - r->created;
-	struct ofp_flow_removed fr = {
-		.cookie = r->cookie,
-		.priority = (uint16_t)r->cls.priority,
-		.idle_timeout = r->idle_timeout,
-		.hard_timeout = r->hard_timeout,
-		.reason = reason,
-		.table_id = r->table_id,
-		.duration_s = (uint32_t)(age / 1000),
-		.duration_ns = (uint32_t)(age % 1000) * 1000000,
-		.packets = n.packets,
-		.bytes = n.bytes,
-	};
-	minimatch_expand(&r->cls.match, &fr.match);
-	controllers_flow_removed(p->controllers, &fr);
-}
-
-static void bury(struct ofproto *p, struct rule *r, enum ofp_flow_removed_reason reason)
-{
-	report_removed(p, r, reason);
-	rule_unref(r);
-}
-
 static void remove_rule(struct ofproto *p, struct rule *r, enum ofp_flow_removed_reason reason)
 {
 	tables_remove(&p->tables, r);
-	bury(p, r, reason);
+	journal_rule_removed(p, r, reason);
 }
 
-static void changed(struct ofproto *p)
+void flows_changed(struct ofproto *p)
 {
+	if (p->journal)
+		return; // who opened it says so in the end
 	xlate_bump(p->backer);
 	flows_schedule_expiry(p);
 }
@@ -141,13 +116,14 @@ static int add(struct ofproto *p, const struct ofp_flow_mod *fm)
 	r->flags = fm->flags;
 	if (old)
 		inherit(r, old, !(fm->flags & OFPFF_RESET_COUNTS));
-	rule_unref(tables_insert(&p->tables, r));
+	journal_rule_added(p, r, tables_insert(&p->tables, r));
 	return 0;
 }
 
-static void modify_rule(struct rule *r, const struct ofp_flow_mod *fm)
+static void modify_rule(struct ofproto *p, struct rule *r, const struct ofp_flow_mod *fm)
 {
-	const struct rule_actions *a = r->actions;
+	journal_rule_changes(p, r);
+	const struct rule_actions *a = r->actions; // lives on until the next grace period
 	if (a->len != fm->actions.len || (a->len && memcmp(a->list, fm->actions.data, a->len)))
 		rule_set_actions(r, fm->actions.data, fm->actions.len);
 	if (fm->modify_cookie && fm->new_cookie != UINT64_MAX)
@@ -157,6 +133,7 @@ static void modify_rule(struct rule *r, const struct ofp_flow_mod *fm)
 		__atomic_store_n(&r->bytes, 0, __ATOMIC_RELAXED);
 	}
 	r->modified = clock_ms();
+	journal_rule_changed(p, r, a);
 }
 
 static struct flow_criteria criteria(const struct ofp_flow_mod *fm, bool strict)
@@ -183,7 +160,7 @@ static int modify(struct ofproto *p, const struct ofp_flow_mod *fm, bool strict)
 	if (!rules.n && !fm->cookie_mask && fm->new_cookie != UINT64_MAX)
 		error = add(p, fm);
 	VEC_FOREACH (&rules, i) {
-		modify_rule(rules.v[i], fm);
+		modify_rule(p, rules.v[i], fm);
 		tables_touch(&p->tables, rules.v[i]);
 	}
 	vec_done(&rules);
@@ -194,7 +171,7 @@ void flows_delete(struct ofproto *p, const struct rule_vec *rules, enum ofp_flow
 {
 	VEC_FOREACH (rules, i)
 		remove_rule(p, rules->v[i], reason);
-	changed(p);
+	flows_changed(p);
 }
 
 static void delete(struct ofproto *p, const struct ofp_flow_mod *fm, bool strict)
@@ -206,7 +183,7 @@ static void delete(struct ofproto *p, const struct ofp_flow_mod *fm, bool strict
 	flows_select(p, &c, &rules);
 	tables_remove_many(&p->tables, &rules);
 	VEC_FOREACH (&rules, i)
-		bury(p, rules.v[i], OFPRR_DELETE);
+		journal_rule_removed(p, rules.v[i], OFPRR_DELETE);
 	vec_done(&rules);
 }
 
@@ -266,7 +243,7 @@ int flow_mod_apply(struct ofproto *p, struct ofp_flow_mod *fm, uint8_t version)
 		delete(p, fm, fm->command == OFPFC_DELETE_STRICT);
 		break;
 	}
-	changed(p);
+	flows_changed(p);
 	return error;
 }
 
@@ -318,11 +295,6 @@ void flows_remove_own(struct ofproto *p, const struct match *match, int priority
 	rule_unref(r);
 }
 
-void flows_own_changed(struct ofproto *p)
-{
-	changed(p);
-}
-
 void flows_flush(struct ofproto *p)
 {
 	struct rule_vec all = {0};
@@ -338,7 +310,7 @@ void flows_flush(struct ofproto *p)
 	else if (!controllers_has_primary(p->controllers) &&
 		 controllers_fail_mode(p->controllers) == OFPROTO_FAIL_STANDALONE)
 		flows_add_own(p, &any, 0, RULE_NOT_HIDDEN);
-	changed(p);
+	flows_changed(p);
 }
 
 void flows_set_fail_open(struct ofproto *p, bool on)
@@ -349,14 +321,14 @@ void flows_set_fail_open(struct ofproto *p, bool on)
 		flows_remove_own(p, &any, FAIL_OPEN_PRIORITY);
 	else if (!tables_find_exactly(&p->tables, 0, &any, FAIL_OPEN_PRIORITY))
 		flows_add_own(p, &any, FAIL_OPEN_PRIORITY, RULE_FAIL_OPEN);
-	changed(p);
+	flows_changed(p);
 }
 
 void flows_enforce_limit(struct ofproto *p, uint8_t table_id)
 {
 	if (p->tables.table[table_id].flow_limit != UINT_MAX &&
 	    !make_room(p, table_id, p->tables.table[table_id].flow_limit + UINT64_C(1)))
-		changed(p);
+		flows_changed(p);
 }
 
 void flows_init(struct ofproto *p)

@@ -22,6 +22,8 @@ struct flow_criteria {
 };
 void flows_select(const struct ofproto *, const struct flow_criteria *, struct rule_vec *);
 
+// Translation and timers have to hear that rules came, went or changed. Without effect while a journal is open.
+void flows_changed(struct ofproto *);
 // Removes rules that were selected, with news to controllers.
 void flows_delete(struct ofproto *, const struct rule_vec *, enum ofp_flow_removed_reason);
 // Timeouts changed: when to look next.
@@ -35,10 +37,8 @@ void flows_init(struct ofproto *);
 // Removes all rules without a word. Readers may still be there.
 void flows_clear(struct ofproto *);
 void flows_done(struct ofproto *); // a grace period after
-// Hidden rules of table 0, "actions=NORMAL". flows_own_changed() when some were added or removed.
 void flows_add_own(struct ofproto *, const struct match *, int priority, enum rule_hidden);
 void flows_remove_own(struct ofproto *, const struct match *, int priority); // no such rule: no effect
-void flows_own_changed(struct ofproto *);
 // The hidden rule that makes the bridge a learning switch while its controllers are away.
 void flows_set_fail_open(struct ofproto *, bool on);
 

@@ -7,6 +7,7 @@
 #include "flow/match.h"
 #include "ofproto/flow_mod.h"
 #include "ofproto/group.h"
+#include "ofproto/journal.h"
 
 struct group *ofproto_group_lookup(const struct ofproto *p, uint32_t id)
 {
@@ -77,9 +78,11 @@ static int check_group(const struct ofproto *p, struct ofp_group *g)
 static int put(struct ofproto *p, struct ofp_group *g)
 {
 	int error = check_group(p, g);
-	if (!error)
-		group_put(&p->groups, g);
-	return error;
+	if (error)
+		return error;
+	journal_group_changes(p, g->group_id);
+	group_put(&p->groups, g);
+	return 0;
 }
 
 // --- Buckets come and go.
@@ -168,6 +171,7 @@ static void delete_users(struct ofproto *p, uint32_t id)
 static void delete_all_users(void *p, const struct group *g)
 {
 	delete_users(p, g->g.group_id);
+	journal_group_changes(p, g->g.group_id);
 }
 
 static int delete(struct ofproto *p, uint32_t id)
@@ -177,6 +181,7 @@ static int delete(struct ofproto *p, uint32_t id)
 		group_table_clear(&p->groups);
 	} else if (group_find(&p->groups, id)) {
 		delete_users(p, id);
+		journal_group_changes(p, id);
 		group_remove(&p->groups, id);
 	}
 	return 0;
@@ -210,7 +215,7 @@ int group_mod_apply(struct ofproto *p, struct ofp_group_mod *gm)
 		break;
 	}
 	if (!error)
-		xlate_bump(p->backer);
+		flows_changed(p);
 	return error;
 }
 

@@ -140,7 +140,7 @@ static void update(void *in_band)
 		if (!contains(&ib->rules, &now.v[i]))
 			apply(ib, &now.v[i], true);
 	if (changed)
-		flows_own_changed(ib->ofproto);
+		flows_changed(ib->ofproto);
 	clear(&ib->rules);
 	vec_done(&ib->rules);
 	ib->rules = now;

@@ -15,8 +15,10 @@
 #include "ofproto/group.h"
 #include "ofproto/table.h"
 
+struct conn;
 struct controllers;
 struct in_band;
+struct journal;
 struct packet_in_inbox;
 
 struct ofproto_system {
@@ -99,6 +101,13 @@ struct ofproto {
 	struct controllers *controllers;
 	bool configured; // controllers were set once
 	struct in_band *in_band;
+
+	struct journal *journal; // changes that may yet be undone; NULL: they are final
+	// Whose message is being carried out; NULL: nobody's.
+	struct conn *acting;
+	uint32_t acting_xid;
+	uint64_t change_seq;	 // counts changes of rules
+	unsigned int n_monitors; // flow monitors of all connections
 };
 
 // --- port.c

@@ -10,6 +10,8 @@
 #include "base/version.h"
 #include "ofproto/controllers.h"
 #include "ofproto/flow_mod.h"
+#include "ofproto/flow_monitors.h"
+#include "ofproto/ofbundle.h"
 #include "ofproto/packet_out.h"
 
 enum { MAX_FLOWS_PER_TABLE = 1000000 };
@@ -418,6 +420,10 @@ static const struct {
 	[OFPTYPE_GROUP_MOD] = {group_mod, NOT_SECONDARY},
 	[OFPTYPE_METER_STATS_REQUEST] = {meter_request, 0},
 	[OFPTYPE_METER_CONFIG_STATS_REQUEST] = {meter_request, 0},
+	[OFPTYPE_BUNDLE_CONTROL] = {bundle_control, NOT_SECONDARY},
+	[OFPTYPE_BUNDLE_ADD_MESSAGE] = {bundle_add, NOT_SECONDARY},
+	[OFPTYPE_FLOW_MONITOR_STATS_REQUEST] = {flow_monitor_request, 0},
+	[OFPTYPE_FLOW_MONITOR_CANCEL] = {flow_monitor_cancel, 0},
 	[OFPTYPE_SET_FLOW_FORMAT] = {set_flow_format, 0},
 	[OFPTYPE_FLOW_MOD_TABLE_ID] = {flow_mod_table_id, 0},
 	[OFPTYPE_SET_PACKET_IN_FORMAT] = {set_packet_in_format, 0},

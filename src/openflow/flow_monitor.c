@@ -108,7 +108,7 @@ void ofp_encode_flow_monitor_request(struct buf *b, const struct ofp_flow_monito
 	if (version >= OFP14) {
 		buf_add_be32(b, ofp11_port_encode(r->out_port));
 		buf_add_be32(b, r->out_group);
-		buf_add_be16(b, r->flags);
+		buf_add_be16(b, r->flags & OFPFMF_OWN ? (r->flags & ~OFPFMF_OWN) | OFPFMF_OWN_14 : r->flags);
 		buf_add_u8(b, r->table_id);
 		buf_add_u8(b, r->command);
 		ofp11_match_encode(b, version, &r->match);

@@ -91,13 +91,13 @@ static void meter_features(int argc, char *argv[], void *arg)
 }
 
 const struct command meter_commands[] = {
-	{"add-meter", "switch meter", 2, 2, add_meter},
-	{"mod-meter", "switch meter", 2, 2, mod_meter},
-	{"del-meter", "switch meter", 1, 2, del_meters},
-	{"del-meters", "switch", 1, 2, del_meters},
-	{"dump-meter", "switch meter", 1, 2, dump_meters},
-	{"dump-meters", "switch", 1, 2, dump_meters},
-	{"meter-stats", "switch [meter]", 1, 2, meter_stats},
-	{"meter-features", "switch", 1, 1, meter_features},
-	{0},
+        {"add-meter", "switch meter", 2, 2, add_meter},
+        {"mod-meter", "switch meter", 2, 2, mod_meter},
+        {"del-meter", "switch meter", 1, 2, del_meters},
+        {"del-meters", "switch", 1, 2, del_meters},
+        {"dump-meter", "switch meter", 1, 2, dump_meters},
+        {"dump-meters", "switch", 1, 2, dump_meters},
+        {"meter-stats", "switch [meter]", 1, 2, meter_stats},
+        {"meter-features", "switch", 1, 1, meter_features},
+        {0},
 };

@@ -96,8 +96,8 @@ static void rename_entry(struct named *r, uint8_t *entry, uint8_t version)
 	r->found = true;
 }
 
-// The features of tables, byte by byte as the switch gave them but for the name, as a request to have them so. What is not named
-// would go away before 1.5, so there all tables are in the request.
+// The features of tables, byte by byte as the switch gave them but for the name, as a request to
+// have them so. What is not named would go away before 1.5, so there all tables are in the request.
 static void rename_table(void *arg, const uint8_t *msg, size_t n)
 {
 	struct named *r = arg;
@@ -105,9 +105,11 @@ static void rename_table(void *arg, const uint8_t *msg, size_t n)
 	struct ofp_table_features f;
 	if (ofp_msg_decode(msg, n, &m) || m.type != OFPTYPE_TABLE_FEATURES_STATS_REPLY)
 		return;
-	size_t begin = ofp_begin(&r->messages, OFPTYPE_TABLE_FEATURES_STATS_REQUEST, false, m.version, r->xid);
+	size_t begin = ofp_begin(&r->messages, OFPTYPE_TABLE_FEATURES_STATS_REQUEST, false,
+	                         m.version, r->xid);
 	size_t head = r->messages.len;
-	for (const uint8_t *start = m.body.p; !ofp_table_features_pull(&m.body, m.version, &f); start = m.body.p) {
+	for (const uint8_t *start = m.body.p; !ofp_table_features_pull(&m.body, m.version, &f);
+	     start = m.body.p) {
 		bool wanted = f.table_id == r->table_id;
 		size_t at = r->messages.len;
 		if (wanted || m.version < OFP15)
@@ -143,10 +145,13 @@ static void set_table_name(struct session *s, uint8_t table_id, const char *name
 static void mod_table(int argc, char *argv[], void *arg)
 {
 	struct ofctl *o = arg;
-	struct ofp_table_mod tm = {.eviction = OFPTABLE_SAME, .vacancy = OFPTABLE_SAME, .eviction_flags = OFPTABLE_EVICTION_DEFAULT};
+	struct ofp_table_mod tm = {.eviction = OFPTABLE_SAME,
+	                           .vacancy = OFPTABLE_SAME,
+	                           .eviction_flags = OFPTABLE_EVICTION_DEFAULT};
 	uint32_t versions;
 	const char *name = !strncmp(argv[3], "name:", 5) ? argv[3] + 5 : NULL;
-	if (strcasecmp(argv[2], "ALL") && (parse_u8(argv[2], 0, &tm.table_id) || tm.table_id == 255))
+	if (strcasecmp(argv[2], "ALL") &&
+	    (parse_u8(argv[2], 0, &tm.table_id) || tm.table_id == 255))
 		command_die("unknown table \"%s\" (0 to 254, or ALL)", argv[2]);
 	if (!strcasecmp(argv[2], "ALL"))
 		tm.table_id = 255;
@@ -162,7 +167,8 @@ static void mod_table(int argc, char *argv[], void *arg)
 	if (!(versions & 1u << s.version)) {
 		struct str can = STR_INIT;
 		ofp_versions_format(versions, &can);
-		command_die("table_mod '%s' requires one of the OpenFlow versions %s", argv[3], str_cstr(&can));
+		command_die("table_mod '%s' requires one of the OpenFlow versions %s", argv[3],
+		            str_cstr(&can));
 	}
 	if (name) {
 		set_table_name(&s, tm.table_id, name);
@@ -188,7 +194,8 @@ static void mod_table(int argc, char *argv[], void *arg)
 
 // --- The table of tunnel options.
 
-static void tlv_mod(struct ofctl *o, const char *target, enum ofp_tlv_command command, const char *text)
+static void tlv_mod(struct ofctl *o, const char *target, enum ofp_tlv_command command,
+                    const char *text)
 {
 	struct ofp_tlv_table_mod tm = {.command = command};
 	struct session s;
@@ -270,14 +277,14 @@ static void ct_flush(int argc, char *argv[], void *arg)
 }
 
 const struct command table_commands[] = {
-	{"dump-table-desc", "switch", 1, 1, dump_table_desc},
-	{"mod-table", "switch mod", 3, 3, mod_table},
-	{"dump-ipfix-bridge", "switch", 1, 1, dump_ipfix_bridge},
-	{"dump-ipfix-flow", "switch", 1, 1, dump_ipfix_flow},
-	{"add-tlv-map", "switch map", 2, 2, add_tlv_map},
-	{"del-tlv-map", "switch [map]", 1, 2, del_tlv_map},
-	{"dump-tlv-map", "switch", 1, 1, dump_tlv_map},
-	{"ct-flush-zone", "switch zone", 2, 2, ct_flush_zone},
-	{"ct-flush", "switch [zone=N] [ct-orig-tuple [ct-reply-tuple]]", 1, 4, ct_flush},
-	{0},
+        {"dump-table-desc", "switch", 1, 1, dump_table_desc},
+        {"mod-table", "switch mod", 3, 3, mod_table},
+        {"dump-ipfix-bridge", "switch", 1, 1, dump_ipfix_bridge},
+        {"dump-ipfix-flow", "switch", 1, 1, dump_ipfix_flow},
+        {"add-tlv-map", "switch map", 2, 2, add_tlv_map},
+        {"del-tlv-map", "switch [map]", 1, 2, del_tlv_map},
+        {"dump-tlv-map", "switch", 1, 1, dump_tlv_map},
+        {"ct-flush-zone", "switch zone", 2, 2, ct_flush_zone},
+        {"ct-flush", "switch [zone=N] [ct-orig-tuple [ct-reply-tuple]]", 1, 4, ct_flush},
+        {0},
 };

@@ -6,6 +6,7 @@
 #include "base/rcu.h"
 #include "ofproto/controllers.h"
 #include "ofproto/flow_mod.h"
+#include "ofproto/flow_monitors.h"
 
 struct fake_news fake_news;
 
@@ -22,6 +23,11 @@ void controllers_flow_removed(struct controllers *cs, const struct ofp_flow_remo
 {
 	if (fake_news.n_removed < sizeof(fake_news.removed) / sizeof(fake_news.removed[0]))
 		fake_news.removed[fake_news.n_removed++] = *fr;
+}
+
+void flow_monitors_tell(struct ofproto *p, const struct rule *r, enum ofp_flow_update_event event, uint16_t reason,
+			const struct rule_actions *old)
+{
 }
 
 bool controllers_has_primary(const struct controllers *cs)

@@ -11,8 +11,10 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "base/rcu.h"
+#include "base/str.h"
 #include "fake_switch.h"
 #include "ofproto/flow_mod.h"
+#include "ofproto/journal.h"
 
 static struct fake_switch sw;
 
@@ -585,6 +587,97 @@ static void test_against_model(void **state)
 	compare();
 }
 
+// --- Journals.
+
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+// All there is to say about the rules, in the order of the tables.
+static char *picture(void)
+{
+	struct str s = STR_INIT;
+	struct rule_vec all = {0};
+	tables_collect(&sw.ofproto.tables, OFPTT_ALL, NULL, &all);
+	char **lines = calloc(all.n + 1, sizeof(char *));
+	for (size_t i = 0; i < all.n; i++) {
+		const struct rule *r = all.v[i];
+		struct rule_counts n = rule_counts(r);
+		struct match m;
+		struct str line = STR_INIT;
+		minimatch_expand(&r->cls.match, &m);
+		str_addf(&line, "%u %llx %u %u %u %u %llu %llu %llu ", r->table_id, (unsigned long long)r->cookie, r->idle_timeout,
+			 r->hard_timeout, r->flags, r->importance, (unsigned long long)n.packets, (unsigned long long)n.bytes,
+			 (unsigned long long)r->created);
+		match_format(&m, &line, r->cls.priority, NULL, NULL);
+		str_add(&line, " actions=");
+		ofpacts_format(r->actions->list, r->actions->len, NULL, &line);
+		lines[i] = str_take(&line);
+	}
+	qsort(lines, all.n, sizeof(char *), by_text);
+	for (size_t i = 0; i < all.n; i++) {
+		str_addf(&s, "%s\n", lines[i]);
+		free(lines[i]);
+	}
+	free(lines);
+	free(all.v);
+	return str_take(&s);
+}
+
+static void test_rollback_leaves_no_trace(void **state)
+{
+	for (int round = 0; round < 300; round++) {
+		for (int i = 0; i < 10; i++)
+			(void)apply(random_flow_mod(random_below(5)));
+		struct rule_vec all = {0};
+		tables_collect(&sw.ofproto.tables, OFPTT_ALL, NULL, &all);
+		for (size_t i = 0; i < all.n; i++)
+			rule_credit(all.v[i], random_below(3), 60, clock_ms());
+		free(all.v);
+		clock_warp(1);
+		char *before = picture();
+		size_t news = fake_news.n_removed;
+		journal_begin(&sw.ofproto);
+		for (unsigned int i = random_below(20); i--;)
+			(void)apply(random_flow_mod(random_below(5)));
+		journal_rollback(&sw.ofproto);
+		char *after = picture();
+		assert_string_equal(before, after);
+		assert_int_equal(news, fake_news.n_removed);
+		free(before);
+		free(after);
+		rcu_quiescent();
+	}
+}
+
+static void test_commit_is_as_if_there_was_no_journal(void **state)
+{
+	for (int round = 0; round < 200; round++) {
+		uint64_t seed = random_u64();
+		char *pictures[2];
+		size_t news[2];
+		for (int with = 0; with < 2; with++) {
+			teardown(NULL);
+			setup(NULL);
+			random_seed(seed);
+			if (with)
+				journal_begin(&sw.ofproto);
+			for (int i = 0; i < 20; i++)
+				(void)apply(random_flow_mod(random_below(5)));
+			if (with)
+				journal_commit(&sw.ofproto);
+			pictures[with] = picture();
+			news[with] = fake_news.n_removed;
+		}
+		assert_string_equal(pictures[0], pictures[1]);
+		assert_int_equal(news[0], news[1]);
+		free(pictures[0]);
+		free(pictures[1]);
+		rcu_quiescent();
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -605,6 +698,8 @@ int main(void)
 		TEST(test_table_counters),
 		TEST(test_references),
 		TEST(test_against_model),
+		TEST(test_rollback_leaves_no_trace),
+		TEST(test_commit_is_as_if_there_was_no_journal),
 	};
 	rcu_register();
 	clock_stop();
