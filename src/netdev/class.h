@@ -79,7 +79,7 @@ const char *netdev_option_find(struct netdev_options, const char *key); // NULL:
 
 extern const struct netdev_class netdev_system_class, netdev_tap_class, netdev_internal_class, netdev_dummy_class,
 	netdev_dummy_internal_class, netdev_dummy_pmd_class, netdev_dpdk_class, netdev_patch_class,
-	netdev_vhost_server_class, netdev_vhost_client_class;
+	netdev_vhost_server_class, netdev_vhost_client_class, netdev_afxdp_class;
 
 struct rtnl_link;
 // A link of rtnetlink, of that index, changed (`link`) or went away (NULL). netdev_linux.c.

@@ -20,7 +20,7 @@ void dpdk_fds_take(struct dpdk_fds *fds)
 	DIR *d = opendir("/proc/self/fd");
 	for (const struct dirent *entry; d && (entry = readdir(d));) {
 		uint32_t fd;
-		if (!parse_u32(entry->d_name, 10, &fd) && fd < FDS)
+		if (!parse_u32(entry->d_name, 10, &fd) && fd < FDS && (int)fd != dirfd(d))
 			fds->open[fd / 64] |= UINT64_C(1) << fd % 64;
 	}
 	if (d)

@@ -31,7 +31,7 @@ static struct {
 } all;
 
 static const struct netdev_class *const classes[] = {
-	&netdev_dpdk_class, &netdev_vhost_server_class, &netdev_vhost_client_class, &netdev_dummy_class, &netdev_dummy_internal_class, &netdev_dummy_pmd_class, &netdev_internal_class,
+	&netdev_dpdk_class, &netdev_afxdp_class, &netdev_vhost_server_class, &netdev_vhost_client_class, &netdev_dummy_class, &netdev_dummy_internal_class, &netdev_dummy_pmd_class, &netdev_internal_class,
 	&netdev_patch_class, &netdev_system_class, &netdev_tap_class,
 };
 enum { N_CLASSES = sizeof(classes) / sizeof(*classes) };

@@ -8,7 +8,7 @@ import time
 import pytest
 from scapy.all import IP, TCP, UDP, Dot1Q, Ether, IPv6, Raw, raw, rdpcap, wrpcap
 
-from harness import Net, Switch, ours, run, wait_until
+from harness import Host, Net, Switch, ours, run, wait_until
 
 
 @pytest.fixture
@@ -201,6 +201,56 @@ def test_commands_of_polling_threads_and_dpdk(switch):
     assert refused("netdev-dpdk/detach", "0000:00:01.0") == "Device '0000:00:01.0' not found in DPDK"
     assert "is being used by interface 'p1'" in refused("netdev-dpdk/detach", "net_pcap0")
     assert refused("dpdk/log-set", "frob").startswith("invalid log level: 'frob'")
+
+
+def test_afxdp(switch):
+    """A device of the host through AF_XDP: packets both ways, and no CPU time while there are none."""
+    net = Net()
+    try:
+        hosts = [Host(net, switch.netns, f"x{i}", f"10.0.0.{i}") for i in (1, 2)]
+        for h in hosts:
+            switch.vsctl("add-port", "br0", h.port, "--", "set", "interface", h.port, "type=afxdp")
+            assert switch.vsctl("get", "interface", h.port, "error").strip() == "[]"
+            # The kernel leaves checksums between its own devices undone, and AF_XDP has no way to say so.
+            h.run("ethtool", "-K", "eth0", "tx", "off")
+        switch.ofctl("add-flow", "br0", "actions=normal")
+        wait_until(lambda: hosts[0].ping("10.0.0.2"), what="they reach each other")
+        status = switch.vsctl("get", "interface", "x1", "status")
+        assert "driver_name=net_af_xdp" in status
+        assert int(switch.vsctl("get", "interface", "x1", "ifindex")) > 1
+        before = cpu_seconds(switch)
+        time.sleep(1)
+        assert cpu_seconds(switch) - before < 0.5
+        time.sleep(0.5)
+        assert hosts[1].ping("10.0.0.1")
+        switch.vsctl("add-port", "br0", "nosuch", "--", "set", "interface", "nosuch", "type=afxdp", check=False)
+        assert "has the name of a network device" in switch.vsctl("get", "interface", "nosuch", "error")
+    finally:
+        for h in ("x1", "x2"):
+            switch.vsctl("--if-exists", "del-port", h)
+        net.close()
+
+
+def test_options_links_and_counters(switch):
+    add_port(switch, "p1", 1, "net_null0,no-rx=1", "options:rx-flow-ctrl=true", "options:dpdk-lsc-interrupt=perhaps", "options:n_rxq=9999")
+    log = switch.log()
+    assert "driver net_null does not set flow control (Operation not supported)" in log
+    assert 'Interface p1: options:dpdk-lsc-interrupt is "perhaps": true or false is wanted; true is used' in log
+    assert 'Interface p1: options:n_rxq is "9999": a number from 1 to 64 is wanted; 1 is used' in log
+    switch.vsctl("set", "interface", "p1", "options:n_rxq=2", "options:n_rxq_desc=512")
+    wait_until(lambda: 'n_rxq_desc="512"' in switch.vsctl("get", "interface", "p1", "status"), what="fewer descriptors")
+    # The driver of a tap says at once that the link went away, without waiting for the next statistics.
+    add_port(switch, "p2", 2, "net_tap0,iface=dtap0")
+    assert switch.vsctl("get", "interface", "p2", "link_state").strip() == "up"
+    run("ip", "-n", switch.netns, "link", "set", "dtap0", "down")
+    wait_until(lambda: switch.vsctl("get", "interface", "p2", "link_state").strip() == "down", timeout=3, what="the link is down")
+    run("ip", "-n", switch.netns, "link", "set", "dtap0", "up")
+    wait_until(lambda: switch.vsctl("get", "interface", "p2", "link_state").strip() == "up", timeout=3, what="the link is up")
+    switch.vsctl("set", "open", ".", "other_config:stats-update-interval=5000")
+
+    def has_queues():
+        return "rx_q1_packets=" in switch.vsctl("get", "interface", "p1", "statistics")
+    wait_until(has_queues, timeout=12, what="counters of each queue")
 
 
 def test_settings_that_cannot_be_followed_are_told(switch):
