@@ -60,11 +60,11 @@ static void compose_nsh(const struct flow *f, struct buf *b)
 		buf_add(b, f->nsh.context, sizeof(f->nsh.context));
 }
 
-// An option of a neighbour message, unless there is no address.
-static void compose_lla(uint8_t type, const uint8_t mac[6], struct buf *b)
+// An option of a neighbour message, unless there is no address and it is not the one that comes first.
+static void compose_lla(uint8_t type, uint8_t first, const uint8_t mac[6], struct buf *b)
 {
 	static const uint8_t none[6];
-	if (!memcmp(mac, none, 6))
+	if (!memcmp(mac, none, 6) && type != first)
 		return;
 	struct nd_lla_opt opt = {.type = type, .len = 1};
 	memcpy(opt.mac, mac, 6);
@@ -76,11 +76,13 @@ static void compose_icmp(const struct flow *f, const struct payload *p, struct b
 	bool v6 = f->nw_proto == IP_PROTO_ICMPV6;
 	uint8_t type = (uint8_t)be16toh(f->tp_src);
 	struct icmp_hdr icmp = {.type = type, .code = (uint8_t)be16toh(f->tp_dst)};
+	bool nd = v6 && !icmp.code && (type == ND_NEIGHBOR_SOLICIT || type == ND_NEIGHBOR_ADVERT);
+	icmp.rest = nd ? f->nd_reserved : 0;
 	buf_add(b, &icmp, sizeof(icmp));
-	if (v6 && !icmp.code && (type == ND_NEIGHBOR_SOLICIT || type == ND_NEIGHBOR_ADVERT)) {
+	if (nd) {
 		buf_add(b, &f->nd_target, sizeof(f->nd_target));
-		compose_lla(ND_OPT_SOURCE_LLA, f->arp_sha, b);
-		compose_lla(ND_OPT_TARGET_LLA, f->arp_tha, b);
+		compose_lla(ND_OPT_SOURCE_LLA, f->nd_options_type, f->arp_sha, b);
+		compose_lla(ND_OPT_TARGET_LLA, f->nd_options_type, f->arp_tha, b);
 	} else if (v6 ? type == 128 || type == 129 : type == ICMP_ECHO_REQUEST || type == ICMP_ECHO_REPLY) {
 		add_payload(b, p);
 	}

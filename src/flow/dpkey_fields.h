@@ -26,6 +26,9 @@ static const struct dpfield key_arp[] = {
 static const struct dpfield key_nd[] = {
 	ROW(nd_target, "target", IPV6), ROW(arp_sha, "sll", MAC), ROW(arp_tha, "tll", MAC), {0},
 };
+static const struct dpfield key_nd_ext[] = {
+	ROW(nd_reserved, "nd_reserved", BE32_HEX), ROW(nd_options_type, "nd_options_type", U8_DEC), {0},
+};
 static const struct dpfield key_ct_tuple4[] = {
 	ROW(ct_nw_src, "src", IPV4),	    ROW(ct_nw_dst, "dst", IPV4),	ROW(ct_nw_proto, "proto", U8_DEC),
 	ROW(ct_tp_src, "tp_src", BE16_DEC), ROW(ct_tp_dst, "tp_dst", BE16_DEC), {0},

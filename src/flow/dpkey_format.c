@@ -246,8 +246,11 @@ static void add_l4(struct out *o)
 		add_fields(o, "icmp", key_icmp);
 	} else if (!v4 && f->nw_proto == IP_PROTO_ICMPV6) {
 		add_fields(o, "icmpv6", key_icmp);
-		if (flow_is_nd(f))
+		if (flow_is_nd(f)) {
 			add_fields(o, "nd", key_nd);
+			if (!o->exact || f->nd_reserved || f->nd_options_type)
+				add_fields(o, "nd_ext", key_nd_ext);
+		}
 	}
 }
 

@@ -244,6 +244,7 @@ static const struct row rows[] = {
 	{"icmpv6(", key_icmp, NULL, IPV6, IP_PROTO_ICMPV6},
 	{"arp(", key_arp, NULL, {ETHERTYPE_ARP, ETHERTYPE_RARP}, 0},
 	{"nd(", key_nd, NULL, IPV6, IP_PROTO_ICMPV6},
+	{"nd_ext(", key_nd_ext, NULL, IPV6, IP_PROTO_ICMPV6},
 };
 enum { N_ROWS = sizeof(rows) / sizeof(rows[0]) };
 _Static_assert(N_ROWS <= 32, "rows seen are a 32-bit map");

@@ -212,6 +212,8 @@ void field_exact_mask(const struct field *f, union field_value *v)
 		x = IP_DSCP_MASK;
 	else if (f->id == FIELD_ARP_OP)
 		x = 0xff; // all that a flow keeps of it
+	else if (f->id == FIELD_TUN_FLAGS)
+		x = 0xffff; // flags that do not exist yet, too: what a match says about some is never the whole field
 	wide_to_value(x, v, f->n_bytes);
 }
 
@@ -325,23 +327,27 @@ void field_unwildcard_prereqs(const struct field *f, struct flow *mask)
 		mask->tp_src = mask->tp_dst = 0xffff;
 }
 
+bool flow_has_connection(const struct flow *flow, const struct flow *mask)
+{
+	const uint32_t implied = FLOW_CT_NEW | FLOW_CT_ESTABLISHED | FLOW_CT_RELATED | FLOW_CT_REPLY_DIR | FLOW_CT_SRC_NAT |
+				 FLOW_CT_DST_NAT;
+	if (flow->ct_state & implied)
+		return true;
+	return flow->ct_state & FLOW_CT_TRACKED && !(flow->ct_state & FLOW_CT_INVALID) &&
+	       (!mask || mask->ct_state & FLOW_CT_INVALID);
+}
+
 static bool ct_prereqs_ok(const struct field *f, const struct flow *flow, const struct flow *mask)
 {
-	be16_t want = f->id == FIELD_CT_NW_SRC || f->id == FIELD_CT_NW_DST ? BE16(ETHERTYPE_IPV4)
-		      : f->id == FIELD_CT_IPV6_SRC || f->id == FIELD_CT_IPV6_DST
-			      ? BE16(ETHERTYPE_IPV6)
-			      : (be16_t)0;
-	if (mask && mask->dl_type != 0xffff)
+	be16_t want = f->id == FIELD_CT_NW_SRC || f->id == FIELD_CT_NW_DST     ? BE16(ETHERTYPE_IPV4)
+		      : f->id == FIELD_CT_IPV6_SRC || f->id == FIELD_CT_IPV6_DST ? BE16(ETHERTYPE_IPV6)
+										   : (be16_t)0;
+	bool ports = f->id == FIELD_CT_TP_SRC || f->id == FIELD_CT_TP_DST;
+	if (want && (flow->dl_type != want || (mask && mask->dl_type != 0xffff)))
 		return false;
-	if (flow->dl_type != BE16(ETHERTYPE_IPV4) && flow->dl_type != BE16(ETHERTYPE_IPV6))
+	if (ports && !flow->ct_nw_proto)
 		return false;
-	if ((want && flow->dl_type != want) || !(flow->ct_state & FLOW_CT_TRACKED))
-		return false;
-	return f->id != FIELD_CT_TP_SRC && f->id != FIELD_CT_TP_DST
-		       ? true
-		       : flow->ct_nw_proto == IP_PROTO_TCP || flow->ct_nw_proto == IP_PROTO_UDP ||
-				 flow->ct_nw_proto == IP_PROTO_SCTP || flow->ct_nw_proto == IP_PROTO_ICMP ||
-				 flow->ct_nw_proto == IP_PROTO_ICMPV6;
+	return flow_has_connection(flow, mask);
 }
 
 bool field_prereqs_ok(const struct field *f, const struct flow *flow, const struct flow *mask)
@@ -385,6 +391,8 @@ bool field_value_is_valid(const struct field *f, const union field_value *v)
 		return x <= (VLAN_VID_MASK | VLAN_CFI);
 	if (f->id == FIELD_CT_STATE)
 		return x <= 0xff;
+	if (f->id == FIELD_NSH_TTL)
+		return x <= 63;
 	if (f->place == FIELD_PLACE_PORT && f->n_bytes == 4)
 		return x < OFPP_MAX || x >= 0xffff0000u + OFPP_MAX;
 	return !(x & ~ones(f->n_bits));

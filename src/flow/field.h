@@ -118,6 +118,9 @@ struct error *field_parse_value_ports(const struct field *, const char *text, of
 				      union field_value *value, union field_value *mask) MUST_CHECK;
 // The whole text as a number of the field's width, whatever its usual form. False when it is none or does not fit.
 bool field_parse_integer(const struct field *, const char *text, union field_value *value);
+// An unsigned number, decimal, hexadecimal or octal, at *text, into n bytes, big-endian; steps over it. False: there is none.
+// *fits false: it is larger than that.
+bool number_scan(const char **text, uint8_t *out, unsigned int n, bool *fits);
 // "10", "LOCAL", "in_port", a name: the 16-bit numbering. 32-bit reserved numbers are accepted.
 bool ofp_port_parse(const char *text, ofp_port_number_cb *, void *arg, uint32_t *ofp_port);
 void ofp_port_format(uint32_t ofp_port, ofp_port_name_cb *, void *arg, struct str *);
@@ -156,6 +159,10 @@ void subfield_copy(const struct subfield *src, const struct subfield *dst, const
 // Between values of the two fields; bits of *dst outside of its subfield stay. The narrower one says how many bits.
 void subfield_copy_value(const union field_value *src, const struct subfield *, union field_value *dst,
 			 const struct subfield *);
+// The low bits of a big-endian number of n bytes go into the subfield's place in a value.
+void subfield_put_bits(const struct subfield *, const uint8_t *number, size_t n, union field_value *);
+// The other way: the subfield's bits as a number of n bytes; bytes that are not needed become zero.
+void subfield_take_bits(const struct subfield *, const union field_value *, uint8_t *number, size_t n);
 // The subfield's bits as a mask of its field.
 void subfield_mask(const struct subfield *, union field_value *mask);
 // "NXM_NX_REG0", "OXM_OF_METADATA": the name by which actions show the field; NULL when it has no wire header.

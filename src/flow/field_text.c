@@ -271,8 +271,8 @@ static void add_flags(struct str *s, const struct field *f, const union field_va
 		flags_format(s, ct_state_flag_names, flags, bits, 0xff);
 	else if (f->format == FORMAT_TCP_FLAGS)
 		flags_format(s, tcp_flag_names, flags, bits, 0xfff);
-	else // always with signs
-		flags_format(s, tunnel_flag_names, flags, bits & 1, 3);
+	else // with signs as soon as there is a mask
+		flags_format(s, tunnel_flag_names, flags, mask ? bits & 1 : bits, mask ? 3 : 1);
 }
 
 void field_format_value(const struct field *f, const union field_value *v, const union field_value *mask,
@@ -362,6 +362,13 @@ static int scan_integer(const char **text, uint8_t *out, unsigned int n)
 	for (unsigned int i = n; i-- > 0 && v; v >>= 8)
 		out[i] = (uint8_t)v;
 	return 0;
+}
+
+bool number_scan(const char **text, uint8_t *out, unsigned int n, bool *fits)
+{
+	int error = scan_integer(text, out, n);
+	*fits = error != -ERANGE;
+	return error != -EINVAL;
 }
 
 bool field_parse_integer(const struct field *f, const char *text, union field_value *v)

@@ -122,5 +122,7 @@ void flow_mask_for_packet(const struct flow *f, struct flow *mask)
 		memset(mask->arp_sha, 0xff, 6);
 		memset(mask->arp_tha, 0xff, 6);
 		memset(&mask->nd_target, 0xff, sizeof(mask->nd_target));
+		mask->nd_reserved = UINT32_MAX;
+		mask->nd_options_type = UINT8_MAX;
 	}
 }

@@ -92,7 +92,9 @@ struct flow {
 	be16_t tp_src, tp_dst; // ICMP: type, code
 	be16_t ct_tp_src, ct_tp_dst;
 	be32_t igmp_group;
-	uint32_t pad4;
+	be32_t nd_reserved;	 // of neighbour discovery; the R, S and O flags of an advertisement
+	uint8_t nd_options_type; // the first option's: 1 source, 2 target link-layer address
+	uint8_t pad4[7];
 } __attribute__((aligned(8)));
 
 enum {
@@ -157,6 +159,8 @@ void flow_mask(struct flow *out, const struct flow *f, const struct flow *mask);
 // Sets the outer tag: a TCI without FLOW_VLAN_CFI means no tag. A new tag gets TPID 0x8100.
 void flow_set_vlan_tci(struct flow *, uint16_t tci);
 
+// Is it sure that conntrack knows the packet's connection? With a mask (of a match): for every packet that matches.
+bool flow_has_connection(const struct flow *, const struct flow *mask);
 // The mask of all that a packet with these headers has: fields of protocols that it does not have stay out.
 void flow_mask_for_packet(const struct flow *, struct flow *mask);
 // A neighbour solicitation or advertisement.

@@ -215,11 +215,17 @@ static void extract_nd(struct rest r, struct flow *f)
 	const uint8_t *sll = NULL, *tll = NULL;
 	if (!target)
 		return;
+	const uint8_t *reserved = target - sizeof(f->nd_reserved);
+	uint8_t first_type = 0;
+	bool first = true;
 	while (has(&r, 8)) {
 		const struct nd_lla_opt *opt = (const void *)r.p;
 		size_t len = 8u * opt->len;
 		if (!len || !has(&r, len))
 			break;
+		if (first)
+			first_type = opt->type;
+		first = false;
 		const uint8_t **slot = opt->type == ND_OPT_SOURCE_LLA	? &sll
 				       : opt->type == ND_OPT_TARGET_LLA ? &tll
 									: NULL;
@@ -232,6 +238,8 @@ static void extract_nd(struct rest r, struct flow *f)
 		skip(&r, len);
 	}
 	memcpy(&f->nd_target, target, sizeof(f->nd_target));
+	memcpy(&f->nd_reserved, reserved, sizeof(f->nd_reserved));
+	f->nd_options_type = first_type;
 	if (sll)
 		memcpy(f->arp_sha, sll, 6);
 	if (tll)

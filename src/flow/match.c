@@ -126,8 +126,11 @@ static void sayable(const struct flow *f, struct flow *may)
 		memset(may->arp_sha, 0xff, 6);
 	if (arp || advert)
 		memset(may->arp_tha, 0xff, 6);
-	if (solicit || advert)
+	if (solicit || advert) {
 		memset(&may->nd_target, 0xff, sizeof(may->nd_target));
+		may->nd_reserved = UINT32_MAX;
+		may->nd_options_type = UINT8_MAX;
+	}
 	if (f->dl_type == BE16(ETHERTYPE_MPLS) || f->dl_type == BE16(ETHERTYPE_MPLS_MCAST))
 		memset(may->mpls, 0xff, sizeof(may->mpls));
 	if (f->dl_type == BE16(ETHERTYPE_NSH))
@@ -164,6 +167,7 @@ bool match_normalize(struct match *m)
 	memset(&may.ipv6_src, 0, sizeof(may.ipv6_src));
 	memset(&may.ipv6_dst, 0, sizeof(may.ipv6_dst));
 	memset(&may.nd_target, 0, sizeof(may.nd_target));
+	may.nd_reserved = may.nd_options_type = 0;
 	memset(may.arp_sha, 0, 6);
 	memset(may.arp_tha, 0, 6);
 	memset(may.mpls, 0, sizeof(may.mpls));

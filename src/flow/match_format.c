@@ -129,6 +129,12 @@ static void add_tunnel(struct out *o)
 	add_be16(o, "tun_gbp_id", f->gbp_id, m->gbp_id);
 	if (m->gbp_flags)
 		str_addf(o->s, "tun_gbp_flags=%#x,", f->gbp_flags);
+	add_field(o, "tun_erspan_ver", FIELD_TUN_ERSPAN_VER);
+	add_field(o, "tun_erspan_idx", FIELD_TUN_ERSPAN_IDX);
+	add_field(o, "tun_erspan_dir", FIELD_TUN_ERSPAN_DIR);
+	add_field(o, "tun_erspan_hwid", FIELD_TUN_ERSPAN_HWID);
+	add_field(o, "tun_gtpu_flags", FIELD_TUN_GTPU_FLAGS);
+	add_field(o, "tun_gtpu_msgtype", FIELD_TUN_GTPU_MSGTYPE);
 	if (m->tos)
 		str_addf(o->s, "tun_tos=%x,", f->tos);
 	if (m->ttl)
@@ -243,19 +249,18 @@ static void add_mpls(struct out *o)
 static void add_nsh(struct out *o)
 {
 	const struct flow *f = o->f, *m = o->m;
-	uint32_t path = be32toh(f->nsh.path_hdr), path_mask = be32toh(m->nsh.path_hdr);
-	if (m->nsh.flags)
-		str_addf(o->s, "nsh_flags=%u,", f->nsh.flags);
-	if (m->nsh.ttl)
-		str_addf(o->s, "nsh_ttl=%u,", f->nsh.ttl);
-	if (m->nsh.mdtype)
-		str_addf(o->s, "nsh_mdtype=%u,", f->nsh.mdtype);
-	if (m->nsh.np)
-		str_addf(o->s, "nsh_np=%u,", f->nsh.np);
+	const struct field *flags = field_get(FIELD_NSH_FLAGS);
+	uint32_t path_mask = be32toh(m->nsh.path_hdr);
+	if (m->nsh.flags && m->nsh.flags != 0xff)
+		str_addf(o->s, "%s=0x%02x/0x%02x,", flags->name, f->nsh.flags, m->nsh.flags);
+	else
+		add_field(o, flags->name, FIELD_NSH_FLAGS);
+	add_field(o, "nsh_ttl", FIELD_NSH_TTL);
+	add_field(o, "nsh_mdtype", FIELD_NSH_MDTYPE);
+	add_field(o, "nsh_np", FIELD_NSH_NP);
 	if (path_mask >> 8)
-		str_addf(o->s, "nsh_spi=0x%x,", path >> 8);
-	if (path_mask & 0xff)
-		str_addf(o->s, "nsh_si=%u,", path & 0xff);
+		str_addf(o->s, "nsh_spi=0x%x,", be32toh(f->nsh.path_hdr) >> 8);
+	add_field(o, "nsh_si", FIELD_NSH_SI);
 	for (unsigned int i = 0; f->nsh.mdtype == 1 && i < 4; i++) {
 		uint32_t v = be32toh(f->nsh.context[i]), mask = be32toh(m->nsh.context[i]);
 		if (mask == UINT32_MAX)
@@ -318,6 +323,8 @@ static void add_l4(struct out *o)
 		add_ipv6(o, "nd_target", &f->nd_target, &m->nd_target);
 		add_mac(o, "nd_sll", f->arp_sha, m->arp_sha);
 		add_mac(o, "nd_tll", f->arp_tha, m->arp_tha);
+		add_field(o, "nd_reserved", FIELD_ND_RESERVED);
+		add_field(o, "nd_options_type", FIELD_ND_OPTIONS_TYPE);
 	}
 	if (f->nw_proto == IP_PROTO_TCP)
 		add_field(o, "tcp_flags", FIELD_TCP_FLAGS);
@@ -382,6 +389,8 @@ void flow_format(const struct flow *f, struct str *s, ofp_port_name_cb *port_nam
 	mask.ct_mark &= f->ct_mark ? UINT32_MAX : 0;
 	mask.metadata &= f->metadata ? UINT64_MAX : 0;
 	mask.actset_output = 0;
+	mask.nd_reserved &= f->nd_reserved ? UINT32_MAX : 0;
+	mask.nd_options_type = 0; // the addresses tell
 	if (is_zero(&f->ct_label, sizeof(f->ct_label)))
 		memset(&mask.ct_label, 0, sizeof(mask.ct_label));
 	for (int i = 0; i < FLOW_N_REGS; i++)

@@ -107,6 +107,19 @@ void subfield_copy_value(const union field_value *src, const struct subfield *sr
 			bit_get(src, src_sf->field->n_bytes, src_sf->offset + i));
 }
 
+void subfield_put_bits(const struct subfield *sf, const uint8_t *number, size_t n, union field_value *v)
+{
+	for (unsigned int i = 0; i < sf->n_bits; i++)
+		bit_set(v, sf->field->n_bytes, sf->offset + i, i < 8 * n && number[n - 1 - i / 8] >> i % 8 & 1);
+}
+
+void subfield_take_bits(const struct subfield *sf, const union field_value *v, uint8_t *number, size_t n)
+{
+	memset(number, 0, n);
+	for (unsigned int i = 0; i < sf->n_bits && i < 8 * n; i++)
+		number[n - 1 - i / 8] |= (uint8_t)(bit_get(v, sf->field->n_bytes, sf->offset + i) << i % 8);
+}
+
 uint64_t subfield_get_u64(const struct subfield *sf, const struct flow *flow)
 {
 	union field_value v;

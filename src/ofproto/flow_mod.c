@@ -8,6 +8,7 @@
 #include "ofproto/controllers.h"
 #include "ofproto/group_mod.h"
 #include "ofproto/journal.h"
+#include "ofproto/xlate.h"
 
 enum {
 	FAIL_OPEN_PRIORITY = 0xf0f0f0, // above all that a controller can say
@@ -187,27 +188,27 @@ static void delete(struct ofproto *p, const struct ofp_flow_mod *fm, bool strict
 	vec_done(&rules);
 }
 
-// Continuations do not exist: a packet that pauses would never resume.
-static bool pauses(const void *actions, size_t n)
+// What the switch cannot do yet is refused, never taken and left out.
+int actions_check_support(const void *actions, size_t n)
 {
 	OFPACT_FOREACH (a, actions, n) {
 		size_t inner_len;
-		const struct ofpact *inner;
+		const struct ofpact *inner = ofpact_nested(a, &inner_len);
+		int error = inner ? actions_check_support(inner, inner_len) : 0;
 		if (a->type == OFPACT_CONTROLLER && ((const struct ofpact_controller *)(const void *)a)->pause)
-			return true;
-		if (a->type == OFPACT_CLONE || a->type == OFPACT_WRITE_ACTIONS) {
-			inner = ofpact_nest_actions((const struct ofpact_nest *)(const void *)a, &inner_len);
-			if (pauses(inner, inner_len))
-				return true;
-		}
+			error = OFPBAC_BAD_ARGUMENT;
+		if (!xlate_knows_action((enum ofpact_type)a->type))
+			error = OFPBAC_BAD_TYPE;
+		if (error)
+			return error;
 	}
-	return false;
+	return 0;
 }
 
 int actions_check(void *actions, size_t n, const struct match *match, uint8_t table_id, uint8_t version)
 {
 	int error = ofpacts_check(actions, n, match, OFPP_MAX, table_id, OFPROTO_N_TABLES, version, NULL);
-	return error ? error : pauses(actions, n) ? OFPBAC_BAD_ARGUMENT : 0;
+	return error ? error : actions_check_support(actions, n);
 }
 
 static int check(struct ofproto *p, struct ofp_flow_mod *fm, uint8_t version)

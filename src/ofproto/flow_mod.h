@@ -44,4 +44,5 @@ void flows_set_fail_open(struct ofproto *, bool on);
 
 // Are the actions of a flow or a packet-out right for the match, and such that this switch carries out? 0 or an enum ofperr. Fills
 // in what depends on the match, as ofpacts_check() does.
+int actions_check_support(const void *actions, size_t n); // only the latter
 int actions_check(void *actions, size_t n, const struct match *, uint8_t table_id, uint8_t version);

@@ -50,6 +50,9 @@ static int check_bucket(const struct ofp_group *g, struct ofp_bucket *b)
 	int error = ofpacts_check(b->actions, b->actions_len, &any, OFPP_MAX, 0, OFPROTO_N_TABLES, OFP10, NULL);
 	if (error && error != OFPBAC_MATCH_INCONSISTENT)
 		return error;
+	error = actions_check_support(b->actions, b->actions_len);
+	if (error)
+		return error;
 	bool watches = b->watch_port != OFPP_NONE || b->watch_group != OFPG_ANY;
 	if (g->type == OFPGT_FF && !watches)
 		return OFPGMFC_INVALID_GROUP;

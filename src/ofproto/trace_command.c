@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "flow/match.h"
 #include "ofproto/backer_internal.h"
+#include "ofproto/flow_mod.h"
 #include "ofproto/ofproto.h"
 #include "ofproto/trace.h"
 #include "ofproto/xlate.h"
@@ -308,6 +309,10 @@ static bool parse_actions(const struct request *r, struct buf *actions, struct s
 		return fail(out, e);
 	struct match match = {.flow = r->flow};
 	memset(&match.mask, 0xff, sizeof(match.mask));
+	if (actions_check_support(actions->data, actions->len)) {
+		str_addf(out, "%s: there is an action that this switch does not have", r->actions);
+		return false;
+	}
 	if (ofpacts_check(actions->data, actions->len, &match, OFPP_MAX, 0, OFPROTO_N_TABLES, usable & 2 ? 1 : 4, NULL)) {
 		str_addf(out, "%s: the actions do not fit the packet", r->actions);
 		return false;

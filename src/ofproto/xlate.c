@@ -268,88 +268,6 @@ void xlate_table(struct xlate_ctx *ctx, uint32_t in_port, uint8_t table_id, bool
 
 // --- The action set.
 
-enum set_order { SET_NEVER, SET_POP_VLAN, SET_PUSH_VLAN, SET_DEC_TTL, SET_FIELDS, SET_QUEUE, SET_RESUBMIT, SET_OUTPUT, SET_GROUP };
-
-// Where in the order of OpenFlow 1.3.3, 5.10, an action stands.
-static enum set_order set_order(uint8_t type)
-{
-	switch ((enum ofpact_type)type) {
-	case OFPACT_STRIP_VLAN:
-		return SET_POP_VLAN;
-	case OFPACT_PUSH_VLAN:
-		return SET_PUSH_VLAN;
-	case OFPACT_DEC_TTL:
-		return SET_DEC_TTL;
-	case OFPACT_SET_FIELD:
-	case OFPACT_REG_MOVE:
-	case OFPACT_SET_VLAN_VID:
-	case OFPACT_SET_VLAN_PCP:
-	case OFPACT_SET_ETH_SRC:
-	case OFPACT_SET_ETH_DST:
-	case OFPACT_SET_IPV4_SRC:
-	case OFPACT_SET_IPV4_DST:
-	case OFPACT_SET_IP_DSCP:
-	case OFPACT_SET_IP_ECN:
-	case OFPACT_SET_IP_TTL:
-	case OFPACT_SET_L4_SRC_PORT:
-	case OFPACT_SET_L4_DST_PORT:
-	case OFPACT_SET_TUNNEL:
-		return SET_FIELDS;
-	case OFPACT_SET_QUEUE:
-		return SET_QUEUE;
-	case OFPACT_GROUP:
-		return SET_GROUP;
-	case OFPACT_RESUBMIT:
-		return SET_RESUBMIT;
-	case OFPACT_OUTPUT:
-	case OFPACT_CONTROLLER:
-	case OFPACT_OUTPUT_REG:
-	case OFPACT_ENQUEUE:
-		return SET_OUTPUT;
-	case OFPACT_STACK_PUSH:
-	case OFPACT_STACK_POP:
-	case OFPACT_POP_QUEUE:
-	case OFPACT_NOTE:
-	case OFPACT_EXIT:
-	case OFPACT_CLONE:
-	case OFPACT_CLEAR_ACTIONS:
-	case OFPACT_WRITE_ACTIONS:
-	case OFPACT_WRITE_METADATA:
-	case OFPACT_GOTO_TABLE:
-	case OFPACT_N_TYPES:
-		return SET_NEVER;
-	}
-	return SET_NEVER;
-}
-
-void xlate_order_action_set(const struct buf *set, struct buf *list)
-{
-	const struct ofpact *last[SET_GROUP + 1] = {NULL};
-	OFPACT_FOREACH (a, set->data, set->len)
-		last[set_order(a->type)] = a;
-	const struct ofpact *final = last[SET_GROUP] ? last[SET_GROUP] : last[SET_OUTPUT] ? last[SET_OUTPUT] : last[SET_RESUBMIT];
-	for (int order = SET_POP_VLAN; order <= SET_QUEUE; order++) {
-		if (order != SET_FIELDS) {
-			if (last[order])
-				buf_add(list, last[order], ofpact_size(last[order]));
-			continue;
-		}
-		OFPACT_FOREACH (a, set->data, set->len) // of several for one field, the last one prevails
-			if (set_order(a->type) == SET_FIELDS)
-				buf_add(list, a, ofpact_size(a));
-	}
-	if (final)
-		buf_add(list, final, ofpact_size(final));
-}
-
-static bool has_final_action(const struct buf *set)
-{
-	OFPACT_FOREACH (a, set->data, set->len)
-		if (set_order(a->type) >= SET_RESUBMIT)
-			return true;
-	return false;
-}
-
 void xlate_run_action_set(struct xlate_ctx *ctx)
 {
 	if (!ctx->action_set.len || ctx->out->error)
@@ -359,17 +277,17 @@ void xlate_run_action_set(struct xlate_ctx *ctx)
 		ctx->node = old_node->last;
 	if (ctx->node)
 		ctx->node = xlate_trace_add(ctx->node, TRACE_TABLE, "--. Executing action set:");
-	if (has_final_action(&ctx->action_set)) { // a set without output drops the packet
-		struct buf list = BUF_INIT;
-		xlate_order_action_set(&ctx->action_set, &list);
+	struct buf list = BUF_INIT;
+	ofpacts_order_set(ctx->action_set.data, ctx->action_set.len, &list);
+	if (list.len) {
 		ctx->in_action_set = true;
 		ctx->exit = false;
 		xlate_actions(ctx, list.data, list.len);
 		ctx->in_action_set = false;
-		buf_done(&list);
-	} else {
+	} else { // a set without output drops the packet
 		XLATE_REPORT(ctx, TRACE_ACTION, "drop");
 	}
+	buf_done(&list);
 	ctx->node = old_node;
 }
 

@@ -145,6 +145,8 @@ struct xlate_out {
 };
 void xlate_out_init(struct xlate_out *, struct buf *actions, struct flow *mask);
 void xlate_out_done(struct xlate_out *);
+// Has the action a translation? Rules, groups and packet-outs with others are refused.
+bool xlate_knows_action(enum ofpact_type);
 // Never fails: what goes wrong is in out->error, and the actions are then empty. Any registered thread, inside RCU.
 void xlate_translate(const struct xlate_in *, struct xlate_out *);
 // Counts packets in what a translation met (struct xlate_out or a megaflow's copy of it). Any thread.

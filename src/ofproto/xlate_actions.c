@@ -447,7 +447,7 @@ static bool do_write_actions(struct xlate_ctx *ctx, const void *action)
 	if (ctx->node) {
 		struct buf ordered = BUF_INIT;
 		struct str s = STR_INIT;
-		xlate_order_action_set(&ctx->action_set, &ordered);
+		ofpacts_order_set(ctx->action_set.data, ctx->action_set.len, &ordered);
 		ofpacts_format(ordered.data, ordered.len, &(struct ofpact_text){0}, &s);
 		XLATE_REPORT(ctx, TRACE_DETAIL, "action set is: %s", str_cstr(&s));
 		str_done(&s);
@@ -505,6 +505,11 @@ static action_fn *const action_rows[OFPACT_N_TYPES] = {
 	[OFPACT_WRITE_METADATA] = do_write_metadata,
 	[OFPACT_GOTO_TABLE] = do_goto_table,
 };
+
+bool xlate_knows_action(enum ofpact_type type)
+{
+	return action_rows[type];
+}
 
 static void report_action(struct xlate_ctx *ctx, const struct ofpact *a)
 {

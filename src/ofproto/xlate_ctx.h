@@ -48,8 +48,6 @@ void xlate_add_credit(struct xlate_ctx *, const struct xlate_credit *);
 // Runs the bridge's tables from the first one for a packet that came in through its port (NULL: not through a port), and then
 // the action set.
 void xlate_bridge_pipeline(struct xlate_ctx *, const struct xlate_port *in_port);
-// The action set in the order of execution, appended to `list`.
-void xlate_order_action_set(const struct buf *set, struct buf *list);
 
 // Room for one more table or group? Fails the translation when there is none.
 bool xlate_within_limits(struct xlate_ctx *);

@@ -43,7 +43,7 @@ static void run_as_set(struct xlate_ctx *ctx, const struct ofp_bucket *b)
 {
 	struct buf set = {.data = b->actions, .len = b->actions_len}, list = BUF_INIT;
 	bool in_set = ctx->in_action_set, in_group = ctx->in_group;
-	xlate_order_action_set(&set, &list);
+	ofpacts_order_set(set.data, set.len, &list);
 	ctx->in_action_set = ctx->in_group = true;
 	xlate_actions(ctx, list.data, list.len);
 	ctx->in_action_set = in_set;

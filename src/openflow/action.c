@@ -34,6 +34,30 @@ static const struct ofpact_row *const rows[OFPACT_N_TYPES] = {
 	[OFPACT_NOTE] = &ofpact_note_row,
 	[OFPACT_EXIT] = &ofpact_exit_row,
 	[OFPACT_CLONE] = &ofpact_clone_row,
+	[OFPACT_OUTPUT_TRUNC] = &ofpact_output_trunc_row,
+	[OFPACT_BUNDLE] = &ofpact_bundle_row,
+	[OFPACT_MULTIPATH] = &ofpact_multipath_row,
+	[OFPACT_SET_MPLS_LABEL] = &ofpact_set_mpls_label_row,
+	[OFPACT_SET_MPLS_TC] = &ofpact_set_mpls_tc_row,
+	[OFPACT_SET_MPLS_TTL] = &ofpact_set_mpls_ttl_row,
+	[OFPACT_DEC_MPLS_TTL] = &ofpact_dec_mpls_ttl_row,
+	[OFPACT_PUSH_MPLS] = &ofpact_push_mpls_row,
+	[OFPACT_POP_MPLS] = &ofpact_pop_mpls_row,
+	[OFPACT_LEARN] = &ofpact_learn_row,
+	[OFPACT_FIN_TIMEOUT] = &ofpact_fin_timeout_row,
+	[OFPACT_CONJUNCTION] = &ofpact_conjunction_row,
+	[OFPACT_SAMPLE] = &ofpact_sample_row,
+	[OFPACT_CT] = &ofpact_ct_row,
+	[OFPACT_CT_CLEAR] = &ofpact_ct_clear_row,
+	[OFPACT_NAT] = &ofpact_nat_row,
+	[OFPACT_ENCAP] = &ofpact_encap_row,
+	[OFPACT_DECAP] = &ofpact_decap_row,
+	[OFPACT_DEC_NSH_TTL] = &ofpact_dec_nsh_ttl_row,
+	[OFPACT_CHECK_PKT_LARGER] = &ofpact_check_pkt_larger_row,
+	[OFPACT_DELETE_FIELD] = &ofpact_delete_field_row,
+	[OFPACT_DEBUG_RECIRC] = &ofpact_debug_recirc_row,
+	[OFPACT_DEBUG_SLOW] = &ofpact_debug_slow_row,
+	[OFPACT_METER] = &ofpact_meter_row,
 	[OFPACT_CLEAR_ACTIONS] = &ofpact_clear_actions_row,
 	[OFPACT_WRITE_ACTIONS] = &ofpact_write_actions_row,
 	[OFPACT_WRITE_METADATA] = &ofpact_write_metadata_row,
@@ -58,19 +82,49 @@ void *ofpact_add(struct buf *b, enum ofpact_type type, size_t len)
 	return a;
 }
 
+const struct ofpact *ofpact_nested(const struct ofpact *a, size_t *n)
+{
+	const struct ofpact_nest *nest = (const void *)a;
+	const struct ofpact_ct *ct = (const void *)a;
+	if (a->type == OFPACT_CLONE || a->type == OFPACT_WRITE_ACTIONS) {
+		*n = nest->raw_len;
+		return (const void *)(nest + 1);
+	}
+	if (a->type == OFPACT_CT) {
+		*n = ct->raw_len;
+		return (const void *)(ct + 1);
+	}
+	*n = 0;
+	return NULL;
+}
+
+static bool outputs_to(const struct ofpact *a, uint32_t port)
+{
+	const struct ofpact_bundle *bundle = (const void *)a;
+	switch ((int)a->type) {
+	case OFPACT_OUTPUT:
+		return ((const struct ofpact_output *)(const void *)a)->port == port;
+	case OFPACT_OUTPUT_TRUNC:
+		return ((const struct ofpact_output_trunc *)(const void *)a)->port == port;
+	case OFPACT_ENQUEUE:
+		return ((const struct ofpact_enqueue *)(const void *)a)->port == port;
+	case OFPACT_CONTROLLER:
+		return port == OFPP_CONTROLLER;
+	case OFPACT_BUNDLE:
+		for (unsigned int i = 0; !bundle->dst.field && i < bundle->n_members; i++)
+			if (bundle->members[i] == port)
+				return true;
+	}
+	return false;
+}
+
 bool ofpacts_output_to(const void *list, size_t n, uint32_t port)
 {
 	OFPACT_FOREACH(a, list, n)
 	{
-		const struct ofpact_nest *nest = (const void *)a;
-		if (a->type == OFPACT_OUTPUT && ((const struct ofpact_output *)(const void *)a)->port == port)
-			return true;
-		if (a->type == OFPACT_ENQUEUE && ((const struct ofpact_enqueue *)(const void *)a)->port == port)
-			return true;
-		if (a->type == OFPACT_CONTROLLER && port == OFPP_CONTROLLER)
-			return true;
-		if ((a->type == OFPACT_CLONE || a->type == OFPACT_WRITE_ACTIONS) &&
-		    ofpacts_output_to(nest + 1, nest->raw_len, port))
+		size_t inner;
+		const struct ofpact *nested = ofpact_nested(a, &inner);
+		if (outputs_to(a, port) || (nested && ofpacts_output_to(nested, inner, port)))
 			return true;
 	}
 	return false;
@@ -80,11 +134,11 @@ bool ofpacts_each_group(const void *list, size_t n, bool (*cb)(void *arg, uint32
 {
 	OFPACT_FOREACH(a, list, n)
 	{
-		const struct ofpact_nest *nest = (const void *)a;
+		size_t inner;
+		const struct ofpact *nested = ofpact_nested(a, &inner);
 		if (a->type == OFPACT_GROUP && cb(arg, ((const struct ofpact_group *)(const void *)a)->group_id))
 			return true;
-		if ((a->type == OFPACT_CLONE || a->type == OFPACT_WRITE_ACTIONS) &&
-		    ofpacts_each_group(nest + 1, nest->raw_len, cb, arg))
+		if (nested && ofpacts_each_group(nested, inner, cb, arg))
 			return true;
 	}
 	return false;
@@ -109,16 +163,13 @@ static void copy(struct buf *list, const struct ofpact *a)
 
 void ofpacts_order_set(const void *set, size_t n, struct buf *list)
 {
-	const struct ofpact *output = last_at(set, n, SET_GROUP);
-	if (!output)
-		output = last_at(set, n, SET_OUTPUT);
-	if (!output)
-		output = last_at(set, n, SET_RESUBMIT);
+	const struct ofpact *output = NULL;
+	for (int place = SET_GROUP; !output && place <= SET_CT; place++)
+		output = last_at(set, n, (enum ofpact_set_place)place);
 	if (!output)
 		return;
-	copy(list, last_at(set, n, SET_POP_VLAN));
-	copy(list, last_at(set, n, SET_PUSH_VLAN));
-	copy(list, last_at(set, n, SET_TTL));
+	for (int place = SET_POP_VLAN; place < SET_SETS; place++)
+		copy(list, last_at(set, n, (enum ofpact_set_place)place));
 	OFPACT_FOREACH(a, set, n)
 	if (rows[a->type]->place == SET_SETS)
 		copy(list, a);

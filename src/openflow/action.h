@@ -42,6 +42,30 @@ enum ofpact_type {
 	OFPACT_NOTE,		// struct ofpact_note
 	OFPACT_EXIT,		// struct ofpact
 	OFPACT_CLONE,		// struct ofpact_nest
+	OFPACT_OUTPUT_TRUNC,	// struct ofpact_output_trunc
+	OFPACT_BUNDLE,		// struct ofpact_bundle
+	OFPACT_MULTIPATH,	// struct ofpact_multipath
+	OFPACT_SET_MPLS_LABEL,	// struct ofpact_mpls_label
+	OFPACT_SET_MPLS_TC,	// struct ofpact_u8
+	OFPACT_SET_MPLS_TTL,	// struct ofpact_u8
+	OFPACT_DEC_MPLS_TTL,	// struct ofpact
+	OFPACT_PUSH_MPLS,	// struct ofpact_mpls_type
+	OFPACT_POP_MPLS,	// struct ofpact_mpls_type
+	OFPACT_LEARN,		// struct ofpact_learn
+	OFPACT_FIN_TIMEOUT,	// struct ofpact_fin_timeout
+	OFPACT_CONJUNCTION,	// struct ofpact_conjunction
+	OFPACT_SAMPLE,		// struct ofpact_sample
+	OFPACT_CT,		// struct ofpact_ct
+	OFPACT_CT_CLEAR,	// struct ofpact
+	OFPACT_NAT,		// struct ofpact_nat, only inside of ct
+	OFPACT_ENCAP,		// struct ofpact_encap
+	OFPACT_DECAP,		// struct ofpact_decap
+	OFPACT_DEC_NSH_TTL,	// struct ofpact
+	OFPACT_CHECK_PKT_LARGER, // struct ofpact_check_pkt_larger
+	OFPACT_DELETE_FIELD,	// struct ofpact_delete_field
+	OFPACT_DEBUG_RECIRC,	// struct ofpact
+	OFPACT_DEBUG_SLOW,	// struct ofpact
+	OFPACT_METER,		// struct ofpact_meter; an instruction before OpenFlow 1.5
 	// Instructions, in the order in which they take effect.
 	OFPACT_CLEAR_ACTIONS,	// struct ofpact
 	OFPACT_WRITE_ACTIONS,	// struct ofpact_nest
@@ -159,6 +183,138 @@ struct ofpact_nest {
 	uint32_t raw_len, pad; // of the actions that follow, with their padding
 	// struct ofpact ... follow
 };
+struct ofpact_output_trunc {
+	struct ofpact h;
+	uint32_t port, max_len;
+};
+enum ofpact_hash_fields { // what multipath and bundle hash; numbers of the wire
+	HASH_FIELDS_ETH_SRC,
+	HASH_FIELDS_SYMMETRIC_L4,
+	HASH_FIELDS_SYMMETRIC_L3L4,
+	HASH_FIELDS_SYMMETRIC_L3L4_UDP,
+	HASH_FIELDS_NW_SRC,
+	HASH_FIELDS_NW_DST,
+	HASH_FIELDS_SYMMETRIC_L3,
+	HASH_FIELDS_N,
+};
+enum ofpact_bundle_algorithm { BUNDLE_ACTIVE_BACKUP, BUNDLE_HRW, BUNDLE_N_ALGORITHMS };
+struct ofpact_bundle {
+	struct ofpact h;
+	uint16_t fields, basis, algorithm, n_members;
+	struct subfield dst; // field NULL: output to the member
+	uint32_t members[];  // ports
+};
+enum ofpact_multipath_algorithm {
+	MULTIPATH_MODULO_N,
+	MULTIPATH_HASH_THRESHOLD,
+	MULTIPATH_HRW,
+	MULTIPATH_ITER_HASH,
+	MULTIPATH_N_ALGORITHMS,
+};
+struct ofpact_multipath {
+	struct ofpact h;
+	uint16_t fields, basis, algorithm, max_link;
+	uint32_t arg;
+	struct subfield dst;
+};
+struct ofpact_mpls_label {
+	struct ofpact h;
+	uint32_t label; // 20 bits
+};
+struct ofpact_mpls_type {
+	struct ofpact h;
+	be16_t ethertype;
+};
+enum ofpact_learn_flags { LEARN_SEND_FLOW_REM = 1, LEARN_DELETE_LEARNED = 2, LEARN_WRITE_RESULT = 4, LEARN_FLAGS = 7 };
+enum ofpact_learn_dst { LEARN_MATCH, LEARN_LOAD, LEARN_OUTPUT };
+struct ofpact_learn_spec {
+	struct subfield src; // field NULL: `value`, its low n_bits
+	struct subfield dst; // not with LEARN_OUTPUT
+	uint16_t n_bits;
+	uint8_t kind; // enum ofpact_learn_dst
+	union field_value value; // n_bits as a right-aligned number of DIV_ROUND_UP(n_bits, 8) bytes
+};
+struct ofpact_learn {
+	struct ofpact h;
+	uint16_t idle_timeout, hard_timeout, fin_idle_timeout, fin_hard_timeout;
+	uint16_t priority;
+	uint8_t table_id, flags; // enum ofpact_learn_flags
+	be64_t cookie;
+	uint32_t limit; // 0: none
+	uint32_t n_specs;
+	struct subfield result_dst; // with LEARN_WRITE_RESULT
+	struct ofpact_learn_spec specs[];
+};
+struct ofpact_fin_timeout {
+	struct ofpact h;
+	uint16_t idle_timeout, hard_timeout;
+};
+struct ofpact_conjunction {
+	struct ofpact h;
+	uint8_t clause, n_clauses; // clause from 0
+	uint32_t id;
+};
+enum ofpact_sample_direction { SAMPLE_DEFAULT, SAMPLE_INGRESS, SAMPLE_EGRESS };
+struct ofpact_sample {
+	struct ofpact h;
+	uint16_t probability;
+	uint8_t direction; // enum ofpact_sample_direction
+	uint32_t collector_set_id, obs_domain_id, obs_point_id;
+	uint32_t sampling_port; // OFPP_NONE: none
+};
+enum ofpact_ct_flags { CT_COMMIT = 1, CT_FORCE = 2, CT_FLAGS = 3 };
+enum { CT_NO_RECIRC_TABLE = 255, CT_ALG_FTP = 21, CT_ALG_TFTP = 69 };
+struct ofpact_ct {
+	struct ofpact h;
+	struct subfield zone_src; // field NULL: `zone`
+	uint16_t flags, zone, alg;
+	uint8_t recirc_table; // CT_NO_RECIRC_TABLE: the packet goes on
+	uint8_t pad;
+	uint32_t raw_len; // of the actions that follow
+	// struct ofpact ... follow: set_field, move, nat
+};
+enum ofpact_nat_flags { NAT_SRC = 1, NAT_DST = 2, NAT_PERSISTENT = 4, NAT_HASH = 8, NAT_RANDOM = 16, NAT_FLAGS = 31 };
+struct ofpact_nat {
+	struct ofpact h;
+	uint16_t flags;
+	uint8_t family; // 0: none, 4, 6
+	bool has_max;	// there is a range of addresses
+	union flow_in6 min, max; // IPv4 in w[0]
+	uint16_t port_min, port_max; // 0: none
+};
+enum { ED_NSH_CLASS = 4, ED_NSH_MD_TYPE = 1, ED_NSH_TLV = 2, NSH_MD1 = 1, NSH_MD2 = 2 };
+struct ofpact_encap_prop { // a header of 4 bytes, then the data
+	uint16_t class_;
+	uint8_t type;
+	uint8_t len; // of the data
+	uint8_t data[];
+};
+struct ofpact_encap {
+	struct ofpact h;
+	uint32_t packet_type; // namespace << 16 | type
+	uint16_t hdr_size;
+	uint16_t n_props; // struct ofpact_encap_prop, each padded to 8 bytes
+	uint8_t props[];
+};
+struct ofpact_decap {
+	struct ofpact h;
+	uint32_t packet_type; // DECAP_ANY: what follows from the headers
+};
+enum { PACKET_TYPE_ETH = 0, PACKET_TYPE_USE_NEXT_PROTO = 0xfffe, PACKET_TYPE_NSH = 0x1894f, PACKET_TYPE_MPLS = 0x18847,
+       PACKET_TYPE_MPLS_MC = 0x18848 };
+struct ofpact_check_pkt_larger {
+	struct ofpact h;
+	struct subfield dst; // one bit
+	uint16_t pkt_len;
+};
+struct ofpact_delete_field {
+	struct ofpact h;
+	const struct field *field;
+};
+struct ofpact_meter {
+	struct ofpact h;
+	uint32_t meter_id;
+};
 struct ofpact_metadata {
 	struct ofpact h;
 	be64_t value, mask;
@@ -209,9 +365,9 @@ int ofpacts_check(void *list, size_t n, const struct match *, uint32_t max_ports
 // could take.
 int ofpacts_check_protocols(void *list, size_t n, const struct match *, uint32_t max_ports, uint8_t table_id,
 			    uint8_t n_tables, uint32_t *protocols, char **why);
-// Instructions in their order, each once; `allow_instructions` false: none at all. 0 or an enum ofperr; *why (may be NULL) is
-// owned by the caller.
-int ofpacts_verify(const void *list, size_t n, bool allow_instructions, char **why);
+// Instructions in their order, each once, and actions where they may stand; `allow_instructions` false: no instruction at all. 0 or
+// an enum ofperr; *why (may be NULL) is owned by the caller. In OpenFlow 1.5 (`version`, on the wire) meter is an action.
+int ofpacts_verify(const void *list, size_t n, uint8_t version, bool allow_instructions, char **why);
 
 // --- On the wire. Decoders append to `list`; 0 or an enum ofperr.
 
@@ -223,6 +379,12 @@ int ofpacts_decode_instructions(struct cursor, uint8_t version, struct buf *list
 void ofpacts_encode(struct buf *, uint8_t version, const void *list, size_t n);
 void ofpacts_encode_instructions(struct buf *, uint8_t version, const void *list, size_t n);
 
+// Adds to a match what a specification of learn says, with the number (right-aligned in DIV_ROUND_UP(n_bits, 8) bytes) that it gave.
+void ofpact_learn_set_match(const struct ofpact_learn_spec *, const union field_value *number, struct match *);
+// The first property of an encap (`prop` NULL), or the next one; NULL: there are no more.
+const struct ofpact_encap_prop *ofpact_encap_next_prop(const struct ofpact_encap *, const struct ofpact_encap_prop *prop);
+// The actions nested in this one, or NULL.
+const struct ofpact *ofpact_nested(const struct ofpact *, size_t *n);
 // Appends the actions of an action set (what write_actions collected, in the order written) in the order in which
 // OpenFlow executes a set. Nothing when the set outputs nowhere.
 void ofpacts_order_set(const void *set, size_t n, struct buf *list);

@@ -15,7 +15,9 @@ enum { // wire subtypes
 	NXAST_CLONE = 42,
 	NXAST_RESUBMIT_TABLE_CT = 44,
 };
+enum { OFPAT15_METER = 29 };
 enum { TABLE_CURRENT = 255 };
+enum { MAX_METER = 0xffff0000u };
 
 // --- resubmit
 
@@ -54,9 +56,9 @@ static int decode_resubmit_ct(struct ofpact_decode *d)
 	return resubmit_table(d, true);
 }
 
-static void put_resubmit(struct buf *b, uint32_t in_port, uint8_t table, bool ct)
+// `plain`: the first form of the action, which has no table.
+static void put_resubmit(struct buf *b, uint32_t in_port, uint8_t table, bool ct, bool plain)
 {
-	bool plain = table == TABLE_CURRENT && !ct && in_port != OFPP_IN_PORT;
 	size_t at = ofpact_put_nx(b, ct ? NXAST_RESUBMIT_TABLE_CT : plain ? NXAST_RESUBMIT : NXAST_RESUBMIT_TABLE);
 	buf_add_be16(b, (uint16_t)in_port);
 	buf_add_u8(b, plain ? 0 : table);
@@ -66,7 +68,7 @@ static void put_resubmit(struct buf *b, uint32_t in_port, uint8_t table, bool ct
 static void encode_resubmit(struct buf *b, uint8_t version, const struct ofpact *a)
 {
 	const struct ofpact_resubmit *r = (const void *)a;
-	put_resubmit(b, r->in_port, r->table, r->with_ct_orig);
+	put_resubmit(b, r->in_port, r->table, r->with_ct_orig, a->raw == RAW_RESUBMIT);
 }
 
 static void format_resubmit(const struct ofpact *a, const struct ofpact_text *t, struct str *s)
@@ -110,7 +112,7 @@ static struct error *parse_resubmit(struct ofpact_parse *p, char *arg)
 static int check_resubmit(struct ofpact *a, struct ofpact_check *c)
 {
 	const struct ofpact_resubmit *r = (const void *)a;
-	return r->with_ct_orig && !(c->match->flow.ct_state & FLOW_CT_TRACKED) ? OFPBAC_MATCH_INCONSISTENT : 0;
+	return r->with_ct_orig && !flow_has_connection(&c->match->flow, &c->match->mask) ? OFPBAC_MATCH_INCONSISTENT : 0;
 }
 
 const struct ofpact_row ofpact_resubmit_row = {
@@ -235,7 +237,7 @@ static int decode_clone(struct ofpact_decode *d)
 	int error = ofpacts_decode_nested(d, d->out);
 	close_nest(d->out, at);
 	struct ofpact_nest *nest = (void *)(d->out->data + at);
-	return error ? error : ofpacts_verify(nest + 1, nest->raw_len, false, NULL);
+	return error ? error : ofpacts_verify(nest + 1, nest->raw_len, d->version, false, NULL);
 }
 
 static void encode_clone(struct buf *b, uint8_t version, const struct ofpact *a)
@@ -259,7 +261,7 @@ static struct error *parse_nest(struct ofpact_parse *p, char *arg, enum ofpact_t
 {
 	size_t at = p->out->len;
 	ofpact_add(p->out, type, sizeof(struct ofpact_nest));
-	struct error *e = ofpacts_parse_nested(p, arg);
+	struct error *e = ofpacts_parse_nested(p, arg, type == OFPACT_WRITE_ACTIONS ? (int)type : -1);
 	if (!e && p->out->len > UINT16_MAX)
 		e = error_new("too many actions");
 	if (!e)
@@ -272,14 +274,10 @@ static struct error *parse_clone(struct ofpact_parse *p, char *arg)
 	return parse_nest(p, arg, OFPACT_CLONE);
 }
 
-// What the actions inside do to the packet ends with them.
 static int check_nest(struct ofpact *a, struct ofpact_check *c)
 {
 	struct ofpact_nest *nest = (void *)a;
-	struct match m = *c->match;
-	struct ofpact_check inner = *c;
-	inner.match = &m;
-	return ofpacts_check_list(nest + 1, nest->raw_len, &inner);
+	return ofpact_check_nested(nest + 1, nest->raw_len, c);
 }
 
 const struct ofpact_row ofpact_clone_row = {
@@ -314,13 +312,22 @@ static struct error *parse_write_actions(struct ofpact_parse *p, char *arg)
 	return e;
 }
 
+// When a set is run, the packet may be another one: nothing can be said about what fits.
+static int check_write_actions(struct ofpact *a, struct ofpact_check *c)
+{
+	uint32_t protocols = *c->protocols;
+	struct ofpact_check inner = *c;
+	inner.protocols = &protocols;
+	return check_nest(a, &inner);
+}
+
 const struct ofpact_row ofpact_write_actions_row = {
 	.name = "write_actions",
-	.instruction = true,
+	.instruction = INST_WRITE,
 	.words = (const struct ofpact_word[]){{"write_actions", parse_write_actions}, {0}},
 	.encode = encode_nothing,
 	.format = format_write_actions,
-	.check = check_nest,
+	.check = check_write_actions,
 };
 
 // --- clear_actions
@@ -338,7 +345,7 @@ static struct error *parse_clear(struct ofpact_parse *p, char *arg)
 
 const struct ofpact_row ofpact_clear_actions_row = {
 	.name = "clear_actions",
-	.instruction = true,
+	.instruction = INST_CLEAR,
 	.words = (const struct ofpact_word[]){{"clear_actions", parse_clear}, {0}},
 	.encode = encode_nothing,
 	.format = format_clear,
@@ -390,14 +397,14 @@ static struct error *parse_metadata(struct ofpact_parse *p, char *arg)
 		e = text_u64(arg, &value);
 	if (e)
 		return e;
-	m->value = htobe64(value & mask);
+	m->value = htobe64(value);
 	m->mask = htobe64(mask);
 	return NULL;
 }
 
 const struct ofpact_row ofpact_write_metadata_row = {
 	.name = "write_metadata",
-	.instruction = true,
+	.instruction = INST_METADATA,
 	.wires =
 		(const struct ofpact_wire[]){{OFP_VENDOR_NX, NXAST_WRITE_METADATA, V10, V10, 32, false, decode_metadata}, {0}},
 	.words = (const struct ofpact_word[]){{"write_metadata", parse_metadata}, {0}},
@@ -405,12 +412,58 @@ const struct ofpact_row ofpact_write_metadata_row = {
 	.format = format_metadata,
 };
 
+// --- meter: an instruction from OpenFlow 1.3 on, an action in 1.5
+
+static int decode_meter(struct ofpact_decode *d)
+{
+	struct ofpact_meter *m = ofpact_add(d->out, OFPACT_METER, sizeof(*m));
+	m->meter_id = cursor_be32(&d->body);
+	return 0;
+}
+
+static void encode_meter(struct buf *b, uint8_t version, const struct ofpact *a)
+{
+	if (version < OFP15)
+		return;
+	size_t at = ofpact_put(b, OFPAT15_METER);
+	buf_add_be32(b, ((const struct ofpact_meter *)(const void *)a)->meter_id);
+	ofpact_put_end(b, at);
+}
+
+static void format_meter(const struct ofpact *a, const struct ofpact_text *t, struct str *s)
+{
+	str_addf(s, "meter:%u", ((const struct ofpact_meter *)(const void *)a)->meter_id);
+}
+
+static struct error *parse_meter(struct ofpact_parse *p, char *arg)
+{
+	struct ofpact_meter *m = ofpact_add(p->out, OFPACT_METER, sizeof(*m));
+	*p->protocols &= OFPROTO_13 | OFPROTO_14 | OFPROTO_15;
+	return text_u32(arg, &m->meter_id);
+}
+
+static int check_meter(struct ofpact *a, struct ofpact_check *c)
+{
+	uint32_t id = ((struct ofpact_meter *)(void *)a)->meter_id;
+	return id && id <= MAX_METER ? 0 : OFPMMFC_INVALID_METER;
+}
+
+const struct ofpact_row ofpact_meter_row = {
+	.name = "meter",
+	.instruction = INST_METER,
+	.wires = (const struct ofpact_wire[]){{0, OFPAT15_METER, V15, V15, 8, false, decode_meter}, {0}},
+	.words = (const struct ofpact_word[]){{"meter", parse_meter}, {0}},
+	.encode = encode_meter,
+	.format = format_meter,
+	.check = check_meter,
+};
+
 // --- goto_table
 
 static void encode_goto(struct buf *b, uint8_t version, const struct ofpact *a)
 {
 	if (version == OFP10)
-		put_resubmit(b, OFPP_IN_PORT, ((const struct ofpact_goto_table *)(const void *)a)->table, false);
+		put_resubmit(b, OFPP_IN_PORT, ((const struct ofpact_goto_table *)(const void *)a)->table, false, false);
 }
 
 static void format_goto(const struct ofpact *a, const struct ofpact_text *t, struct str *s)
@@ -434,7 +487,7 @@ static int check_goto(struct ofpact *a, struct ofpact_check *c)
 
 const struct ofpact_row ofpact_goto_table_row = {
 	.name = "goto_table",
-	.instruction = true,
+	.instruction = INST_GOTO,
 	.words = (const struct ofpact_word[]){{"goto_table", parse_goto}, {0}},
 	.encode = encode_goto,
 	.format = format_goto,

@@ -61,30 +61,43 @@ static bool next_run(const struct ofpact_set_field *sf, unsigned int *offset, un
 	return *n;
 }
 
-static bool mask_is_exact(const struct field *f, const union field_value *mask)
+// "The whole field" is a mask of ones only, those behind the field's bits, too; a mask of just its bits is one that somebody gave.
+static void whole_mask(const struct field *f, union field_value *mask)
 {
-	union field_value exact;
-	memset(&exact, 0, sizeof(exact));
-	field_exact_mask(f, &exact);
-	return !memcmp(mask->b, exact.b, f->n_bytes);
+	memset(mask, 0, sizeof(*mask));
+	memset(mask->b, 0xff, f->n_bytes);
 }
 
-uint32_t field_protocols(const struct field *f, bool masked)
+static bool mask_is_exact(const struct field *f, const union field_value *mask)
 {
+	for (unsigned int i = 0; i < f->n_bytes; i++)
+		if (mask->b[i] != 0xff)
+			return false;
+	return true;
+}
+
+uint32_t field_protocols(const struct field *f, enum field_mask_kind kind)
+{
+	bool exact = kind == FIELD_MASK_EXACT;
 	switch ((int)f->id) {
 	case FIELD_METADATA:
 		return OFPROTO_NXM_OXM_ANY | OFPROTO_11;
 	case FIELD_IP_ECN:
 	case FIELD_MPLS_LABEL:
 	case FIELD_MPLS_TC:
-		return masked ? OFPROTO_NXM_OXM_ANY : OFPROTO_NXM_OXM_ANY | OFPROTO_11;
+	case FIELD_SCTP_SRC:
+	case FIELD_SCTP_DST:
+		return exact ? OFPROTO_NXM_OXM_ANY | OFPROTO_11 : OFPROTO_NXM_OXM_ANY;
 	case FIELD_ETH_SRC:
 	case FIELD_ETH_DST:
+		return exact ? OFPROTO_ALL : OFPROTO_NXM_OXM_ANY | OFPROTO_11;
 	case FIELD_IPV4_SRC:
 	case FIELD_IPV4_DST:
-		return masked ? OFPROTO_NXM_OXM_ANY | OFPROTO_11 : OFPROTO_ALL;
+	case FIELD_ARP_SPA:
+	case FIELD_ARP_TPA:
+		return kind == FIELD_MASK_BITWISE ? OFPROTO_NXM_OXM_ANY | OFPROTO_11 : OFPROTO_ALL;
 	}
-	return f->usable_1_0 && !masked ? OFPROTO_ALL : OFPROTO_NXM_OXM_ANY;
+	return f->usable_1_0 && exact ? OFPROTO_ALL : OFPROTO_NXM_OXM_ANY;
 }
 
 // --- set_field, load
@@ -110,15 +123,17 @@ static int decode_oxm(struct ofpact_decode *d, bool may_mask, enum ofpact_raw ra
 	const struct field *f;
 	union field_value value, mask;
 	memset(&mask, 0, sizeof(mask));
+	struct cursor peek = d->body;
+	bool masked = cursor_be32(&peek) >> 8 & 1;
 	int error = nx_entry_decode(&d->body, &f, &value, may_mask ? &mask : NULL);
-	if (error == OFPBMC_BAD_MASK || error == OFPBMC_BAD_WILDCARDS)
+	if (error == OFPBMC_BAD_MASK)
 		return OFPBAC_BAD_SET_MASK;
 	if (error == OFPBMC_BAD_VALUE)
 		return OFPBAC_BAD_SET_ARGUMENT;
 	if (error)
-		return error;
-	if (!may_mask)
-		field_exact_mask(f, &mask);
+		return ofpact_set_error(error);
+	if (!masked)
+		whole_mask(f, &mask);
 	if (!rest_is_zero(d->body) || f->id == FIELD_IN_PORT_OXM || !f->writable || !field_value_is_valid(f, &value))
 		return OFPBAC_BAD_SET_ARGUMENT;
 	if (f->id == FIELD_VLAN_VID && raw == RAW_USUAL &&
@@ -137,7 +152,6 @@ static int decode_set_field(struct ofpact_decode *d)
 
 static int decode_reg_load2(struct ofpact_decode *d)
 {
-	cursor_skip(&d->body, 6);
 	return decode_oxm(d, true, RAW_REG_LOAD2);
 }
 
@@ -149,10 +163,12 @@ static int decode_reg_load(struct ofpact_decode *d)
 	int error = nx_header_decode(&d->body, &f, NULL);
 	uint64_t value = cursor_be64(&d->body);
 	if (error)
-		return error;
+		return ofpact_set_error(error);
 	if (offset + n > f->n_bits)
 		return OFPBAC_BAD_SET_LEN;
-	if (!f->writable || (n < 64 && value >> n))
+	if (n < 64 && value >> n)
+		return OFPBAC_BAD_ARGUMENT;
+	if (!f->writable)
 		return OFPBAC_BAD_SET_ARGUMENT;
 	struct ofpact_set_field *sf = add_set_field(d->out, f, RAW_REG_LOAD);
 	bits_set(f, &sf->value, offset, n, value);
@@ -160,11 +176,21 @@ static int decode_reg_load(struct ofpact_decode *d)
 	return 0;
 }
 
+// With a mask when there is one, whatever it says.
+static void put_entry(struct buf *b, uint8_t version, const struct field *f, const union field_value *value,
+		      const union field_value *mask)
+{
+	nx_header_encode(b, version, f, mask);
+	buf_add(b, value->b, f->n_bytes);
+	if (mask)
+		buf_add(b, mask->b, f->n_bytes);
+}
+
 void ofpact_put_set_field(struct buf *b, uint8_t version, const struct field *f, const union field_value *value,
 			  const union field_value *mask)
 {
 	size_t at = ofpact_put(b, OFPAT12_SET_FIELD);
-	nx_entry_encode(b, version, f, value, mask);
+	put_entry(b, version, f, value, mask);
 	ofpact_put_end(b, at);
 }
 
@@ -180,16 +206,31 @@ void ofpact_put_reg_load(struct buf *b, const struct field *f, uint16_t offset, 
 static void encode_loads(struct buf *b, const struct ofpact_set_field *sf)
 {
 	const struct field *f = sf->field;
-	bool experimenter = f->oxm_experimenter && !f->nxm_version;
+	bool experimenter = f->oxm_experimenter;
 	if (experimenter || sf->h.raw == RAW_REG_LOAD2) {
 		size_t at = ofpact_put_nx(b, NXAST_REG_LOAD2);
-		buf_add_zeros(b, 6);
-		nx_entry_encode(b, 0, f, &sf->value, &sf->mask);
+		put_entry(b, 0, f, &sf->value, mask_is_exact(f, &sf->mask) ? NULL : &sf->mask);
 		ofpact_put_end(b, at);
 		return;
 	}
 	for (unsigned int offset = 0, n; next_run(sf, &offset, &n); offset += n)
 		ofpact_put_reg_load(b, f, (uint16_t)offset, (uint16_t)n, bits_get(f, &sf->value, offset, n));
+}
+
+// A TCI as what 1.0 and 1.1 have: VID and priority, which make a tag where there is none, or no tag.
+static void put_tci(struct buf *list, uint16_t tci, bool flow_has_vlan)
+{
+	if (!(tci & VLAN_PRESENT)) {
+		ofpact_add(list, OFPACT_STRIP_VLAN, sizeof(struct ofpact));
+		return;
+	}
+	struct ofpact_vlan_vid *vid = ofpact_add(list, OFPACT_SET_VLAN_VID, sizeof(*vid));
+	vid->vid = tci & VID_MASK;
+	vid->push_if_needed = true;
+	vid->flow_has_vlan = flow_has_vlan;
+	struct ofpact_vlan_pcp *pcp = ofpact_add(list, OFPACT_SET_VLAN_PCP, sizeof(*pcp));
+	pcp->pcp = (uint8_t)(tci >> 13);
+	pcp->flow_has_vlan = true;
 }
 
 // An action of 1.0 or 1.1 that does the same. False: there is none.
@@ -200,6 +241,9 @@ static bool encode_legacy(struct buf *b, uint8_t version, const struct ofpact_se
 	uint8_t tos = v->u8;
 	enum ofpact_type type;
 	switch ((int)sf->field->id) {
+	case FIELD_VLAN_TCI:
+		put_tci(&one, be16toh(v->be16), sf->flow_has_vlan);
+		break;
 	case FIELD_DL_VLAN:
 	case FIELD_VLAN_VID:
 		((struct ofpact_vlan_vid *)ofpact_add(&one, OFPACT_SET_VLAN_VID, sizeof(struct ofpact_vlan_vid)))->vid =
@@ -250,7 +294,7 @@ static void encode_set_field(struct buf *b, uint8_t version, const struct ofpact
 	const struct ofpact_set_field *sf = (const void *)a;
 	bool exact = mask_is_exact(sf->field, &sf->mask);
 	if (version >= OFP15)
-		ofpact_put_set_field(b, version, sf->field, &sf->value, &sf->mask);
+		ofpact_put_set_field(b, version, sf->field, &sf->value, exact ? NULL : &sf->mask);
 	else if (a->raw != RAW_USUAL || !exact)
 		encode_loads(b, sf);
 	else if (version >= OFP12)
@@ -271,6 +315,16 @@ static void format_load(const struct ofpact_set_field *sf, struct str *s)
 	}
 }
 
+// All the bits that the field has, but not the bytes in which it goes out: somebody gave this mask.
+static void format_narrow_mask(const struct ofpact_set_field *sf, struct str *s)
+{
+	const uint8_t *p = sf->mask.b, *end = p + sf->field->n_bytes;
+	while (p < end - 1 && !*p)
+		p++;
+	str_addf(s, "/0x%x", *p++);
+	str_add_hex(s, p, (size_t)(end - p));
+}
+
 static void format_set_field(const struct ofpact *a, const struct ofpact_text *t, struct str *s)
 {
 	const struct ofpact_set_field *sf = (const void *)a;
@@ -278,9 +332,15 @@ static void format_set_field(const struct ofpact *a, const struct ofpact_text *t
 		format_load(sf, s);
 		return;
 	}
-	bool exact = mask_is_exact(sf->field, &sf->mask);
+	bool exact = mask_is_exact(sf->field, &sf->mask) || sf->field->id == FIELD_TUN_FLAGS;
 	str_add(s, "set_field:");
-	field_format_value(sf->field, &sf->value, exact ? NULL : &sf->mask, t ? t->port_name : NULL, t ? t->arg : NULL, s);
+	bool port = sf->field->place == FIELD_PLACE_PORT && !exact; // parts of a port's number have no name
+	if (port)
+		str_addf(s, "%u", be16toh(sf->value.be16));
+	else
+		field_format_value(sf->field, &sf->value, exact ? NULL : &sf->mask, t ? t->port_name : NULL, t ? t->arg : NULL, s);
+	if (port || (!exact && field_mask_is_exact(sf->field, &sf->mask)))
+		format_narrow_mask(sf, s);
 	str_addf(s, "->%s", sf->field->name);
 }
 
@@ -316,12 +376,14 @@ static struct error *parse_set_field(struct ofpact_parse *p, char *arg)
 		return e;
 	if (!field_value_is_valid(f, &value))
 		return error_new("%s is not a valid value for field %s", arg, name);
+	if (field_mask_is_exact(f, &mask))
+		whole_mask(f, &mask);
 	struct ofpact_set_field *sf = add_set_field(p->out, f, RAW_USUAL);
 	// Bits outside of the mask would make a message that no switch takes.
 	for (int i = 0; i < f->n_bytes; i++)
 		sf->value.b[i] = value.b[i] & mask.b[i];
 	sf->mask = mask;
-	*p->protocols &= field_protocols(f, !mask_is_exact(f, &mask));
+	*p->protocols &= field_protocols(f, FIELD_MASK_EXACT);
 	return NULL;
 }
 
@@ -340,7 +402,9 @@ static bool parse_bits(const char *text, struct ofpact_set_field *sf, unsigned i
 			unsigned int digit = c <= '9' ? (unsigned int)(c - '0') : (unsigned int)((c | 32) - 'a' + 10);
 			for (unsigned int b = 0; b < 4; b++)
 				if (digit >> b & 1) {
-					if (4 * i + b >= n)
+					if (4 * i + b >= 8u * sf->field->n_bytes)
+						return false;
+					else if (4 * i + b >= n)
 						*fits = false;
 					else
 						bit_set(sf->field, &sf->value, offset + (unsigned int)(4 * i) + b, true);
@@ -349,7 +413,7 @@ static bool parse_bits(const char *text, struct ofpact_set_field *sf, unsigned i
 		return true;
 	}
 	uint64_t v;
-	if (parse_u64(text, 0, &v))
+	if (parse_u64(text, 0, &v) || (sf->field->n_bytes < 8 && v >> 8 * sf->field->n_bytes))
 		return false;
 	*fits = n >= 64 || !(v >> n);
 	bits_set(sf->field, &sf->value, offset, n, v);
@@ -421,7 +485,11 @@ const struct ofpact_row ofpact_set_field_row = {
 static int finish_move(struct ofpact_decode *d, struct ofpact_reg_move *m)
 {
 	int error = nx_header_decode(&d->body, &m->src.field, NULL);
-	return error ? error : nx_header_decode(&d->body, &m->dst.field, NULL);
+	if (!error)
+		error = nx_header_decode(&d->body, &m->dst.field, NULL);
+	if (!error)
+		error = subfield_check_range(&m->src);
+	return error ? error : subfield_check_range(&m->dst);
 }
 
 static int decode_move(struct ofpact_decode *d)
@@ -522,6 +590,8 @@ static int decode_stack(struct ofpact_decode *d, enum ofpact_type type)
 	o->subfield.offset = cursor_be16(&d->body);
 	int error = nx_header_decode(&d->body, &o->subfield.field, NULL);
 	o->subfield.n_bits = cursor_be16(&d->body);
+	if (!error)
+		error = subfield_check_range(&o->subfield);
 	return error ? error : rest_is_zero(d->body) ? 0 : NXBRC_MUST_BE_ZERO;
 }
 

@@ -423,7 +423,7 @@ static int check_l4(struct ofpact *a, struct ofpact_check *c)
 	bool ports = f->nw_proto == PROTO_TCP || f->nw_proto == PROTO_UDP || f->nw_proto == PROTO_SCTP;
 	if (!is_ip_any(c->match) || f->nw_frag & FLOW_FRAG_LATER || !ports)
 		ofpact_inconsistent(c);
-	((struct ofpact_l4_port *)(void *)a)->flow_ip_proto = f->nw_proto;
+	((struct ofpact_l4_port *)(void *)a)->flow_ip_proto = ports ? f->nw_proto : 0;
 	return 0;
 }
 
@@ -523,7 +523,7 @@ static struct error *parse_dec_ttl(struct ofpact_parse *p, char *arg)
 
 const struct ofpact_row ofpact_dec_ttl_row = {
 	.name = "dec_ttl",
-	.place = SET_TTL,
+	.place = SET_DEC_TTL,
 	.wires =
 		(const struct ofpact_wire[]){
 			{0, OFPAT11_DEC_NW_TTL, V11, V15, 8, false, decode_dec_ttl},

@@ -16,6 +16,8 @@ enum ofpact_raw {
 	RAW_SET_TUNNEL64, // set_tunnel with 64 bits although 32 would do
 	RAW_DEC_TTL_IDS,  // dec_ttl(1,2)
 	RAW_RESUBMIT,	  // resubmit:1, without a table
+	RAW_SAMPLE2,	  // sample in its second and third form on the wire
+	RAW_SAMPLE3,
 };
 
 struct ofpact_decode { // one action being read
@@ -42,6 +44,7 @@ struct ofpact_parse { // one action being parsed
 	uint32_t *protocols;
 	const char *word;
 	unsigned int depth;
+	int outer; // enum ofpact_type that holds the list; -1: none
 };
 
 // One word of the text form.
@@ -61,19 +64,36 @@ struct ofpact_check {
 enum ofpact_set_place { // in an action set, in order of execution
 	SET_FORBIDDEN,
 	SET_POP_VLAN,
+	SET_POP_MPLS,
+	SET_DECAP,
+	SET_ENCAP,
+	SET_PUSH_MPLS,
 	SET_PUSH_VLAN,
-	SET_TTL,
+	SET_DEC_TTL,
+	SET_DEC_MPLS_TTL,
+	SET_DEC_NSH_TTL,
 	SET_SETS, // all of them, in the order written
 	SET_QOS,
+	SET_GROUP, // prevails over the following
 	SET_OUTPUT,
-	SET_GROUP, // prevails over outputs
 	SET_RESUBMIT,
+	SET_CT_CLEAR,
+	SET_CT,
+};
+
+enum ofpact_instruction { // in the order in which they must stand; what is no instruction is applied
+	INST_APPLY,
+	INST_METER,
+	INST_CLEAR,
+	INST_WRITE,
+	INST_METADATA,
+	INST_GOTO,
 };
 
 struct ofpact_row {
 	const char *name; // in messages
 	enum ofpact_set_place place;
-	bool instruction;
+	enum ofpact_instruction instruction;
 	const struct ofpact_wire *wires; // end with a NULL decode; NULL: none
 	const struct ofpact_word *words; // end with a NULL word
 	void (*encode)(struct buf *, uint8_t version, const struct ofpact *);
@@ -103,17 +123,22 @@ int subfield_check_source(const struct subfield *, const struct match *);
 int subfield_check_destination(const struct subfield *, const struct match *);
 bool match_has_vlan(const struct match *);
 
+bool match_is_mpls(const struct match *);
+// Actions inside of `outer` (-1: in a list of their own): what may be there.
+int ofpacts_verify_in(const void *list, size_t n, uint8_t version, bool allow_instructions, int outer, char **why);
+
 // --- Nested lists.
 
 int ofpacts_decode_nested(struct ofpact_decode *, struct buf *list);
-struct error *ofpacts_parse_nested(struct ofpact_parse *, const char *text);
+struct error *ofpacts_parse_nested(struct ofpact_parse *, const char *text, int outer);
 void ofpacts_format_plain(const void *list, size_t n, const struct ofpact_text *, struct str *);
 int ofpacts_check_set(const void *list, size_t n); // may all of them be in an action set?
+int ofpact_check_nested(void *list, size_t n, struct ofpact_check *); // what they do to the packet ends with them
 
 // --- Text.
 
 // The next "key", "key=value", "key:value" or "key(value)" of *s, taken apart in place; false at the end. A value's parentheses
-// and brackets balance.
+// and brackets balance. "key(value)->field" has the value "value->field".
 bool text_next_pair(char **s, char **key, char **value);
 struct error *text_u8(const char *text, const char *what, uint8_t *);   // 'invalid WHAT "text"'
 struct error *text_u16(const char *text, const char *what, uint16_t *);
@@ -124,7 +149,22 @@ struct error *text_ipv4(const char *text, be32_t *);
 // "01.02.03" or "010203" into bytes appended; where it ends. NULL: a digit is missing.
 const char *text_hex_bytes(const char *text, struct buf *);
 
-uint32_t field_protocols(const struct field *, bool masked);
+struct error *text_be64(const char *text, be64_t *);
+bool text_port(const struct ofpact_text *, const char *text, uint32_t *port);
+void text_format_port(const struct ofpact_text *, uint32_t port, struct str *);
+
+// --- Fields on the wire of actions: "offset << 6 | (bits - 1)".
+
+uint16_t subfield_encode_bits(const struct subfield *);
+void subfield_decode_bits(uint16_t, struct subfield *);
+// The error of a match's entry as that of an action which sets a field.
+int ofpact_set_error(int error);
+// Does the field have these bits? 0 or OFPBAC_BAD_SET_LEN.
+int subfield_check_range(const struct subfield *);
+
+// What can carry a value of the field: all its bits, a prefix of an address, or any of them.
+enum field_mask_kind { FIELD_MASK_EXACT, FIELD_MASK_CIDR, FIELD_MASK_BITWISE };
+uint32_t field_protocols(const struct field *, enum field_mask_kind);
 
 extern const struct ofpact_row ofpact_output_row, ofpact_controller_row, ofpact_enqueue_row, ofpact_output_reg_row,
 	ofpact_group_row, ofpact_set_queue_row, ofpact_pop_queue_row;
@@ -134,5 +174,11 @@ extern const struct ofpact_row ofpact_set_eth_src_row, ofpact_set_eth_dst_row, o
 	ofpact_set_ip_dscp_row, ofpact_set_ip_ecn_row, ofpact_set_ip_ttl_row, ofpact_set_l4_src_port_row,
 	ofpact_set_l4_dst_port_row, ofpact_dec_ttl_row, ofpact_set_tunnel_row;
 extern const struct ofpact_row ofpact_resubmit_row, ofpact_note_row, ofpact_exit_row, ofpact_clone_row;
-extern const struct ofpact_row ofpact_clear_actions_row, ofpact_write_actions_row, ofpact_write_metadata_row,
+extern const struct ofpact_row ofpact_output_trunc_row, ofpact_bundle_row, ofpact_multipath_row, ofpact_learn_row,
+	ofpact_fin_timeout_row, ofpact_conjunction_row, ofpact_sample_row, ofpact_ct_row, ofpact_ct_clear_row, ofpact_nat_row,
+	ofpact_encap_row, ofpact_decap_row, ofpact_dec_nsh_ttl_row, ofpact_check_pkt_larger_row, ofpact_delete_field_row,
+	ofpact_debug_recirc_row, ofpact_debug_slow_row;
+extern const struct ofpact_row ofpact_set_mpls_label_row, ofpact_set_mpls_tc_row, ofpact_set_mpls_ttl_row,
+	ofpact_dec_mpls_ttl_row, ofpact_push_mpls_row, ofpact_pop_mpls_row;
+extern const struct ofpact_row ofpact_meter_row, ofpact_clear_actions_row, ofpact_write_actions_row, ofpact_write_metadata_row,
 	ofpact_goto_table_row;

@@ -38,6 +38,25 @@ struct error *text_u8(const char *s, const char *what, uint8_t *out)
 	return parse_u8(s, 0, out) ? error_new("invalid %s \"%s\"", what, s) : NULL;
 }
 
+struct error *text_be64(const char *s, be64_t *out)
+{
+	uint64_t v;
+	struct error *e = text_u64(s, &v);
+	if (!e)
+		*out = htobe64(v);
+	return e;
+}
+
+bool text_port(const struct ofpact_text *t, const char *text, uint32_t *port)
+{
+	return ofp_port_parse(text, t ? t->port_number : NULL, t ? t->arg : NULL, port);
+}
+
+void text_format_port(const struct ofpact_text *t, uint32_t port, struct str *s)
+{
+	ofp_port_format(port, t ? t->port_name : NULL, t ? t->arg : NULL, s);
+}
+
 struct error *text_mac(const char *s, uint8_t mac[6])
 {
 	const char *end = s;
@@ -123,6 +142,10 @@ bool text_next_pair(char **s, char **key, char **value)
 	*p++ = '\0';
 	*value = p;
 	p = value_end(p, delimiter == '(' ? ')' : 0);
+	if (delimiter == '(' && !strncmp(p, ")->", 3)) { // "key(value)->field": the value is "value->field"
+		memmove(p, p + 1, strlen(p + 1) + 1);
+		p = value_end(p, 0);
+	}
 	if (*p)
 		*p++ = '\0';
 	*s = p;
@@ -140,15 +163,6 @@ static const struct ofpact_word *find_word(const char *name)
 	return NULL;
 }
 
-// Words of the language that this version does not have yet.
-static const char *const not_built[] = {
-	"bundle",	       "bundle_load",	 "set_mpls_label", "set_mpls_tc",  "set_mpls_ttl",
-	"dec_mpls_ttl", "push_mpls",   "pop_mpls",	 "learn",	   "multipath",	   "conjunction",
-	"fin_timeout", "encap",	       "decap",		 "dec_nsh_ttl",	   "check_pkt_larger", "delete_field",
-	"sample",    "unroll_xlate",   "ct",		 "ct_clear",	   "nat",	   "debug_recirc",
-	"debug_slow", "meter",
-};
-
 static struct error *parse_one(struct ofpact_parse *p, char *key, char *value, bool *drop)
 {
 	const struct ofpact_word *w = find_word(key);
@@ -163,10 +177,9 @@ static struct error *parse_one(struct ofpact_parse *p, char *key, char *value, b
 	}
 	if (!strcasecmp(key, "apply_actions"))
 		return error_new("apply_actions is the default instruction");
-	for (size_t i = 0; i < sizeof(not_built) / sizeof(not_built[0]); i++)
-		if (!strcasecmp(key, not_built[i]))
-			return error_new("action %s is not supported yet", key);
-	if (ofp_port_parse(key, p->text ? p->text->port_number : NULL, p->text ? p->text->arg : NULL, &port)) {
+	if (!strcasecmp(key, "unroll_xlate"))
+		return error_new("UNROLL is an internal action that shouldn't be used via OpenFlow");
+	if (text_port(p->text, key, &port)) {
 		struct ofpact_output *o = ofpact_add(p->out, OFPACT_OUTPUT, sizeof(*o));
 		o->port = port;
 		o->max_len = port == OFPP_CONTROLLER ? UINT16_MAX : 0;
@@ -191,7 +204,7 @@ static struct error *parse_list(const char *text, struct ofpact_parse *p, bool a
 	}
 	free(copy);
 	char *why = NULL;
-	if (!e && ofpacts_verify(buf_from(p->out, start), p->out->len - start, allow_instructions, &why))
+	if (!e && ofpacts_verify_in(buf_from(p->out, start), p->out->len - start, OFP11, allow_instructions, p->outer, &why))
 		e = error_new("%s", why);
 	free(why);
 	return e;
@@ -201,7 +214,7 @@ static struct error *parse(const char *text, const struct ofpact_text *names, st
 			   bool allow_instructions)
 {
 	uint32_t usable = OFPROTO_ALL;
-	struct ofpact_parse p = {.text = names, .out = list, .protocols = &usable};
+	struct ofpact_parse p = {.text = names, .out = list, .protocols = &usable, .outer = -1};
 	struct error *e = parse_list(text, &p, allow_instructions);
 	if (!e && protocols)
 		*protocols = usable;
@@ -219,9 +232,10 @@ struct error *ofpacts_parse_actions(const char *text, const struct ofpact_text *
 	return parse(text, names, list, protocols, false);
 }
 
-struct error *ofpacts_parse_nested(struct ofpact_parse *outer, const char *text)
+struct error *ofpacts_parse_nested(struct ofpact_parse *from, const char *text, int outer)
 {
-	struct ofpact_parse p = *outer;
+	struct ofpact_parse p = *from;
+	p.outer = outer;
 	if (++p.depth > OFPACT_MAX_DEPTH)
 		return error_new("Action nested too deeply");
 	return parse_list(text, &p, false);

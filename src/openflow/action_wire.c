@@ -33,23 +33,28 @@ static int decode_one(struct cursor *list, struct ofpact_decode *d)
 	struct cursor peek = *list;
 	uint32_t vendor = 0;
 	uint16_t type = cursor_be16(&peek), len = cursor_be16(&peek);
-	if (peek.bad || len < 8 || len % 8 || len > cursor_left(list))
+	size_t header = HEADER;
+	if (peek.bad)
 		return OFPBAC_BAD_LEN;
-	struct cursor body = cursor_sub(list, len);
-	cursor_skip(&body, HEADER);
+	// What it is comes first, then whether it is long enough for that.
 	if (type == ACTION_VENDOR) {
-		vendor = cursor_be32(&body);
+		vendor = cursor_be32(&peek);
+		if (peek.bad)
+			return OFPBAC_BAD_LEN;
 		if (vendor != OFP_VENDOR_NX && vendor != OFP_VENDOR_ONF)
 			return OFPBAC_BAD_VENDOR;
-		type = cursor_be16(&body);
-		if (body.bad)
+		type = cursor_be16(&peek);
+		header = NX_HEADER;
+		if (peek.bad)
 			return OFPBAC_BAD_LEN;
 	}
 	const struct ofpact_wire *w = find_wire(vendor, type, d->version);
 	if (!w)
 		return vendor ? OFPBAC_BAD_VENDOR_TYPE : OFPBAC_BAD_TYPE;
-	if (w->more ? len < w->len : len != w->len)
+	if (len < 8 || len % 8 || len > cursor_left(list) || (w->more ? len < w->len : len != w->len))
 		return OFPBAC_BAD_LEN;
+	struct cursor body = cursor_sub(list, len);
+	cursor_skip(&body, header);
 	d->body = body;
 	int error = w->decode(d);
 	return error ? error : d->body.bad ? OFPBAC_BAD_LEN : 0;
@@ -73,13 +78,22 @@ static int decode_list(struct cursor list, uint8_t version, struct buf *out, uns
 int ofpacts_decode(struct cursor list, uint8_t version, struct buf *out)
 {
 	size_t start = out->len;
+	if (cursor_left(&list) % 8)
+		return OFPBRC_BAD_LEN;
 	int error = decode_list(list, version, out, 0);
-	return error ? error : ofpacts_verify(buf_from(out, start), out->len - start, version == OFP10, NULL);
+	return error ? error : ofpacts_verify(buf_from(out, start), out->len - start, version, version == OFP10, NULL);
 }
 
 int ofpacts_decode_nested(struct ofpact_decode *d, struct buf *list)
 {
 	return decode_list(d->body, d->version, list, d->depth + 1);
+}
+
+int ofpact_set_error(int error)
+{
+	if (error == OFPBMC_BAD_FIELD || error == OFPBMC_BAD_MASK)
+		return OFPBAC_BAD_SET_TYPE;
+	return error == OFPBMC_BAD_LEN ? OFPBAC_BAD_SET_LEN : error;
 }
 
 // --- Writing.
@@ -112,6 +126,17 @@ void ofpacts_encode(struct buf *b, uint8_t version, const void *list, size_t n)
 	ofpact_row(a->type)->encode(b, version, a);
 }
 
+uint16_t subfield_encode_bits(const struct subfield *sf)
+{
+	return (uint16_t)(sf->offset << 6 | (sf->n_bits - 1));
+}
+
+void subfield_decode_bits(uint16_t bits, struct subfield *sf)
+{
+	sf->offset = bits >> 6;
+	sf->n_bits = (uint16_t)((bits & 63) + 1);
+}
+
 // --- Instructions.
 
 struct instructions {
@@ -133,11 +158,11 @@ static int read_instructions(struct cursor c, uint8_t version, struct instructio
 			return OFPBIC_BAD_EXPERIMENTER;
 		if (type == 0 || type >= OFPIT_N)
 			return OFPBIC_UNKNOWN_INST;
-		if (type == OFPIT_METER)
-			return version >= OFP13 && version < OFP15 ? OFPBIC_UNSUP_INST : OFPBIC_UNKNOWN_INST;
+		if (type == OFPIT_METER && (version < OFP13 || version >= OFP15))
+			return OFPBIC_UNKNOWN_INST;
 		if (in->has[type])
 			return OFPBIC_DUP_INST;
-		if ((type == OFPIT_GOTO_TABLE && len != 8) || (type == OFPIT_WRITE_METADATA && len != 24))
+		if (((type == OFPIT_GOTO_TABLE || type == OFPIT_METER) && len != 8) || (type == OFPIT_WRITE_METADATA && len != 24))
 			return OFPBIC_BAD_LEN;
 		in->has[type] = true;
 		in->of[type] = body;
@@ -156,7 +181,7 @@ static int decode_write_actions(struct cursor body, uint8_t version, struct buf 
 	nest->h.len = (uint16_t)(out->len - at);
 	if (error)
 		return error;
-	error = ofpacts_verify(nest + 1, nest->raw_len, false, NULL);
+	error = ofpacts_verify_in(nest + 1, nest->raw_len, version, false, OFPACT_WRITE_ACTIONS, NULL);
 	return error ? error : ofpacts_check_set(nest + 1, nest->raw_len);
 }
 
@@ -169,6 +194,10 @@ int ofpacts_decode_instructions(struct cursor c, uint8_t version, struct buf *ou
 	int error = read_instructions(c, version, &in);
 	if (error)
 		return error;
+	if (in.has[OFPIT_METER]) {
+		struct ofpact_meter *m = ofpact_add(out, OFPACT_METER, sizeof(*m));
+		m->meter_id = cursor_be32(&in.of[OFPIT_METER]);
+	}
 	if (in.has[OFPIT_APPLY_ACTIONS]) {
 		struct cursor body = in.of[OFPIT_APPLY_ACTIONS];
 		cursor_skip(&body, 4);
@@ -192,7 +221,7 @@ int ofpacts_decode_instructions(struct cursor c, uint8_t version, struct buf *ou
 		g->table = cursor_u8(&in.of[OFPIT_GOTO_TABLE]);
 	}
 	return out->len > UINT16_MAX ? OFPBAC_TOO_MANY
-				     : ofpacts_verify(buf_from(out, start), out->len - start, true, NULL);
+				     : ofpacts_verify(buf_from(out, start), out->len - start, version, true, NULL);
 }
 
 static void put_nested(struct buf *b, uint16_t type, uint8_t version, const void *list, size_t n)
@@ -211,6 +240,14 @@ static void put_instruction(struct buf *b, uint8_t version, const struct ofpact 
 	const struct ofpact_nest *nest = (const void *)a;
 	const struct ofpact_metadata *m = (const void *)a;
 	const struct ofpact_goto_table *g = (const void *)a;
+	if (a->type == OFPACT_METER) {
+		if (version >= OFP13) {
+			ofpact_put(b, OFPIT_METER);
+			buf_add_be32(b, ((const struct ofpact_meter *)(const void *)a)->meter_id);
+			ofpact_put_end(b, at);
+		}
+		return;
+	}
 	if (a->type == OFPACT_WRITE_ACTIONS) {
 		put_nested(b, OFPIT_WRITE_ACTIONS, version, nest + 1, nest->raw_len);
 		return;
@@ -232,24 +269,29 @@ static void put_instruction(struct buf *b, uint8_t version, const struct ofpact 
 	ofpact_put_end(b, at);
 }
 
+static enum ofpact_instruction instruction_of(const struct ofpact *a, uint8_t version)
+{
+	enum ofpact_instruction inst = ofpact_row(a->type)->instruction;
+	return inst == INST_METER && version >= OFP15 ? INST_APPLY : inst;
+}
+
 void ofpacts_encode_instructions(struct buf *b, uint8_t version, const void *list, size_t n)
 {
 	if (version == OFP10) {
 		ofpacts_encode(b, version, list, n);
 		return;
 	}
-	const struct ofpact *first = list;
-	size_t applied = 0; // bytes of plain actions at the front
-	OFPACT_FOREACH(a, list, n)
-	{
-		if (ofpact_row(a->type)->instruction)
-			break;
-		applied += ofpact_size(a);
+	const uint8_t *p = list, *end = p + n;
+	while (p < end) {
+		const struct ofpact *a = (const void *)p;
+		const uint8_t *applied = p;
+		for (; p < end && instruction_of((const void *)p, version) == INST_APPLY; p += ofpact_size((const void *)p))
+			;
+		if (p > applied) {
+			put_nested(b, OFPIT_APPLY_ACTIONS, version, applied, (size_t)(p - applied));
+			continue;
+		}
+		put_instruction(b, version, a);
+		p += ofpact_size(a);
 	}
-	if (applied)
-		put_nested(b, OFPIT_APPLY_ACTIONS, version, first, applied);
-	if (applied == n)
-		return;
-	OFPACT_FOREACH(a, (const uint8_t *)list + applied, n - applied)
-	put_instruction(b, version, a);
 }

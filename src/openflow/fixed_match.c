@@ -404,8 +404,11 @@ static bool needs_nxm_headers(const struct match *m)
 	bool vlan_odd = tci_mask &&
 			((tci_mask & VID_MASK && (tci_mask & VID_MASK) != VID_MASK) ||
 			 (tci_mask & PCP_MASK && (tci_mask & PCP_MASK) != PCP_MASK) || !(tci_mask & FLOW_VLAN_CFI));
-	return vlan_odd || w->nw_ttl || w->nw_frag || w->tcp_flags || w->ipv6_label || w->nw_tos & 3 ||
-	       m->flow.dl_type == BE16(DL_IPV6) || !all_zero(w->arp_sha, 6) || !all_zero(w->arp_tha, 6) ||
+	bool within_ipv6 = m->flow.dl_type == BE16(DL_IPV6) &&
+			   (!all_zero(&w->ipv6_src, 16) || !all_zero(&w->ipv6_dst, 16) || w->tp_src || w->tp_dst || w->nw_proto ||
+			    w->nw_tos);
+	return vlan_odd || w->nw_ttl || w->nw_frag || w->tcp_flags || w->ipv6_label || w->nw_tos & 3 || within_ipv6 ||
+	       w->mpls[0] & BE32(0x1ff) || w->mpls[1] || w->mpls[2] || w->nd_reserved || w->nd_options_type || !all_zero(&w->nsh, sizeof(w->nsh)) || !all_zero(w->arp_sha, 6) || !all_zero(w->arp_tha, 6) ||
 	       !all_zero(&w->nd_target, 16) || !exact_or_wild(&w->tp_src, 2) || !exact_or_wild(&w->tp_dst, 2) ||
 	       (!arp && w->nw_proto && w->nw_proto != 0xff);
 }

@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "openflow/action_row.h"
+#include "packet/address.h"
 
 enum { // what a description may hold besides a match
 	F_OUT_PORT = 1 << 0,
@@ -178,6 +179,26 @@ static struct error *parse_own_field(struct flow_parse *p, const char *key, char
 	return NULL;
 }
 
+// A later term may take back what an earlier one said, but it was not said in the terms of every protocol.
+static uint32_t protocols_of_term(const char *key, const char *value)
+{
+	const struct field *f = field_find(key);
+	union field_value v, mask;
+	if (!f || f->id == FIELD_IP_ECN) // 1.1 cannot match it, but has an action for it
+		return OFPROTO_ALL;
+	if (!strchr(value, '/'))
+		return strcmp(value, "*") ? field_protocols(f, FIELD_MASK_EXACT) : OFPROTO_ALL;
+	struct error *e = field_parse_value(f, value, &v, &mask);
+	if (e || field_mask_is_zero(f, &mask)) {
+		error_free(e);
+		return OFPROTO_ALL;
+	}
+	if (field_mask_is_exact(f, &mask) && f->id != FIELD_VLAN_VID) // a VID's mask leaves out part of the tag
+		return field_protocols(f, FIELD_MASK_EXACT);
+	bool cidr = f->format == FORMAT_IPV4 && ipv4_mask_bits(mask.be32) >= 0;
+	return field_protocols(f, cidr ? FIELD_MASK_CIDR : FIELD_MASK_BITWISE);
+}
+
 static struct error *parse_pair(struct flow_parse *p, const char *key, char *value)
 {
 	bool known;
@@ -186,13 +207,10 @@ static struct error *parse_pair(struct flow_parse *p, const char *key, char *val
 		return e;
 	const struct ofpact_text *t = p->text;
 	e = match_parse_field(&p->fm->match, key, value, &known, t ? t->port_number : NULL, t ? t->arg : NULL);
-	if (e || known) {
-		const struct field *f = field_find(key);
-		// A masked TCI may come out as what 1.0 could match; it was not said in its terms.
-		if (f && (f->id == FIELD_VLAN_TCI || f->id == FIELD_VLAN_VID) && strchr(value, '/'))
-			p->protocols &= OFPROTO_NXM_OXM_ANY;
+	if (!e && known && *value)
+		p->protocols &= protocols_of_term(key, value);
+	if (e || known)
 		return e;
-	}
 	return *value ? error_new("unknown keyword %s", key) : error_new("field %s missing value", key);
 }
 
@@ -206,6 +224,8 @@ static struct error *finish_actions(struct flow_parse *p, const char *text, char
 	p->protocols &= protocols;
 	int error = ofpacts_check_protocols(fm->actions.data, fm->actions.len, &fm->match, OFPP_MAX, fm->table_id, 255,
 					    &p->protocols, note);
+	if (!error && !p->protocols) // each alone could be sent, but not together
+		error = OFPBAC_MATCH_INCONSISTENT;
 	if (error)
 		return error_new("actions are invalid with specified match (%s)", ofperr_name(error));
 	return NULL;

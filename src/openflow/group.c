@@ -79,7 +79,7 @@ static int decode_actions(struct cursor list, uint8_t version, struct ofp_bucket
 	struct buf actions = BUF_INIT;
 	int error = ofpacts_decode(list, version, &actions);
 	if (!error && version == OFP10)
-		error = ofpacts_verify(actions.data, actions.len, false, NULL);
+		error = ofpacts_verify(actions.data, actions.len, version, false, NULL);
 	b->actions = actions.data;
 	b->actions_len = actions.len;
 	return error;

@@ -21,8 +21,9 @@ static uint32_t onf_header(const struct field *f)
 
 static bool has_header(const struct field *f, uint32_t header, uint32_t experimenter)
 {
-	return (f->nxm_version && f->nxm == header && header >> 16 != CLASS_EXPERIMENTER) ||
-	       (f->oxm_version && f->oxm == header && f->oxm_experimenter == experimenter) ||
+	return (f->nxm_version && f->nxm == header &&
+		experimenter == (header >> 16 == CLASS_EXPERIMENTER ? f->oxm_experimenter : 0)) ||
+	       (f->oxm_version && f->oxm == header && !experimenter) ||
 	       (f->onf && onf_header(f) == header && experimenter == ONF_EXPERIMENTER);
 }
 
@@ -66,8 +67,19 @@ static int header_read(struct cursor *c, struct entry_header *h)
 	return 0;
 }
 
+// Only actions may write parts of any field.
+static bool mask_is_valid(const struct entry_header *h, const union field_value *mask)
+{
+	union field_value exact;
+	if (!h->masked || h->field->maskable != FIELD_NOT_MASKABLE)
+		return true;
+	field_exact_mask(h->field, &exact);
+	return !memcmp(mask->b, exact.b, h->field->n_bytes);
+}
+
 // What follows a header: value and mask, checked against the field.
-static int payload_read(struct cursor c, const struct entry_header *h, union field_value *value,
+// `any_mask`: whatever the field can be matched by.
+static int payload_read(struct cursor c, const struct entry_header *h, bool any_mask, union field_value *value,
 			union field_value *mask)
 {
 	const struct field *f = h->field;
@@ -80,13 +92,8 @@ static int payload_read(struct cursor c, const struct entry_header *h, union fie
 		cursor_copy(&c, mask->b, f->n_bytes);
 	else
 		field_exact_mask(f, mask);
-	if (h->masked && f->maskable == FIELD_NOT_MASKABLE) {
-		union field_value exact;
-		memset(&exact, 0, sizeof(exact));
-		field_exact_mask(f, &exact);
-		if (memcmp(mask, &exact, sizeof(exact)))
-			return OFPBMC_BAD_MASK;
-	}
+	if (!any_mask && !mask_is_valid(h, mask))
+		return OFPBMC_BAD_MASK;
 	for (int i = 0; i < f->n_bytes; i++)
 		if (value->b[i] & ~mask->b[i] && h->masked)
 			return OFPBMC_BAD_WILDCARDS;
@@ -112,7 +119,7 @@ int nx_entry_decode(struct cursor *c, const struct field **field, union field_va
 		return OFPBMC_BAD_FIELD;
 	if (!mask && h.masked)
 		return OFPBMC_BAD_MASK;
-	return payload_read(payload, &h, value, mask ? mask : &mask_space);
+	return payload_read(payload, &h, true, value, mask ? mask : &mask_space);
 }
 
 int nx_header_decode(struct cursor *c, const struct field **field, bool *masked)
@@ -126,10 +133,9 @@ int nx_header_decode(struct cursor *c, const struct field **field, bool *masked)
 		*masked = h.masked;
 	else if (h.masked)
 		return OFPBMC_BAD_MASK;
-	if (!h.field)
+	// The length is part of what a field's header is.
+	if (!h.field || h.payload != (size_t)h.field->n_bytes * (h.masked ? 2 : 1))
 		return OFPBMC_BAD_FIELD;
-	if (h.payload != (size_t)h.field->n_bytes * (h.masked ? 2 : 1))
-		return OFPBMC_BAD_LEN;
 	return 0;
 }
 
@@ -141,7 +147,7 @@ static bool uses_oxm(const struct field *f, uint8_t version)
 void nx_header_encode(struct buf *b, uint8_t version, const struct field *f, bool masked)
 {
 	uint32_t header = uses_oxm(f, version) ? f->oxm : f->nxm, experimenter_id = f->oxm_experimenter;
-	if (f->onf && version >= OFP13 && version < f->oxm_version) {
+	if (f->onf && version < f->oxm_version && (version >= OFP13 || !f->nxm_version)) {
 		header = onf_header(f);
 		experimenter_id = ONF_EXPERIMENTER;
 	}
@@ -163,6 +169,13 @@ void nx_entry_encode(struct buf *b, uint8_t version, const struct field *f,
 		memset(&exact, 0, sizeof(exact));
 		field_exact_mask(f, &exact);
 		masked = memcmp(mask->b, exact.b, f->n_bytes) != 0;
+	}
+	if (f->id == FIELD_CT_STATE && mask && mask->be32 == UINT32_MAX) {
+		// All flags that there are: those that do not exist yet are nobody's to match.
+		nx_header_encode(b, version, f, true);
+		buf_add_be32(b, be32toh(value->be32) & 0xff);
+		buf_add_be32(b, 0xff);
+		return;
 	}
 	nx_header_encode(b, version, f, masked);
 	buf_add(b, value->b, f->n_bytes);
@@ -245,7 +258,7 @@ int nx_match_decode(struct cursor c, bool strict, struct match *m, be64_t *cooki
 			error = strict ? OFPBMC_BAD_FIELD : 0;
 		} else {
 			union field_value value, mask;
-			error = payload_read(payload, &h, &value, &mask);
+			error = payload_read(payload, &h, false, &value, &mask);
 			if (!error)
 				error = apply(m, h.field, &value, &mask);
 		}
@@ -257,28 +270,36 @@ int nx_match_decode(struct cursor c, bool strict, struct match *m, be64_t *cooki
 
 // --- Whole matches: writing.
 
-static const uint8_t fields_before_vlan[] = {
-	FIELD_DP_HASH, FIELD_RECIRC_ID, FIELD_CONJ_ID, FIELD_ETH_SRC, FIELD_ETH_DST, FIELD_ETH_TYPE,
+static const uint8_t fields_before_ports[] = {FIELD_PACKET_TYPE, FIELD_DP_HASH, FIELD_RECIRC_ID, FIELD_CONJ_ID};
+static const uint8_t fields_before_vlan[] = {FIELD_ETH_SRC, FIELD_ETH_DST, FIELD_ETH_TYPE};
+static const uint8_t fields_before_dscp[] = {
+	FIELD_MPLS_TC,	FIELD_MPLS_BOS, FIELD_MPLS_TTL, FIELD_MPLS_LABEL, FIELD_IPV4_SRC,
+	FIELD_IPV4_DST, FIELD_IPV6_SRC, FIELD_IPV6_DST, FIELD_IP_FRAG,
 };
-static const uint8_t fields_l3[] = {
-	FIELD_MPLS_LABEL, FIELD_MPLS_TC,  FIELD_MPLS_BOS, FIELD_MPLS_TTL,   FIELD_IPV4_SRC,   FIELD_IPV4_DST,
-	FIELD_IPV6_SRC,	  FIELD_IPV6_DST, FIELD_IPV6_LABEL, FIELD_IP_FRAG, FIELD_IP_PROTO, FIELD_IP_ECN,
-	FIELD_IP_TTL,	  FIELD_ARP_OP,	  FIELD_ARP_SPA,  FIELD_ARP_TPA,    FIELD_ARP_SHA,    FIELD_ARP_THA,
+static const uint8_t fields_before_regs[] = {
+	FIELD_IP_ECN,	     FIELD_IP_TTL,	   FIELD_IPV6_LABEL,	FIELD_IP_PROTO,	      FIELD_ARP_OP,
+	FIELD_ARP_SPA,	     FIELD_ARP_TPA,	   FIELD_ARP_SHA,	FIELD_ARP_THA,	      FIELD_TCP_SRC,
+	FIELD_TCP_DST,	     FIELD_TCP_FLAGS,	   FIELD_UDP_SRC,	FIELD_UDP_DST,	      FIELD_SCTP_SRC,
+	FIELD_SCTP_DST,	     FIELD_ICMPV4_TYPE,	   FIELD_ICMPV4_CODE,	FIELD_ICMPV6_TYPE,    FIELD_ICMPV6_CODE,
+	FIELD_ND_RESERVED,   FIELD_ND_TARGET,	   FIELD_ND_OPTIONS_TYPE, FIELD_ND_SLL,	      FIELD_ND_TLL,
+	FIELD_TUN_ID,	     FIELD_TUN_FLAGS,	   FIELD_TUN_SRC,	FIELD_TUN_DST,	      FIELD_TUN_IPV6_SRC,
+	FIELD_TUN_IPV6_DST,  FIELD_TUN_TTL,	   FIELD_TUN_TOS,	FIELD_TUN_GBP_ID,     FIELD_TUN_GBP_FLAGS,
+	FIELD_TUN_ERSPAN_IDX, FIELD_TUN_ERSPAN_VER, FIELD_TUN_ERSPAN_DIR, FIELD_TUN_ERSPAN_HWID, FIELD_TUN_GTPU_FLAGS,
+	FIELD_TUN_GTPU_MSGTYPE, FIELD_NSH_FLAGS,   FIELD_NSH_TTL,	FIELD_NSH_MDTYPE,     FIELD_NSH_NP,
+	FIELD_NSH_SPI,	     FIELD_NSH_SI,	   FIELD_NSH_C1,	FIELD_NSH_C2,	      FIELD_NSH_C3,
+	FIELD_NSH_C4,
 };
-static const uint8_t fields_l4[] = {
-	FIELD_TCP_SRC,	   FIELD_TCP_DST,     FIELD_TCP_FLAGS,	 FIELD_UDP_SRC,	    FIELD_UDP_DST,
-	FIELD_SCTP_SRC,	   FIELD_SCTP_DST,    FIELD_ICMPV4_TYPE, FIELD_ICMPV4_CODE, FIELD_ICMPV6_TYPE,
-	FIELD_ICMPV6_CODE, FIELD_ND_TARGET,   FIELD_ND_SLL,	 FIELD_ND_TLL,
+static const uint8_t fields_regs[] = {
+	FIELD_REG0, FIELD_REG1, FIELD_REG2,  FIELD_REG3,  FIELD_REG4,  FIELD_REG5,  FIELD_REG6,	 FIELD_REG7,
+	FIELD_REG8, FIELD_REG9, FIELD_REG10, FIELD_REG11, FIELD_REG12, FIELD_REG13, FIELD_REG14, FIELD_REG15,
 };
-static const uint8_t fields_metadata[] = {
-	FIELD_TUN_ID,	    FIELD_TUN_SRC,	FIELD_TUN_DST,	   FIELD_TUN_IPV6_SRC, FIELD_TUN_IPV6_DST,
-	FIELD_TUN_FLAGS,    FIELD_TUN_TTL,	FIELD_TUN_TOS,	   FIELD_TUN_GBP_ID,   FIELD_TUN_GBP_FLAGS,
-	FIELD_REG0,	    FIELD_REG1,		FIELD_REG2,	   FIELD_REG3,	       FIELD_REG4,
-	FIELD_REG5,	    FIELD_REG6,		FIELD_REG7,	   FIELD_REG8,	       FIELD_REG9,
-	FIELD_REG10,	    FIELD_REG11,	FIELD_REG12,	   FIELD_REG13,	       FIELD_REG14,
-	FIELD_REG15,	    FIELD_PKT_MARK,	FIELD_CT_STATE,	   FIELD_CT_ZONE,      FIELD_CT_MARK,
-	FIELD_CT_LABEL,	    FIELD_CT_NW_PROTO,	FIELD_CT_NW_SRC,   FIELD_CT_NW_DST,    FIELD_CT_IPV6_SRC,
-	FIELD_CT_IPV6_DST,  FIELD_CT_TP_SRC,	FIELD_CT_TP_DST,   FIELD_METADATA,
+static const uint8_t fields_xregs[] = { // OpenFlow 1.5 has registers of its own
+	FIELD_XREG0, FIELD_XREG1, FIELD_XREG2, FIELD_XREG3, FIELD_XREG4, FIELD_XREG5, FIELD_XREG6, FIELD_XREG7,
+};
+static const uint8_t fields_last[] = {
+	FIELD_PKT_MARK,	 FIELD_CT_STATE,   FIELD_CT_ZONE,     FIELD_CT_MARK,	FIELD_CT_LABEL,	 FIELD_CT_NW_SRC,
+	FIELD_CT_NW_DST, FIELD_CT_IPV6_SRC, FIELD_CT_IPV6_DST, FIELD_CT_NW_PROTO, FIELD_CT_TP_SRC, FIELD_CT_TP_DST,
+	FIELD_METADATA,
 };
 
 static void put_list(struct buf *b, uint8_t version, const struct match *m, const uint8_t *ids, size_t n)
@@ -349,13 +370,18 @@ size_t nx_match_encode(struct buf *b, uint8_t version, const struct match *m, be
 		       be64_t cookie_mask)
 {
 	size_t start = b->len;
+	put_list(b, version, m, fields_before_ports, sizeof(fields_before_ports));
 	put_ports(b, version, m);
 	put_list(b, version, m, fields_before_vlan, sizeof(fields_before_vlan));
 	put_vlan(b, version, m);
-	put_list(b, version, m, fields_l3, sizeof(fields_l3));
+	put_list(b, version, m, fields_before_dscp, sizeof(fields_before_dscp));
 	put_dscp(b, version, m);
-	put_list(b, version, m, fields_l4, sizeof(fields_l4));
-	put_list(b, version, m, fields_metadata, sizeof(fields_metadata));
+	put_list(b, version, m, fields_before_regs, sizeof(fields_before_regs));
+	if (version < OFP15)
+		put_list(b, version, m, fields_regs, sizeof(fields_regs));
+	else
+		put_list(b, version, m, fields_xregs, sizeof(fields_xregs));
+	put_list(b, version, m, fields_last, sizeof(fields_last));
 	if (cookie_mask) {
 		bool masked = cookie_mask != UINT64_MAX;
 		buf_add_be32(b, masked ? NXM_NX_COOKIE_W : NXM_NX_COOKIE);

@@ -392,7 +392,7 @@ int ofp_decode_packet_out(const struct ofp_msg *m, struct ofp_packet_out *po)
 		return OFPBRC_BAD_LEN;
 	error = ofpacts_decode(actions, m->version, &po->actions);
 	if (!error)
-		error = ofpacts_verify(po->actions.data, po->actions.len, false, NULL);
+		error = ofpacts_verify(po->actions.data, po->actions.len, m->version, false, NULL);
 	if (error)
 		return error;
 	if (po->buffer_id == OFP_NO_BUFFER) {

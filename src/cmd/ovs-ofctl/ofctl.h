@@ -114,4 +114,4 @@ void flow_parse_or_die(struct ofctl *, struct port_names *, const char *text, in
 		       struct ofp_flow_mod *, uint32_t *protocols, bool quiet);
 
 extern const struct command show_commands[], flow_commands[], group_commands[], diff_commands[], watch_commands[], text_commands[],
-	meter_commands[], table_commands[], bundle_commands[];
+	meter_commands[], parse_commands[], table_commands[], bundle_commands[];

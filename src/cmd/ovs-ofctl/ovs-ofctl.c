@@ -16,7 +16,7 @@
 LOG_MODULE(fatal_signal);
 
 static const struct command *const tables[] = {show_commands,  flow_commands, group_commands, diff_commands,
-					       watch_commands, text_commands, meter_commands, table_commands, bundle_commands};
+					       watch_commands, text_commands, parse_commands, meter_commands, table_commands, bundle_commands};
 enum { N_TABLES = sizeof(tables) / sizeof(tables[0]) };
 
 // Those that --read-only forbids.

@@ -178,11 +178,15 @@ static void l4_places(struct writer *w, uint32_t layout, unsigned int l3_at, uns
 	enum layout_l4 l4 = layout_l4(layout);
 	unsigned int at = layout_l4_offset(layout), all = l3_bits | LAYOUT_L4;
 	if (l4 == LAYOUT_L4_ND) { // options in the order and place that the canonical shape gives them
+		PUT(w, PLACE_BYTES, nd_reserved, at + 4, all);
 		PUT(w, PLACE_BYTES, nd_target, at + 8, all);
+		PUT(w, PLACE_BYTES, nd_options_type, at + 24, all);
 		PUT(w, PLACE_BYTES, arp_sha, at + 26, all);
 		PUT(w, PLACE_BYTES, arp_tha, at + 34, all);
 	} else {
 		PUT_ABSENT(w, nd_target, LAYOUT_L4);
+		PUT_ABSENT(w, nd_reserved, LAYOUT_L4);
+		PUT_ABSENT(w, nd_options_type, LAYOUT_L4);
 		if (layout_l3(layout) == LAYOUT_L3_ARP) {
 			PUT(w, PLACE_BYTES, arp_sha, l3_at + 8, l3_bits);
 			PUT(w, PLACE_BYTES, arp_tha, l3_at + 18, l3_bits);

@@ -58,6 +58,9 @@ static void random_l4(struct flow *f)
 		some_address6(&f->nd_target);
 		random_bytes(f->arp_sha, 6 * random_below(2));
 		random_bytes(f->arp_tha, 6 * random_below(2));
+		f->nd_reserved = random_u32();
+		static const uint8_t none[6];
+		f->nd_options_type = memcmp(f->arp_sha, none, 6) ? 1 : memcmp(f->arp_tha, none, 6) ? 2 : 0;
 	}
 }
 

@@ -45,15 +45,21 @@ static void slow_nd(const struct frame *f, int at, struct flow *o)
 	if (byte(f, at + 15) < 0)
 		return;
 	copy(f, at, &o->nd_target, 16);
+	copy(f, at - 4, &o->nd_reserved, 4);
+	bool first = true;
 	for (at += 16; byte(f, at + 7) >= 0; at += 8 * byte(f, at + 1)) {
 		int type = byte(f, at), len = 8 * byte(f, at + 1);
 		if (!len || byte(f, at + len - 1) < 0)
 			return;
+		if (first)
+			o->nd_options_type = (uint8_t)type;
+		first = false;
 		uint8_t *mac = type == 1 ? o->arp_sha : o->arp_tha;
 		if ((type != 1 && type != 2) || len != 8)
 			continue;
 		if (memcmp(mac, none, 6)) {
 			memset(&o->nd_target, 0, 16);
+			o->nd_reserved = o->nd_options_type = 0;
 			memset(o->arp_sha, 0, 6);
 			memset(o->arp_tha, 0, 6);
 			return;

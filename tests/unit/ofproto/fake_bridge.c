@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/rcu.h"
+#include "ofproto/xlate.h"
 #include "ofproto/flow_mod.h"
 
 struct fake_bridge fake;
@@ -128,6 +129,11 @@ bool stream_is_active_name(const char *target)
 void stream_listener_free(struct stream_listener *l)
 {
 }
+bool xlate_knows_action(enum ofpact_type type)
+{
+	return true;
+}
+
 void xlate_bump(struct backer *b)
 {
 	fake.n_bumps++;

@@ -189,7 +189,7 @@ static void test_wire_errors(void **state)
 		int error;
 	} cases[] = {
 		{OFP10, "0000000800010000", 0},
-		{OFP10, "00000004", OFPBAC_BAD_LEN},
+		{OFP10, "00000004", OFPBRC_BAD_LEN},
 		{OFP10, "0000000000010000", OFPBAC_BAD_LEN},
 		{OFP10, "0000001000010000", OFPBAC_BAD_LEN},
 		{OFP10, "0000001000010000 0000000000000000", OFPBAC_BAD_LEN}, // 1.1's length
@@ -201,10 +201,12 @@ static void test_wire_errors(void **state)
 		{OFP10, "ffff001000002320 ffff000000000000", OFPBAC_BAD_VENDOR_TYPE},
 		{OFP10, "ffff000800002320", OFPBAC_BAD_LEN},
 		{OFP10, "ffff001000002320 000e fff8 03 000001", OFPBAC_BAD_ARGUMENT},
-		{OFP10, "ffff001800002320 0007 0044 00010004 0000000000000020", OFPBAC_BAD_SET_ARGUMENT}, // 33 bits wide
+		{OFP10, "ffff001800002320 0007 0044 00010004 0000000000000020", OFPBAC_BAD_ARGUMENT}, // 33 bits wide
 		{OFP10, "ffff001800002320 0007 07c4 00010004 0000000000000000", OFPBAC_BAD_SET_LEN},
 		{OFP10, "ffff001800002320 0007 000f 00000602 0000000000000800", OFPBAC_BAD_SET_ARGUMENT}, // dl_type
-		{OFP13, "0006001000000000 0000000000000000", OFPBIC_UNSUP_INST},
+		{OFP13, "0006001000000000 0000000000000000", OFPBIC_BAD_LEN},
+		{OFP13, "0006000800000005", 0},
+		{OFP15, "0006000800000005", OFPBIC_UNKNOWN_INST},
 		{OFP13, "0007000800000000", OFPBIC_UNKNOWN_INST},
 		{OFP13, "ffff000800000000", OFPBIC_BAD_EXPERIMENTER},
 		{OFP13, "0005000800000000 0005000800000000", OFPBIC_DUP_INST},
@@ -268,7 +270,8 @@ static void test_check(void **state)
 	assert_int_equal(check("move:NXM_OF_TCP_SRC[]->NXM_OF_VLAN_TCI[]", "udp", 0, OFP13), OFPBAC_MATCH_INCONSISTENT);
 	assert_int_equal(check("pop:NXM_OF_ETH_TYPE[]", "", 0, OFP13), OFPBAC_BAD_SET_ARGUMENT);
 	assert_int_equal(check("resubmit(,1,ct)", "", 0, OFP13), OFPBAC_MATCH_INCONSISTENT);
-	assert_int_equal(check("resubmit(,1,ct)", "ct_state=+trk", 0, OFP13), 0);
+	assert_int_equal(check("resubmit(,1,ct)", "ct_state=+trk", 0, OFP13), OFPBAC_MATCH_INCONSISTENT);
+	assert_int_equal(check("resubmit(,1,ct)", "ct_state=+trk-inv", 0, OFP13), 0);
 }
 
 // The table of OpenFlow 1.3, section 5.10: pop, push, TTL, sets, queue, output; of each the last, of sets all.

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+// Commands that read encoded matches, actions and instructions from standard input, a line each, and print them: what the codecs
+// make of bytes, and whether the bytes that they make of it again are the same.
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "cmd/ovs-ofctl/ofctl.h"
+#include "openflow/action.h"
+#include "openflow/error.h"
+#include "openflow/match_codec.h"
+
+// The next line without its comment; false at the end of the input. Lines that are empty then are shown, as they separate cases.
+static bool next_line(struct str *line, bool *blank)
+{
+	char *text = NULL;
+	size_t cap = 0;
+	str_clear(line);
+	ssize_t n = getline(&text, &cap, stdin);
+	if (n < 0) {
+		free(text);
+		return false;
+	}
+	text[strcspn(text, "\n")] = '\0';
+	text[strcspn(text, "#")] = '\0';
+	str_add(line, text);
+	*blank = !text[strspn(text, " \t\r")];
+	free(text);
+	return true;
+}
+
+// Hexadecimal digits, in pairs, with spaces anywhere between them. Where they end.
+static const char *scan_hex(const char *s, struct buf *b)
+{
+	for (;;) {
+		s += strspn(s, " \t\r\n.");
+		if (!isxdigit((unsigned char)s[0]) || !isxdigit((unsigned char)s[1]))
+			return s;
+		char pair[3] = {s[0], s[1], '\0'};
+		buf_add_u8(b, (uint8_t)strtoul(pair, NULL, 16));
+		s += 2;
+	}
+}
+
+static void print_differences(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len)
+{
+	size_t n = a_len > b_len ? a_len : b_len;
+	for (size_t i = 0; i < n; i++) {
+		if (i >= b_len)
+			printf("%2zu: %02x -> (none)\n", i, a[i]);
+		else if (i >= a_len)
+			printf("%2zu: (none) -> %02x\n", i, b[i]);
+		else if (a[i] != b[i])
+			printf("%2zu: %02x -> %02x\n", i, a[i], b[i]);
+	}
+}
+
+static void show_match(const struct ofctl *o, const struct match *m)
+{
+	struct str s = STR_INIT;
+	match_format(m, &s, 32768, NULL, NULL);
+	puts(str_cstr(&s));
+	str_done(&s);
+}
+
+static uint8_t version_or_die(const char *name)
+{
+	uint8_t version = ofp_version_parse(name);
+	if (!version)
+		command_die("%s: not a valid OpenFlow version", name);
+	return version;
+}
+
+// --- Actions and instructions.
+
+static void parse_lists(const char *version_name, bool instructions)
+{
+	struct str line = STR_INIT;
+	uint8_t version = version_or_die(version_name);
+	for (bool blank; next_line(&line, &blank);) {
+		struct buf bytes = BUF_INIT, list = BUF_INIT, again = BUF_INIT;
+		if (blank)
+			continue;
+		const char *end = scan_hex(str_cstr(&line), &bytes);
+		if (*end)
+			command_die("Trailing garbage in hex data");
+		struct cursor c = cursor_make(bytes.data, bytes.len);
+		int error = instructions ? ofpacts_decode_instructions(c, version, &list)
+					 : ofpacts_decode(c, version, &list);
+		if (error) {
+			printf("bad %s %s: %s\n\n", ofp_version_name(version), instructions ? "instructions" : "actions",
+			       ofperr_name(error));
+			buf_done(&bytes);
+			buf_done(&list);
+			continue;
+		}
+		struct str s = STR_INIT;
+		str_add(&s, "actions=");
+		ofpacts_format(list.data, list.len, NULL, &s);
+		puts(str_cstr(&s));
+		str_done(&s);
+		if (instructions)
+			ofpacts_encode_instructions(&again, version, list.data, list.len);
+		else
+			ofpacts_encode(&again, version, list.data, list.len);
+		print_differences(bytes.data, bytes.len, again.data, again.len);
+		putchar('\n');
+		buf_done(&bytes);
+		buf_done(&list);
+		buf_done(&again);
+	}
+	str_done(&line);
+}
+
+static void parse_actions(int argc, char *argv[], void *arg)
+{
+	parse_lists(argv[1], false);
+}
+
+static void parse_instructions(int argc, char *argv[], void *arg)
+{
+	parse_lists(argv[1], true);
+}
+
+// --- NXM and OXM: "NXM_OF_ETH_TYPE(0800), NXM_OF_IP_SRC_W(c0a80000/ffff0000)".
+
+// A field's header name, with "_W" when there is a mask.
+static const struct field *scan_header(const char **s, bool *masked)
+{
+	size_t n = strcspn(*s, "(");
+	const struct field *f = field_find_any_name(*s, n);
+	*masked = false;
+	if (!f && n > 2 && !strncmp(*s + n - 2, "_W", 2)) {
+		f = field_find_any_name(*s, n - 2);
+		*masked = true;
+	}
+	if (!f)
+		command_die("%s: unknown field `%.*s'", *s, (int)n, *s);
+	*s += n;
+	return f;
+}
+
+static void scan_bytes(const char **s, uint8_t *out, size_t n, char end, const char *whole)
+{
+	struct buf b = BUF_INIT;
+	*s = scan_hex(*s, &b);
+	if (b.len != n || **s != end)
+		command_die("%s: %zu bytes and `%c' expected", whole, n, end);
+	memcpy(out, b.data, n);
+	++*s;
+	buf_done(&b);
+}
+
+// Which header the name asks for: a version that has it.
+static uint8_t version_of_name(const struct field *f, const char *name)
+{
+	if (!strncmp(name, "ONFOXM", 6))
+		return OFP13;
+	return !strncmp(name, "OXM", 3) ? OFP15 : 0;
+}
+
+static void scan_nx_match(const char *text, struct buf *b)
+{
+	const char *s = text;
+	if (!strcmp(text, "<any>"))
+		return;
+	for (s += strspn(s, ", "); *s; s += strspn(s, ", ")) {
+		bool masked;
+		const char *name = s;
+		const struct field *f = scan_header(&s, &masked);
+		union field_value value, mask;
+		if (*s++ != '(')
+			command_die("%s: missing ( at end of field name", text);
+		scan_bytes(&s, value.b, f->n_bytes, masked ? '/' : ')', name);
+		if (masked)
+			scan_bytes(&s, mask.b, f->n_bytes, ')', name);
+		nx_header_encode(b, version_of_name(f, name), f, masked);
+		buf_add(b, value.b, f->n_bytes);
+		if (masked)
+			buf_add(b, mask.b, f->n_bytes);
+	}
+}
+
+static void print_nx_match(const struct buf *b)
+{
+	struct cursor c = cursor_make(b->data, b->len);
+	if (!b->len)
+		printf("<any>");
+	for (bool first = true; cursor_left(&c); first = false) {
+		struct cursor peek = c;
+		const struct field *f;
+		bool masked;
+		if (nx_header_decode(&c, &f, &masked))
+			command_die("an entry that no field has");
+		uint32_t header = cursor_be32(&peek);
+		const char *name = header >> 16 == 0xffff && f->onf	       ? "ONFOXM_ET_"
+				   : header >> 31 && header >> 16 != 0xffff ? f->oxm_name
+									       : field_header_name(f);
+		printf("%s%s%s%s(", first ? "" : ", ", name, f->onf && header >> 16 == 0xffff ? f->oxm_name + 7 : "", masked ? "_W" : "");
+		for (int part = 0; part < (masked ? 2 : 1); part++) {
+			if (part)
+				putchar('/');
+			for (unsigned int i = 0; i < f->n_bytes; i++)
+				printf("%02x", cursor_u8(&c));
+		}
+		putchar(')');
+	}
+	putchar('\n');
+}
+
+// The frame of 1.2 and later around the entries.
+static int decode_oxm(const struct buf *b, bool strict, struct match *m)
+{
+	struct buf framed = BUF_INIT;
+	buf_add_be16(&framed, 1);
+	buf_add_be16(&framed, (uint16_t)(4 + b->len));
+	buf_add(&framed, b->data, b->len);
+	buf_pad(&framed, 0, 8);
+	struct cursor c = cursor_make(framed.data, framed.len);
+	int error = ofp11_match_decode(&c, strict, m, NULL);
+	buf_done(&framed);
+	return error;
+}
+
+// `version` 0: NXM, with cookies.
+static void parse_entries(const struct ofctl *o, uint8_t version)
+{
+	struct str line = STR_INIT;
+	for (bool blank; next_line(&line, &blank);) {
+		struct buf bytes = BUF_INIT, again = BUF_INIT;
+		struct match m;
+		be64_t cookie = 0, cookie_mask = 0;
+		if (blank) {
+			putchar('\n');
+			continue;
+		}
+		scan_nx_match(str_cstr(&line), &bytes);
+		int error = version ? decode_oxm(&bytes, o->strict, &m)
+				    : nx_match_decode(cursor_make(bytes.data, bytes.len), o->strict, &m, &cookie, &cookie_mask);
+		if (error) {
+			printf("nx_pull_match() returned error %s\n", ofperr_name(error));
+		} else {
+			nx_match_encode(&again, version ? version : OFP10, &m, cookie, cookie_mask);
+			print_nx_match(&again);
+		}
+		buf_done(&bytes);
+		buf_done(&again);
+	}
+	str_done(&line);
+}
+
+static void parse_nx_match(int argc, char *argv[], void *arg)
+{
+	parse_entries(arg, 0);
+}
+
+static void parse_oxm(int argc, char *argv[], void *arg)
+{
+	uint8_t version = version_or_die(argv[1]);
+	if (version < OFP12)
+		command_die("%s: not a valid version for OXM", argv[1]);
+	parse_entries(arg, version);
+}
+
+// --- The fixed matches of 1.0 and 1.1.
+
+static void parse_fixed_match(const struct ofctl *o, uint8_t version)
+{
+	struct str line = STR_INIT;
+	size_t want = version == OFP10 ? (size_t)OFP10_MATCH_LEN : OFP11_MATCH_LEN;
+	for (bool blank; next_line(&line, &blank);) {
+		struct buf bytes = BUF_INIT, again = BUF_INIT;
+		struct match m;
+		if (blank)
+			continue;
+		if (*scan_hex(str_cstr(&line), &bytes))
+			command_die("Trailing garbage in hex data");
+		if (bytes.len != want)
+			command_die("Input is %zu bytes, expected %zu", bytes.len, want);
+		struct cursor c = cursor_make(bytes.data, bytes.len);
+		int error = version == OFP10 ? ofp10_match_decode(&c, &m) : ofp11_match_decode(&c, true, &m, NULL);
+		if (error) {
+			printf("bad ofp11_match: %s\n\n", ofperr_name(error));
+		} else {
+			show_match(o, &m);
+			if (version == OFP10)
+				ofp10_match_encode(&again, &m);
+			else
+				ofp11_match_encode(&again, version, &m);
+			print_differences(bytes.data, bytes.len, again.data, again.len);
+			putchar('\n');
+		}
+		buf_done(&bytes);
+		buf_done(&again);
+	}
+	str_done(&line);
+}
+
+static void parse_ofp10_match(int argc, char *argv[], void *arg)
+{
+	parse_fixed_match(arg, OFP10);
+}
+
+static void parse_ofp11_match(int argc, char *argv[], void *arg)
+{
+	parse_fixed_match(arg, OFP11);
+}
+
+const struct command parse_commands[] = {
+	{"parse-actions", "VERSION", 1, 1, parse_actions},
+	{"parse-instructions", "VERSION", 1, 1, parse_instructions},
+	{"parse-nx-match", "", 0, 0, parse_nx_match},
+	{"parse-nxm", "", 0, 0, parse_nx_match},
+	{"parse-oxm", "VERSION", 1, 1, parse_oxm},
+	{"parse-ofp10-match", "", 0, 0, parse_ofp10_match},
+	{"parse-ofp11-match", "", 0, 0, parse_ofp11_match},
+	{0},
+};

@@ -1,0 +1,626 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+// learn: adds a flow that is made after the packet, and fin_timeout, which such flows use. Each of learn's specifications copies a
+// number, or bits of the packet, to what the new flow matches on, to a field that it loads, or to where it outputs.
+//
+// On the wire a specification is a header of 16 bits (where from, where to, how many bits), then the source (a field and an
+// offset, or the number in 16-bit units) and the destination (a field and an offset, or nothing). A header of 0 ends them.
+#include "openflow/action_row.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+
+enum { V10 = OFP10, V15 = OFP15 };
+enum { // wire subtypes
+	NXAST_LEARN = 16,
+	NXAST_FIN_TIMEOUT = 19,
+	NXAST_LEARN2 = 45,
+};
+enum { SPEC_BITS = 0x3ff, SPEC_DST_SHIFT = 11, SPEC_DST = 3 << SPEC_DST_SHIFT, SPEC_IMMEDIATE = 1 << 13 };
+enum { DEFAULT_PRIORITY = 32768, NO_TABLE = 255 };
+
+static struct ofpact_learn *at_learn(const struct buf *b, size_t at)
+{
+	return (void *)(b->data + at);
+}
+
+// Appends a specification to the learn that ends the buffer. NULL: there are too many.
+static struct ofpact_learn_spec *add_spec(struct buf *b, size_t at)
+{
+	if (b->len - at + sizeof(struct ofpact_learn_spec) > UINT16_MAX)
+		return NULL;
+	struct ofpact_learn_spec *spec = buf_add_zeros(b, sizeof(*spec));
+	struct ofpact_learn *l = at_learn(b, at);
+	l->h.len = (uint16_t)(b->len - at);
+	l->n_specs++;
+	return spec;
+}
+
+// --- Wire.
+
+static int decode_subfield(struct cursor *c, uint16_t n_bits, struct subfield *sf)
+{
+	int error = nx_header_decode(c, &sf->field, NULL);
+	sf->offset = cursor_be16(c);
+	sf->n_bits = n_bits;
+	return error;
+}
+
+static int decode_spec(struct ofpact_decode *d, size_t at, uint16_t header)
+{
+	struct cursor *c = &d->body;
+	unsigned int kind = (header & SPEC_DST) >> SPEC_DST_SHIFT, n = header & SPEC_BITS;
+	bool immediate = header & SPEC_IMMEDIATE;
+	if (kind > LEARN_OUTPUT || (kind == LEARN_OUTPUT && immediate))
+		return OFPBAC_BAD_ARGUMENT;
+	struct ofpact_learn_spec *spec = add_spec(d->out, at);
+	if (!spec)
+		return OFPBAC_TOO_MANY;
+	spec->kind = (uint8_t)kind;
+	spec->n_bits = (uint16_t)n;
+	int error = 0;
+	if (immediate) {
+		size_t wire = 2 * ((n + 15u) / 16u), bytes = (n + 7u) / 8u;
+		if (bytes > sizeof(spec->value.b))
+			return OFPBAC_BAD_SET_LEN;
+		if (cursor_left(c) < wire)
+			return OFPBAC_BAD_LEN;
+		cursor_skip(c, wire - bytes);
+		cursor_copy(c, spec->value.b, bytes);
+	} else {
+		error = decode_subfield(c, spec->n_bits, &spec->src);
+	}
+	if (!error && kind != LEARN_OUTPUT)
+		error = decode_subfield(c, spec->n_bits, &spec->dst);
+	return error ? error : c->bad ? OFPBAC_BAD_LEN : 0;
+}
+
+static int decode_head(struct ofpact_decode *d, struct ofpact_learn *l, uint16_t known_flags)
+{
+	l->idle_timeout = cursor_be16(&d->body);
+	l->hard_timeout = cursor_be16(&d->body);
+	l->priority = cursor_be16(&d->body);
+	cursor_copy(&d->body, &l->cookie, 8);
+	uint16_t flags = cursor_be16(&d->body);
+	l->table_id = cursor_u8(&d->body);
+	bool padded = !cursor_u8(&d->body);
+	l->fin_idle_timeout = cursor_be16(&d->body);
+	l->fin_hard_timeout = cursor_be16(&d->body);
+	l->flags = (uint8_t)flags;
+	return flags & ~known_flags || l->table_id == NO_TABLE || !padded ? OFPBAC_BAD_ARGUMENT : 0;
+}
+
+static int decode_specs(struct ofpact_decode *d, size_t at)
+{
+	while (cursor_left(&d->body)) {
+		uint16_t header = cursor_be16(&d->body);
+		if (!header)
+			break;
+		int error = decode_spec(d, at, header);
+		if (error)
+			return error;
+	}
+	while (cursor_left(&d->body))
+		if (cursor_u8(&d->body))
+			return OFPBAC_BAD_ARGUMENT;
+	return 0;
+}
+
+static int decode_learn(struct ofpact_decode *d)
+{
+	size_t at = d->out->len;
+	struct ofpact_learn *l = ofpact_add(d->out, OFPACT_LEARN, sizeof(*l));
+	int error = decode_head(d, l, LEARN_SEND_FLOW_REM | LEARN_DELETE_LEARNED);
+	return error ? error : decode_specs(d, at);
+}
+
+static int decode_learn2(struct ofpact_decode *d)
+{
+	size_t at = d->out->len;
+	struct ofpact_learn *l = ofpact_add(d->out, OFPACT_LEARN, sizeof(*l));
+	int error = decode_head(d, l, LEARN_FLAGS);
+	l->limit = cursor_be32(&d->body);
+	l->result_dst.offset = cursor_be16(&d->body);
+	bool padded = !cursor_be16(&d->body);
+	if (error || !padded)
+		return error ? error : OFPBAC_BAD_ARGUMENT;
+	if (l->flags & LEARN_WRITE_RESULT) {
+		error = nx_header_decode(&d->body, &l->result_dst.field, NULL);
+		if (error)
+			return error;
+		if (!l->result_dst.field->writable)
+			return OFPBAC_BAD_SET_ARGUMENT;
+		l->result_dst.n_bits = 1;
+	} else if (l->result_dst.offset) {
+		return OFPBAC_BAD_ARGUMENT;
+	}
+	return decode_specs(d, at);
+}
+
+static void encode_subfield(struct buf *b, const struct subfield *sf)
+{
+	nx_header_encode(b, 0, sf->field, false);
+	buf_add_be16(b, sf->offset);
+}
+
+static void encode_spec(struct buf *b, const struct ofpact_learn_spec *spec)
+{
+	bool immediate = !spec->src.field;
+	buf_add_be16(b, (uint16_t)(spec->n_bits | spec->kind << SPEC_DST_SHIFT | (immediate ? SPEC_IMMEDIATE : 0)));
+	if (immediate) {
+		size_t bytes = (spec->n_bits + 7u) / 8u, wire = 2 * ((spec->n_bits + 15u) / 16u);
+		buf_add_zeros(b, wire - bytes);
+		buf_add(b, spec->value.b, bytes);
+	} else {
+		encode_subfield(b, &spec->src);
+	}
+	if (spec->kind != LEARN_OUTPUT)
+		encode_subfield(b, &spec->dst);
+}
+
+static void encode_learn(struct buf *b, uint8_t version, const struct ofpact *a)
+{
+	const struct ofpact_learn *l = (const void *)a;
+	bool second = l->limit || l->flags & LEARN_WRITE_RESULT;
+	size_t at = ofpact_put_nx(b, second ? NXAST_LEARN2 : NXAST_LEARN);
+	buf_add_be16(b, l->idle_timeout);
+	buf_add_be16(b, l->hard_timeout);
+	buf_add_be16(b, l->priority);
+	buf_add(b, &l->cookie, 8);
+	buf_add_be16(b, l->flags);
+	buf_add_u8(b, l->table_id);
+	buf_add_u8(b, 0);
+	buf_add_be16(b, l->fin_idle_timeout);
+	buf_add_be16(b, l->fin_hard_timeout);
+	if (second) {
+		buf_add_be32(b, l->limit);
+		buf_add_be16(b, l->result_dst.offset);
+		buf_add_be16(b, 0);
+		if (l->flags & LEARN_WRITE_RESULT)
+			nx_header_encode(b, 0, l->result_dst.field, false);
+	}
+	for (unsigned int i = 0; i < l->n_specs; i++)
+		encode_spec(b, &l->specs[i]);
+	ofpact_put_end(b, at);
+}
+
+// --- Text.
+
+static void add_number(struct str *s, const uint8_t *p, size_t n)
+{
+	while (n && !*p)
+		p++, n--;
+	if (!n) {
+		str_addc(s, '0');
+		return;
+	}
+	str_addf(s, "0x%x", *p);
+	str_add_hex(s, p + 1, n - 1);
+}
+
+static bool whole_field(const struct subfield *sf)
+{
+	return !sf->offset && sf->n_bits == sf->field->n_bits;
+}
+
+// The number as a value of the destination, which it fills.
+static void spec_field_value(const struct ofpact_learn_spec *spec, union field_value *v)
+{
+	size_t bytes = (spec->n_bits + 7u) / 8u, n = spec->dst.field->n_bytes;
+	memset(v, 0, sizeof(*v));
+	if (bytes <= n)
+		memcpy(v->b + n - bytes, spec->value.b, bytes);
+}
+
+static void format_spec(const struct ofpact_learn_spec *spec, const struct ofpact_text *t, struct str *s)
+{
+	size_t bytes = (spec->n_bits + 7u) / 8u;
+	if (spec->kind == LEARN_OUTPUT) {
+		str_add(s, "output:");
+		subfield_format(&spec->src, s);
+	} else if (spec->kind == LEARN_LOAD) {
+		str_add(s, "load:");
+		if (spec->src.field)
+			subfield_format(&spec->src, s);
+		else
+			add_number(s, spec->value.b, bytes);
+		str_add(s, "->");
+		subfield_format(&spec->dst, s);
+	} else if (spec->src.field) {
+		subfield_format(&spec->dst, s);
+		if (spec->src.field != spec->dst.field || spec->src.offset != spec->dst.offset) {
+			str_addc(s, '=');
+			subfield_format(&spec->src, s);
+		}
+	} else if (whole_field(&spec->dst)) {
+		union field_value v;
+		spec_field_value(spec, &v);
+		str_addf(s, "%s=", spec->dst.field->name);
+		field_format_value(spec->dst.field, &v, NULL, t ? t->port_name : NULL, t ? t->arg : NULL, s);
+	} else {
+		subfield_format(&spec->dst, s);
+		str_addc(s, '=');
+		add_number(s, spec->value.b, bytes);
+	}
+}
+
+static void format_learn(const struct ofpact *a, const struct ofpact_text *t, struct str *s)
+{
+	const struct ofpact_learn *l = (const void *)a;
+	str_addf(s, "learn(table=%u", l->table_id);
+	if (l->idle_timeout)
+		str_addf(s, ",idle_timeout=%u", l->idle_timeout);
+	if (l->hard_timeout)
+		str_addf(s, ",hard_timeout=%u", l->hard_timeout);
+	if (l->fin_idle_timeout)
+		str_addf(s, ",fin_idle_timeout=%u", l->fin_idle_timeout);
+	if (l->fin_hard_timeout)
+		str_addf(s, ",fin_hard_timeout=%u", l->fin_hard_timeout);
+	if (l->priority != DEFAULT_PRIORITY)
+		str_addf(s, ",priority=%u", l->priority);
+	if (l->flags & LEARN_SEND_FLOW_REM)
+		str_add(s, ",send_flow_rem");
+	if (l->flags & LEARN_DELETE_LEARNED)
+		str_add(s, ",delete_learned");
+	if (l->cookie)
+		str_addf(s, ",cookie=%#llx", (unsigned long long)be64toh(l->cookie));
+	if (l->limit)
+		str_addf(s, ",limit=%u", l->limit);
+	if (l->flags & LEARN_WRITE_RESULT) {
+		str_add(s, ",result_dst=");
+		subfield_format(&l->result_dst, s);
+	}
+	for (unsigned int i = 0; i < l->n_specs; i++) {
+		str_addc(s, ',');
+		format_spec(&l->specs[i], t, s);
+	}
+	str_addc(s, ')');
+}
+
+// The low n_bits of a number of `size` bytes.
+static void spec_set_value(struct ofpact_learn_spec *spec, const uint8_t *number, size_t size)
+{
+	size_t bytes = (spec->n_bits + 7u) / 8u;
+	if (bytes <= size)
+		memcpy(spec->value.b, number + size - bytes, bytes);
+	else
+		memcpy(spec->value.b + bytes - size, number, size);
+}
+
+static struct error *no_experimenter(const char *whole, const char *name, const struct subfield *sf)
+{
+	if (sf->field->oxm_experimenter)
+		return error_new("%s: experimenter OXM field '%s' not supported", whole, name);
+	return NULL;
+}
+
+// A number of up to n_bits at *text; steps over it. False: there is none. *fits false: it has more bits.
+static bool scan_number(const char **text, unsigned int n_bits, union field_value *v, bool *fits)
+{
+	*fits = true;
+	memset(v, 0, sizeof(*v));
+	if (!number_scan(text, v->b, sizeof(v->b), fits))
+		return false;
+	for (unsigned int bit = n_bits; bit < 8 * sizeof(v->b); bit++)
+		if (v->b[sizeof(v->b) - 1 - bit / 8] >> bit % 8 & 1)
+			*fits = false;
+	return true;
+}
+
+// "value->field" or "field->field".
+static struct error *parse_load(const char *whole, const char *arg, struct ofpact_learn_spec *spec)
+{
+	const char *s = arg;
+	spec->kind = LEARN_LOAD;
+	if (arg[strcspn(arg, "[-")] == '-' && *arg >= '0' && *arg <= '9') {
+		union field_value v;
+		bool fits;
+		const char *arrow = strstr(arg, "->");
+		if (!arrow)
+			return error_new("%s: missing `->' in `%s'", whole, arg);
+		const char *to = arrow + 2;
+		struct error *e = subfield_parse(&to, &spec->dst);
+		if (e)
+			return e;
+		if (*to)
+			return error_new("%s: trailing garbage following destination in `%s'", whole, arg);
+		spec->n_bits = spec->dst.n_bits;
+		if (!scan_number(&s, spec->n_bits, &v, &fits) || s != arrow)
+			return error_new("%s: cannot parse integer value", arg);
+		if (!fits)
+			return error_new("%s: value does not fit into %u bits", arg, spec->n_bits);
+		spec_set_value(spec, v.b, sizeof(v.b));
+		return NULL;
+	}
+	struct error *e = subfield_parse(&s, &spec->src);
+	if (e)
+		return e;
+	if (strncmp(s, "->", 2))
+		return error_new("%s: missing `->' following source", arg);
+	s += 2;
+	e = subfield_parse(&s, &spec->dst);
+	if (e)
+		return e;
+	if (*s)
+		return error_new("%s: trailing garbage following destination", arg);
+	if (spec->src.n_bits != spec->dst.n_bits)
+		return error_new("%s: source field is %u bits wide but destination is %u bits wide", arg, spec->src.n_bits,
+				 spec->dst.n_bits);
+	spec->n_bits = spec->src.n_bits;
+	return NULL;
+}
+
+// The value of a match as a number: why not, when it is none.
+static struct error *parse_immediate(struct ofpact_parse *p, const char *whole, const char *value, struct ofpact_learn_spec *spec)
+{
+	const struct field *f = spec->dst.field;
+	union field_value v, mask;
+	const char *s = value;
+	spec->n_bits = spec->dst.n_bits;
+	if (whole_field(&spec->dst)) {
+		struct error *e = field_parse_value_ports(f, value, p->text ? p->text->port_number : NULL,
+							  p->text ? p->text->arg : NULL, &v, &mask);
+		if (e)
+			return e;
+		if (!field_mask_is_exact(f, &mask))
+			return error_new("%s: wildcards not allowed here", value);
+		spec_set_value(spec, v.b, f->n_bytes);
+		return NULL;
+	}
+	bool fits;
+	if (!scan_number(&s, spec->n_bits, &v, &fits) || *s)
+		return error_new("%s: cannot parse integer value", whole);
+	if (!fits) {
+		struct str number = STR_INIT;
+		add_number(&number, v.b, sizeof(v.b));
+		struct error *e = error_new("%s: value %s does not fit into %u bits", whole, str_cstr(&number), spec->n_bits);
+		str_done(&number);
+		return e;
+	}
+	spec_set_value(spec, v.b, sizeof(v.b));
+	return NULL;
+}
+
+static struct error *parse_match(struct ofpact_parse *p, const char *whole, const char *name, const char *value,
+				 struct ofpact_learn_spec *spec)
+{
+	const char *s = name;
+	struct error *e = subfield_parse(&s, &spec->dst);
+	if (e) {
+		error_free(e);
+		return error_new("%s: unknown keyword %s", whole, name);
+	}
+	spec->kind = LEARN_MATCH;
+	spec->n_bits = spec->dst.n_bits;
+	if (*s)
+		return error_new("%s: syntax error after NXM field name `%s'", whole, name);
+	e = no_experimenter(whole, name, &spec->dst);
+	if (e)
+		return e;
+	if (!*value) {
+		spec->src = spec->dst;
+		return NULL;
+	}
+	s = value;
+	e = subfield_parse(&s, &spec->src);
+	if (!e && !*s) {
+		if (spec->src.n_bits != spec->dst.n_bits)
+			return error_new("%s: bit widths of %s (%u) and %s (%u) differ", whole, name, spec->src.n_bits, value,
+					 spec->dst.n_bits);
+		return no_experimenter(whole, value, &spec->src);
+	}
+	if (!e)
+		e = error_new("%s: unexpected input following field syntax", value);
+	memset(&spec->src, 0, sizeof(spec->src));
+	struct error *worse = parse_immediate(p, whole, value, spec);
+	if (worse) {
+		struct error *both = error_new("%s: %s value %s cannot be parsed as a subfield (%s) or an immediate value (%s)",
+					       whole, name, value, error_text(e), error_text(worse));
+		error_free(worse);
+		error_free(e);
+		return both;
+	}
+	error_free(e);
+	return NULL;
+}
+
+static struct error *parse_spec(struct ofpact_parse *p, size_t at, const char *whole, const char *name, const char *value)
+{
+	struct ofpact_learn_spec *spec = add_spec(p->out, at);
+	if (!spec)
+		return error_new("too many actions");
+	if (!strcmp(name, "load")) {
+		struct error *e = parse_load(whole, value, spec);
+		if (!e && spec->src.field)
+			e = no_experimenter(whole, spec->src.field->name, &spec->src);
+		return e ? e : no_experimenter(whole, spec->dst.field->name, &spec->dst);
+	}
+	if (strcmp(name, "output"))
+		return parse_match(p, whole, name, value, spec);
+	const char *s = value;
+	struct error *e = subfield_parse(&s, &spec->src);
+	spec->kind = LEARN_OUTPUT;
+	spec->n_bits = spec->src.n_bits;
+	if (!e && *s)
+		e = error_new("%s: unexpected input following field syntax", value);
+	return e ? e : no_experimenter(whole, value, &spec->src);
+}
+
+static struct error *parse_result_dst(struct ofpact_learn *l, const char *value)
+{
+	const char *s = value;
+	l->flags |= LEARN_WRITE_RESULT;
+	struct error *e = subfield_parse(&s, &l->result_dst);
+	if (!e && *s)
+		e = error_new("%s: unexpected input following field syntax", value);
+	if (!e && l->result_dst.n_bits != 1)
+		e = error_new("result_dst in 'learn' action must be a single bit");
+	return e;
+}
+
+static struct error *parse_table(struct ofpact_learn *l, const char *whole, const char *value)
+{
+	if (parse_u8(value, 0, &l->table_id))
+		return error_new("unknown table \"%s\"", value);
+	return l->table_id == NO_TABLE ? error_new("%s: table id 255 not valid for `learn' action", whole) : NULL;
+}
+
+static struct error *parse_key(struct ofpact_parse *p, size_t at, const char *whole, const char *name, const char *value)
+{
+	struct ofpact_learn *l = at_learn(p->out, at);
+	if (!strcmp(name, "table"))
+		return parse_table(l, whole, value);
+	if (!strcmp(name, "priority"))
+		return text_u16(value, "priority", &l->priority);
+	if (!strcmp(name, "idle_timeout"))
+		return text_u16(value, "idle_timeout", &l->idle_timeout);
+	if (!strcmp(name, "hard_timeout"))
+		return text_u16(value, "hard_timeout", &l->hard_timeout);
+	if (!strcmp(name, "fin_idle_timeout"))
+		return text_u16(value, "fin_idle_timeout", &l->fin_idle_timeout);
+	if (!strcmp(name, "fin_hard_timeout"))
+		return text_u16(value, "fin_hard_timeout", &l->fin_hard_timeout);
+	if (!strcmp(name, "cookie"))
+		return text_be64(value, &l->cookie);
+	if (!strcmp(name, "limit"))
+		return text_u32(value, &l->limit);
+	if (!strcmp(name, "result_dst"))
+		return parse_result_dst(l, value);
+	if (!strcmp(name, "send_flow_rem"))
+		l->flags |= LEARN_SEND_FLOW_REM;
+	else if (!strcmp(name, "delete_learned"))
+		l->flags |= LEARN_DELETE_LEARNED;
+	else
+		return parse_spec(p, at, whole, name, value);
+	return NULL;
+}
+
+static struct error *parse_learn(struct ofpact_parse *p, char *arg)
+{
+	size_t at = p->out->len;
+	struct ofpact_learn *l = ofpact_add(p->out, OFPACT_LEARN, sizeof(*l));
+	char *whole = xstrdup(arg), *key, *value;
+	struct error *e = NULL;
+	l->priority = DEFAULT_PRIORITY;
+	l->table_id = 1;
+	while (!e && text_next_pair(&arg, &key, &value))
+		e = parse_key(p, at, whole, key, value);
+	free(whole);
+	return e;
+}
+
+// --- Whether it makes sense: the new flow's match is built up as the specifications say.
+
+void ofpact_learn_set_match(const struct ofpact_learn_spec *spec, const union field_value *number, struct match *m)
+{
+	size_t bytes = (spec->n_bits + 7u) / 8u;
+	union field_value v, mask;
+	const struct field *f = spec->dst.field;
+	field_get_value(f, &m->flow, &v);
+	field_get_value(f, &m->mask, &mask);
+	subfield_put_bits(&spec->dst, number->b, bytes, &v);
+	union field_value bits;
+	subfield_mask(&spec->dst, &bits);
+	if (whole_field(&spec->dst)) // VLAN and the like know which bits are theirs
+		field_exact_mask(f, &bits);
+	for (unsigned int i = 0; i < f->n_bytes; i++)
+		mask.b[i] |= bits.b[i];
+	match_set(m, f, &v, &mask);
+}
+
+static int check_learn(struct ofpact *a, struct ofpact_check *c)
+{
+	const struct ofpact_learn *l = (const void *)a;
+	struct match made;
+	match_init_any(&made);
+	int error = l->flags & LEARN_WRITE_RESULT ? subfield_check_destination(&l->result_dst, c->match) : 0;
+	for (unsigned int i = 0; !error && i < l->n_specs; i++) {
+		const struct ofpact_learn_spec *spec = &l->specs[i];
+		if (spec->src.field)
+			error = subfield_check_source(&spec->src, c->match);
+		if (error || spec->kind == LEARN_OUTPUT)
+			continue;
+		if (spec->kind == LEARN_LOAD) {
+			error = subfield_check_destination(&spec->dst, &made);
+			continue;
+		}
+		error = subfield_check_source(&spec->dst, &made);
+		if (!error && !spec->src.field)
+			ofpact_learn_set_match(spec, &spec->value, &made);
+	}
+	return error;
+}
+
+const struct ofpact_row ofpact_learn_row = {
+	.name = "learn",
+	.wires =
+		(const struct ofpact_wire[]){
+			{OFP_VENDOR_NX, NXAST_LEARN, V10, V15, 32, true, decode_learn},
+			{OFP_VENDOR_NX, NXAST_LEARN2, V10, V15, 40, true, decode_learn2},
+			{0},
+		},
+	.words = (const struct ofpact_word[]){{"learn", parse_learn}, {0}},
+	.encode = encode_learn,
+	.format = format_learn,
+	.check = check_learn,
+};
+
+// --- fin_timeout
+
+static int decode_fin_timeout(struct ofpact_decode *d)
+{
+	struct ofpact_fin_timeout *o = ofpact_add(d->out, OFPACT_FIN_TIMEOUT, sizeof(*o));
+	o->idle_timeout = cursor_be16(&d->body);
+	o->hard_timeout = cursor_be16(&d->body);
+	return 0;
+}
+
+static void encode_fin_timeout(struct buf *b, uint8_t version, const struct ofpact *a)
+{
+	const struct ofpact_fin_timeout *o = (const void *)a;
+	size_t at = ofpact_put_nx(b, NXAST_FIN_TIMEOUT);
+	buf_add_be16(b, o->idle_timeout);
+	buf_add_be16(b, o->hard_timeout);
+	ofpact_put_end(b, at);
+}
+
+static void format_fin_timeout(const struct ofpact *a, const struct ofpact_text *t, struct str *s)
+{
+	const struct ofpact_fin_timeout *o = (const void *)a;
+	str_add(s, "fin_timeout(");
+	if (o->idle_timeout)
+		str_addf(s, "idle_timeout=%u,", o->idle_timeout);
+	if (o->hard_timeout)
+		str_addf(s, "hard_timeout=%u,", o->hard_timeout);
+	str_chomp(s, ',');
+	str_addc(s, ')');
+}
+
+static struct error *parse_fin_timeout(struct ofpact_parse *p, char *arg)
+{
+	struct ofpact_fin_timeout *o = ofpact_add(p->out, OFPACT_FIN_TIMEOUT, sizeof(*o));
+	char *key, *value;
+	struct error *e = NULL;
+	while (!e && text_next_pair(&arg, &key, &value))
+		e = !strcmp(key, "idle_timeout")   ? text_u16(value, key, &o->idle_timeout)
+		    : !strcmp(key, "hard_timeout") ? text_u16(value, key, &o->hard_timeout)
+						   : error_new("invalid key '%s' in 'fin_timeout' argument", key);
+	return e;
+}
+
+static int check_fin_timeout(struct ofpact *a, struct ofpact_check *c)
+{
+	if (c->match->flow.nw_proto != 6)
+		ofpact_inconsistent(c);
+	return 0;
+}
+
+const struct ofpact_row ofpact_fin_timeout_row = {
+	.name = "fin_timeout",
+	.wires = (const struct ofpact_wire[]){{OFP_VENDOR_NX, NXAST_FIN_TIMEOUT, V10, V15, 16, false, decode_fin_timeout}, {0}},
+	.words = (const struct ofpact_word[]){{"fin_timeout", parse_fin_timeout}, {0}},
+	.encode = encode_fin_timeout,
+	.format = format_fin_timeout,
+	.check = check_fin_timeout,
+};
