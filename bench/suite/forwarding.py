@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Cycles per packet from a replayed file to a device that swallows all."""
+import contextlib
+
+from . import traffic
+from .sides import PollingSide, cycles_per_packet, hugepages, ours, stock_dpdk
+from .workload import Workload, files
+
+OUT = "output:2"
+THREE = [f"priority=30,udp,tp_dst={port},nw_dst=10.{net}.0.0/12,actions={OUT}" for port, net in ((1001, 16), (1002, 32))]
+THREE.append(f"priority=1,actions={OUT}")
+
+
+class Forwarding(Workload):
+    """Both switches stay up for all of these; only one has ports at a time."""
+
+    def __init__(self, name, frames, flows, aim=None, learn=None, bridge=()):
+        super().__init__(name, "cycles", False, aim)
+        self.frames, self.flows, self.learn, self.bridge = frames, flows, learn, bridge
+
+    def sides(self, stack):
+        stack.enter_context(hugepages())
+        return [stack.enter_context(PollingSide(tools)) for tools in (ours, stock_dpdk)]
+
+    def measure(self, side):
+        make, n = self.frames
+        pcap = files.get(f"{make.__name__}-{n}", lambda path: traffic.write_pcap(path, make(n)))
+        side.flows(self.flows)
+        if self.bridge:
+            side.switch.vsctl("set", "bridge", "br0", *self.bridge)
+        try:
+            if self.learn:
+                make, n = self.learn
+                side.add_source(files.get(f"{make.__name__}-{n}", lambda path: traffic.write_pcap(path, make(n))), "out", 2, once=True)
+            else:
+                side.add_sink()
+            side.add_source(pcap)
+            return cycles_per_packet(side)
+        finally:
+            with contextlib.suppress(AssertionError):
+                side.del_port("in")
+                side.del_port("out")
+
+
+def pipeline(n_tables):
+    """Addresses, ports and MACs looked at in tables of their own, a register handed on."""
+    matches = ["dl_dst=02:00:00:00:00:02", "ip,nw_dst=10.0.0.0/8", "udp,tp_dst=1000/0xfff0", "ip,nw_src=0.0.0.0/1", "ip,nw_ttl=64", "udp,reg0=5",
+               "dl_src=02:00:00:00:00:01", "reg1=1"]
+    flows = []
+    for i in range(n_tables):
+        go = f"load:{5 if i < 5 else 1}->NXM_NX_REG{i // 5}[],resubmit(,{i + 1})" if i < n_tables - 1 else OUT
+        flows += [f"table={i},priority=9,{matches[i % len(matches)]},actions=load:1->NXM_NX_REG1[],{go}",
+                  f"table={i},priority=1,actions={go}"]
+    return flows
+
+
+REWRITE = ["in_port=1,ip,actions=mod_dl_src:02:aa:00:00:00:01,mod_dl_dst:02:aa:00:00:00:02,mod_nw_src:192.168.0.1,dec_ttl,mod_tp_src:7,output:2",
+           f"priority=1,actions={OUT}"]
+EACH_ITS_OWN = [f"priority=9,udp,actions=move:NXM_OF_IP_SRC[]->NXM_NX_REG0[],move:NXM_OF_UDP_SRC[]->NXM_NX_REG1[0..15],resubmit(,1)",
+                "table=1,priority=9,reg0=0x12345678,reg1=0x1234,actions=drop", f"table=1,priority=1,actions={OUT}"]
+
+WORKLOADS = [
+    Forwarding("one-rule-1", (traffic.simple, 1), [f"in_port=1,actions={OUT}"], 60),
+    Forwarding("one-rule-1k", (traffic.simple, 1000), [f"in_port=1,actions={OUT}"], 75),
+    Forwarding("three-rules-1", (traffic.simple, 1), THREE, 70),
+    Forwarding("three-rules-1k", (traffic.simple, 1000), THREE, 85),
+    Forwarding("three-rules-10k", (traffic.simple, 10_000), THREE, 100),
+    Forwarding("three-rules-100k", (traffic.simple, 100_000), THREE, 130),
+    Forwarding("acl-1k", (traffic.acl_traffic, 1000), traffic.acl_flows(), 100),
+    Forwarding("acl-10k", (traffic.acl_traffic, 10_000), traffic.acl_flows(), 140),
+    Forwarding("acl-100k", (traffic.acl_traffic, 100_000), traffic.acl_flows(), 280),
+    Forwarding("own-megaflow-100k", (traffic.simple, 100_000), EACH_ITS_OWN),
+    Forwarding("ipv6-10k", (traffic.ipv6, 10_000), ["udp6,ipv6_dst=fd01::/16,actions=output:2", "priority=1,actions=drop"]),
+    Forwarding("vlan-push-10k", (traffic.simple, 10_000), ["in_port=1,actions=push_vlan:0x8100,mod_vlan_vid:5,output:2"]),
+    Forwarding("vlan-pop-10k", (traffic.tagged, 10_000), ["in_port=1,dl_vlan=5,actions=strip_vlan,output:2"]),
+    Forwarding("rewrite-10k", (traffic.simple, 10_000), REWRITE),
+    Forwarding("normal-10k-macs", (traffic.between_macs, 10_000), ["actions=NORMAL"], learn=(traffic.from_macs, 10_000),
+               bridge=("other_config:mac-table-size=50000",)),
+    Forwarding("eight-tables-10k", (traffic.simple, 10_000), pipeline(8)),
+    Forwarding("attack-1-percent", (traffic.one_percent_crafted, 100_000), traffic.acl_flows()),
+]

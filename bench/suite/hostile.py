@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Misses, attacks, scale and rest: what the forwarding workloads do not show."""
+import contextlib
+import subprocess
+import time
+
+from harness import wait_until
+
+from . import traffic
+from .forwarding import EACH_ITS_OWN, OUT, THREE
+from .sides import PollingSide, busy_cycles, cycles_per_packet, hugepages, settle, ours, stock_dpdk
+from .workload import Workload, files, helper
+
+L2 = ["dl_src=02:07:00:00:00:01,actions=drop", "dl_src=02:07:00:00:00:02,actions=drop", f"priority=1,actions={OUT}"]
+
+
+def pcap(make, n):
+    return files.get(f"{make.__name__}-{n}", lambda path: traffic.write_pcap(path, make(n)))
+
+
+class Polling(Workload):
+    """`what` gets a fresh switch with polling threads."""
+
+    def __init__(self, name, unit, more_is_better, what, aim=None, cores=None):
+        super().__init__(name, unit, more_is_better, aim)
+        self.what, self.cores = what, cores
+
+    def sides(self, stack):
+        stack.enter_context(hugepages())
+        return [ours, stock_dpdk]
+
+    def measure(self, tools):
+        with PollingSide(tools, **({"cores": self.cores} if self.cores else {})) as side:
+            return self.what(side)
+
+
+def misses(make, flows, n=20_000):
+    """Cycles from the packet's arrival until it is forwarded and its megaflow is there; the file is played once."""
+    def what(side):
+        side.flows(flows)
+        side.add_sink()
+        before = side.stats()
+        side.add_source(pcap(make, n), once=True)
+        wait_until(lambda: side.stats().packets - before.packets >= n, timeout=60, what="the file's end")
+        after = side.stats()
+        assert after.misses - before.misses > n / 2, f"{after.misses - before.misses} misses"
+        return busy_cycles(before, after) / (after.misses - before.misses)
+    return what
+
+
+def two_threads(side):
+    """How many times more two threads forward than one, per second of CPU each."""
+    side.flows(["in_port=1,actions=output:2", "in_port=3,actions=output:4"])
+
+    def rate(pairs):
+        for i in range(pairs):
+            side.add_sink(f"out{i}", 2 + 2 * i)
+            side.add_source(pcap(traffic.simple, 1000), f"in{i}", 1 + 2 * i)
+            side.switch.vsctl("set", "interface", f"in{i}", f"other_config:pmd-rxq-affinity=\"0:{i}\"")
+        cycles = cycles_per_packet(side, seconds=1)
+        for i in range(pairs):
+            side.del_port(f"in{i}")
+            side.del_port(f"out{i}")
+        return pairs / cycles
+    one = rate(1)
+    return rate(2) / one
+
+
+def idle(side):
+    """Percent of a core, two ports, no traffic."""
+    side.add_sink("a", 1)
+    side.add_sink("b", 2)
+    time.sleep(2)
+    before = side.cpu_seconds()
+    time.sleep(3)
+    return (side.cpu_seconds() - before) / 3 * 100
+
+
+def megaflow_bytes(side):
+    """The same traffic under one megaflow, then under one per packet of the file."""
+    side.flows([f"actions={OUT}"])
+    side.add_sink()
+    side.add_source(pcap(traffic.simple, 50_000))
+    settle(side, 1)
+    before, few = side.rss(), n_megaflows(side)
+    side.flows(EACH_ITS_OWN)
+    settle(side, 10)
+    many = n_megaflows(side)
+    assert many > 20_000, f"only {many} megaflows"
+    return (side.rss() - before) / (many - few)
+
+
+def n_megaflows(side):
+    text = side.switch.appctl("upcall/show")
+    return int(text.split("current ")[1].split(")")[0])
+
+
+def attack_beside(side):
+    """Percent that a victim's packets cost more while another port sends 1 Mbit/s of crafted frames through the same access list."""
+    net, switch = side.net, side.switch
+    side.flows(traffic.acl_flows())
+    side.add_sink()
+    side.add_source(pcap(traffic.acl_traffic, 1000))
+    attacker = net.namespace("bad")
+    net.pair(switch.netns, "bad0", attacker, "eth0")
+    switch.vsctl("add-port", "br0", "bad0", "--", "set", "interface", "bad0", "ofport_request=9")
+    quiet = [cycles_per_packet(side) for _ in range(3)]
+    sender = subprocess.Popen(["ip", "netns", "exec", attacker, helper("latency"), "replay", "eth0", "2080", "12", pcap(traffic.crafted, 25_000)])
+    try:
+        time.sleep(4)
+        attacked = [cycles_per_packet(side) for _ in range(3)]
+    finally:
+        sender.kill()
+        sender.wait()
+    return (sorted(attacked)[1] / sorted(quiet)[1] - 1) * 100
+
+
+WORKLOADS = [
+    Polling("miss-3-rules", "cycles", False, misses(traffic.new_macs, L2), 2000),
+    Polling("miss-acl", "cycles", False, misses(traffic.acl_traffic, traffic.acl_flows())),
+    Polling("attack-beside", "% slower", False, attack_beside, 10),
+    Polling("two-threads", "times one", True, two_threads, 1.9, cores=3),
+    Polling("idle-cpu", "%", False, idle, 2),
+    Polling("memory-per-megaflow", "bytes", False, megaflow_bytes, 300),
+]

@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The two sides of a comparison, each in directories and namespaces of its own that go with it."""
+import atexit
+import contextlib
+import functools
+import os
+import pathlib
+import re
+import shutil
+import tempfile
+import time
+
+import harness
+from harness import Host, Net, Switch, Tools, wait_until
+
+STOCK_SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema"
+STOCK_DPDK = "/usr/lib/openvswitch-switch-dpdk/ovs-vswitchd-dpdk"
+HUGEPAGES = pathlib.Path("/proc/sys/vm/nr_hugepages")
+WANTED_HUGEPAGES = 900
+ours, stock = harness.ours, harness.stock
+
+
+def _stock_dpdk(program):
+    if program != "ovs-vswitchd":
+        return stock(program)
+    # Under the name by which its files and its commands' sockets are found.
+    return _link("ovs-vswitchd", STOCK_DPDK)
+
+
+@functools.cache
+def _link(name, target):
+    directory = tempfile.mkdtemp(prefix="sluice-bench-")
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    os.symlink(target, f"{directory}/{name}")
+    return f"{directory}/{name}"
+
+
+stock_dpdk = Tools("stock", _stock_dpdk)
+POLLING_CORE = os.cpu_count() - 1
+
+
+@contextlib.contextmanager
+def hugepages():
+    """More of them while the block runs, where the machine has the memory."""
+    before = int(HUGEPAGES.read_text())
+    try:
+        if before < WANTED_HUGEPAGES:
+            HUGEPAGES.write_text(str(WANTED_HUGEPAGES))
+        yield
+    finally:
+        if before < WANTED_HUGEPAGES:
+            HUGEPAGES.write_text(str(before))
+
+
+class Side:
+    """A switch with a bridge br0 on the userspace datapath."""
+
+    def __init__(self, tools, n_hosts=0, offloads=False):
+        self.net = Net()
+        self.switch = None
+        try:
+            is_stock = tools.name == "stock"
+            self.switch = Switch(tools=tools, netns=self.net.namespace("sw"), schema=STOCK_SCHEMA if is_stock else None,
+                                 vswitchd_args=["--disable-system"] if is_stock else [], start=False)
+            self.switch.start_server()
+            self.switch.vsctl("--no-wait", "init")
+            self.configure()
+            self.switch.start_switch()
+            self.switch.vsctl("add-br", "br0", "--", "set", "bridge", "br0", "datapath_type=netdev")
+            self.hosts = [self.host(i, offloads or not is_stock) for i in range(n_hosts)]
+        except BaseException:
+            self.close()
+            raise
+
+    def configure(self):
+        pass
+
+    def host(self, i, offloads):
+        host = Host(self.net, self.switch.netns, f"p{i}", f"192.168.10.10{i}")
+        if not offloads:
+            # The stock userspace datapath drops segments larger than the MTU unless the sender makes none.
+            host.run("ethtool", "-K", "eth0", "tso", "off", "gso", "off", "tx", "off")
+        self.switch.vsctl("add-port", "br0", f"p{i}")
+        return host
+
+    def rss(self):
+        with open(f"/proc/{self.switch.switch.pid}/status") as f:
+            return next(int(line.split()[1]) for line in f if line.startswith("VmRSS")) * 1024
+
+    def cpu_seconds(self):
+        with open(f"/proc/{self.switch.switch.pid}/stat") as f:
+            fields = f.read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def flows(self, flows):
+        self.switch.ofctl("del-flows", "br0")
+        self.switch.tool("ovs-ofctl", "add-flows", "br0", "-", stdin="\n".join(flows) + "\n")
+
+    def close(self):
+        try:
+            if self.switch:
+                self.switch.close()
+        finally:
+            self.net.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+class PollingSide(Side):
+    """With DPDK and polling threads, on the last core by default."""
+
+    def __init__(self, tools, cores=1 << POLLING_CORE):
+        self.cores = cores
+        self.files = tempfile.mkdtemp(prefix="sluice-bench-")
+        super().__init__(tools)
+
+    def configure(self):
+        self.switch.vsctl("--no-wait", "set", "open", ".", "other_config:dpdk-init=true", f"other_config:pmd-cpu-mask={self.cores:x}",
+                          "other_config:dpdk-extra=\"--in-memory --no-pci\"")
+
+    def add_port(self, name, number, devargs, **options):
+        more = [f"options:{key}={value}" for key, value in options.items()]
+        self.switch.vsctl("add-port", "br0", name, "--", "set", "interface", name, "type=dpdk", f"ofport_request={number}",
+                          f"options:dpdk-devargs=\"{devargs}\"", *more)
+        error = self.switch.vsctl("get", "interface", name, "error").strip()
+        assert error == "[]", f"{name}: {error}"
+
+    def add_source(self, pcap, name="in", number=1, once=False):
+        self.add_port(name, number, f"net_pcap_{name},rx_pcap={pcap}" + ("" if once else ",infinite_rx=1"))
+
+    def add_sink(self, name="out", number=2):
+        self.add_port(name, number, f"eth_null_{name},no-rx=1")
+
+    def del_port(self, name):
+        self.switch.vsctl("--if-exists", "del-port", name)
+
+    def stats(self):
+        return PollStats(self)
+
+    def close(self):
+        try:
+            super().close()
+        finally:
+            shutil.rmtree(self.files, ignore_errors=True)
+
+
+class PollStats:
+    """What each polling thread did so far; times from before and after the question, so that windows are exact on average."""
+
+    def __init__(self, side):
+        a, cpu_a = time.monotonic_ns(), polling_ns(side.switch.switch.pid)
+        text = side.switch.appctl("dpif-netdev/pmd-stats-show").split("main thread:")[0]
+        b, cpu_b = time.monotonic_ns(), polling_ns(side.switch.switch.pid)
+        self.wall = (a + b) / 2
+        self.cpu = {core: (cpu_a[core] + cpu_b[core]) / 2 for core in cpu_a.keys() & cpu_b.keys()}
+        self.busy, self.packets, self.misses = {}, 0, 0
+        for block in re.split(r"^pmd thread numa_id \d+ core_id ", text, flags=re.M)[1:]:
+            def total(pattern):
+                return sum(int(n) for n in re.findall(pattern, block))
+            self.busy[int(block.split(":")[0])] = total(r"  processing cycles: (\d+)")
+            self.packets += total(r"packets received: (\d+)")
+            self.misses += total(r"miss with success upcall: (\d+)") + total(r"miss with failed upcall: (\d+)")
+
+
+def polling_ns(pid):
+    """CPU time of the polling threads by core: unlike the clock it stands still while other work has the core."""
+    times = {}
+    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            name = re.match(r"pmd-c(\d+)", (task / "comm").read_text())
+            if name:
+                times[int(name[1])] = int((task / "schedstat").read_text().split()[0])
+    return times
+
+
+def busy_cycles(before, after):
+    """Those that threads spent on packets, without the time that other work on their cores took. Theirs are counted by the clock."""
+    total = 0
+    for core in after.busy:
+        share = (after.cpu.get(core, 0) - before.cpu.get(core, 0)) / (after.wall - before.wall)
+        total += (after.busy[core] - before.busy.get(core, 0)) * min(1, share)
+    return total
+
+
+def settle(side, seconds):
+    """Until hardly any packet misses: those of a file come again and again. At most so long: some never settle."""
+    before = side.stats()
+    wait_until(lambda: side.stats().packets > before.packets, what="traffic")
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        before = side.stats()
+        time.sleep(0.2)
+        after = side.stats()
+        if (after.misses - before.misses) * 1000 < after.packets - before.packets:
+            break
+
+
+def cycles_per_packet(side, seconds=0.4, patience=4):
+    settle(side, patience)
+    before = side.stats()
+    time.sleep(seconds)
+    after = side.stats()
+    return busy_cycles(before, after) / (after.packets - before.packets)
