@@ -117,16 +117,20 @@ static void add_comment(struct str *out, const char *comment, size_t n)
 	db_json_add_string(out, comment, n);
 }
 
-// Other programs refuse a difference with more elements than the column may hold, so such a record is written with whole columns.
-static bool has_large_diff(const struct db_txn_row *r)
+// Other programs refuse a difference with more elements than the column may hold, and take one from a default that is not empty for
+// the value itself. Such a record is written with whole columns.
+static bool needs_whole_columns(const struct db_txn_row *r)
 {
 	const struct table_schema *t = r->row->table->schema;
 	if (!r->old || !r->row->fields)
 		return false;
 	for (unsigned int i = N_STD_COLUMNS; i < t->n_columns; i++) {
 		const struct column_schema *c = t->columns[i];
-		if (!is_persistent(c) || !db_txn_row_column_changed(r, i) || !column_type_is_composite(&c->type) ||
-		    r->old[i].n + r->row->fields[i].n <= c->type.n_max)
+		if (!is_persistent(c) || !db_txn_row_column_changed(r, i) || !column_type_is_composite(&c->type))
+			continue;
+		if (r->old[i].n && datum_is_default(&r->old[i], &c->type))
+			return true;
+		if (r->old[i].n + r->row->fields[i].n <= c->type.n_max)
 			continue;
 		struct datum diff;
 		datum_diff(&diff, &r->old[i], &r->row->fields[i]);
@@ -145,7 +149,7 @@ bool db_record_from_txn(const struct db_txn *txn, int64_t date_ms, bool diff, st
 	for (size_t i = 0; i < txn->n_changed; i++)
 		if (is_worth_writing(txn->rows.v[i])) {
 			vec_push(&rows, txn->rows.v[i]);
-			if (has_large_diff(txn->rows.v[i]))
+			if (needs_whole_columns(txn->rows.v[i]))
 				w.diff = false;
 		}
 	if (!rows.n)

@@ -5,9 +5,10 @@
 //    of its new columns are added; pointing at a row that is not there is an error;
 // 2. deleting a row that is still referred to is an error;
 // 3. rows of tables outside the root set that nobody refers to any more are deleted, which takes references off others;
-// 4. weak references to rows that are gone, or never were, are cut out of the columns that hold them;
-// 5. limits of rows per table, and unique indexes;
-// 6. rows that came out as they were are set apart; the others get a new _version.
+// 4. limits of rows per table;
+// 5. weak references to rows that are gone, or never were, are cut out of the columns that hold them, and 3. again;
+// 6. unique indexes;
+// 7. rows that came out as they were are set apart; the others get a new _version.
 //
 // Counts are kept in the transaction's rows until the commit, so that giving up costs nothing.
 #include "ovsdb/txn_check.h"
@@ -194,6 +195,29 @@ static struct db_error *cut_one_too_many(const struct db_txn_row *r, unsigned in
 			    r->old ? "" : "(inserted within this transaction) ");
 }
 
+// What a column with a required reference has when nobody said what it should refer to.
+static bool has_zero_uuid(const struct db_row *row, unsigned int column)
+{
+	const struct datum *d = &row->fields[column];
+	bool map = d->value_type == ATOM_UUID;
+	for (size_t i = 0; i < d->n; i++)
+		if ((d->key_type == ATOM_UUID && uuid_is_zero(&datum_key(d, i)->uuid)) ||
+		    (map && uuid_is_zero(&datum_value(d, i)->uuid)))
+			return true;
+	return false;
+}
+
+static struct db_error *cut_default(const struct db_row *row, unsigned int column)
+{
+	const struct table_schema *t = row->table->schema;
+	return db_error_new("constraint violation",
+			    "Weak reference column \"%s\" in \"%s\" row " UUID_FORMAT
+			    " (inserted within this transaction) contained all-zeros UUID (probably as the default "
+			    "value for this column) but deleting this value caused a constraint violation because "
+			    "this column is not allowed to be empty.",
+			    t->columns[column]->name, t->name, UUID_ARGS(&row->uuid));
+}
+
 // Takes the elements with these places (ascending) out of a column.
 static struct db_error *cut(struct check *c, struct db_row *row, unsigned int column, const size_t *places,
 			    size_t n)
@@ -204,11 +228,12 @@ static struct db_error *cut(struct check *c, struct db_row *row, unsigned int co
 		datum_remove_at(&d, places[--n]);
 	size_t before = row->fields[column].n;
 	bool too_many = d.n < row->table->schema->columns[column]->type.n_min;
+	bool is_default = row->txn_row && !row->txn_row->old && has_zero_uuid(row, column);
 	// A pair may hold a strong reference beside the weak one.
 	struct db_error *error = count_changes(c, row, column, &row->fields[column], &d);
 	db_txn_set(c->txn, row, column, &d);
 	if (!error && too_many)
-		error = cut_one_too_many(row->txn_row, column, before);
+		error = is_default ? cut_default(row, column) : cut_one_too_many(row->txn_row, column, before);
 	return error;
 }
 
@@ -461,14 +486,18 @@ struct db_error *db_txn_prepare(struct db_txn *txn)
 	struct db_error *error = count_strong_refs(&c);
 	if (!error)
 		error = check_deleted(txn);
-	do {
-		if (!error)
-			error = collect_garbage(&c);
-		if (!error)
-			error = cut_weak_refs(&c);
-	} while (!error && c.candidates.n);
+	if (!error)
+		error = collect_garbage(&c);
 	if (!error)
 		error = check_max_rows(txn);
+	if (!error)
+		error = cut_weak_refs(&c);
+	// What was cut may have held a strong reference, too.
+	while (!error && c.candidates.n) {
+		error = collect_garbage(&c);
+		if (!error)
+			error = cut_weak_refs(&c);
+	}
 	if (!error)
 		error = check_indexes(txn);
 	if (!error)
