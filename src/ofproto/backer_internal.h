@@ -59,6 +59,11 @@ struct backer {
 	struct revalidator reval;
 };
 
+static inline unsigned int backer_n_megaflows(const struct backer *b) // any thread
+{
+	return __atomic_load_n(&b->n_megaflows, __ATOMIC_RELAXED);
+}
+
 struct backers {
 	struct ofproto_system *system;
 	struct loop *loop;

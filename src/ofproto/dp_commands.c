@@ -476,7 +476,7 @@ bool upcall_show(struct ofproto_system *system, int argc, const char *argv[], st
 	const struct backers *bs = ofproto_system_backers(system);
 	VEC_FOREACH (&bs->v, i) {
 		const struct backer *b = bs->v.v[i];
-		unsigned int n = __atomic_load_n(&b->n_megaflows, __ATOMIC_RELAXED);
+		unsigned int n = backer_n_megaflows(b);
 		str_addf(out, "%s@%s:\n", b->type, dp_name(b->dp));
 		str_addf(out, "  flows         : (current %u) (avg %u) (max %u) (limit %u)\n", n, b->reval.avg_flows_x16 / 16,
 			 b->reval.max_flows > n ? b->reval.max_flows : n, bs->settings.flow_limit);

@@ -43,7 +43,7 @@ static void push_counters(struct backer *b, struct megaflow *mf, const struct dp
 static bool is_idle(const struct backer *b, const struct megaflow *mf, int64_t now)
 {
 	const struct backer_settings *s = &b->backers->settings;
-	int64_t max_idle = b->n_megaflows > s->flow_limit ? OVERFULL_IDLE_MS : s->max_idle_ms;
+	int64_t max_idle = backer_n_megaflows(b) > s->flow_limit ? OVERFULL_IDLE_MS : s->max_idle_ms;
 	int64_t used = mf->used ? mf->used : mf->created;
 	return now - used >= max_idle;
 }
@@ -145,7 +145,7 @@ static void schedule(struct backer *b)
 		when = now;
 	else if (change_waits(b))
 		when = r->round_end + MIN_GAP_MS > now ? r->round_end + MIN_GAP_MS : now;
-	else if (__atomic_load_n(&b->n_megaflows, __ATOMIC_RELAXED))
+	else if (backer_n_megaflows(b))
 		when = r->round_end + b->backers->settings.max_revalidator_ms;
 	if (when == INT64_MAX)
 		loop_timer_cancel(&r->timer);
@@ -294,7 +294,7 @@ static void push_flow(void *b, const struct dp_flow *flow)
 void backer_push_stats(struct backer *b)
 {
 	int64_t now = clock_ms();
-	bool many = __atomic_load_n(&b->n_megaflows, __ATOMIC_RELAXED) > STEP_FLOWS;
+	bool many = backer_n_megaflows(b) > STEP_FLOWS;
 	if (many && now - b->reval.last_push < PUSH_GAP_MS && !clock_stopped())
 		return;
 	uint64_t position = 0;
@@ -308,7 +308,7 @@ void backer_settle_if_quick(struct backer *b)
 	struct revalidator *r = &b->reval;
 	uint64_t begin = clock_real_ns();
 	// There are controllers that send a barrier after each of a hundred thousand flows.
-	if (b->n_megaflows > QUICK_FLOWS || begin < r->quick_after_ns)
+	if (backer_n_megaflows(b) > QUICK_FLOWS || begin < r->quick_after_ns)
 		return;
 	backer_settle(b);
 	uint64_t end = clock_real_ns();

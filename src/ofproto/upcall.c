@@ -92,7 +92,7 @@ static bool may_install(struct backer *b, const struct xlate_out *out)
 	if (out->error == XLATE_NO_RECIRC_CONTEXT || out->each_packet)
 		return false;
 	unsigned int limit = __atomic_load_n(&b->backers->settings.flow_limit, __ATOMIC_RELAXED);
-	if (__atomic_load_n(&b->n_megaflows, __ATOMIC_RELAXED) < limit)
+	if (backer_n_megaflows(b) < limit)
 		return true;
 	counter_inc(upcall_flow_limit_hit);
 	return false;

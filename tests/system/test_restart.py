@@ -83,7 +83,7 @@ def test_torn_database_is_repaired(switch):
 def test_internal_devices_outlive_the_switch(switch):
     """The bridge's own interface keeps index, address and state over a crash and an exit; `exit --cleanup` and del-br remove it."""
     def link():
-        return run("ip", "-n", switch.netns, "-o", "addr", "show", "dev", "br0", check=False).stdout
+        return run("ip", "-n", switch.netns, "-o", "-4", "addr", "show", "dev", "br0", check=False).stdout
 
     def exists():
         return run("ip", "-n", switch.netns, "link", "show", "br0", check=False).returncode == 0
