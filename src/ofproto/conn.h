@@ -77,6 +77,20 @@ int group_stats_request(struct conn *, const struct ofp_msg *);
 int group_desc_request(struct conn *, const struct ofp_msg *);
 int group_features_request(struct conn *, const struct ofp_msg *);
 
+// --- table_messages.c
+int table_mod(struct conn *, const struct ofp_msg *);
+int table_desc_request(struct conn *, const struct ofp_msg *);
+int table_stats_request(struct conn *, const struct ofp_msg *);
+int table_features_request(struct conn *, const struct ofp_msg *);
+
+// --- ext_messages.c
+int tlv_table_mod(struct conn *, const struct ofp_msg *);
+int tlv_table_request(struct conn *, const struct ofp_msg *);
+int queue_config_request(struct conn *, const struct ofp_msg *);
+int ipfix_stats_request(struct conn *, const struct ofp_msg *);
+// Tells other controllers that asked for it of a group or meter mod that was carried out.
+void forward_request(struct conn *from, const struct ofp_msg *);
+
 // --- flow_stats.c
 int flow_stats_request(struct conn *, const struct ofp_msg *);
 int aggregate_stats_request(struct conn *, const struct ofp_msg *);

@@ -410,6 +410,23 @@ void controllers_port_status(struct controllers *cs, const struct ofp_port_statu
 	controllers_for_each_conn(cs, send_port_status, &news);
 }
 
+static void send_table_status(struct conn *c, const void *ts_)
+{
+	const struct ofp_table_status *ts = ts_;
+	uint8_t version = ofconn_version(c->of);
+	if (version < OFP14 || !conn_wants(c, OFPASYNC_TABLE_STATUS, ts->reason))
+		return;
+	struct buf b = BUF_INIT;
+	ofp_encode_table_status(&b, ts, version);
+	conn_send(c, &b);
+	buf_done(&b);
+}
+
+void controllers_table_status(struct controllers *cs, const struct ofp_table_status *ts)
+{
+	controllers_for_each_conn(cs, send_table_status, ts);
+}
+
 static void send_flow_removed(struct conn *c, const void *fr_)
 {
 	const struct ofp_flow_removed *fr = fr_;

@@ -9,6 +9,7 @@
 #include "openflow/flow_mod.h"
 #include "openflow/port.h"
 #include "openflow/session.h"
+#include "openflow/table_mod.h"
 
 struct conn;
 struct controllers;
@@ -35,6 +36,7 @@ void controllers_for_each(const struct controllers *, void (*cb)(void *arg, cons
 
 void controllers_for_each_conn(struct controllers *, void (*cb)(struct conn *, const void *arg), const void *arg); // connected ones
 void controllers_port_status(struct controllers *, const struct ofp_port_status *, const struct conn *except);
+void controllers_table_status(struct controllers *, const struct ofp_table_status *);
 void controllers_flow_removed(struct controllers *, const struct ofp_flow_removed *);
 void controllers_packet_in(struct controllers *, const struct packet_in *);
 // A role request: 0 or an enum ofperr; *reply is what to answer.

@@ -90,7 +90,7 @@ static int make_room(struct ofproto *p, uint8_t table_id, uint64_t limit)
 {
 	const struct oftable *t = &p->tables.table[table_id];
 	while (tables_count(&p->tables, table_id) >= limit) {
-		struct rule *victim = t->evict ? tables_eviction_candidate(&p->tables, table_id) : NULL;
+		struct rule *victim = t->evict || t->of_evict ? tables_eviction_candidate(&p->tables, table_id) : NULL;
 		if (!victim)
 			return OFPFMFC_TABLE_FULL;
 		remove_rule(p, victim, OFPRR_EVICTION);
@@ -354,6 +354,11 @@ void flows_done(struct ofproto *p)
 struct rule *ofproto_table_lookup(const struct ofproto *p, uint8_t table_id, const struct flow *flow, struct flow *mask)
 {
 	return tables_lookup(&p->tables, table_id, flow, mask);
+}
+
+enum table_miss ofproto_table_miss(const struct ofproto *p, uint8_t table_id)
+{
+	return __atomic_load_n(&p->tables.table[table_id].miss, __ATOMIC_RELAXED);
 }
 
 void ofproto_table_credit_miss(struct ofproto *p, uint8_t table_id, uint64_t packets)

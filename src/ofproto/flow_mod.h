@@ -33,6 +33,8 @@ void flows_schedule_expiry(struct ofproto *);
 void flows_flush(struct ofproto *);
 // The limit fell below what is there: what may be evicted goes.
 void flows_enforce_limit(struct ofproto *, uint8_t table_id);
+// A rule came or went: tells controllers that asked for it if the table passed a mark. table_messages.c.
+void table_check_vacancy(struct ofproto *, uint8_t table_id);
 void flows_init(struct ofproto *);
 // Removes all rules without a word. Readers may still be there.
 void flows_clear(struct ofproto *);

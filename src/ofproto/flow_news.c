@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "ofproto/controllers.h"
+#include "ofproto/flow_mod.h"
 #include "ofproto/flow_monitors.h"
 
 void flow_news_changed(struct ofproto *p, struct rule *r, enum ofp_flow_update_event event,
@@ -12,11 +13,14 @@ void flow_news_changed(struct ofproto *p, struct rule *r, enum ofp_flow_update_e
 	if (event == OFPFME_ADDED)
 		r->add_seq = seq;
 	r->modify_seq = seq;
+	if (event == OFPFME_ADDED)
+		table_check_vacancy(p, r->table_id);
 	flow_monitors_tell(p, r, event, 0, old);
 }
 
 void flow_news_removed(struct ofproto *p, const struct rule *r, enum ofp_flow_removed_reason reason)
 {
+	table_check_vacancy(p, r->table_id);
 	flow_monitors_tell(p, r, OFPFME_REMOVED, (uint16_t)reason, NULL);
 	if (!(r->flags & OFPFF_SEND_FLOW_REM) || r->hidden)
 		return;

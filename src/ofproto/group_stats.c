@@ -14,6 +14,8 @@ int group_mod(struct conn *c, const struct ofp_msg *msg)
 	int error = ofp_decode_group_mod(msg, &gm);
 	if (!error)
 		error = group_mod_apply(c->ofproto, &gm);
+	if (!error)
+		forward_request(c, msg);
 	ofp_group_done(&gm.group);
 	return error;
 }

@@ -14,6 +14,7 @@
 #include "ofproto/ofproto.h"
 #include "ofproto/group.h"
 #include "ofproto/table.h"
+#include "openflow/nx_ext.h"
 
 struct conn;
 struct controllers;
@@ -108,6 +109,7 @@ struct ofproto {
 	uint32_t acting_xid;
 	uint64_t change_seq;	 // counts changes of rules
 	unsigned int n_monitors; // flow monitors of all connections
+	VEC(struct ofp_tlv_map) tlv_maps; // what tun_metadata0... stand for
 };
 
 // --- port.c

@@ -14,8 +14,6 @@
 #include "ofproto/ofbundle.h"
 #include "ofproto/packet_out.h"
 
-enum { MAX_FLOWS_PER_TABLE = 1000000 };
-
 // --- The switch as a whole.
 
 static int features_request(struct conn *c, const struct ofp_msg *msg)
@@ -239,72 +237,6 @@ static int port_mod(struct conn *c, const struct ofp_msg *msg)
 	return 0;
 }
 
-// --- Tables.
-
-static uint32_t table_max(const struct oftable *t)
-{
-	return t->flow_limit < MAX_FLOWS_PER_TABLE ? t->flow_limit : MAX_FLOWS_PER_TABLE;
-}
-
-// All tables are alike but for their names, sizes and the tables that may follow.
-static void describe_table(const struct ofproto *p, uint8_t id, uint8_t version, struct ofp_table_features *f)
-{
-	const struct oftable *t = &p->tables.table[id];
-	f->table_id = id;
-	snprintf(f->name, sizeof(f->name), "%s", t->name ? t->name : "");
-	f->max_entries = table_max(t);
-	f->hit.next[id / 64] &= ~(1ull << id % 64);
-	if (id == OFPROTO_N_TABLES - 2)
-		f->hit.instructions &= ~(1u << 1); // nowhere to go
-	f->miss_instructions = f->hit;
-}
-
-static void all_features(uint8_t version, struct ofp_table_features *f)
-{
-	ofp_table_features_all(f, version);
-	f->eviction = f->vacancy = version >= OFP14 ? OFPTABLE_ON : OFPTABLE_SAME;
-	for (unsigned int i = 0; version >= OFP13 && i < OFPROTO_N_TABLES - 1; i++)
-		f->hit.next[i / 64] |= 1ull << i % 64;
-}
-
-static int table_stats_request(struct conn *c, const struct ofp_msg *msg)
-{
-	const struct ofproto *p = c->ofproto;
-	struct ofp_replies r = {0};
-	struct ofp_table_stats s = {0};
-	all_features(msg->version, &s.features);
-	ofp_replies_init(&r, msg);
-	for (uint8_t i = 0; i < OFPROTO_N_TABLES - 1; i++) {
-		const struct oftable *t = &p->tables.table[i];
-		describe_table(p, i, msg->version, &s.features);
-		s.active_count = tables_count(&p->tables, i);
-		s.lookup_count = __atomic_load_n(&t->n_lookup, __ATOMIC_RELAXED);
-		s.matched_count = __atomic_load_n(&t->n_matched, __ATOMIC_RELAXED);
-		ofp_append_table_stats(&r, msg, &s);
-	}
-	conn_send_replies(c, &r, true);
-	ofp_replies_done(&r);
-	return 0;
-}
-
-static int table_features_request(struct conn *c, const struct ofp_msg *msg)
-{
-	const struct ofproto *p = c->ofproto;
-	if (!ofp_table_features_request_is_query(msg))
-		return OFPTFFC_EPERM;
-	struct ofp_replies r = {0};
-	struct ofp_table_features f;
-	all_features(msg->version, &f);
-	ofp_replies_init(&r, msg);
-	for (uint8_t i = 0; i < OFPROTO_N_TABLES - 1; i++) {
-		describe_table(p, i, msg->version, &f);
-		ofp_append_table_features(&r, msg, &f);
-	}
-	conn_send_replies(c, &r, true);
-	ofp_replies_done(&r);
-	return 0;
-}
-
 // --- Meters: there can be none yet (messages that would make one are refused), so every list of them is empty.
 
 static int meter_request(struct conn *c, const struct ofp_msg *msg)
@@ -409,6 +341,14 @@ static const struct {
 	[OFPTYPE_DESC_STATS_REQUEST] = {desc_stats_request, 0},
 	[OFPTYPE_FLOW_STATS_REQUEST] = {flow_stats_request, 0},
 	[OFPTYPE_AGGREGATE_STATS_REQUEST] = {aggregate_stats_request, 0},
+	[OFPTYPE_TLV_TABLE_MOD] = {tlv_table_mod, NOT_SECONDARY},
+	[OFPTYPE_TLV_TABLE_REQUEST] = {tlv_table_request, 0},
+	[OFPTYPE_QUEUE_GET_CONFIG_REQUEST] = {queue_config_request, 0},
+	[OFPTYPE_QUEUE_DESC_REQUEST] = {queue_config_request, 0},
+	[OFPTYPE_IPFIX_BRIDGE_STATS_REQUEST] = {ipfix_stats_request, 0},
+	[OFPTYPE_IPFIX_FLOW_STATS_REQUEST] = {ipfix_stats_request, 0},
+	[OFPTYPE_TABLE_MOD] = {table_mod, NOT_SECONDARY},
+	[OFPTYPE_TABLE_DESC_REQUEST] = {table_desc_request, 0},
 	[OFPTYPE_TABLE_STATS_REQUEST] = {table_stats_request, 0},
 	[OFPTYPE_TABLE_FEATURES_STATS_REQUEST] = {table_features_request, 0},
 	[OFPTYPE_PORT_STATS_REQUEST] = {port_stats_request, 0},

@@ -83,10 +83,13 @@ void rule_credit(struct rule *, uint64_t packets, uint64_t bytes, int64_t used);
 
 enum { OFPROTO_N_TABLES = 255 }; // 254 is the switch's own
 
-// A table's miss behaviour where no rule matches (OpenFlow 1.1's and 1.3's table-mod; the default everywhere is "drop").
-enum table_miss { TABLE_MISS_DROP, TABLE_MISS_CONTROLLER, TABLE_MISS_CONTINUE };
+// What a packet does that no rule of a table matches (OpenFlow 1.1's and 1.2's table mod). DEFAULT: as the version of the
+// controllers' OpenFlow wants it, to the controller or drop.
+enum table_miss { TABLE_MISS_DROP, TABLE_MISS_CONTROLLER, TABLE_MISS_CONTINUE, TABLE_MISS_DEFAULT };
 
 // The rule of a table that matches, NULL for none. Counts nothing: rule_credit() and the following do. Any thread, RCU.
 struct rule *ofproto_table_lookup(const struct ofproto *, uint8_t table_id, const struct flow *, struct flow *mask);
+// What a table was set to do with misses. Any thread.
+enum table_miss ofproto_table_miss(const struct ofproto *, uint8_t table_id);
 // Counts packets that found no rule in the table.
 void ofproto_table_credit_miss(struct ofproto *, uint8_t table_id, uint64_t packets);

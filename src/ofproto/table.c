@@ -29,7 +29,7 @@ void tables_init(struct tables *ts, struct ofproto *ofproto)
 	memset(ts, 0, sizeof(*ts));
 	ts->ofproto = ofproto;
 	for (int i = 0; i < OFPROTO_N_TABLES; i++)
-		ts->table[i].flow_limit = ts->table[i].n_prefixes = UINT_MAX;
+		ts->table[i].flow_limit = ts->table[i].n_prefixes = UINT_MAX, ts->table[i].miss = TABLE_MISS_DEFAULT;
 }
 
 static bool remove_each(void *ts, struct cls_rule *c)
@@ -59,6 +59,7 @@ void tables_done(struct tables *ts)
 		if (t->cls)
 			classifier_free(t->cls);
 		free(t->name);
+		free(t->of_name);
 		free(t->groups);
 	}
 	expiry_done(&ts->expiry);
@@ -155,6 +156,12 @@ void tables_collect(const struct tables *ts, uint8_t table_id, const struct matc
 unsigned int tables_count(const struct tables *ts, uint8_t table_id)
 {
 	return ts->table[table_id].cls ? classifier_count(ts->table[table_id].cls) : 0;
+}
+
+unsigned int tables_vacancy(const struct tables *ts, uint8_t table_id)
+{
+	uint64_t limit = oftable_limit(&ts->table[table_id]), n = tables_count(ts, table_id);
+	return n < limit ? (unsigned int)((limit - n) * 100 / limit) : 0;
 }
 
 void tables_set_prefixes(struct tables *ts, uint8_t table_id, const enum field_id *fields, unsigned int n)

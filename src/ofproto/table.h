@@ -10,15 +10,25 @@
 #include "ofproto/expiry.h"
 #include "ofproto/rule.h"
 
+enum { OFTABLE_MAX_FLOWS = 1000000 }; // of a table without a limit
+
+struct oftable_vacancy { // a controller asked to hear when room gets scarce
+	bool on, waits_for_up; // else for down
+	uint8_t down, up;      // percent
+};
+
 struct oftable {
 	// Read by any thread under RCU: NULL until the table has had a rule.
 	struct classifier *cls;
 	// Packets, added to by any thread (relaxed).
 	uint64_t n_lookup, n_matched;
+	enum table_miss miss; // written by main, read by any thread (relaxed)
 	// Main only.
 	char *name;		 // NULL: none
 	unsigned int flow_limit; // UINT_MAX: none
-	bool evict;		 // at the limit: false: refuse, true: another makes room
+	bool evict, of_evict;	 // at the limit, another makes room: says the configuration, says a controller
+	char *of_name;		 // given by a controller; counts when `name` is NULL
+	struct oftable_vacancy vacancy;
 	struct subfield *groups; // what eviction groups rules by, owned
 	unsigned int n_groups;
 	enum field_id prefixes[4];
@@ -31,6 +41,15 @@ struct tables {
 	struct expiry expiry;
 	unsigned int n_rules, n_hidden;
 };
+
+static inline const char *oftable_name(const struct oftable *t)
+{
+	return t->name ? t->name : t->of_name ? t->of_name : "";
+}
+static inline unsigned int oftable_limit(const struct oftable *t)
+{
+	return t->flow_limit < OFTABLE_MAX_FLOWS ? t->flow_limit : OFTABLE_MAX_FLOWS;
+}
 
 struct rule_vec {
 	struct rule **v;
@@ -55,6 +74,8 @@ bool tables_overlaps(const struct tables *, uint8_t table_id, const struct match
 // Rules of a table (0xff: of all but the hidden table) at least as specific as `match`, appended to `out`, borrowed.
 void tables_collect(const struct tables *, uint8_t table_id, const struct match *, struct rule_vec *out);
 unsigned int tables_count(const struct tables *, uint8_t table_id);
+// How many percent of a table are free.
+unsigned int tables_vacancy(const struct tables *, uint8_t table_id);
 // The rule that makes room when the table is full; NULL when none has a timeout: others are never given up. eviction.c.
 struct rule *tables_eviction_candidate(const struct tables *, uint8_t table_id);
 // Which fields the classifier tracks as prefixes; applies when it is made, too.

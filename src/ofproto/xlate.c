@@ -197,7 +197,11 @@ static void table_miss(struct xlate_ctx *ctx, uint32_t in_port, uint8_t table_id
 	const struct xlate_port *port = xlate_bridge_port(ctx->bridge, in_port);
 	struct xlate_credit credit = {.kind = XLATE_CREDIT_MISS, .port = table_id, .ofproto_id = ctx->bridge->id};
 	xlate_add_credit(ctx, &credit);
-	enum table_miss miss = miss_counts ? ctx->bridge->default_miss : TABLE_MISS_DROP;
+	enum table_miss miss = TABLE_MISS_DROP;
+	if (miss_counts)
+		miss = ofproto_table_miss(ctx->bridge->ofproto, table_id);
+	if (miss == TABLE_MISS_DEFAULT)
+		miss = ctx->bridge->default_miss;
 	if (ctx->node)
 		ctx->node = xlate_trace_add(ctx->node, TRACE_TABLE, "%2u. No match.", table_id);
 	switch (miss) {
@@ -214,6 +218,7 @@ static void table_miss(struct xlate_ctx *ctx, uint32_t in_port, uint8_t table_id
 		XLATE_REPORT(ctx, TRACE_ACTION, "drop");
 		break;
 	case TABLE_MISS_DROP:
+	case TABLE_MISS_DEFAULT:
 		XLATE_REPORT(ctx, TRACE_ACTION, "drop");
 		break;
 	}

@@ -309,7 +309,7 @@ static void begin_table(struct str *s, struct ditto *d, unsigned int id, const c
 		return;
 	}
 	ditto_flush(s, d);
-	if (d->before == IN_FULL || (d->before == DITTO && !same))
+	if (d->before == IN_FULL || d->before == DITTO)
 		str_addc(s, '\n');
 	str_addf(s, "  table %u", id);
 	if (*name)

@@ -118,6 +118,31 @@ static void all_actions(struct ofp_table_actions *a, uint8_t version)
 	}
 }
 
+static const struct {
+	uint32_t wildcards10; // all of these bits
+	uint32_t bits11;
+	enum field_id id;
+} old_fields[] = {
+        {1 << 0, 1 << 0, FIELD_IN_PORT},    {1 << 1, 1 << 1, FIELD_VLAN_VID},
+        {1 << 20, 1 << 2, FIELD_VLAN_PCP},  {1 << 4, 1 << 3, FIELD_ETH_TYPE},
+        {1 << 21, 1 << 4, FIELD_IP_DSCP},   {1 << 5, 1 << 5, FIELD_IP_PROTO},
+        {1 << 6, 1 << 6, FIELD_TCP_SRC},    {1 << 7, 1 << 7, FIELD_TCP_DST},
+        {0, 1 << 8, FIELD_MPLS_LABEL},      {0, 1 << 9, FIELD_MPLS_TC},
+        {1 << 2, 1 << 11, FIELD_ETH_SRC},   {1 << 3, 1 << 12, FIELD_ETH_DST},
+        {63 << 8, 1 << 13, FIELD_IPV4_SRC}, {63 << 14, 1 << 14, FIELD_IPV4_DST},
+        {0, 1 << 15, FIELD_METADATA},
+};
+enum { N_OLD_FIELDS = sizeof(old_fields) / sizeof(old_fields[0]) };
+
+// 1.0 and 1.1 match what their fixed structures have.
+static void all_old_fields(struct ofp_table_features *f, uint8_t version)
+{
+	for (size_t i = 0; i < N_OLD_FIELDS; i++)
+		if (version == OFP11 || old_fields[i].wildcards10)
+			ofp_field_set_add(&f->wildcard, old_fields[i].id);
+	f->match = f->wildcard;
+}
+
 void ofp_table_features_all(struct ofp_table_features *f, uint8_t version)
 {
 	*f = (struct ofp_table_features){.metadata_match = UINT64_MAX,
@@ -136,6 +161,8 @@ void ofp_table_features_all(struct ofp_table_features *f, uint8_t version)
 		if (field->maskable == FIELD_FULLY_MASKABLE)
 			ofp_field_set_add(&f->mask, i);
 	}
+	if (version <= OFP11)
+		all_old_fields(f, version);
 	f->miss_instructions = f->hit;
 }
 
@@ -290,22 +317,6 @@ bool ofp_table_features_request_is_query(const struct ofp_msg *m)
 }
 
 // --- 1.0 to 1.2.
-
-static const struct {
-	uint32_t wildcards10; // all of these bits
-	uint32_t bits11;
-	enum field_id id;
-} old_fields[] = {
-        {1 << 0, 1 << 0, FIELD_IN_PORT},    {1 << 1, 1 << 1, FIELD_VLAN_VID},
-        {1 << 20, 1 << 2, FIELD_VLAN_PCP},  {1 << 4, 1 << 3, FIELD_ETH_TYPE},
-        {1 << 21, 1 << 4, FIELD_IP_DSCP},   {1 << 5, 1 << 5, FIELD_IP_PROTO},
-        {1 << 6, 1 << 6, FIELD_TCP_SRC},    {1 << 7, 1 << 7, FIELD_TCP_DST},
-        {0, 1 << 8, FIELD_MPLS_LABEL},      {0, 1 << 9, FIELD_MPLS_TC},
-        {1 << 2, 1 << 11, FIELD_ETH_SRC},   {1 << 3, 1 << 12, FIELD_ETH_DST},
-        {63 << 8, 1 << 13, FIELD_IPV4_SRC}, {63 << 14, 1 << 14, FIELD_IPV4_DST},
-        {0, 1 << 15, FIELD_METADATA},
-};
-enum { N_OLD_FIELDS = sizeof(old_fields) / sizeof(old_fields[0]) };
 
 uint32_t ofp_table_features_wildcards10(const struct ofp_table_features *f)
 {

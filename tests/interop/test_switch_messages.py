@@ -33,6 +33,25 @@ BUNDLES = [
     [*O15, "--bundle", "del-groups", "br0"], SHOW,
 ]
 
+O12 = ["-O", "OpenFlow12"]
+SETTINGS = [
+    ["dump-tlv-map", "br0"], ["add-tlv-map", "br0", "{class=0xffff,type=0,len=4}->tun_metadata0"],
+    ["add-tlv-map", "br0", "{class=0xffff,type=0,len=4}->tun_metadata1"], ["add-tlv-map", "br0", "{class=0xffff,type=1,len=4}->tun_metadata0"],
+    ["add-tlv-map", "br0", ",".join(f"{{class=0xffff,type={i},len=124}}->tun_metadata{i}" for i in (2, 3, 4))], ["dump-tlv-map", "br0"],
+    ["del-tlv-map", "br0", "{class=0xffff,type=0,len=4}->tun_metadata0"], ["dump-tlv-map", "br0"], ["del-tlv-map", "br0"],
+    ["queue-get-config", "br0"], [*O14, "queue-get-config", "br0"], [*O14, "queue-get-config", "br0", "1"],
+    [*O14, "queue-get-config", "br0", "1", "2"], [*O13, "queue-get-config", "br0", "9"], [*O14, "queue-get-config", "br0", "9"],
+    ["queue-stats", "br0", "1", "1"], ["queue-stats", "br0", "9"], ["dump-ipfix-bridge", "br0"], ["dump-ipfix-flow", "br0"],
+    [*O12, "mod-table", "br0", "1", "drop"], [*O12, "mod-table", "br0", "1", "continue"], [*O12, "mod-table", "br0", "all", "controller"],
+    [*O12, "mod-table", "br0", "2", "drop"], [*O12, "dump-tables", "br0"], [*O14, "mod-table", "br0", "1", "evict"],
+    [*O14, "mod-table", "br0", "2", "vacancy:20,80"], [*O14, "mod-table", "br0", "254", "evict"], [*O15, "mod-table", "br0", "3", "vacancy:10,10"],
+    [*O14, "mod-table", "br0", "3", "vacancy:20,10"], [*O14, "mod-table", "br0", "3", "vacancy:20,101"], ["mod-table", "br0", "1", "drop"],
+    [*O14, "mod-table", "br0", "1", "drop"], [*O14, "mod-table", "br0", "1", "what"], [*O14, "dump-table-desc", "br0"],
+    [*O13, "mod-table", "br0", "5", "name:hello"], [*O14, "mod-table", "br0", "6", "name:six"], [*O15, "mod-table", "br0", "7", "name:seven"],
+    [*O13, "mod-table", "br0", "5", "name:"], ["dump-tables", "br0"], [*O13, "dump-tables", "br0"], [*O14, "mod-table", "br0", "2", "novacancy"],
+    [*O14, "mod-table", "br0", "all", "noevict"], [*O14, "dump-table-desc", "br0"], ["dump-table-desc", "br0"],
+]
+
 
 class Side:
     def __init__(self, net, tools, tmp_path):
@@ -108,6 +127,16 @@ def test_bundles(sides):
 def test_bundles_by_ours(sides):
     """Our program in place of stock's, with the same switch."""
     for c in BUNDLES:
+        a, b = sides[0].run(stock, c), sides[1].run(ours, c)
+        assert a == b, " ".join(c)
+
+
+def test_settings(sides):
+    compare(sides, SETTINGS)
+
+
+def test_settings_by_ours(sides):
+    for c in SETTINGS:
         a, b = sides[0].run(stock, c), sides[1].run(ours, c)
         assert a == b, " ".join(c)
 

@@ -36,6 +36,10 @@ void flow_monitors_tell(struct ofproto *p, const struct rule *r, enum ofp_flow_u
 {
 }
 
+void table_check_vacancy(struct ofproto *p, uint8_t table_id)
+{
+}
+
 bool controllers_has_primary(const struct controllers *cs)
 {
 	return fake_news.has_primary;

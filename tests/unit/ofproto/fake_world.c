@@ -23,6 +23,11 @@ uint64_t ofproto_id(const struct ofproto *p)
 	return p->id;
 }
 
+enum table_miss ofproto_table_miss(const struct ofproto *p, uint8_t table_id)
+{
+	return TABLE_MISS_DEFAULT;
+}
+
 struct rule *ofproto_table_lookup(const struct ofproto *p, uint8_t table_id, const struct flow *flow, struct flow *mask)
 {
 	return tables_lookup(&p->tables, table_id, flow, mask);
