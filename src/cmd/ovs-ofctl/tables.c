@@ -44,37 +44,53 @@ static void dump_ipfix_flow(int argc, char *argv[], void *arg)
 
 // --- mod-table
 
-struct present { // what a table's settings are now
-	uint8_t table_id;
-	struct ofp_table_mod *tm;
-	bool found;
+struct wish { // for one table, or all
+	struct session *session;
+	const struct ofp_table_mod *tm;
+	struct buf messages;
 };
+
+// 1.4's message sets all there is, so what is not to change is sent as it is.
+static void add_mod(struct wish *w, const struct ofp_table_desc *d)
+{
+	struct ofp_table_mod tm = *w->tm;
+	tm.table_id = d->table_id;
+	if (tm.eviction == OFPTABLE_SAME)
+		tm.eviction = d->eviction ? OFPTABLE_ON : OFPTABLE_OFF;
+	if (tm.vacancy == OFPTABLE_SAME) {
+		tm.vacancy = d->vacancy_events ? OFPTABLE_ON : OFPTABLE_OFF;
+		tm.vacancy_down = d->vacancy_down;
+		tm.vacancy_up = d->vacancy_up;
+	}
+	ofp_encode_table_mod(&w->messages, &tm, w->session->version, session_xid(w->session));
+}
 
 static void take_desc(void *arg, const uint8_t *msg, size_t n)
 {
-	struct present *p = arg;
+	struct wish *w = arg;
 	struct ofp_msg m;
 	struct ofp_table_desc d;
 	if (ofp_msg_decode(msg, n, &m) || m.type != OFPTYPE_TABLE_DESC_REPLY)
 		return;
 	while (!ofp_table_desc_pull(&m.body, &d))
-		if (d.table_id == p->table_id) {
-			p->found = true;
-			p->tm->eviction = d.eviction ? OFPTABLE_ON : OFPTABLE_OFF;
-			p->tm->eviction_flags = d.eviction_flags;
-			p->tm->vacancy = d.vacancy_events ? OFPTABLE_ON : OFPTABLE_OFF;
-			p->tm->vacancy_down = d.vacancy_down;
-			p->tm->vacancy_up = d.vacancy_up;
-		}
+		if (w->tm->table_id == 255 || d.table_id == w->tm->table_id)
+			add_mod(w, &d);
 }
 
-// 1.4's message sets all there is, so what is not to change must be known first.
-static void fetch_present(struct session *s, struct present *p)
+static void send_table_mod(struct session *s, const struct ofp_table_mod *tm)
 {
-	struct buf b = BUF_INIT;
-	ofp_encode_simple(&b, OFPTYPE_TABLE_DESC_REQUEST, s->version, session_xid(s));
-	session_stats(s, &b, take_desc, p);
-	buf_done(&b);
+	struct wish w = {.session = s, .tm = tm};
+	if (s->version >= OFP14) {
+		struct buf b = BUF_INIT;
+		ofp_encode_simple(&b, OFPTYPE_TABLE_DESC_REQUEST, s->version, session_xid(s));
+		session_stats(s, &b, take_desc, &w);
+		buf_done(&b);
+	}
+	// A table that is not described: the switch says what is wrong with it.
+	if (!w.messages.len)
+		ofp_encode_table_mod(&w.messages, tm, s->version, session_xid(s));
+	session_send_or_die(s, &w.messages);
+	buf_done(&w.messages);
 }
 
 struct named {
@@ -173,21 +189,7 @@ static void mod_table(int argc, char *argv[], void *arg)
 	if (name) {
 		set_table_name(&s, tm.table_id, name);
 	} else {
-		struct ofp_table_mod wanted = tm;
-		struct present p = {.table_id = tm.table_id, .tm = &tm};
-		struct buf b = BUF_INIT;
-		if (s.version >= OFP14 && tm.table_id != 255)
-			fetch_present(&s, &p);
-		if (wanted.eviction != OFPTABLE_SAME)
-			tm.eviction = wanted.eviction;
-		if (wanted.vacancy != OFPTABLE_SAME) {
-			tm.vacancy = wanted.vacancy;
-			tm.vacancy_down = wanted.vacancy_down;
-			tm.vacancy_up = wanted.vacancy_up;
-		}
-		ofp_encode_table_mod(&b, &tm, s.version, session_xid(&s));
-		session_send_or_die(&s, &b);
-		buf_done(&b);
+		send_table_mod(&s, &tm);
 	}
 	session_close(&s);
 }
