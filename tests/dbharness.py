@@ -12,6 +12,15 @@ import time
 from harness import FINDINGS, ours, run, wait_until
 
 
+def listens(path):
+    try:
+        with socket.socket(socket.AF_UNIX) as s:
+            s.connect(path)
+        return True
+    except OSError:
+        return False
+
+
 class Client:
     def __init__(self, address, timeout=10):
         if isinstance(address, str):
@@ -116,7 +125,7 @@ class DbServer:
             [self.tools("ovsdb-server"), *self.files, *self.remote, f"--unixctl={self.dir}/ctl", "-vconsole:off", "-vsyslog:off",
              f"--log-file={self.dir}/log", *self.args], env=dict(self.env, **self.more_env), stderr=self.err)
         if wait:
-            wait_until(lambda: self.process.poll() is not None or all(map(os.path.exists, needed)), what="ovsdb-server")
+            wait_until(lambda: self.process.poll() is not None or all(map(listens, needed)), what="ovsdb-server")
             assert self.process.poll() is None, self.stderr()
 
     def stderr(self):

@@ -19,7 +19,7 @@ static int hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
-	c = (char)tolower((unsigned char)c);
+	c |= 0x20; // lower case
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
@@ -50,4 +50,16 @@ bool uuid_parse(const char *s, struct uuid *out)
 		return true;
 	*out = (struct uuid){0};
 	return false;
+}
+
+void uuid_format(const struct uuid *u, char out[UUID_TEXT_LEN + 1])
+{
+	static const char digits[] = "0123456789abcdef";
+	char *p = out;
+	for (int i = 0; i < 32; i++) {
+		if (i == 8 || i == 12 || i == 16 || i == 20)
+			*p++ = '-';
+		*p++ = digits[u->part[i / 8] >> (28 - 4 * (i % 8)) & 15];
+	}
+	*p = '\0';
 }

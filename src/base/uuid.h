@@ -22,6 +22,9 @@ bool uuid_parse(const char *s, struct uuid *out);
 // The first 36 characters of `s` must be one; what follows is not looked at.
 bool uuid_parse_prefix(const char *s, struct uuid *out);
 
+// As UUID_FORMAT does, faster; with a NUL at the end.
+void uuid_format(const struct uuid *, char out[UUID_TEXT_LEN + 1]);
+
 static inline bool uuid_equal(const struct uuid *a, const struct uuid *b)
 {
 	return !memcmp(a, b, sizeof(*a));

@@ -190,6 +190,8 @@ static struct db_error *take_updates(struct follower *f, const json_t *updates,
 		return error;
 	}
 	error = database_commit(d, txn);
+	if (error)
+		server_note_problem(f->served->server);
 	if (!error && id && !uuid_is_zero(id)) {
 		f->last_id = *id;
 		history_set_last_id(f->served->history, id);

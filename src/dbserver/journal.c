@@ -21,7 +21,8 @@ enum { SHA1_LEN = 20, HEADER_MAX = 128, JOURNAL_MAX_RECORD = INT32_MAX };
 struct journal {
 	char *path;
 	struct lockfile *lock;
-	FILE *file;     // for reading
+	FILE *file; // for reading
+	EVP_MD_CTX *sha1; // NULL until the first record is written: making one takes longer than using it
 	int fd;         // the same file
 	int64_t good;   // bytes of good records
 	int64_t before; // the same before the last record
@@ -90,6 +91,7 @@ void journal_close(struct journal *j)
 		return;
 	fclose(j->file);
 	lockfile_unlock(j->lock);
+	EVP_MD_CTX_free(j->sha1);
 	free(j->path);
 	free(j);
 }
@@ -296,21 +298,42 @@ struct db_error *journal_start_writing(struct journal *j, char **saved)
 
 // --- Writing.
 
-void journal_format(struct str *out, const char *text, size_t n)
+static void add_hex(struct str *out, const unsigned char *bytes, size_t n)
 {
-	char sha1[2 * SHA1_LEN + 1];
-	EVP_MD_CTX *context = EVP_MD_CTX_new();
+	static const char digits[] = "0123456789abcdef";
+	for (size_t i = 0; i < n; i++) {
+		str_addc(out, digits[bytes[i] >> 4]);
+		str_addc(out, digits[bytes[i] & 15]);
+	}
+}
+
+static void format_record(EVP_MD_CTX *sha1, struct str *out, const char *text, size_t n)
+{
 	unsigned char digest[SHA1_LEN];
-	EVP_DigestInit_ex(context, EVP_sha1(), NULL);
-	EVP_DigestUpdate(context, text, n);
-	EVP_DigestUpdate(context, "\n", 1);
-	EVP_DigestFinal_ex(context, digest, NULL);
-	EVP_MD_CTX_free(context);
-	for (int i = 0; i < SHA1_LEN; i++)
-		sprintf(sha1 + 2 * i, "%02x", digest[i]);
-	str_addf(out, "OVSDB JSON %zu %s\n", n + 1, sha1);
+	EVP_DigestInit_ex(sha1, NULL, NULL);
+	EVP_DigestUpdate(sha1, text, n);
+	EVP_DigestUpdate(sha1, "\n", 1);
+	EVP_DigestFinal_ex(sha1, digest, NULL);
+	str_reserve(out, n + HEADER_MAX);
+	str_addf(out, "OVSDB JSON %zu ", n + 1);
+	add_hex(out, digest, SHA1_LEN);
+	str_addc(out, '\n');
 	str_addn(out, text, n);
 	str_addc(out, '\n');
+}
+
+static EVP_MD_CTX *sha1_new(void)
+{
+	EVP_MD_CTX *sha1 = EVP_MD_CTX_new();
+	EVP_DigestInit_ex(sha1, EVP_sha1(), NULL);
+	return sha1;
+}
+
+void journal_format(struct str *out, const char *text, size_t n)
+{
+	EVP_MD_CTX *sha1 = sha1_new();
+	format_record(sha1, out, text, n);
+	EVP_MD_CTX_free(sha1);
 }
 
 static int write_all(int fd, const char *p, size_t n, int64_t at)
@@ -347,7 +370,9 @@ struct db_error *journal_append(struct journal *j, const char *text, size_t n)
 	struct db_error *error = cut(j);
 	if (error)
 		return error;
-	journal_format(&record, text, n);
+	if (!j->sha1)
+		j->sha1 = sha1_new();
+	format_record(j->sha1, &record, text, n);
 	int failed = write_all(j->fd, record.s, record.len, j->good);
 	if (failed) {
 		error = db_error_io(failed, "%s: write failed", j->path);

@@ -16,7 +16,7 @@
 
 LOG_MODULE(ovsdb_server);
 
-enum { COMPACT_CHECK_MS = 10 * 1000, HEAL_MS = 500 };
+enum { COMPACT_CHECK_MS = 10 * 1000, HEAL_MS = 500, INPUT_BYTES = 1 << 30 };
 
 // --- Databases.
 
@@ -84,8 +84,8 @@ static void on_changed(void *served_, const struct db_txn *txn)
 	history_add(served->history, txn);
 	VEC_FOREACH (&served->groups, i) {
 		struct monitor_group *group = served->groups.v[i];
-		json_t *update = NULL;
-		bool computed = false;
+		struct str update = STR_INIT;
+		bool computed = false, any = false;
 		VEC_FOREACH (&group->members, j) {
 			struct session_monitor *m = group->members.v[j];
 			if (session_monitor_is_behind(m)) {
@@ -93,12 +93,12 @@ static void on_changed(void *served_, const struct db_txn *txn)
 				continue;
 			}
 			if (!computed)
-				update = monitor_update(group->spec, txn);
+				any = monitor_update(group->spec, txn, &update);
 			computed = true;
-			if (update)
-				session_monitor_send(m, json_incref(update));
+			if (any)
+				session_monitor_send(m, &update);
 		}
-		json_decref(update);
+		str_done(&update);
 	}
 }
 
@@ -312,17 +312,26 @@ static void on_compact_timer(void *server_)
 static void on_heal_timer(void *server_)
 {
 	struct server *server = server_;
+	bool any = false;
 	for (struct served *s = server->databases; s; s = s->next) {
 		if (!s->d->problem)
 			continue;
 		compaction_cancel(s);
 		database_heal(s->d);
+		any |= s->d->problem != NULL;
 		if (s->d->problem)
 			log_warn_rl("%s: can only be read: %s", database_name(s->d), s->d->problem);
 		else
 			log_info("%s: can be written again", database_name(s->d));
 	}
-	loop_timer_set_in(&server->heal_timer, HEAL_MS);
+	if (any)
+		loop_timer_set_in(&server->heal_timer, HEAL_MS);
+}
+
+void server_note_problem(struct server *server)
+{
+	if (!loop_timer_is_set(&server->heal_timer))
+		loop_timer_set_in(&server->heal_timer, HEAL_MS);
 }
 
 struct server *server_new(struct loop *loop)
@@ -330,13 +339,13 @@ struct server *server_new(struct loop *loop)
 	struct server *server = XNEW(struct server);
 	server->loop = loop;
 	server->id = uuid_random();
+	server->input.limit = INPUT_BYTES;
 	server->own = serve(server, own_database_new());
 	server->own->reserved = true;
 	own_update(server);
 	loop_timer_init(&server->compact_timer, loop, on_compact_timer, server);
 	loop_timer_set_in(&server->compact_timer, COMPACT_CHECK_MS);
 	loop_timer_init(&server->heal_timer, loop, on_heal_timer, server);
-	loop_timer_set_in(&server->heal_timer, HEAL_MS);
 	return server;
 }
 

@@ -5,7 +5,9 @@
 #include "dbserver/database.h"
 #include "loop/loop.h"
 #include "ovsdb/history.h"
+#include "ovsdb/json_cut.h"
 #include "ovsdb/monitor.h"
+#include "rpc/jsonrpc.h"
 
 struct compaction;
 struct follower;
@@ -46,6 +48,7 @@ struct server {
 	VEC(struct db_lock *) locks;
 	bool read_only;
 	bool without_monitor_cond; // as old servers were, for tests of clients
+	struct jsonrpc_budget input; // of all clients
 	bool trim; // give memory back to the system after a compaction
 	struct loop_timer compact_timer, heal_timer;
 	// After a commit in any database, or a change of their set, once per iteration; NULL: nobody.
@@ -65,6 +68,8 @@ struct error *server_add_relay(struct server *, const char *name, struct followe
 bool server_remove_database(struct server *, const char *name);
 struct served *server_find(const struct server *, const char *name);
 struct db_error *server_convert(struct server *, struct served *, const struct db_schema *) MUST_CHECK;
+// A database could not be written: it is tried again until it can.
+void server_note_problem(struct server *);
 // A relay: the source has another schema (taken); the contents are gone.
 void server_replace_schema(struct server *, struct served *, struct db_schema *);
 // A relay: its source is there, or not.
@@ -84,5 +89,7 @@ struct monitor_group *served_join(struct served *, struct monitor_spec *spec, st
 void served_leave(struct served *, struct monitor_group *, struct session_monitor *);
 // Executes a "transact" request; answers now or later. Takes the message.
 void served_transact(struct served *, struct session *, struct jsonrpc_message *);
+// The same for operations that are still text. False, and nothing done, when it has to wait.
+bool served_transact_text(struct served *, struct session *, const struct json_piece *operations, size_t n, const json_t *id);
 // Forgets what waits for a session; with `id` only that transaction (true if it was there), which is answered "canceled".
 bool served_cancel(struct served *, struct session *, const json_t *id);

@@ -108,11 +108,37 @@ static void on_stall_timer(void *session_)
 	close_now(session);
 }
 
+static void check_backlog(struct session *session)
+{
+	if (!session->paused && jsonrpc_backlog(session->rpc) > BEHIND_BYTES)
+		pause(session);
+}
+
 void session_send(struct session *session, struct jsonrpc_message *m)
 {
 	jsonrpc_send(session->rpc, m);
-	if (!session->paused && jsonrpc_backlog(session->rpc) > BEHIND_BYTES)
-		pause(session);
+	check_backlog(session);
+}
+
+static char *id_to_text(const json_t *id)
+{
+	return json_dumps(id, JSON_COMPACT | JSON_ENCODE_ANY);
+}
+
+void session_reply_text(struct session *session, const struct str *result, const json_t *id)
+{
+	struct str *out = jsonrpc_begin(session->rpc);
+	if (!out)
+		return;
+	char *text = id_to_text(id);
+	str_add(out, "{\"result\":");
+	str_addn(out, result->s, result->len);
+	str_add(out, ",\"error\":null,\"id\":");
+	str_add(out, text);
+	str_addc(out, '}');
+	free(text);
+	jsonrpc_end(session->rpc);
+	check_backlog(session);
 }
 
 // --- Monitors.
@@ -129,29 +155,54 @@ void session_monitor_put_off(struct session_monitor *m, const struct db_txn *txn
 	monitor_backlog_add(m->backlog, m->group->spec, txn);
 }
 
-void session_monitor_send(struct session_monitor *m, json_t *updates)
+void session_monitor_set_id(struct session_monitor *m, json_t *id)
 {
-	static const char *const methods[] = {[MONITOR_V1] = "update", [MONITOR_V2] = "update2", [MONITOR_V3] = "update3"};
+	json_incref(id);
+	json_decref(m->id);
+	free(m->id_text);
+	m->id = id;
+	m->id_text = id_to_text(id);
+}
+
+void session_monitor_send(struct session_monitor *m, const struct str *updates)
+{
+	static const char *const starts[] = {
+		[MONITOR_V1] = "{\"method\":\"update\",\"params\":[",
+		[MONITOR_V2] = "{\"method\":\"update2\",\"params\":[",
+		[MONITOR_V3] = "{\"method\":\"update3\",\"params\":[",
+	};
 	enum monitor_version version = m->group->spec->version;
-	json_t *params = json_array();
-	json_array_append(params, m->id);
+	struct str *out = jsonrpc_begin(m->session->rpc);
+	if (!out)
+		return;
+	str_add(out, starts[version]);
+	str_add(out, m->id_text);
+	str_addc(out, ',');
 	if (version == MONITOR_V3) {
 		struct uuid id = history_last_id(m->served->history);
-		json_array_append_new(params, json_sprintf(UUID_FORMAT, UUID_ARGS(&id)));
+		char text[UUID_TEXT_LEN + 1];
+		uuid_format(&id, text);
+		str_addc(out, '"');
+		str_addn(out, text, UUID_TEXT_LEN);
+		str_add(out, "\",");
 	}
-	json_array_append_new(params, updates);
-	session_send(m->session, jsonrpc_notify(methods[version], params));
+	str_addn(out, updates->s, updates->len);
+	str_add(out, "],\"id\":null}");
+	jsonrpc_end(m->session->rpc);
+	check_backlog(m->session);
 }
 
 static void flush_monitor(struct session_monitor *m)
 {
 	if (!m->backlog)
 		return;
-	json_t *updates = monitor_backlog_take(m->backlog, m->group->spec);
+	struct str updates = STR_INIT;
+	bool any = monitor_backlog_take(m->backlog, m->group->spec, &updates);
 	monitor_backlog_free(m->backlog);
 	m->backlog = NULL;
-	if (updates)
-		session_monitor_send(m, updates);
+	if (any)
+		session_monitor_send(m, &updates);
+	str_done(&updates);
 }
 
 void session_flush_monitors(struct session *session, struct served *served)
@@ -166,6 +217,7 @@ void session_monitor_free(struct session_monitor *m)
 	served_leave(m->served, m->group, m);
 	monitor_backlog_free(m->backlog);
 	json_decref(m->id);
+	free(m->id_text);
 	free(m);
 }
 
@@ -229,6 +281,11 @@ static void on_message(void *session_, struct jsonrpc_message *m)
 	}
 }
 
+static bool on_text(void *session_, const char *p, size_t n)
+{
+	return session_handle_text(session_, (struct json_piece){p, n});
+}
+
 static void close_now(struct session *session)
 {
 	if (session->accepted) {
@@ -246,6 +303,8 @@ static void on_closed(void *session_, int error)
 	struct session *session = session_;
 	if (error == EPROTO)
 		log_warn_rl("%s: received bad JSON-RPC message, disconnecting", jsonrpc_name(session->rpc));
+	else if (error == EMSGSIZE)
+		log_warn_rl("%s: sent a message that is too large, disconnecting", jsonrpc_name(session->rpc));
 	if (session->accepted) {
 		if (session->gone)
 			session->gone(session->arg, session);
@@ -286,12 +345,21 @@ static struct session *session_new(struct server *server, const struct session_c
 	return session;
 }
 
+// Who is on this host may restore a whole database.
+static size_t max_message(const struct session *session)
+{
+	bool local = !session->config.probe_interval || !strncmp(jsonrpc_name(session->rpc), "unix", 4);
+	return local ? 512u << 20 : 128u << 20;
+}
+
 void session_configure(struct session *session, const struct session_config *config)
 {
 	if (config != &session->config) {
 		session_config_done(&session->config);
 		session_config_copy(&session->config, config);
 	}
+	jsonrpc_set_text_callback(session->rpc, on_text);
+	jsonrpc_set_limits(session->rpc, max_message(session), &session->server->input);
 	jsonrpc_set_dscp(session->rpc, config->dscp);
 	if (!session->paused)
 		jsonrpc_set_probe_interval(session->rpc, config->probe_interval);

@@ -15,6 +15,7 @@ struct session_monitor {
 	struct monitor_group *group;
 	struct monitor_backlog *backlog; // NULL: the client is up to date
 	json_t *id;
+	char *id_text;
 };
 
 struct session_config {
@@ -51,6 +52,8 @@ size_t session_backlog(const struct session *); // bytes
 size_t session_n_locks(const struct session *, bool held);
 // Takes the message.
 void session_send(struct session *, struct jsonrpc_message *);
+// The answer to a request whose result is there as text.
+void session_reply_text(struct session *, const struct str *result, const json_t *id);
 // The set of databases changed: a client that does not follow this is stale from now on, and is to be disconnected.
 void session_make_stale(struct session *);
 bool session_is_stale(const struct session *);
@@ -63,4 +66,5 @@ void session_flush_monitors(struct session *, struct served *);
 
 bool session_monitor_is_behind(const struct session_monitor *);
 void session_monitor_put_off(struct session_monitor *, const struct db_txn *);
-void session_monitor_send(struct session_monitor *, json_t *updates); // takes
+void session_monitor_send(struct session_monitor *, const struct str *updates);
+void session_monitor_set_id(struct session_monitor *, json_t *id);

@@ -10,9 +10,10 @@
 #include "dbserver/follower.h"
 #include "dbserver/lock.h"
 
-// The answer to a request: exactly one of the two.
+// The answer to a request: exactly one of them.
 struct answer {
 	json_t *result;
+	struct str text; // the result, too
 	json_t *error;
 };
 
@@ -181,7 +182,7 @@ static struct db_error *add_monitor(struct session *session, struct served *serv
 	struct session_monitor *m = XNEW(struct session_monitor);
 	m->session = session;
 	m->served = served;
-	m->id = json_incref(json_array_get(params, 1));
+	session_monitor_set_id(m, json_array_get(params, 1));
 	m->group = served_join(served, spec, m);
 	vec_push(&session->monitors, m);
 	*out = m;
@@ -196,7 +197,11 @@ static struct answer start_monitor(struct session *session, const char *method, 
 	struct db_error *error = check_monitor(session, method, params, 3, &served);
 	if (!error)
 		error = add_monitor(session, served, version, params, &m);
-	return error ? fail(error) : succeed(monitor_initial(m->group->spec));
+	if (error)
+		return fail(error);
+	struct answer a = {0};
+	monitor_initial(m->group->spec, &a.text);
+	return a;
 }
 
 static struct answer method_monitor(struct session *session, const char *method, json_t *params)
@@ -209,19 +214,16 @@ static struct answer method_monitor_cond(struct session *session, const char *me
 	return start_monitor(session, method, params, MONITOR_V2);
 }
 
-// What a client that knew the state `since` missed; NULL when we do not know.
-static json_t *missed(const struct session_monitor *m, const struct uuid *since)
+// What a client that knew the state `since` missed; false when we do not know.
+static bool add_missed(struct str *out, const struct session_monitor *m, const struct uuid *since)
 {
 	const struct monitor_spec *spec = m->group->spec;
 	struct monitor_backlog *b = monitor_backlog_new();
-	json_t *updates = NULL;
-	if (history_undo(m->served->history, since, spec, b)) {
-		updates = monitor_backlog_take(b, spec);
-		if (!updates)
-			updates = json_object();
-	}
+	bool known = history_undo(m->served->history, since, spec, b);
+	if (known && !monitor_backlog_take(b, spec, out))
+		str_add(out, "{}");
 	monitor_backlog_free(b);
-	return updates;
+	return known;
 }
 
 static struct answer method_monitor_cond_since(struct session *session, const char *method, json_t *params)
@@ -237,12 +239,18 @@ static struct answer method_monitor_cond_since(struct session *session, const ch
 		error = add_monitor(session, served, MONITOR_V3, params, &m);
 	if (error)
 		return fail(error);
-	json_t *updates = missed(m, &since), *result = json_array();
+	struct answer a = {0};
+	struct str updates = STR_INIT;
 	struct uuid last = history_last_id(served->history);
-	json_array_append_new(result, json_boolean(updates));
-	json_array_append_new(result, json_sprintf(UUID_FORMAT, UUID_ARGS(&last)));
-	json_array_append_new(result, updates ? updates : monitor_initial(m->group->spec));
-	return succeed(result);
+	bool found = add_missed(&updates, m, &since);
+	str_addf(&a.text, "[%s,\"" UUID_FORMAT "\",", found ? "true" : "false", UUID_ARGS(&last));
+	if (found)
+		str_addn(&a.text, updates.s, updates.len);
+	else
+		monitor_initial(m->group->spec, &a.text);
+	str_addc(&a.text, ']');
+	str_done(&updates);
+	return a;
 }
 
 static struct answer method_monitor_cancel(struct session *session, const char *method, json_t *params)
@@ -279,13 +287,14 @@ static struct answer method_monitor_cond_change(struct session *session, const c
 	}
 	// What was put off was seen with the old conditions.
 	session_flush_monitors(session, m->served);
-	json_t *updates = monitor_condition_update(m->group->spec, spec);
+	struct str updates = STR_INIT;
+	bool any = monitor_condition_update(m->group->spec, spec, &updates);
 	served_leave(m->served, m->group, m);
 	m->group = served_join(m->served, spec, m);
-	json_decref(m->id);
-	m->id = json_incref(new_id);
-	if (updates)
-		session_monitor_send(m, updates);
+	session_monitor_set_id(m, new_id);
+	if (any)
+		session_monitor_send(m, &updates);
+	str_done(&updates);
 	return succeed(json_object());
 }
 
@@ -319,6 +328,19 @@ static const struct method *find_method(const char *name)
 	return NULL;
 }
 
+// Takes answer and request.
+static void give(struct session *session, struct answer a, struct jsonrpc_message *m)
+{
+	if (a.text.len)
+		session_reply_text(session, &a.text, m->id);
+	else if (a.error)
+		session_send(session, jsonrpc_error(a.error, json_incref(m->id)));
+	else
+		session_send(session, jsonrpc_reply(a.result, json_incref(m->id)));
+	str_done(&a.text);
+	jsonrpc_message_free(m);
+}
+
 // Requests that would change a database which only follows another one go there.
 static bool is_forwarded(const struct session *session, const struct served *served, const struct jsonrpc_message *m)
 {
@@ -340,10 +362,7 @@ static void transact_or_convert(struct session *session, struct jsonrpc_message 
 		return;
 	}
 	if (!error) {
-		struct answer a = method_convert(session, served, m->params);
-		json_t *id = json_incref(m->id);
-		session_send(session, a.error ? jsonrpc_error(a.error, id) : jsonrpc_reply(a.result, id));
-		jsonrpc_message_free(m);
+		give(session, method_convert(session, served, m->params), m);
 		return;
 	}
 	session_send(session, jsonrpc_error(fail(error).error, json_incref(m->id)));
@@ -360,9 +379,62 @@ void session_handle_request(struct session *session, struct jsonrpc_message *m)
 	if (session->server->without_monitor_cond && !strncmp(m->method, "monitor_cond", 12))
 		method = NULL;
 	struct answer a = method ? method->answer(session, m->method, m->params) : fail_text("unknown method");
-	json_t *id = json_incref(m->id);
-	session_send(session, a.error ? jsonrpc_error(a.error, id) : jsonrpc_reply(a.result, id));
-	jsonrpc_message_free(m);
+	give(session, a, m);
+}
+
+// --- Large transactions: never as one tree.
+
+struct request_pieces {
+	struct json_piece method, params, id;
+};
+
+static bool cut_request(struct json_piece text, struct request_pieces *r)
+{
+	struct json_cut cut;
+	struct json_piece name, value;
+	*r = (struct request_pieces){0};
+	json_cut_init(&cut, text);
+	if (cut.close != '}')
+		return false;
+	while (json_cut_next(&cut, &name, &value)) {
+		if (json_piece_equal(name, "method"))
+			r->method = value;
+		else if (json_piece_equal(name, "params"))
+			r->params = value;
+		else if (json_piece_equal(name, "id"))
+			r->id = value;
+		else
+			return false;
+	}
+	return json_cut_is_good(&cut) && json_piece_equal(r->method, "\"transact\"") && r->params.p && r->id.p &&
+	       *r->params.p == '[' && !json_piece_equal(r->id, "null");
+}
+
+bool session_handle_text(struct session *session, struct json_piece text)
+{
+	struct request_pieces r;
+	struct json_cut cut;
+	struct json_piece name, value;
+	VEC(struct json_piece) operations = {0};
+	if (!cut_request(text, &r))
+		return false;
+	json_cut_init(&cut, r.params);
+	if (!json_cut_next(&cut, &name, &value) || value.n < 2 || *value.p != '"')
+		return false;
+	char *db = xstrndup(value.p + 1, value.n - 2);
+	struct served *served = server_find(session->server, db);
+	json_t *id = json_piece_parse(r.id);
+	bool done = false;
+	free(db);
+	// A relay passes it on, whole.
+	if (served && served->available && !served_is_relay(served) && id) {
+		while (json_cut_next(&cut, &name, &value))
+			vec_push(&operations, value);
+		done = json_cut_is_good(&cut) && served_transact_text(served, session, operations.v, operations.n, id);
+	}
+	vec_done(&operations);
+	json_decref(id);
+	return done;
 }
 
 bool session_handle_notify(struct session *session, const struct jsonrpc_message *m)

@@ -20,6 +20,8 @@ struct session {
 };
 
 void session_handle_request(struct session *, struct jsonrpc_message *); // takes
+// A request that is still text, and large; false when it has to be parsed.
+bool session_handle_text(struct session *, struct json_piece);
 // False when it is nothing a client may say.
 bool session_handle_notify(struct session *, const struct jsonrpc_message *);
 void session_monitor_free(struct session_monitor *);

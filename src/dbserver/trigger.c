@@ -24,31 +24,24 @@ static bool has_lock(void *session, const char *name)
 	return lock_is_held(session, name);
 }
 
-// The results of a finished transaction; NULL when it waits, *wait_ms then says how long at most. Takes nothing.
-static json_t *try_transaction(struct served *served, struct session *session, const json_t *params, int64_t elapsed,
-			       int64_t *wait_ms)
+// The results of a finished transaction; NULL when it waits, x->wait_ms then says how long at most. The operations are in `x`.
+static json_t *try_transaction(struct served *served, struct session *session, struct db_execute *x)
 {
-	struct db_execute x = {
-		.db = served->d->db,
-		.operations = params,
-		.first = 1,
-		.read_only = served->server->read_only || session_is_read_only(session) || served_is_replica(served),
-		.reserved = served->reserved,
-		.elapsed_ms = elapsed,
-		.has_lock = has_lock,
-		.arg = session,
-		.client = session_client(session),
-	};
-	enum db_execute_status status = db_execute(&x);
-	*wait_ms = x.wait_ms;
-	if (status == DB_EXECUTE_DONE) {
-		struct db_error *error = database_commit(served->d, x.txn);
+	x->db = served->d->db;
+	x->read_only = served->server->read_only || session_is_read_only(session) || served_is_replica(served);
+	x->reserved = served->reserved;
+	x->has_lock = has_lock;
+	x->arg = session;
+	x->client = session_client(session);
+	if (db_execute(x) == DB_EXECUTE_DONE) {
+		struct db_error *error = database_commit(served->d, x->txn);
 		if (error) {
-			json_array_append_new(x.result, db_error_to_json(error));
+			json_array_append_new(x->result, db_error_to_json(error));
 			db_error_free(error);
+			server_note_problem(served->server);
 		}
 	}
-	return x.result;
+	return x->result;
 }
 
 static void reply(struct served *served, struct session *session, json_t *result, json_t *id)
@@ -78,16 +71,16 @@ static void unlink_trigger(struct trigger *t)
 
 static void trigger_try(struct trigger *t)
 {
-	int64_t wait_ms;
-	json_t *result = try_transaction(t->served, t->session, t->params, clock_ms() - t->since, &wait_ms);
+	struct db_execute x = {.operations = t->params, .first = 1, .elapsed_ms = clock_ms() - t->since};
+	json_t *result = try_transaction(t->served, t->session, &x);
 	if (result) {
 		unlink_trigger(t);
 		reply(t->served, t->session, result, t->id);
 		trigger_free(t);
-	} else if (wait_ms == INT64_MAX) {
+	} else if (x.wait_ms == INT64_MAX) {
 		loop_timer_cancel(&t->timer);
 	} else {
-		loop_timer_set_in(&t->timer, wait_ms);
+		loop_timer_set_in(&t->timer, x.wait_ms);
 	}
 }
 
@@ -114,10 +107,20 @@ void triggers_schedule(struct served *served)
 		loop_defer(served->server->loop, &served->retry, on_retry, served);
 }
 
+bool served_transact_text(struct served *served, struct session *session, const struct json_piece *operations, size_t n,
+			  const json_t *id)
+{
+	struct db_execute x = {.pieces = operations, .n_pieces = n};
+	json_t *result = try_transaction(served, session, &x);
+	if (result)
+		reply(served, session, result, (json_t *)id);
+	return result;
+}
+
 void served_transact(struct served *served, struct session *session, struct jsonrpc_message *m)
 {
-	int64_t wait_ms;
-	json_t *result = try_transaction(served, session, m->params, 0, &wait_ms);
+	struct db_execute x = {.operations = m->params, .first = 1};
+	json_t *result = try_transaction(served, session, &x);
 	if (result) {
 		reply(served, session, result, m->id);
 		jsonrpc_message_free(m);
@@ -128,8 +131,8 @@ void served_transact(struct served *served, struct session *session, struct json
 	t->params = json_incref(m->params);
 	t->id = json_incref(m->id);
 	loop_timer_init(&t->timer, served->server->loop, on_timer, t);
-	if (wait_ms != INT64_MAX)
-		loop_timer_set_in(&t->timer, wait_ms);
+	if (x.wait_ms != INT64_MAX)
+		loop_timer_set_in(&t->timer, x.wait_ms);
 	vec_push(&served->triggers, t);
 	jsonrpc_message_free(m);
 }

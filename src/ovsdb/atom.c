@@ -345,7 +345,7 @@ json_t *atom_to_json(const union atom *a, enum atom_type type)
 	case ATOM_STRING:
 		return json_stringn_nocheck(atom_string(a), atom_string_length(a));
 	case ATOM_UUID:
-		snprintf(text, sizeof(text), UUID_FORMAT, UUID_ARGS(&a->uuid));
+		uuid_format(&a->uuid, text);
 		json_t *json = json_array();
 		json_array_append_new(json, json_string_nocheck("uuid"));
 		json_array_append_new(json, json_string_nocheck(text));
@@ -363,15 +363,22 @@ void atom_add_json(const union atom *a, enum atom_type type, struct str *out)
 	case ATOM_STRING:
 		db_json_add_string(out, atom_string(a), atom_string_length(a));
 		break;
-	case ATOM_UUID:
-		str_addf(out, "[\"uuid\",\"" UUID_FORMAT "\"]", UUID_ARGS(&a->uuid));
+	case ATOM_UUID: {
+		char text[UUID_TEXT_LEN + 1];
+		uuid_format(&a->uuid, text);
+		str_add(out, "[\"uuid\",\"");
+		str_addn(out, text, UUID_TEXT_LEN);
+		str_add(out, "\"]");
 		break;
+	}
 	case ATOM_REAL:
 		db_json_add_real(out, a->real);
 		break;
 	case ATOM_INTEGER:
+		db_json_add_integer(out, a->integer);
+		break;
 	case ATOM_BOOLEAN:
-		atom_to_bare(a, type, out);
+		str_add(out, a->boolean ? "true" : "false");
 		break;
 	case ATOM_VOID:
 	case ATOM_N_TYPES:

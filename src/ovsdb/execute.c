@@ -591,7 +591,7 @@ static void fill_with_null(json_t *results, size_t n)
 enum db_execute_status db_execute(struct db_execute *x)
 {
 	struct execution e = {.x = x, .txn = db_txn_new(x->db)};
-	size_t n = json_array_size(x->operations) - x->first;
+	size_t n = x->operations ? json_array_size(x->operations) - x->first : x->n_pieces;
 	json_t *results = json_array();
 	struct db_error *error = NULL;
 	x->wait_ms = INT64_MAX;
@@ -599,7 +599,13 @@ enum db_execute_status db_execute(struct db_execute *x)
 	x->result = NULL;
 	for (size_t i = 0; i < n && !error; i++) {
 		json_t *result = json_object();
-		error = execute_one(&e, json_array_get(x->operations, x->first + i), i + 1, n, result);
+		json_t *operation = x->operations ? json_incref(json_array_get(x->operations, x->first + i))
+						  : json_piece_parse(x->pieces[i]);
+		if (operation)
+			error = execute_one(&e, operation, i + 1, n, result);
+		else
+			error = db_error_syntax(NULL, NULL, "ovsdb operation %zu of %zu is not valid JSON", i + 1, n);
+		json_decref(operation);
 		if (error) {
 			json_decref(result);
 			result = db_error_to_json(error);

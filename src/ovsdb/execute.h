@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 // Executes the operations of a "transact" request (RFC 7047 sections 4.1.3 and 5.2).
 #pragma once
+#include "ovsdb/json_cut.h"
 #include "ovsdb/rbac.h"
 #include "ovsdb/txn.h"
 
@@ -8,6 +9,8 @@ struct db_execute {
 	struct db *db;
 	const json_t *operations; // borrowed: the array, operations from `first` on
 	size_t first;
+	const struct json_piece *pieces; // or, where `operations` is NULL, texts that are parsed one by one
+	size_t n_pieces;
 	bool read_only;	    // operations that change something are not allowed
 	bool reserved;	    // nor are they here: the database is the server's own
 	int64_t elapsed_ms; // since the request came, for "wait"

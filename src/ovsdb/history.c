@@ -208,7 +208,7 @@ bool history_undo(const struct history *h, const struct uuid *id, const struct m
 		const struct entry *e = entry_at(h, i);
 		const struct cell *cells = e->cells;
 		for (size_t j = 0; j < e->n_rows; j++) {
-			if (monitor_spec_has_table(spec, e->rows[j].table))
+			if (monitor_spec_find_table(spec, e->rows[j].table))
 				undo_row(&e->rows[j], cells, b);
 			cells += e->rows[j].n_cells;
 		}

@@ -126,6 +126,19 @@ void db_json_add_real(struct str *out, double real)
 		str_addf(out, "%.15g", real);
 }
 
+void db_json_add_integer(struct str *out, int64_t value)
+{
+	char text[24], *p = text + sizeof(text);
+	uint64_t left = value < 0 ? -(uint64_t)value : (uint64_t)value;
+	do {
+		*--p = (char)('0' + left % 10);
+		left /= 10;
+	} while (left);
+	if (value < 0)
+		*--p = '-';
+	str_addn(out, p, (size_t)(text + sizeof(text) - p));
+}
+
 void db_json_add_string(struct str *out, const char *s, size_t n)
 {
 	static const char escapes[32] = {['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't'};

@@ -15,3 +15,4 @@ json_t *db_json_real(double);
 // Straight to text what need not be an object first: a quoted string, a number as db_json_real() makes it.
 void db_json_add_string(struct str *, const char *, size_t n);
 void db_json_add_real(struct str *, double);
+void db_json_add_integer(struct str *, int64_t);

@@ -37,16 +37,18 @@ struct monitor_spec *monitor_spec_clone(const struct monitor_spec *);
 void monitor_spec_free(struct monitor_spec *);
 // One text per meaning: monitors with equal keys get equal updates. Owned by the caller.
 char *monitor_spec_key(const struct monitor_spec *);
-bool monitor_spec_has_table(const struct monitor_spec *, const struct db_table *);
+struct monitor_table *monitor_spec_find_table(const struct monitor_spec *, const struct db_table *); // NULL: not monitored
 // Gives tables new conditions, as monitor_cond_change asks.
 struct db_error *monitor_spec_change(struct monitor_spec *, const json_t *requests) MUST_CHECK;
 
+// The following append JSON as text.
+
 // The present contents: what the reply carries.
-json_t *monitor_initial(const struct monitor_spec *);
-// What a prepared transaction changes; NULL when it is nothing to this monitor.
-json_t *monitor_update(const struct monitor_spec *, const struct db_txn *);
-// What a change of conditions from `before` means for the contents; NULL when it is nothing.
-json_t *monitor_condition_update(const struct monitor_spec *before, const struct monitor_spec *after);
+void monitor_initial(const struct monitor_spec *, struct str *);
+// What a prepared transaction changes; false, and nothing appended, when it is nothing to this monitor.
+bool monitor_update(const struct monitor_spec *, const struct db_txn *, struct str *);
+// What a change of conditions from `before` means for the contents; false when it is nothing.
+bool monitor_condition_update(const struct monitor_spec *before, const struct monitor_spec *after, struct str *);
 
 // --- Changes put off: for a client that does not take its updates, the rows that changed and what it knows of them. However many
 // transactions there are, it holds each row once.
@@ -59,5 +61,5 @@ void monitor_backlog_add(struct monitor_backlog *, const struct monitor_spec *, 
 // The columns that the client knows of a row, to be changed: the present ones when nothing was noted of it yet. NULL: it knows of
 // no such row.
 struct datum **monitor_backlog_row(struct monitor_backlog *, const struct db_table *, const struct uuid *);
-// The difference between what the client knows and the present; NULL when it is nothing. Empties the backlog.
-json_t *monitor_backlog_take(struct monitor_backlog *, const struct monitor_spec *);
+// The difference between what the client knows and the present; false when it is nothing. Empties the backlog.
+bool monitor_backlog_take(struct monitor_backlog *, const struct monitor_spec *, struct str *);

@@ -29,14 +29,20 @@ static void add_comma(bool *first, struct str *out)
 static void begin_row(struct writer *w, const struct db_row *row)
 {
 	add_comma(&w->first_row, w->out);
-	str_addf(w->out, "\"" UUID_FORMAT "\":", UUID_ARGS(&row->uuid));
+	char name[UUID_TEXT_LEN + 1];
+	uuid_format(&row->uuid, name);
+	str_addc(w->out, '"');
+	str_addn(w->out, name, UUID_TEXT_LEN);
+	str_add(w->out, "\":");
 	w->first_column = true;
 }
 
 static void add_column(struct writer *w, const struct column_schema *c, const struct datum *value)
 {
 	add_comma(&w->first_column, w->out);
-	str_addf(w->out, "\"%s\":", c->name);
+	str_addc(w->out, '"');
+	str_add(w->out, c->name);
+	str_add(w->out, "\":");
 	datum_add_json(value, w->out);
 }
 
@@ -104,13 +110,6 @@ static void begin_table(struct writer *w, const struct table_schema *t)
 	w->first_row = true;
 }
 
-static int compare_tables(const void *a_, const void *b_)
-{
-	const struct db_txn_row *a = *(struct db_txn_row *const *)a_, *b = *(struct db_txn_row *const *)b_;
-	unsigned int x = a->row->table->schema->number, y = b->row->table->schema->number;
-	return (x > y) - (x < y);
-}
-
 static void add_comment(struct str *out, const char *comment, size_t n)
 {
 	str_add(out, ",\"_comment\":");
@@ -154,7 +153,6 @@ bool db_record_from_txn(const struct db_txn *txn, int64_t date_ms, bool diff, st
 		}
 	if (!rows.n)
 		return false;
-	qsort(rows.v, rows.n, sizeof(rows.v[0]), compare_tables);
 	str_addf(out, "{\"_date\":%lld", (long long)date_ms);
 	const struct db_table *table = NULL;
 	VEC_FOREACH (&rows, i) {

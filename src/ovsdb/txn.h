@@ -21,7 +21,7 @@ struct db_txn_row {
 struct db_txn {
 	struct db *db;
 	VEC(struct db_txn_row *) rows;
-	size_t n_changed; // after db_txn_prepare(): the first so many rows differ from before, the others do not
+	size_t n_changed; // after db_txn_prepare(): the first so many rows differ from before, the others do not; by table
 	struct str comment; // lines joined by newlines
 	bool durable;
 	struct uuid id; // of the transaction, random

@@ -466,6 +466,23 @@ static bool note_changes(struct db_txn_row *r)
 	return any;
 }
 
+static int compare_tables(const void *a_, const void *b_)
+{
+	const struct db_txn_row *a = *(struct db_txn_row *const *)a_, *b = *(struct db_txn_row *const *)b_;
+	unsigned int x = a->row->table->schema->number, y = b->row->table->schema->number;
+	return (x > y) - (x < y);
+}
+
+// Who writes them, for the file or for monitors, wants rows of one table together.
+static void sort_by_table(struct db_txn *txn)
+{
+	for (size_t i = 1; i < txn->n_changed; i++)
+		if (compare_tables(&txn->rows.v[i - 1], &txn->rows.v[i]) > 0) {
+			qsort(txn->rows.v, txn->n_changed, sizeof(txn->rows.v[0]), compare_tables);
+			return;
+		}
+}
+
 static void part_changed(struct db_txn *txn)
 {
 	txn->n_changed = 0;
@@ -478,6 +495,7 @@ static void part_changed(struct db_txn *txn)
 		txn->rows.v[i] = txn->rows.v[txn->n_changed];
 		txn->rows.v[txn->n_changed++] = r;
 	}
+	sort_by_table(txn);
 }
 
 struct db_error *db_txn_prepare(struct db_txn *txn)

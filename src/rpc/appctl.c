@@ -262,7 +262,7 @@ static void on_closed(void *arg, int error)
 	session_free(arg);
 }
 
-static const struct jsonrpc_callbacks callbacks = {NULL, on_message, on_closed, NULL};
+static const struct jsonrpc_callbacks callbacks = {.message = on_message, .closed = on_closed};
 
 static void on_accept(void *arg, struct stream *stream)
 {

@@ -3,7 +3,13 @@
 
 long json_frame_scan(struct json_frame *f, const uint8_t *p, size_t n)
 {
-	for (size_t i = f->seen; i < n; i++) {
+	return n > f->seen ? json_frame_feed(f, p + f->seen, n - f->seen) : 0;
+}
+
+long json_frame_feed(struct json_frame *f, const uint8_t *p, size_t n)
+{
+	size_t before = f->seen;
+	for (size_t i = 0; i < n; i++) {
 		uint8_t c = p[i];
 		if (f->in_string) {
 			if (f->escaped)
@@ -32,7 +38,7 @@ long json_frame_scan(struct json_frame *f, const uint8_t *p, size_t n)
 				return -1;
 			if (!--f->depth) {
 				*f = (struct json_frame){0};
-				return (long)i + 1;
+				return (long)(before + i) + 1;
 			}
 			break;
 		case ' ':
@@ -45,6 +51,6 @@ long json_frame_scan(struct json_frame *f, const uint8_t *p, size_t n)
 				return -1;
 		}
 	}
-	f->seen = n;
+	f->seen += n;
 	return 0;
 }

@@ -17,3 +17,5 @@ enum { JSON_FRAME_MAX_DEPTH = 1000 };
 // How many bytes the first text in [p, p + n) takes, leading white space included: 0 when its end has not arrived, -1 when it
 // cannot be a message (neither object nor array, or too deep). After a result > 0 the state is ready for the next text.
 long json_frame_scan(struct json_frame *, const uint8_t *p, size_t n);
+// The same for who has the bytes in pieces: [p, p + n) follows what was seen. The result still counts from the start of the text.
+long json_frame_feed(struct json_frame *, const uint8_t *p, size_t n);

@@ -17,14 +17,20 @@ struct jsonrpc {
 	const struct jsonrpc_callbacks *callbacks;
 	void *arg;
 	struct json_frame frame;
+	struct str out; // whole messages; not given to the stream yet
+	struct loop_defer flush;
 	struct reconnect reconnect;
 	struct loop_timer timer;
+	jsonrpc_text_cb *on_text; // NULL: none
+	size_t max_message;
+	struct jsonrpc_budget *budget; // NULL: none
+	size_t charged;		       // of the budget
 	int dscp; // -1: that of the system
 	bool reading;
 	bool *freed; // set when freed inside a callback of its own
 };
 
-enum { MAX_MESSAGE = 512 * 1024 * 1024 };
+enum { MAX_MESSAGE = 512 * 1024 * 1024, LARGE_MESSAGE = 16 * 1024, DEFAULT_PORT = 6640, FLUSH_BYTES = 64 * 1024 };
 
 static void on_closed(void *arg, int error);
 
@@ -37,10 +43,15 @@ static void rearm(struct jsonrpc *j)
 		loop_timer_set(&j->timer, at);
 }
 
+static void charge(struct jsonrpc *j);
+
 static void drop_stream(struct jsonrpc *j)
 {
+	loop_defer_cancel(&j->flush);
+	str_done(&j->out);
 	stream_free(j->stream);
 	j->stream = NULL;
+	charge(j);
 	j->frame = (struct json_frame){0};
 	reconnect_disconnected(&j->reconnect, clock_ms());
 	if (!j->target || !j->retry)
@@ -48,16 +59,55 @@ static void drop_stream(struct jsonrpc *j)
 	rearm(j);
 }
 
+// --- Sending.
+
+static void flush(struct jsonrpc *j)
+{
+	loop_defer_cancel(&j->flush);
+	if (j->out.len && j->stream)
+		stream_write(j->stream, j->out.s, j->out.len);
+	// What was large once is not kept.
+	if (j->out.cap > 4 * FLUSH_BYTES)
+		str_done(&j->out);
+	else
+		str_clear(&j->out);
+}
+
+static void on_flush(void *arg)
+{
+	flush(arg);
+}
+
+struct str *jsonrpc_begin(struct jsonrpc *j)
+{
+	return j->stream && stream_is_connected(j->stream) ? &j->out : NULL;
+}
+
+void jsonrpc_end(struct jsonrpc *j)
+{
+	if (j->out.len >= FLUSH_BYTES)
+		flush(j);
+	else
+		loop_defer(j->loop, &j->flush, on_flush, j);
+}
+
+static int dump_to_str(const char *p, size_t n, void *out)
+{
+	str_addn(out, p, n);
+	return 0;
+}
+
 static void send_json(struct jsonrpc *j, const struct jsonrpc_message *m)
 {
-	if (!j->stream || !stream_is_connected(j->stream))
+	struct str *out = jsonrpc_begin(j);
+	if (!out)
 		return;
 	json_t *json = jsonrpc_message_to_json(m);
-	char *text = json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
-	if (text)
-		stream_write(j->stream, text, strlen(text));
-	free(text);
+	size_t before = out->len;
+	if (json_dump_callback(json, dump_to_str, out, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15)))
+		str_truncate(out, before);
 	json_decref(json);
+	jsonrpc_end(j);
 }
 
 void jsonrpc_send(struct jsonrpc *j, struct jsonrpc_message *m)
@@ -77,31 +127,78 @@ static bool handle_echo(struct jsonrpc *j, struct jsonrpc_message *m)
 	       !strcmp(json_string_value(m->id), "echo");
 }
 
+// --- Receiving.
+
+// What waits in the input counts against the budget.
+static void charge(struct jsonrpc *j)
+{
+	size_t now = j->budget && j->stream ? stream_input_length(j->stream) : 0;
+	if (j->budget)
+		j->budget->used += now - j->charged;
+	j->charged = now;
+}
+
+// How long the next message is; 0 when it is not complete, -1 when it cannot be one.
+static long next_length(struct jsonrpc *j)
+{
+	for (;;) {
+		size_t n;
+		const uint8_t *p = stream_peek(j->stream, j->frame.seen, &n);
+		if (!p)
+			return 0;
+		long length = json_frame_feed(&j->frame, p, n);
+		if (length)
+			return length;
+	}
+}
+
+// 0, or why the connection cannot go on.
+static int receive_one(struct jsonrpc *j, size_t length, struct jsonrpc_message **out)
+{
+	const char *p = (const char *)stream_input_run(j->stream, length);
+	json_error_t unused;
+	char *why = NULL;
+	*out = NULL;
+	if (length >= LARGE_MESSAGE && j->on_text && j->on_text(j->arg, p, length)) {
+		stream_consume(j->stream, length);
+		return 0;
+	}
+	json_t *json = json_loadb(p, length, 0, &unused);
+	stream_consume(j->stream, length);
+	*out = json ? jsonrpc_message_parse(json, &why) : NULL;
+	json_decref(json);
+	free(why);
+	return *out ? 0 : EPROTO;
+}
+
+// Whether the rest of a message may still come: 0, or why not.
+static int check_incomplete(struct jsonrpc *j)
+{
+	size_t n = stream_input_length(j->stream);
+	if (n > j->max_message)
+		return EMSGSIZE;
+	return n > LARGE_MESSAGE && j->budget && j->budget->used > j->budget->limit ? EMSGSIZE : 0;
+}
+
 static void on_readable(void *arg)
 {
 	struct jsonrpc *j = arg;
 	bool freed = false;
+	int error = 0;
 	reconnect_heard(&j->reconnect, clock_ms());
 	rearm(j);
+	charge(j);
 	j->freed = &freed;
-	while (j->stream && j->reading) {
-		size_t n;
-		const uint8_t *p = stream_input(j->stream, &n);
-		long len = p ? json_frame_scan(&j->frame, p, n) : 0;
-		if (len == 0 && n <= MAX_MESSAGE)
+	while (j->stream && j->reading && !error) {
+		struct jsonrpc_message *m;
+		long length = next_length(j);
+		if (!length) {
+			error = check_incomplete(j);
 			break;
-		json_error_t unused;
-		json_t *json = len > 0 ? json_loadb((const char *)p, (size_t)len, 0, &unused) : NULL;
-		char *why = NULL;
-		struct jsonrpc_message *m = json ? jsonrpc_message_parse(json, &why) : NULL;
-		json_decref(json);
-		free(why);
-		if (!m) {
-			j->freed = NULL;
-			on_closed(j, EPROTO);
-			return;
 		}
-		stream_consume(j->stream, (size_t)len);
+		error = length < 0 ? EPROTO : receive_one(j, (size_t)length, &m);
+		if (error || !m)
+			continue;
 		if (handle_echo(j, m)) {
 			jsonrpc_message_free(m);
 			continue;
@@ -111,6 +208,9 @@ static void on_readable(void *arg)
 			return;
 	}
 	j->freed = NULL;
+	charge(j);
+	if (error)
+		on_closed(j, error);
 }
 
 static void on_connected(void *arg)
@@ -182,6 +282,7 @@ static struct jsonrpc *make(struct loop *loop, const struct jsonrpc_callbacks *c
 	j->callbacks = callbacks;
 	j->arg = arg;
 	j->reading = true;
+	j->max_message = MAX_MESSAGE;
 	j->dscp = -1;
 	reconnect_init(&j->reconnect, clock_ms());
 	loop_timer_init(&j->timer, loop, on_timer, j);
@@ -225,7 +326,11 @@ void jsonrpc_free(struct jsonrpc *j)
 	if (j->freed)
 		*j->freed = true;
 	loop_timer_cancel(&j->timer);
+	flush(j); // what it was sent a moment ago may still arrive
+	str_done(&j->out);
 	stream_free(j->stream);
+	j->stream = NULL;
+	charge(j);
 	free(j->target);
 	free(j);
 }
@@ -238,6 +343,7 @@ void jsonrpc_set_target(struct jsonrpc *j, const char *target)
 
 void jsonrpc_close_gracefully(struct jsonrpc *j)
 {
+	flush(j);
 	if (j->stream)
 		stream_close_gracefully(j->stream);
 	j->stream = NULL;
@@ -268,7 +374,7 @@ void jsonrpc_set_dscp(struct jsonrpc *j, int dscp)
 
 size_t jsonrpc_backlog(const struct jsonrpc *j)
 {
-	return j->stream ? stream_output_pending(j->stream) : 0;
+	return j->stream ? j->out.len + stream_output_pending(j->stream) : 0;
 }
 
 void jsonrpc_set_probe_interval(struct jsonrpc *j, int64_t ms)
@@ -280,6 +386,18 @@ void jsonrpc_set_probe_interval(struct jsonrpc *j, int64_t ms)
 void jsonrpc_set_max_backoff(struct jsonrpc *j, int64_t ms)
 {
 	j->reconnect.max_backoff = ms > j->reconnect.min_backoff ? ms : j->reconnect.min_backoff;
+}
+
+void jsonrpc_set_text_callback(struct jsonrpc *j, jsonrpc_text_cb *on_text)
+{
+	j->on_text = on_text;
+}
+
+void jsonrpc_set_limits(struct jsonrpc *j, size_t max_message, struct jsonrpc_budget *budget)
+{
+	j->max_message = max_message;
+	j->budget = budget;
+	charge(j);
 }
 
 void jsonrpc_force_reconnect(struct jsonrpc *j)

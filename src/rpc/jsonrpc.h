@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "base/error.h"
+#include "base/str.h"
 #include "stream/reconnect.h"
 #include "stream/stream.h"
 
@@ -46,6 +47,12 @@ struct jsonrpc_callbacks {
 	void (*drained)(void *arg); // output fell below its low mark; may be NULL
 };
 
+// Shared by connections: how many bytes of messages that are not complete they may hold together. Whose message is large when it is
+// used up is closed (EMSGSIZE).
+struct jsonrpc_budget {
+	size_t used, limit;
+};
+
 // Takes a connected stream (of a listener or an fd).
 struct jsonrpc *jsonrpc_new(struct loop *, struct stream *, const struct jsonrpc_callbacks *, void *arg);
 // Connects to the target, again and again when `retry` is set, probing as the reconnect machine says.
@@ -56,8 +63,12 @@ void jsonrpc_free(struct jsonrpc *);
 void jsonrpc_set_target(struct jsonrpc *, const char *target);
 // Sends what is pending, then closes.
 void jsonrpc_close_gracefully(struct jsonrpc *);
-// Takes the message. Ignored when not connected.
+// Takes the message. Ignored when not connected. What is sent within one iteration of the loop goes out together at its end.
 void jsonrpc_send(struct jsonrpc *, struct jsonrpc_message *);
+// The same for who has the text of a message: appends to the string that this gives, then says that it is whole. NULL when not
+// connected.
+struct str *jsonrpc_begin(struct jsonrpc *);
+void jsonrpc_end(struct jsonrpc *);
 bool jsonrpc_is_connected(const struct jsonrpc *);
 const char *jsonrpc_name(const struct jsonrpc *);
 // As stream_peer_name(), of the present connection.
@@ -68,6 +79,12 @@ size_t jsonrpc_backlog(const struct jsonrpc *); // bytes not yet taken by the pe
 // Inactivity probe for either kind, ms; 0 for none.
 void jsonrpc_set_probe_interval(struct jsonrpc *, int64_t ms);
 void jsonrpc_set_max_backoff(struct jsonrpc *, int64_t ms);
+// Who gets the texts of large messages before they are parsed, and says true when nothing else is to be done with one. It may not
+// free the connection.
+typedef bool jsonrpc_text_cb(void *arg, const char *p, size_t n);
+void jsonrpc_set_text_callback(struct jsonrpc *, jsonrpc_text_cb *);
+// `max_message`: bytes of one message. The budget is borrowed, may be NULL.
+void jsonrpc_set_limits(struct jsonrpc *, size_t max_message, struct jsonrpc_budget *);
 // Drops the connection and, where made by jsonrpc_connect(), tries again.
 void jsonrpc_force_reconnect(struct jsonrpc *);
 const struct reconnect *jsonrpc_reconnect(const struct jsonrpc *);

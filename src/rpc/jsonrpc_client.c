@@ -40,7 +40,7 @@ static void on_closed(void *arg, int error)
 	c->error = error;
 }
 
-static const struct jsonrpc_callbacks callbacks = {on_connected, on_message, on_closed, NULL};
+static const struct jsonrpc_callbacks callbacks = {.connected = on_connected, .message = on_message, .closed = on_closed};
 
 // The first that connects to us is the server; who comes later is turned away.
 static void on_accept(void *arg, struct stream *stream)

@@ -321,6 +321,29 @@ const uint8_t *stream_input(struct stream *s, size_t *n)
 	return *n ? evbuffer_pullup(in, -1) : NULL;
 }
 
+const uint8_t *stream_peek(struct stream *s, size_t at, size_t *n)
+{
+	struct evbuffer *in = bufferevent_get_input(s->bev);
+	struct evbuffer_iovec piece;
+	struct evbuffer_ptr ptr;
+	*n = 0;
+	if (at >= evbuffer_get_length(in) || evbuffer_ptr_set(in, &ptr, at, EVBUFFER_PTR_SET) < 0 ||
+	    evbuffer_peek(in, -1, &ptr, &piece, 1) < 1)
+		return NULL;
+	*n = piece.iov_len;
+	return piece.iov_base;
+}
+
+size_t stream_input_length(const struct stream *s)
+{
+	return evbuffer_get_length(bufferevent_get_input(s->bev));
+}
+
+const uint8_t *stream_input_run(struct stream *s, size_t n)
+{
+	return evbuffer_pullup(bufferevent_get_input(s->bev), (ssize_t)n);
+}
+
 void stream_consume(struct stream *s, size_t n)
 {
 	evbuffer_drain(bufferevent_get_input(s->bev), n);

@@ -49,6 +49,11 @@ size_t stream_output_pending(const struct stream *);
 // What has arrived and was not consumed, as one run of bytes; valid until the next call on the stream.
 const uint8_t *stream_input(struct stream *, size_t *n);
 void stream_consume(struct stream *, size_t n);
+// The same without making one run of what lies in pieces: the bytes from `at` on that lie together; NULL, and *n 0, at the end.
+const uint8_t *stream_peek(struct stream *, size_t at, size_t *n);
+size_t stream_input_length(const struct stream *);
+// The first `n` of them as one run; there must be so many.
+const uint8_t *stream_input_run(struct stream *, size_t n);
 // Stops reading (back-pressure) until true is given.
 void stream_set_reading(struct stream *, bool on);
 // The common name in the certificate of a TLS peer that was verified; NULL: none. Owned by the caller.

@@ -34,7 +34,12 @@ static json_t *contents(struct db *db)
 	json_t *requests = json_loads("{\"a\":{\"columns\":[\"i\",\"r\",\"s\",\"set\",\"m\",\"st\"]},\"b\":{\"columns\":[\"w\",\"n\"]}}", 0, NULL);
 	if (monitor_spec_from_json(db, MONITOR_V1, requests, &spec))
 		abort();
-	json_t *all = monitor_initial(spec);
+	struct str text = STR_INIT;
+	monitor_initial(spec, &text);
+	json_t *all = json_loadb(text.s, text.len, 0, NULL);
+	if (!all)
+		abort();
+	str_done(&text);
 	monitor_spec_free(spec);
 	json_decref(requests);
 	return all;

@@ -17,6 +17,37 @@ static const char some_requests[] = "{'R':[{'columns':['id','tags','strong','wea
 				    "'N':[{'columns':['note','next','back'],'where':[['back','==',['set',[]]],"
 				    "['note','==','note 3']]}]}";
 
+// What was appended, as JSON; NULL when `any` is false.
+static json_t *taken(bool any, struct str *text)
+{
+	json_t *json = any ? json_loadb(text->s, text->len, 0, NULL) : NULL;
+	assert_true(!any || json);
+	assert_true(any || !text->len);
+	str_done(text);
+	return json;
+}
+
+static json_t *initial(const struct monitor_spec *spec)
+{
+	struct str text = STR_INIT;
+	monitor_initial(spec, &text);
+	return taken(true, &text);
+}
+
+static json_t *update_of(const struct monitor_spec *spec, const struct db_txn *txn)
+{
+	struct str text = STR_INIT;
+	bool any = monitor_update(spec, txn, &text);
+	return taken(any, &text);
+}
+
+static json_t *take_backlog(struct monitor_backlog *b, const struct monitor_spec *spec)
+{
+	struct str text = STR_INIT;
+	bool any = monitor_backlog_take(b, spec, &text);
+	return taken(any, &text);
+}
+
 static struct monitor_spec *make_spec(struct db *db, enum monitor_version version, const char *text)
 {
 	struct monitor_spec *spec;
@@ -71,7 +102,7 @@ static void apply_v1(json_t *replica, const json_t *updates)
 static void expect_contents(struct db *db, const char *spec_text, const json_t *v1)
 {
 	struct monitor_spec *spec = make_spec(db, MONITOR_V1, spec_text);
-	json_t *now = monitor_initial(spec), *fresh = json_object();
+	json_t *now = initial(spec), *fresh = json_object();
 	apply_v1(fresh, now);
 	if (!json_equal(fresh, v1)) {
 		char *a = db_json_text(fresh), *b = db_json_text(v1);
@@ -85,7 +116,7 @@ static void expect_contents(struct db *db, const char *spec_text, const json_t *
 static json_t *contents(struct db *db)
 {
 	struct monitor_spec *spec = make_spec(db, MONITOR_V1, requests);
-	json_t *now = monitor_initial(spec);
+	json_t *now = initial(spec);
 	monitor_spec_free(spec);
 	return now;
 }
@@ -106,7 +137,7 @@ static struct db *matching(struct db *db)
 {
 	struct db *out = db_new(parse_schema(replica_schema));
 	struct monitor_spec *spec = make_spec(db, MONITOR_V2, some_requests);
-	json_t *now = monitor_initial(spec);
+	json_t *now = initial(spec);
 	apply_v2(out, now);
 	json_decref(now);
 	monitor_spec_free(spec);
@@ -144,9 +175,9 @@ static void test_replicas(void **state)
 			db_txn_abort(txn);
 			continue;
 		}
-		take(monitor_update(spec_v1, txn), v1, NULL);
-		take(monitor_update(spec_v2, txn), NULL, v2);
-		take(monitor_update(spec_some, txn), NULL, some);
+		take(update_of(spec_v1, txn), v1, NULL);
+		take(update_of(spec_v2, txn), NULL, v2);
+		take(update_of(spec_some, txn), NULL, some);
 		monitor_backlog_add(backlog, spec_some, txn);
 		db_txn_commit(txn);
 		expect_contents(db, requests, v1);
@@ -154,7 +185,7 @@ static void test_replicas(void **state)
 		struct db *expected = matching(db);
 		expect_same(expected, some);
 		if (!random_below(8)) {
-			take(monitor_backlog_take(backlog, spec_some), NULL, slow);
+			take(take_backlog(backlog, spec_some), NULL, slow);
 			expect_same(expected, slow);
 		}
 		db_free(expected);
@@ -201,7 +232,7 @@ static void test_history(void **state)
 		if (i >= CLIENTS)
 			continue;
 		assert_true(history_undo(history, &known[i], spec, b));
-		take(monitor_backlog_take(b, spec), NULL, replicas[i]);
+		take(take_backlog(b, spec), NULL, replicas[i]);
 		known[i] = history_last_id(history);
 		struct db *expected = matching(db);
 		expect_same(expected, replicas[i]);
@@ -242,7 +273,7 @@ static void test_history_bound(void **state)
 	assert_true(history_n_transactions(history) > 100);
 	assert_false(history_undo(history, &first, spec, b));
 	assert_true(history_undo(history, &last, spec, b));
-	json_t *update = monitor_backlog_take(b, spec);
+	json_t *update = take_backlog(b, spec);
 	assert_int_equal(json_object_size(update), 1);
 	json_decref(update);
 	monitor_backlog_free(b);
@@ -272,7 +303,9 @@ static void test_condition_change(void **state)
 		struct monitor_spec *after = monitor_spec_clone(before);
 		json_t *json = parse(changes[i]);
 		succeed(monitor_spec_change(after, json));
-		json_t *update = monitor_condition_update(before, after);
+		struct str text = STR_INIT;
+		bool any = monitor_condition_update(before, after, &text);
+		json_t *update = taken(any, &text);
 		if (update)
 			apply_v2(replica, update);
 		size_t n = 0;
