@@ -3,9 +3,18 @@
 #include "ofproto/ofproto.h"
 
 const struct ofproto_command backer_commands[] = {
-	{"dpctl/del-flows", "[dp]", 0, 1, dpctl_del_flows},
+	{"dpctl/add-flow", "[dp] flow actions", 2, -1, dpctl_add_flow},
+	{"dpctl/add-flows", "[dp] file", 1, 2, dpctl_add_flows},
+	{"dpctl/del-flow", "[dp] flow", 1, -1, dpctl_del_flow},
+	{"dpctl/del-flows", "[dp] [file]", 0, 2, dpctl_del_flows},
 	{"dpctl/dump-dps", "", 0, 0, dpctl_dump_dps},
 	{"dpctl/dump-flows", "[-m] [--names] [dp] [filter=..] [type=..] [pmd=..]", 0, 6, dpctl_dump_flows},
+	{"dpctl/get-flow", "[dp] ufid", 1, -1, dpctl_get_flow},
+	{"dpctl/list-commands", "", 0, -1, dpctl_list_commands},
+	{"dpctl/mod-flow", "[dp] flow actions", 2, -1, dpctl_mod_flow},
+	{"dpctl/mod-flows", "[dp] file", 1, 2, dpctl_mod_flows},
+	{"dpctl/normalize-actions", "actions", 2, -1, dpctl_normalize_actions},
+	{"dpctl/parse-actions", "actions", 1, -1, dpctl_parse_actions},
 	{"dpctl/show", "[-s] [dp...]", 0, -1, dpctl_show},
 	{"dpif-netdev/pmd-perf-show", "[-nh] [-it iter-history-len] [-ms ms-history-len] [-pmd core] [dp]", 0, 8, pmd_perf_show},
 	{"dpif-netdev/pmd-rxq-rebalance", "[dp]", 0, 1, pmd_rxq_rebalance},
@@ -30,6 +39,8 @@ const struct ofproto_command backer_commands[] = {
 	 trace_packet_out_command},
 	{"revalidator/purge", "", 0, 0, revalidator_purge_command},
 	{"revalidator/wait", "", 0, 0, revalidator_wait},
+	{"upcall/disable-megaflows", "", 0, 0, upcall_disable_megaflows},
+	{"upcall/enable-megaflows", "", 0, 0, upcall_enable_megaflows},
 	{"upcall/set-flow-limit", "flow-limit-number", 1, 1, upcall_set_flow_limit},
 	{"upcall/show", "", 0, 0, upcall_show},
 	{NULL, NULL, 0, 0, NULL},

@@ -67,6 +67,7 @@ static inline unsigned int backer_n_megaflows(const struct backer *b) // any thr
 struct backers {
 	struct ofproto_system *system;
 	struct loop *loop;
+	bool megaflows_disabled;	 // any thread (relaxed)
 	struct backer_settings settings; // its flow_limit is read by any thread (relaxed)
 	VEC(struct backer *) v;
 };
@@ -112,6 +113,17 @@ bool dpif_dump_flows(struct ofproto_system *, int argc, const char *argv[], stru
 bool dpctl_show(struct ofproto_system *, int argc, const char *argv[], struct str *out);
 bool dpctl_dump_dps(struct ofproto_system *, int argc, const char *argv[], struct str *out);
 bool dpctl_dump_flows(struct ofproto_system *, int argc, const char *argv[], struct str *out);
+bool dpctl_get_flow(struct ofproto_system *, int argc, const char *argv[], struct str *out);
+bool dpctl_add_flow(struct ofproto_system *, int argc, const char *argv[], struct str *out);
+bool dpctl_mod_flow(struct ofproto_system *, int argc, const char *argv[], struct str *out);
+bool dpctl_del_flow(struct ofproto_system *, int argc, const char *argv[], struct str *out);
+bool dpctl_add_flows(struct ofproto_system *, int argc, const char *argv[], struct str *out);
+bool dpctl_mod_flows(struct ofproto_system *, int argc, const char *argv[], struct str *out);
+bool dpctl_normalize_actions(struct ofproto_system *, int argc, const char *argv[], struct str *out);
+bool dpctl_parse_actions(struct ofproto_system *, int argc, const char *argv[], struct str *out);
+bool dpctl_list_commands(struct ofproto_system *, int argc, const char *argv[], struct str *out);
+bool upcall_disable_megaflows(struct ofproto_system *, int argc, const char *argv[], struct str *out);
+bool upcall_enable_megaflows(struct ofproto_system *, int argc, const char *argv[], struct str *out);
 bool dpctl_del_flows(struct ofproto_system *, int argc, const char *argv[], struct str *out);
 // The datapath of that name, "ovs-netdev" or "netdev@ovs-netdev"; without a name the only one. NULL: there is none, which `out` then says.
 struct backer *dp_command_backer(struct ofproto_system *, const char *name, struct str *out);
@@ -128,6 +140,12 @@ bool revalidator_purge_command(struct ofproto_system *, int argc, const char *ar
 
 // trace_command.c: a packet's flow as text, "in_port=1,tcp,nw_src=10.0.0.1": a match without partial masks.
 struct error *trace_parse_flow(const char *text, ofp_port_number_cb *, void *arg, struct match *) MUST_CHECK;
+
+bool dp_command_is_flag(const char *arg, const char *short_name, const char *long_name);
+// dp_flow_dump.c: a line of a dump without its end. `more` adds what is not matched on and the rules that made it; `terse`: as
+// dpif/dump-flows has it.
+void dp_flow_format_stats(struct str *, const struct dp_flow_stats *); // "packets:1, bytes:60, used:0.5s"
+void dp_flow_format(struct str *, const struct backer *, const struct dp_flow *, bool more, bool names, bool terse);
 
 // dp_commands.c: names of datapath ports for text. arg: the struct dp.
 const char *dp_text_port_name(void *dp, uint32_t port);

@@ -13,8 +13,6 @@
 #include "ofproto/ofproto.h"
 #include "ofproto/xlate.h"
 
-enum { DUMP_STEP = 1000 };
-
 // --- Names.
 
 struct port_search {
@@ -250,7 +248,7 @@ static void show_dp(const struct backer *b, bool statistics, struct str *out)
 	dp_port_dump(b->dp, show_dp_port, &show);
 }
 
-static bool is_flag(const char *arg, const char *short_name, const char *long_name)
+bool dp_command_is_flag(const char *arg, const char *short_name, const char *long_name)
 {
 	return !strcmp(arg, short_name) || !strcmp(arg, long_name);
 }
@@ -260,9 +258,9 @@ bool dpctl_show(struct ofproto_system *system, int argc, const char *argv[], str
 	const struct backers *bs = ofproto_system_backers(system);
 	bool statistics = false, named = false;
 	for (int i = 1; i < argc; i++)
-		statistics |= is_flag(argv[i], "-s", "--statistics");
+		statistics |= dp_command_is_flag(argv[i], "-s", "--statistics");
 	for (int i = 1; i < argc; i++) {
-		if (is_flag(argv[i], "-s", "--statistics"))
+		if (dp_command_is_flag(argv[i], "-s", "--statistics"))
 			continue;
 		struct str why = STR_INIT;
 		struct backer *b = dp_command_backer(system, argv[i], &why);
@@ -286,231 +284,5 @@ bool dpctl_dump_dps(struct ofproto_system *system, int argc, const char *argv[],
 	const struct backers *bs = ofproto_system_backers(system);
 	VEC_FOREACH (&bs->v, i)
 		str_addf(out, "%s@%s\n", bs->v.v[i]->type, dp_name(bs->v.v[i]->dp));
-	return true;
-}
-
-// --- Megaflows.
-
-struct dump {
-	struct str *out;
-	struct dp *dp;
-	bool more, names;
-	const struct match *filter;	      // NULL: all
-	const struct xlate_snapshot *snapshot; // with `bridge`: only flows from its ports
-	uint64_t bridge;		      // 0: all
-	unsigned int n;
-};
-
-static void format_flags(uint16_t flags, struct str *out)
-{
-	static const char letters[] = "FSRP.UECN";
-	for (unsigned int i = 0; i < sizeof(letters) - 1; i++)
-		if (flags >> i & 1)
-			str_addc(out, letters[i]);
-}
-
-static void format_stats(const struct dp_flow_stats *s, struct str *out)
-{
-	str_addf(out, ", packets:%" PRIu64 ", bytes:%" PRIu64 ", used:", s->packets, s->bytes);
-	if (s->used)
-		str_addf(out, "%.3fs", (double)(clock_ms() - s->used) / 1000);
-	else
-		str_add(out, "never");
-	if (s->tcp_flags) {
-		str_add(out, ", flags:");
-		format_flags(s->tcp_flags, out);
-	}
-}
-
-static bool passes(const struct dump *dump, const struct dp_flow *flow)
-{
-	if (dump->bridge) {
-		const struct xlate_port *port = xlate_snapshot_dp_port(dump->snapshot, flow->key->in_port);
-		if (!port || port->bridge->id != dump->bridge)
-			return false;
-	}
-	if (!dump->filter)
-		return true;
-	struct flow mask;
-	flow_mask(&mask, flow->mask, &dump->filter->mask);
-	return flow_equal_masked(flow->key, &dump->filter->flow, &mask);
-}
-
-static void dump_flow(void *dump_, const struct dp_flow *flow)
-{
-	struct dump *dump = dump_;
-	struct str *out = dump->out;
-	if (!passes(dump, flow))
-		return;
-	if (!dump->n++ && !dump->bridge)
-		str_add(out, "flow-dump from the main thread:\n");
-	dp_port_name_cb *name = dump->names ? dp_text_port_name : NULL;
-	if (dump->more)
-		str_addf(out, "ufid:" UUID_FORMAT "%s", UUID_ARGS(flow->ufid), dump->bridge ? " " : ", ");
-	struct flow mask = *flow->mask;
-	mask.packet_type = UINT32_MAX; // all that a userspace datapath takes is Ethernet
-	dpkey_format(out, flow->key, &mask, name, dump->dp, dump->more);
-	format_stats(&flow->stats, out);
-	str_add(out, dump->more && !dump->bridge ? ", dp:ovs, actions:" : ", actions:");
-	struct dpact_text text = {.port_name = name, .userdata_format = xlate_userdata_format, .arg = dump->dp};
-	dpact_format_text(out, flow->actions, flow->actions_len, &text);
-	str_addc(out, '\n');
-}
-
-static void run_dump(struct dump *dump)
-{
-	uint64_t position = 0;
-	while (dp_flow_dump(dump->dp, &position, DUMP_STEP, dump_flow, dump))
-		;
-}
-
-// A list of the types whose flows to show. Sets *ours when those of a software datapath are among them.
-static bool parse_types(const char *types, bool *ours)
-{
-	static const char *const known[] = {"ovs", "all", "non-offloaded", "tc", "dpdk", "offloaded", "partially-offloaded"};
-	enum { N_OURS = 3 };
-	*ours = false;
-	while (*types) {
-		size_t n = strcspn(types, ","), i = 0;
-		while (i < sizeof(known) / sizeof(known[0]) && (strlen(known[i]) != n || strncmp(types, known[i], n)))
-			i++;
-		if (i == sizeof(known) / sizeof(known[0]))
-			return false;
-		*ours |= i < N_OURS;
-		types += n + (types[n] == ',');
-	}
-	return true;
-}
-
-struct dump_request {
-	bool more, names, names_set, types_ours;
-	const char *filter, *dp;
-};
-
-static bool parse_dump(struct dump_request *r, int argc, const char *argv[], struct str *out)
-{
-	r->types_ours = true;
-	for (int i = 1; i < argc; i++) {
-		const char *a = argv[i];
-		if (is_flag(a, "-m", "--more")) {
-			r->more = true;
-		} else if (!strcmp(a, "--names") || !strcmp(a, "--no-names")) {
-			r->names_set = true;
-			r->names = !strcmp(a, "--names");
-		} else if (!strncmp(a, "filter=", 7)) {
-			r->filter = a + 7;
-		} else if (!strncmp(a, "type=", 5)) {
-			if (!parse_types(a + 5, &r->types_ours)) {
-				str_addf(out, "ovs-vswitchd: Failed to parse type (%s) (Invalid argument)", a + 5);
-				return false;
-			}
-		} else if (!strncmp(a, "pmd=", 4)) {
-			continue; // megaflows are shared by all threads
-		} else if (a[0] == '-' || r->dp) {
-			str_addf(out, "ovs-vswitchd: unknown argument %s", a);
-			return false;
-		} else {
-			r->dp = a;
-		}
-	}
-	if (!r->names_set)
-		r->names = r->more;
-	return true;
-}
-
-bool dpctl_dump_flows(struct ofproto_system *system, int argc, const char *argv[], struct str *out)
-{
-	struct dump_request r = {.more = false};
-	struct match filter;
-	if (!parse_dump(&r, argc, argv, out))
-		return false;
-	struct backer *b = dp_command_backer(system, r.dp, out);
-	if (!b)
-		return false;
-	if (r.filter) {
-		struct error *e = trace_parse_flow(r.filter, NULL, NULL, &filter);
-		if (e) {
-			str_addf(out, "ovs-vswitchd: Failed to parse filter (%s)", error_text(e));
-			error_free(e);
-			return false;
-		}
-	}
-	struct dump dump = {
-		.out = out, .dp = b->dp, .more = r.more, .names = r.names, .filter = r.filter ? &filter : NULL};
-	if (r.types_ours)
-		run_dump(&dump);
-	return true;
-}
-
-bool dpif_dump_flows(struct ofproto_system *system, int argc, const char *argv[], struct str *out)
-{
-	struct dump_request r = {.more = false};
-	if (!parse_dump(&r, argc, argv, out))
-		return false;
-	struct ofproto *p = r.dp ? ofproto_find(system, r.dp) : NULL;
-	if (!p) {
-		str_add(out, "no such bridge");
-		return false;
-	}
-	struct backer *b = ofproto_backer(p);
-	struct dump dump = {.out = out,
-			    .dp = b->dp,
-			    .more = r.more,
-			    .names = r.names,
-			    .snapshot = backer_snapshot(b),
-			    .bridge = ofproto_id(p)};
-	run_dump(&dump);
-	return true;
-}
-
-bool dpctl_del_flows(struct ofproto_system *system, int argc, const char *argv[], struct str *out)
-{
-	struct backer *b = dp_command_backer(system, argc > 1 ? argv[1] : NULL, out);
-	if (b)
-		dp_flow_flush(b->dp);
-	return b != NULL;
-}
-
-bool upcall_show(struct ofproto_system *system, int argc, const char *argv[], struct str *out)
-{
-	const struct backers *bs = ofproto_system_backers(system);
-	VEC_FOREACH (&bs->v, i) {
-		const struct backer *b = bs->v.v[i];
-		unsigned int n = backer_n_megaflows(b);
-		str_addf(out, "%s@%s:\n", b->type, dp_name(b->dp));
-		str_addf(out, "  flows         : (current %u) (avg %u) (max %u) (limit %u)\n", n, b->reval.avg_flows_x16 / 16,
-			 b->reval.max_flows > n ? b->reval.max_flows : n, bs->settings.flow_limit);
-		str_addf(out, "  dump duration : %lldms\n", (long long)b->reval.duration_ms);
-		str_addf(out, "  ufid enabled : true\n\n  0: (keys %u)\n", n);
-	}
-	return true;
-}
-
-bool upcall_set_flow_limit(struct ofproto_system *system, int argc, const char *argv[], struct str *out)
-{
-	struct backers *bs = ofproto_system_backers(system);
-	struct backer_settings settings = bs->settings;
-	if (parse_u32(argv[1], 10, &settings.flow_limit)) {
-		str_addf(out, "%s: not a number of flows", argv[1]);
-		return false;
-	}
-	backers_configure(bs, &settings);
-	str_addf(out, "set flow_limit to %u\n", settings.flow_limit);
-	return true;
-}
-
-bool revalidator_wait(struct ofproto_system *system, int argc, const char *argv[], struct str *out)
-{
-	const struct backers *bs = ofproto_system_backers(system);
-	VEC_FOREACH (&bs->v, i)
-		revalidator_run_all(bs->v.v[i]);
-	return true;
-}
-
-bool revalidator_purge_command(struct ofproto_system *system, int argc, const char *argv[], struct str *out)
-{
-	const struct backers *bs = ofproto_system_backers(system);
-	VEC_FOREACH (&bs->v, i)
-		revalidator_purge(bs->v.v[i]);
 	return true;
 }

@@ -107,6 +107,15 @@ static void count_error(const struct xlate_out *out, const struct dp_upcall *upc
 		log_warn_rl("translation failed (%s), packet is dropped", xlate_strerror(out->error));
 }
 
+// upcall/disable-megaflows: all that the packet brings along counts.
+static void match_all(const struct flow *flow, struct flow *mask)
+{
+	flow_mask_for_packet(flow, mask);
+	mask->metadata = 0;
+	memset(mask->regs, 0, sizeof(mask->regs));
+	mask->conj_id = mask->actset_output = 0;
+}
+
 static int handle_miss(struct backer *b, const struct dp_upcall *upcall, struct dp_upcall_result *result)
 {
 	// The flows are being put back: half of them would give wrong megaflows.
@@ -129,6 +138,8 @@ static int handle_miss(struct backer *b, const struct dp_upcall *upcall, struct 
 	if (out.error)
 		count_error(&out, upcall);
 	upcall_finish_actions(&result->actions, &out);
+	if (__atomic_load_n(&b->backers->megaflows_disabled, __ATOMIC_RELAXED))
+		match_all(upcall->key, &result->mask);
 	result->install = may_install(b, &out);
 	if (result->install) {
 		result->cookie = megaflow_new(&out, generation);
