@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/counter.h"
 #include "base/log.h"
 #include "ofproto/ofproto.h"
 #include "ofproto/xlate.h"
@@ -132,7 +133,7 @@ struct error *backer_port_add(struct backer *b, struct netdev *netdev, uint32_t 
 int backer_port_del(struct backer *b, uint32_t dp_port)
 {
 	int error = dp_port_del(b->dp, dp_port);
-	xlate_bump(b);
+	xlate_changed(b, XLATE_CHANGE_PORT);
 	return error;
 }
 
@@ -178,7 +179,7 @@ static void publish(struct backer *b, uint64_t id, const struct xlate_bridge_con
 	rcu_assign(&b->snapshot, new);
 	rcu_free_later(old, xlate_snapshot_free);
 	prune_patches(b, id);
-	xlate_bump(b);
+	xlate_changed(b, XLATE_CHANGE_CONFIGURATION);
 }
 
 void xlate_set_bridge(struct backer *b, const struct xlate_bridge_config *config)
@@ -191,10 +192,39 @@ void xlate_remove_bridge(struct backer *b, struct ofproto *ofproto)
 	publish(b, ofproto_id(ofproto), NULL);
 }
 
-void xlate_bump(struct backer *b)
+// Why megaflows were looked at again.
+COUNTER(rev_flow_table);
+COUNTER(rev_reconfigure);
+COUNTER(rev_port_toggled);
+COUNTER(rev_mac_learning);
+COUNTER(rev_mcast_snooping);
+
+void xlate_changed(struct backer *b, enum xlate_change change)
 {
+	switch (change) {
+	case XLATE_CHANGE_FLOW_TABLE:
+		counter_inc(rev_flow_table);
+		break;
+	case XLATE_CHANGE_CONFIGURATION:
+		counter_inc(rev_reconfigure);
+		break;
+	case XLATE_CHANGE_PORT:
+		counter_inc(rev_port_toggled);
+		break;
+	case XLATE_CHANGE_MAC:
+		counter_inc(rev_mac_learning);
+		break;
+	case XLATE_CHANGE_MCAST:
+		counter_inc(rev_mcast_snooping);
+		break;
+	}
 	__atomic_add_fetch(&b->generation, 1, __ATOMIC_RELEASE);
 	revalidator_kick(b);
+}
+
+void xlate_bump(struct backer *b)
+{
+	xlate_changed(b, XLATE_CHANGE_FLOW_TABLE);
 }
 
 uint64_t xlate_generation(const struct backer *b)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// dpctl/dump-flows, dpctl/get-flow, dpif/dump-flows: megaflows as text, and with -m the rules that made them.
+// dpctl/dump-flows, dpctl/get-flow, dpif/dump-flows: megaflows as text, and with -m the rules that
+// made them.
 #include <inttypes.h>
 #include <string.h>
 
@@ -18,9 +19,9 @@ struct dump {
 	struct str *out;
 	const struct backer *backer;
 	bool more, names;
-	const struct match *filter;	      // NULL: all
+	const struct match *filter;            // NULL: all
 	const struct xlate_snapshot *snapshot; // with `bridge`: only flows from its ports
-	uint64_t bridge;		      // 0: all
+	uint64_t bridge;                       // 0: all
 	unsigned int n;
 };
 
@@ -45,21 +46,24 @@ void dp_flow_format_stats(struct str *out, const struct dp_flow_stats *s)
 	}
 }
 
-// Which rules of which bridges said what the megaflow does: "rules(br0/table=0,priority=1,cookie=0x5;br0/table=1,miss)".
+// Which rules of which bridges said what the megaflow does:
+// "rules(br0/table=0,priority=1,cookie=0x5;br0/table=1,miss)".
 static void format_origin(const struct backer *b, const struct megaflow *mf, struct str *out)
 {
 	const char *separator = "";
 	str_add(out, ", dp-extra-info:rules(");
 	for (unsigned int i = 0; i < mf->n_rules; i++) {
 		const struct rule *rule = mf->rules[i];
-		str_addf(out, "%s%s/table=%u,priority=%d,cookie=0x%" PRIx64 "%s", separator, ofproto_name(rule->ofproto),
-			 rule->table_id, rule->cls.priority, be64toh(__atomic_load_n(&rule->cookie, __ATOMIC_RELAXED)),
-			 __atomic_load_n(&rule->removed, __ATOMIC_RELAXED) ? ",removed" : "");
+		str_addf(out, "%s%s/table=%u,priority=%d,cookie=0x%" PRIx64 "%s", separator,
+		         ofproto_name(rule->ofproto), rule->table_id, rule->cls.priority,
+		         be64toh(__atomic_load_n(&rule->cookie, __ATOMIC_RELAXED)),
+		         __atomic_load_n(&rule->removed, __ATOMIC_RELAXED) ? ",removed" : "");
 		separator = ";";
 	}
 	for (unsigned int i = 0; i < mf->n_credits; i++) {
 		const struct xlate_credit *c = &mf->credits[i];
-		const struct xlate_bridge *bridge = xlate_snapshot_bridge(backer_snapshot(b), c->ofproto_id);
+		const struct xlate_bridge *bridge =
+		        xlate_snapshot_bridge(backer_snapshot(b), c->ofproto_id);
 		if (c->kind != XLATE_CREDIT_MISS || !bridge)
 			continue;
 		str_addf(out, "%s%s/table=%u,miss", separator, bridge->name, c->port);
@@ -68,7 +72,8 @@ static void format_origin(const struct backer *b, const struct megaflow *mf, str
 	str_addc(out, ')');
 }
 
-void dp_flow_format(struct str *out, const struct backer *b, const struct dp_flow *flow, bool more, bool names, bool terse)
+void dp_flow_format(struct str *out, const struct backer *b, const struct dp_flow *flow, bool more,
+                    bool names, bool terse)
 {
 	dp_port_name_cb *name = names ? dp_text_port_name : NULL;
 	if (more)
@@ -79,7 +84,8 @@ void dp_flow_format(struct str *out, const struct backer *b, const struct dp_flo
 	str_add(out, ", ");
 	dp_flow_format_stats(out, &flow->stats);
 	str_add(out, more && !terse ? ", dp:ovs, actions:" : ", actions:");
-	struct dpact_text text = {.port_name = name, .userdata_format = xlate_userdata_format, .arg = b->dp};
+	struct dpact_text text = {
+	        .port_name = name, .userdata_format = xlate_userdata_format, .arg = b->dp};
 	dpact_format_text(out, flow->actions, flow->actions_len, &text);
 	if (more && flow->cookie)
 		format_origin(b, flow->cookie, out);
@@ -88,7 +94,8 @@ void dp_flow_format(struct str *out, const struct backer *b, const struct dp_flo
 static bool passes(const struct dump *dump, const struct dp_flow *flow)
 {
 	if (dump->bridge) {
-		const struct xlate_port *port = xlate_snapshot_dp_port(dump->snapshot, flow->key->in_port);
+		const struct xlate_port *port =
+		        xlate_snapshot_dp_port(dump->snapshot, flow->key->in_port);
 		if (!port || port->bridge->id != dump->bridge)
 			return false;
 	}
@@ -118,15 +125,18 @@ static void run_dump(struct dump *dump)
 		;
 }
 
-// A list of the types whose flows to show. Sets *ours when those of a software datapath are among them.
+// A list of the types whose flows to show. Sets *ours when those of a software datapath are among
+// them.
 static bool parse_types(const char *types, bool *ours)
 {
-	static const char *const known[] = {"ovs", "all", "non-offloaded", "tc", "dpdk", "offloaded", "partially-offloaded"};
+	static const char *const known[] = {"ovs",  "all",       "non-offloaded",      "tc",
+	                                    "dpdk", "offloaded", "partially-offloaded"};
 	enum { N_OURS = 3 };
 	*ours = false;
 	while (*types) {
 		size_t n = strcspn(types, ","), i = 0;
-		while (i < sizeof(known) / sizeof(known[0]) && (strlen(known[i]) != n || strncmp(types, known[i], n)))
+		while (i < sizeof(known) / sizeof(known[0]) &&
+		       (strlen(known[i]) != n || strncmp(types, known[i], n)))
 			i++;
 		if (i == sizeof(known) / sizeof(known[0]))
 			return false;
@@ -155,7 +165,10 @@ static bool parse_dump(struct dump_request *r, int argc, const char *argv[], str
 			r->filter = a + 7;
 		} else if (!strncmp(a, "type=", 5)) {
 			if (!parse_types(a + 5, &r->types_ours)) {
-				str_addf(out, "ovs-vswitchd: Failed to parse type (%s) (Invalid argument)", a + 5);
+				str_addf(out,
+				         "ovs-vswitchd: Failed to parse type (%s) (Invalid "
+				         "argument)",
+				         a + 5);
 				return false;
 			}
 		} else if (!strncmp(a, "pmd=", 4)) {
@@ -189,8 +202,11 @@ bool dpctl_dump_flows(struct ofproto_system *system, int argc, const char *argv[
 			return false;
 		}
 	}
-	struct dump dump = {
-		.out = out, .backer = b, .more = r.more, .names = r.names, .filter = r.filter ? &filter : NULL};
+	struct dump dump = {.out = out,
+	                    .backer = b,
+	                    .more = r.more,
+	                    .names = r.names,
+	                    .filter = r.filter ? &filter : NULL};
 	if (r.types_ours)
 		run_dump(&dump);
 	return true;
@@ -208,11 +224,11 @@ bool dpif_dump_flows(struct ofproto_system *system, int argc, const char *argv[]
 	}
 	struct backer *b = ofproto_backer(p);
 	struct dump dump = {.out = out,
-			    .backer = b,
-			    .more = r.more,
-			    .names = r.names,
-			    .snapshot = backer_snapshot(b),
-			    .bridge = ofproto_id(p)};
+	                    .backer = b,
+	                    .more = r.more,
+	                    .names = r.names,
+	                    .snapshot = backer_snapshot(b),
+	                    .bridge = ofproto_id(p)};
 	run_dump(&dump);
 	return true;
 }
@@ -247,10 +263,13 @@ bool dpctl_get_flow(struct ofproto_system *system, int argc, const char *argv[],
 	if (!b)
 		return false;
 	if (strncmp(text, "ufid:", 5) || !uuid_parse(text + 5, &ufid)) {
-		str_addf(out, "ovs-vswitchd: parsing flow ufid: %s: \"ufid:\" and a UUID are wanted", text);
+		str_addf(out,
+		         "ovs-vswitchd: parsing flow ufid: %s: \"ufid:\" and a UUID are wanted",
+		         text);
 		return false;
 	}
-	struct search search = {.ufid = &ufid, .out = out, .backer = b, .more = r.more, .names = r.names};
+	struct search search = {
+	        .ufid = &ufid, .out = out, .backer = b, .more = r.more, .names = r.names};
 	uint64_t position = 0;
 	while (dp_flow_dump(b->dp, &position, DUMP_STEP, show_if_wanted, &search))
 		;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// dpctl commands that change megaflows by hand, and those that only read their text. What is put there by hand stays until it is
-// taken out by hand: revalidation knows nothing that it would follow from.
+// dpctl commands that change megaflows by hand, and those that only read their text. What is put
+// there by hand stays until it is taken out by hand: revalidation knows nothing that it would
+// follow from.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,8 +28,8 @@ static bool fail(struct str *out, const char *what, const char *why)
 }
 
 // [dp] and `n_after` words behind it.
-static bool parse_request(struct request *r, struct ofproto_system *system, int argc, const char *argv[], int n_after,
-			  struct str *out)
+static bool parse_request(struct request *r, struct ofproto_system *system, int argc,
+                          const char *argv[], int n_after, struct str *out)
 {
 	for (int i = 1; i < argc; i++) {
 		const char *a = argv[i];
@@ -38,7 +39,8 @@ static bool parse_request(struct request *r, struct ofproto_system *system, int 
 			r->clear = true;
 		else if (dp_command_is_flag(a, "-s", "--statistics"))
 			r->statistics = true;
-		else if (dp_command_is_flag(a, "-m", "--more") || !strcmp(a, "--names") || !strcmp(a, "--no-names"))
+		else if (dp_command_is_flag(a, "-m", "--more") || !strcmp(a, "--names") ||
+		         !strcmp(a, "--no-names"))
 			continue; // of dumps
 		else if (a[0] == '-')
 			return fail(out, a, "unknown option");
@@ -48,7 +50,8 @@ static bool parse_request(struct request *r, struct ofproto_system *system, int 
 			r->v[r->n++] = a;
 	}
 	if (r->n < n_after || r->n > n_after + 1)
-		return fail(out, argv[0], r->n < n_after ? "too few arguments" : "too many arguments");
+		return fail(out, argv[0],
+		            r->n < n_after ? "too few arguments" : "too many arguments");
 	r->backer = dp_command_backer(system, r->n > n_after ? r->v[0] : NULL, out);
 	return r->backer != NULL;
 }
@@ -61,14 +64,17 @@ struct target {
 	bool by_ufid;
 };
 
-static bool parse_target(const struct backer *b, const char *text, struct target *t, struct str *out)
+static bool parse_target(const struct backer *b, const char *text, struct target *t,
+                         struct str *out)
 {
 	memset(t, 0, sizeof(*t));
 	if (!strncmp(text, "ufid:", 5) && !strchr(text, ',')) {
 		t->by_ufid = true;
 		if (uuid_parse(text + 5, &t->ufid))
 			return true;
-		str_addf(out, "ovs-vswitchd: parsing flow ufid: %s: \"ufid:\" and a UUID are wanted", text);
+		str_addf(out,
+		         "ovs-vswitchd: parsing flow ufid: %s: \"ufid:\" and a UUID are wanted",
+		         text);
 		return false;
 	}
 	struct error *e = dpkey_parse(text, &t->key, &t->mask, dp_text_port_number, b->dp);
@@ -103,7 +109,8 @@ static void compare(void *search_, const struct dp_flow *flow)
 	if (search->target->by_ufid) {
 		search->found = uuid_equal(flow->ufid, &search->target->ufid);
 	} else {
-		// The datapath may store another mask that means the same: what is written is what counts.
+		// The datapath may store another mask that means the same: what is written is what
+		// counts.
 		as_text(flow->key, flow->mask, &search->have);
 		search->found = !strcmp(str_cstr(&search->have), str_cstr(&search->want));
 	}
@@ -113,7 +120,8 @@ static void compare(void *search_, const struct dp_flow *flow)
 	}
 }
 
-static bool find(const struct backer *b, const struct target *t, struct uuid *ufid, struct dp_flow_stats *stats)
+static bool find(const struct backer *b, const struct target *t, struct uuid *ufid,
+                 struct dp_flow_stats *stats)
 {
 	struct search search = {.target = t, .want = STR_INIT, .have = STR_INIT};
 	uint64_t position = 0;
@@ -130,7 +138,8 @@ static bool find(const struct backer *b, const struct target *t, struct uuid *uf
 
 // --- Changing.
 
-static bool parse_actions(const struct backer *b, const char *text, struct buf *actions, struct str *out)
+static bool parse_actions(const struct backer *b, const char *text, struct buf *actions,
+                          struct str *out)
 {
 	struct error *e = dpact_parse(actions, text, dp_text_port_number, b->dp);
 	if (!e)
@@ -141,9 +150,11 @@ static bool parse_actions(const struct backer *b, const char *text, struct buf *
 
 enum edit { EDIT_ADD, EDIT_MODIFY, EDIT_MODIFY_OR_ADD };
 
-static bool put(struct backer *b, const struct target *t, const struct buf *actions, struct str *out)
+static bool put(struct backer *b, const struct target *t, const struct buf *actions,
+                struct str *out)
 {
-	struct error *e = dp_flow_put(b->dp, &t->key, &t->mask, actions->data, actions->len, NULL, NULL);
+	struct error *e =
+	        dp_flow_put(b->dp, &t->key, &t->mask, actions->data, actions->len, NULL, NULL);
 	if (!e)
 		return true;
 	fail(out, "updating flow table", error_text(e));
@@ -151,7 +162,8 @@ static bool put(struct backer *b, const struct target *t, const struct buf *acti
 	return false;
 }
 
-static bool edit(struct backer *b, const char *flow, const char *actions_text, enum edit how, struct str *out)
+static bool edit(struct backer *b, const char *flow, const char *actions_text, enum edit how,
+                 struct str *out)
 {
 	struct target t;
 	struct uuid ufid;
@@ -161,7 +173,9 @@ static bool edit(struct backer *b, const char *flow, const char *actions_text, e
 	if (ok) {
 		bool found = find(b, &t, &ufid, &stats);
 		if (how == EDIT_ADD && (t.by_ufid || found))
-			ok = fail(out, "updating flow table", t.by_ufid ? "a flow is needed: the datapath chooses UFIDs" : "File exists");
+			ok = fail(out, "updating flow table",
+			          t.by_ufid ? "a flow is needed: the datapath chooses UFIDs"
+			                    : "File exists");
 		else if (found)
 			ok = !dp_flow_modify(b->dp, &ufid, actions.data, actions.len) ||
 			     fail(out, "updating flow table", "Invalid argument");
@@ -178,7 +192,8 @@ bool dpctl_add_flow(struct ofproto_system *system, int argc, const char *argv[],
 {
 	struct request r = {.n = 0};
 	return parse_request(&r, system, argc, argv, 2, out) &&
-	       edit(r.backer, r.v[r.n - 2], r.v[r.n - 1], r.may_create ? EDIT_MODIFY_OR_ADD : EDIT_ADD, out);
+	       edit(r.backer, r.v[r.n - 2], r.v[r.n - 1],
+	            r.may_create ? EDIT_MODIFY_OR_ADD : EDIT_ADD, out);
 }
 
 bool dpctl_mod_flow(struct ofproto_system *system, int argc, const char *argv[], struct str *out)
@@ -188,7 +203,8 @@ bool dpctl_mod_flow(struct ofproto_system *system, int argc, const char *argv[],
 		return false;
 	if (r.clear)
 		return fail(out, "updating flow table", "Operation not supported");
-	return edit(r.backer, r.v[r.n - 2], r.v[r.n - 1], r.may_create ? EDIT_MODIFY_OR_ADD : EDIT_MODIFY, out);
+	return edit(r.backer, r.v[r.n - 2], r.v[r.n - 1],
+	            r.may_create ? EDIT_MODIFY_OR_ADD : EDIT_MODIFY, out);
 }
 
 static bool delete_one(struct backer *b, const char *flow, bool statistics, struct str *out)
@@ -199,7 +215,8 @@ static bool delete_one(struct backer *b, const char *flow, bool statistics, stru
 	if (!parse_target(b, flow, &t, out))
 		return false;
 	if (!find(b, &t, &ufid, &stats) || dp_flow_del(b->dp, &ufid)) {
-		str_add(out, "ovs-vswitchd: deleting flow (No such file or directory)\nPerhaps you need to specify a UFID?");
+		str_add(out, "ovs-vswitchd: deleting flow (No such file or directory)\nPerhaps you "
+		             "need to specify a UFID?");
 		return false;
 	}
 	if (statistics) {
@@ -212,10 +229,12 @@ static bool delete_one(struct backer *b, const char *flow, bool statistics, stru
 bool dpctl_del_flow(struct ofproto_system *system, int argc, const char *argv[], struct str *out)
 {
 	struct request r = {.n = 0};
-	return parse_request(&r, system, argc, argv, 1, out) && delete_one(r.backer, r.v[r.n - 1], r.statistics, out);
+	return parse_request(&r, system, argc, argv, 1, out) &&
+	       delete_one(r.backer, r.v[r.n - 1], r.statistics, out);
 }
 
-// --- Files: a line per flow, "FLOW actions:ACTIONS" as a dump prints it or "FLOW, ACTIONS"; "#" begins a comment.
+// --- Files: a line per flow, "FLOW actions:ACTIONS" as a dump prints it or "FLOW, ACTIONS"; "#"
+// begins a comment.
 
 // A word in front of the flow says what to do with it, instead of the command's own.
 static const char *file_line_edit(const char *line, const char **what)
@@ -266,14 +285,16 @@ static bool run_line(struct backer *b, char *line, const char *otherwise, struct
 	return edit(b, flow, actions, !strcmp(what, "add") ? EDIT_MODIFY_OR_ADD : EDIT_MODIFY, out);
 }
 
-static bool run_file(struct ofproto_system *system, int argc, const char *argv[], const char *what, struct str *out)
+static bool run_file(struct ofproto_system *system, int argc, const char *argv[], const char *what,
+                     struct str *out)
 {
 	struct request r = {.n = 0};
 	if (!parse_request(&r, system, argc, argv, 1, out))
 		return false;
 	FILE *f = fopen(r.v[r.n - 1], "r");
 	if (!f) {
-		str_addf(out, "ovs-vswitchd: %s: open failed (No such file or directory)", r.v[r.n - 1]);
+		str_addf(out, "ovs-vswitchd: %s: open failed (No such file or directory)",
+		         r.v[r.n - 1]);
 		return false;
 	}
 	char *line = NULL;
@@ -308,7 +329,8 @@ bool dpctl_del_flows(struct ofproto_system *system, int argc, const char *argv[]
 	struct str why = STR_INIT;
 	struct backer *b = dp_command_backer(system, argc == 2 ? argv[1] : NULL, &why);
 	bool is_file = argc == 3 || (argc == 2 && !b);
-	if (is_file && argc == 2 && !strchr(argv[1], '/')) { // as likely a datapath that is not there
+	if (is_file && argc == 2 &&
+	    !strchr(argv[1], '/')) { // as likely a datapath that is not there
 		str_add(out, str_cstr(&why));
 		str_done(&why);
 		return false;
@@ -324,7 +346,8 @@ bool dpctl_del_flows(struct ofproto_system *system, int argc, const char *argv[]
 
 // --- Text only.
 
-bool dpctl_parse_actions(struct ofproto_system *system, int argc, const char *argv[], struct str *out)
+bool dpctl_parse_actions(struct ofproto_system *system, int argc, const char *argv[],
+                         struct str *out)
 {
 	for (int i = 1; i < argc; i++) {
 		struct buf actions = BUF_INIT;
@@ -341,8 +364,8 @@ bool dpctl_parse_actions(struct ofproto_system *system, int argc, const char *ar
 	return true;
 }
 
-// What the actions do to the tags of a packet of this flow, per packet that leaves: one line for each set of tags with which
-// anything leaves, without tags first.
+// What the actions do to the tags of a packet of this flow, per packet that leaves: one line for
+// each set of tags with which anything leaves, without tags first.
 struct tagged {
 	char tags[128];
 	struct buf actions; // other than those on tags
@@ -359,7 +382,8 @@ static struct tagged *current_list(struct normalizer *z)
 {
 	char tags[128] = "";
 	for (unsigned int i = z->depth; i-- > 0;)
-		snprintf(tags + strlen(tags), sizeof(tags) - strlen(tags), "%s%s", *tags ? ": " : "", z->stack[i]);
+		snprintf(tags + strlen(tags), sizeof(tags) - strlen(tags), "%s%s",
+		         *tags ? ": " : "", z->stack[i]);
 	for (unsigned int i = 0; i < z->n; i++)
 		if (!strcmp(z->lists[i].tags, tags))
 			return &z->lists[i];
@@ -372,13 +396,16 @@ static struct tagged *current_list(struct normalizer *z)
 
 static bool normalize(struct normalizer *z, const struct buf *actions)
 {
-	DPACT_FOREACH (a, actions->data, actions->len) {
+	DPACT_FOREACH(a, actions->data, actions->len)
+	{
 		if (a->type == DPACT_PUSH_VLAN) {
-			const struct dpact_push_vlan *push = (const struct dpact_push_vlan *)(const void *)a;
+			const struct dpact_push_vlan *push =
+			        (const struct dpact_push_vlan *)(const void *)a;
 			unsigned int tci = be16toh(push->tci);
 			if (z->depth == sizeof(z->stack) / sizeof(z->stack[0]))
 				return false;
-			snprintf(z->stack[z->depth++], sizeof(z->stack[0]), "vlan(vid=%u,pcp=%u)", tci & 0xfff, tci >> 13);
+			snprintf(z->stack[z->depth++], sizeof(z->stack[0]), "vlan(vid=%u,pcp=%u)",
+			         tci & 0xfff, tci >> 13);
 		} else if (a->type == DPACT_POP_VLAN) {
 			z->depth -= z->depth > 0;
 		} else {
@@ -396,7 +423,8 @@ static int compare_tags(const void *a, const void *b)
 	return strcmp(((const struct tagged *)a)->tags, ((const struct tagged *)b)->tags);
 }
 
-bool dpctl_normalize_actions(struct ofproto_system *system, int argc, const char *argv[], struct str *out)
+bool dpctl_normalize_actions(struct ofproto_system *system, int argc, const char *argv[],
+                             struct str *out)
 {
 	struct flow key;
 	struct buf actions = BUF_INIT;
@@ -405,7 +433,8 @@ bool dpctl_normalize_actions(struct ofproto_system *system, int argc, const char
 		return fail(out, argv[0], "a flow and actions are wanted");
 	struct error *e = dpkey_parse(argv[1], &key, NULL, NULL, NULL);
 	if (e) {
-		str_addf(out, "ovs-vswitchd: odp_flow_key_from_string (%s) (Invalid argument)", error_text(e));
+		str_addf(out, "ovs-vswitchd: odp_flow_key_from_string (%s) (Invalid argument)",
+		         error_text(e));
 		error_free(e);
 		return false;
 	}
@@ -421,8 +450,8 @@ bool dpctl_normalize_actions(struct ofproto_system *system, int argc, const char
 	str_addc(out, '\n');
 	for (unsigned int i = FLOW_MAX_VLANS; i-- > 0;)
 		if (key.vlan[i].tci)
-			snprintf(z.stack[z.depth++], sizeof(z.stack[0]), "vlan(vid=%u,pcp=%u)", be16toh(key.vlan[i].tci) & 0xfff,
-				 be16toh(key.vlan[i].tci) >> 13);
+			snprintf(z.stack[z.depth++], sizeof(z.stack[0]), "vlan(vid=%u,pcp=%u)",
+			         be16toh(key.vlan[i].tci) & 0xfff, be16toh(key.vlan[i].tci) >> 13);
 	bool ok = normalize(&z, &actions);
 	if (z.n)
 		qsort(z.lists, z.n, sizeof(z.lists[0]), compare_tags);
@@ -437,7 +466,8 @@ bool dpctl_normalize_actions(struct ofproto_system *system, int argc, const char
 	return ok || fail(out, "normalize-actions", "too many different sets of tags");
 }
 
-bool dpctl_list_commands(struct ofproto_system *system, int argc, const char *argv[], struct str *out)
+bool dpctl_list_commands(struct ofproto_system *system, int argc, const char *argv[],
+                         struct str *out)
 {
 	str_add(out, "The available commands are:\n");
 	for (const struct ofproto_command *c = backer_commands; c->name; c++)

@@ -69,7 +69,7 @@ static void flush(void *arg, struct ofproto *p)
 {
 	(void)arg;
 	mac_table_flush(ofproto_mac_table(p));
-	xlate_bump(ofproto_backer(p));
+	xlate_changed(ofproto_backer(p), XLATE_CHANGE_MAC);
 }
 
 // On one bridge, or on all of them.
@@ -128,7 +128,7 @@ bool fdb_add(struct ofproto_system *system, int argc, const char *argv[], struct
 		return false;
 	}
 	if (mac_table_add_static(ofproto_mac_table(p), mac, vid, port.ofp_port))
-		xlate_bump(ofproto_backer(p));
+		xlate_changed(ofproto_backer(p), XLATE_CHANGE_MAC);
 	return true;
 }
 
@@ -146,6 +146,6 @@ bool fdb_del(struct ofproto_system *system, int argc, const char *argv[], struct
 		return false;
 	}
 	mac_table_remove(macs, mac, vid);
-	xlate_bump(ofproto_backer(p));
+	xlate_changed(ofproto_backer(p), XLATE_CHANGE_MAC);
 	return true;
 }

@@ -62,7 +62,7 @@ static void flush(void *arg, struct ofproto *p)
 	if (!mcast)
 		return;
 	mcast_snooping_flush(mcast);
-	xlate_bump(ofproto_backer(p));
+	xlate_changed(ofproto_backer(p), XLATE_CHANGE_MCAST);
 }
 
 bool mdb_flush(struct ofproto_system *system, int argc, const char *argv[], struct str *out)

@@ -261,7 +261,7 @@ void ofproto_set_protocols(struct ofproto *p, uint32_t versions)
 void ofproto_set_mac_table(struct ofproto *p, unsigned int ageing_s, unsigned int max_entries)
 {
 	if (mac_table_configure(p->macs, max_entries, ageing_s * INT64_C(1000)))
-		xlate_bump(p->backer); // addresses may go, or age sooner
+		xlate_changed(p->backer, XLATE_CHANGE_MAC); // addresses may go, or age sooner
 }
 
 static void free_mcast(void *mcast)

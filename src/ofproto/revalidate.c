@@ -22,10 +22,12 @@ COUNTER(revalidate_flows);
 COUNTER(revalidate_rounds);
 // Why megaflows go.
 COUNTER(megaflow_idle);
+COUNTER(megaflow_over_limit); // idle for a moment, with more than flow-limit
 COUNTER(megaflow_mask_changed);
 COUNTER(megaflow_port_gone);
 COUNTER(megaflow_slow_path); // packets must be seen one by one
 COUNTER(megaflow_purged);
+COUNTER(megaflow_actions_changed); // stays, with new actions
 
 // --- One megaflow.
 
@@ -43,9 +45,15 @@ static void push_counters(struct backer *b, struct megaflow *mf, const struct dp
 static bool is_idle(const struct backer *b, const struct megaflow *mf, int64_t now)
 {
 	const struct backer_settings *s = &b->backers->settings;
-	int64_t max_idle = backer_n_megaflows(b) > s->flow_limit ? OVERFULL_IDLE_MS : s->max_idle_ms;
-	int64_t used = mf->used ? mf->used : mf->created;
-	return now - used >= max_idle;
+	bool overfull = backer_n_megaflows(b) > s->flow_limit;
+	int64_t idle = now - (mf->used ? mf->used : mf->created);
+	if (idle < s->max_idle_ms && !(overfull && idle >= OVERFULL_IDLE_MS))
+		return false;
+	if (idle < s->max_idle_ms)
+		counter_inc(megaflow_over_limit);
+	else
+		counter_inc(megaflow_idle);
+	return true;
 }
 
 // Does the mask that the megaflow was made with cover all that the new translation looked at?
@@ -91,6 +99,8 @@ static void retranslate(struct backer *b, const struct dp_flow *flow, struct meg
 	} else {
 		bool same = actions->len == flow->actions_len && !memcmp(actions->data, flow->actions, actions->len);
 		keep_mask(mf, &mask);
+		if (!same)
+			counter_inc(megaflow_actions_changed);
 		if (same || !dp_flow_modify(b->dp, flow->ufid, actions->data, actions->len))
 			megaflow_renew(mf, &out, generation);
 	}
@@ -112,7 +122,6 @@ static void visit_flow(void *visit_, const struct dp_flow *flow)
 		return; // put there by hand
 	push_counters(b, mf, &flow->stats);
 	if (is_idle(b, mf, visit->now)) {
-		counter_inc(megaflow_idle);
 		dp_flow_del(b->dp, flow->ufid);
 	} else if (mf->generation < xlate_generation(b)) {
 		retranslate(b, flow, mf);
@@ -227,7 +236,7 @@ static void on_mac_timer(void *b_)
 			any |= mcast_snooping_age(s->bridges[i]->mcast, b->reval.mac_run);
 	}
 	if (any)
-		xlate_bump(b);
+		xlate_changed(b, XLATE_CHANGE_MAC);
 	schedule_macs(b);
 }
 

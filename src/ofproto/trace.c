@@ -24,6 +24,7 @@ void xlate_trace_done(struct xlate_trace *trace)
 {
 	free_list(trace->root.first);
 	trace->root.first = trace->root.last = NULL;
+	vec_done(&trace->visits);
 }
 
 struct xlate_trace_node *xlate_trace_add(struct xlate_trace_node *parent, enum xlate_trace_kind kind, const char *format,

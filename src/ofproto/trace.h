@@ -6,7 +6,11 @@
 
 #include "base/error.h"
 #include "base/str.h"
+#include "base/vec.h"
 #include "flow/flow.h"
+
+struct ofproto;
+struct rule;
 
 enum xlate_trace_kind {
 	TRACE_BRIDGE, // has lines below it
@@ -23,9 +27,18 @@ struct xlate_trace_node {
 	struct xlate_trace_node *first, *last, *next;
 };
 
+struct xlate_visit { // a lookup in a table
+	const struct ofproto *ofproto;
+	uint8_t table_id;
+	struct flow flow;	 // as the table saw it
+	const struct rule *rule; // NULL: none matched. Good until the trace's caller passes a quiescent state
+};
+enum { TRACE_MAX_VISITS = 1000 }; // later ones are not kept
+
 struct xlate_trace {
 	struct xlate_trace_node root;
 	struct flow final; // the flow at the end
+	VEC(struct xlate_visit) visits;
 };
 
 void xlate_trace_done(struct xlate_trace *);

@@ -6,19 +6,22 @@
 
 #include "base/alloc.h"
 #include "base/str.h"
+#include "flow/compose.h"
 #include "flow/match.h"
 #include "ofproto/backer_internal.h"
 #include "ofproto/flow_mod.h"
 #include "ofproto/ofproto.h"
-#include "ofproto/trace.h"
+#include "ofproto/trace_answer.h"
 #include "ofproto/xlate.h"
 
-enum { MAX_ARGS = 4, ETHERNET_HEADER = 14 };
+enum { MAX_ARGS = 4, ETHERNET_HEADER = 14, PAYLOAD = 64, MAX_PAYLOAD = 9000 };
 
 struct request {
 	const char *v[MAX_ARGS]; // what is left of the arguments without options
 	int n;
-	bool packet_out, generate, names;
+	bool packet_out, generate, names, verdict, json;
+	const char *why_not, *payload; // payload: hexadecimal digits
+	uint32_t payload_len;
 	const char *actions; // of trace-packet-out
 	struct backer *backer;
 	struct ofproto *ofproto;
@@ -29,13 +32,13 @@ struct request {
 
 // --- Names of ports.
 
-static const char *ofp_name(void *ofproto, uint32_t port)
+const char *trace_port_name(void *ofproto, uint32_t port)
 {
 	struct ofproto_port_info info;
 	return ofproto_find_port(ofproto, port, &info) ? NULL : info.name;
 }
 
-static int ofp_number(void *ofproto, const char *name, uint32_t *port)
+int trace_port_number(void *ofproto, const char *name, uint32_t *port)
 {
 	struct ofproto_port_info info;
 	int error = ofproto_find_port_by_name(ofproto, name, &info);
@@ -76,9 +79,26 @@ static bool parse_options(struct request *r, int argc, const char *argv[], struc
 			r->names = true;
 		} else if (is_option(a, "no-names")) {
 			r->names = false;
-		} else if ((is_option(a, "l7") || is_option(a, "l7-len")) && i + 1 < argc) {
-			i++; // payload never matters to translation
+		} else if (is_option(a, "l7") && i + 1 < argc) {
+			r->payload = argv[++i];
 			l7 = true;
+		} else if (is_option(a, "l7-len") && i + 1 < argc) {
+			if (parse_u32(argv[++i], 10, &r->payload_len) || r->payload_len > MAX_PAYLOAD) {
+				str_addf(out, "--l7-len %s: a number of bytes up to %d is wanted", argv[i], MAX_PAYLOAD);
+				return false;
+			}
+			l7 = true;
+		} else if (is_option(a, "verdict")) {
+			r->verdict = true;
+		} else if (is_option(a, "why-not") && i + 1 < argc) {
+			r->why_not = argv[++i];
+		} else if (is_option(a, "format") && i + 1 < argc) {
+			i++;
+			if (strcmp(argv[i], "json") && strcmp(argv[i], "text")) {
+				str_addf(out, "--format %s: json or text is wanted", argv[i]);
+				return false;
+			}
+			r->json = !strcmp(argv[i], "json");
 		} else if (is_option(a, "consistent") && r->packet_out) {
 			// Actions are always checked against the flow.
 		} else if (is_option(a, "ct-next")) {
@@ -200,7 +220,7 @@ static bool use_bridge_flow(struct request *r, struct ofproto_system *system, co
 	}
 	r->backer = ofproto_backer(r->ofproto);
 	struct match match;
-	struct error *e = trace_parse_flow(text, ofp_number, r->ofproto, &match);
+	struct error *e = trace_parse_flow(text, trace_port_number, r->ofproto, &match);
 	if (e) {
 		str_add(out, "Bad openflow flow syntax: ");
 		return fail(out, e);
@@ -222,6 +242,21 @@ static bool is_dp_flow(const char *text)
 	bool ok = !e || strstr(text, "in_port(");
 	error_free(e);
 	return ok;
+}
+
+// -generate: a packet that the flow could be of.
+static bool compose(struct request *r, struct str *out)
+{
+	struct buf payload = BUF_INIT;
+	if (r->payload && !parse_hex(r->payload, &payload)) {
+		str_add(out, "Invalid hex digits in --l7");
+		buf_done(&payload);
+		return false;
+	}
+	size_t n = r->payload ? payload.len : r->payload_len ? r->payload_len : PAYLOAD;
+	flow_compose(&r->flow, r->payload ? payload.data : NULL, n, &r->frame);
+	buf_done(&payload);
+	return true;
 }
 
 static bool parse_request(struct request *r, struct ofproto_system *system, struct str *out)
@@ -250,60 +285,15 @@ static bool parse_request(struct request *r, struct ofproto_system *system, stru
 		const struct xlate_bridge *b = xlate_snapshot_bridge(backer_snapshot(r->backer), ofproto_id(r->ofproto));
 		flow_extract_vlans(r->frame.data, r->frame.len, r->frame.len, b ? b->vlan_limit : FLOW_MAX_VLANS, &r->flow);
 	}
-	return ok;
+	return ok && (!r->generate || compose(r, out));
 }
 
 // --- The answer.
 
-// Tags that the packet does not have are not shown as looked at: the type says so.
-static void tidy_mask(const struct flow *flow, struct flow *mask)
-{
-	for (unsigned int i = 0; i < FLOW_MAX_VLANS; i++)
-		if (!(flow->vlan[i].tci & BE16(FLOW_VLAN_CFI)))
-			memset(&mask->vlan[i], 0, sizeof(mask->vlan[i]));
-		else
-			mask->vlan[i].tpid = 0;
-}
-
-static void format_answer(const struct request *r, const struct xlate_trace *trace, const struct xlate_out *x,
-			  struct str *out)
-{
-	ofp_port_name_cb *name = r->names ? ofp_name : NULL;
-	struct flow final = trace->final;
-	str_add(out, "Flow: ");
-	flow_format(&r->flow, out, name, r->ofproto);
-	str_addc(out, '\n');
-	xlate_trace_format(trace, out);
-	final.actset_output = r->flow.actset_output;
-	str_add(out, "\nFinal flow: ");
-	if (flow_equal(&final, &r->flow))
-		str_add(out, "unchanged");
-	else
-		flow_format(&final, out, name, r->ofproto);
-
-	struct match match;
-	match.mask = *x->mask;
-	tidy_mask(&r->flow, &match.mask);
-	flow_mask(&match.flow, &r->flow, &match.mask);
-	str_add(out, "\nMegaflow: ");
-	match_format(&match, out, -1, name, r->ofproto);
-	str_add(out, "\nDatapath actions: ");
-	struct dpact_text text = {.port_name = r->names ? dp_text_port_name : NULL,
-				  .userdata_format = xlate_userdata_format,
-				  .arg = r->backer->dp};
-	dpact_format_text(out, x->actions->data, x->actions->len, &text);
-	if (x->error)
-		str_addf(out, "\nTranslation failed (%s), packet is dropped.", xlate_strerror(x->error));
-	if (x->each_packet)
-		str_add(out, "\nThis flow is handled by the userspace slow path because it:\n"
-			     "  - Uses action(s) not supported by datapath.");
-	str_addc(out, '\n');
-}
-
 static bool parse_actions(const struct request *r, struct buf *actions, struct str *out)
 {
 	uint32_t usable = 0;
-	struct ofpact_text text = {.port_number = ofp_number, .arg = r->ofproto};
+	struct ofpact_text text = {.port_number = trace_port_number, .arg = r->ofproto};
 	struct error *e = ofpacts_parse(r->actions, &text, actions, &usable);
 	if (e)
 		return fail(out, e);
@@ -320,7 +310,28 @@ static bool parse_actions(const struct request *r, struct buf *actions, struct s
 	return true;
 }
 
-static void run(const struct request *r, const struct buf *ofpacts, struct str *out)
+static bool answer(const struct request *r, const struct trace_answer *a, struct str *out)
+{
+	if (r->json) {
+		trace_answer_json(a, out);
+		return true;
+	}
+	if (r->verdict) {
+		str_add(out, "Verdict: ");
+		trace_answer_verdict(a, out);
+		str_addc(out, '\n');
+	}
+	trace_answer_format(a, out);
+	if (!r->why_not)
+		return true;
+	struct error *e = trace_why_not(a, r->why_not, out);
+	if (!e)
+		return true;
+	str_clear(out);
+	return fail(out, e);
+}
+
+static bool run(const struct request *r, const struct buf *ofpacts, struct str *out)
 {
 	struct xlate_trace trace = {.root.first = NULL};
 	struct buf actions = BUF_INIT;
@@ -339,10 +350,18 @@ static void run(const struct request *r, const struct buf *ofpacts, struct str *
 					   .packet_out = r->packet_out,
 					   .trace = &trace},
 			&x);
-	format_answer(r, &trace, &x, out);
+	bool ok = answer(r,
+			 &(struct trace_answer){.backer = r->backer,
+						.ofproto = r->ofproto,
+						.names = r->names,
+						.flow = &r->flow,
+						.trace = &trace,
+						.x = &x},
+			 out);
 	xlate_out_done(&x);
 	xlate_trace_done(&trace);
 	buf_done(&actions);
+	return ok;
 }
 
 static bool trace(struct ofproto_system *system, int argc, const char *argv[], bool packet_out, struct str *out)
@@ -351,8 +370,7 @@ static bool trace(struct ofproto_system *system, int argc, const char *argv[], b
 	struct buf ofpacts = BUF_INIT;
 	bool ok = parse_options(&r, argc, argv, out) && parse_request(&r, system, out) &&
 		  (!packet_out || parse_actions(&r, &ofpacts, out));
-	if (ok)
-		run(&r, &ofpacts, out);
+	ok = ok && run(&r, &ofpacts, out);
 	buf_done(&r.frame);
 	buf_done(&ofpacts);
 	return ok;

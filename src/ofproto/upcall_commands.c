@@ -13,15 +13,17 @@ bool upcall_show(struct ofproto_system *system, int argc, const char *argv[], st
 		const struct backer *b = bs->v.v[i];
 		unsigned int n = backer_n_megaflows(b);
 		str_addf(out, "%s@%s:\n", b->type, dp_name(b->dp));
-		str_addf(out, "  flows         : (current %u) (avg %u) (max %u) (limit %u)\n", n, b->reval.avg_flows_x16 / 16,
-			 b->reval.max_flows > n ? b->reval.max_flows : n, bs->settings.flow_limit);
+		str_addf(out, "  flows         : (current %u) (avg %u) (max %u) (limit %u)\n", n,
+		         b->reval.avg_flows_x16 / 16,
+		         b->reval.max_flows > n ? b->reval.max_flows : n, bs->settings.flow_limit);
 		str_addf(out, "  dump duration : %lldms\n", (long long)b->reval.duration_ms);
 		str_addf(out, "  ufid enabled : true\n\n  0: (keys %u)\n", n);
 	}
 	return true;
 }
 
-bool upcall_set_flow_limit(struct ofproto_system *system, int argc, const char *argv[], struct str *out)
+bool upcall_set_flow_limit(struct ofproto_system *system, int argc, const char *argv[],
+                           struct str *out)
 {
 	struct backers *bs = ofproto_system_backers(system);
 	struct backer_settings settings = bs->settings;
@@ -42,7 +44,8 @@ bool revalidator_wait(struct ofproto_system *system, int argc, const char *argv[
 	return true;
 }
 
-bool revalidator_purge_command(struct ofproto_system *system, int argc, const char *argv[], struct str *out)
+bool revalidator_purge_command(struct ofproto_system *system, int argc, const char *argv[],
+                               struct str *out)
 {
 	const struct backers *bs = ofproto_system_backers(system);
 	VEC_FOREACH (&bs->v, i)
@@ -61,12 +64,14 @@ static bool set_megaflows(struct ofproto_system *system, bool on, struct str *ou
 	return true;
 }
 
-bool upcall_disable_megaflows(struct ofproto_system *system, int argc, const char *argv[], struct str *out)
+bool upcall_disable_megaflows(struct ofproto_system *system, int argc, const char *argv[],
+                              struct str *out)
 {
 	return set_megaflows(system, false, out);
 }
 
-bool upcall_enable_megaflows(struct ofproto_system *system, int argc, const char *argv[], struct str *out)
+bool upcall_enable_megaflows(struct ofproto_system *system, int argc, const char *argv[],
+                             struct str *out)
 {
 	return set_megaflows(system, true, out);
 }

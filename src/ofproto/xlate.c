@@ -171,6 +171,16 @@ static void report_rule(struct xlate_ctx *ctx, const struct rule *rule)
 	str_done(&s);
 }
 
+static void report_visit(struct xlate_ctx *ctx, uint8_t table_id, const struct rule *rule)
+{
+	struct xlate_trace *trace = ctx->in->trace;
+	if (trace->visits.n < TRACE_MAX_VISITS)
+		vec_push(&trace->visits, ((struct xlate_visit){.ofproto = ctx->bridge->ofproto,
+							       .table_id = table_id,
+							       .flow = ctx->flow,
+							       .rule = rule}));
+}
+
 // First fragments show their ports, later ones do not: in the tables, all fragments are without.
 static struct rule *look_up(struct xlate_ctx *ctx, uint32_t in_port, uint8_t table_id)
 {
@@ -182,6 +192,8 @@ static struct rule *look_up(struct xlate_ctx *ctx, uint32_t in_port, uint8_t tab
 	if (fragment)
 		flow->tp_src = flow->tp_dst = 0;
 	struct rule *rule = ofproto_table_lookup(ctx->bridge->ofproto, table_id, flow, ctx->mask);
+	if (ctx->in->trace)
+		report_visit(ctx, table_id, rule);
 	flow->in_port = old_in_port;
 	if (fragment) {
 		flow->tp_src = tp_src;

@@ -86,6 +86,9 @@ void xlate_set_bridge(struct backer *, const struct xlate_bridge_config *);
 void xlate_remove_bridge(struct backer *, struct ofproto *);
 // Rules or MACs changed: megaflows made before must be looked at again.
 void xlate_bump(struct backer *); // any thread
+// The same, and counts why (coverage/show: rev_*).
+enum xlate_change { XLATE_CHANGE_FLOW_TABLE, XLATE_CHANGE_CONFIGURATION, XLATE_CHANGE_PORT, XLATE_CHANGE_MAC, XLATE_CHANGE_MCAST };
+void xlate_changed(struct backer *, enum xlate_change); // any thread
 uint64_t xlate_generation(const struct backer *);
 
 // --- Translation.

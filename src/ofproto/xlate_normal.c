@@ -55,7 +55,7 @@ static void learn(const struct normal *n)
 		XLATE_REPORT(ctx, TRACE_DETAIL,
 		             "learned that %02x:%02x:%02x:%02x:%02x:%02x is on port %s in VLAN %u",
 		             mac[0], mac[1], mac[2], mac[3], mac[4], mac[5], n->in->c.name, vid);
-		xlate_bump(ctx->in->backer);
+		xlate_changed(ctx->in->backer, XLATE_CHANGE_MAC);
 	}
 	struct xlate_credit credit = {
 	        .kind = XLATE_CREDIT_MAC, .vlan = vid, .port = port, .ofproto_id = ctx->bridge->id};
@@ -262,7 +262,7 @@ static void snoop(const struct normal *n)
 		return;
 	if (mcast_snooping_learn(ctx->bridge->mcast, ctx->in->frame, ctx->in->frame_len,
 	                         n->tags.v[0].vid, n->in->c.ports[0], clock_ms()))
-		xlate_bump(ctx->in->backer);
+		xlate_changed(ctx->in->backer, XLATE_CHANGE_MCAST);
 }
 
 static void forward_multicast(const struct normal *n)
