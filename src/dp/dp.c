@@ -172,3 +172,13 @@ void dp_pmd_stats_clear(struct dp *dp, int core)
 	if (dp->ops->pmd_stats_clear)
 		dp->ops->pmd_stats_clear(dp, core);
 }
+
+struct error *dp_variant_format(struct dp *dp, enum dp_variant_of what, struct str *s)
+{
+	return dp->ops->variant_format ? dp->ops->variant_format(dp, what, s) : no_threads(dp);
+}
+
+struct error *dp_variant_choose(struct dp *dp, enum dp_variant_of what, const struct dp_variant_choice *choice, struct str *reply)
+{
+	return dp->ops->variant_choose ? dp->ops->variant_choose(dp, what, choice, reply) : no_threads(dp);
+}

@@ -157,6 +157,16 @@ struct dp_pmd_query {
 };
 struct error *dp_pmd_format(struct dp *, enum dp_pmd_text, const struct dp_pmd_query *, struct str *) MUST_CHECK;
 void dp_pmd_stats_clear(struct dp *, int core); // -1: of all threads
+// Variants of the code that each packet runs through, for several instruction sets: the text of dpif-netdev/dpif-impl-get,
+// subtable-lookup-info-get and miniflow-parser-get, and the choice of another one.
+enum dp_variant_of { DP_VARIANT_IMPL, DP_VARIANT_SEARCH, DP_VARIANT_PARSER };
+struct dp_variant_choice {
+	const char *name;
+	int core;	   // of a parser: of that polling thread; -1: all
+	uint32_t priority; // of a search
+};
+struct error *dp_variant_format(struct dp *, enum dp_variant_of, struct str *) MUST_CHECK;
+struct error *dp_variant_choose(struct dp *, enum dp_variant_of, const struct dp_variant_choice *, struct str *reply) MUST_CHECK;
 // Appends the types that exist here, separated by NULL at the end: Open_vSwitch.datapath_types.
 const char *const *dp_types(void);
 // Makes the type "dummy" exist (--enable-dummy). Before the first dp_open().

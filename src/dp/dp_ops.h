@@ -26,6 +26,8 @@ struct dp_ops {
 	struct error *(*pmd_rebalance)(struct dp *);
 	struct error *(*pmd_format)(struct dp *, enum dp_pmd_text, const struct dp_pmd_query *, struct str *);
 	void (*pmd_stats_clear)(struct dp *, int core);
+	struct error *(*variant_format)(struct dp *, enum dp_variant_of, struct str *);
+	struct error *(*variant_choose)(struct dp *, enum dp_variant_of, const struct dp_variant_choice *, struct str *reply);
 };
 
 struct dp { // the first member of each implementation's

@@ -128,6 +128,12 @@ bool dpctl_del_flows(struct ofproto_system *, int argc, const char *argv[], stru
 // The datapath of that name, "ovs-netdev" or "netdev@ovs-netdev"; without a name the only one. NULL: there is none, which `out` then says.
 struct backer *dp_command_backer(struct ofproto_system *, const char *name, struct str *out);
 bool pmd_perf_show(struct ofproto_system *, int argc, const char *argv[], struct str *out);
+bool dpif_impl_get(struct ofproto_system *, int argc, const char *argv[], struct str *out);
+bool dpif_impl_set(struct ofproto_system *, int argc, const char *argv[], struct str *out);
+bool miniflow_parser_get(struct ofproto_system *, int argc, const char *argv[], struct str *out);
+bool miniflow_parser_set(struct ofproto_system *, int argc, const char *argv[], struct str *out);
+bool subtable_lookup_info_get(struct ofproto_system *, int argc, const char *argv[], struct str *out);
+bool subtable_lookup_prio_set(struct ofproto_system *, int argc, const char *argv[], struct str *out);
 bool pmd_rxq_rebalance(struct ofproto_system *, int argc, const char *argv[], struct str *out);
 bool pmd_rxq_show(struct ofproto_system *, int argc, const char *argv[], struct str *out);
 bool pmd_sleep_show(struct ofproto_system *, int argc, const char *argv[], struct str *out);

@@ -8,3 +8,5 @@
 unsigned int burst_process(struct dp_thread *, struct rte_mbuf **, unsigned int n, const struct dp_meta *fresh);
 // Processes what was recirculated, and sends what was output: the end of each burst, and of dp_execute() outside of one.
 void burst_finish(struct dp_thread *);
+// For fast.c: packet i of the burst is not where the cache, or the only subtable, said. NULL: there is no megaflow, and the packet is gone.
+struct megaflow *burst_search(struct dp_thread *, unsigned int i);

@@ -25,6 +25,7 @@ struct flow_table *flow_table_new(void (*wake)(void *arg),
 	live_init(&ft->unbuilt->live, &ft->dead.mask, ft->secret, ft->secret);
 	for (uint32_t i = 0; i < LAYOUT_N; i++)
 		ft->index[i] = ft->unbuilt;
+	ft->search = variant_best()->subtable_search;
 	pthread_mutex_init(&ft->lock, NULL);
 	ft->programs = program_set_new();
 	return ft;
@@ -115,6 +116,7 @@ struct megaflow *flow_table_lookup(struct flow_table *ft, const struct dp_meta *
 {
 	enum { RANK_AFTER = 1 << 16 };
 	uint32_t layout = meta->layout & (LAYOUT_N - 1);
+	variant_search *search = __atomic_load_n(&ft->search, __ATOMIC_RELAXED);
 	const struct layout_index *index = rcu_get(&ft->index[layout]);
 	if (!index->built) {
 		pthread_mutex_lock(&ft->lock);
@@ -124,7 +126,7 @@ struct megaflow *flow_table_lookup(struct flow_table *ft, const struct dp_meta *
 	for (uint32_t i = 0; i < index->n; i++) {
 		struct subtable *st = index->subtables[i];
 		++*n_probes;
-		struct megaflow *f = subtable_lookup(ft, st, live_hash(&st->live, meta, header), meta, header);
+		struct megaflow *f = search(ft, st, live_hash(&st->live, meta, header), meta, header);
 		if (!f)
 			continue;
 		uint64_t hits = __atomic_load_n(&st->hits, __ATOMIC_RELAXED) + 1;
@@ -189,7 +191,7 @@ static struct error *put_locked(struct flow_table *ft, const struct flow_new *ne
 		layout_index_bound(ft, new->full_layout & (LAYOUT_N - 1), &mask);
 	apply_mask(&key, new->key, &mask);
 	struct subtable *st = subtable_get(ft, &mask, new->full_layout);
-	struct megaflow *old = subtable_lookup(ft, st, subtable_hash(st, &key), &key.meta, key.header);
+	struct megaflow *old = subtable_find(ft, st, subtable_hash(st, &key), &key.meta, key.header);
 	if (old && !new->replace) {
 		retire(ft, NULL, new->cookie);
 		*out = old;

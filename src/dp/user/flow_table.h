@@ -22,6 +22,7 @@
 #include "base/vec.h"
 #include "dp/dp.h"
 #include "dp/user/live.h"
+#include "dp/user/variant.h"
 
 enum {
 	FLOW_CHUNK_BITS = 13,
@@ -106,6 +107,8 @@ struct flow_table {
 	struct subtable dead;
 	struct layout_index *unbuilt; // of layouts that no packet had yet
 
+	variant_search *search; // in subtables; atomic (relaxed), main may change it
+
 	// RCU; written under lock.
 	struct megaflow *chunk[FLOW_MAX_CHUNKS];
 	struct layout_index *index[LAYOUT_N];
@@ -169,8 +172,22 @@ static inline bool megaflow_matches(const struct megaflow *f, const struct dp_me
 }
 
 // A megaflow of this subtable, or NULL. RCU.
-struct megaflow *subtable_lookup(const struct flow_table *, struct subtable *, uint64_t hash, const struct dp_meta *,
-				 const uint8_t *header);
+static inline struct megaflow *subtable_find(const struct flow_table *ft, const struct subtable *st, uint64_t hash,
+					     const struct dp_meta *meta, const uint8_t *header)
+{
+	const struct flow_hash *h = rcu_get(&st->hash);
+	for (uint32_t at = (uint32_t)hash & h->mask;; at = (at + 1) & h->mask) {
+		uint64_t slot = rcu_get(&h->slot[at]);
+		if (!slot)
+			return NULL;
+		if ((slot ^ hash) >> 32 || !(uint32_t)slot)
+			continue;
+		struct megaflow *f = flow_table_at(ft, (uint32_t)slot - 1);
+		if (megaflow_matches(f, meta, header))
+			return f;
+	}
+}
+
 // The whole classifier. *n_probes grows by the subtables searched. RCU; not under the lock.
 struct megaflow *flow_table_lookup(struct flow_table *, const struct dp_meta *, const uint8_t *header,
 				   unsigned int *n_probes);

@@ -83,8 +83,7 @@ static void format_cycles(struct str *s, const struct dp_thread_stats *st)
 		 (uintmax_t)st->busy_cycles, (uintmax_t)st->received);
 }
 
-// The polling threads by core, then one by one.
-static struct dp_thread *next_poller(const struct dp_user *dp, int core, const struct dp_thread *after)
+struct dp_thread *dp_user_next_poller(const struct dp_user *dp, int core, const struct dp_thread *after)
 {
 	struct dp_thread *next = NULL;
 	for (unsigned int i = 0; i < dp->n_threads; i++) {
@@ -105,7 +104,7 @@ static void format_title(char title[64], const struct dp_thread *t)
 static void format_stats(const struct dp_user *dp, int core, struct str *s)
 {
 	char title[64];
-	for (const struct dp_thread *t = NULL; (t = next_poller(dp, core, t));) {
+	for (const struct dp_thread *t = NULL; (t = dp_user_next_poller(dp, core, t));) {
 		struct dp_thread_stats one = {0};
 		dp_thread_stats_add(&one, t, true);
 		format_title(title, t);
@@ -162,7 +161,7 @@ static void format_rxqs(const struct dp_user *dp, const struct dp_pmd_query *que
 	unsigned int n = (query->seconds + POLL_WINDOW_SECONDS - 1) / POLL_WINDOW_SECONDS;
 	n = !n || n > POLL_WINDOWS ? POLL_WINDOWS : n;
 	str_addf(s, "Displaying last %u seconds pmd usage %%\n", n * POLL_WINDOW_SECONDS);
-	for (const struct dp_thread *t = NULL; (t = next_poller(dp, query->core, t));) {
+	for (const struct dp_thread *t = NULL; (t = dp_user_next_poller(dp, query->core, t));) {
 		format_title(title, t);
 		str_addf(s, "%s:\n  isolated : %s\n", title, t->isolated ? "true" : "false");
 		format_queues(s, dp, t, n);
@@ -173,7 +172,7 @@ static void format_sleep(const struct dp_user *dp, struct str *s)
 {
 	char title[64];
 	str_addf(s, "Default max sleep: %4u us\n", dp->settings.pmd_sleep_us);
-	for (const struct dp_thread *t = NULL; (t = next_poller(dp, -1, t));) {
+	for (const struct dp_thread *t = NULL; (t = dp_user_next_poller(dp, -1, t));) {
 		format_title(title, t);
 		str_addf(s, "%s:\n  max sleep: %4u us\n", title, t->sleep_us);
 	}
@@ -185,7 +184,7 @@ static void format_perf(const struct dp_user *dp, int core, struct str *s)
 	int64_t now = clock_ms(), wall = clock_wall_ms();
 	time_t seconds = (time_t)(wall / 1000);
 	struct tm tm;
-	for (const struct dp_thread *t = NULL; (t = next_poller(dp, core, t));) {
+	for (const struct dp_thread *t = NULL; (t = dp_user_next_poller(dp, core, t));) {
 		gmtime_r(&seconds, &tm);
 		strftime(title, sizeof(title), "%H:%M:%S", &tm);
 		str_addf(s, "\nTime: %s.%03d\nMeasurement duration: %.3f s\n\n", title, (int)(wall % 1000),

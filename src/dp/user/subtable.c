@@ -89,22 +89,6 @@ void subtable_unlink(struct flow_table *ft, struct subtable *st, struct megaflow
 	st->n_flows--;
 }
 
-struct megaflow *subtable_lookup(const struct flow_table *ft, struct subtable *st, uint64_t hash,
-				 const struct dp_meta *meta, const uint8_t *header)
-{
-	const struct flow_hash *h = rcu_get(&st->hash);
-	for (uint32_t at = (uint32_t)hash & h->mask;; at = (at + 1) & h->mask) {
-		uint64_t slot = rcu_get(&h->slot[at]);
-		if (!slot)
-			return NULL;
-		if ((slot ^ hash) >> 32 || !(uint32_t)slot)
-			continue;
-		struct megaflow *f = flow_table_at(ft, (uint32_t)slot - 1);
-		if (megaflow_matches(f, meta, header))
-			return f;
-	}
-}
-
 // --- Indexes.
 
 static bool layout_meets(const struct subtable *st, uint32_t layout)

@@ -42,6 +42,7 @@ struct dp_thread *dp_thread_new(struct dp_user *dp, enum dp_thread_kind kind, un
 	t->id = id;
 	t->dp = dp;
 	t->flows = dp->flows;
+	t->variant = dp->variant ? dp->variant : variant_best();
 	t->counters = dp->spare_counters.n ? dp->spare_counters.v[--dp->spare_counters.n] : flow_counters_new(dp->flows);
 	t->epoll_fd = t->wake_fd = -1;
 	t->cleared_ms = clock_ms();

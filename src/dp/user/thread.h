@@ -90,6 +90,7 @@ struct dp_thread {
 	struct out_batch **out; // RCU: by port number, NULL: no such port
 	unsigned int n_queues;
 	struct poll_list *polled; // RCU: the queues of a polling thread; NULL: none
+	const struct variant *variant; // atomic (relaxed)
 	unsigned int sleep_us;	  // the longest nap; read by the thread
 	bool isolated;		  // serves only queues that are pinned to it
 	uint64_t planned;	  // load, while queues are assigned

@@ -218,6 +218,8 @@ static const struct dp_ops ops = {
 	.pmd_rebalance = dp_user_pmd_rebalance,
 	.pmd_format = dp_user_pmd_format,
 	.pmd_stats_clear = dp_user_pmd_stats_clear,
+	.variant_format = dp_user_variant_format,
+	.variant_choose = dp_user_variant_choose,
 };
 
 struct error *dp_user_open(struct loop *loop, const struct dp_callbacks *callbacks, void *arg, bool in_main, struct dp **out)
@@ -238,6 +240,7 @@ struct error *dp_user_open(struct loop *loop, const struct dp_callbacks *callbac
 	loop_timer_init(&dp->failed_timer, loop, retry, dp);
 	dp->ports = xcalloc(DP_MAX_PORTS, sizeof(*dp->ports));
 	dp->flows = flow_table_new(wake_flows, flow_gone, dp);
+	variant_priorities_init(dp);
 	dp->main = dp_thread_new(dp, DP_THREAD_MAIN, 0);
 	*out = &dp->base;
 	return NULL;

@@ -34,6 +34,8 @@ struct dp_user { // all main's, but what thread.h and flow_table.h say
 	unsigned int n_threads;	  // that exist; they start with the first port that needs them
 	unsigned int n_event_threads;
 	struct dp_settings settings;
+	const struct variant *variant; // of threads to come; NULL: the best
+	uint8_t search_priority[8];    // of the searches in subtables; the first is the autovalidator's
 	struct {
 		struct loop_timer timer;
 		unsigned int minutes; // since queues were last moved
@@ -69,4 +71,11 @@ struct error *dp_user_pmd_format(struct dp *, enum dp_pmd_text, const struct dp_
 // user/perf.c: of one thread, of dpif-netdev/pmd-perf-show.
 void dp_thread_perf_format(const struct dp_thread *, int64_t now_ms, uint64_t hz, struct str *);
 void dp_thread_stats_add(struct dp_thread_stats *sum, const struct dp_thread *, bool since_clear);
+// The polling threads by core, one after the other. `core`: that one only; -1: all. NULL begins and ends.
+struct dp_thread *dp_user_next_poller(const struct dp_user *, int core, const struct dp_thread *after);
 void dp_user_pmd_stats_clear(struct dp *, int core);
+
+// user/variant_choice.c
+void variant_priorities_init(struct dp_user *);
+struct error *dp_user_variant_format(struct dp *, enum dp_variant_of, struct str *) MUST_CHECK;
+struct error *dp_user_variant_choose(struct dp *, enum dp_variant_of, const struct dp_variant_choice *, struct str *reply) MUST_CHECK;
