@@ -185,6 +185,34 @@ def test_check(dirs):
         server.wait(10)
 
 
+def test_role(dirs):
+    """--rbac-role: what the rules in the database allow a role that has no certificate."""
+    sets = {'type': {'key': 'string', 'min': 0, 'max': 'unlimited'}}
+    schema = {'name': 'T', 'version': '1.0.0', 'tables': {
+        'RBAC_Role': {'isRoot': True, 'columns': {'name': {'type': 'string'}, 'permissions': {'type': {
+            'key': 'string', 'value': {'type': 'uuid', 'refTable': 'RBAC_Permission', 'refType': 'weak'}, 'min': 0, 'max': 'unlimited'}}}},
+        'RBAC_Permission': {'isRoot': True, 'columns': {'table': {'type': 'string'}, 'authorization': sets, 'insert_delete': {'type': 'boolean'},
+                                                        'update': sets}},
+        'c': {'isRoot': True, 'columns': {'name': {'type': 'string'}, 'n': {'type': 'integer'}}},
+        'd': {'isRoot': True, 'columns': {'name': {'type': 'string'}}}}}
+    rules = ['T', {'op': 'insert', 'table': 'RBAC_Permission', 'uuid-name': 'p', 'row': {
+        'table': 'c', 'authorization': ['set', ['']], 'insert_delete': True, 'update': ['set', ['n']]}},
+        {'op': 'insert', 'table': 'RBAC_Role', 'row': {'name': 'r', 'permissions': ['map', [['c', ['named-uuid', 'p']]]]}},
+        {'op': 'insert', 'table': 'c', 'row': {'name': 'x'}}]
+    for side in dirs:
+        with open(os.path.join(dirs[side], 'schema'), 'w') as f:
+            json.dump(schema, f)
+    compare('ovsdb-tool', ['create', 'db', 'schema'], dirs)
+    compare('ovsdb-tool', ['transact', 'db', json.dumps(rules)], dirs)
+    for role in ('r', 'nobody', ''):
+        for op in ({'op': 'insert', 'table': 'c', 'row': {}}, {'op': 'insert', 'table': 'd', 'row': {}}, {'op': 'select', 'table': 'd', 'where': []},
+                   {'op': 'update', 'table': 'c', 'where': [], 'row': {'n': 1}}, {'op': 'update', 'table': 'c', 'where': [], 'row': {'name': 'y'}},
+                   {'op': 'mutate', 'table': 'c', 'where': [], 'mutations': [['n', '+=', 1]]}, {'op': 'delete', 'table': 'c', 'where': []}):
+            out, _, _ = compare('ovsdb-tool', ['--rbac-role=' + role, 'transact', 'db', json.dumps(['T', op])], dirs)
+            if role == 'nobody' and op['op'] in ('insert', 'delete'):
+                assert 'permission error' in out
+
+
 def test_clusters_are_not_supported(dirs):
     assert run(BIN['stock']['ovsdb-tool'], ['create-cluster', 'c', 'schema', 'tcp:127.0.0.1:6644'], dirs['ours'])[2] == 0
     for args in (['create-cluster', 'd', 'schema', 'tcp:127.0.0.1:6644'], ['join-cluster', 'd', 'T', 'tcp:127.0.0.1:6644', 'tcp:127.0.0.1:6645'],

@@ -173,3 +173,78 @@ def test_database_file_goes_from_one_to_the_other(tmp_path):
         assert sorted(row["name"] for row in json.loads(names_in_file)[0]["rows"]) == names
     assert run(harness.ours("ovsdb-tool"), "show-log", db, env=env).stdout == run(
         harness.stock("ovsdb-tool"), "show-log", db, env=env).stdout
+
+
+LOAD_IDL = textwrap.dedent("""
+    import sys, ovs.db.idl, ovs.poller
+    path, schema, me, n = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])
+    helper = ovs.db.idl.SchemaHelper(schema)
+    helper.register_all()
+    idl = ovs.db.idl.Idl("unix:" + path, helper)
+    def step():
+        poller = ovs.poller.Poller(); idl.wait(poller); poller.timer_wait(1000); poller.block(); idl.run()
+    while not idl.has_ever_connected(): step()
+    again = 0
+    for i in range(n):
+        while True:
+            bridge = next(b for b in idl.tables["Bridge"].rows.values() if b.name == "br0")
+            txn = ovs.db.idl.Transaction(idl)
+            bridge.verify("external_ids")
+            count = int(bridge.external_ids.get("count", "0"))
+            bridge.setkey("external_ids", "count", str(count + 1))
+            iface = txn.insert(idl.tables["Interface"]); iface.name = f"{me}-{i}"
+            port = txn.insert(idl.tables["Port"]); port.name = f"{me}-{i}"; port.interfaces = [iface]
+            bridge.addvalue("ports", port)
+            status = txn.commit_block()
+            if status == "success": break
+            assert status == "try again", (status, txn.get_error())
+            again += 1
+            step()
+    # What it has in the end, when nothing comes any more.
+    for _ in range(3): step()
+    print(again, sorted(p.name for p in idl.tables["Port"].rows.values()), flush=True)
+""")
+
+
+@pytest.mark.parametrize("server", ["ours", "stock"])
+def test_everybody_at_once(server, tmp_path):
+    """Python programs, stock's and our ovs-vsctl change one bridge at the same time, stock's and our ovsdb-client look on: no change is
+    lost, everybody sees the same."""
+    side = getattr(harness, server)
+    s = Switch(tools=harness.ours, dbserver_tools=side, start=False, schema="/usr/share/openvswitch/vswitch.ovsschema")
+    processes = []
+    try:
+        s.start_server()
+        s.vsctl("--no-wait", "add-br", "br0")
+        where, n = f"unix:{s.dir}/db.sock", 25
+        watching = []
+        for tools in (harness.ours, harness.stock):
+            out = open(tmp_path / tools.name, "w+")
+            watching.append((out, subprocess.Popen([tools("ovsdb-client"), "monitor", where, "Port", "name", "--format=csv", "--no-headings"],
+                                                   stdout=out, env=s.env)))
+            processes.append(watching[-1][1])
+        loop = 'for i in $(seq 0 {n}); do "$0" --no-wait -t20 --db={where} add-port br0 {me}-$i -- set bridge br0 external_ids:{me}=$i || exit 1; done'
+        vsctls = [subprocess.Popen(["sh", "-c", loop.format(n=n - 1, where=where, me=f"{tools.name}{k}"), tools("ovs-vsctl")], env=s.env)
+                  for tools in (harness.ours, harness.stock) for k in range(2)]
+        idls = [subprocess.Popen(["/usr/bin/python3", "-c", LOAD_IDL, f"{s.dir}/db.sock", "/usr/share/openvswitch/vswitch.ovsschema", f"py{k}", str(n)],
+                                 env=s.env, stdout=subprocess.PIPE, text=True) for k in range(2)]
+        processes += vsctls + idls
+        assert [p.wait(60) for p in vsctls] == [0] * 4
+        outputs = [p.communicate(timeout=60)[0] for p in idls]
+        assert [p.returncode for p in idls] == [0, 0]
+        names = sorted(["br0"] + [f"{me}-{i}" for me in ("ours0", "ours1", "stock0", "stock1", "py0", "py1") for i in range(n)])
+        assert s.vsctl("--no-wait", "list-ports", "br0").split() == [name for name in names if name != "br0"]
+        assert s.vsctl("--no-wait", "get", "bridge", "br0", "external_ids:count") == f'"{2 * n}"\n'
+        assert any(output.split(" ", 1)[1] == repr(names) + "\n" for output in outputs), outputs  # the last to end saw all of it
+        for out, p in watching:
+            def seen():
+                out.seek(0)
+                return sorted(line.split(",")[2] for line in out.read().splitlines() if line)
+            wait_until(lambda: len(seen()) == len(names), what="all seen")
+            assert seen() == names
+    finally:
+        for p in processes:
+            if p.poll() is None:
+                p.kill()
+            p.wait(10)
+        s.close()

@@ -306,9 +306,9 @@ static json_t *one_result(struct db_error *error)
 	return array;
 }
 
-static json_t *execute(struct database *d, const json_t *params, bool keep)
+static json_t *execute(struct database *d, const json_t *params, bool keep, const char *role)
 {
-	struct db_execute x = {.db = d->db, .operations = params, .first = 1};
+	struct db_execute x = {.db = d->db, .operations = params, .first = 1, .client = {.role = role}};
 	switch (db_execute(&x)) {
 	case DB_EXECUTE_FAILED:
 		break;
@@ -335,11 +335,8 @@ static void run_transaction(int argc, char *argv[], void *options)
 	json_t *params = parse_json(argv[argc - 1]);
 	struct database *d = open_database(argc > 2 ? argv[1] : ((struct options *)options)->db, keep);
 	const char *role = ((struct options *)options)->role;
-	// A database without roles lets everybody do everything.
-	if (role && db_find_table(d->db, "RBAC_Role"))
-		command_die("--rbac-role: role-based access control is not built into this version");
 	struct db_error *error = check_params(d, params);
-	json_t *result = error ? db_error_to_json(error) : execute(d, params, keep);
+	json_t *result = error ? db_error_to_json(error) : execute(d, params, keep, role);
 	db_error_free(error);
 	print_json(result);
 	json_decref(result);
