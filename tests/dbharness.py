@@ -103,6 +103,7 @@ class DbServer:
             self.files.append(self.create(schema))
         self.args = [str(a) for a in args]
         self.remote = [f"--remote=punix:{self.sock}"] if remote else []
+        self.wrapper = []  # before the program
         self.process = None
         self.clients = []
         if start:
@@ -122,7 +123,7 @@ class DbServer:
                 os.unlink(path)
         self.err = open(f"{self.dir}/stderr", "ab")
         self.process = subprocess.Popen(
-            [self.tools("ovsdb-server"), *self.files, *self.remote, f"--unixctl={self.dir}/ctl", "-vconsole:off", "-vsyslog:off",
+            [*self.wrapper, self.tools("ovsdb-server"), *self.files, *self.remote, f"--unixctl={self.dir}/ctl", "-vconsole:off", "-vsyslog:off",
              f"--log-file={self.dir}/log", *self.args], env=dict(self.env, **self.more_env), stderr=self.err)
         if wait:
             wait_until(lambda: self.process.poll() is not None or all(map(listens, needed)), what="ovsdb-server")

@@ -65,6 +65,12 @@ static void on_gone(void *remote_, struct session *session)
 static void on_accept(void *remote_, struct stream *stream)
 {
 	struct remote *r = remote_;
+	if (r->remotes->server->sessions.n >= r->remotes->server->max_sessions) {
+		log_warn_rl("%s: refused a connection: there are %zu already, as many as the limit of open files allows",
+			    r->target, r->remotes->server->sessions.n);
+		stream_free(stream);
+		return;
+	}
 	r->connected_at = clock_ms();
 	vec_push(&r->sessions, session_accept(r->remotes->server, stream, &r->config, on_gone, r));
 }

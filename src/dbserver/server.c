@@ -16,7 +16,7 @@
 
 LOG_MODULE(ovsdb_server);
 
-enum { COMPACT_CHECK_MS = 10 * 1000, HEAL_MS = 500, INPUT_BYTES = 1 << 30 };
+enum { COMPACT_CHECK_MS = 10 * 1000, HEAL_MS = 500, INPUT_BYTES = 1 << 30, OUTPUT_BYTES = 1 << 30 };
 
 // --- Databases.
 
@@ -340,6 +340,8 @@ struct server *server_new(struct loop *loop)
 	server->loop = loop;
 	server->id = uuid_random();
 	server->input.limit = INPUT_BYTES;
+	server->output_limit = OUTPUT_BYTES;
+	server->max_sessions = SIZE_MAX;
 	server->own = serve(server, own_database_new());
 	server->own->reserved = true;
 	own_update(server);
@@ -362,8 +364,35 @@ void server_free(struct server *server)
 	loop_timer_cancel(&server->heal_timer);
 	loop_defer_cancel(&server->changed_defer);
 	loop_defer_cancel(&server->reconnect_defer);
+	loop_defer_cancel(&server->relieve);
 	vec_done(&server->sessions);
 	free(server);
+}
+
+// While clients that do not read hold too much together, the one that holds most has to go.
+static void on_relieve(void *server_)
+{
+	struct server *server = server_;
+	for (;;) {
+		struct session *largest = NULL;
+		size_t total = 0, most = 0;
+		VEC_FOREACH (&server->sessions, i) {
+			size_t n = session_backlog(server->sessions.v[i]);
+			total += n;
+			if (n > most) {
+				most = n;
+				largest = server->sessions.v[i];
+			}
+		}
+		if (total <= server->output_limit || !largest)
+			return;
+		session_give_up(largest);
+	}
+}
+
+void server_check_output(struct server *server)
+{
+	loop_defer(server->loop, &server->relieve, on_relieve, server);
 }
 
 void server_reconnect(struct server *server)

@@ -49,6 +49,9 @@ struct server {
 	bool read_only;
 	bool without_monitor_cond; // as old servers were, for tests of clients
 	struct jsonrpc_budget input; // of all clients
+	size_t output_limit;	     // bytes that wait for all clients together
+	size_t max_sessions;	     // SIZE_MAX: no limit
+	struct loop_defer relieve;   // ends those that hold too much
 	bool trim; // give memory back to the system after a compaction
 	struct loop_timer compact_timer, heal_timer;
 	// After a commit in any database, or a change of their set, once per iteration; NULL: nobody.
@@ -91,5 +94,7 @@ void served_leave(struct served *, struct monitor_group *, struct session_monito
 void served_transact(struct served *, struct session *, struct jsonrpc_message *);
 // The same for operations that are still text. False, and nothing done, when it has to wait.
 bool served_transact_text(struct served *, struct session *, const struct json_piece *operations, size_t n, const json_t *id);
+// A client is behind by much: at the end of this iteration it is seen whether all of them together hold too much.
+void server_check_output(struct server *);
 // Forgets what waits for a session; with `id` only that transaction (true if it was there), which is answered "canceled".
 bool served_cancel(struct served *, struct session *, const json_t *id);

@@ -14,7 +14,7 @@
 LOG_MODULE(ovsdb_jsonrpc_server);
 
 // A client with more than this not taken yet is behind. The stream tells when it falls below half of it.
-enum { BEHIND_BYTES = 128 * 1024, STALL_MS = 60 * 1000 };
+enum { BEHIND_BYTES = 128 * 1024, LARGE_BYTES = 1024 * 1024, STALL_MS = 60 * 1000 };
 
 struct session_config session_config_default(const char *target)
 {
@@ -112,6 +112,8 @@ static void check_backlog(struct session *session)
 {
 	if (!session->paused && jsonrpc_backlog(session->rpc) > BEHIND_BYTES)
 		pause(session);
+	if (jsonrpc_backlog(session->rpc) > LARGE_BYTES)
+		server_check_output(session->server);
 }
 
 void session_send(struct session *session, struct jsonrpc_message *m)
@@ -410,6 +412,13 @@ void session_free(struct session *session)
 	session_config_done(&session->config);
 	vec_done(&session->monitors);
 	free(session);
+}
+
+void session_give_up(struct session *session)
+{
+	log_warn("%s: does not take %zu bytes while memory for answers is used up, disconnecting",
+		 jsonrpc_name(session->rpc), session_backlog(session));
+	close_now(session);
 }
 
 void session_make_stale(struct session *session)

@@ -57,6 +57,8 @@ void session_reply_text(struct session *, const struct str *result, const json_t
 // The set of databases changed: a client that does not follow this is stale from now on, and is to be disconnected.
 void session_make_stale(struct session *);
 bool session_is_stale(const struct session *);
+// Closes the connection of a client that holds too much memory; one that we connected to is connected anew.
+void session_give_up(struct session *);
 // Sends what is pending, then closes the connection.
 void session_reconnect(struct session *);
 // The database goes away: its monitors and transactions of the session end.

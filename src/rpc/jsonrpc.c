@@ -17,6 +17,7 @@ struct jsonrpc {
 	const struct jsonrpc_callbacks *callbacks;
 	void *arg;
 	struct json_frame frame;
+	struct str partial; // the beginning of a large message; what the stream has follows it
 	struct str out; // whole messages; not given to the stream yet
 	struct loop_defer flush;
 	struct reconnect reconnect;
@@ -51,6 +52,7 @@ static void drop_stream(struct jsonrpc *j)
 	str_done(&j->out);
 	stream_free(j->stream);
 	j->stream = NULL;
+	str_done(&j->partial);
 	charge(j);
 	j->frame = (struct json_frame){0};
 	reconnect_disconnected(&j->reconnect, clock_ms());
@@ -129,13 +131,32 @@ static bool handle_echo(struct jsonrpc *j, struct jsonrpc_message *m)
 
 // --- Receiving.
 
+static size_t n_received(const struct jsonrpc *j)
+{
+	return j->stream ? j->partial.len + stream_input_length(j->stream) : 0;
+}
+
 // What waits in the input counts against the budget.
 static void charge(struct jsonrpc *j)
 {
-	size_t now = j->budget && j->stream ? stream_input_length(j->stream) : 0;
+	size_t now = j->budget ? n_received(j) : 0;
 	if (j->budget)
 		j->budget->used += now - j->charged;
 	j->charged = now;
+}
+
+// A stream holds its input in many small pieces. Those of a large message are put together as they come.
+static void collect(struct jsonrpc *j, size_t n)
+{
+	size_t piece;
+	const uint8_t *p;
+	while (n && (p = stream_peek(j->stream, 0, &piece))) {
+		if (piece > n)
+			piece = n;
+		str_addn(&j->partial, (const char *)p, piece);
+		stream_consume(j->stream, piece);
+		n -= piece;
+	}
 }
 
 // How long the next message is; 0 when it is not complete, -1 when it cannot be one.
@@ -143,38 +164,68 @@ static long next_length(struct jsonrpc *j)
 {
 	for (;;) {
 		size_t n;
-		const uint8_t *p = stream_peek(j->stream, j->frame.seen, &n);
+		const uint8_t *p = stream_peek(j->stream, j->frame.seen - j->partial.len, &n);
 		if (!p)
 			return 0;
 		long length = json_frame_feed(&j->frame, p, n);
 		if (length)
 			return length;
+		if (j->frame.seen >= LARGE_MESSAGE)
+			collect(j, j->frame.seen - j->partial.len);
 	}
 }
 
-// 0, or why the connection cannot go on.
-static int receive_one(struct jsonrpc *j, size_t length, struct jsonrpc_message **out)
+// An integer that has no place in 64 bits: the request is answered with an error instead of losing the connection. False when it
+// was no request.
+static bool refuse_number(struct jsonrpc *j, const char *p, size_t n)
 {
-	const char *p = (const char *)stream_input_run(j->stream, length);
-	json_error_t unused;
+	json_t *json = json_loadb(p, n, JSON_DECODE_INT_AS_REAL, NULL), *id = json_object_get(json, "id");
+	bool request = json_is_string(json_object_get(json, "method")) && id && !json_is_null(id);
+	if (request) {
+		json_t *error = json_pack("{s: s, s: s}", "error", "syntax error", "details",
+					  "the request has an integer that is out of the range of 64 bits");
+		json_t *same = json_is_real(id) ? json_integer((json_int_t)json_real_value(id)) : json_incref(id);
+		jsonrpc_send(j, jsonrpc_error(error, same));
+	}
+	json_decref(json);
+	return request;
+}
+
+// 0, or why the connection cannot go on.
+static int handle_text(struct jsonrpc *j, const char *p, size_t n, struct jsonrpc_message **out)
+{
+	json_error_t bad;
 	char *why = NULL;
 	*out = NULL;
-	if (length >= LARGE_MESSAGE && j->on_text && j->on_text(j->arg, p, length)) {
-		stream_consume(j->stream, length);
+	if (n >= LARGE_MESSAGE && j->on_text && j->on_text(j->arg, p, n))
 		return 0;
-	}
-	json_t *json = json_loadb(p, length, 0, &unused);
-	stream_consume(j->stream, length);
+	json_t *json = json_loadb(p, n, 0, &bad);
+	if (!json && json_error_code(&bad) == json_error_numeric_overflow && refuse_number(j, p, n))
+		return 0;
 	*out = json ? jsonrpc_message_parse(json, &why) : NULL;
 	json_decref(json);
 	free(why);
 	return *out ? 0 : EPROTO;
 }
 
+static int receive_one(struct jsonrpc *j, size_t length, struct jsonrpc_message **out)
+{
+	int error;
+	if (j->partial.len) {
+		collect(j, length - j->partial.len);
+		error = handle_text(j, j->partial.s, length, out);
+		str_done(&j->partial);
+	} else {
+		error = handle_text(j, (const char *)stream_input_run(j->stream, length), length, out);
+		stream_consume(j->stream, length);
+	}
+	return error;
+}
+
 // Whether the rest of a message may still come: 0, or why not.
 static int check_incomplete(struct jsonrpc *j)
 {
-	size_t n = stream_input_length(j->stream);
+	size_t n = n_received(j);
 	if (n > j->max_message)
 		return EMSGSIZE;
 	return n > LARGE_MESSAGE && j->budget && j->budget->used > j->budget->limit ? EMSGSIZE : 0;
@@ -328,6 +379,7 @@ void jsonrpc_free(struct jsonrpc *j)
 	loop_timer_cancel(&j->timer);
 	flush(j); // what it was sent a moment ago may still arrive
 	str_done(&j->out);
+	str_done(&j->partial);
 	stream_free(j->stream);
 	j->stream = NULL;
 	charge(j);

@@ -168,7 +168,7 @@ struct error *stream_listen(struct loop *loop, const char *target, uint16_t defa
 	int rc = bind(fd, (struct sockaddr *)&a.storage, a.len);
 	int saved = errno;
 	umask(old);
-	if (rc < 0 || listen(fd, 64) < 0) {
+	if (rc < 0 || listen(fd, 1024) < 0) {
 		e = error_errno(rc < 0 ? saved : errno, "%s: %s", target, rc < 0 ? "bind" : "listen");
 		close(fd);
 		return e;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -320,12 +321,27 @@ static void on_tick(void *tick)
 	loop_timer_set_in(tick, 5000);
 }
 
+// As many clients as the system lets us have, with some descriptors left for files and commands.
+static void raise_limits(struct server *server)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return;
+	rlim_t soft = limit.rlim_cur;
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit))
+		limit.rlim_cur = soft;
+	if (limit.rlim_cur != RLIM_INFINITY)
+		server->max_sessions = limit.rlim_cur > 96 ? limit.rlim_cur - 64 : 32;
+}
+
 static void program_start(struct program *p, const struct options *o, struct stream_tls *tls)
 {
 	p->absolute_paths = o->daemon.detach && !o->daemon.no_chdir;
 	p->whole_columns = o->disable_column_diff;
 	p->loop = loop_new();
 	p->server = server_new(p->loop);
+	raise_limits(p->server);
 	p->replication = replication_new(p->server);
 	open_databases(p, o);
 	p->remotes = remotes_new(p->server);
