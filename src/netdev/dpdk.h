@@ -37,6 +37,7 @@ char **dpdk_eal_arguments(char *program, int *n); // the array is the caller's, 
 // What DPDK and its drivers log between the two. The text is the caller's. (mbuf.c)
 void dpdk_log_start(void);
 char *dpdk_log_take(void);
+void dpdk_log_mute(bool mute); // what is said now is for nobody
 // Loads the driver for a device, "net_pcap0,..." or "0000:00:19.0".
 struct error *dpdk_load_driver(const char *devargs) MUST_CHECK;
 // A pool of at least n packets with room for `room` bytes, as mbuf_pool()'s are, in memory of its own where there are no hugepages,

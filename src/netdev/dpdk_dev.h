@@ -43,6 +43,8 @@ static inline struct dpdk_dev *dpdk_cast(const struct netdev *dev)
 	return (struct dpdk_dev *)(uintptr_t)dev;
 }
 
+// dpdk_netdev.c: detaches the device, pauses, and attaches it again.
+struct error *dpdk_reattach(struct dpdk_dev *, unsigned int pause_us) MUST_CHECK;
 // dpdk_start.c: makes it what options and MTU ask for, and starts it. It was started before, or
 // not.
 struct error *dpdk_start_device(struct dpdk_dev *) MUST_CHECK;

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/str.h"
@@ -18,7 +19,7 @@
 #include "netdev/dpdk_internal.h"
 #include "netdev/mbuf.h"
 
-enum { DESCRIPTORS = 2048, DESCRIPTORS_MAX = 4096 };
+enum { DESCRIPTORS = 2048, DESCRIPTORS_MAX = 4096, XDP_RELEASE_US = 50000 };
 
 // --- Life.
 
@@ -90,6 +91,8 @@ static void detach(struct dpdk_dev *dev)
 		rte_eth_dev_callback_unregister(dev->port, events[i], on_event, dev);
 	rte_eth_dev_close(dev->port);
 	rte_dev_remove(dev->info.device);
+	if (dpdk_wait_close_forgotten(&dev->wait))
+		usleep(XDP_RELEASE_US); // until the kernel lets go of the queues
 	dpdk_pool_retire(dev->pool);
 	dev->pool = NULL;
 	dev->port = RTE_MAX_ETHPORTS;
@@ -164,6 +167,17 @@ static struct error *attach(struct dpdk_dev *dev, const char *devargs)
 	for (unsigned int i = 0; i < N_EVENTS; i++)
 		(void)rte_eth_dev_callback_register(dev->port, events[i], on_event, dev);
 	return NULL;
+}
+
+struct error *dpdk_reattach(struct dpdk_dev *dev, unsigned int pause_us)
+{
+	detach(dev);
+	usleep(pause_us);
+	struct error *e = attach(dev, dev->devargs);
+	if (e)
+		detach(dev);
+	dev->dirty = true;
+	return e;
 }
 
 struct number {
@@ -258,22 +272,26 @@ static struct error *use_device(struct dpdk_dev *dev, const char *devargs)
 	return NULL;
 }
 
-static void set_queues(struct dpdk_dev *dev, struct netdev_options options,
-                       void (*complain)(void *arg, const char *text), void *arg)
+// The sockets of these drivers are opened once.
+static bool can_restart(const struct dpdk_dev *dev)
 {
-	unsigned int rxq_max =
-	        dev->info.max_rx_queues < DPDK_MAX_RXQ ? dev->info.max_rx_queues : DPDK_MAX_RXQ;
-	set_number(dev, &dev->up.n_rxq,
-	           number_option(options, (struct number){"n_rxq", 1, rxq_max ? rxq_max : 1, 1},
-	                         complain, arg));
-	set_number(dev, &dev->n_rxd,
-	           number_option(options,
-	                         (struct number){"n_rxq_desc", 1, DESCRIPTORS_MAX, DESCRIPTORS},
-	                         complain, arg));
-	set_number(dev, &dev->n_txd,
-	           number_option(options,
-	                         (struct number){"n_txq_desc", 1, DESCRIPTORS_MAX, DESCRIPTORS},
-	                         complain, arg));
+	return strcmp(dev->info.driver_name, "net_af_xdp") && strcmp(dev->info.driver_name, "net_af_packet");
+}
+
+static struct error *set_queues(struct dpdk_dev *dev, struct netdev_options options, void (*complain)(void *arg, const char *text),
+				void *arg)
+{
+	unsigned int rxq_max = dev->info.max_rx_queues < DPDK_MAX_RXQ ? dev->info.max_rx_queues : DPDK_MAX_RXQ;
+	unsigned int n_rxq = number_option(options, (struct number){"n_rxq", 1, rxq_max ? rxq_max : 1, 1}, complain, arg);
+	unsigned int n_rxd = number_option(options, (struct number){"n_rxq_desc", 1, DESCRIPTORS_MAX, DESCRIPTORS}, complain, arg);
+	unsigned int n_txd = number_option(options, (struct number){"n_txq_desc", 1, DESCRIPTORS_MAX, DESCRIPTORS}, complain, arg);
+	bool differ = n_rxq != dev->up.n_rxq || n_rxd != dev->n_rxd || n_txd != dev->n_txd;
+	if (differ && atomic_load(&dev->running) && !can_restart(dev))
+		return error_errno(EAGAIN, "%s: the device is to be opened anew", dev->up.name);
+	set_number(dev, &dev->up.n_rxq, n_rxq);
+	set_number(dev, &dev->n_rxd, n_rxd);
+	set_number(dev, &dev->n_txd, n_txd);
+	return NULL;
 }
 
 static struct error *dpdk_set_options(struct netdev *up, struct netdev_options options,
@@ -297,9 +315,8 @@ static struct error *dpdk_set_options(struct netdev *up, struct netdev_options o
 	dev->dirty |= no_lsc != dev->no_lsc;
 	up->restart |= no_lsc != dev->no_lsc;
 	dev->no_lsc = no_lsc;
-	set_queues(dev, options, complain, arg);
 	set_flow_control(dev, options, complain, arg);
-	return NULL;
+	return set_queues(dev, options, complain, arg);
 }
 
 // The driver tries the kernel's modes from the fastest on; all that can be asked of it is to copy.
@@ -329,9 +346,7 @@ static struct error *afxdp_set_options(struct netdev *up, struct netdev_options 
 	                          n_rxq, copy ? ",force_copy=1" : "");
 	struct error *e = use_device(dev, devargs);
 	free(devargs);
-	if (!e)
-		set_queues(dev, options, complain, arg);
-	return e;
+	return e ? e : set_queues(dev, options, complain, arg);
 }
 
 static int afxdp_ifindex(const struct netdev *up)
@@ -366,12 +381,19 @@ static int mtu_max(const struct rte_eth_dev_info *info)
 
 static struct error *dpdk_set_mtu(struct netdev *up, int mtu)
 {
-	int most = mtu_max(&dpdk_cast(up)->info);
+	struct dpdk_dev *dev = dpdk_cast(up);
+	int most = mtu_max(&dev->info);
 	if (mtu < RTE_ETHER_MIN_MTU || mtu > most)
 		return error_errno(EINVAL, "%s: an MTU of %d: from %d to %d is possible", up->name,
 		                   mtu, RTE_ETHER_MIN_MTU, most);
+	if (atomic_load(&dev->running) && !can_restart(dev)) {
+		int r = rte_eth_dev_set_mtu(dev->port, (uint16_t)mtu);
+		if (r < 0)
+			return error_errno(-r, "%s: setting the MTU to %d", up->name, mtu);
+	} else {
+		dev->dirty = up->restart = true;
+	}
 	up->mtu = mtu;
-	dpdk_cast(up)->dirty = up->restart = true;
 	netdev_changed(up);
 	return NULL;
 }

@@ -12,7 +12,7 @@
 #include "netdev/mbuf.h"
 #include "packet/pcap.h"
 
-enum { FRAME_EXTRA = 26 };
+enum { FRAME_EXTRA = 26, AF_XDP_TRIES = 6, AF_XDP_PAUSE_US = 30000 };
 
 void dpdk_halt(struct dpdk_dev *dev)
 {
@@ -173,7 +173,7 @@ static struct error *try_start(struct dpdk_dev *dev)
 }
 
 // First with receive interrupts. There is no way to know but to try.
-struct error *dpdk_start_device(struct dpdk_dev *dev)
+static struct error *start_once(struct dpdk_dev *dev)
 {
 	struct dpdk_fds before;
 	dpdk_halt(dev);
@@ -184,16 +184,18 @@ struct error *dpdk_start_device(struct dpdk_dev *dev)
 	dev->wait.interrupts = true;
 	dev->wait.n_sockets = dev->wait.n_probed;
 	struct error *e = try_start(dev);
+	dpdk_log_mute(true); // having none is no error
 	if (!e && rte_eth_dev_rx_intr_ctl_q_get_fd(dev->port, 0) < 0)
 		dev->wait.interrupts = false;
+	dpdk_log_mute(false);
 	if (e) {
 		error_free(e);
 		dev->wait.interrupts = false;
 		e = try_start(dev);
 	}
+	dpdk_wait_add_sockets(&dev->wait, &before); // also those of a failed try, to be closed
 	if (e)
 		return e;
-	dpdk_wait_add_sockets(&dev->wait, &before);
 	(void)rte_eth_promiscuous_enable(dev->port); // a virtual device may have no such thing
 	(void)rte_eth_allmulticast_enable(dev->port);
 	dev->dirty = dev->up.restart = false;
@@ -201,4 +203,18 @@ struct error *dpdk_start_device(struct dpdk_dev *dev)
 	dpdk_refresh_link(&dev->up);
 	netdev_changed(&dev->up); // its status did
 	return NULL;
+}
+
+// A queue of AF_XDP that was closed stays busy for a while, and the driver cannot try again with what it opened.
+struct error *dpdk_start_device(struct dpdk_dev *dev)
+{
+	struct error *e = start_once(dev);
+	bool busy = e && !strcmp(dev->info.driver_name, "net_af_xdp");
+	for (int tries = AF_XDP_TRIES; busy && e && tries; tries--) {
+		struct error *again = dpdk_reattach(dev, AF_XDP_PAUSE_US);
+		error_free(e);
+		e = again ? again : start_once(dev);
+		busy = !again;
+	}
+	return e;
 }

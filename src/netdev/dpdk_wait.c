@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/str.h"
 
@@ -25,6 +26,26 @@ void dpdk_fds_take(struct dpdk_fds *fds)
 	}
 	if (d)
 		closedir(d);
+}
+
+static int domain_of(int fd)
+{
+	int domain = 0;
+	socklen_t n = sizeof(domain);
+	return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &n) ? 0 : domain;
+}
+
+bool dpdk_wait_close_forgotten(struct dpdk_wait *w)
+{
+	bool any = false;
+	for (unsigned int i = 0; i < w->n_sockets; i++) {
+		if (domain_of(w->sockets[i]) != AF_XDP)
+			continue;
+		close(w->sockets[i]);
+		any = true;
+	}
+	w->n_sockets = w->n_probed = 0;
+	return any;
 }
 
 void dpdk_wait_add_sockets(struct dpdk_wait *w, const struct dpdk_fds *before)

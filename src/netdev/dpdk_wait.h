@@ -22,6 +22,9 @@ void dpdk_fds_take(struct dpdk_fds *);
 // Adds the packet and XDP sockets that were opened since.
 void dpdk_wait_add_sockets(struct dpdk_wait *, const struct dpdk_fds *before);
 
+// After the device was closed: closes the XDP sockets that libxdp forgot, which would keep their queues busy. Whether there were any.
+bool dpdk_wait_close_forgotten(struct dpdk_wait *);
+
 // As netdev_rxq_wait() and so on. A device with other than one socket per queue cannot be waited for.
 bool dpdk_wait_start(const struct dpdk_wait *, unsigned int queue, unsigned int n_queues, int epoll_fd);
 void dpdk_wait_stop(const struct dpdk_wait *, unsigned int queue, int epoll_fd);

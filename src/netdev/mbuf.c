@@ -46,7 +46,7 @@ struct big { // an external buffer
 
 // DPDK's environment exists once per process, and so do these.
 static struct {
-	bool starting, started, collecting;
+	bool starting, started, collecting, muted;
 	unsigned int n_cpus;
 	struct str log; // what DPDK said while it started
 	// Of collect_log(), but the first, which is main's.
@@ -97,7 +97,7 @@ static ssize_t collect_log(void *cookie, const char *text, size_t n)
 {
 	if ((env.starting || env.collecting) && env.log.len < 4096)
 		str_addn(&env.log, text, n);
-	for (size_t i = 0; i < n && env.sink; i++) {
+	for (size_t i = 0; i < n && env.sink && !env.muted; i++) {
 		if (text[i] != '\n' && env.line_len < sizeof(env.line) - 1) {
 			env.line[env.line_len++] = text[i];
 		} else if (text[i] == '\n') {
@@ -108,6 +108,11 @@ static ssize_t collect_log(void *cookie, const char *text, size_t n)
 		}
 	}
 	return (ssize_t)n;
+}
+
+void dpdk_log_mute(bool mute)
+{
+	env.muted = mute;
 }
 
 void dpdk_log_to(void (*sink)(int level, const char *line))
