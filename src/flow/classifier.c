@@ -333,6 +333,28 @@ struct cls_rule *classifier_lookup(const struct classifier *c, const struct flow
 	return best;
 }
 
+void classifier_each_match(const struct classifier *c, const struct flow *flow, struct flow *mask, int above,
+			   bool (*cb)(void *arg, struct cls_rule *), void *arg)
+{
+	const struct ranking *r = rcu_get(&c->ranking);
+	if (!r)
+		return;
+	struct cls_lookup l = {
+		.flow = flow, .words = flow_words_const(flow), .tries = rcu_get(&c->tries), .mask = flow_words(mask)};
+	unsigned int n = __atomic_load_n(&r->n, __ATOMIC_ACQUIRE);
+	for (unsigned int i = 0; i < n; i++) {
+		const struct cls_subtable *st = __atomic_load_n(&r->e[i].subtable, __ATOMIC_ACQUIRE);
+		if (!st || __atomic_load_n(&r->e[i].max_priority, __ATOMIC_ACQUIRE) <= above)
+			continue;
+		// The others of the chain have the same match and lower priorities. The writer may be changing it: who then misses
+		// one is translated again.
+		struct cls_rule *rule = cls_subtable_search(&l, st);
+		for (; rule && rule->priority > above; rule = cls_rule_next_shared(rule))
+			if (!cb(arg, rule))
+				return;
+	}
+}
+
 // --- The main thread's searches.
 
 struct cls_rule *classifier_find_exactly(const struct classifier *c, const struct match *match, int priority)

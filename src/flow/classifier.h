@@ -39,6 +39,10 @@ void classifier_begin_purge(struct classifier *);
 void classifier_end_purge(struct classifier *);
 // The rule of highest priority that matches, or NULL. What was looked at is or-ed into `mask` (may be NULL). Any thread, RCU.
 struct cls_rule *classifier_lookup(const struct classifier *, const struct flow *, struct flow *mask);
+// Every rule that matches with a priority above `above`, in no order, until the callback says false; what was looked at is or-ed into
+// `mask`. Any thread, RCU.
+void classifier_each_match(const struct classifier *, const struct flow *, struct flow *mask, int above,
+			   bool (*cb)(void *arg, struct cls_rule *), void *arg);
 // Exactly this match and priority. Main thread.
 struct cls_rule *classifier_find_exactly(const struct classifier *, const struct match *, int priority);
 bool classifier_overlaps(const struct classifier *, const struct match *, int priority);

@@ -241,11 +241,11 @@ static struct cls_rule *chain_insert(struct cls_subtable *st, uint64_t *slot, st
 	else
 		rule->node = r ? (void *)r : chain_end(st);
 	if (before)
-		before->node = rule;
+		__atomic_store_n(&before->node, rule, __ATOMIC_RELEASE);
 	else
 		set_head(slot, rule);
 	if (replaced)
-		replaced->node = NULL;
+		__atomic_store_n(&replaced->node, NULL, __ATOMIC_RELEASE);
 	return replaced;
 }
 
@@ -275,13 +275,13 @@ static void chain_remove(struct cls_subtable *st, struct cls_rule *rule, uint32_
 	if (r != rule) {
 		while (cls_rule_next(r) != rule)
 			r = cls_rule_next(r);
-		r->node = rule->node;
+		__atomic_store_n(&r->node, rule->node, __ATOMIC_RELEASE);
 	} else if (cls_rule_next(rule)) {
 		set_head(slot, cls_rule_next(rule));
 	} else {
 		cls_table_remove(&st->rules, hash, *slot);
 	}
-	rule->node = NULL;
+	__atomic_store_n(&rule->node, NULL, __ATOMIC_RELEASE);
 }
 
 void cls_subtable_remove(struct cls_subtable *st, struct cls_tries *tries, struct cls_rule *rule)

@@ -69,6 +69,12 @@ static inline struct cls_rule *cls_rule_next(const struct cls_rule *rule)
 {
 	return (uintptr_t)rule->node & 1 ? NULL : rule->node;
 }
+// The same for readers.
+static inline struct cls_rule *cls_rule_next_shared(const struct cls_rule *rule)
+{
+	void *node = __atomic_load_n(&rule->node, __ATOMIC_ACQUIRE);
+	return (uintptr_t)node & 1 ? NULL : node;
+}
 struct cls_subtable *cls_rule_subtable(const struct cls_rule *);
 static inline const uint64_t *cls_rule_values(const struct cls_rule *rule, const struct cls_subtable *st)
 {

@@ -66,6 +66,7 @@ enum dpact_header {
 	DPH_ICMPV6,   // struct dpk_icmp
 	DPH_ARP,      // struct dpk_arp
 	DPH_ND,	      // struct dpk_nd
+	DPH_ND_EXT,   // struct dpk_nd_ext
 	DPH_MPLS,     // struct dpk_mpls
 	DPH_TUNNEL,   // struct flow_tunnel
 	DPH_N_HEADERS,
@@ -97,6 +98,10 @@ struct dpk_nd {
 	union flow_in6 target;
 	uint8_t sll[6], tll[6];
 };
+struct dpk_nd_ext {
+	be32_t reserved;
+	uint8_t options_type, pad[3]; // of the first option
+};
 struct dpk_mpls {
 	be32_t lse; // the outermost label stack entry
 };
@@ -109,6 +114,7 @@ union dpk {
 	struct dpk_icmp icmp;
 	struct dpk_arp arp;
 	struct dpk_nd nd;
+	struct dpk_nd_ext nd_ext;
 	struct dpk_mpls mpls;
 	struct flow_tunnel tunnel;
 };

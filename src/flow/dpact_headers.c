@@ -47,6 +47,11 @@ static const struct dpfield nd[] = {
 	ROW(dpk_nd, tll, "tll", MAC),
 	{0},
 };
+static const struct dpfield nd_ext[] = {
+	ROW(dpk_nd_ext, reserved, "nd_reserved", BE32_HEX),
+	ROW(dpk_nd_ext, options_type, "nd_options_type", U8_DEC),
+	{0},
+};
 // Without flags and options, which are nested.
 const struct dpfield dpact_tunnel_fields[] = {
 	ROW(flow_tunnel, id, "tun_id", BE64_HEX),
@@ -74,6 +79,7 @@ const struct dpact_header_row dpact_header_rows[DPH_N_HEADERS] = {
 	[DPH_ICMPV6] = {"icmpv6", icmp},
 	[DPH_ARP] = {"arp", arp},
 	[DPH_ND] = {"nd", nd},
+	[DPH_ND_EXT] = {"nd_ext", nd_ext},
 	[DPH_MPLS] = {"mpls", NULL},
 	[DPH_TUNNEL] = {"tunnel", NULL},
 };

@@ -126,7 +126,7 @@ static void modify_rule(struct ofproto *p, struct rule *r, const struct ofp_flow
 	journal_rule_changes(p, r);
 	const struct rule_actions *a = r->actions; // lives on until the next grace period
 	if (a->len != fm->actions.len || (a->len && memcmp(a->list, fm->actions.data, a->len)))
-		rule_set_actions(r, fm->actions.data, fm->actions.len);
+		tables_set_actions(&p->tables, r, fm->actions.data, fm->actions.len);
 	if (fm->modify_cookie && fm->new_cookie != UINT64_MAX)
 		__atomic_store_n(&r->cookie, fm->new_cookie, __ATOMIC_RELAXED);
 	if (fm->flags & OFPFF_RESET_COUNTS) {

@@ -169,7 +169,7 @@ static void bring_back(struct ofproto *p, const struct rule *old)
 static void change_back(struct ofproto *p, struct entry *e)
 {
 	struct rule *r = e->rule;
-	rule_set_actions(r, e->actions->list, e->actions->len);
+	tables_set_actions(&p->tables, r, e->actions->list, e->actions->len);
 	__atomic_store_n(&r->cookie, e->cookie, __ATOMIC_RELAXED);
 	__atomic_store_n(&r->packets, e->packets, __ATOMIC_RELAXED);
 	__atomic_store_n(&r->bytes, e->bytes, __ATOMIC_RELAXED);

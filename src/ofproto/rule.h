@@ -41,6 +41,7 @@ struct rule {
 	int64_t modified;
 	uint32_t timer_at; // place in the heap of expiry.h, plus one; 0: no timeout. Main only
 	bool removed;
+	bool soft; // its actions are conjunctions: in the table's other classifier. Main only
 	// When it was added and last changed, as struct ofproto counts changes. Main only.
 	uint64_t add_seq, modify_seq;
 

@@ -6,7 +6,9 @@
 #include <stdlib.h>
 
 #include "base/rcu.h"
+#include "openflow/action.h"
 
+enum { N_KINDS = 2 }; // of rules, each with a classifier: hard and soft ones
 static const enum field_id default_prefixes[] = {FIELD_IPV4_DST, FIELD_IPV4_SRC, FIELD_IPV6_DST, FIELD_IPV6_SRC};
 
 static struct rule *rule_of(const struct cls_rule *c)
@@ -16,12 +18,33 @@ static struct rule *rule_of(const struct cls_rule *c)
 
 static void apply_prefixes(const struct oftable *t)
 {
-	if (!t->cls)
-		return;
-	if (t->n_prefixes == UINT_MAX)
-		classifier_set_prefixes(t->cls, default_prefixes, sizeof(default_prefixes) / sizeof(default_prefixes[0]));
-	else
-		classifier_set_prefixes(t->cls, t->prefixes, t->n_prefixes);
+	bool usual = t->n_prefixes == UINT_MAX;
+	for (int i = 0; i < N_KINDS; i++) {
+		struct classifier *cls = i ? t->soft : t->cls;
+		if (cls)
+			classifier_set_prefixes(cls, usual ? default_prefixes : t->prefixes,
+						usual ? sizeof(default_prefixes) / sizeof(default_prefixes[0]) : t->n_prefixes);
+	}
+}
+
+// The classifier of the rule's kind, made when there is none.
+static struct classifier *classifier_of(struct oftable *t, bool soft)
+{
+	struct classifier **where = soft ? &t->soft : &t->cls;
+	if (!*where) {
+		struct classifier *cls = classifier_new();
+		rcu_assign(where, cls);
+		apply_prefixes(t);
+	}
+	return *where;
+}
+
+static bool has_conjunctions(const struct rule_actions *actions)
+{
+	OFPACT_FOREACH (a, actions->list, actions->len)
+		if (a->type == OFPACT_CONJUNCTION)
+			return true;
+	return false;
 }
 
 void tables_init(struct tables *ts, struct ofproto *ofproto)
@@ -41,8 +64,8 @@ static bool remove_each(void *ts, struct cls_rule *c)
 
 void tables_clear(struct tables *ts)
 {
-	for (int i = 0; i < OFPROTO_N_TABLES; i++) {
-		struct classifier *cls = ts->table[i].cls;
+	for (int i = 0; i < N_KINDS * OFPROTO_N_TABLES; i++) {
+		struct classifier *cls = i % N_KINDS ? ts->table[i / N_KINDS].soft : ts->table[i / N_KINDS].cls;
 		if (!cls)
 			continue;
 		classifier_begin_purge(cls);
@@ -56,8 +79,8 @@ void tables_done(struct tables *ts)
 	tables_clear(ts);
 	for (int i = 0; i < OFPROTO_N_TABLES; i++) {
 		struct oftable *t = &ts->table[i];
-		if (t->cls)
-			classifier_free(t->cls);
+		classifier_free(t->cls);
+		classifier_free(t->soft);
 		free(t->name);
 		free(t->of_name);
 		free(t->groups);
@@ -72,20 +95,39 @@ static void count(struct tables *ts, const struct rule *r, unsigned int n)
 		ts->n_hidden += n;
 }
 
+// Where the rule has a classifier to itself.
+static struct classifier *home(const struct tables *ts, const struct rule *r)
+{
+	const struct oftable *t = &ts->table[r->table_id];
+	return r->soft ? t->soft : t->cls;
+}
+
+// A rule of the other kind with the same match and priority.
+static struct rule *find_other_kind(const struct tables *ts, const struct rule *r)
+{
+	const struct oftable *t = &ts->table[r->table_id];
+	const struct classifier *other = r->soft ? t->cls : t->soft;
+	if (!other || !classifier_count(other))
+		return NULL;
+	struct match match;
+	minimatch_expand(&r->cls.match, &match);
+	struct cls_rule *c = classifier_find_exactly(other, &match, r->cls.priority);
+	return c ? rule_of(c) : NULL;
+}
+
 struct rule *tables_insert(struct tables *ts, struct rule *r)
 {
 	struct oftable *t = &ts->table[r->table_id];
-	if (!t->cls) {
-		struct classifier *cls = classifier_new();
-		rcu_assign(&t->cls, cls);
-		apply_prefixes(t);
-	}
 	r->table = t;
-	const struct cls_rule *old_cls = classifier_replace(t->cls, &r->cls);
+	r->soft = has_conjunctions(r->actions);
+	struct rule *other = find_other_kind(ts, r);
+	if (other)
+		tables_remove(ts, other);
+	const struct cls_rule *old_cls = classifier_replace(classifier_of(t, r->soft), &r->cls);
 	count(ts, r, 1);
 	expiry_update(&ts->expiry, r);
 	if (!old_cls)
-		return NULL;
+		return other;
 	struct rule *old = rule_of(old_cls);
 	count(ts, old, -1U);
 	expiry_remove(&ts->expiry, old);
@@ -93,10 +135,22 @@ struct rule *tables_insert(struct tables *ts, struct rule *r)
 	return old;
 }
 
+void tables_set_actions(struct tables *ts, struct rule *r, const void *list, size_t len)
+{
+	rule_set_actions(r, list, len);
+	bool soft = has_conjunctions(r->actions);
+	if (r->removed || soft == r->soft)
+		return;
+	// Readers may miss it for a moment, or see it twice; the change has every megaflow looked at again.
+	classifier_remove(home(ts, r), &r->cls);
+	r->soft = soft;
+	(void)classifier_replace(classifier_of(&ts->table[r->table_id], soft), &r->cls);
+}
+
 void tables_remove(struct tables *ts, struct rule *r)
 {
 	assert(!r->removed);
-	classifier_remove(ts->table[r->table_id].cls, &r->cls);
+	classifier_remove(home(ts, r), &r->cls);
 	count(ts, r, -1U);
 	expiry_remove(&ts->expiry, r);
 	__atomic_store_n(&r->removed, true, __ATOMIC_RELEASE);
@@ -107,7 +161,7 @@ void tables_remove_many(struct tables *ts, const struct rule_vec *rules)
 	unsigned int n[OFPROTO_N_TABLES] = {0};
 	bool purge[OFPROTO_N_TABLES] = {0};
 	VEC_FOREACH (rules, i)
-		n[rules->v[i]->table_id]++;
+		n[rules->v[i]->table_id] += !rules->v[i]->soft;
 	for (int i = 0; i < OFPROTO_N_TABLES; i++) {
 		purge[i] = n[i] > 1 && n[i] >= classifier_count(ts->table[i].cls) - n[i];
 		if (purge[i])
@@ -127,15 +181,17 @@ void tables_touch(struct tables *ts, struct rule *r)
 
 struct rule *tables_find_exactly(const struct tables *ts, uint8_t table_id, const struct match *match, int priority)
 {
-	const struct classifier *cls = ts->table[table_id].cls;
-	struct cls_rule *c = cls ? classifier_find_exactly(cls, match, priority) : NULL;
+	const struct oftable *t = &ts->table[table_id];
+	struct cls_rule *c = t->cls ? classifier_find_exactly(t->cls, match, priority) : NULL;
+	if (!c && t->soft)
+		c = classifier_find_exactly(t->soft, match, priority);
 	return c ? rule_of(c) : NULL;
 }
 
 bool tables_overlaps(const struct tables *ts, uint8_t table_id, const struct match *match, int priority)
 {
-	const struct classifier *cls = ts->table[table_id].cls;
-	return cls && classifier_overlaps(cls, match, priority);
+	const struct oftable *t = &ts->table[table_id];
+	return (t->cls && classifier_overlaps(t->cls, match, priority)) || (t->soft && classifier_overlaps(t->soft, match, priority));
 }
 
 static bool collect_each(void *out_, struct cls_rule *c)
@@ -149,13 +205,17 @@ void tables_collect(const struct tables *ts, uint8_t table_id, const struct matc
 {
 	int first = table_id == 0xff ? 0 : table_id, last = table_id == 0xff ? OFPROTO_N_TABLES - 2 : table_id;
 	for (int i = first; i <= last && i < OFPROTO_N_TABLES; i++)
-		if (ts->table[i].cls)
-			classifier_for_each(ts->table[i].cls, match, collect_each, out);
+		for (int kind = 0; kind < N_KINDS; kind++) {
+			struct classifier *cls = kind ? ts->table[i].soft : ts->table[i].cls;
+			if (cls)
+				classifier_for_each(cls, match, collect_each, out);
+		}
 }
 
 unsigned int tables_count(const struct tables *ts, uint8_t table_id)
 {
-	return ts->table[table_id].cls ? classifier_count(ts->table[table_id].cls) : 0;
+	const struct oftable *t = &ts->table[table_id];
+	return (t->cls ? classifier_count(t->cls) : 0) + (t->soft ? classifier_count(t->soft) : 0);
 }
 
 unsigned int tables_vacancy(const struct tables *ts, uint8_t table_id)
@@ -175,7 +235,11 @@ void tables_set_prefixes(struct tables *ts, uint8_t table_id, const enum field_i
 
 struct rule *tables_lookup(const struct tables *ts, uint8_t table_id, const struct flow *flow, struct flow *mask)
 {
-	const struct classifier *cls = table_id < OFPROTO_N_TABLES ? rcu_get(&ts->table[table_id].cls) : NULL;
+	if (table_id >= OFPROTO_N_TABLES)
+		return NULL;
+	const struct classifier *cls = rcu_get(&ts->table[table_id].cls), *soft = rcu_get(&ts->table[table_id].soft);
 	struct cls_rule *c = cls ? classifier_lookup(cls, flow, mask) : NULL;
+	if (cls && soft)
+		c = conjunction_lookup(cls, soft, flow, mask, c);
 	return c ? rule_of(c) : NULL;
 }

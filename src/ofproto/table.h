@@ -20,6 +20,7 @@ struct oftable_vacancy { // a controller asked to hear when room gets scarce
 struct oftable {
 	// Read by any thread under RCU: NULL until the table has had a rule.
 	struct classifier *cls;
+	struct classifier *soft; // rules whose actions are conjunctions; see conjunction.c
 	// Packets, added to by any thread (relaxed).
 	uint64_t n_lookup, n_matched;
 	enum table_miss miss; // written by main, read by any thread (relaxed)
@@ -67,6 +68,8 @@ struct rule *tables_insert(struct tables *, struct rule *);
 void tables_remove(struct tables *, struct rule *);
 // The same for many; the references in the vector become the caller's.
 void tables_remove_many(struct tables *, const struct rule_vec *);
+// Publishes a copy of the list as the rule's actions, and moves the rule to where rules with such actions are.
+void tables_set_actions(struct tables *, struct rule *, const void *list, size_t len);
 // Timeouts or times of the rule changed.
 void tables_touch(struct tables *, struct rule *);
 struct rule *tables_find_exactly(const struct tables *, uint8_t table_id, const struct match *, int priority);
@@ -81,3 +84,7 @@ struct rule *tables_eviction_candidate(const struct tables *, uint8_t table_id);
 // Which fields the classifier tracks as prefixes; applies when it is made, too.
 void tables_set_prefixes(struct tables *, uint8_t table_id, const enum field_id *, unsigned int n);
 struct rule *tables_lookup(const struct tables *, uint8_t table_id, const struct flow *, struct flow *mask);
+
+// conjunction.c: the rule that conjunctions lead to, if one above the priority of `hard` (may be NULL) is complete; else `hard`.
+struct cls_rule *conjunction_lookup(const struct classifier *cls, const struct classifier *soft, const struct flow *,
+				    struct flow *mask, struct cls_rule *hard);

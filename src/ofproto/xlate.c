@@ -37,6 +37,8 @@ const char *xlate_strerror(enum xlate_error error)
 		return "Stack too deep";
 	case XLATE_NO_RECIRC_CONTEXT:
 		return "No recirculation context";
+	case XLATE_TOO_MANY_MPLS_LABELS:
+		return "Too many MPLS labels";
 	case XLATE_INVALID_PORT:
 		return "No such port";
 	}
@@ -364,6 +366,8 @@ static void mask_finish(struct flow *mask, const struct flow *flow)
 	memset(mask->regs, 0, sizeof(mask->regs));
 	mask->conj_id = 0;
 	mask->actset_output = 0;
+	if (flow->dl_type != BE16(0x8847) && flow->dl_type != BE16(0x8848))
+		memset(mask->mpls, 0, sizeof(mask->mpls)); // labels that actions put there
 	for (unsigned int i = 0; i < FLOW_MAX_VLANS; i++)
 		if (mask->vlan[i].tci)
 			mask->vlan[i].tci |= BE16(FLOW_VLAN_CFI);
@@ -425,6 +429,7 @@ static void ctx_init(struct xlate_ctx *ctx, const struct xlate_in *in, struct xl
 	ctx->table_id = 0;
 	ctx->exit = ctx->in_group = ctx->in_action_set = ctx->packet_out = false;
 	ctx->depth = ctx->resubmits = 0;
+	ctx->behind_mpls = false;
 	ctx->mirrored = 0;
 	ctx->snaplen = 0;
 	ctx->action_set = (struct buf)BUF_INIT;

@@ -99,6 +99,7 @@ enum xlate_error {
 	XLATE_TOO_MANY_RESUBMITS,
 	XLATE_STACK_TOO_DEEP,
 	XLATE_NO_RECIRC_CONTEXT,
+	XLATE_TOO_MANY_MPLS_LABELS,
 	XLATE_INVALID_PORT,	   // the datapath port belongs to no bridge
 };
 const char *xlate_strerror(enum xlate_error);

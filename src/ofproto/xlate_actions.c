@@ -92,6 +92,15 @@ static void report_subfield(struct xlate_ctx *ctx, const struct subfield *sf)
 	str_done(&s);
 }
 
+void xlate_set_subfield(struct xlate_ctx *ctx, const struct subfield *sf, uint64_t value)
+{
+	if (!field_is_there(ctx, sf->field))
+		return;
+	unwildcard_subfield(ctx, sf);
+	subfield_set_u64(sf, value, &ctx->flow);
+	report_subfield(ctx, sf);
+}
+
 static bool do_output_reg(struct xlate_ctx *ctx, const void *action)
 {
 	const struct ofpact_output_reg *a = action;
@@ -417,9 +426,10 @@ static bool do_clone(struct xlate_ctx *ctx, const void *action)
 	const struct ofpact *list = ofpact_nest_actions(action, &n);
 	struct flow flow = ctx->flow;
 	struct buf set = ctx->action_set;
-	bool exit = ctx->exit;
+	bool exit = ctx->exit, behind_mpls = ctx->behind_mpls;
 	ctx->action_set = (struct buf)BUF_INIT;
 	xlate_actions(ctx, list, n);
+	ctx->behind_mpls = behind_mpls;
 	buf_done(&ctx->action_set);
 	ctx->action_set = set;
 	ctx->flow = flow;
@@ -500,6 +510,18 @@ static action_fn *const action_rows[OFPACT_N_TYPES] = {
 	[OFPACT_NOTE] = do_note,
 	[OFPACT_EXIT] = do_exit,
 	[OFPACT_CLONE] = do_clone,
+	[OFPACT_OUTPUT_TRUNC] = xlate_do_output_trunc,
+	[OFPACT_BUNDLE] = xlate_do_bundle,
+	[OFPACT_MULTIPATH] = xlate_do_multipath,
+	[OFPACT_SET_MPLS_LABEL] = xlate_do_set_mpls_label,
+	[OFPACT_SET_MPLS_TC] = xlate_do_set_mpls_tc,
+	[OFPACT_SET_MPLS_TTL] = xlate_do_set_mpls_ttl,
+	[OFPACT_DEC_MPLS_TTL] = xlate_do_dec_mpls_ttl,
+	[OFPACT_PUSH_MPLS] = xlate_do_push_mpls,
+	[OFPACT_POP_MPLS] = xlate_do_pop_mpls,
+	[OFPACT_CONJUNCTION] = xlate_do_conjunction,
+	[OFPACT_SAMPLE] = xlate_do_sample,
+	[OFPACT_CT_CLEAR] = xlate_do_ct_clear,
 	[OFPACT_CLEAR_ACTIONS] = do_clear_actions,
 	[OFPACT_WRITE_ACTIONS] = do_write_actions,
 	[OFPACT_WRITE_METADATA] = do_write_metadata,
@@ -508,7 +530,7 @@ static action_fn *const action_rows[OFPACT_N_TYPES] = {
 
 bool xlate_knows_action(enum ofpact_type type)
 {
-	return action_rows[type];
+	return action_rows[type] || type == OFPACT_CHECK_PKT_LARGER;
 }
 
 static void report_action(struct xlate_ctx *ctx, const struct ofpact *a)
@@ -519,6 +541,41 @@ static void report_action(struct xlate_ctx *ctx, const struct ofpact *a)
 	str_done(&s);
 }
 
+// Does the action read or write what lies behind Ethernet, VLAN tags and metadata?
+static bool looks_behind(const struct ofpact *a)
+{
+	const struct field *f = NULL;
+	switch ((int)a->type) {
+	case OFPACT_RESUBMIT:
+	case OFPACT_GOTO_TABLE:
+	case OFPACT_GROUP:
+	case OFPACT_DEC_TTL:
+	case OFPACT_SET_IPV4_SRC:
+	case OFPACT_SET_IPV4_DST:
+	case OFPACT_SET_IP_DSCP:
+	case OFPACT_SET_IP_ECN:
+	case OFPACT_SET_IP_TTL:
+	case OFPACT_SET_L4_SRC_PORT:
+	case OFPACT_SET_L4_DST_PORT:
+	case OFPACT_BUNDLE:
+	case OFPACT_MULTIPATH:
+	case OFPACT_LEARN:
+	case OFPACT_PUSH_MPLS:
+		return true;
+	case OFPACT_OUTPUT:
+		return ((const struct ofpact_output *)(const void *)a)->port == OFPP_TABLE;
+	case OFPACT_SET_FIELD:
+		f = ((const struct ofpact_set_field *)(const void *)a)->field;
+		break;
+	case OFPACT_REG_MOVE:
+		f = ((const struct ofpact_reg_move *)(const void *)a)->src.field;
+		if (f->prereq == PREREQ_NONE || f->prereq == PREREQ_ETHERNET || f->prereq == PREREQ_VLAN_VID)
+			f = ((const struct ofpact_reg_move *)(const void *)a)->dst.field;
+		break;
+	}
+	return f && f->prereq != PREREQ_NONE && f->prereq != PREREQ_ETHERNET && f->prereq != PREREQ_VLAN_VID;
+}
+
 void xlate_actions(struct xlate_ctx *ctx, const void *list, size_t n)
 {
 	OFPACT_FOREACH (a, list, n) {
@@ -526,6 +583,16 @@ void xlate_actions(struct xlate_ctx *ctx, const void *list, size_t n)
 			return;
 		if (ctx->node)
 			report_action(ctx, a);
+		if (ctx->behind_mpls && looks_behind(a)) {
+			XLATE_REPORT(ctx, TRACE_ERROR, "what is behind the last MPLS label is not known here");
+			xlate_fail(ctx, XLATE_NO_RECIRC_CONTEXT);
+			return;
+		}
+		if (a->type == OFPACT_CHECK_PKT_LARGER) {
+			const uint8_t *rest = (const uint8_t *)a + ofpact_size(a), *end = (const uint8_t *)list + n;
+			xlate_check_pkt_larger(ctx, (const void *)a, rest, (size_t)(end - rest));
+			return;
+		}
 		if (!action_rows[a->type](ctx, a))
 			return;
 	}

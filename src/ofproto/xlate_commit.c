@@ -116,6 +116,19 @@ static void put_nd(const union dpk *k, struct flow *f)
 	memcpy(f->arp_tha, k->nd.tll, 6);
 }
 
+static void get_nd_ext(const struct flow *f, union dpk *k)
+{
+	memset(&k->nd_ext, 0, sizeof(k->nd_ext));
+	k->nd_ext.reserved = f->nd_reserved;
+	k->nd_ext.options_type = f->nd_options_type;
+}
+
+static void put_nd_ext(const union dpk *k, struct flow *f)
+{
+	f->nd_reserved = k->nd_ext.reserved;
+	f->nd_options_type = k->nd_ext.options_type;
+}
+
 static void get_priority(const struct flow *f, union dpk *k)
 {
 	k->u32 = f->skb_priority;
@@ -174,6 +187,8 @@ static const struct header_row header_rows[DPH_N_HEADERS] = {
 		     {SPAN(dpk_arp, sip), SPAN(dpk_arp, tip), SPAN(dpk_arp, op), SPAN(dpk_arp, sha), SPAN(dpk_arp, tha)}},
 	[DPH_ND] = {get_nd, put_nd, sizeof(struct dpk_nd),
 		    {SPAN(dpk_nd, target), SPAN(dpk_nd, sll), SPAN(dpk_nd, tll)}},
+	[DPH_ND_EXT] = {get_nd_ext, put_nd_ext, sizeof(struct dpk_nd_ext),
+			{SPAN(dpk_nd_ext, reserved), SPAN(dpk_nd_ext, options_type)}},
 };
 
 static void commit_header(struct xlate_ctx *ctx, enum dpact_header header)
@@ -213,6 +228,7 @@ static void commit_icmpv6(struct xlate_ctx *ctx)
 		ctx->mask->tp_src |= BE16(0xff);
 		ctx->mask->tp_dst |= BE16(0xff);
 		commit_header(ctx, DPH_ND);
+		commit_header(ctx, DPH_ND_EXT);
 	}
 }
 
@@ -223,7 +239,8 @@ static void commit_l4(struct xlate_ctx *ctx)
 	if (ctx->flow.dl_type == BE16(0x86dd) && ctx->flow.nw_proto == 58) {
 		bool same = ctx->flow.tp_src == ctx->base.tp_src && ctx->flow.tp_dst == ctx->base.tp_dst &&
 			    !memcmp(&ctx->flow.nd_target, &ctx->base.nd_target, sizeof(ctx->flow.nd_target)) &&
-			    !memcmp(ctx->flow.arp_sha, ctx->base.arp_sha, 12);
+			    !memcmp(ctx->flow.arp_sha, ctx->base.arp_sha, 12) &&
+			    ctx->flow.nd_reserved == ctx->base.nd_reserved && ctx->flow.nd_options_type == ctx->base.nd_options_type;
 		if (!same)
 			commit_icmpv6(ctx);
 		return;
@@ -257,7 +274,8 @@ static bool beyond_ethernet_differs(const struct xlate_ctx *ctx)
 
 static void commit_l3(struct xlate_ctx *ctx)
 {
-	if (!beyond_ethernet_differs(ctx))
+	bool labels = ctx->flow.dl_type == BE16(0x8847) || ctx->flow.dl_type == BE16(0x8848);
+	if (labels || !beyond_ethernet_differs(ctx)) // nobody changes what labels hide
 		return;
 	if (ctx->flow.dl_type == BE16(0x0806)) {
 		commit_header(ctx, DPH_ARP);
@@ -335,7 +353,11 @@ static void commit_vlan(struct xlate_ctx *ctx)
 void xlate_commit(struct xlate_ctx *ctx)
 {
 	commit_header(ctx, DPH_ETHERNET);
+	// A packet that loses its labels does so before anything behind them changes.
+	if (ctx->flow.dl_type != BE16(0x8847) && ctx->flow.dl_type != BE16(0x8848))
+		xlate_commit_mpls(ctx);
 	commit_l3(ctx);
+	xlate_commit_mpls(ctx);
 	commit_vlan(ctx);
 	if (ctx->flow.skb_priority != ctx->base.skb_priority)
 		commit_header(ctx, DPH_PRIORITY);

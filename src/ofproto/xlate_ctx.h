@@ -25,6 +25,7 @@ struct xlate_ctx {
 	unsigned int depth, resubmits;
 	uint64_t mirrored; // mirrors of ctx->bridge whose destination has the packet already
 	uint16_t snaplen;  // of the next output; 0: whole packets
+	bool behind_mpls;  // the last label is off: what it hid is not known
 	struct buf action_set;	 // of write_actions, in the order of writing
 	uint64_t *stack;
 	unsigned int stack_n, stack_cap;
@@ -57,6 +58,27 @@ void xlate_group(struct xlate_ctx *, uint32_t group_id);
 
 // xlate_actions.c
 void xlate_actions(struct xlate_ctx *, const void *list, size_t n);
+
+// Writes the low bits of a number; what decides whether it can be written is un-wildcarded.
+void xlate_set_subfield(struct xlate_ctx *, const struct subfield *, uint64_t value);
+
+// xlate_hash.c, xlate_mpls.c, xlate_special.c: rows of the table of actions. False: the rest of the list is not run.
+bool xlate_do_multipath(struct xlate_ctx *, const void *action);
+bool xlate_do_bundle(struct xlate_ctx *, const void *action);
+bool xlate_do_push_mpls(struct xlate_ctx *, const void *action);
+bool xlate_do_pop_mpls(struct xlate_ctx *, const void *action);
+bool xlate_do_set_mpls_label(struct xlate_ctx *, const void *action);
+bool xlate_do_set_mpls_tc(struct xlate_ctx *, const void *action);
+bool xlate_do_set_mpls_ttl(struct xlate_ctx *, const void *action);
+bool xlate_do_dec_mpls_ttl(struct xlate_ctx *, const void *action);
+bool xlate_do_output_trunc(struct xlate_ctx *, const void *action);
+bool xlate_do_sample(struct xlate_ctx *, const void *action);
+bool xlate_do_ct_clear(struct xlate_ctx *, const void *action);
+bool xlate_do_conjunction(struct xlate_ctx *, const void *action);
+// Runs the rest of the list, in two branches.
+void xlate_check_pkt_larger(struct xlate_ctx *, const struct ofpact_check_pkt_larger *, const void *rest, size_t rest_len);
+// Makes the datapath's packet have the labels of ctx->flow.
+void xlate_commit_mpls(struct xlate_ctx *);
 
 // xlate_output.c
 void xlate_output(struct xlate_ctx *, uint32_t ofp_port, uint16_t max_len);

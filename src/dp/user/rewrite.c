@@ -222,6 +222,23 @@ static void set_nd(struct target *t, const struct dpk_nd *key, const struct dpk_
 	}
 }
 
+static void set_nd_ext(struct target *t, const struct dpk_nd_ext *key, const struct dpk_nd_ext *mask)
+{
+	const struct locus *l = &t->at;
+	uint8_t *nd = t->frame + l->l4, *checksum = nd + offsetof(struct nd_msg, checksum), before[4], after[4];
+	if (!l->l4 || l->proto != IP_PROTO_ICMPV6 || l->l3_kind != LAYOUT_L3_IPV6 || l->l4_len < ND_MSG_BYTES ||
+	    (nd[0] != ND_NEIGHBOR_SOLICIT && nd[0] != ND_NEIGHBOR_ADVERT) || nd[1])
+		return;
+	if (merge(nd + 4, &key->reserved, &mask->reserved, 4, before, after))
+		update_at(checksum, before, after, 4);
+	if (l->l4_len < ND_MSG_BYTES + 8)
+		return;
+	memcpy(before, nd + ND_MSG_BYTES, 2); // a word of the checksum
+	merge_plain(nd + ND_MSG_BYTES, &key->options_type, &mask->options_type, 1);
+	memcpy(after, nd + ND_MSG_BYTES, 2);
+	update_at(checksum, before, after, 2);
+}
+
 void rewrite_set(struct rte_mbuf *m, const struct dpact_set *set)
 {
 	struct target t = target_make(m);
@@ -257,6 +274,9 @@ void rewrite_set(struct rte_mbuf *m, const struct dpact_set *set)
 		break;
 	case DPH_ND:
 		set_nd(&t, &key->nd, &mask->nd);
+		break;
+	case DPH_ND_EXT:
+		set_nd_ext(&t, &key->nd_ext, &mask->nd_ext);
 		break;
 	case DPH_MPLS:
 		if (t.at.l3_kind == LAYOUT_L3_MPLS1)
