@@ -25,6 +25,7 @@ struct dbclient {
 	int64_t watch_id, schema_id, monitor_id, change_id, lock_id; // of requests under way, else -1
 	struct server_watch watch;
 	bool awaits_database; // the server does not have it yet
+	bool needs_schema;    // a server refused what we assumed its schema to be
 	int64_t generation;	      // of our monitor: its id
 	bool monitoring, has_data;
 	char last_txn_id[UUID_TEXT_LEN + 1]; // for monitor_cond_since

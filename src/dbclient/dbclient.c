@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 // The connection: from a target to a replica that follows the server.
 //
-//	connected -> get_schema -> monitor (the best method that the server knows) -> notifications
+//	connected -> monitor (the best method that the server knows) -> notifications
+//
+// The first time the server is asked for all columns that are wanted. Only if it refuses, because its schema is older than ours,
+// it is asked for the schema, and then for what it has: reading a schema costs more than the rest of what a short program does.
 //
 // Beside it goes a monitor of the server's own database, which says whether the server can serve ours, and when it gets it.
 // The replica outlives connections. With monitor_cond_since the server sends what was missed, if it still knows; else it sends
@@ -77,6 +80,20 @@ static void request_schema(struct dbclient *c)
 	c->monitoring = false;
 	c->monitor_id = -1;
 	c->schema_id = dbclient_request(c, "get_schema", json_pack("[s]", c->replica.class->name));
+}
+
+static void request_monitor(struct dbclient *);
+
+// The contents, if need be by way of the schema.
+static void request_contents(struct dbclient *c)
+{
+	if (c->needs_schema) {
+		request_schema(c);
+		return;
+	}
+	replica_assume_schema(&c->replica);
+	c->method = 0;
+	request_monitor(c);
 }
 
 static void request_lock(struct dbclient *c)
@@ -185,6 +202,11 @@ static void handle_monitor(struct dbclient *c, const struct jsonrpc_message *m)
 			request_monitor(c);
 			return;
 		}
+		if (!c->needs_schema) {
+			c->needs_schema = true;
+			request_schema(c);
+			return;
+		}
 		text = json_dumps(m->error, JSON_ENCODE_ANY | JSON_SORT_KEYS);
 		fail_session(c, EPROTO, xasprintf("monitor refused: %s", text));
 		free(text);
@@ -238,7 +260,7 @@ static void handle_watch(struct dbclient *c, const json_t *updates)
 	if (problem && c->targets.n > 1)
 		fail_session(c, EAGAIN, xstrdup(problem));
 	else if (c->awaits_database && c->watch.present && c->schema_id < 0)
-		request_schema(c);
+		request_contents(c);
 }
 
 static void handle_lock(struct dbclient *c, const struct jsonrpc_message *m)
@@ -338,7 +360,7 @@ static void on_connected(void *arg)
 	request_watch(c);
 	if (c->lock)
 		request_lock(c);
-	request_schema(c);
+	request_contents(c);
 	notify(c);
 }
 

@@ -139,6 +139,14 @@ const struct datum *table_column_default(struct db_table *t, unsigned int column
 	return &t->defaults[column];
 }
 
+void replica_assume_schema(struct replica *r)
+{
+	for (unsigned int i = 0; i < r->class->n_tables; i++) {
+		r->tables[i].server_has_table = true;
+		r->tables[i].server_has = UINT64_MAX;
+	}
+}
+
 void replica_learn_schema(struct replica *r, const json_t *schema)
 {
 	const json_t *tables = json_object_get(schema, "tables");

@@ -56,6 +56,8 @@ void replica_monitor(struct replica *, const struct db_table_class *, unsigned i
 void replica_freeze(struct replica *);
 // The <monitor-requests> of all tables; with `conditions`, that of monitor_cond.
 json_t *replica_monitor_requests(const struct replica *, bool conditions);
+// The server has all tables and columns, as far as we know.
+void replica_assume_schema(struct replica *);
 // Learns which tables and columns the server has from its <database-schema>.
 void replica_learn_schema(struct replica *, const json_t *schema);
 

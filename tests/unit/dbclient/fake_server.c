@@ -13,13 +13,27 @@ static void take(json_t **where, json_t *value)
 	*where = value;
 }
 
-static json_t *read_schema(void)
+static json_t *read_schema(const struct fake_server *s)
 {
 	json_t *schema = json_load_file(SCHEMA_FILE, 0, NULL);
 
 	if (!schema)
 		abort();
+	if (s->lacks)
+		json_object_del(json_object_get(json_object_get(json_object_get(schema, "tables"), "Port"), "columns"), s->lacks);
 	return schema;
+}
+
+// A monitor asks for the column that is not there.
+static bool lacks_column(const struct fake_server *s, const json_t *params)
+{
+	const json_t *request = json_array_get(json_object_get(json_array_get(params, 2), "Port"), 0);
+	const json_t *columns = json_object_get(request, "columns");
+
+	for (size_t i = 0; s->lacks && i < json_array_size(columns); i++)
+		if (!strcmp(json_string_value(json_array_get(columns, i)), s->lacks))
+			return true;
+	return false;
 }
 
 static bool is_about_server(const struct jsonrpc_message *m)
@@ -40,6 +54,8 @@ static json_t *handle_monitor(struct fake_server *s, const struct jsonrpc_messag
 		take(&s->change, json_incref(m->params));
 		return json_object();
 	}
+	if (s->no_database || lacks_column(s, m->params))
+		return NULL;
 	contents = s->contents ? json_incref(s->contents) : json_object();
 	free(s->monitor_method);
 	s->monitor_method = xstrdup(m->method);
@@ -82,7 +98,7 @@ static void on_message(void *arg, struct jsonrpc_message *m)
 
 	if (m->type == JSONRPC_REQUEST && !is_refused(s, m->method)) {
 		if (!strcmp(m->method, "get_schema"))
-			result = s->no_database ? NULL : read_schema();
+			s->n_schemas++, result = s->no_database ? NULL : read_schema(s);
 		else if (!strncmp(m->method, "monitor", 7))
 			result = handle_monitor(s, m);
 		else if (!strcmp(m->method, "transact"))
@@ -97,8 +113,10 @@ static void on_message(void *arg, struct jsonrpc_message *m)
 		if (result)
 			jsonrpc_send(s->client, jsonrpc_reply(json_incref(result), json_incref(m->id)));
 		else
-			jsonrpc_send(s->client, jsonrpc_error(json_pack("{s:s}", "error", "unknown method"),
-							      json_incref(m->id)));
+			jsonrpc_send(s->client,
+				     jsonrpc_error(json_pack("{s:s}", "error",
+							     is_refused(s, m->method) ? "unknown method" : "syntax error"),
+						   json_incref(m->id)));
 	}
 	json_decref(result);
 	jsonrpc_message_free(m);

@@ -176,6 +176,22 @@ static void test_condition(void **state)
 	assert_null(json_object_get(json_array_get(f->server.monitor_params, 2), "Interface"));
 }
 
+// A server with an older schema is asked for what it has.
+static void test_older_schema(void **state)
+{
+	struct fixture *f = *state;
+
+	connect(f);
+	assert_int_equal(f->server.n_schemas, 0);
+	assert_true(dbclient_server_has(f->db, &db_port_class, DB_PORT_TRUNKS));
+	f->server.lacks = "trunks";
+	dbclient_force_reconnect(f->db);
+	RUN_UNTIL(f, dbclient_is_current(f->db));
+	assert_int_equal(f->server.n_schemas, 1);
+	assert_false(dbclient_server_has(f->db, &db_port_class, DB_PORT_TRUNKS));
+	assert_true(dbclient_server_has(f->db, &db_port_class, DB_PORT_TAG));
+}
+
 static json_t *port_request(struct fixture *f)
 {
 	return json_array_get(json_object_get(json_array_get(f->server.monitor_params, 2), "Port"), 0);
@@ -325,13 +341,13 @@ static void test_values_of_wrong_number(void **state)
 	};
 	struct fixture *f = *state;
 
-	connect(f);
 	for (size_t i = 0; i < sizeof(updates) / sizeof(updates[0]); i++) {
+		dbclient_free(f->db);
+		connect(f);
 		fake_server_update(&f->server, NEW, parse(updates[i]));
 		RUN_UNTIL(f, !dbclient_is_current(f->db));
 		assert_non_null(strstr(dbclient_last_error(f->db), "where there should be"));
 		assert_string_equal(DB_FIRST(db_port, f->db)->name, "p0");
-		dbclient_force_reconnect(f->db);
 		RUN_UNTIL(f, dbclient_is_current(f->db));
 	}
 }
@@ -714,6 +730,7 @@ int main(void)
 		TEST(test_best_method),
 		TEST(test_older_servers),
 		TEST(test_oldest_servers),
+		TEST(test_older_schema),
 		TEST(test_condition),
 		TEST(test_condition_changes),
 		TEST(test_condition_changes_meanwhile),
