@@ -8,6 +8,11 @@
 #include "ofproto/backer.h"
 #include "ofproto/xlate_snapshot.h"
 
+enum { MEGAFLOW_KEPT_WORDS = 5 };
+// Between a flow and the words that a megaflow keeps of it.
+void megaflow_keep(uint64_t kept[MEGAFLOW_KEPT_WORDS], const struct flow *);
+void megaflow_restore(const uint64_t kept[MEGAFLOW_KEPT_WORDS], struct flow *);
+
 // A megaflow of ours in the datapath: its cookie. Made by the upcall that installs it, then main's alone.
 struct megaflow {
 	uint64_t generation; // of the snapshot and rules that it was translated with
@@ -16,6 +21,9 @@ struct megaflow {
 	int64_t created;
 	unsigned int n_rules, n_credits;
 	uint64_t mask_map[MINIMATCH_MAP_WORDS];
+	// Addresses and ports of the packet that made it, whole: lookups choose which prefix to look at by their values, and would
+	// choose another one without the bits outside of the mask.
+	uint64_t kept[MEGAFLOW_KEPT_WORDS];
 	uint64_t *mask_words;	      // the mask as translation gave it, without its empty words; owned
 	struct xlate_credit *credits; // references; behind the mask
 	struct rule **rules;	      // references; behind the credits
@@ -82,7 +90,7 @@ int upcall_handle(void *backer, const struct dp_upcall *, struct dp_upcall_resul
 // Appends to `actions` what an empty list means: a drop with its reason.
 void upcall_finish_actions(struct buf *actions, const struct xlate_out *);
 // These take over the references that a translation met, and copy its mask.
-struct megaflow *megaflow_new(struct xlate_out *, uint64_t generation);
+struct megaflow *megaflow_new(struct xlate_out *, const struct flow *, uint64_t generation);
 void megaflow_renew(struct megaflow *, struct xlate_out *, uint64_t generation);
 void megaflow_free(struct megaflow *);
 

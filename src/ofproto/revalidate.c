@@ -79,13 +79,14 @@ static void retranslate(struct backer *b, const struct dp_flow *flow, struct meg
 {
 	uint64_t generation = xlate_generation(b);
 	struct buf *actions = &b->reval.actions;
-	struct flow mask;
+	struct flow key = *flow->key, mask;
 	struct xlate_out out;
 	counter_inc(revalidate_flows);
+	megaflow_restore(mf->kept, &key);
 	buf_clear(actions);
 	memset(&mask, 0, sizeof(mask));
 	xlate_out_init(&out, actions, &mask);
-	xlate_translate(&(struct xlate_in){.backer = b, .flow = flow->key}, &out);
+	xlate_translate(&(struct xlate_in){.backer = b, .flow = &key}, &out);
 	upcall_finish_actions(actions, &out);
 	if (out.error == XLATE_INVALID_PORT) {
 		counter_inc(megaflow_port_gone);

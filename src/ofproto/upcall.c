@@ -54,9 +54,33 @@ static void drop_references(struct megaflow *mf)
 	free(mf->mask_words);
 }
 
-struct megaflow *megaflow_new(struct xlate_out *out, uint64_t generation)
+// IPv4 or IPv6 addresses, and ports.
+void megaflow_keep(uint64_t kept[MEGAFLOW_KEPT_WORDS], const struct flow *flow)
+{
+	if (flow->dl_type == BE16(0x86dd)) {
+		memcpy(kept, &flow->ipv6_src, 16);
+		memcpy(kept + 2, &flow->ipv6_dst, 16);
+	} else {
+		memcpy(kept, &flow->nw_src, 8);
+	}
+	memcpy(kept + 4, &flow->tp_src, 4);
+}
+
+void megaflow_restore(const uint64_t kept[MEGAFLOW_KEPT_WORDS], struct flow *flow)
+{
+	if (flow->dl_type == BE16(0x86dd)) {
+		memcpy(&flow->ipv6_src, kept, 16);
+		memcpy(&flow->ipv6_dst, kept + 2, 16);
+	} else {
+		memcpy(&flow->nw_src, kept, 8);
+	}
+	memcpy(&flow->tp_src, kept + 4, 4);
+}
+
+struct megaflow *megaflow_new(struct xlate_out *out, const struct flow *flow, uint64_t generation)
 {
 	struct megaflow *mf = XNEW(struct megaflow);
+	megaflow_keep(mf->kept, flow);
 	mf->generation = generation;
 	mf->created = clock_ms();
 	take_results(mf, out);
@@ -142,7 +166,7 @@ static int handle_miss(struct backer *b, const struct dp_upcall *upcall, struct 
 		match_all(upcall->key, &result->mask);
 	result->install = may_install(b, &out);
 	if (result->install) {
-		result->cookie = megaflow_new(&out, generation);
+		result->cookie = megaflow_new(&out, upcall->key, generation);
 		if (!__atomic_fetch_add(&b->n_megaflows, 1, __ATOMIC_RELAXED))
 			revalidator_kick(b);
 	}

@@ -137,6 +137,8 @@ void world_done(struct world *w)
 	rcu_offline();
 	rcu_synchronize();
 	rcu_online();
+	group_table_clear(&w->br0.groups);
+	group_table_clear(&w->br1.groups);
 	tables_done(&w->br0.tables);
 	tables_done(&w->br1.tables);
 	mac_table_free(w->br0.macs);
@@ -178,6 +180,18 @@ void world_key(const struct world *w, const char *text, struct flow *flow)
 	world_flow(text, flow);
 	if (flow->in_port == OFPP_LOCAL)
 		flow->in_port = 100;
+}
+
+void world_add_group(struct ofproto *p, const char *text)
+{
+	struct ofp_group_mod gm;
+	uint32_t usable;
+	struct error *e = ofp_group_mod_parse(text, OFPGC_ADD, &(struct ofpact_text){.port_number = NULL}, &gm, &usable);
+	if (e)
+		fail_msg("%s: %s", text, error_text(e));
+	for (uint32_t i = 0; i < gm.group.buckets.n; i++)
+		gm.group.buckets.v[i].bucket_id = i;
+	group_put(&p->groups, &gm.group);
 }
 
 static uint8_t take_number(char **text, const char *key, int fallback, int *out)

@@ -43,6 +43,7 @@ void world_publish(struct world *, struct ofproto *); // after changes of ports 
 // "table=1,priority=5,MATCH actions=..." with defaults as in ovs-ofctl. Replaces the rule that is there.
 void world_add_flow(struct world *, struct ofproto *, const char *text);
 bool world_try_flow(struct world *, struct ofproto *, const char *text); // false: the actions do not fit the match
+void world_add_group(struct ofproto *, const char *text); // as ovs-ofctl add-group has it
 void world_del_flows(struct world *, struct ofproto *);
 struct rule *world_rule(const struct ofproto *, uint8_t table_id, const char *match, int priority);
 struct xlate_bundle_config *world_bundle(struct ofproto *, const char *name);
