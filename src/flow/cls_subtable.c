@@ -348,7 +348,8 @@ static bool ruled_out_by_prefix(struct cls_lookup *l, const struct cls_subtable 
 			r->done = true;
 		}
 		if (!(r->plens.bits[(plen - 1) / 64] >> (plen - 1) % 64 & 1)) {
-			unwildcard_prefix(l, f, r->n_bits);
+			// The bits that set the value apart from all rules' prefixes; but the subtable's own length is enough.
+			unwildcard_prefix(l, f, r->n_bits < plen ? r->n_bits : plen);
 			return true;
 		}
 	}

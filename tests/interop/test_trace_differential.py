@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Generated flow tables and packets through both switches' `ofproto/trace`: the verdicts must be the same."""
+import ipaddress
 import json
 import os
 import random
@@ -121,7 +122,7 @@ def match(r):
         if r.random() < 0.15:
             terms.append(r.choice(["nw_tos=32", "nw_ttl=64", "nw_ecn=1", "ip_frag=no", "ip_frag=first"] + (["ip_frag=later"] if kind == "ip" else [])))
     if kind in ("tcp", "udp", "tcp6", "udp6") and r.random() < 0.7:
-        terms.append(f"tp_{r.choice(['src', 'dst'])}={r.choice(['80', '443', '0x50/0xfff0', '1024/0xfc00'])}")
+        terms.append(f"tp_{r.choice(['src', 'dst'])}={r.choice(['80', '443', '0x50/0xfff0', '1024/0xfc00', '0x1000/0xf000', '64/0xffc0'])}")
     if kind == "tcp" and r.random() < 0.2:
         terms.append("tcp_flags=+syn-ack")
     if kind == "icmp" and r.random() < 0.5:
@@ -129,7 +130,7 @@ def match(r):
     if kind == "arp" and r.random() < 0.6:
         terms.append(r.choice(["arp_op=1", f"arp_spa={ip(r)}", f"arp_tpa={ip(r)}/24"]))
     if kind in ("ipv6", "tcp6", "udp6", "icmp6") and r.random() < 0.5:
-        terms.append(f"ipv6_{r.choice(['src', 'dst'])}=2001:db8::{r.randint(1, 3)}{r.choice(['', '/64'])}")
+        terms.append(f"ipv6_{r.choice(['src', 'dst'])}=2001:db8::{r.randint(1, 3)}{r.choice(['', '/64', '/24', '/126'])}")
     if kind == "icmp6" and r.random() < 0.4:
         terms.append(r.choice(["icmp_type=135", "icmp_type=135,nd_target=2001:db8::1", "icmp_type=128"]))
     return terms, kind
@@ -202,6 +203,59 @@ def packet(r):
     return ",".join(terms)
 
 
+# Words that stand for fields, with the bits of type and protocol that they mean.
+WORDS = {"eth": 0, "ip": 1, "arp": 1, "ipv6": 1, "tcp": 3, "udp": 3, "icmp": 3, "tcp6": 3, "udp6": 3, "icmp6": 3, "sctp": 3, "rarp": 1, "igmp": 3}
+
+
+def number(text):
+    if re.fullmatch(r"([0-9a-f]{2}:){5}[0-9a-f]{2}", text):
+        return int(text.replace(":", ""), 16)
+    if "." in text or ":" in text:
+        return int(ipaddress.ip_address(text))
+    return int(text, 0)
+
+
+def mask_of(key, value):
+    """The bits of the field that count."""
+    exact = (1 << (128 if "ipv6" in key or key == "nd_target" else 48 if key.startswith("dl_") or key.endswith(("ha", "ll")) else 32)) - 1
+    if key == "nw_frag":
+        return {"no": 3, "yes": 1, "first": 3, "later": 3, "not_later": 2}[value]
+    if "/" not in value:
+        return exact
+    mask = value.split("/")[1]
+    if mask.isdigit() and not key.startswith(("dl_", "vlan")):  # a prefix
+        bits = 128 if "ipv6" in key or key == "nd_target" else 32
+        return exact ^ ((1 << (bits - int(mask))) - 1)
+    return number(mask)
+
+
+def mask_bits(megaflow):
+    """What a megaflow matches on: {field: bits}."""
+    bits = {"type": 0}
+    for key, _, value in (term.partition("=") for term in megaflow.split(",")):
+        if not value:
+            bits["type"] |= WORDS[key]
+        elif key in ("dl_type", "nw_proto", "arp_op"):
+            bits["type"] |= 1 if key == "dl_type" else 2
+        elif key in ("dl_vlan", "dl_vlan_pcp", "vlan_tci", "vlan_vid"):
+            bits["vlan"] = bits.get("vlan", 0) | {"dl_vlan": 0x1fff, "dl_vlan_pcp": 0xf000, "vlan_vid": 0x1fff}.get(
+                key, number(value.split("/")[1]) if "/" in value else 0xffff)
+        elif key in ("tp_src", "tp_dst", "icmp_type", "icmp_code", "tcp_flags"):
+            mask = value.split("/")[1] if "/" in value else "0xffff"
+            bits[key] = number(mask) if mask[0].isdigit() else 0xffff
+        elif key in ("nw_tos", "nw_ecn"):
+            bits["tos"] = bits.get("tos", 0) | (0xfc if key == "nw_tos" else 3)
+        else:
+            bits[key] = mask_of(key, value)
+    return bits
+
+
+def looked_at_too(mine, stock):
+    """Fields of which ours has bits that the stock switch's megaflow does not have."""
+    theirs = mask_bits(stock)
+    return {key for key, bits in mask_bits(mine).items() if bits & ~theirs.get(key, 0)}
+
+
 def forgets_inner_tag(flow, mine, stock, text):
     """NORMAL sends on without an empty tag that was pushed; the oracle takes the packet's own tag below it off as well. See
     test_normal_keeps_the_tag_below_an_empty_one and docs/differences.md."""
@@ -232,7 +286,7 @@ def test_same_verdict(sides, seed):
     for side in sides:
         side.channel.call("fdb/flush", "br0")
     r = random.Random(seed)
-    wrong, wider, narrower, total = [], 0, 0, 0
+    wrong, wider, narrower, trades, total = [], 0, [], 0, 0
     for t in range(N_TABLES):
         flows = theirs.load_acceptable(table_of_flows(r))
         mine = ours.load_acceptable(flows)
@@ -242,19 +296,31 @@ def test_same_verdict(sides, seed):
             mine, mask, text = ours.trace(flow)
             stock, stock_mask, stock_text = theirs.trace(flow)
             total += 1
-            if mine.count("push_vlan(") > 2:
+            if mine.count("push_vlan(") > 2 or text.count("push_vlan:") + ("dl_vlan=" in flow) > 2:
                 continue  # the oracle forgets the innermost of three tags
             if forgets_inner_tag(flow, mine, stock, text):
                 continue
             if mine != stock:
                 wrong.append((t, flow, mine, stock, text, stock_text))
             elif mask != stock_mask:
-                wider += len(mask) < len(stock_mask)
-                narrower += len(mask) >= len(stock_mask)
-    print(f"{total} packets, {len(wrong)} different verdicts; other masks: {wider} wider, {narrower} narrower or other")
+                extra, less = looked_at_too(mask, stock_mask), looked_at_too(stock_mask, mask)
+                wider += not extra
+                trades += bool(extra and less)
+                if extra and not less:
+                    narrower.append((extra, flow, mask, stock_mask, text))
+    print(f"{total} packets, {len(wrong)} different verdicts; other masks: {wider} wider, {len(narrower)} narrower, {trades} with more "
+          "of one field and less of another")
+    for extra, flow, mask, stock_mask, text in narrower[:int(os.environ.get("TRACE_SHOW_MASKS", "0"))]:
+        print(f"{extra}\n {flow}\n {mask}\n {stock_mask}\n{text}")
     for t, flow, mine, stock, text, stock_text in wrong[:int(os.environ.get("TRACE_SHOW", "3"))]:
         print(f"table {t}: {flow}\n ours:  {mine}\n stock: {stock}\n{text}\n--- stock\n{stock_text}")
     assert not wrong
+    # At least as wide in 99% of the cases. The exceptions, each understood: pop_vlan looks at the whole tag even when nothing leaves after
+    # it; a subtable is told to be out of the question by another prefix, or by an earlier stage, than with the stock switch (which may
+    # also keep them in another order), as lookups stop at the first proof, not at the one that needs the fewest bits.
+    assert len(narrower) <= total // 100, narrower[:5]
+    understood = {"vlan", "nw_src", "nw_dst", "arp_spa", "arp_tpa", "nd_target", "ipv6_src", "ipv6_dst", "type", "tcp_flags"}
+    assert all(extra <= understood for extra, *_ in narrower), [n for n in narrower if not n[0] <= understood][:3]
 
 
 def test_normal_keeps_the_tag_below_an_empty_one(sides):
