@@ -136,6 +136,24 @@ struct error *dp_execute(struct dp *dp, const struct flow *key, const void *fram
 	return dp->ops->execute(dp, key, frame, n, actions, actions_len);
 }
 
+int dp_meter_set(struct dp *dp, uint32_t id, const struct dp_meter_config *config)
+{
+	if (!dp->ops->meter_set)
+		return -EOPNOTSUPP;
+	dp->ops->meter_set(dp, id, config);
+	return 0;
+}
+
+int dp_meter_del(struct dp *dp, uint32_t id)
+{
+	return dp->ops->meter_del ? dp->ops->meter_del(dp, id) : -ENOENT;
+}
+
+int dp_meter_get(const struct dp *dp, uint32_t id, struct dp_meter_stats *stats)
+{
+	return dp->ops->meter_get ? dp->ops->meter_get(dp, id, stats) : -ENOENT;
+}
+
 void dp_get_stats(const struct dp *dp, struct dp_stats *stats)
 {
 	dp->ops->get_stats(dp, stats);

@@ -93,6 +93,25 @@ struct dp_settings { // of polling threads: Open_vSwitch.other_config
 	uint16_t core_sleep_us[DP_MAX_CORES];  // of one core; UINT16_MAX: as the others
 };
 
+enum { DP_METER_MAX_BANDS = 8 };
+struct dp_meter_band {
+	bool remark;	    // its packets get a higher drop precedence (those of an AF class), and go on; else they are dropped
+	uint8_t prec_level; // by how much
+	uint32_t rate;	    // per second
+	uint32_t burst;	    // 0: as much as `rate`
+};
+struct dp_meter_config {
+	bool packets; // `rate` and `burst` are packets; else kilobits
+	unsigned int n_bands;
+	struct dp_meter_band bands[DP_METER_MAX_BANDS];
+};
+struct dp_meter_stats {
+	uint64_t packets, bytes; // that came
+	struct {
+		uint64_t packets, bytes; // that exceeded it
+	} band[DP_METER_MAX_BANDS];
+};
+
 struct dp_port_info {
 	uint32_t port;
 	const char *name, *type; // borrowed until the next change of ports
@@ -131,6 +150,12 @@ bool dp_flow_dump(struct dp *, uint64_t *position, unsigned int max, void (*cb)(
 // DP_PORT_NONE. Main thread or inside an upcall.
 struct error *dp_execute(struct dp *, const struct flow *key, const void *frame, size_t n, const void *actions,
 			 size_t actions_len) MUST_CHECK;
+
+// Meters of meter actions, by ids of the caller's choice. An action with a meter that does not exist does nothing. Setting one that
+// exists starts it anew, with full buckets and counters of zero.
+int dp_meter_set(struct dp *, uint32_t id, const struct dp_meter_config *); // -EOPNOTSUPP: the type has no meters
+int dp_meter_del(struct dp *, uint32_t id);				     // -ENOENT
+int dp_meter_get(const struct dp *, uint32_t id, struct dp_meter_stats *); // -ENOENT
 
 void dp_get_stats(const struct dp *, struct dp_stats *);
 // --- Polling threads, of datapaths that have them; others ignore settings, and text is an error.

@@ -20,6 +20,10 @@ struct dp_ops {
 	struct error *(*execute)(struct dp *, const struct flow *key, const void *frame, size_t n, const void *actions,
 				 size_t actions_len);
 	void (*get_stats)(const struct dp *, struct dp_stats *);
+	// NULL: the type has no meters.
+	void (*meter_set)(struct dp *, uint32_t id, const struct dp_meter_config *);
+	int (*meter_del)(struct dp *, uint32_t id);
+	int (*meter_get)(const struct dp *, uint32_t id, struct dp_meter_stats *);
 	// NULL: the type has no polling threads.
 	void (*configure)(struct dp *, const struct dp_settings *);
 	int (*port_set_affinity)(struct dp *, uint32_t port, const char *affinity);

@@ -120,6 +120,11 @@ struct dp *backer_dp(const struct backer *b)
 	return b->dp;
 }
 
+uint32_t backer_new_meter(struct backer *b)
+{
+	return ++b->last_meter;
+}
+
 struct loop *backer_loop(const struct backer *b)
 {
 	return b->backers->loop;

@@ -43,6 +43,7 @@ void backer_close(struct backer *); // NULL is allowed
 struct backer *backers_find(const struct backers *, const char *type);
 void backers_for_each(const struct backers *, void (*cb)(void *arg, struct backer *), void *arg);
 struct dp *backer_dp(const struct backer *);
+uint32_t backer_new_meter(struct backer *); // a number for a meter in the datapath that none had before
 struct loop *backer_loop(const struct backer *);
 
 // Puts a device into the datapath and says under which number (first *dp_port is the wanted one, or DP_PORT_NONE). What the

@@ -63,6 +63,7 @@ struct backer {
 	unsigned int n_megaflows;
 	// Main.
 	unsigned int users;
+	uint32_t last_meter; // number given last to a meter in the datapath
 	VEC(struct patch_entry) patches;
 	struct revalidator reval;
 };

@@ -83,6 +83,11 @@ int table_desc_request(struct conn *, const struct ofp_msg *);
 int table_stats_request(struct conn *, const struct ofp_msg *);
 int table_features_request(struct conn *, const struct ofp_msg *);
 
+// --- meters.c
+int meter_mod(struct conn *, const struct ofp_msg *);
+int meter_request(struct conn *, const struct ofp_msg *); // statistics and configuration
+int meter_features_request(struct conn *, const struct ofp_msg *);
+
 // --- ext_messages.c
 int tlv_table_mod(struct conn *, const struct ofp_msg *);
 int tlv_table_request(struct conn *, const struct ofp_msg *);

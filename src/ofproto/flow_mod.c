@@ -223,6 +223,8 @@ static int check(struct ofproto *p, struct ofp_flow_mod *fm, uint8_t version)
 		return 0;
 	uint8_t table_id = fm->table_id == OFPTT_ALL ? 0 : fm->table_id;
 	int error = actions_check(fm->actions.data, fm->actions.len, &fm->match, table_id, version);
+	if (!error)
+		error = meters_check_actions(p, fm->actions.data, fm->actions.len);
 	return error ? error : groups_check_actions(p, fm->actions.data, fm->actions.len);
 }
 

@@ -13,6 +13,7 @@
 #include "ofproto/backer.h"
 #include "ofproto/ofproto.h"
 #include "ofproto/group.h"
+#include "ofproto/meters.h"
 #include "ofproto/table.h"
 #include "openflow/nx_ext.h"
 
@@ -97,6 +98,7 @@ struct ofproto {
 
 	struct tables tables;
 	struct group_table groups;
+	struct ofmeter_table meters;
 	struct loop_timer expiry_timer;
 
 	struct controllers *controllers;

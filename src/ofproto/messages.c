@@ -237,16 +237,6 @@ static int port_mod(struct conn *c, const struct ofp_msg *msg)
 	return 0;
 }
 
-// --- Meters: there can be none yet (messages that would make one are refused), so every list of them is empty.
-
-static int meter_request(struct conn *c, const struct ofp_msg *msg)
-{
-	const uint32_t all = UINT32_MAX;
-	struct cursor body = msg->body;
-	uint32_t id = cursor_be32(&body);
-	return id == all ? empty_reply(c, msg) : OFPMMFC_UNKNOWN_METER;
-}
-
 // --- Roles and asynchronous messages.
 
 static int role_request(struct conn *c, const struct ofp_msg *msg)
@@ -358,6 +348,8 @@ static const struct {
 	[OFPTYPE_GROUP_DESC_STATS_REQUEST] = {group_desc_request, 0},
 	[OFPTYPE_GROUP_FEATURES_STATS_REQUEST] = {group_features_request, 0},
 	[OFPTYPE_GROUP_MOD] = {group_mod, NOT_SECONDARY},
+	[OFPTYPE_METER_MOD] = {meter_mod, NOT_SECONDARY},
+	[OFPTYPE_METER_FEATURES_STATS_REQUEST] = {meter_features_request, 0},
 	[OFPTYPE_METER_STATS_REQUEST] = {meter_request, 0},
 	[OFPTYPE_METER_CONFIG_STATS_REQUEST] = {meter_request, 0},
 	[OFPTYPE_BUNDLE_CONTROL] = {bundle_control, NOT_SECONDARY},

@@ -177,6 +177,7 @@ void ofproto_free(struct ofproto *p)
 	packet_in_inbox_remove(system->packet_ins, p->id);
 	xlate_remove_bridge(p->backer, p);
 	// Threads may be in the middle of a translation that sees the bridge; megaflows may hold its rules, which name it.
+	meters_flush(p);
 	backer_close(p->backer);
 	flows_clear(p);
 	rcu_synchronize();

@@ -29,6 +29,8 @@ int packet_out_apply(struct ofproto *p, struct ofp_packet_out *po, uint8_t versi
 	flow_extract(po->packet, po->packet_len, po->packet_len, &match.flow);
 	memset(&match.mask, 0xff, sizeof(match.mask));
 	int error = actions_check(po->actions.data, po->actions.len, &match, 0, version);
+	if (!error)
+		error = meters_check_actions(p, po->actions.data, po->actions.len);
 	if (error)
 		return error;
 	snapshot_flush(p);

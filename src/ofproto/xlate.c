@@ -226,7 +226,8 @@ static void table_miss(struct xlate_ctx *ctx, uint32_t in_port, uint8_t table_id
 	case TABLE_MISS_CONTROLLER:
 		if (!port || !(port->config & OFPPC_NO_PACKET_IN)) {
 			XLATE_REPORT(ctx, TRACE_ACTION, "CONTROLLER:65535");
-			xlate_controller(ctx, OFPR_IMPLICIT_MISS, UINT16_MAX, 0, NULL, 0);
+			xlate_controller(ctx, &(struct xlate_to_controller){
+						      .reason = OFPR_IMPLICIT_MISS, .max_len = UINT16_MAX, .meter_id = UINT32_MAX});
 			break;
 		}
 		XLATE_REPORT(ctx, TRACE_ACTION, "drop");

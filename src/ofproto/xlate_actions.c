@@ -5,10 +5,11 @@
 
 #include "base/alloc.h"
 #include "base/str.h"
+#include "ofproto/meters.h"
 #include "ofproto/xlate_ctx.h"
 #include "openflow/packet_io.h"
 
-enum { MAX_STACK_WORDS = 64 * 1024 / 8, NO_TTL_ID = 0, PROTO_TCP = 6, PROTO_UDP = 17, PROTO_SCTP = 132 };
+enum { MAX_STACK_WORDS = 64 * 1024 / 8, PROTO_TCP = 6, PROTO_UDP = 17, PROTO_SCTP = 132 };
 
 // False: the rest of the list is not run.
 typedef bool action_fn(struct xlate_ctx *, const void *action);
@@ -38,7 +39,12 @@ static bool do_output(struct xlate_ctx *ctx, const void *action)
 static bool do_controller(struct xlate_ctx *ctx, const void *action)
 {
 	const struct ofpact_controller *a = action;
-	xlate_controller(ctx, a->reason, a->max_len, a->controller_id, a->userdata, a->userdata_len);
+	xlate_controller(ctx, &(struct xlate_to_controller){.reason = a->reason,
+							    .max_len = a->max_len,
+							    .controller_id = a->controller_id,
+							    .meter_id = a->meter_id,
+							    .userdata = a->userdata,
+							    .userdata_len = a->userdata_len});
 	return true;
 }
 
@@ -361,10 +367,13 @@ static bool do_dec_ttl(struct xlate_ctx *ctx, const void *action)
 		return true;
 	}
 	XLATE_REPORT(ctx, TRACE_WARN, "%s decrement TTL exception", is_ipv4(ctx) ? "IPv4" : "IPv6");
-	for (unsigned int i = 0; i < a->n_controllers; i++)
-		xlate_controller(ctx, OFPR_INVALID_TTL, UINT16_MAX, a->controllers[i], NULL, 0);
+	struct xlate_to_controller to = {.reason = OFPR_INVALID_TTL, .max_len = UINT16_MAX, .meter_id = UINT32_MAX};
+	for (unsigned int i = 0; i < a->n_controllers; i++) {
+		to.controller_id = a->controllers[i];
+		xlate_controller(ctx, &to);
+	}
 	if (!a->n_controllers)
-		xlate_controller(ctx, OFPR_INVALID_TTL, UINT16_MAX, NO_TTL_ID, NULL, 0);
+		xlate_controller(ctx, &to);
 	return false;
 }
 
@@ -403,6 +412,16 @@ static bool do_resubmit(struct xlate_ctx *ctx, const void *action)
 static bool do_group(struct xlate_ctx *ctx, const void *action)
 {
 	xlate_group(ctx, ((const struct ofpact_group *)action)->group_id);
+	return true;
+}
+
+static bool do_meter(struct xlate_ctx *ctx, const void *action)
+{
+	uint32_t id;
+	if (!ofproto_meter_lookup(ctx->bridge->ofproto, ((const struct ofpact_meter *)action)->meter_id, &id))
+		return true;
+	xlate_commit(ctx);
+	((struct dpact_meter *)dpact_add(ctx->out->actions, DPACT_METER, sizeof(struct dpact_meter)))->id = id;
 	return true;
 }
 
@@ -507,6 +526,7 @@ static action_fn *const action_rows[OFPACT_N_TYPES] = {
 	[OFPACT_SET_QUEUE] = do_set_queue,
 	[OFPACT_POP_QUEUE] = do_pop_queue,
 	[OFPACT_RESUBMIT] = do_resubmit,
+	[OFPACT_METER] = do_meter,
 	[OFPACT_NOTE] = do_note,
 	[OFPACT_EXIT] = do_exit,
 	[OFPACT_CLONE] = do_clone,

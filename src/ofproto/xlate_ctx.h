@@ -83,8 +83,14 @@ void xlate_commit_mpls(struct xlate_ctx *);
 // xlate_output.c
 void xlate_output(struct xlate_ctx *, uint32_t ofp_port, uint16_t max_len);
 void xlate_output_port(struct xlate_ctx *, const struct xlate_port *);
-void xlate_controller(struct xlate_ctx *, uint8_t reason, uint16_t max_len, uint16_t controller_id, const void *userdata,
-		      size_t userdata_len);
+struct xlate_to_controller {
+	uint8_t reason;
+	uint16_t max_len, controller_id;
+	uint32_t meter_id; // UINT32_MAX: the meter for all such packets, if there is one
+	const void *userdata;
+	size_t userdata_len;
+};
+void xlate_controller(struct xlate_ctx *, const struct xlate_to_controller *);
 
 // xlate_mirror.c: copies for mirrors of a packet that came in through the port, and of one that went out.
 void xlate_mirror_ingress(struct xlate_ctx *, const struct xlate_port *);

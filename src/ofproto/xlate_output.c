@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "dp/dp.h"
+#include "ofproto/meters.h"
 #include "ofproto/xlate_ctx.h"
 #include "openflow/packet_io.h"
 #include "openflow/port.h"
@@ -142,7 +143,8 @@ void xlate_output(struct xlate_ctx *ctx, uint32_t ofp_port, uint16_t max_len)
 		output_all(ctx, 0);
 		break;
 	case OFPP_CONTROLLER:
-		xlate_controller(ctx, controller_reason(ctx), max_len, 0, NULL, 0);
+		xlate_controller(ctx, &(struct xlate_to_controller){
+					      .reason = controller_reason(ctx), .max_len = max_len, .meter_id = UINT32_MAX});
 		break;
 	case OFPP_NONE:
 	case OFPP_UNSET:
@@ -162,30 +164,45 @@ static bool is_table_miss_rule(const struct rule *rule)
 	return rule && rule->cls.priority == 0 && !minimatch_n_words(&rule->cls.match);
 }
 
-void xlate_controller(struct xlate_ctx *ctx, uint8_t reason, uint16_t max_len, uint16_t controller_id, const void *userdata,
-		      size_t userdata_len)
+static void put_controller(struct xlate_ctx *ctx, const struct xlate_to_controller *to)
 {
-	if (ctx->out->error)
-		return;
-	xlate_commit(ctx);
 	struct xlate_userdata head = {
 		.kind = XLATE_USERDATA_CONTROLLER,
-		.reason = reason == OFPR_ACTION && is_table_miss_rule(ctx->rule) ? OFPR_EXPLICIT_MISS : reason,
+		.reason = to->reason == OFPR_ACTION && is_table_miss_rule(ctx->rule) ? OFPR_EXPLICIT_MISS : to->reason,
 		.table_id = ctx->table_id,
 		.dont_send = ctx->in->trace && !ctx->in->may_learn,
-		.max_len = max_len,
-		.controller_id = controller_id,
+		.max_len = to->max_len,
+		.controller_id = to->controller_id,
 		.ofp_in_port = ctx->flow.in_port,
 		.ofproto_id = ctx->bridge->id,
 		.cookie = ctx->rule ? __atomic_load_n(&ctx->rule->cookie, __ATOMIC_RELAXED) : UINT64_MAX,
 		.metadata = ctx->flow.metadata,
-		.userdata_len = (uint16_t)userdata_len,
+		.userdata_len = (uint16_t)to->userdata_len,
 	};
 	memcpy(head.regs, ctx->flow.regs, sizeof(head.regs));
 	struct dpact_userspace *a =
-		dpact_add(ctx->out->actions, DPACT_USERSPACE, sizeof(*a) + sizeof(head) + userdata_len);
-	a->userdata_len = (uint16_t)(sizeof(head) + userdata_len);
+		dpact_add(ctx->out->actions, DPACT_USERSPACE, sizeof(*a) + sizeof(head) + to->userdata_len);
+	a->userdata_len = (uint16_t)(sizeof(head) + to->userdata_len);
 	memcpy(a->userdata, &head, sizeof(head));
-	if (userdata_len)
-		memcpy(a->userdata + sizeof(head), userdata, userdata_len);
+	if (to->userdata_len)
+		memcpy(a->userdata + sizeof(head), to->userdata, to->userdata_len);
+}
+
+// What exceeds the controller's meter is only kept from the controller.
+void xlate_controller(struct xlate_ctx *ctx, const struct xlate_to_controller *to)
+{
+	uint32_t meter;
+	if (ctx->out->error)
+		return;
+	xlate_commit(ctx);
+	if (!ofproto_meter_lookup(ctx->bridge->ofproto, to->meter_id == UINT32_MAX ? OFPM_CONTROLLER : to->meter_id, &meter)) {
+		put_controller(ctx, to);
+		return;
+	}
+	struct buf *b = ctx->out->actions;
+	size_t at = b->len;
+	dpact_add(b, DPACT_CLONE, sizeof(struct dpact_nested));
+	((struct dpact_meter *)dpact_add(b, DPACT_METER, sizeof(struct dpact_meter)))->id = meter;
+	put_controller(ctx, to);
+	((struct dpact *)(void *)(b->data + at))->len = (uint16_t)(b->len - at);
 }

@@ -173,7 +173,7 @@ int ofpacts_verify_in(const void *list, size_t n, uint8_t version, bool allow_in
 		error = first ? 0 : verify_order(last, next, why);
 		if (error)
 			return error;
-		if (next != INST_APPLY && !allow_instructions)
+		if (next != INST_APPLY && next != INST_METER && !allow_instructions)
 			return refuse(OFPBAC_UNSUPPORTED_ORDER, why,
 				      xasprintf("%s instruction not allowed here", instruction_names[next]));
 		last = next;

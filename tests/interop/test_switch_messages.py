@@ -52,6 +52,24 @@ SETTINGS = [
     [*O14, "mod-table", "br0", "all", "noevict"], [*O14, "dump-table-desc", "br0"], ["dump-table-desc", "br0"],
 ]
 
+PACKET = "in_port=1 packet=ffffffffffff0000000000010800 actions=meter:4,output:1"
+METERS = [[*O13, *c] for c in (
+    ["add-meter", "br0", "meter=1 kbps burst bands=type=drop rate=100 burst_size=10"], ["add-meter", "br0", "meter=1 kbps bands=type=drop rate=100"],
+    ["dump-meters", "br0"], ["dump-meter", "br0", "meter=1"], ["add-meter", "br0", "meter=5 kbps pktps bands=type=drop rate=100"],
+    ["add-meter", "br0", "meter=8 pktps bands=" + " ".join(["type=drop rate=1"] * 9)],
+    ["add-meter", "br0", "meter=9 pktps bands=" + " ".join(["type=drop rate=1"] * 8)], ["dump-meter", "br0", "meter=9"],
+    ["del-meter", "br0", "meter=7"], ["dump-meter", "br0", "meter=7"], ["mod-meter", "br0", "meter=7 pktps bands=type=drop rate=9"],
+    ["add-meter", "br0", "meter=all pktps bands=type=drop rate=9"], ["add-flow", "br0", "in_port=1,actions=meter:1,output:2"],
+    ["add-flow", "br0", "in_port=2,actions=meter:9,output:1"], ["add-flow", "br0", "in_port=3,actions=meter:77,output:1"], SHOW,
+    ["meter-stats", "br0"], ["meter-stats", "br0", "meter=1"], ["meter-stats", "br0", "meter=77"],
+    ["mod-meter", "br0", "meter=1 pktps bands=type=drop rate=9"], ["dump-meters", "br0"], ["del-meter", "br0", "meter=9"], SHOW,
+    ["add-meter", "br0", "meter=controller pktps bands=type=drop rate=9"], ["dump-meter", "br0", "meter=controller"],
+    ["del-meters", "br0"], SHOW, ["dump-meters", "br0"], ["meter-stats", "br0"], ["add-flow", "br0", "in_port=1,actions=controller(meter_id=5)"],
+    ["add-meter", "br0", "meter=5 kbps bands=type=drop rate=100"], ["del-meter", "br0", "meter=5"], SHOW)] + [[*O15, *c] for c in (
+        ["add-meter", "br0", "meter=1 kbps bands=type=drop rate=100"], ["add-flow", "br0", "in_port=1,actions=meter:1,output:2"], SHOW,
+        ["add-group", "br0", "group_id=1,type=all,bucket=actions=meter:1,output:1"], ["dump-groups", "br0"], ["packet-out", "br0", PACKET],
+        ["del-meter", "br0", "meter=1"], SHOW)]
+
 
 class Side:
     def __init__(self, net, tools, tmp_path):
@@ -127,6 +145,16 @@ def test_bundles(sides):
 def test_bundles_by_ours(sides):
     """Our program in place of stock's, with the same switch."""
     for c in BUNDLES:
+        a, b = sides[0].run(stock, c), sides[1].run(ours, c)
+        assert a == b, " ".join(c)
+
+
+def test_meters(sides):
+    compare(sides, METERS)
+
+
+def test_meters_by_ours(sides):
+    for c in METERS:
         a, b = sides[0].run(stock, c), sides[1].run(ours, c)
         assert a == b, " ".join(c)
 

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 // Walks a list of actions for one packet: what is too rare to be compiled.
 //
-// Who needs the packet after an action decides how that action gets it: the last one takes it; one that only sends shares it by
-// reference when nothing after it changes the packet; everything else gets a copy.
+// Who needs the packet after an action decides how that action gets it: the last one takes it; one
+// that only sends shares it by reference when nothing after it changes the packet; everything else
+// gets a copy.
+#include "base/clock.h"
 #include "base/random.h"
 #include "dp/user/out.h"
 #include "dp/user/packet_hash.h"
 #include "dp/user/program.h"
 #include "dp/user/rewrite.h"
 #include "dp/user/upcall.h"
+#include "dp/user/user.h"
 
 struct walk {
 	struct dp_thread *t;
@@ -19,11 +22,13 @@ struct walk {
 
 static bool is_write(const struct dpact *a)
 {
-	return a->type == DPACT_SET || a->type == DPACT_PUSH_VLAN || a->type == DPACT_POP_VLAN || a->type == DPACT_PUSH_MPLS ||
-	       a->type == DPACT_POP_MPLS || a->type == DPACT_HASH;
+	return a->type == DPACT_SET || a->type == DPACT_PUSH_VLAN || a->type == DPACT_POP_VLAN ||
+	       a->type == DPACT_PUSH_MPLS || a->type == DPACT_POP_MPLS || a->type == DPACT_HASH ||
+	       a->type == DPACT_METER;
 }
 
-// The packet for an action that takes it, as long as trunc allows; `alters`: it changes what it gets. NULL: none to be had.
+// The packet for an action that takes it, as long as trunc allows; `alters`: it changes what it
+// gets. NULL: none to be had.
 static struct rte_mbuf *give(struct walk *w, const struct dpact *a, bool alters)
 {
 	const uint8_t *at = (const uint8_t *)a;
@@ -92,7 +97,18 @@ static void check_pkt_len(struct walk *w, const struct dpact *a)
 	if (packet_wire_len(w->m) > check->pkt_len)
 		nested(w, a, greater, check->greater_len);
 	else
-		nested(w, a, greater + check->greater_len, a->len - sizeof(*check) - check->greater_len);
+		nested(w, a, greater + check->greater_len,
+		       a->len - sizeof(*check) - check->greater_len);
+}
+
+static void meter(struct walk *w, const struct dpact_meter *a)
+{
+	const struct dp_meter_band *band =
+	        meter_run(w->t->dp->meters, a->id, w->m->pkt_len, clock_ms());
+	if (band && band->remark)
+		rewrite_drop_precedence(w->m, band->prec_level);
+	else if (band)
+		drop(w, DP_DROP_METER);
 }
 
 static void walk_one(struct walk *w, const struct dpact *a)
@@ -138,11 +154,14 @@ static void walk_one(struct walk *w, const struct dpact *a)
 		w->max_len = ((const struct dpact_trunc *)a)->max_len;
 		break;
 	case DPACT_SAMPLE:
-		if (random_u32() <= ((const struct dpact_sample *)a)->probability && ((const struct dpact_sample *)a)->probability)
-			nested(w, a, bytes + sizeof(struct dpact_sample), a->len - sizeof(struct dpact_sample));
+		if (random_u32() <= ((const struct dpact_sample *)a)->probability &&
+		    ((const struct dpact_sample *)a)->probability)
+			nested(w, a, bytes + sizeof(struct dpact_sample),
+			       a->len - sizeof(struct dpact_sample));
 		break;
 	case DPACT_CLONE:
-		nested(w, a, bytes + sizeof(struct dpact_nested), a->len - sizeof(struct dpact_nested));
+		nested(w, a, bytes + sizeof(struct dpact_nested),
+		       a->len - sizeof(struct dpact_nested));
 		break;
 	case DPACT_CHECK_PKT_LEN:
 		check_pkt_len(w, a);
@@ -150,7 +169,9 @@ static void walk_one(struct walk *w, const struct dpact *a)
 	case DPACT_DROP:
 		drop(w, ((const struct dpact_drop *)a)->reason);
 		break;
-	case DPACT_METER: // program_check() refuses it
+	case DPACT_METER:
+		meter(w, (const struct dpact_meter *)a);
+		break;
 	case DPACT_CT_CLEAR:
 	case DPACT_N_TYPES:
 		break;
@@ -166,15 +187,16 @@ void program_interpret(struct dp_thread *t, struct rte_mbuf *m, const void *acti
 		return;
 	}
 	struct walk w = {.t = t, .max_len = UINT32_MAX, .end = (const uint8_t *)actions + n};
-	DPACT_FOREACH (a, actions, n)
-		if (is_write(a))
-			w.last_write = (const uint8_t *)a;
+	DPACT_FOREACH(a, actions, n)
+	if (is_write(a))
+		w.last_write = (const uint8_t *)a;
 	w.m = w.last_write ? packet_writable(m) : m;
 	if (!w.m) {
 		dp_stat_add(&t->stats.drops[DP_DROP_NO_BUFFER], 1);
 		return;
 	}
-	DPACT_FOREACH (a, actions, n) {
+	DPACT_FOREACH(a, actions, n)
+	{
 		walk_one(&w, a);
 		if (!w.m)
 			return;

@@ -57,8 +57,6 @@ static struct error *check_one(const struct dpact *a, unsigned int nesting)
 		return NULL;
 	case DPACT_SET:
 		return check_set((const struct dpact_set *)a);
-	case DPACT_METER:
-		return error_errno(EOPNOTSUPP, "the userspace datapath has no meters yet");
 	case DPACT_SAMPLE:
 	case DPACT_CLONE:
 		return check_list(bytes + least, a->len - least, nesting + 1);
@@ -81,6 +79,7 @@ static struct error *check_one(const struct dpact *a, unsigned int nesting)
 	case DPACT_RECIRC:
 	case DPACT_HASH:
 	case DPACT_TRUNC:
+	case DPACT_METER:
 	case DPACT_CT_CLEAR: // there is no conntrack state that could be left
 	case DPACT_N_TYPES:
 		return NULL;

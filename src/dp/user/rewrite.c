@@ -290,6 +290,35 @@ void rewrite_set(struct rte_mbuf *m, const struct dpact_set *set)
 	}
 }
 
+static bool read_tos(const struct target *t, uint8_t *tos)
+{
+	const struct ipv4_hdr *ip4 = (const void *)(t->frame + t->at.l3);
+	const struct ipv6_hdr *ip6 = (const void *)ip4;
+	if (t->at.l3_kind != LAYOUT_L3_IPV4 && t->at.l3_kind != LAYOUT_L3_IPV6)
+		return false;
+	*tos = t->at.l3_kind == LAYOUT_L3_IPV4 ? ip4->tos : (uint8_t)(be32toh(ip6->ver_tc_label) >> 20);
+	return true;
+}
+
+void rewrite_drop_precedence(struct rte_mbuf *m, uint8_t levels)
+{
+	// Of the byte: three bits of class, two of precedence, one that is zero, two of ECN.
+	enum { CLASS_SHIFT = 5, PRECEDENCE_SHIFT = 3, PRECEDENCE = 3, PRECEDENCE_BITS = PRECEDENCE << PRECEDENCE_SHIFT, ZERO = 4 };
+	struct target t = target_make(m);
+	uint8_t tos;
+	if (!read_tos(&t, &tos))
+		return;
+	unsigned int class = tos >> CLASS_SHIFT, precedence = tos >> PRECEDENCE_SHIFT & PRECEDENCE;
+	if (class < 1 || class > 4 || !precedence || tos & ZERO)
+		return;
+	precedence = precedence + levels < PRECEDENCE ? precedence + levels : PRECEDENCE;
+	uint8_t bits = (uint8_t)(precedence << PRECEDENCE_SHIFT);
+	struct dpk_ipv4 key4 = {.tos = bits}, mask4 = {.tos = PRECEDENCE_BITS};
+	struct dpk_ipv6 key6 = {.tclass = bits}, mask6 = {.tclass = PRECEDENCE_BITS};
+	set_ipv4(&t, &key4, &mask4); // each does nothing for the other's packets
+	set_ipv6(&t, &key6, &mask6);
+}
+
 // --- Longer and shorter headers. Offsets for offloads are counted from the start of the frame.
 
 static void l2_len_add(struct rte_mbuf *m, int n)

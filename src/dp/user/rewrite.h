@@ -13,6 +13,9 @@
 struct rte_mbuf;
 
 void rewrite_set(struct rte_mbuf *, const struct dpact_set *); // all but DPH_PRIORITY, _MARK and _TUNNEL
+// A higher drop precedence by so many levels, for IP packets of the classes of assured forwarding (RFC 2597: AF11 to AF43); others
+// stay as they are.
+void rewrite_drop_precedence(struct rte_mbuf *, uint8_t levels);
 // False: no room in front.
 bool rewrite_push_vlan(struct rte_mbuf *, be16_t tpid, be16_t tci);
 void rewrite_pop_vlan(struct rte_mbuf *);

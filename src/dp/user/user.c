@@ -66,6 +66,7 @@ static void user_close(struct dp *base)
 	loop_timer_cancel(&dp->balance.timer);
 	flow_table_free(dp->flows);
 	dp_thread_free(dp->main);
+	meter_table_free(dp->meters);
 	loop_wake_free(dp->flows_wake);
 	loop_wake_free(dp->failed_wake);
 	free(dp->ports);
@@ -199,6 +200,23 @@ static struct error *execute(struct dp *base, const struct flow *key, const void
 	return NULL;
 }
 
+// --- Meters.
+
+static void user_meter_set(struct dp *dp, uint32_t id, const struct dp_meter_config *config)
+{
+	meter_set(user(dp)->meters, id, config);
+}
+
+static int user_meter_del(struct dp *dp, uint32_t id)
+{
+	return meter_del(user(dp)->meters, id);
+}
+
+static int user_meter_get(const struct dp *dp, uint32_t id, struct dp_meter_stats *stats)
+{
+	return meter_get(user(dp)->meters, id, stats);
+}
+
 static const struct dp_ops ops = {
 	.close = user_close,
 	.port_add = dp_user_port_add,
@@ -213,6 +231,9 @@ static const struct dp_ops ops = {
 	.flow_dump = flow_dump,
 	.execute = execute,
 	.get_stats = dp_user_get_stats,
+	.meter_set = user_meter_set,
+	.meter_del = user_meter_del,
+	.meter_get = user_meter_get,
 	.configure = dp_user_configure,
 	.port_set_affinity = dp_user_port_set_affinity,
 	.pmd_rebalance = dp_user_pmd_rebalance,
@@ -241,6 +262,7 @@ struct error *dp_user_open(struct loop *loop, const struct dp_callbacks *callbac
 	dp->ports = xcalloc(DP_MAX_PORTS, sizeof(*dp->ports));
 	dp->flows = flow_table_new(wake_flows, flow_gone, dp);
 	variant_priorities_init(dp);
+	dp->meters = meter_table_new();
 	dp->main = dp_thread_new(dp, DP_THREAD_MAIN, 0);
 	*out = &dp->base;
 	return NULL;

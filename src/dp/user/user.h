@@ -3,6 +3,7 @@
 #pragma once
 #include "dp/dp_ops.h"
 #include "base/vec.h"
+#include "dp/user/meter.h"
 #include "dp/user/poll.h"
 #include "dp/user/thread.h"
 
@@ -26,6 +27,7 @@ struct dp_user { // all main's, but what thread.h and flow_table.h say
 	void *arg;
 	bool in_main; // no threads: the dummy datapath
 	struct flow_table *flows;
+	struct meter_table *meters;
 	struct loop_wake *flows_wake;  // flow_table_reap() has work
 	struct loop_wake *failed_wake; // a queue failed
 	struct loop_timer failed_timer;

@@ -232,16 +232,16 @@ static void test_refused_actions_give_the_cookie_back(void **state)
 	struct flow_table *ft = flow_table_new(wake, gone, NULL);
 	struct dp_key key, mask;
 	struct flow flow, flow_mask;
-	struct dpact_meter meter = {.h = {.type = DPACT_METER, .len = sizeof(meter)}};
+	struct dpact_set tunnel = {.h = {.type = DPACT_SET, .len = sizeof(tunnel)}, .header = DPH_TUNNEL};
 	random_packet(&key, &flow);
 	random_flow_mask(&flow_mask);
 	mask_from_flow(&mask, key.meta.layout, &flow_mask);
 	model[0] = (struct model_flow){.live = true};
-	struct flow_new new = {.key = &key, .mask = &mask, .full_layout = key.meta.layout, .actions = &meter,
-			       .actions_len = sizeof(meter), .cookie = &model[0]};
+	struct flow_new new = {.key = &key, .mask = &mask, .full_layout = key.meta.layout, .actions = &tunnel,
+			       .actions_len = sizeof(tunnel), .cookie = &model[0]};
 	struct error *e = flow_table_put(ft, &new, NULL);
 	assert_non_null(e);
-	assert_string_equal(error_text(e), "the userspace datapath has no meters yet: Operation not supported");
+	assert_string_equal(error_text(e), "the userspace datapath has no tunnels yet: Operation not supported");
 	error_free(e);
 	settle(ft);
 	assert_true(model[0].gone);

@@ -421,8 +421,8 @@ static void check_refused(const struct buf *list, const char *text)
 static void test_bad_lists(void **state)
 {
 	struct buf b = BUF_INIT;
-	add(&b, DPACT_METER, sizeof(struct dpact_meter));
-	check_refused(&b, "the userspace datapath has no meters yet: Operation not supported");
+	add(&b, DPACT_METER, 8);
+	check_refused(&b, "datapath action 10 is 8 bytes long: Invalid argument");
 	buf_clear(&b);
 	add(&b, 99, 8);
 	check_refused(&b, "datapath action 99 is not known: Operation not supported");

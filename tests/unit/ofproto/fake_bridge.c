@@ -2,6 +2,7 @@
 #include "fake_bridge.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -145,6 +146,32 @@ void backer_settle_if_quick(struct backer *b)
 struct backer *ofproto_backer(const struct ofproto *p)
 {
 	return NULL;
+}
+
+uint32_t backer_new_meter(struct backer *b)
+{
+	static uint32_t last;
+	return ++last;
+}
+
+struct dp *backer_dp(const struct backer *b)
+{
+	return NULL;
+}
+
+int dp_meter_set(struct dp *dp, uint32_t id, const struct dp_meter_config *c)
+{
+	return 0;
+}
+
+int dp_meter_del(struct dp *dp, uint32_t id)
+{
+	return 0;
+}
+
+int dp_meter_get(const struct dp *dp, uint32_t id, struct dp_meter_stats *stats)
+{
+	return -ENOENT;
 }
 
 void backer_push_stats(struct backer *b)

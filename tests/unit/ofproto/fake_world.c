@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/rcu.h"
+#include "ofproto/meters.h"
 #include "ofproto/packet_in.h"
 #include "ofproto/trace.h"
 #include "openflow/action.h"
@@ -36,6 +37,12 @@ struct rule *ofproto_table_lookup(const struct ofproto *p, uint8_t table_id, con
 struct group *ofproto_group_lookup(const struct ofproto *p, uint32_t group_id)
 {
 	return group_find(&p->groups, group_id);
+}
+
+bool ofproto_meter_lookup(const struct ofproto *p, uint32_t meter_id, uint32_t *dp_id)
+{
+	*dp_id = meter_id;
+	return meter_id < OFPM_MAX;
 }
 
 void ofproto_table_credit_miss(struct ofproto *p, uint8_t table_id, uint64_t packets)
