@@ -134,7 +134,7 @@ bool xlate_do_dec_mpls_ttl(struct xlate_ctx *ctx, const void *action)
 		return true;
 	}
 	XLATE_REPORT(ctx, TRACE_WARN, "MPLS decrement TTL exception");
-	xlate_controller(ctx, OFPR_INVALID_TTL, UINT16_MAX, 0, NULL, 0);
+	xlate_controller(ctx, &(struct xlate_to_controller){.reason = OFPR_INVALID_TTL, .max_len = UINT16_MAX, .meter_id = UINT32_MAX});
 	return false;
 }
 

@@ -1,12 +1,31 @@
 # SPDX-License-Identifier: Apache-2.0
 """Meters with real traffic, through megaflows."""
 import re
-import socket
+import subprocess
+import sys
 
 import pytest
 
 import harness
 from harness import run, wait_until
+
+RECEIVE = """
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("10.9.0.2", 5000))
+s.setsockopt(socket.IPPROTO_IP, socket.IP_RECVTOS, 1)
+s.settimeout(10)
+print("ready", flush=True)
+for _ in range(20):
+    print(s.recvmsg(10, 100)[1][0][2][0])
+"""
+SEND = """
+import socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, int(sys.argv[1]))
+for _ in range(20):
+    s.sendto(b"x", ("10.9.0.2", 5000))
+"""
 
 
 @pytest.fixture
@@ -32,7 +51,7 @@ def test_drop(bench):
     s, (a, b) = bench
     s.ofctl("-O", "OpenFlow13", "add-meter", "br0", "meter=1 pktps burst bands=type=drop rate=1 burst_size=20")
     s.ofctl("-O", "OpenFlow13", "add-flow", "br0", "in_port=1,actions=meter:1,output:2")
-    out = run("ip", "netns", "exec", a.ns, "ping", "-q", "-c", "100", "-i", "0.002", "-W", "1", "10.9.0.2", check=False)
+    out = a.run("ping", "-q", "-c", "100", "-i", "0.002", "-W", "1", "10.9.0.2", check=False)
     received = int(re.search(r"(\d+) received", out.stdout).group(1))
     assert 20 <= received <= 23
     total, dropped = stats(s, 1)
@@ -40,7 +59,7 @@ def test_drop(bench):
     assert "n_packets=100," in s.ofctl("dump-flows", "br0", "in_port=1")
     # A new rate counts at once, and the flow goes with its meter.
     s.ofctl("-O", "OpenFlow13", "mod-meter", "br0", "meter=1 pktps bands=type=drop rate=100000")
-    out = run("ip", "netns", "exec", a.ns, "ping", "-q", "-c", "100", "-i", "0.002", "-W", "1", "10.9.0.2", check=False)
+    out = a.run("ping", "-q", "-c", "100", "-i", "0.002", "-W", "1", "10.9.0.2", check=False)
     assert " 100 received" in out.stdout and stats(s, 1) == [100, 0]
     s.ofctl("-O", "OpenFlow13", "del-meter", "br0", "meter=1")
     assert "meter" not in s.ofctl("-O", "OpenFlow13", "dump-flows", "br0") and not a.ping("10.9.0.2")
@@ -51,19 +70,11 @@ def test_remark(bench):
     s.ofctl("-O", "OpenFlow13", "add-meter", "br0", "meter=1 pktps burst bands=type=dscp_remark rate=1 burst_size=5 prec_level=1")
     s.ofctl("-O", "OpenFlow13", "add-flow", "br0", "in_port=1,actions=meter:1,output:2")
     af11, af12 = 0x28, 0x30
-    with harness.in_netns(b.ns):
-        receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    with harness.in_netns(a.ns):
-        sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    receiver.bind(("10.9.0.2", 5000))
-    receiver.setsockopt(socket.IPPROTO_IP, socket.IP_RECVTOS, 1)
-    receiver.settimeout(5)
-    sender.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, af11)
-    seen = []
-    for _ in range(20):
-        sender.sendto(b"x", ("10.9.0.2", 5000))
-        seen += [data[0] for _, _, data in receiver.recvmsg(10, 100)[1]]
-    assert seen[:5] == [af11] * 5 and set(seen) == {af11, af12} and seen.count(af12) >= 13
+    receiver = b.popen(sys.executable, "-c", RECEIVE, stdout=subprocess.PIPE, text=True)
+    assert receiver.stdout.readline() == "ready\n"
+    a.run(sys.executable, "-c", SEND, str(af11))
+    seen = [int(line) for line in receiver.communicate(timeout=20)[0].split()]
+    assert seen[:5] == [af11] * 5 and set(seen) == {af11, af12} and len(seen) == 20 and seen.count(af12) >= 13
 
 
 def test_controller(bench):
@@ -71,7 +82,7 @@ def test_controller(bench):
     s, (a, b) = bench
     s.ofctl("-O", "OpenFlow13", "add-meter", "br0", "meter=controller pktps burst bands=type=drop rate=1 burst_size=5")
     s.ofctl("add-flow", "br0", "in_port=1,actions=controller,output:2")
-    out = run("ip", "netns", "exec", a.ns, "ping", "-q", "-c", "50", "-i", "0.002", "-W", "1", "10.9.0.2", check=False)
+    out = a.run("ping", "-q", "-c", "50", "-i", "0.002", "-W", "1", "10.9.0.2", check=False)
     assert " 50 received" in out.stdout
     wait_until(lambda: stats(s, "controller")[0] == 50, what="all packets counted")
     assert 42 <= stats(s, "controller")[1] <= 45
