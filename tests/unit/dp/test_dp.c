@@ -213,7 +213,7 @@ static void test_without_install(void **state)
 	f.result = 0;
 	// Actions that this datapath does not have.
 	buf_clear(&f.actions);
-	add(&f.actions, DPACT_METER, sizeof(struct dpact_meter));
+	((struct dpact_set *)add(&f.actions, DPACT_SET, sizeof(struct dpact_set)))->header = DPH_TUNNEL;
 	f.install = true;
 	push_udp(1, 1, 1);
 	fixture_settle(&f);
@@ -252,10 +252,10 @@ static void test_put_modify_flush(void **state)
 	assert_int_equal(dp_flow_modify(f.dp, &nobody, list.data, list.len), -ENOENT);
 	nobody.part[3] = 1 << 30;
 	assert_int_equal(dp_flow_del(f.dp, &nobody), -ENOENT);
-	struct buf meter = BUF_INIT;
-	add(&meter, DPACT_METER, sizeof(struct dpact_meter));
-	assert_int_equal(dp_flow_modify(f.dp, &ufid, meter.data, meter.len), -EOPNOTSUPP);
-	buf_done(&meter);
+	struct buf tunnel = BUF_INIT;
+	((struct dpact_set *)add(&tunnel, DPACT_SET, sizeof(struct dpact_set)))->header = DPH_TUNNEL;
+	assert_int_equal(dp_flow_modify(f.dp, &ufid, tunnel.data, tunnel.len), -EOPNOTSUPP);
+	buf_done(&tunnel);
 	// Replaced by key and mask.
 	assert_null(dp_flow_put(f.dp, &key, &mask, list.data, list.len, (void *)8, &second));
 	assert_int_equal(dump().n, 1);
