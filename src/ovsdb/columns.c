@@ -39,8 +39,9 @@ struct db_error *column_set_from_json(struct column_set *set, const struct table
 		}
 		const struct column_schema *c = table_schema_find_column(t, json_string_value(name));
 		if (!c)
-			error = db_error_syntax(json, NULL, "%s is not a valid column name",
-						json_string_value(name));
+			error = db_error_at(db_error_syntax(json, NULL, "%s is not a valid column name",
+							    json_string_value(name)),
+					    "table %s", t->name);
 		else if (column_set_contains(set, c->index))
 			error = db_error_syntax(json, NULL, "array of distinct column names expected");
 		if (error)

@@ -73,7 +73,7 @@ static struct db_error *clause_from_json(struct clause *c, const struct table_sc
 		error = argument_type(c, json, &type);
 	if (!error)
 		error = datum_from_json(&c->arg, &type, json_array_get(json, 2), symtab);
-	return error;
+	return db_error_at(error, "table %s, column %s", t->name, name);
 }
 
 static void clause_done(struct clause *c)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ovsdb/error.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,6 +64,24 @@ struct db_error *db_error_wrap(struct db_error *cause, const char *format, ...)
 	char *context = xvasprintf(format, args);
 	va_end(args);
 	char *details = cause->details ? xasprintf("%s: %s", context, cause->details) : xstrdup(context);
+	free(context);
+	free(cause->details);
+	cause->details = details;
+	return cause;
+}
+
+struct db_error *db_error_at(struct db_error *cause, const char *format, ...)
+{
+	if (!cause)
+		return NULL;
+	va_list args;
+	va_start(args, format);
+	char *context = xvasprintf(format, args);
+	va_end(args);
+	const char *text = cause->details ? cause->details : db_error_tag(cause);
+	size_t n = strlen(text);
+	bool sentence = n && text[n - 1] == '.';
+	char *details = xasprintf("%.*s (%s)%s", (int)(n - sentence), text, context, sentence ? "." : "");
 	free(context);
 	free(cause->details);
 	cause->details = details;

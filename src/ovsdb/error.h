@@ -23,6 +23,9 @@ struct db_error *db_error_io(int code, const char *format, ...)
 // Puts "context: " before the details of `cause`, which it takes. NULL stays NULL.
 struct db_error *db_error_wrap(struct db_error *cause, const char *format, ...)
 	__attribute__((format(printf, 2, 3))) MUST_CHECK;
+// Puts " (context)" behind the details of `cause`, which it takes: where in the database it was. NULL stays NULL.
+struct db_error *db_error_at(struct db_error *cause, const char *format, ...)
+	__attribute__((format(printf, 2, 3))) MUST_CHECK;
 void db_error_free(struct db_error *);
 struct db_error *db_error_clone(const struct db_error *);
 

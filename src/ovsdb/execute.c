@@ -65,7 +65,8 @@ static struct db_error *row_values_from_json(struct row_values *values, const st
 		const struct column_schema *column = table_schema_find_column(t, name);
 		struct datum datum;
 		struct db_error *error =
-			column ? datum_from_json(&datum, &column->type, value, symtab)
+			column ? db_error_at(datum_from_json(&datum, &column->type, value, symtab), "table %s, column %s",
+					     t->name, name)
 			       : db_error_syntax(json, "unknown column", "No column %s in table %s.", name, t->name);
 		if (error) {
 			row_values_done(values);
@@ -132,7 +133,8 @@ static struct db_error *check_defaults(const struct db_table *t, const struct db
 			continue;
 		struct db_error *error = datum_check(&row->fields[i], type);
 		if (error)
-			return error;
+			return db_error_at(error, "table %s, column %s, whose default does not do", t->schema->name,
+					   t->schema->columns[i]->name);
 	}
 	return NULL;
 }
@@ -476,9 +478,11 @@ static struct db_error *wait_check(struct execution *e, struct wait *w)
 		return NULL;
 	int64_t elapsed = e->x->elapsed_ms;
 	if (w->timeout == 0)
-		return db_error_new("timed out", "\"where\" clause test failed");
+		return db_error_at(db_error_new("timed out", "\"where\" clause test failed"), "table %s",
+				   w->wanted.table->schema->name);
 	if (w->timeout != INT64_MAX && elapsed >= w->timeout)
-		return db_error_new("timed out", "\"wait\" timed out after %lld ms", (long long)elapsed);
+		return db_error_at(db_error_new("timed out", "\"wait\" timed out after %lld ms", (long long)elapsed),
+				   "table %s", w->wanted.table->schema->name);
 	e->waiting = true;
 	int64_t left = w->timeout == INT64_MAX ? INT64_MAX : w->timeout - elapsed;
 	if (left < e->x->wait_ms)

@@ -165,7 +165,8 @@ static struct db_error *mutation_from_json(struct mutation *m, const struct tabl
 	struct db_error *error = mutator_from_json(&m->mutator, json_array_get(json, 1));
 	if (error)
 		return error;
-	return mutators[m->mutator].integer ? arith_argument(m, json, symtab) : set_argument(m, json, symtab);
+	error = mutators[m->mutator].integer ? arith_argument(m, json, symtab) : set_argument(m, json, symtab);
+	return db_error_at(error, "table %s, column %s", t->name, name);
 }
 
 void mutations_done(struct mutation_list *list)
@@ -252,7 +253,8 @@ struct db_error *mutations_apply(const struct mutation_list *list, struct db_txn
 			error = check_count(m, &d);
 		if (error) {
 			datum_done(&d);
-			return error;
+			return db_error_at(error, "table %s, column %s, row " UUID_FORMAT, row->table->schema->name,
+					   m->column->name, UUID_ARGS(&row->uuid));
 		}
 		db_txn_set(txn, row, m->column->index, &d);
 	}

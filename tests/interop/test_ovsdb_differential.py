@@ -131,6 +131,8 @@ def canonical_text(text, names):
     text = UUID.sub(lambda m: names.get(m.group(0), 'U'), text)
     if text.startswith('Transaction causes multiple rows'):
         return 'Transaction causes multiple rows'
+    # Ours say where it was.
+    text = re.sub(r' \(table \w+(, column \w+(, row \S+|, whose default does not do)?)?\)(\.?)$', r'\3', text)
     # Which of several is found first is chance.
     text = re.sub(r'cannot delete \w+ row \S+ because of \d+', 'cannot delete row', text)
     text = re.sub(r'Weak reference column \S+ in .*all-zeros UUID.*', 'Deletion of weak references', text)

@@ -235,11 +235,11 @@ static void test_operations(void **state)
 		 "'insert',['set',[3,1]]],['set','*=',2]]}]",
 		 "[{'count':1}]"},
 		{"[{'op':'mutate','table':'t','where':[],'mutations':[['set','insert',['set',[7,8]]]]}]",
-		 "[{'details':'Attempted to store 4 elements in set of up to 3 integers.','error':'constraint violation'}]"},
+		 "[{'details':'Attempted to store 4 elements in set of up to 3 integers (table t, column set, row 00000000-0000-0000-0000-000000000001).','error':'constraint violation'}]"},
 		{"[{'op':'mutate','table':'t','where':[],'mutations':[['n','/=',0]]}]",
-		 "[{'details':'Division by zero.','error':'domain error'}]"},
+		 "[{'details':'Division by zero (table t, column n, row 00000000-0000-0000-0000-000000000001).','error':'domain error'}]"},
 		{"[{'op':'mutate','table':'t','where':[],'mutations':[['n','*=',9223372036854775807]]}]",
-		 "[{'details':'Result of '*=' operation is out of range.','error':'range error'}]"},
+		 "[{'details':'Result of '*=' operation is out of range (table t, column n, row 00000000-0000-0000-0000-000000000001).','error':'range error'}]"},
 		{"[{'op':'select','table':'t','where':[['n','==',10]],'columns':['n','set']}]",
 		 "[{'rows':[{'n':10,'set':['set',[2,6]]}]}]"},
 		{"[{'op':'delete','table':'t','where':[['n','<',10]]},{'op':'delete','table':'t','where':[false]},{'op':"
@@ -292,7 +292,7 @@ static void test_wait(void **state)
 {
 	struct db *db = db_new(parse_schema("{'name':'T','tables':{'t':{'columns':{'n':{'type':'integer'}}}}}"));
 	expect(db, "[{'op':'wait','table':'t','where':[],'columns':['n'],'until':'==','rows':[{'n':1}],'timeout':0}]",
-	       "[{'details':''where' clause test failed','error':'timed out'}]");
+	       "[{'details':''where' clause test failed (table t)','error':'timed out'}]");
 	expect(db, "[{'op':'wait','table':'t','where':[],'columns':['n'],'until':'==','rows':[{'n':1}],'timeout':70}]",
 	       "['wait',70]");
 	expect(db, "[{'op':'wait','table':'t','where':[],'columns':['n'],'until':'==','rows':[{'n':1}]}]",
