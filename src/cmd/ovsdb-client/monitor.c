@@ -326,6 +326,8 @@ static void on_reply(struct going *g, const json_t *result)
 		return;
 	}
 	if (g->version == MONITOR_V3) {
+		if (!json_is_string(json_array_get(result, 1)))
+			command_die("%s: the reply to monitor_cond_since has no transaction ID", g->c->server);
 		printf("found: %s, last_id: %s\n", json_is_true(json_array_get(result, 0)) ? "true" : "false",
 		       json_string_value(json_array_get(result, 1)));
 		result = json_array_get(result, 2);
@@ -340,7 +342,7 @@ static void on_notify(struct going *g, const struct jsonrpc_message *m)
 		client_print_json(g->c, m->params);
 		return;
 	}
-	if (!strcmp(m->method, "update3")) {
+	if (!strcmp(m->method, "update3") && json_is_string(json_array_get(m->params, 1))) {
 		printf("\nlast_id: %s", json_string_value(json_array_get(m->params, 1)));
 		g->c->style.any_printed = true; // the table begins in a new line
 		print_updates(g, json_array_get(m->params, 2), false);
@@ -438,7 +440,8 @@ static bool is_reached(const json_t *rows, const char *database, enum wait_for s
 	size_t i;
 	json_t *row;
 	json_array_foreach ((json_t *)rows, i, row) {
-		if (strcmp(json_string_value(json_object_get(row, "name")), database))
+		const char *name = json_string_value(json_object_get(row, "name"));
+		if (!name || strcmp(name, database))
 			continue;
 		return state == WAIT_ADDED || (state == WAIT_CONNECTED && json_is_true(json_object_get(row, "connected")));
 	}

@@ -105,6 +105,8 @@ json_t *client_transact(struct client *c, json_t *params)
 	json_t *results = client_call(c, "transact", params);
 	size_t i;
 	json_t *result;
+	if (!json_is_array(results))
+		command_die("transact response is not array");
 	json_array_foreach (results, i, result)
 		if (json_object_get(result, "error")) {
 			char *text = db_json_text(result);
@@ -115,9 +117,22 @@ json_t *client_transact(struct client *c, json_t *params)
 
 // --- Small commands.
 
-static void run_list_dbs(struct client *c, int argc, char *argv[])
+// An array of strings, owned by the caller.
+static json_t *list_databases(struct client *c)
 {
 	json_t *names = client_call(c, "list_dbs", json_array()), *name;
+	size_t i;
+	if (!json_is_array(names))
+		command_die("list_dbs response is not array");
+	json_array_foreach (names, i, name)
+		if (!json_is_string(name))
+			command_die("list_dbs response %zu is not string", i);
+	return names;
+}
+
+static void run_list_dbs(struct client *c, int argc, char *argv[])
+{
+	json_t *names = list_databases(c), *name;
 	size_t i;
 	json_array_foreach (names, i, name)
 		puts(json_string_value(name));
@@ -330,7 +345,7 @@ static int connect_to_server(struct client *c, const struct client_row *command,
 		break;
 	case NEED_DATABASE:
 		client_connect(c, argc - at > command->min ? argv[at] : "Open_vSwitch");
-		json_t *names = client_call(c, "list_dbs", json_array());
+		json_t *names = list_databases(c);
 		bool given = argc - at > command->min && has_database(names, argv[at]);
 		c->database = xstrdup(given ? argv[at++] : default_database(names, command->name));
 		json_decref(names);
