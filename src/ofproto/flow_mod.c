@@ -5,10 +5,13 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "ofproto/controllers.h"
 #include "ofproto/group_mod.h"
 #include "ofproto/journal.h"
 #include "ofproto/xlate.h"
+
+LOG_MODULE(ofproto);
 
 enum {
 	FAIL_OPEN_PRIORITY = 0xf0f0f0, // above all that a controller can say
@@ -58,16 +61,74 @@ void flows_select(const struct ofproto *p, const struct flow_criteria *c, struct
 
 // --- Leaving.
 
+// The owners of learned flows among the rule's actions, added to `owners` once each.
+struct owner_vec {
+	struct learned_owner *v;
+	size_t n, cap;
+};
+
+static void collect_owners(const void *actions, size_t len, struct owner_vec *owners)
+{
+	OFPACT_FOREACH (a, actions, len) {
+		size_t inner_len;
+		const struct ofpact *inner = ofpact_nested(a, &inner_len);
+		const struct ofpact_learn *learn = (const void *)a;
+		if (inner)
+			collect_owners(inner, inner_len, owners);
+		if (a->type != OFPACT_LEARN || !(learn->flags & LEARN_DELETE_LEARNED))
+			continue;
+		bool known = false;
+		VEC_FOREACH (owners, i)
+			known |= owners->v[i].cookie == learn->cookie && owners->v[i].table_id == learn->table_id;
+		if (!known)
+			vec_push(owners, ((struct learned_owner){.cookie = learn->cookie, .table_id = learn->table_id}));
+	}
+}
+
+static void note_orphans(struct ofproto *p, const struct rule_actions *actions)
+{
+	collect_owners(actions->list, actions->len, (struct owner_vec *)(void *)&p->orphans);
+}
+
 static void remove_rule(struct ofproto *p, struct rule *r, enum ofp_flow_removed_reason reason)
 {
+	note_orphans(p, r->actions);
 	tables_remove(&p->tables, r);
 	journal_rule_removed(p, r, reason);
+}
+
+// Flows whose last owner is gone go, too.
+static void delete_orphans(struct ofproto *p)
+{
+	struct rule_vec all = {0};
+	struct owner_vec living = {0}, gone = {p->orphans.v, p->orphans.n, p->orphans.cap};
+	if (!gone.n)
+		return;
+	memset(&p->orphans, 0, sizeof(p->orphans));
+	tables_collect(&p->tables, OFPTT_ALL, NULL, &all);
+	VEC_FOREACH (&all, i)
+		collect_owners(all.v[i]->actions->list, all.v[i]->actions->len, &living);
+	VEC_FOREACH (&all, i) {
+		struct rule *r = all.v[i];
+		bool orphan = false, owned = false;
+		VEC_FOREACH (&gone, j)
+			orphan |= gone.v[j].table_id == r->table_id && gone.v[j].cookie == r->cookie;
+		VEC_FOREACH (&living, j)
+			owned |= living.v[j].table_id == r->table_id && living.v[j].cookie == r->cookie;
+		if (orphan && !owned && !r->hidden)
+			remove_rule(p, r, OFPRR_DELETE);
+	}
+	vec_done(&all);
+	vec_done(&living);
+	vec_done(&gone);
 }
 
 void flows_changed(struct ofproto *p)
 {
 	if (p->journal)
 		return; // who opened it says so in the end
+	while (p->orphans.n)
+		delete_orphans(p);
 	xlate_bump(p->backer);
 	flows_schedule_expiry(p);
 }
@@ -117,14 +178,74 @@ static int add(struct ofproto *p, const struct ofp_flow_mod *fm)
 	r->flags = fm->flags;
 	if (old)
 		inherit(r, old, !(fm->flags & OFPFF_RESET_COUNTS));
+	if (old)
+		note_orphans(p, old->actions);
 	journal_rule_added(p, r, tables_insert(&p->tables, r));
 	return 0;
+}
+
+// --- Learned flows.
+
+static unsigned int count_with_cookie(const struct ofproto *p, uint8_t table_id, be64_t cookie)
+{
+	struct rule_vec rules = {0};
+	unsigned int n = 0;
+	tables_collect(&p->tables, table_id, NULL, &rules);
+	VEC_FOREACH (&rules, i)
+		n += rules.v[i]->cookie == cookie;
+	vec_done(&rules);
+	return n;
+}
+
+static bool is_as_learned(const struct rule *r, const struct ofp_flow_mod *fm)
+{
+	return r->cookie == fm->new_cookie && r->idle_timeout == fm->idle_timeout && r->hard_timeout == fm->hard_timeout &&
+	       r->actions->len == fm->actions.len && !memcmp(r->actions->list, fm->actions.data, fm->actions.len);
+}
+
+bool flows_learn(struct ofproto *p, const struct ofp_flow_mod *fm, uint32_t limit)
+{
+	if (fm->table_id >= INTERNAL_TABLE)
+		return true;
+	struct rule *r = tables_find_exactly(&p->tables, fm->table_id, &fm->match, fm->priority);
+	if (r && (is_as_learned(r, fm) || r->hidden)) {
+		r->modified = clock_ms();
+		tables_touch(&p->tables, r);
+		return true;
+	}
+	if (!r && limit && count_with_cookie(p, fm->table_id, fm->new_cookie) >= limit)
+		return false;
+	int error = add(p, fm);
+	if (error)
+		log_warn_rl("bridge %s: a flow could not be learned (%s)", p->name, ofperr_name(error));
+	flows_changed(p);
+	return true;
+}
+
+static bool shorten(uint16_t *timeout, uint16_t most)
+{
+	if (!most || (*timeout && *timeout <= most))
+		return false;
+	__atomic_store_n(timeout, most, __ATOMIC_RELAXED);
+	return true;
+}
+
+void flows_shorten_timeouts(struct ofproto *p, struct rule *r, uint16_t idle, uint16_t hard)
+{
+	if (r->removed)
+		return;
+	bool idle_changed = shorten(&r->idle_timeout, idle), hard_changed = shorten(&r->hard_timeout, hard);
+	if (idle_changed || hard_changed) {
+		tables_touch(&p->tables, r);
+		flows_schedule_expiry(p);
+	}
 }
 
 static void modify_rule(struct ofproto *p, struct rule *r, const struct ofp_flow_mod *fm)
 {
 	journal_rule_changes(p, r);
 	const struct rule_actions *a = r->actions; // lives on until the next grace period
+	note_orphans(p, a);
 	if (a->len != fm->actions.len || (a->len && memcmp(a->list, fm->actions.data, a->len)))
 		tables_set_actions(&p->tables, r, fm->actions.data, fm->actions.len);
 	if (fm->modify_cookie && fm->new_cookie != UINT64_MAX)
@@ -183,8 +304,10 @@ static void delete(struct ofproto *p, const struct ofp_flow_mod *fm, bool strict
 	struct rule_vec rules = {0};
 	flows_select(p, &c, &rules);
 	tables_remove_many(&p->tables, &rules);
-	VEC_FOREACH (&rules, i)
+	VEC_FOREACH (&rules, i) {
+		note_orphans(p, rules.v[i]->actions);
 		journal_rule_removed(p, rules.v[i], OFPRR_DELETE);
+	}
 	vec_done(&rules);
 }
 
@@ -351,6 +474,7 @@ void flows_done(struct ofproto *p)
 {
 	flows_clear(p);
 	tables_done(&p->tables);
+	vec_done(&p->orphans);
 }
 
 struct rule *ofproto_table_lookup(const struct ofproto *p, uint8_t table_id, const struct flow *flow, struct flow *mask)

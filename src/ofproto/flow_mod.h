@@ -44,6 +44,11 @@ void flows_remove_own(struct ofproto *, const struct match *, int priority); // 
 // The hidden rule that makes the bridge a learning switch while its controllers are away.
 void flows_set_fail_open(struct ofproto *, bool on);
 
+// A learn action's flow: refreshed when it is there with the same actions, else added, unless the table has `limit` (0: any number) flows
+// with its cookie: false.
+bool flows_learn(struct ofproto *, const struct ofp_flow_mod *, uint32_t limit);
+// Timeouts longer than these (seconds; 0: as they are) become these.
+void flows_shorten_timeouts(struct ofproto *, struct rule *, uint16_t idle, uint16_t hard);
 // Are the actions of a flow or a packet-out right for the match, and such that this switch carries out? 0 or an enum ofperr. Fills
 // in what depends on the match, as ofpacts_check() does.
 int actions_check_support(const void *actions, size_t n); // only the latter

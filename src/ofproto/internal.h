@@ -21,6 +21,7 @@ struct conn;
 struct controllers;
 struct in_band;
 struct journal;
+struct learned_inbox;
 struct packet_in_inbox;
 
 struct ofproto_system {
@@ -30,6 +31,7 @@ struct ofproto_system {
 	uint64_t next_id;
 	unsigned int vlan_limit;
 	struct packet_in_inbox *packet_ins;
+	struct learned_inbox *learned;
 };
 
 struct ofport {
@@ -72,6 +74,11 @@ struct mirror {
 	struct patch_counters *counters; // a reference
 };
 
+struct learned_owner { // learn(delete_learned): the flows of a table that have the cookie live as long as such an action
+	be64_t cookie;
+	uint8_t table_id;
+};
+
 struct ofproto {
 	struct ofproto_system *system;
 	char *name;
@@ -105,6 +112,7 @@ struct ofproto {
 	bool configured; // controllers were set once
 	struct in_band *in_band;
 
+	VEC(struct learned_owner) orphans; // owners of learned flows that are gone, until flows_changed()
 	struct journal *journal; // changes that may yet be undone; NULL: they are final
 	// Whose message is being carried out; NULL: nobody's.
 	struct conn *acting;

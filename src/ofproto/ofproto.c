@@ -16,6 +16,7 @@
 #include "ofproto/flow_mod.h"
 #include "ofproto/in_band.h"
 #include "ofproto/internal.h"
+#include "ofproto/learned.h"
 #include "ofproto/packet_in_inbox.h"
 
 LOG_MODULE(ofproto);
@@ -40,6 +41,7 @@ struct ofproto_system *ofproto_system_new(struct loop *loop)
 	struct ofproto_system *system = XNEW(struct ofproto_system);
 	system->loop = loop;
 	system->packet_ins = packet_in_inbox_new(system);
+	system->learned = learned_inbox_new(system);
 	system->backers = backers_new(system, loop);
 	netdev_watch(loop, on_devices_changed, system);
 	return system;
@@ -52,6 +54,7 @@ void ofproto_system_free(struct ofproto_system *system)
 	netdev_unwatch(on_devices_changed, system);
 	backers_free(system->backers);
 	packet_in_inbox_free(system->packet_ins);
+	learned_inbox_free(system->learned);
 	vec_done(&system->bridges);
 	free(system);
 }

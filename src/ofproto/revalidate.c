@@ -39,7 +39,7 @@ static void push_counters(struct backer *b, struct megaflow *mf, const struct dp
 	mf->packets = s->packets;
 	mf->bytes = s->bytes;
 	mf->used = s->used;
-	xlate_credit(b, mf->rules, mf->n_rules, mf->credits, mf->n_credits, packets, bytes, s->used);
+	xlate_credit(b, mf->rules, mf->n_rules, mf->credits, mf->n_credits, packets, bytes, s->used, s->tcp_flags);
 }
 
 static bool is_idle(const struct backer *b, const struct megaflow *mf, int64_t now)

@@ -17,6 +17,7 @@
 #include "base/str.h"
 #include "ofproto/backer_internal.h"
 #include "ofproto/group.h"
+#include "ofproto/learned.h"
 #include "ofproto/ofproto.h"
 #include "ofproto/xlate_ctx.h"
 #include "openflow/packet_io.h"
@@ -64,6 +65,7 @@ void xlate_credit_done(struct xlate_credit *c)
 {
 	patch_counters_unref(c->patch);
 	group_unref(c->group);
+	learned_unref(c->learned);
 }
 
 void xlate_out_done(struct xlate_out *out)
@@ -110,7 +112,8 @@ void xlate_add_credit(struct xlate_ctx *ctx, const struct xlate_credit *credit)
 	out->credits[out->n_credits++] = *credit;
 }
 
-static void credit_one(struct backer *backer, const struct xlate_credit *c, uint64_t packets, uint64_t bytes, int64_t used)
+static void credit_one(struct backer *backer, const struct xlate_credit *c, uint64_t packets, uint64_t bytes, int64_t used,
+		       uint16_t tcp_flags)
 {
 	switch ((enum xlate_credit_kind)c->kind) {
 	case XLATE_CREDIT_PATCH_TX:
@@ -127,6 +130,9 @@ static void credit_one(struct backer *backer, const struct xlate_credit *c, uint
 			mac_table_touch(bridge->macs, c->mac, c->vlan, c->port, used);
 		break;
 	}
+	case XLATE_CREDIT_LEARNED:
+		learned_credit(backer->backers->system, c->learned, tcp_flags);
+		break;
 	case XLATE_CREDIT_GROUP:
 		group_credit(c->group, c->port, packets, bytes);
 		break;
@@ -140,12 +146,12 @@ static void credit_one(struct backer *backer, const struct xlate_credit *c, uint
 }
 
 void xlate_credit(struct backer *backer, struct rule *const *rules, unsigned int n_rules, const struct xlate_credit *credits,
-		  unsigned int n_credits, uint64_t packets, uint64_t bytes, int64_t used)
+		  unsigned int n_credits, uint64_t packets, uint64_t bytes, int64_t used, uint16_t tcp_flags)
 {
 	for (unsigned int i = 0; i < n_rules; i++)
 		rule_credit(rules[i], packets, bytes, used);
 	for (unsigned int i = 0; i < n_credits; i++)
-		credit_one(backer, &credits[i], packets, bytes, used);
+		credit_one(backer, &credits[i], packets, bytes, used, tcp_flags);
 }
 
 void xlate_fail(struct xlate_ctx *ctx, enum xlate_error error)
@@ -483,7 +489,7 @@ void xlate_translate(const struct xlate_in *in, struct xlate_out *out)
 	mask_finish(out->mask, in->flow);
 	if (in->credit)
 		xlate_credit(in->backer, out->rules, out->n_rules, out->credits, out->n_credits, 1, in->frame_len,
-			     clock_ms());
+			     clock_ms(), be16toh(in->flow->tcp_flags));
 	if (in->trace)
 		in->trace->final = ctx.flow;
 }

@@ -16,6 +16,7 @@
 #include "ofproto/rule.h"
 
 struct group;
+struct learned;
 struct match;
 struct mcast_snooping;
 struct patch_counters;
@@ -119,7 +120,7 @@ struct xlate_in {
 };
 
 // What else than rules counts the packets of a megaflow.
-enum xlate_credit_kind { XLATE_CREDIT_PATCH_TX, XLATE_CREDIT_PATCH_RX, XLATE_CREDIT_MAC, XLATE_CREDIT_MISS, XLATE_CREDIT_GROUP };
+enum xlate_credit_kind { XLATE_CREDIT_PATCH_TX, XLATE_CREDIT_PATCH_RX, XLATE_CREDIT_MAC, XLATE_CREDIT_MISS, XLATE_CREDIT_GROUP, XLATE_CREDIT_LEARNED };
 struct xlate_credit {
 	uint8_t kind; // enum xlate_credit_kind
 	uint8_t mac[6];
@@ -128,6 +129,7 @@ struct xlate_credit {
 	uint64_t ofproto_id;		// XLATE_CREDIT_MAC, _MISS: the bridge, which may be gone
 	struct patch_counters *patch;	// a reference
 	struct group *group;		// a reference
+	struct learned *learned;	// a reference
 };
 
 void xlate_credit_done(struct xlate_credit *); // gives the references back
@@ -155,7 +157,7 @@ bool xlate_knows_action(enum ofpact_type);
 void xlate_translate(const struct xlate_in *, struct xlate_out *);
 // Counts packets in what a translation met (struct xlate_out or a megaflow's copy of it). Any thread.
 void xlate_credit(struct backer *, struct rule *const *rules, unsigned int n_rules, const struct xlate_credit *,
-		  unsigned int n_credits, uint64_t packets, uint64_t bytes, int64_t used);
+		  unsigned int n_credits, uint64_t packets, uint64_t bytes, int64_t used, uint16_t tcp_flags);
 
 // What a userspace action carries (struct dpact_userspace.userdata) for a packet to the controller.
 struct xlate_userdata {

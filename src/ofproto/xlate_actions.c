@@ -66,7 +66,7 @@ static bool do_enqueue(struct xlate_ctx *ctx, const void *action)
 
 // --- Subfields.
 
-static void unwildcard_subfield(struct xlate_ctx *ctx, const struct subfield *sf)
+void xlate_unwildcard_subfield(struct xlate_ctx *ctx, const struct subfield *sf)
 {
 	union field_value bits;
 	subfield_mask(sf, &bits);
@@ -102,7 +102,7 @@ void xlate_set_subfield(struct xlate_ctx *ctx, const struct subfield *sf, uint64
 {
 	if (!field_is_there(ctx, sf->field))
 		return;
-	unwildcard_subfield(ctx, sf);
+	xlate_unwildcard_subfield(ctx, sf);
 	subfield_set_u64(sf, value, &ctx->flow);
 	report_subfield(ctx, sf);
 }
@@ -110,7 +110,7 @@ void xlate_set_subfield(struct xlate_ctx *ctx, const struct subfield *sf, uint64
 static bool do_output_reg(struct xlate_ctx *ctx, const void *action)
 {
 	const struct ofpact_output_reg *a = action;
-	unwildcard_subfield(ctx, &a->src);
+	xlate_unwildcard_subfield(ctx, &a->src);
 	uint64_t port = subfield_get_u64(&a->src, &ctx->flow);
 	if (port <= UINT16_MAX) {
 		XLATE_REPORT(ctx, TRACE_DETAIL, "output port is %llu", (unsigned long long)port);
@@ -139,8 +139,8 @@ static bool do_reg_move(struct xlate_ctx *ctx, const void *action)
 	const struct ofpact_reg_move *a = action;
 	if (!field_is_there(ctx, a->src.field) || !field_is_there(ctx, a->dst.field))
 		return true;
-	unwildcard_subfield(ctx, &a->src);
-	unwildcard_subfield(ctx, &a->dst);
+	xlate_unwildcard_subfield(ctx, &a->src);
+	xlate_unwildcard_subfield(ctx, &a->dst);
 	struct flow from = ctx->flow;
 	bool had_vlan = has_vlan(ctx);
 	subfield_copy(&a->src, &a->dst, &from, &ctx->flow);
@@ -177,7 +177,7 @@ static struct subfield piece_of(const struct subfield *sf, unsigned int from)
 static bool do_stack_push(struct xlate_ctx *ctx, const void *action)
 {
 	const struct ofpact_stack *a = action;
-	unwildcard_subfield(ctx, &a->subfield);
+	xlate_unwildcard_subfield(ctx, &a->subfield);
 	unsigned int n = (a->subfield.n_bits + 63u) / 64;
 	for (unsigned int i = n; i-- > 0;) {
 		struct subfield piece = piece_of(&a->subfield, i * 64);
@@ -198,7 +198,7 @@ static bool do_stack_pop(struct xlate_ctx *ctx, const void *action)
 	unsigned int n = (unsigned int)ctx->stack[--ctx->stack_n];
 	bool there = field_is_there(ctx, a->subfield.field);
 	if (there)
-		unwildcard_subfield(ctx, &a->subfield);
+		xlate_unwildcard_subfield(ctx, &a->subfield);
 	for (unsigned int from = 0; there && from < a->subfield.n_bits; from += 64) {
 		unsigned int i = from / 64;
 		uint64_t word = i < n ? ctx->stack[ctx->stack_n - 1 - i] : 0;
@@ -542,6 +542,8 @@ static action_fn *const action_rows[OFPACT_N_TYPES] = {
 	[OFPACT_CONJUNCTION] = xlate_do_conjunction,
 	[OFPACT_SAMPLE] = xlate_do_sample,
 	[OFPACT_CT_CLEAR] = xlate_do_ct_clear,
+	[OFPACT_LEARN] = xlate_do_learn,
+	[OFPACT_FIN_TIMEOUT] = xlate_do_fin_timeout,
 	[OFPACT_CLEAR_ACTIONS] = do_clear_actions,
 	[OFPACT_WRITE_ACTIONS] = do_write_actions,
 	[OFPACT_WRITE_METADATA] = do_write_metadata,

@@ -61,8 +61,9 @@ void xlate_actions(struct xlate_ctx *, const void *list, size_t n);
 
 // Writes the low bits of a number; what decides whether it can be written is un-wildcarded.
 void xlate_set_subfield(struct xlate_ctx *, const struct subfield *, uint64_t value);
+void xlate_unwildcard_subfield(struct xlate_ctx *, const struct subfield *);
 
-// xlate_hash.c, xlate_mpls.c, xlate_special.c: rows of the table of actions. False: the rest of the list is not run.
+// xlate_hash.c, xlate_learn.c, xlate_mpls.c, xlate_special.c: rows of the table of actions. False: the rest of the list is not run.
 bool xlate_do_multipath(struct xlate_ctx *, const void *action);
 bool xlate_do_bundle(struct xlate_ctx *, const void *action);
 bool xlate_do_push_mpls(struct xlate_ctx *, const void *action);
@@ -73,6 +74,8 @@ bool xlate_do_set_mpls_ttl(struct xlate_ctx *, const void *action);
 bool xlate_do_dec_mpls_ttl(struct xlate_ctx *, const void *action);
 bool xlate_do_output_trunc(struct xlate_ctx *, const void *action);
 bool xlate_do_sample(struct xlate_ctx *, const void *action);
+bool xlate_do_learn(struct xlate_ctx *, const void *action);
+bool xlate_do_fin_timeout(struct xlate_ctx *, const void *action);
 bool xlate_do_ct_clear(struct xlate_ctx *, const void *action);
 bool xlate_do_conjunction(struct xlate_ctx *, const void *action);
 // Runs the rest of the list, in two branches.

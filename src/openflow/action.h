@@ -379,6 +379,8 @@ int ofpacts_decode_instructions(struct cursor, uint8_t version, struct buf *list
 void ofpacts_encode(struct buf *, uint8_t version, const void *list, size_t n);
 void ofpacts_encode_instructions(struct buf *, uint8_t version, const void *list, size_t n);
 
+// Fills in a new set_field as "load:number->dst": the low bits of a big-endian number of n bytes.
+void ofpact_set_field_load(struct ofpact_set_field *, const struct subfield *dst, const uint8_t *number, size_t n);
 // Adds to a match what a specification of learn says, with the number (right-aligned in DIV_ROUND_UP(n_bits, 8) bytes) that it gave.
 void ofpact_learn_set_match(const struct ofpact_learn_spec *, const union field_value *number, struct match *);
 // The first property of an encap (`prop` NULL), or the next one; NULL: there are no more.

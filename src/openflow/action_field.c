@@ -480,6 +480,14 @@ const struct ofpact_row ofpact_set_field_row = {
 	.check = check_set_field,
 };
 
+void ofpact_set_field_load(struct ofpact_set_field *sf, const struct subfield *dst, const uint8_t *number, size_t n)
+{
+	sf->field = dst->field;
+	sf->h.raw = RAW_REG_LOAD;
+	subfield_put_bits(dst, number, n, &sf->value);
+	subfield_mask(dst, &sf->mask);
+}
+
 // --- move
 
 static int finish_move(struct ofpact_decode *d, struct ofpact_reg_move *m)

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/rcu.h"
+#include "ofproto/learned.h"
 #include "ofproto/meters.h"
 #include "ofproto/packet_in.h"
 #include "ofproto/trace.h"
@@ -59,6 +60,38 @@ bool packet_in_enqueue(struct ofproto_system *system, uint64_t ofproto_id, const
 						 .max_len = pin->max_len,
 						 .controller_id = pin->controller_id};
 	return true;
+}
+
+struct learned *learned_new(const struct ofpact_learn *a, const struct flow *flow, uint64_t id)
+{
+	return NULL;
+}
+
+struct learned *learned_fin_timeout(const struct ofpact_fin_timeout *a, struct rule *r, uint64_t id)
+{
+	return NULL;
+}
+
+void learned_unref(struct learned *l)
+{
+}
+
+const struct ofp_flow_mod *learned_flow_mod(const struct learned *l)
+{
+	return NULL;
+}
+
+void learned_set_fresh(struct learned *l)
+{
+}
+
+bool learned_apply(struct ofproto_system *system, struct learned *l)
+{
+	return true;
+}
+
+void learned_credit(struct ofproto_system *system, struct learned *l, uint16_t tcp_flags)
+{
 }
 
 // --- The world.
