@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 // Cycles per packet of the userspace datapath alone: DPDK's pcap driver replays frames for ever, the null driver swallows them.
-// What stands for translation answers each miss with a fixed mask. See bench/README.md; arguments after `--`: MODE [SECONDS]. `dp_forward write FILE N` makes frames.
+// What stands for translation answers each miss with a fixed mask. See bench/README.md; arguments after `--`: MODE [SECONDS]. `dp_forward write FILE N` makes frames, `dp_forward hz` says how many cycles a second has.
 //
 //	MODE 0: one rule on in_port; 1: rules on a UDP port and a /12, one mask; 2: the same, and a second mask for one packet in
 //	eight; 3: each 5-tuple its own megaflow; 4: one rule, MACs and TTL rewritten, tag pushed;
@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/alloc.h"
 #include "base/random.h"
@@ -197,8 +198,23 @@ static void measure(struct dp_thread *t, unsigned int seconds)
 	       1000.0 * (double)(t->stats.misses - before.misses) / (double)total);
 }
 
+// Cycles of the time stamp counter per second.
+static double tsc_hz(void)
+{
+	struct timespec a, b, nap = {.tv_nsec = 50000000};
+	clock_gettime(CLOCK_MONOTONIC, &a);
+	uint64_t start = rte_rdtsc();
+	nanosleep(&nap, NULL);
+	clock_gettime(CLOCK_MONOTONIC, &b);
+	return (double)(rte_rdtsc() - start) / ((double)(b.tv_sec - a.tv_sec) + (double)(b.tv_nsec - a.tv_nsec) / 1e9);
+}
+
 int main(int argc, char **argv)
 {
+	if (argc == 2 && !strcmp(argv[1], "hz")) {
+		printf("%.0f\n", tsc_hz());
+		return 0;
+	}
 	if (argc == 4 && !strcmp(argv[1], "write")) {
 		write_frames(argv[2], (unsigned int)atoi(argv[3]));
 		return 0;

@@ -14,9 +14,9 @@ THREE.append(f"priority=1,actions={OUT}")
 class Forwarding(Workload):
     """Both switches stay up for all of these; only one has ports at a time."""
 
-    def __init__(self, name, frames, flows, aim=None, learn=None, bridge=()):
+    def __init__(self, name, frames, flows, aim=None, learn=None, bridge=(), limit=None):
         super().__init__(name, "cycles", False, aim)
-        self.frames, self.flows, self.learn, self.bridge = frames, flows, learn, bridge
+        self.frames, self.flows, self.learn, self.bridge, self.limit = frames, flows, learn, bridge, limit
 
     def sides(self, stack):
         stack.enter_context(hugepages())
@@ -26,6 +26,7 @@ class Forwarding(Workload):
         make, n = self.frames
         pcap = files.get(f"{make.__name__}-{n}", lambda path: traffic.write_pcap(path, make(n)))
         side.flows(self.flows)
+        side.switch.vsctl("set", "open", ".", f"other_config:flow-limit={self.limit or 200_000}")
         if self.bridge:
             side.switch.vsctl("set", "bridge", "br0", *self.bridge)
         try:
@@ -69,6 +70,7 @@ WORKLOADS = [
     Forwarding("acl-1k", (traffic.acl_traffic, 1000), traffic.acl_flows(), 100),
     Forwarding("acl-10k", (traffic.acl_traffic, 10_000), traffic.acl_flows(), 140),
     Forwarding("acl-100k", (traffic.acl_traffic, 100_000), traffic.acl_flows(), 280),
+    Forwarding("acl-100k-limited", (traffic.acl_traffic, 100_000), traffic.acl_flows(), limit=20_000),
     Forwarding("own-megaflow-100k", (traffic.simple, 100_000), EACH_ITS_OWN),
     Forwarding("ipv6-10k", (traffic.ipv6, 10_000), ["udp6,ipv6_dst=fd01::/16,actions=output:2", "priority=1,actions=drop"]),
     Forwarding("vlan-push-10k", (traffic.simple, 10_000), ["in_port=1,actions=push_vlan:0x8100,mod_vlan_vid:5,output:2"]),

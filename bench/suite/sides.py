@@ -13,6 +13,8 @@ import time
 import harness
 from harness import Host, Net, Switch, Tools, wait_until
 
+from .workload import helper
+
 STOCK_SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema"
 STOCK_DPDK = "/usr/lib/openvswitch-switch-dpdk/ovs-vswitchd-dpdk"
 HUGEPAGES = pathlib.Path("/proc/sys/vm/nr_hugepages")
@@ -157,11 +159,13 @@ class PollStats:
         b, cpu_b = time.monotonic_ns(), polling_ns(side.switch.switch.pid)
         self.wall = (a + b) / 2
         self.cpu = {core: (cpu_a[core] + cpu_b[core]) / 2 for core in cpu_a.keys() & cpu_b.keys()}
-        self.busy, self.packets, self.misses = {}, 0, 0
+        self.busy, self.awake, self.packets, self.misses = {}, {}, 0, 0
         for block in re.split(r"^pmd thread numa_id \d+ core_id ", text, flags=re.M)[1:]:
             def total(pattern):
                 return sum(int(n) for n in re.findall(pattern, block))
-            self.busy[int(block.split(":")[0])] = total(r"  processing cycles: (\d+)")
+            core = int(block.split(":")[0])
+            self.busy[core] = total(r"  processing cycles: (\d+)")
+            self.awake[core] = self.busy[core] + total(r"  idle cycles: (\d+)")
             self.packets += total(r"packets received: (\d+)")
             self.misses += total(r"miss with success upcall: (\d+)") + total(r"miss with failed upcall: (\d+)")
 
@@ -177,11 +181,17 @@ def polling_ns(pid):
     return times
 
 
+@functools.cache
+def cycles_per_ns():
+    return float(harness.run(helper("dp_forward"), "hz").stdout) / 1e9
+
+
 def busy_cycles(before, after):
     """Those that threads spent on packets, without the time that other work on their cores took. Theirs are counted by the clock."""
     total = 0
     for core in after.busy:
-        share = (after.cpu.get(core, 0) - before.cpu.get(core, 0)) / (after.wall - before.wall)
+        awake = (after.awake[core] - before.awake.get(core, 0)) / cycles_per_ns()
+        share = (after.cpu.get(core, 0) - before.cpu.get(core, 0)) / awake if awake else 1
         total += (after.busy[core] - before.busy.get(core, 0)) * min(1, share)
     return total
 

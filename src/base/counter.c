@@ -13,11 +13,44 @@ COUNTER(coverage_show);
 
 extern struct counter *const __start_sluice_counters[], *const __stop_sluice_counters[];
 
-enum { TICKS_PER_MINUTE = 12 };
+enum { TICKS_PER_MINUTE = 12, MAX_SOURCES = 8 };
+
+// As with the counters themselves there is one of these per process.
+static struct {
+	void (*cb)(void *arg);
+	void *arg;
+} sources[MAX_SOURCES];
+
+void counters_watch(void (*cb)(void *arg), void *arg)
+{
+	for (size_t i = 0; i < MAX_SOURCES; i++) {
+		if (sources[i].cb)
+			continue;
+		sources[i].cb = cb;
+		sources[i].arg = arg;
+		return;
+	}
+	abort();
+}
+
+void counters_unwatch(void (*cb)(void *arg), void *arg)
+{
+	for (size_t i = 0; i < MAX_SOURCES; i++)
+		if (sources[i].cb == cb && sources[i].arg == arg)
+			sources[i].cb = NULL;
+}
+
+static void ask_sources(void)
+{
+	for (size_t i = 0; i < MAX_SOURCES; i++)
+		if (sources[i].cb)
+			sources[i].cb(sources[i].arg);
+}
 
 // Each tick is five seconds. `minute[]` holds the sums of the last 60 minutes, `minute_sum` gathers the current one.
 void counters_tick(void)
 {
+	ask_sources();
 	for (struct counter *const *c = __start_sluice_counters; c < __stop_sluice_counters; c++) {
 		uint64_t total = __atomic_load_n(&(*c)->total, __ATOMIC_RELAXED);
 		uint64_t delta = total - (*c)->last;
@@ -41,6 +74,7 @@ static int by_name(const void *a, const void *b)
 void counters_format(struct str *s)
 {
 	counter_inc(coverage_show);
+	ask_sources();
 	size_t n = (size_t)(__stop_sluice_counters - __start_sluice_counters), zero = 0;
 	struct counter **sorted = xmalloc(n * sizeof(*sorted));
 	memcpy(sorted, __start_sluice_counters, n * sizeof(*sorted));
@@ -71,6 +105,7 @@ void counters_format(struct str *s)
 
 int counters_read(const char *name, uint64_t *total)
 {
+	ask_sources();
 	for (struct counter *const *c = __start_sluice_counters; c < __stop_sluice_counters; c++)
 		if (!strcmp((*c)->name, name)) {
 			*total = __atomic_load_n(&(*c)->total, __ATOMIC_RELAXED);

@@ -22,6 +22,9 @@ struct counter {
 #define counter_inc(NAME) counter_add(NAME, 1)
 
 struct str;
+// Before counters are read or averaged, cb adds what is counted elsewhere. Main thread.
+void counters_watch(void (*cb)(void *arg), void *arg);
+void counters_unwatch(void (*cb)(void *arg), void *arg);
 // Main thread, every five seconds: updates the averages that counters_format() shows.
 void counters_tick(void);
 // The text of `coverage/show`: averages of the last five seconds, minute and hour, and totals.

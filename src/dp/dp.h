@@ -41,6 +41,7 @@ struct dp_upcall {
 	size_t frame_len;
 	const uint8_t *userdata;
 	size_t userdata_len;
+	bool no_megaflow; // do not install one: those that packets like this made were never used again
 };
 
 // The datapath owns the memory; `actions` arrives empty, with room from earlier use.

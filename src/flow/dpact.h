@@ -179,7 +179,8 @@ enum dp_drop_reason {
 	DP_DROP_TRANSLATION,	 // too deep, too many resubmits, out of memory for it
 	DP_DROP_NO_PORT,	 // the output port does not exist
 	DP_DROP_TX,		 // the output port did not take it
-	DP_DROP_UPCALL,		 // upcalls over budget or failed
+	DP_DROP_UPCALL,		 // the upcall failed
+	DP_DROP_BUDGET,		 // the port had used up its share of upcalls
 	DP_DROP_MTU,		 // too large for the output port
 	DP_DROP_MALFORMED,	 // shorter than an Ethernet header
 	DP_DROP_RECIRC,		 // unknown recirculation, or too many

@@ -164,7 +164,7 @@ static int handle_miss(struct backer *b, const struct dp_upcall *upcall, struct 
 	upcall_finish_actions(&result->actions, &out);
 	if (__atomic_load_n(&b->backers->megaflows_disabled, __ATOMIC_RELAXED))
 		match_all(upcall->key, &result->mask);
-	result->install = may_install(b, &out);
+	result->install = !upcall->no_megaflow && may_install(b, &out);
 	if (result->install) {
 		result->cookie = megaflow_new(&out, upcall->key, generation);
 		if (!__atomic_fetch_add(&b->n_megaflows, 1, __ATOMIC_RELAXED))

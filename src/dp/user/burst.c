@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "dp/user/burst.h"
 
+#include <rte_cycles.h>
+
 #include "dp/user/out.h"
 #include "dp/user/packet.h"
 #include "dp/user/upcall.h"
 #include "dp/user/variant.h"
 
-struct megaflow *burst_search(struct dp_thread *t, unsigned int i)
+static struct megaflow *search(struct dp_thread *t, unsigned int i, enum budget_verdict verdict)
 {
 	struct dp_burst *b = &t->burst;
 	unsigned int probes = 0;
@@ -18,9 +20,30 @@ struct megaflow *burst_search(struct dp_thread *t, unsigned int i)
 			cache_insert(&t->cache, b->hash[i], f->number);
 		return f;
 	}
+	if (verdict != BUDGET_ALL) {
+		dp_thread_drop(t, b->packet[i], DP_DROP_BUDGET);
+		return NULL;
+	}
 	packet_set_meta(b->packet[i], &b->meta[i]);
 	upcall_miss(t, b->packet[i], &b->meta[i], b->header[i]);
 	return NULL;
+}
+
+struct megaflow *burst_search(struct dp_thread *t, unsigned int i)
+{
+	struct dp_rxq *q = t->queue;
+	// What waits in a socket can wait longer: only those who cannot let packets wait drop them.
+	if (!q || t->kind != DP_THREAD_POLL)
+		return search(t, i, BUDGET_ALL);
+	uint64_t start = rte_rdtsc();
+	enum budget_verdict verdict = budget_ask(&q->budget, &t->epoch, start, t->cycles_per_ms);
+	if (verdict == BUDGET_NO_SEARCH) {
+		dp_thread_drop(t, t->burst.packet[i], DP_DROP_BUDGET);
+		return NULL;
+	}
+	struct megaflow *f = search(t, i, verdict);
+	budget_spend(&q->budget, rte_rdtsc() - start);
+	return f;
 }
 
 static unsigned int lookup_and_run(struct dp_thread *t, struct rte_mbuf **packets, unsigned int n,

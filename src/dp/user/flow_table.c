@@ -111,10 +111,25 @@ void flow_table_get_stats(struct flow_table *ft, const struct megaflow *f, struc
 
 // --- Lookup.
 
+// Counts a hit, and now and then ranks the masks anew when one has overtaken another.
+static void note_hit(struct flow_table *ft, const struct layout_index *index, uint32_t i, uint32_t layout)
+{
+	enum { RANK_AFTER = 1 << 16 };
+	struct subtable *st = index->subtables[i];
+	uint64_t hits = __atomic_load_n(&st->hits, __ATOMIC_RELAXED) + 1;
+	__atomic_store_n(&st->hits, hits, __ATOMIC_RELAXED);
+	if (i && hits > __atomic_load_n(&index->subtables[i - 1]->hits, __ATOMIC_RELAXED) + 64 && hits % RANK_AFTER < 64 &&
+	    !pthread_mutex_trylock(&ft->lock)) {
+		layout_index_rank(ft, layout);
+		pthread_mutex_unlock(&ft->lock);
+	}
+}
+
+// The most used subtable, then groups of them: the slots of a group are fetched together.
 struct megaflow *flow_table_lookup(struct flow_table *ft, const struct dp_meta *meta, const uint8_t *header,
 				   unsigned int *n_probes)
 {
-	enum { RANK_AFTER = 1 << 16 };
+	enum { GROUP = 8 };
 	uint32_t layout = meta->layout & (LAYOUT_N - 1);
 	variant_search *search = __atomic_load_n(&ft->search, __ATOMIC_RELAXED);
 	const struct layout_index *index = rcu_get(&ft->index[layout]);
@@ -123,20 +138,27 @@ struct megaflow *flow_table_lookup(struct flow_table *ft, const struct dp_meta *
 		index = ft->index[layout]->built ? ft->index[layout] : layout_index_build(ft, layout);
 		pthread_mutex_unlock(&ft->lock);
 	}
-	for (uint32_t i = 0; i < index->n; i++) {
-		struct subtable *st = index->subtables[i];
-		++*n_probes;
-		struct megaflow *f = search(ft, st, live_hash(&st->live, meta, header), meta, header);
-		if (!f)
-			continue;
-		uint64_t hits = __atomic_load_n(&st->hits, __ATOMIC_RELAXED) + 1;
-		__atomic_store_n(&st->hits, hits, __ATOMIC_RELAXED);
-		if (i && hits > __atomic_load_n(&index->subtables[i - 1]->hits, __ATOMIC_RELAXED) + 64 && hits % RANK_AFTER < 64 &&
-		    !pthread_mutex_trylock(&ft->lock)) {
-			layout_index_rank(ft, layout);
-			pthread_mutex_unlock(&ft->lock);
+	for (uint32_t first = 0, n = 1; first < index->n; first += n, n = GROUP) {
+		uint64_t hash[GROUP];
+		const uint64_t *slot[GROUP];
+		n = n < index->n - first ? n : index->n - first;
+		for (uint32_t k = 0; k < n; k++) {
+			const struct subtable *st = index->subtables[first + k];
+			const struct flow_hash *h = rcu_get(&st->hash);
+			hash[k] = live_hash(&st->live, meta, header);
+			slot[k] = &h->slot[(uint32_t)hash[k] & h->mask];
+			__builtin_prefetch(slot[k]);
 		}
-		return f;
+		for (uint32_t k = 0; k < n; k++) {
+			++*n_probes;
+			if (!rcu_get(slot[k]))
+				continue;
+			struct megaflow *f = search(ft, index->subtables[first + k], hash[k], meta, header);
+			if (!f)
+				continue;
+			note_hit(ft, index, first + k, layout);
+			return f;
+		}
 	}
 	return NULL;
 }

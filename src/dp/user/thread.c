@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <rte_cycles.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -42,6 +43,8 @@ struct dp_thread *dp_thread_new(struct dp_user *dp, enum dp_thread_kind kind, un
 	t->id = id;
 	t->dp = dp;
 	t->flows = dp->flows;
+	t->epoch.number = 1;
+	t->cycles_per_ms = rte_get_tsc_hz() / 1000;
 	t->variant = dp->variant ? dp->variant : variant_best();
 	t->counters = dp->spare_counters.n ? dp->spare_counters.v[--dp->spare_counters.n] : flow_counters_new(dp->flows);
 	t->epoll_fd = t->wake_fd = -1;
@@ -90,10 +93,15 @@ int dp_thread_turn(struct dp_thread *t, struct dp_rxq *q)
 {
 	struct rte_mbuf *packets[BURST];
 	struct dp_meta fresh = {.in_port = q->port->number};
+	if (__builtin_expect(budget_rests(&q->budget), 0))
+		return 0;
 	int n = netdev_rx_burst(q->netdev_rxq, packets, q->burst);
 	if (n <= 0)
 		return n;
+	budget_busy(&q->budget, &t->epoch);
+	t->queue = q;
 	unsigned int missed = burst_process(t, packets, (unsigned int)n, &fresh);
+	t->queue = NULL;
 	if (2 * missed > (unsigned int)n)
 		q->burst = q->burst / 2 > MIN_BURST ? q->burst / 2 : MIN_BURST;
 	else if (q->burst < BURST)

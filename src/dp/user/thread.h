@@ -13,6 +13,7 @@
 #include "base/cursor.h"
 #include "base/vec.h"
 #include "dp/dp.h"
+#include "dp/user/budget.h"
 #include "dp/user/cache.h"
 #include "dp/user/flow_table.h"
 #include "netdev/mbuf.h"
@@ -39,6 +40,7 @@ struct dp_rxq { // owned by main; the thread sees it through epoll or its list, 
 	uint64_t cycles, window_start, window[POLL_WINDOWS]; // spent on bursts that had packets: in all, per ten seconds
 	uint32_t burst; // packets to take at once
 	bool failed;	// the device gave an error: rests until the next second
+	struct budget budget;
 };
 
 // Packets of a burst for one port, per thread.
@@ -105,6 +107,9 @@ struct dp_thread {
 	bool busy;		  // in a burst: what dp_execute() sends goes with it
 	unsigned int depth;	  // of recirculation
 	uint32_t now;		  // flow_table_now() of this burst
+	struct dp_rxq *queue;	  // that the burst came from; NULL: none
+	struct budget_epoch epoch;
+	uint64_t cycles_per_ms;
 	struct packet_list recirculated, recirculated_spare;
 	struct dp_upcall_result result; // reused
 	struct buf frame;		// for packets in pieces

@@ -38,10 +38,18 @@ static void prepare(struct dp_thread *t, struct rte_mbuf *m, const struct flow *
 	t->result.cookie = NULL;
 }
 
+// Whose budget it is that says whether megaflows are of use; NULL: they are. The main thread's devices are there for tests.
+static struct budget *budget_of(const struct dp_thread *t)
+{
+	return t->queue && t->kind != DP_THREAD_MAIN ? &t->queue->budget : NULL;
+}
+
 // 0: the result's actions may run on the packet.
 static int install(struct dp_thread *t, const struct dp_meta *meta, const uint8_t *header)
 {
 	struct dp_upcall_result *r = &t->result;
+	struct budget *budget = budget_of(t);
+	struct megaflow *f = NULL;
 	struct error *e;
 	if (r->install) {
 		struct dp_key key, mask;
@@ -57,7 +65,9 @@ static int install(struct dp_thread *t, const struct dp_meta *meta, const uint8_
 			.cookie = r->cookie,
 			.bounded = true,
 		};
-		e = flow_table_put(t->flows, &new, NULL);
+		e = flow_table_put(t->flows, &new, &f);
+		if (f && budget)
+			budget_watch(budget, t->counters, f->number, t->now);
 	} else {
 		e = program_check(r->actions.data, r->actions.len);
 	}
@@ -84,6 +94,8 @@ void upcall_miss(struct dp_thread *t, struct rte_mbuf *m, const struct dp_meta *
 	uint64_t start = rte_rdtsc();
 	flow_of_packet(m, &flow);
 	prepare(t, m, &flow, &up);
+	struct budget *budget = budget_of(t);
+	up.no_megaflow = budget && !budget_wants_megaflow(budget);
 	bool ok = dp_user_upcall(t->dp, &up, &t->result) >= 0 && install(t, meta, header) >= 0;
 	dp_stat_add(&t->stats.upcall_cycles, rte_rdtsc() - start);
 	if (!ok) {

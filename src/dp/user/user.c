@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "dp/user/balance.h"
 #include "dp/user/burst.h"
+#include "dp/user/drops.h"
 #include "dp/user/packet.h"
 #include "dp/user/program.h"
 
@@ -58,6 +59,7 @@ static void user_close(struct dp *base)
 	for (uint32_t i = 0; i < dp->ports_end; i++)
 		if (dp->ports[i])
 			(void)dp_user_port_del(base, i);
+	drops_unwatch(dp);
 	while (dp->n_threads)
 		dp_user_remove_thread(dp, dp->n_threads - 1);
 	vec_done(&dp->spare_counters);
@@ -264,6 +266,7 @@ struct error *dp_user_open(struct loop *loop, const struct dp_callbacks *callbac
 	variant_priorities_init(dp);
 	dp->meters = meter_table_new();
 	dp->main = dp_thread_new(dp, DP_THREAD_MAIN, 0);
+	drops_watch(dp);
 	*out = &dp->base;
 	return NULL;
 }

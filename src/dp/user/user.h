@@ -42,6 +42,7 @@ struct dp_user { // all main's, but what thread.h and flow_table.h say
 		struct loop_timer timer;
 		unsigned int minutes; // since queues were last moved
 	} balance;		      // balance.h
+	uint64_t drops_shown[DP_DROP_N_REASONS]; // drops.h
 	struct dp_thread_stats departed;	       // sums of threads that ended
 	VEC(struct flow_counters *) spare_counters; // of threads that ended: their sums still count
 	struct dp_port **ports;	  // by number
