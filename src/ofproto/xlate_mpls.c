@@ -24,12 +24,13 @@ static unsigned int n_labels(const struct flow *f)
 	return FLOW_MAX_MPLS;
 }
 
-// How many labels there are was looked at.
-static void unwildcard_stack(struct xlate_ctx *ctx)
+// The labels are about to move: how many there are was looked at, and what is done to one from here on is done to another one of the
+// packet's own, so those from `first` on count as a whole.
+static void unwildcard_stack(struct xlate_ctx *ctx, unsigned int first)
 {
 	const struct flow *f = ctx->in->flow;
 	for (unsigned int i = 0; i < n_labels(f); i++)
-		ctx->mask->mpls[i] |= BE32(BOS_BIT);
+		ctx->mask->mpls[i] |= i < first ? BE32(BOS_BIT) : UINT32_MAX;
 }
 
 static void forget_payload(struct flow *f)
@@ -53,8 +54,7 @@ bool xlate_do_push_mpls(struct xlate_ctx *ctx, const void *action)
 	}
 	be32_t lse;
 	if (n) {
-		unwildcard_stack(ctx);
-		ctx->mask->mpls[0] = UINT32_MAX;
+		unwildcard_stack(ctx, 0);
 		lse = f->mpls[0] & ~BE32(BOS_BIT);
 	} else {
 		bool v6 = f->dl_type == BE16(0x86dd), ip = v6 || f->dl_type == BE16(0x0800);
@@ -79,7 +79,7 @@ bool xlate_do_pop_mpls(struct xlate_ctx *ctx, const void *action)
 	unsigned int n = n_labels(f);
 	if (!n)
 		return true;
-	unwildcard_stack(ctx);
+	unwildcard_stack(ctx, 1);
 	if (n == FLOW_MAX_MPLS && !(f->mpls[n - 1] & BE32(BOS_BIT))) {
 		XLATE_REPORT(ctx, TRACE_ERROR, "dropping packet on which an MPLS pop action can't be performed as it has more MPLS LSEs than the %d supported",
 			     FLOW_MAX_MPLS);
@@ -149,6 +149,13 @@ static unsigned int n_common(const struct flow *a, unsigned int n_a, const struc
 	return n;
 }
 
+// A label is written as a whole, and it may be one of the packet's own that was taken off before: all of them count.
+static void unwildcard_labels(struct xlate_ctx *ctx)
+{
+	if (is_mpls(ctx->in->flow->dl_type))
+		memset(ctx->mask->mpls, 0xff, sizeof(ctx->mask->mpls));
+}
+
 void xlate_commit_mpls(struct xlate_ctx *ctx)
 {
 	struct flow *flow = &ctx->flow, *base = &ctx->base;
@@ -162,9 +169,12 @@ void xlate_commit_mpls(struct xlate_ctx *ctx)
 			set->header = DPH_MPLS;
 			set->key.mpls.lse = flow->mpls[n_flow - n_base];
 			set->mask.mpls.lse = UINT32_MAX;
-			if (n_flow == n_base) { // only what was changed: the megaflow may not match on the rest
+			if (n_flow == n_base && n_base == n_labels(ctx->in->flow)) {
+				// Only what was changed: the megaflow may not match on the rest.
 				set->mask.mpls.lse = flow->mpls[0] ^ base->mpls[0];
 				set->key.mpls.lse &= set->mask.mpls.lse;
+			} else {
+				unwildcard_labels(ctx);
 			}
 			common++;
 			break;
@@ -173,6 +183,8 @@ void xlate_commit_mpls(struct xlate_ctx *ctx)
 		n_base--;
 		pop->ethertype = n_base ? base->dl_type : flow->dl_type;
 	}
+	if (n_flow > common)
+		unwildcard_labels(ctx);
 	while (n_flow > common) {
 		struct dpact_push_mpls *push = dpact_add(ctx->out->actions, DPACT_PUSH_MPLS, sizeof(*push));
 		push->ethertype = flow->dl_type;

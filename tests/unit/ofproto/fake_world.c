@@ -264,6 +264,8 @@ bool world_try_flow(struct world *w, struct ofproto *p, const char *text)
 	struct error *e = ofpacts_parse(actions + 8, &(struct ofpact_text){0}, &list, &usable);
 	bool ok = !e && !ofpacts_check(list.data, list.len, &match, OFPP_MAX, (uint8_t)table, OFPROTO_N_TABLES, 1, NULL);
 	error_free(e);
+	OFPACT_FOREACH (a, list.data, ok ? list.len : 0)
+		ok &= xlate_knows_action((enum ofpact_type)a->type);
 	if (ok) {
 		struct rule *rule = rule_new(p, (uint8_t)table, &match, priority, list.data, list.len);
 		rule->cookie = htobe64((uint64_t)cookie);

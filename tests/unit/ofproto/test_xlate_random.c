@@ -57,6 +57,10 @@ static const char *const matches[] = {
 	"dl_type=0x1234,",
 	"skb_priority=3,",
 	"pkt_mark=1,",
+	"mpls,",
+	"mpls,mpls_label=5,",
+	"mpls,mpls_tc=3,",
+	"mpls,mpls_bos=0,",
 };
 
 static const char *const actions[] = {
@@ -112,6 +116,22 @@ static const char *const actions[] = {
 	"load:0x3333->NXM_NX_ARP_SHA[0..15]",
 	"load:2->NXM_OF_ARP_OP[]",
 	"exit",
+	"dec_mpls_ttl",
+	"set_mpls_ttl:9",
+	"push_mpls:0x8847",
+	"pop_mpls:0x0800",
+	"pop_mpls:0x8847",
+	"set_mpls_label:5",
+	"set_mpls_tc:3",
+	"multipath(eth_src,50,modulo_n,1,0,NXM_NX_REG0[0..3])",
+	"multipath(symmetric_l4,7,hrw,4,0,NXM_NX_REG1[0..3])",
+	"bundle(eth_src,0,hrw,ofport,members:2,3)",
+	"bundle_load(symmetric_l4,0,active_backup,ofport,NXM_NX_REG0[],members:9,3)",
+	"check_pkt_larger(100)->NXM_NX_REG0[0]",
+	"fin_timeout(idle_timeout=5)",
+	"ct_clear",
+	"output(port=2,max_len=100)",
+	"meter:1",
 };
 
 #define N_OF(array) (sizeof(array) / sizeof((array)[0]))
@@ -160,7 +180,7 @@ static bool add_random_flow(struct world *w, struct ofproto *p, unsigned int tab
 
 static void random_packet(struct flow *f)
 {
-	static const be16_t types[] = {BE16(0x0800), BE16(0x0800), BE16(0x0800), BE16(0x0806), BE16(0x86dd), BE16(0x1234)};
+	static const be16_t types[] = {BE16(0x0800), BE16(0x0800), BE16(0x0800), BE16(0x0806), BE16(0x86dd), BE16(0x1234), BE16(0x8847)};
 	static const uint8_t protos[] = {1, 6, 17, 17, 0};
 	static const uint32_t ports[] = {1, 2, 3, OFPP_LOCAL};
 	memset(f, 0, sizeof(*f));
@@ -185,6 +205,12 @@ static void random_packet(struct flow *f)
 	}
 	if (f->dl_type == BE16(0x1234))
 		return;
+	if (f->dl_type == BE16(0x8847)) {
+		unsigned int n_labels = 1 + random_below(2);
+		for (unsigned int i = 0; i < n_labels; i++)
+			f->mpls[i] = htobe32((4 + random_below(2)) << 12 | random_below(4) << 9 | (i + 1 == n_labels) << 8 | random_below(4));
+		return;
+	}
 	f->nw_proto = protos[random_below(N_OF(protos))];
 	f->nw_tos = random_below(2) ? 32 : 1;
 	f->nw_ttl = (uint8_t)random_below(4);
@@ -221,6 +247,9 @@ static void vary(const struct flow *flow, const struct flow *mask, struct flow *
 	}
 	// Packets are consistent: without a protocol's headers, its fields are zero.
 	bool ip = out->dl_type == BE16(0x0800) || out->dl_type == BE16(0x86dd);
+	for (unsigned int i = 0; i < FLOW_MAX_MPLS; i++)
+		if (out->dl_type != BE16(0x8847) || (i && (!out->mpls[i - 1] || out->mpls[i - 1] & BE32(0x100))))
+			out->mpls[i] = 0;
 	if (!ip && out->dl_type != BE16(0x0806)) {
 		memset(&out->nw_src, 0, sizeof(*out) - offsetof(struct flow, nw_src));
 	} else if (out->dl_type == BE16(0x0800) || out->dl_type == BE16(0x0806)) {
