@@ -17,6 +17,7 @@ LOG_MODULE(ovsdb_follower);
 struct forwarded {
 	struct session *session;
 	json_t *client_id, *id; // in the client's request, in ours
+	struct jsonrpc_message *held; // not sent yet: there is no connection; NULL: sent
 };
 
 struct follower {
@@ -213,6 +214,16 @@ static void start_over(struct follower *f, struct db_error *error)
 	jsonrpc_force_reconnect(f->rpc);
 }
 
+static void send_held(struct follower *f)
+{
+	VEC_FOREACH (&f->forwarded, i) {
+		struct forwarded *w = &f->forwarded.v[i];
+		if (w->held)
+			jsonrpc_send(f->rpc, w->held);
+		w->held = NULL;
+	}
+}
+
 static void on_contents(struct follower *f, const json_t *result)
 {
 	struct uuid id = {0};
@@ -233,6 +244,7 @@ static void on_contents(struct follower *f, const json_t *result)
 	free(f->problem);
 	f->problem = NULL;
 	set_following(f, true);
+	send_held(f);
 }
 
 // --- The schema.
@@ -426,6 +438,7 @@ static void forwarded_end(struct follower *f, size_t i)
 {
 	json_decref(f->forwarded.v[i].client_id);
 	json_decref(f->forwarded.v[i].id);
+	jsonrpc_message_free(f->forwarded.v[i].held);
 	vec_remove(&f->forwarded, i);
 }
 
@@ -474,13 +487,15 @@ static void on_connected(void *follower_)
 	begin(follower_);
 }
 
-static void cancel_forwarded(struct follower *f)
+// Nobody knows what became of those that were sent; the others can wait for the next connection, unless there will be none.
+static void cancel_forwarded(struct follower *f, bool held)
 {
-	while (f->forwarded.n) {
-		struct forwarded *w = &vec_last(&f->forwarded);
-		session_send(w->session,
-		             jsonrpc_error(json_string("canceled"), json_incref(w->client_id)));
-		forwarded_end(f, f->forwarded.n - 1);
+	for (size_t i = f->forwarded.n; i-- > 0;) {
+		struct forwarded *w = &f->forwarded.v[i];
+		if (w->held && !held)
+			continue;
+		session_send(w->session, jsonrpc_error(json_string("canceled"), json_incref(w->client_id)));
+		forwarded_end(f, i);
 	}
 }
 
@@ -491,7 +506,7 @@ static void on_closed(void *follower_, int error)
 	f->source_connected = false;
 	f->failed = false;
 	set_following(f, false);
-	cancel_forwarded(f);
+	cancel_forwarded(f, false);
 	log_info_rl("%s: %s: %s", db_name(f), follower_target(f),
 	            error == EOF ? "connection closed by peer" : strerror(error));
 	if (f->config.targets.n > 1) {
@@ -531,7 +546,7 @@ void follower_free(struct follower *f)
 {
 	if (!f)
 		return;
-	cancel_forwarded(f);
+	cancel_forwarded(f, true);
 	jsonrpc_free(f->rpc);
 	follower_config_done(&f->config);
 	json_decref(f->asked_id);
@@ -550,21 +565,14 @@ void follower_set_probe_interval(struct follower *f, int64_t ms)
 
 void follower_forward(struct follower *f, struct session *session, struct jsonrpc_message *m)
 {
-	if (!f->following) {
-		struct db_error *error = db_error_new(
-		        "database not available",
-		        "%s request for relay database %s, which is not connected to its source",
-		        m->method, db_name(f));
-		session_send(session, jsonrpc_error(db_error_to_json(error), json_incref(m->id)));
-		db_error_free(error);
-	} else {
-		struct jsonrpc_message *request =
-		        jsonrpc_request(m->method, json_incref(m->params));
-		vec_push(&f->forwarded, ((struct forwarded){session, json_incref(m->id),
-		                                            json_incref(request->id)}));
-		jsonrpc_send(f->rpc, request);
-	}
+	struct jsonrpc_message *request = jsonrpc_request(m->method, json_incref(m->params));
+	struct forwarded w = {.session = session, .client_id = json_incref(m->id), .id = json_incref(request->id)};
 	jsonrpc_message_free(m);
+	if (f->following)
+		jsonrpc_send(f->rpc, request);
+	else
+		w.held = request;
+	vec_push(&f->forwarded, w);
 }
 
 bool follower_cancel(struct follower *f, struct session *session, const json_t *id)
@@ -575,7 +583,11 @@ bool follower_cancel(struct follower *f, struct session *session, const json_t *
 			continue;
 		json_t *params = json_array();
 		json_array_append(params, w->id);
-		jsonrpc_send(f->rpc, jsonrpc_notify("cancel", params));
+		struct jsonrpc_message *cancel = jsonrpc_notify("cancel", params);
+		if (w->held)
+			jsonrpc_message_free(cancel);
+		else
+			jsonrpc_send(f->rpc, cancel);
 		if (id)
 			session_send(session, jsonrpc_error(json_string("canceled"),
 			                                    json_incref(w->client_id)));

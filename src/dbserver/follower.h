@@ -51,7 +51,7 @@ const char *follower_problem(const struct follower *); // NULL: none
 const char *follower_target(const struct follower *);  // that is connected, or tried
 const struct follower_config *follower_config(const struct follower *);
 
-// Passes a request on; the answer goes to the session. Takes the message.
+// Passes a request on, now or when there is a connection; the answer goes to the session. Takes the message.
 void follower_forward(struct follower *, struct session *, struct jsonrpc_message *);
 // Forgets what waits for a session, as served_cancel() does.
 bool follower_cancel(struct follower *, struct session *, const json_t *id);
