@@ -281,7 +281,7 @@ void ofpacts_encode_instructions(struct buf *b, uint8_t version, const void *lis
 		ofpacts_encode(b, version, list, n);
 		return;
 	}
-	const uint8_t *p = list, *end = p + n;
+	const uint8_t *p = list, *end = n ? p + n : p; // an empty list may be NULL
 	while (p < end) {
 		const struct ofpact *a = (const void *)p;
 		const uint8_t *applied = p;
