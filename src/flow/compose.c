@@ -214,7 +214,7 @@ void flow_compose(const struct flow *f, const void *bytes, size_t n, struct buf 
 	for (int i = 0; i < FLOW_MAX_VLANS && f->vlan[i].tci & BE16(VLAN_CFI); i++) {
 		be16_t tpid = f->vlan[i].tpid ? f->vlan[i].tpid : BE16(ETHERTYPE_VLAN_8021Q);
 		buf_add(b, &tpid, sizeof(tpid));
-		buf_add(b, &f->vlan[i].tci, sizeof(f->vlan[i].tci));
+		buf_add_be16(b, be16toh(f->vlan[i].tci) & ~VLAN_CFI); // the flow's bit only says that there is a tag
 	}
 	if (be16toh(f->dl_type) < ETHERTYPE_MIN) { // 802.3: a length, and LLC that is not SNAP
 		buf_add_be16(b, (uint16_t)n);

@@ -131,9 +131,9 @@ bool key_value_scan(char **text, char **key, char **value)
 	*value = NULL;
 	if (!*s)
 		return false;
-	s += strcspn(s, "=(, \t\r\n");
+	s += strcspn(s, "=:(, \t\r\n");
 	char stop = *s;
-	if (stop == '=') {
+	if (stop == '=' || stop == ':') {
 		*s++ = '\0';
 		*value = s;
 		int depth = 0;

@@ -181,7 +181,7 @@ void ofp10_match_encode(struct buf *b, const struct match *m)
 	wild |= all_zero(w->dl_src, 6) ? W10_DL_SRC : 0;
 	wild |= all_zero(w->dl_dst, 6) ? W10_DL_DST : 0;
 	wild |= vid_wild ? W10_DL_VLAN : 0;
-	wild |= pcp_wild ? W10_DL_VLAN_PCP : 0;
+	wild |= pcp_wild && vid != VLAN_NONE ? W10_DL_VLAN_PCP : 0;
 	wild |= w->dl_type ? 0 : W10_DL_TYPE;
 	wild |= w->nw_tos & DSCP_MASK ? 0 : W10_NW_TOS;
 	wild |= w->nw_proto ? 0 : W10_NW_PROTO;

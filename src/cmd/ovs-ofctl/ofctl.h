@@ -25,7 +25,7 @@ struct ofctl { // the command line
 	uint32_t versions;	// -O
 	uint32_t protocols;	// -F, then narrowed to what the versions have
 	bool may_create; // mod-group makes what is not there
-	bool strict, readd, read_only, bundle, timestamp, no_stats;
+	bool strict, readd, read_only, bundle, timestamp, no_stats, pcap;
 	int verbosity;
 	int use_names; // -1 no, 0 read but not shown, 1 both
 	int packet_in_format; // enum ofp_packet_in_format; -1: the best there is
@@ -52,6 +52,10 @@ struct ofpact_text port_names_to_parse(struct port_names *);
 struct ofp_print_options port_names_to_print(struct port_names *);
 // The port that a user means by a number or a name. Exits with a message when there is none.
 uint32_t port_names_parse(struct port_names *, const char *text);
+
+// text.c, packets.c: to stdout.
+void print_message(const struct ofctl *, const void *msg, size_t n, int verbosity);
+void print_bytes(const struct buf *); // "00000000  00 01 ..."
 
 // --- Connections. All of these exit with a message on failure.
 
@@ -114,4 +118,4 @@ void flow_parse_or_die(struct ofctl *, struct port_names *, const char *text, in
 		       struct ofp_flow_mod *, uint32_t *protocols, bool quiet);
 
 extern const struct command show_commands[], flow_commands[], group_commands[], diff_commands[], watch_commands[], text_commands[],
-	meter_commands[], parse_commands[], table_commands[], bundle_commands[];
+	meter_commands[], packet_commands[], parse_commands[], table_commands[], bundle_commands[];

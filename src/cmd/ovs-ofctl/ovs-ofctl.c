@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 // ovs-ofctl(8): shows and changes OpenFlow switches.
+#include <ctype.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,7 +17,7 @@
 LOG_MODULE(fatal_signal);
 
 static const struct command *const tables[] = {show_commands,  flow_commands, group_commands, diff_commands,
-					       watch_commands, text_commands, parse_commands, meter_commands, table_commands, bundle_commands};
+					       watch_commands, text_commands, packet_commands, parse_commands, meter_commands, table_commands, bundle_commands};
 enum { N_TABLES = sizeof(tables) / sizeof(tables[0]) };
 
 // Those that --read-only forbids.
@@ -127,6 +128,8 @@ enum {
 	OPT_NO_NAMES,
 	OPT_STATS,
 	OPT_NO_STATS,
+	OPT_PCAP,
+	OPT_RAW,
 };
 
 static const struct option longopts[] = {
@@ -143,6 +146,8 @@ static const struct option longopts[] = {
 	{"no-names", no_argument, NULL, OPT_NO_NAMES},
 	{"stats", no_argument, NULL, OPT_STATS},
 	{"no-stats", no_argument, NULL, OPT_NO_STATS},
+	{"pcap", no_argument, NULL, OPT_PCAP},
+	{"raw", no_argument, NULL, OPT_RAW},
 	{"unixctl", required_argument, NULL, OPT_UNIXCTL},
 	{"help", no_argument, NULL, 'h'},
 	{"option", no_argument, NULL, 'o'},
@@ -169,8 +174,12 @@ static void set_timeout(const char *text)
 
 static void print_options(void)
 {
-	for (const struct option *l = longopts; l->name; l++)
-		printf("--%s%s\n", l->name, l->has_arg == required_argument ? "=ARG" : l->has_arg ? "[=ARG]" : "");
+	static const char *const long_form[] = {"", "=ARG", "=[ARG]"}, *const short_form[] = {"", "ARG", "[ARG]"};
+	for (const struct option *l = longopts; l->name; l++) {
+		printf("--%s%s\n", l->name, long_form[l->has_arg]);
+		if (l->val < 0x80 && isalpha(l->val))
+			printf("-%c %s\n", l->val, short_form[l->has_arg]);
+	}
 	exit(EXIT_SUCCESS);
 }
 
@@ -201,6 +210,10 @@ static bool flag_option(struct ofctl *o, int c)
 		return true;
 	case OPT_NO_STATS:
 		return o->no_stats = true;
+	case OPT_PCAP:
+		return o->pcap = true;
+	case OPT_RAW: // of no effect
+		return true;
 	case OPT_MAY_CREATE:
 		return o->may_create = true;
 	}
@@ -298,6 +311,8 @@ int main(int argc, char *argv[])
 	for (size_t i = 0; argc && o.read_only && i < sizeof(writers) / sizeof(writers[0]); i++)
 		if (!strcmp(writers[i], argv[0]))
 			command_die("'%s' command does not work in read only mode", argv[0]);
+	if (argc && !strcmp(argv[0], "help"))
+		usage();
 	struct command *commands = join_tables();
 	command_run(commands, argc, argv, &o);
 	free(commands);

@@ -209,7 +209,6 @@ static void print_nx_match(const struct buf *b)
 		}
 		putchar(')');
 	}
-	putchar('\n');
 }
 
 // The frame of 1.2 and later around the entries.
@@ -246,6 +245,7 @@ static void parse_entries(const struct ofctl *o, uint8_t version)
 		} else {
 			nx_match_encode(&again, version ? version : OFP10, &m, cookie, cookie_mask);
 			print_nx_match(&again);
+			putchar('\n');
 		}
 		buf_done(&bytes);
 		buf_done(&again);
@@ -310,6 +310,81 @@ static void parse_ofp11_match(int argc, char *argv[], void *arg)
 	parse_fixed_match(arg, OFP11);
 }
 
+// --- check-vlan: what becomes of a match on the VLAN tag in each form.
+
+static void print_tci(const struct match *m)
+{
+	printf("%04x/%04x", be16toh(m->flow.vlan[0].tci), be16toh(m->mask.vlan[0].tci));
+}
+
+static void check_entries(const char *name, uint8_t version, const struct match *m)
+{
+	enum { VID_BITS = 0x1fff, PCP_SHIFT = 13 };
+	struct buf b = BUF_INIT;
+	struct match got;
+	nx_match_encode(&b, version, m, 0, 0);
+	printf("%s: ", name);
+	print_nx_match(&b);
+	printf(" -> ");
+	int error = version ? decode_oxm(&b, false, &got) : nx_match_decode(cursor_make(b.data, b.len), false, &got, NULL, NULL);
+	uint16_t tci = be16toh(got.flow.vlan[0].tci), mask = be16toh(got.mask.vlan[0].tci);
+	if (error)
+		printf("%s\n", ofperr_name(error));
+	else if (!version)
+		printf("%04x/%04x\n", tci, mask);
+	else if (tci & VID_BITS && mask >> PCP_SHIFT)
+		printf("%04x/%04x,%02x\n", tci & VID_BITS, mask & VID_BITS, tci >> PCP_SHIFT);
+	else
+		printf("%04x/%04x,--\n", tci & VID_BITS, mask & VID_BITS);
+	buf_done(&b);
+}
+
+static void check_fixed(uint8_t version, const struct match *m)
+{
+	enum { WILDCARD_VLAN = 1 << 1, WILDCARD_PCP_10 = 1 << 20, WILDCARD_PCP_11 = 1 << 2, VLAN_10 = 18, WILDCARDS_11 = 8, VLAN_11 = 36 };
+	struct buf b = BUF_INIT;
+	struct match got;
+	if (version == OFP10)
+		ofp10_match_encode(&b, m);
+	else
+		ofp11_match_encode(&b, version, m);
+	uint32_t wildcards = get_be32(b.data + (version == OFP10 ? 0 : WILDCARDS_11));
+	const uint8_t *vlan = b.data + (version == OFP10 ? VLAN_10 : VLAN_11);
+	printf("OF1.%d: %04x/%d,%02x/%d -> ", version - OFP10, get_be16(vlan), !!(wildcards & WILDCARD_VLAN), vlan[2],
+	       !!(wildcards & (version == OFP10 ? WILDCARD_PCP_10 : WILDCARD_PCP_11)));
+	struct cursor c = cursor_make(b.data, b.len);
+	match_init_any(&got);
+	if (version == OFP10)
+		(void)ofp10_match_decode(&c, &got);
+	else
+		(void)ofp11_match_decode(&c, false, &got, NULL);
+	print_tci(&got);
+	putchar('\n');
+	buf_done(&b);
+}
+
+static void check_vlan(int argc, char *argv[], void *arg)
+{
+	struct match m, again;
+	struct str text = STR_INIT;
+	match_init_any(&m);
+	m.mask.vlan[0].tci = htobe16((uint16_t)strtoul(argv[2], NULL, 16));
+	m.flow.vlan[0].tci = htobe16((uint16_t)strtoul(argv[1], NULL, 16));
+	match_format(&m, &text, -1, NULL, NULL);
+	printf("%s -> ", str_cstr(&text));
+	fflush(stdout);
+	struct error *e = match_parse(&again, str_cstr(&text), NULL, NULL);
+	if (e)
+		command_die("%s", error_text(e));
+	print_tci(&again);
+	putchar('\n');
+	check_entries("NXM", 0, &m);
+	check_entries("OXM", OFP12, &m);
+	check_fixed(OFP10, &m);
+	check_fixed(OFP11, &m);
+	str_done(&text);
+}
+
 const struct command parse_commands[] = {
 	{"parse-actions", "VERSION", 1, 1, parse_actions},
 	{"parse-instructions", "VERSION", 1, 1, parse_instructions},
@@ -318,5 +393,6 @@ const struct command parse_commands[] = {
 	{"parse-oxm", "VERSION", 1, 1, parse_oxm},
 	{"parse-ofp10-match", "", 0, 0, parse_ofp10_match},
 	{"parse-ofp11-match", "", 0, 0, parse_ofp11_match},
+	{"check-vlan", "TCI MASK", 2, 2, check_vlan},
 	{0},
 };

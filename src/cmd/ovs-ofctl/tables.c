@@ -279,14 +279,14 @@ static void ct_flush(int argc, char *argv[], void *arg)
 }
 
 const struct command table_commands[] = {
-        {"dump-table-desc", "switch", 1, 1, dump_table_desc},
-        {"mod-table", "switch mod", 3, 3, mod_table},
-        {"dump-ipfix-bridge", "switch", 1, 1, dump_ipfix_bridge},
-        {"dump-ipfix-flow", "switch", 1, 1, dump_ipfix_flow},
-        {"add-tlv-map", "switch map", 2, 2, add_tlv_map},
-        {"del-tlv-map", "switch [map]", 1, 2, del_tlv_map},
-        {"dump-tlv-map", "switch", 1, 1, dump_tlv_map},
-        {"ct-flush-zone", "switch zone", 2, 2, ct_flush_zone},
-        {"ct-flush", "switch [zone=N] [ct-orig-tuple [ct-reply-tuple]]", 1, 4, ct_flush},
+        {"dump-table-desc", "SWITCH", 1, 1, dump_table_desc},
+        {"mod-table", "SWITCH MOD", 3, 3, mod_table},
+        {"dump-ipfix-bridge", "SWITCH", 1, 1, dump_ipfix_bridge},
+        {"dump-ipfix-flow", "SWITCH", 1, 1, dump_ipfix_flow},
+        {"add-tlv-map", "SWITCH MAP", 2, 2, add_tlv_map},
+        {"del-tlv-map", "SWITCH [MAP]", 1, 2, del_tlv_map},
+        {"dump-tlv-map", "SWITCH", 1, 1, dump_tlv_map},
+        {"ct-flush-zone", "SWITCH ZONE", 2, 2, ct_flush_zone},
+        {"ct-flush", "SWITCH [zone=N] [CT-ORIG-TUPLE [CT-REPLY-TUPLE]]", 1, 4, ct_flush},
         {0},
 };

@@ -2,14 +2,17 @@
 // Commands that need no switch: messages and flows to text and back.
 #include <ctype.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "cmd/ovs-ofctl/ofctl.h"
+#include "flow/match.h"
+#include "openflow/group.h"
 
-static void print_message(const struct ofctl *o, const void *msg, size_t n, int verbosity)
+void print_message(const struct ofctl *o, const void *msg, size_t n, int verbosity)
 {
 	struct ofp_print_options options = {.verbosity = verbosity, .no_stats = o->no_stats};
 	struct str text = STR_INIT;
@@ -69,7 +72,7 @@ static void ofp_parse(int argc, char *argv[], void *arg)
 // --- parse-flow, parse-flows
 
 // The first flow format that is both usable and allowed.
-static enum ofp_protocol choose_protocol(const struct ofctl *o, uint32_t usable)
+static enum ofp_protocol usable_protocol(const struct ofctl *o, uint32_t usable)
 {
 	char *text = ofp_protocols_format(usable);
 	printf("usable protocols: %s\n", text);
@@ -79,7 +82,12 @@ static enum ofp_protocol choose_protocol(const struct ofctl *o, uint32_t usable)
 		fflush(stdout);
 		command_die("no usable protocol");
 	}
-	enum ofp_protocol protocol = (enum ofp_protocol)(both & -both);
+	return (enum ofp_protocol)(both & -both);
+}
+
+static enum ofp_protocol choose_protocol(const struct ofctl *o, uint32_t usable)
+{
+	enum ofp_protocol protocol = usable_protocol(o, usable);
 	printf("chosen protocol: %s\n", ofp_protocol_name(protocol));
 	return protocol;
 }
@@ -134,6 +142,37 @@ static void parse_flows(int argc, char *argv[], void *arg)
 	flow_file_done(&file);
 }
 
+static void parse_group(int argc, char *argv[], void *arg)
+{
+	struct ofctl *o = arg;
+	struct ofp_group_mod gm;
+	struct port_names names;
+	struct buf b = BUF_INIT;
+	uint32_t usable;
+	port_names_init(&names, o, NULL);
+	struct ofpact_text t = port_names_to_parse(&names);
+	struct error *e = ofp_group_mod_parse(argv[1], OFPGC_ADD, &t, &gm, &usable);
+	if (e)
+		command_die("%s", error_text(e));
+	uint8_t version = ofp_protocol_version(usable_protocol(o, usable));
+	printf("chosen version: %s\n", ofp_version_name(version));
+	ofp_encode_group_mod(&b, &gm, version, o->next_xid++);
+	print_message(o, b.data, b.len, o->verbosity);
+	ofp_group_done(&gm.group);
+	buf_done(&b);
+	port_names_done(&names);
+}
+
+static void parse_key_value(int argc, char *argv[], void *arg)
+{
+	for (int i = 1; i < argc; i++) {
+		char *at = argv[i], *key, *value;
+		for (bool first = true; key_value_scan(&at, &key, &value); first = false)
+			printf("%s%s%s%s", first ? "" : ", ", key, value && *value ? "=" : "", value ? value : "");
+		putchar('\n');
+	}
+}
+
 // --- Errors and hellos.
 
 static void print_error(int argc, char *argv[], void *arg)
@@ -145,16 +184,6 @@ static void print_error(int argc, char *argv[], void *arg)
 		struct ofperr_code c;
 		if (!ofperr_get_code(error, v, &c))
 			printf("OpenFlow 1.%d: vendor %#x, type %u, code %u\n", v - OFP10, c.vendor, c.type, c.code);
-	}
-}
-
-static void print_bytes(const struct buf *b)
-{
-	for (size_t at = 0; at < b->len; at += 16) {
-		printf("%08zx ", at);
-		for (size_t i = at; i < at + 16 && i < b->len; i++)
-			printf("%c%02x", i == at + 8 ? '-' : ' ', b->data[i]);
-		putchar('\n');
 	}
 }
 
@@ -191,6 +220,8 @@ const struct command text_commands[] = {
 	{"ofp-parse", "FILE", 1, 1, ofp_parse},
 	{"parse-flow", "FLOW", 1, 1, parse_flow},
 	{"parse-flows", "FILE", 1, 1, parse_flows},
+	{"parse-group", "GROUP", 1, 1, parse_group},
+	{"parse-key-value", "TEXT...", 1, INT_MAX, parse_key_value},
 	{"print-error", "ENUM", 1, 1, print_error},
 	{"encode-error-reply", "ERROR REQUEST", 2, 2, encode_error_reply},
 	{"encode-hello", "BITMAP", 1, 1, encode_hello},
