@@ -309,6 +309,7 @@ static void test_server_status(void **state)
 	// It loses its source.
 	json_decref(f->server.status);
 	f->server.status = parse(rows[1].status);
+	dbclient_free(f->db);
 	connect(f);
 	fake_server_tell_status(&f->server, parse("{\"Database\":{\"" B0 "\":{\"modify\":{\"connected\":false}}}}"));
 	loop_run_once(f->loop, 20);
