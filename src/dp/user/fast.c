@@ -97,7 +97,7 @@ static void candidates(struct dp_thread *t)
 		struct megaflow *f = flow_table_at(t->flows, number);
 		b->candidate[i] = f;
 		rte_prefetch0(f);
-		rte_prefetch0(&f->header[0]);
+		rte_prefetch0(&f->header);
 		rte_prefetch0(flow_counter_at(t->counters, number));
 	}
 }

@@ -2,15 +2,19 @@
 #include "dp/user/flow_table.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/random.h"
 #include "dp/user/program.h"
 #include "dp/user/subtable.h"
 
 static const size_t chunk_bytes = (size_t)FLOW_CHUNK * sizeof(struct megaflow);
+static const size_t counter_chunk_bytes = (size_t)FLOW_CHUNK * sizeof(struct flow_counter);
 
 struct flow_table *flow_table_new(void (*wake)(void *arg),
 				  void (*gone)(void *arg, void *cookie, const struct dp_flow_stats *), void *arg)
@@ -39,23 +43,59 @@ uint32_t flow_table_now(const struct flow_table *ft)
 
 // --- Numbers, slots and counters.
 
+static void *map(size_t bytes)
+{
+	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	return p == MAP_FAILED ? NULL : p;
+}
+
+// Slots, and behind them, touched only where it is used, the room for the rest of long keys.
 static struct megaflow *chunk_new(void)
 {
-	// Aligned to its size, so that it can be one huge page.
-	uint8_t *p = mmap(NULL, 2 * chunk_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (p == MAP_FAILED)
+	// Aligned to the slots' size, so that they can be one huge page.
+	uint8_t *p = map(3 * chunk_bytes);
+	if (!p)
 		return NULL;
 	uint8_t *start = (uint8_t *)(((uintptr_t)p + chunk_bytes - 1) & ~(chunk_bytes - 1));
 	if (start > p)
 		munmap(p, (size_t)(start - p));
-	munmap(start + chunk_bytes, (size_t)(p + chunk_bytes - start));
+	if (start < p + chunk_bytes)
+		munmap(start + 2 * chunk_bytes, (size_t)(p + chunk_bytes - start));
 	madvise(start, chunk_bytes, MADV_HUGEPAGE);
+	madvise(start + chunk_bytes, chunk_bytes, MADV_NOHUGEPAGE);
 	return (struct megaflow *)(void *)start;
 }
 
+// Zeros, memory only where the thread counts.
 static struct flow_counter *counter_chunk_new(void)
 {
-	return xaligned_alloc(64, FLOW_CHUNK * sizeof(struct flow_counter));
+	void *p = map(counter_chunk_bytes);
+	if (!p) {
+		fprintf(stderr, "out of memory for counters of megaflows\n");
+		abort();
+	}
+	return p;
+}
+
+void megaflow_key(const struct megaflow *f, struct dp_key *key)
+{
+	vec32 *meta = (vec32 *)(void *)&key->meta;
+	vec64 *header = (vec64 *)(void *)key->header;
+	meta[0] = f->meta_lo;
+	header[0] = f->header;
+	if (subtable_is_long(f->subtable)) {
+		meta[1] = megaflow_more(f)->meta_hi;
+		header[1] = megaflow_more(f)->header;
+	} else {
+		meta[1] = (vec32){0};
+		header[1] = (vec64){0};
+	}
+}
+
+struct uuid megaflow_ufid(const struct flow_table *ft, const struct megaflow *f)
+{
+	uint64_t a = hash_u64(ft->secret ^ ((uint64_t)f->number << 16 | f->life)), b = hash_u64(a ^ ft->secret);
+	return (struct uuid){{(uint32_t)(a >> 32), (uint32_t)a, (uint32_t)b, f->number}};
 }
 
 // The number of a slot that no reader can see; UINT32_MAX: the table is full.
@@ -187,11 +227,15 @@ static struct megaflow *publish(struct flow_table *ft, struct subtable *st, cons
 	const vec32 *meta = (const vec32 *)(const void *)&key->meta;
 	f->program = program;
 	f->full_layout = (uint16_t)(new->full_layout & (LAYOUT_N - 1));
+	const vec64 *header = (const vec64 *)(const void *)key->header;
 	f->meta_lo = meta[0];
-	f->meta_hi = meta[1];
-	memcpy(f->header, key->header, sizeof(f->header));
+	f->header = header[0];
+	if (subtable_is_long(st)) {
+		megaflow_more(f)->meta_hi = meta[1];
+		megaflow_more(f)->header = header[1];
+	}
 	f->cookie = new->cookie;
-	f->ufid = (struct uuid){{random_u32(), random_u32(), random_u32(), number}};
+	f->life++;
 	__atomic_store_n(&f->subtable, st, __ATOMIC_RELEASE);
 	subtable_insert(ft, st, f);
 	ft->n_flows++;
@@ -290,8 +334,10 @@ struct megaflow *flow_table_find(struct flow_table *ft, const struct uuid *ufid)
 {
 	pthread_mutex_lock(&ft->lock);
 	struct megaflow *f = ufid->part[3] < ft->n_numbers ? flow_table_at(ft, ufid->part[3]) : NULL;
-	if (f && (f->subtable == &ft->dead || !uuid_equal(&f->ufid, ufid)))
-		f = NULL;
+	if (f) {
+		struct uuid own = megaflow_ufid(ft, f);
+		f = f->subtable == &ft->dead || !uuid_equal(&own, ufid) ? NULL : f;
+	}
 	pthread_mutex_unlock(&ft->lock);
 	return f;
 }
@@ -331,6 +377,13 @@ static void grace_passed(void *p) // in the reclaimer thread
 	free(g);
 }
 
+// Without touching memory of a thread that never counted there.
+static void clear(struct flow_counter *c)
+{
+	if (c->packets | c->bytes | c->used)
+		*c = (struct flow_counter){0};
+}
+
 static void finish(struct flow_table *ft, const struct retired *r)
 {
 	struct dp_flow_stats stats = {0};
@@ -339,7 +392,7 @@ static void finish(struct flow_table *ft, const struct retired *r)
 		flow_table_get_stats(ft, r->flow, &stats);
 		pthread_mutex_lock(&ft->lock);
 		VEC_FOREACH (&ft->counters, i)
-			memset(flow_counter_at(ft->counters.v[i], number), 0, sizeof(struct flow_counter));
+			clear(flow_counter_at(ft->counters.v[i], number));
 		program_set_put(ft->programs, r->flow->program);
 		vec_push(&ft->free_numbers, number);
 		pthread_mutex_unlock(&ft->lock);
@@ -379,9 +432,10 @@ void flow_table_free(struct flow_table *ft)
 	}
 	for (unsigned int i = 0; i < FLOW_MAX_CHUNKS; i++) {
 		if (ft->chunk[i])
-			munmap(ft->chunk[i], chunk_bytes);
+			munmap(ft->chunk[i], 2 * chunk_bytes);
 		VEC_FOREACH (&ft->counters, c)
-			free(ft->counters.v[c]->chunk[i]);
+			if (ft->counters.v[c]->chunk[i])
+				munmap(ft->counters.v[c]->chunk[i], counter_chunk_bytes);
 	}
 	VEC_FOREACH (&ft->counters, c)
 		free(ft->counters.v[c]);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 // The megaflows of one datapath and the classifier over them.
 //
-// A megaflow is a slot of 256 bytes with a number, in chunks that stay until the table goes; so a number found in a stale cache
+// A megaflow is a slot of 128 bytes with a number, in chunks that stay until the table goes; so a number found in a stale cache
 // entry always leads to a slot, and verifying the key decides. Megaflows that share a mask (and the layout bits under it) form a
 // *subtable* with a hash table. Each layout has an *index*: its subtables, the most used first, and the union of their masks,
 // on which the flow caches are keyed; so a packet never meets masks of other layouts, and bytes that are payload in one layout
@@ -25,9 +25,9 @@
 #include "dp/user/variant.h"
 
 enum {
-	FLOW_CHUNK_BITS = 13,
+	FLOW_CHUNK_BITS = 14,
 	FLOW_CHUNK = 1 << FLOW_CHUNK_BITS,
-	FLOW_MAX_CHUNKS = 512,
+	FLOW_MAX_CHUNKS = 256,
 	FLOW_MAX_FLOWS = FLOW_CHUNK * FLOW_MAX_CHUNKS,
 	FLOW_TABLE_MAX_MASKS = 64, // per layout
 };
@@ -52,18 +52,22 @@ struct megaflow {
 	// First line: read for each packet. Immutable while live, but for `program`.
 	struct subtable *subtable; // RCU; that of the dead, which match nothing, when not live
 	struct program *program;   // RCU
+	void *cookie;
 	uint32_t number;
 	uint16_t full_layout; // of the packet it was made for
-	uint16_t unused;
-	uint64_t unused2;
+	uint16_t life;	      // counts the megaflows that had this slot: part of the ufid
 	vec32 meta_lo;
-	vec64 header[2];
-	vec32 meta_hi;
-	struct uuid ufid;
-	void *cookie;
-	uint64_t unused3;
+	vec64 header;
 } __attribute__((aligned(64)));
-_Static_assert(sizeof(struct megaflow) == 256, "four cache lines");
+_Static_assert(sizeof(struct megaflow) == 128, "two cache lines");
+
+// The rest of the key, for megaflows whose mask covers any of it (subtable_is_long()); memory that the others never touch.
+struct megaflow_more {
+	vec64 header;
+	vec32 meta_hi;
+	uint64_t unused[4];
+} __attribute__((aligned(64)));
+_Static_assert(sizeof(struct megaflow_more) == sizeof(struct megaflow), "they lie side by side in a chunk");
 
 struct layout_index { // immutable, RCU
 	struct live live; // the union of the masks
@@ -144,6 +148,18 @@ static inline struct flow_counter *flow_counter_at(const struct flow_counters *c
 // Milliseconds since the table's start plus one, wrapping.
 uint32_t flow_table_now(const struct flow_table *);
 
+static inline struct megaflow_more *megaflow_more(const struct megaflow *f)
+{
+	return (struct megaflow_more *)(uintptr_t)(f + FLOW_CHUNK);
+}
+static inline bool subtable_is_long(const struct subtable *st)
+{
+	return st->uses_meta_hi | st->uses_header1;
+}
+// All of its key. Not of a dead one.
+void megaflow_key(const struct megaflow *, struct dp_key *);
+struct uuid megaflow_ufid(const struct flow_table *, const struct megaflow *);
+
 static inline uint64_t vec64_fold(const vec64 *d)
 {
 	const vec32 *half = (const vec32 *)(const void *)d;
@@ -158,14 +174,15 @@ static inline bool megaflow_matches(const struct megaflow *f, const struct dp_me
 	const vec64 *mask = (const vec64 *)(const void *)&st->mask;
 	const vec32 *meta_mask = (const vec32 *)(const void *)&st->mask;
 	const vec32 *m = (const vec32 *)(const void *)meta;
-	vec64 d = (*(const vec64_at *)header & mask[1]) ^ f->header[0];
+	vec64 d = (*(const vec64_at *)header & mask[1]) ^ f->header;
 	const vec32 *half = (const vec32 *)(const void *)&d;
 	vec32 x = half[0] | half[1] | ((m[0] & meta_mask[0]) ^ f->meta_lo);
 	if (x[0] | x[1] | x[2] | x[3])
 		return false;
-	if (__builtin_expect(st->uses_meta_hi | st->uses_header1, 0)) {
-		d = (*(const vec64_at *)(header + 64) & mask[2]) ^ f->header[1];
-		x = half[0] | half[1] | ((m[1] & meta_mask[1]) ^ f->meta_hi);
+	if (__builtin_expect(subtable_is_long(st), 0)) {
+		const struct megaflow_more *more = megaflow_more(f);
+		d = (*(const vec64_at *)(header + 64) & mask[2]) ^ more->header;
+		x = half[0] | half[1] | ((m[1] & meta_mask[1]) ^ more->meta_hi);
 		return !(x[0] | x[1] | x[2] | x[3]);
 	}
 	return true;

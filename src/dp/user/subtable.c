@@ -32,14 +32,6 @@ static void hash_add(struct flow_hash *h, uint64_t hash, uint32_t number)
 	rcu_assign(&h->slot[at], slot_value(hash, number));
 }
 
-static void megaflow_key(const struct megaflow *f, struct dp_key *key)
-{
-	vec32 *meta = (vec32 *)(void *)&key->meta;
-	meta[0] = f->meta_lo;
-	meta[1] = f->meta_hi;
-	memcpy(key->header, f->header, sizeof(key->header));
-}
-
 uint64_t subtable_hash(const struct subtable *st, const struct dp_key *key)
 {
 	return live_hash(&st->live, &key->meta, key->header);

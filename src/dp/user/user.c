@@ -96,7 +96,7 @@ static struct error *flow_put(struct dp *base, const struct flow *key, const str
 	};
 	struct error *e = flow_table_put(dp->flows, &new, &f);
 	if (!e && ufid)
-		*ufid = f->ufid;
+		*ufid = megaflow_ufid(dp->flows, f);
 	return e;
 }
 
@@ -132,14 +132,12 @@ static void show(struct dp_user *dp, const struct megaflow *f, void (*cb)(void *
 {
 	struct dp_key key;
 	struct flow flow, mask;
-	vec32 *meta = (vec32 *)(void *)&key.meta;
-	meta[0] = f->meta_lo;
-	meta[1] = f->meta_hi;
-	memcpy(key.header, f->header, sizeof(key.header));
+	struct uuid ufid = megaflow_ufid(dp->flows, f);
+	megaflow_key(f, &key);
 	key_to_flow(&key, &f->subtable->mask, f->full_layout, &flow, &mask);
 	const struct program *p = f->program;
 	struct dp_flow shown = {
-		.ufid = &f->ufid,
+		.ufid = &ufid,
 		.key = &flow,
 		.mask = &mask,
 		.actions = p->actions,

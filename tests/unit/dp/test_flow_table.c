@@ -207,7 +207,7 @@ static void test_equal_flow_stays(void **state)
 	flow_counter_at(c, first->number)->packets = 7;
 	flow_counter_at(c, first->number)->bytes = 700;
 	flow_counter_at(c, first->number)->used = flow_table_now(ft);
-	struct uuid ufid = first->ufid;
+	struct uuid ufid = megaflow_ufid(ft, first);
 	uint8_t list[16];
 	model[2] = (struct model_flow){.live = true};
 	struct flow_new new = {.key = &key, .mask = &mask, .full_layout = key.meta.layout, .actions = list,
@@ -216,7 +216,8 @@ static void test_equal_flow_stays(void **state)
 	assert_null(flow_table_put(ft, &new, &second));
 	assert_ptr_not_equal(second, first);
 	assert_null(flow_table_find(ft, &ufid));
-	assert_ptr_equal(flow_table_find(ft, &second->ufid), second);
+	struct uuid second_ufid = megaflow_ufid(ft, second);
+	assert_ptr_equal(flow_table_find(ft, &second_ufid), second);
 	settle(ft);
 	assert_true(model[0].gone);
 	assert_int_equal(model[0].final.packets, 7);
