@@ -66,12 +66,14 @@ static struct error *backer_new(struct backers *bs, const char *type, struct bac
 	b->backers = bs;
 	b->type = xstrdup(type);
 	b->generation = 1;
+	b->bases = megaflow_bases_new();
 	revalidator_init(b);
 	char *name = xasprintf("ovs-%s", type);
 	struct error *e = dp_open(bs->loop, type, name, &callbacks, b, &b->dp);
 	free(name);
 	if (e) {
 		revalidator_done(b);
+		megaflow_bases_free(b->bases);
 		free(b->type);
 		free(b);
 		return e;
@@ -106,6 +108,7 @@ void backer_close(struct backer *b)
 		}
 	}
 	dp_close(b->dp); // no upcall comes after this
+	megaflow_bases_free(b->bases);
 	revalidator_done(b);
 	rcu_free_later(b->snapshot, xlate_snapshot_free);
 	VEC_FOREACH (&b->patches, i)

@@ -6,28 +6,8 @@
 #include "base/vec.h"
 #include "flow/match.h"
 #include "ofproto/backer.h"
+#include "ofproto/megaflow.h"
 #include "ofproto/xlate_snapshot.h"
-
-enum { MEGAFLOW_KEPT_WORDS = 5 };
-// Between a flow and the words that a megaflow keeps of it.
-void megaflow_keep(uint64_t kept[MEGAFLOW_KEPT_WORDS], const struct flow *);
-void megaflow_restore(const uint64_t kept[MEGAFLOW_KEPT_WORDS], struct flow *);
-
-// A megaflow of ours in the datapath: its cookie. Made by the upcall that installs it, then main's alone.
-struct megaflow {
-	uint64_t generation; // of the snapshot and rules that it was translated with
-	uint64_t packets, bytes; // credited so far
-	int64_t used;		 // as of the last dump; 0: no packet since the first
-	int64_t created;
-	unsigned int n_rules, n_credits;
-	uint64_t mask_map[MINIMATCH_MAP_WORDS];
-	// Addresses and ports of the packet that made it, whole: lookups choose which prefix to look at by their values, and would
-	// choose another one without the bits outside of the mask.
-	uint64_t kept[MEGAFLOW_KEPT_WORDS];
-	uint64_t *mask_words;	      // the mask as translation gave it, without its empty words; owned
-	struct xlate_credit *credits; // references; behind the mask
-	struct rule **rules;	      // references; behind the credits
-};
 
 struct patch_entry {
 	uint64_t bridge;
@@ -56,6 +36,7 @@ struct backer {
 	struct backers *backers;
 	char *type;
 	struct dp *dp;
+	struct megaflow_bases *bases;
 	// Read by any thread under RCU; written by main.
 	struct xlate_snapshot *snapshot;
 	// Any thread (atomic).
@@ -90,10 +71,6 @@ static inline const struct xlate_snapshot *backer_snapshot(const struct backer *
 int upcall_handle(void *backer, const struct dp_upcall *, struct dp_upcall_result *);
 // Appends to `actions` what an empty list means: a drop with its reason.
 void upcall_finish_actions(struct buf *actions, const struct xlate_out *);
-// These take over the references that a translation met, and copy its mask.
-struct megaflow *megaflow_new(struct xlate_out *, const struct flow *, uint64_t generation);
-void megaflow_renew(struct megaflow *, struct xlate_out *, uint64_t generation);
-void megaflow_free(struct megaflow *);
 
 // revalidate.c. Main.
 void revalidator_init(struct backer *);

@@ -52,8 +52,8 @@ static void format_origin(const struct backer *b, const struct megaflow *mf, str
 {
 	const char *separator = "";
 	str_add(out, ", dp-extra-info:rules(");
-	for (unsigned int i = 0; i < mf->n_rules; i++) {
-		const struct rule *rule = mf->rules[i];
+	for (unsigned int i = 0; i < mf->basis->n_rules; i++) {
+		const struct rule *rule = mf->basis->rules[i];
 		str_addf(out, "%s%s/table=%u,priority=%d,cookie=0x%" PRIx64 "%s", separator,
 		         ofproto_name(rule->ofproto), rule->table_id, rule->cls.priority,
 		         be64toh(__atomic_load_n(&rule->cookie, __ATOMIC_RELAXED)),

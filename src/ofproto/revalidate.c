@@ -39,14 +39,14 @@ static void push_counters(struct backer *b, struct megaflow *mf, const struct dp
 	mf->packets = s->packets;
 	mf->bytes = s->bytes;
 	mf->used = s->used;
-	xlate_credit(b, mf->rules, mf->n_rules, mf->credits, mf->n_credits, packets, bytes, s->used, s->tcp_flags);
+	xlate_credit(b, mf->basis->rules, mf->basis->n_rules, mf->credits, mf->n_credits, packets, bytes, s->used, s->tcp_flags);
 }
 
 static bool is_idle(const struct backer *b, const struct megaflow *mf, int64_t now)
 {
 	const struct backer_settings *s = &b->backers->settings;
 	bool overfull = backer_n_megaflows(b) > s->flow_limit;
-	int64_t idle = now - (mf->used ? mf->used : mf->created);
+	int64_t idle = now - mf->used;
 	if (idle < s->max_idle_ms && !(overfull && idle >= OVERFULL_IDLE_MS))
 		return false;
 	if (idle < s->max_idle_ms)
@@ -56,25 +56,6 @@ static bool is_idle(const struct backer *b, const struct megaflow *mf, int64_t n
 	return true;
 }
 
-// Does the mask that the megaflow was made with cover all that the new translation looked at?
-static bool mask_suffices(const struct megaflow *mf, const struct flow *want)
-{
-	const uint64_t *w = flow_words_const(want), *have = mf->mask_words;
-	for (unsigned int i = 0; i < FLOW_WORDS; i++)
-		if (w[i] & ~(mf->mask_map[i / 64] >> i % 64 & 1 ? *have++ : 0))
-			return false;
-	return true;
-}
-
-// The datapath's mask stays as it was made.
-static void keep_mask(const struct megaflow *mf, struct flow *mask)
-{
-	const uint64_t *have = mf->mask_words;
-	for (unsigned int i = 0; i < FLOW_WORDS; i++)
-		if (mf->mask_map[i / 64] >> i % 64 & 1)
-			flow_words(mask)[i] |= *have++;
-}
-
 static void retranslate(struct backer *b, const struct dp_flow *flow, struct megaflow *mf)
 {
 	uint64_t generation = xlate_generation(b);
@@ -82,7 +63,7 @@ static void retranslate(struct backer *b, const struct dp_flow *flow, struct meg
 	struct flow key = *flow->key, mask;
 	struct xlate_out out;
 	counter_inc(revalidate_flows);
-	megaflow_restore(mf->kept, &key);
+	megaflow_restore_flow(mf, &key);
 	buf_clear(actions);
 	memset(&mask, 0, sizeof(mask));
 	xlate_out_init(&out, actions, &mask);
@@ -94,12 +75,12 @@ static void retranslate(struct backer *b, const struct dp_flow *flow, struct meg
 	} else if (out.each_packet) {
 		counter_inc(megaflow_slow_path);
 		dp_flow_del(b->dp, flow->ufid);
-	} else if (!mask_suffices(mf, &mask)) {
+	} else if (!megaflow_mask_suffices(mf, &mask)) {
 		counter_inc(megaflow_mask_changed);
 		dp_flow_del(b->dp, flow->ufid);
 	} else {
 		bool same = actions->len == flow->actions_len && !memcmp(actions->data, flow->actions, actions->len);
-		keep_mask(mf, &mask);
+		megaflow_add_mask(mf, &mask); // the datapath's stays as it was made
 		if (!same)
 			counter_inc(megaflow_actions_changed);
 		if (same || !dp_flow_modify(b->dp, flow->ufid, actions->data, actions->len))

@@ -20,88 +20,6 @@ COUNTER(upcall_flow_limit_hit);
 COUNTER(upcall_userspace);
 COUNTER(xlate_errors);
 
-// What the megaflow keeps of a translation, in one piece of memory: its references, and the mask without its empty words.
-static void take_results(struct megaflow *mf, const struct xlate_out *out)
-{
-	size_t rules_size = out->n_rules * sizeof(*mf->rules), credits_size = out->n_credits * sizeof(*mf->credits);
-	const uint64_t *words = flow_words_const(out->mask);
-	unsigned int n_words = 0;
-	memset(mf->mask_map, 0, sizeof(mf->mask_map));
-	for (unsigned int i = 0; i < FLOW_WORDS; i++) {
-		if (words[i]) {
-			mf->mask_map[i / 64] |= UINT64_C(1) << i % 64;
-			n_words++;
-		}
-	}
-	mf->n_rules = out->n_rules;
-	mf->n_credits = out->n_credits;
-	mf->mask_words = xmalloc(n_words * sizeof(uint64_t) + credits_size + rules_size);
-	mf->credits = (struct xlate_credit *)(void *)(mf->mask_words + n_words);
-	mf->rules = (struct rule **)(void *)(mf->credits + out->n_credits);
-	for (unsigned int i = 0, n = 0; i < FLOW_WORDS; i++)
-		if (words[i])
-			mf->mask_words[n++] = words[i];
-	memcpy(mf->credits, out->credits, credits_size);
-	memcpy(mf->rules, out->rules, rules_size);
-}
-
-static void drop_references(struct megaflow *mf)
-{
-	for (unsigned int i = 0; i < mf->n_rules; i++)
-		rule_unref(mf->rules[i]);
-	for (unsigned int i = 0; i < mf->n_credits; i++)
-		xlate_credit_done(&mf->credits[i]);
-	free(mf->mask_words);
-}
-
-// IPv4 or IPv6 addresses, and ports.
-void megaflow_keep(uint64_t kept[MEGAFLOW_KEPT_WORDS], const struct flow *flow)
-{
-	if (flow->dl_type == BE16(0x86dd)) {
-		memcpy(kept, &flow->ipv6_src, 16);
-		memcpy(kept + 2, &flow->ipv6_dst, 16);
-	} else {
-		memcpy(kept, &flow->nw_src, 8);
-	}
-	memcpy(kept + 4, &flow->tp_src, 4);
-}
-
-void megaflow_restore(const uint64_t kept[MEGAFLOW_KEPT_WORDS], struct flow *flow)
-{
-	if (flow->dl_type == BE16(0x86dd)) {
-		memcpy(&flow->ipv6_src, kept, 16);
-		memcpy(&flow->ipv6_dst, kept + 2, 16);
-	} else {
-		memcpy(&flow->nw_src, kept, 8);
-	}
-	memcpy(&flow->tp_src, kept + 4, 4);
-}
-
-struct megaflow *megaflow_new(struct xlate_out *out, const struct flow *flow, uint64_t generation)
-{
-	struct megaflow *mf = XNEW(struct megaflow);
-	megaflow_keep(mf->kept, flow);
-	mf->generation = generation;
-	mf->created = clock_ms();
-	take_results(mf, out);
-	out->n_rules = out->n_credits = 0;
-	return mf;
-}
-
-void megaflow_renew(struct megaflow *mf, struct xlate_out *out, uint64_t generation)
-{
-	drop_references(mf);
-	take_results(mf, out);
-	out->n_rules = out->n_credits = 0;
-	mf->generation = generation;
-}
-
-void megaflow_free(struct megaflow *mf)
-{
-	drop_references(mf);
-	free(mf);
-}
-
 void upcall_finish_actions(struct buf *actions, const struct xlate_out *out)
 {
 	if (actions->len)
@@ -166,7 +84,7 @@ static int handle_miss(struct backer *b, const struct dp_upcall *upcall, struct 
 		match_all(upcall->key, &result->mask);
 	result->install = !upcall->no_megaflow && may_install(b, &out);
 	if (result->install) {
-		result->cookie = megaflow_new(&out, upcall->key, generation);
+		result->cookie = megaflow_new(b->bases, &out, upcall->key, generation);
 		if (!__atomic_fetch_add(&b->n_megaflows, 1, __ATOMIC_RELAXED))
 			revalidator_kick(b);
 	}
