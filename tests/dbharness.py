@@ -95,7 +95,7 @@ class DbServer:
         self.tools = tools
         self.dir = directory or tempfile.mkdtemp(prefix="sluice-db-")
         self.env = dict(os.environ, OVS_RUNDIR=self.dir, OVS_DBDIR=self.dir, OVS_LOGDIR=self.dir, OVS_SYSCONFDIR=self.dir)
-        self.env["ASAN_OPTIONS"] = self.env.get("ASAN_OPTIONS", "") + ":detect_leaks=0"
+        self.env["ASAN_OPTIONS"] = self.env.get("ASAN_OPTIONS", "") + ":detect_leaks=0:quarantine_size_mb=2"
         self.more_env = env or {}
         self.sock = f"{self.dir}/db.sock"
         self.files = []
@@ -124,7 +124,8 @@ class DbServer:
         self.err = open(f"{self.dir}/stderr", "ab")
         self.process = subprocess.Popen(
             [*self.wrapper, self.tools("ovsdb-server"), *self.files, *self.remote, f"--unixctl={self.dir}/ctl", "-vconsole:off", "-vsyslog:off",
-             f"--log-file={self.dir}/log", *self.args], env=dict(self.env, **self.more_env), stderr=self.err)
+             f"--log-file={self.dir}/log", *self.args], env=dict(self.env, ASAN_OPTIONS=self.env["ASAN_OPTIONS"].replace("detect_leaks=0", "detect_leaks=1"), **self.more_env),
+            stderr=self.err)
         if wait:
             wait_until(lambda: self.process.poll() is not None or all(map(listens, needed)), what="ovsdb-server")
             assert self.process.poll() is None, self.stderr()
@@ -143,7 +144,7 @@ class DbServer:
             try:
                 self.clients.append(Client(self.sock, timeout))
                 return self.clients[-1]
-            except (ConnectionRefusedError, FileNotFoundError):
+            except (BlockingIOError, ConnectionRefusedError, FileNotFoundError):
                 if time.monotonic() > end:
                     raise
                 time.sleep(0.01)
@@ -154,7 +155,10 @@ class DbServer:
 
     def stop(self, sig=signal.SIGTERM):
         if self.process and self.process.poll() is None:
-            self.process.send_signal(sig)
+            if os.environ.get("SANITIZE") and sig == signal.SIGTERM and self.tools is ours:
+                self.appctl("exit")  # so that leaks are looked for
+            else:
+                self.process.send_signal(sig)
             self.process.wait(20)
         for c in self.clients:
             c.close()

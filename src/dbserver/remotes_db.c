@@ -51,7 +51,7 @@ static bool get_boolean(const struct db_row *row, const char *column)
 
 struct db_column {
 	struct served *served;
-	const struct db_table *table;
+	const struct db_table *table; // NULL: the database has no schema yet
 	const struct column_schema *column;
 	const struct db_table *target_table; // NULL: the column holds the methods themselves
 };
@@ -66,6 +66,8 @@ static struct error *parse(const struct server *server, const char *name, struct
 		error = error_new("\"%s\": invalid syntax", name);
 	} else if (!(out->served = server_find(server, db))) {
 		error = error_new("\"%s\": no database named %s", name, db);
+	} else if (!out->served->available) {
+		// A relay that has no schema yet: there is nothing in it.
 	} else if (!(out->table = db_find_table(out->served->d->db, table))) {
 		error = error_new("\"%s\": no table named %s", name, table);
 	} else if (!(out->column = table_schema_find_column(out->table->schema, column))) {
@@ -124,7 +126,7 @@ struct error *remotes_db_read(const struct server *server, const char *name, str
 {
 	struct db_column c;
 	struct error *error = parse(server, name, &c);
-	if (error)
+	if (error || !c.table)
 		return error;
 	for (struct db_row *row = db_table_next_row(c.table, NULL); row; row = db_table_next_row(c.table, row)) {
 		const struct datum *d = &row->fields[c.column->index];
@@ -146,7 +148,7 @@ struct error *remotes_db_read_string(const struct server *server, const char *na
 	struct db_column c;
 	*out = NULL;
 	struct error *error = parse(server, name, &c);
-	if (error)
+	if (error || !c.table)
 		return error;
 	if (c.target_table)
 		return error_new("\"%s\": table \"%s\" column \"%s\" is not string or set of strings", name,

@@ -96,5 +96,7 @@ void served_transact(struct served *, struct session *, struct jsonrpc_message *
 bool served_transact_text(struct served *, struct session *, const struct json_piece *operations, size_t n, const json_t *id);
 // A client is behind by much: at the end of this iteration it is seen whether all of them together hold too much.
 void server_check_output(struct server *);
+// The results that say what the client's role forbids in a "transact" request; NULL: nothing. Does nothing.
+json_t *served_check_permission(struct served *, struct session *, const json_t *params);
 // Forgets what waits for a session; with `id` only that transaction (true if it was there), which is answered "canceled".
 bool served_cancel(struct served *, struct session *, const json_t *id);

@@ -88,6 +88,9 @@ static struct answer method_convert(struct session *session, struct served *serv
 	struct db_error *error = NULL;
 	if (json_array_size(params) != 2)
 		error = db_error_syntax(params, NULL, "array expected");
+	if (!error && session->config.role && db_find_table(served->d->db, "RBAC_Role"))
+		error = db_error_new("permission error", "a client with a role may not convert database %s",
+				     database_name(served->d));
 	if (!error && (served->reserved || session->config.read_only || session->server->read_only ||
 		       served_is_replica(served)))
 		error = db_error_new("not allowed", "database %s may not be converted", database_name(served->d));
@@ -349,12 +352,27 @@ static bool is_forwarded(const struct session *session, const struct served *ser
 	return !strcmp(m->method, "convert") || db_execute_changes(m->params, 1);
 }
 
+// Its source does not know who asks: what the client may not do ends here.
+static void forward(struct session *session, struct served *served, struct jsonrpc_message *m)
+{
+	struct answer a = {0};
+	if (!strcmp(m->method, "transact"))
+		a.result = served_check_permission(served, session, m->params);
+	else if (session->config.role)
+		a = fail(db_error_new("permission error", "a client with a role may not convert database %s",
+				      database_name(served->d)));
+	if (a.result || a.error)
+		give(session, a, m);
+	else
+		follower_forward(served->follower, session, m);
+}
+
 static void transact_or_convert(struct session *session, struct jsonrpc_message *m)
 {
 	struct served *served;
 	struct db_error *error = find_database(session, m->method, m->params, &served);
 	if (!error && is_forwarded(session, served, m)) {
-		follower_forward(served->follower, session, m);
+		forward(session, served, m);
 		return;
 	}
 	if (!error && !strcmp(m->method, "transact")) {

@@ -107,6 +107,31 @@ void triggers_schedule(struct served *served)
 		loop_defer(served->server->loop, &served->retry, on_retry, served);
 }
 
+json_t *served_check_permission(struct served *served, struct session *session, const json_t *params)
+{
+	struct db_execute x = {
+		.db = served->d->db,
+		.operations = params,
+		.first = 1,
+		.has_lock = has_lock,
+		.arg = session,
+		.client = session_client(session),
+	};
+	if (!x.client.role)
+		return NULL;
+	if (db_execute(&x) == DB_EXECUTE_DONE)
+		db_txn_abort(x.txn);
+	size_t i;
+	json_t *result;
+	json_array_foreach (x.result, i, result) {
+		const char *tag = json_string_value(json_object_get(result, "error"));
+		if (tag && !strcmp(tag, "permission error"))
+			return x.result;
+	}
+	json_decref(x.result);
+	return NULL;
+}
+
 bool served_transact_text(struct served *served, struct session *session, const struct json_piece *operations, size_t n,
 			  const json_t *id)
 {

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The service models beside the stock server: relays, active-backup pairs in both directions, --config-file; access by role."""
 import json
+import os
 import pathlib
 import random
 import subprocess
@@ -59,6 +60,18 @@ def change(client, r, rounds, n=12):
         assert all("error" not in (x or {"error": 1}) for x in client.transact("T", *random_ops(r, n)))
 
 
+def relay_client(server, db="T"):
+    """A client of a relay that has its schema: who was there before, and said nothing, is disconnected."""
+    while True:
+        c = server.client()
+        try:
+            c.call("set_db_change_aware", [True])
+            wait_until(lambda: "tables" in c.call("get_schema", [db]), what="schema")
+            return c
+        except (EOFError, ConnectionError):
+            pass
+
+
 def same(a, b, tables=COLUMNS):
     return wait_until(lambda: contents(a, tables) == contents(b, tables), what="equal contents")
 
@@ -70,9 +83,7 @@ def test_relay(source, side):
         pytest.skip("none is ours")
     r = random.Random(1)
     with DbServer(source, [SCHEMA]) as main, DbServer(side, args=[f"relay:T:unix:{main.sock}"]) as relay:
-        m, c = main.client(), relay.client()
-        wait_until(lambda: "tables" in c.call("get_schema", ["T"]), what="schema")
-        assert c.call("set_db_change_aware", [True]) == {}
+        m, c = main.client(), relay_client(relay)
         c.call("monitor_cond", ["T", "mon", {"a": [{"columns": ["n", "tags"], "where": [["n", "<", 6]]}]}])
         change(m, r, 100)
         change(c, r, 100)  # passed on
@@ -125,9 +136,7 @@ def test_relays_share_transaction_ids():
     with DbServer(databases=[SCHEMA]) as main, DbServer(args=[f"relay:T:unix:{main.sock}"]) as one, \
             DbServer(args=[f"relay:T:unix:{main.sock}"]) as two:
         r = random.Random(2)
-        c, d = one.client(), two.client()
-        for x in (c, d):
-            wait_until(lambda: "tables" in x.call("get_schema", ["T"]), what="schema")
+        c, d = relay_client(one), relay_client(two)
         zero = "00000000-0000-0000-0000-000000000000"
         found, last, _ = c.call("monitor_cond_since", ["T", "m", {"a": [{"columns": ["n"]}]}, zero])
         assert not found and last != zero
@@ -206,8 +215,7 @@ def test_config_file(tmp_path):
               databases={file: {"service-model": "standalone"}, "T": {"service-model": "relay", "source": {f"unix:{main.sock}": {}}}})
         s.appctl("ovsdb-server/reload")
         assert set(s.appctl("ovsdb-server/list-remotes").split()) == {f"punix:{s.sock}", f"punix:{s.dir}/ro.sock"}
-        c = s.client()
-        wait_until(lambda: "tables" in c.call("get_schema", ["T"]), what="relay")
+        c = relay_client(s)
         change(c, random.Random(4), 10)
         s.sock, rw = f"{s.dir}/ro.sock", s.sock
         assert "read only" in json.dumps(s.client().transact("T", {"op": "insert", "table": "x", "row": {}}))
@@ -317,6 +325,15 @@ def test_roles(tmp_path):
                     result = transact({"op": "mutate", "table": "Chassis", "where": where("h1"),
                                        "mutations": [["ids", "insert", ["map", [[key, "3"]]]]]}, f"ssl:127.0.0.1:{port}")
                     assert ("count" in result) == good, result
+                # Nor by way of a relay, whose source does not know who asks.
+                relay = f"relay:RB:unix:{s.sock}"
+                with DbServer(args=[relay, "--remote=db:RB,Root,conns", f"--remote=punix:{s.dir}/relay.sock"]) as t:
+                    d = relay_client(t, "RB")
+                    c.transact("RB", {"op": "update", "table": "Conn", "where": [["target", "==", f"punix:{s.dir}/role.sock"]],
+                                      "row": {"target": f"punix:{s.dir}/role2.sock"}})
+                    wait_until(lambda: os.path.exists(f"{s.dir}/role2.sock"), what="remote of the relay")
+                    assert "permission error" in json.dumps(transact(cases[1], f"unix:{s.dir}/role2.sock"))
+                    assert "uuid" in d.transact("RB", cases[1])[0]
     assert got[ours][0]["error"] == "permission error"
     for tools in SIDES:
         assert got[tools] == got[ours]

@@ -71,7 +71,7 @@ def test_refused(server, pki, certificate, why):
 
 def test_old_protocols_and_plain_text(server, pki):
     assert not answered(server, pki, "-tls1_1", "-cipher", "DEFAULT@SECLEVEL=0")
-    run(ours("ovsdb-client"), "-t", "2", "list-dbs", f"tcp:127.0.0.1:{port(server)}", check=False)
+    run(ours("ovsdb-client"), "-t", "2", "list-dbs", f"tcp:127.0.0.1:{port(server)}", env=server.env, check=False)
     wait_until(lambda: "does not speak TLS" in server.log(), what="reason")
     assert answered(server, pki)
 
@@ -79,5 +79,5 @@ def test_old_protocols_and_plain_text(server, pki):
 @pytest.mark.parametrize("certificate,ca,why", [("expired", "ca", "expired"), ("foreign", "ca", "not signed by the CA")])
 def test_client_refuses_the_server(pki, certificate, ca, why):
     with DbServer(databases=[SCHEMA], args=["--remote=pssl:0:127.0.0.1", *options(pki, certificate, ca)]) as s:
-        done = run(ours("ovsdb-client"), *options(pki, "client"), "-t", "5", "list-dbs", f"ssl:127.0.0.1:{port(s)}", check=False)
+        done = run(ours("ovsdb-client"), *options(pki, "client"), "-t", "5", "list-dbs", f"ssl:127.0.0.1:{port(s)}", env=s.env, check=False)
         assert done.returncode and why in done.stderr, done.stderr
