@@ -12,7 +12,7 @@
 #include "base/alloc.h"
 #include "base/hash.h"
 
-enum { REORDER_MS = 500, MIN_BUCKETS = 64, MIN_ENTRIES = 10 };
+enum { MOVES_MS = 1000, REORDER_MS = 500, MIN_BUCKETS = 64, MIN_ENTRIES = 10 };
 
 struct link {
 	struct link *next, *prev;
@@ -33,6 +33,8 @@ struct node {
 	int64_t used;	// relaxed atomic; at least `ordered`
 	int64_t ordered; // when it was put at the end of the lists
 	bool is_static;
+	int64_t moving_since; // when the second began in which it moved n_moves times
+	unsigned int n_moves;
 };
 
 struct mac_table {
@@ -292,34 +294,50 @@ static bool touch_shared(struct mac_table *t, uint64_t key, uint32_t port, int64
 	return done;
 }
 
-bool mac_table_learn(struct mac_table *t, const uint8_t mac[6], uint16_t vlan, uint32_t port, int64_t now)
+// May it move once more? Not so often that everything that depends on the address is busy with nothing else.
+static bool may_move(struct node *node, int64_t now)
+{
+	if (now - node->moving_since >= MOVES_MS) {
+		node->moving_since = now;
+		node->n_moves = 0;
+	}
+	return ++node->n_moves <= MAC_MAX_MOVES;
+}
+
+enum mac_learned mac_table_learn(struct mac_table *t, const uint8_t mac[6], uint16_t vlan, uint32_t port, int64_t now)
 {
 	uint64_t key = make_key(mac, vlan);
 	bool found;
 	if (touch_shared(t, key, port, now, &found))
-		return false;
+		return MAC_KNOWN;
 
 	wrlock(t);
-	bool changed = false;
+	enum mac_learned result = MAC_KNOWN;
 	struct node *node = find(t, key);
 	if (!node) {
 		if (t->n < t->max || evict(t)) {
 			insert(t, key, port, false, now);
 			t->stats.n_learned++;
-			changed = true;
+			result = MAC_CHANGED;
 		}
 	} else if (!node->is_static) {
-		touch(node, now);
-		if (node->list->port != port) {
-			leave_port(t, node);
-			join_port(t, node, port);
-			t->stats.n_moved++;
-			changed = true;
+		bool moves = node->list->port != port;
+		if (moves && !may_move(node, now)) {
+			t->stats.n_damped++;
+			result = MAC_DAMPED;
+		} else {
+			touch(node, now);
+			if (moves) {
+				leave_port(t, node);
+				join_port(t, node, port);
+				t->stats.n_moved++;
+				result = MAC_CHANGED;
+			}
+			reorder(node, t);
 		}
-		reorder(node, t);
 	}
 	unlock(t);
-	return changed;
+	return result;
 }
 
 void mac_table_touch(struct mac_table *t, const uint8_t mac[6], uint16_t vlan, uint32_t port, int64_t used)

@@ -70,6 +70,8 @@ static inline const struct xlate_snapshot *backer_snapshot(const struct backer *
 // upcall.c: the datapath's callbacks. arg: the backer.
 int upcall_handle(void *backer, const struct dp_upcall *, struct dp_upcall_result *);
 // Appends to `actions` what an empty list means: a drop with its reason.
+// Counts and logs, at a limited rate, that a translation failed.
+void upcall_count_error(const struct xlate_out *, uint32_t dp_port);
 void upcall_finish_actions(struct buf *actions, const struct xlate_out *);
 
 // revalidate.c. Main.

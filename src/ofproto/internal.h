@@ -91,6 +91,7 @@ struct ofproto {
 	char *mfr_desc, *hw_desc, *sw_desc, *serial_desc, *dp_desc; // NULL: the default
 	bool forward_bpdu;
 	uint64_t *flood_vlans; // 4096 bits; NULL: none
+	unsigned int max_resubmits, max_depth;
 	struct mcast_snooping *mcast; // NULL: off
 	bool mcast_flood_unregistered;
 

@@ -140,6 +140,8 @@ struct error *ofproto_new(struct ofproto_system *system, const char *name, const
 	p->backer = backer;
 	p->datapath_type = xstrdup(dp_type(backer_dp(backer)));
 	p->macs = mac_table_new(MAC_ENTRIES, MAC_AGE_S * INT64_C(1000));
+	p->max_resubmits = OFPROTO_MAX_RESUBMITS;
+	p->max_depth = OFPROTO_MAX_DEPTH;
 	flows_init(p);
 	size_t at = lower_bound(system, name);
 	(void)vec_extend(&system->bridges);
@@ -314,6 +316,15 @@ void ofproto_set_vlan_limit(struct ofproto *p, unsigned int limit)
 		return;
 	p->system->vlan_limit = limit;
 	snapshot_invalidate_all(p->system);
+}
+
+void ofproto_set_limits(struct ofproto *p, unsigned int max_resubmits, unsigned int max_depth)
+{
+	if (p->max_resubmits == max_resubmits && p->max_depth == max_depth)
+		return;
+	p->max_resubmits = max_resubmits;
+	p->max_depth = max_depth;
+	snapshot_invalidate(p);
 }
 
 void ofproto_set_flood_vlans(struct ofproto *p, const uint64_t *vlans)

@@ -73,6 +73,9 @@ void ofproto_set_mac(struct ofproto *, const uint8_t mac[6]);
 // Bits (1 << wire version): OpenFlow versions to allow; 0: the default 1.0, 1.1, 1.2, 1.3, 1.4, 1.5.
 void ofproto_set_protocols(struct ofproto *, uint32_t versions);
 void ofproto_set_mac_table(struct ofproto *, unsigned int ageing_s, unsigned int max_entries); // defaults 300, 8192
+// How many tables, groups and resubmits one packet may take, and how deep they may be nested. Defaults 4096 and 64.
+enum { OFPROTO_MAX_RESUBMITS = 4096, OFPROTO_MAX_DEPTH = 64 };
+void ofproto_set_limits(struct ofproto *, unsigned int max_resubmits, unsigned int max_depth);
 // Multicast snooping: NULL switches it off, and what was learned is forgotten.
 struct ofproto_mcast_config {
 	unsigned int ageing_s, max_groups; // defaults 300, 2048

@@ -68,6 +68,8 @@ static void retranslate(struct backer *b, const struct dp_flow *flow, struct meg
 	memset(&mask, 0, sizeof(mask));
 	xlate_out_init(&out, actions, &mask);
 	xlate_translate(&(struct xlate_in){.backer = b, .flow = &key}, &out);
+	if (out.error && out.error != XLATE_INVALID_PORT)
+		upcall_count_error(&out, flow->key->in_port);
 	upcall_finish_actions(actions, &out);
 	if (out.error == XLATE_INVALID_PORT) {
 		counter_inc(megaflow_port_gone);

@@ -9,7 +9,7 @@
 #include "ofproto/controllers.h"
 #include "openflow/port.h"
 
-enum { MAX_RESUBMITS = 4096, MAX_DEPTH = 64, VLAN_LIMIT = 2 };
+enum { VLAN_LIMIT = 2 };
 
 // The port at the other end: the one whose name our device names as peer, if it names ours.
 static const struct ofport *patch_peer(const struct ofport *port)
@@ -103,8 +103,8 @@ static void snapshot_run(void *p_)
 		.n_mirrors = n_mirrors,
 		.mcast = p->mcast,
 		.mcast_flood_unregistered = p->mcast_flood_unregistered,
-		.max_resubmits = MAX_RESUBMITS,
-		.max_depth = MAX_DEPTH,
+		.max_resubmits = p->max_resubmits,
+		.max_depth = p->max_depth,
 	};
 	memcpy(c.mac, p->mac, sizeof(c.mac));
 	xlate_set_bridge(p->backer, &c);

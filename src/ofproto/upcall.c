@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/counter.h"
 #include "base/log.h"
+#include "base/str.h"
 #include "ofproto/backer_internal.h"
 #include "ofproto/packet_in.h"
 #include "ofproto/xlate.h"
@@ -19,6 +20,10 @@ COUNTER(upcall_miss);
 COUNTER(upcall_flow_limit_hit);
 COUNTER(upcall_userspace);
 COUNTER(xlate_errors);
+COUNTER(xlate_too_deep);
+COUNTER(xlate_too_many_resubmits);
+
+enum { LOOP_SHOWN = 8 };
 
 void upcall_finish_actions(struct buf *actions, const struct xlate_out *out)
 {
@@ -40,13 +45,53 @@ static bool may_install(struct backer *b, const struct xlate_out *out)
 	return false;
 }
 
-static void count_error(const struct xlate_out *out, const struct dp_upcall *upcall)
+// How long is what the rules, as they were met, repeat over and over at the end? 0: they do not.
+static unsigned int loop_length(const struct xlate_out *out)
+{
+	for (unsigned int n = 1; n <= LOOP_SHOWN && 3 * n <= out->n_rules; n++) {
+		unsigned int same = 0;
+		while (same < 2 * n && out->rules[out->n_rules - 1 - same] == out->rules[out->n_rules - 1 - same - n])
+			same++;
+		if (same == 2 * n)
+			return n;
+	}
+	return 0;
+}
+
+// The rules that led to the limit, in the order in which they were met: the loop, or the last of them.
+static void format_chain(const struct xlate_out *out, struct str *s)
+{
+	unsigned int loop = loop_length(out), n = loop ? loop : out->n_rules < LOOP_SHOWN ? out->n_rules : LOOP_SHOWN;
+	if (loop)
+		str_addf(s, "a loop of %u rule%s: ", loop, loop > 1 ? "s" : "");
+	else
+		str_addf(s, "%s%u rules: ", n < out->n_rules ? "the last of " : "", out->n_rules);
+	for (unsigned int i = out->n_rules - n; i < out->n_rules; i++) {
+		const struct rule *r = out->rules[i];
+		str_addf(s, "%s%s table %u priority %d", i > out->n_rules - n ? " -> " : "", ofproto_name(r->ofproto), r->table_id,
+			 r->cls.priority);
+		if (r->cookie)
+			str_addf(s, " cookie 0x%llx", (unsigned long long)be64toh(r->cookie));
+	}
+}
+
+void upcall_count_error(const struct xlate_out *out, uint32_t dp_port)
 {
 	counter_inc(xlate_errors);
-	if (out->error == XLATE_INVALID_PORT)
-		log_info_rl("received packet on unassociated datapath port %u", upcall->key->in_port);
-	else
+	if (out->error == XLATE_TOO_DEEP || out->error == XLATE_TOO_MANY_RESUBMITS) {
+		if (out->error == XLATE_TOO_DEEP)
+			counter_inc(xlate_too_deep);
+		else
+			counter_inc(xlate_too_many_resubmits);
+		struct str chain = STR_INIT;
+		format_chain(out, &chain);
+		log_warn_rl("translation failed (%s), packet is dropped: %s", xlate_strerror(out->error), str_cstr(&chain));
+		str_done(&chain);
+	} else if (out->error == XLATE_INVALID_PORT) {
+		log_info_rl("received packet on unassociated datapath port %u", dp_port);
+	} else {
 		log_warn_rl("translation failed (%s), packet is dropped", xlate_strerror(out->error));
+	}
 }
 
 // upcall/disable-megaflows: all that the packet brings along counts.
@@ -78,7 +123,7 @@ static int handle_miss(struct backer *b, const struct dp_upcall *upcall, struct 
 					   .credit = true},
 			&out);
 	if (out.error)
-		count_error(&out, upcall);
+		upcall_count_error(&out, upcall->key->in_port);
 	upcall_finish_actions(&result->actions, &out);
 	if (__atomic_load_n(&b->backers->megaflows_disabled, __ATOMIC_RELAXED))
 		match_all(upcall->key, &result->mask);

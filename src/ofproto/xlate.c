@@ -112,6 +112,22 @@ void xlate_add_credit(struct xlate_ctx *ctx, const struct xlate_credit *credit)
 	out->credits[out->n_credits++] = *credit;
 }
 
+// The packets of a megaflow say where their sender is, as those of upcalls do: it may have come back to where it was before, or
+// have been forgotten.
+static void credit_mac(struct backer *backer, const struct xlate_credit *c, int64_t used)
+{
+	const struct xlate_bridge *bridge = xlate_snapshot_bridge(backer_snapshot(backer), c->ofproto_id);
+	const struct xlate_port *port = bridge ? xlate_bridge_port(bridge, c->port) : NULL;
+	struct mac_entry e;
+	if (!port || !port->bundle)
+		return;
+	bool known = mac_table_lookup(bridge->macs, c->mac, c->vlan, &e);
+	if (known && (e.port == c->port || e.used >= used))
+		mac_table_touch(bridge->macs, c->mac, c->vlan, c->port, used);
+	else if (mac_table_learn(bridge->macs, c->mac, c->vlan, c->port, used) == MAC_CHANGED)
+		xlate_changed(backer, XLATE_CHANGE_MAC);
+}
+
 static void credit_one(struct backer *backer, const struct xlate_credit *c, uint64_t packets, uint64_t bytes, int64_t used,
 		       uint16_t tcp_flags)
 {
@@ -124,12 +140,9 @@ static void credit_one(struct backer *backer, const struct xlate_credit *c, uint
 		__atomic_fetch_add(&c->patch->rx_packets, packets, __ATOMIC_RELAXED);
 		__atomic_fetch_add(&c->patch->rx_bytes, bytes, __ATOMIC_RELAXED);
 		break;
-	case XLATE_CREDIT_MAC: {
-		const struct xlate_bridge *bridge = xlate_snapshot_bridge(backer_snapshot(backer), c->ofproto_id);
-		if (bridge)
-			mac_table_touch(bridge->macs, c->mac, c->vlan, c->port, used);
+	case XLATE_CREDIT_MAC:
+		credit_mac(backer, c, used);
 		break;
-	}
 	case XLATE_CREDIT_LEARNED:
 		learned_credit(backer->backers->system, c->learned, tcp_flags);
 		break;

@@ -6,10 +6,16 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/counter.h"
+#include "base/log.h"
 #include "l2proto/mcast_snooping.h"
 #include "ofproto/backer_internal.h"
 #include "ofproto/xlate_vlan.h"
 #include "packet/headers.h"
+
+LOG_MODULE(ofproto_dpif_xlate);
+
+COUNTER(mac_moves_damped);
 
 enum { MAX_MCAST_PORTS = 1024 };
 
@@ -42,6 +48,15 @@ static bool learns_in(const struct xlate_bridge *b, uint16_t vid)
 	return !b->flood_vlans || !vlan_in(b->flood_vlans, vid);
 }
 
+static void complain_of_moves(const struct normal *n, const uint8_t mac[6], uint16_t vid)
+{
+	counter_inc(mac_moves_damped);
+	XLATE_REPORT(n->ctx, TRACE_WARN, "the address moves too often, not learned");
+	log_warn_rl("bridge %s: %02x:%02x:%02x:%02x:%02x:%02x in VLAN %u moves between ports too often, the last one is %s: is there a "
+		    "loop, or does somebody else have the address, too? It stays where it was for a while",
+		    n->ctx->bridge->name, mac[0], mac[1], mac[2], mac[3], mac[4], mac[5], vid, n->in->c.name);
+}
+
 static void learn(const struct normal *n)
 {
 	struct xlate_ctx *ctx = n->ctx;
@@ -51,7 +66,11 @@ static void learn(const struct normal *n)
 		return;
 	// The members of a bond are one place: entries name the first of them.
 	uint32_t port = n->in->c.ports[0];
-	if (ctx->in->may_learn && mac_table_learn(ctx->bridge->macs, mac, vid, port, clock_ms())) {
+	enum mac_learned learned =
+		ctx->in->may_learn ? mac_table_learn(ctx->bridge->macs, mac, vid, port, clock_ms()) : MAC_KNOWN;
+	if (learned == MAC_DAMPED)
+		complain_of_moves(n, mac, vid);
+	if (learned == MAC_CHANGED) {
 		XLATE_REPORT(ctx, TRACE_DETAIL,
 		             "learned that %02x:%02x:%02x:%02x:%02x:%02x is on port %s in VLAN %u",
 		             mac[0], mac[1], mac[2], mac[3], mac[4], mac[5], n->in->c.name, vid);

@@ -243,6 +243,8 @@ void bridge_apply_options(struct bridge *b)
 	ofproto_set_vlan_limit(b->ofproto, smap_get_uint(&b->v->cfg->other_config, "vlan-limit", 1));
 	uint64_t flood[VLAN_WORDS];
 	ofproto_set_flood_vlans(b->ofproto, vlan_bits(b->row->flood_vlans, b->row->n_flood_vlans, flood));
+	ofproto_set_limits(b->ofproto, (unsigned int)setting_int("Bridge", other, "max-resubmits", OFPROTO_MAX_RESUBMITS),
+			   (unsigned int)setting_int("Bridge", other, "max-depth", OFPROTO_MAX_DEPTH));
 	apply_mcast_snooping(b);
 	apply_tables(b);
 }

@@ -17,6 +17,8 @@ const struct setting settings[] = {
 	{"Bridge", "other_config", "in-band-queue", SETTING_INT, 0, UINT32_MAX, .works = false},
 	{"Bridge", "other_config", "mac-aging-time", SETTING_INT, 15, 3600, .works = true, .forced = true},
 	{"Bridge", "other_config", "mac-table-size", SETTING_INT, 10, 1000000, .works = true, .forced = true},
+	{"Bridge", "other_config", "max-depth", SETTING_INT, 8, 256, .works = true, .forced = true},
+	{"Bridge", "other_config", "max-resubmits", SETTING_INT, 64, 1000000, .works = true, .forced = true},
 	{"Bridge", "other_config", "mcast-snooping-aging-time", SETTING_INT, 15, 3600, .works = true, .forced = true},
 	{"Bridge", "other_config", "mcast-snooping-disable-flood-unregistered", SETTING_BOOL, .works = true},
 	{"Bridge", "other_config", "mcast-snooping-table-size", SETTING_INT, 10, 1000000, .works = true, .forced = true},

@@ -144,3 +144,23 @@ def test_protected_ports_and_port_bits(switch):
     switch.ofctl("mod-port", "br0", "p1", "no-receive-stp")
     switch.send(1, stp)
     assert not switch.out()
+
+
+def port_of(switch, mac):
+    found = re.search(rf"^ +(\d+) +0 +{mac}", switch.call("fdb/show", "br0"), re.M)
+    return int(found[1]) if found else None
+
+
+def test_addresses_are_learned_from_megaflows_too(switch):
+    """A host that comes back to its old port, whose megaflow is still there, and one that was forgotten while it sends."""
+    switch.call("time/stop")
+    for port in (1, 2, 1, 2):
+        switch.send(port, frame(5, 6))
+        switch.send(port, frame(5, 6))
+        switch.call("time/warp", "600")
+        assert port_of(switch, "00:00:00:00:00:05") == port
+    switch.call("fdb/flush", "br0")
+    assert port_of(switch, "00:00:00:00:00:05") is None
+    switch.send(2, frame(5, 6))
+    switch.call("time/warp", "600")
+    assert port_of(switch, "00:00:00:00:00:05") == 2

@@ -265,9 +265,32 @@ static void test_threads(void **state)
 	mac_table_free(t);
 }
 
+// An address that jumps to and fro stays put for a second, and can move again after it.
+static void test_moves_are_damped(void **state)
+{
+	struct mac_table *t = mac_table_new(100, 300000);
+	const uint8_t mac[6] = {2, 0, 0, 0, 0, 1};
+	struct mac_entry e;
+	int64_t now = 1000;
+	assert_int_equal(mac_table_learn(t, mac, 0, 1, now), MAC_CHANGED);
+	for (unsigned int i = 0; i < MAC_MAX_MOVES; i++)
+		assert_int_equal(mac_table_learn(t, mac, 0, 2 + i % 2, now + i), MAC_CHANGED);
+	for (unsigned int i = 0; i < 100; i++)
+		assert_int_equal(mac_table_learn(t, mac, 0, 7, now + 20 + i), MAC_DAMPED);
+	assert_true(mac_table_lookup(t, mac, 0, &e));
+	assert_int_equal(e.port, 3);
+	assert_int_equal(mac_table_learn(t, mac, 0, 3, now + 500), MAC_KNOWN);
+	assert_int_equal(mac_table_learn(t, mac, 0, 7, now + 1000), MAC_CHANGED);
+	struct mac_table_stats stats;
+	mac_table_get_stats(t, &stats);
+	assert_int_equal(stats.n_moved, MAC_MAX_MOVES + 1);
+	assert_int_equal(stats.n_damped, 100);
+	mac_table_free(t);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_moves_are_damped),
 		cmocka_unit_test(test_model),
 		cmocka_unit_test(test_eviction),
 		cmocka_unit_test(test_age),

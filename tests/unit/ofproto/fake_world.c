@@ -35,6 +35,11 @@ struct rule *ofproto_table_lookup(const struct ofproto *p, uint8_t table_id, con
 	return tables_lookup(&p->tables, table_id, flow, mask);
 }
 
+const char *ofproto_name(const struct ofproto *p)
+{
+	return p->name;
+}
+
 struct group *ofproto_group_lookup(const struct ofproto *p, uint32_t group_id)
 {
 	return group_find(&p->groups, group_id);
