@@ -342,8 +342,9 @@ static int check(struct ofproto *p, struct ofp_flow_mod *fm, uint8_t version)
 		return OFPBRC_EPERM;
 	if (fm->flags & OFPFF_EMERG) // there is no emergency flow table
 		return OFPFMFC_TABLE_FULL;
-	if (fm->command == OFPFC_DELETE || fm->command == OFPFC_DELETE_STRICT)
-		return 0;
+	if (fm->command == OFPFC_DELETE || fm->command == OFPFC_DELETE_STRICT) // actions are of no effect, but must be sound
+		return ofpacts_check(fm->actions.data, fm->actions.len, &fm->match, OFPP_MAX, fm->table_id, OFPROTO_N_TABLES, version,
+				     NULL);
 	uint8_t table_id = fm->table_id == OFPTT_ALL ? 0 : fm->table_id;
 	int error = actions_check(fm->actions.data, fm->actions.len, &fm->match, table_id, version);
 	if (!error)

@@ -331,6 +331,8 @@ int ofp_decode_flow_removed(const struct ofp_msg *m, struct ofp_flow_removed *fr
 			return OFPBMC_BAD_LEN;
 		match.end = match.p + match_len;
 		error = nx_match_decode(match, false, &fr->match, NULL, NULL);
+		if (!error && cursor_left(&c))
+			error = OFPBRC_BAD_LEN;
 	} else {
 		fr->table_id = table;
 		fr->hard_timeout = cursor_be16(&c);

@@ -232,6 +232,11 @@ static int read10(struct cursor *c, struct ofp_flow_stats *fs)
 	return error;
 }
 
+static int check_flags(uint16_t flags, uint8_t version)
+{
+	return version >= OFP13 && flags != flags_for(flags, version) ? OFPFMFC_BAD_FLAGS : 0;
+}
+
 static int read11(struct cursor *c, uint8_t version, struct ofp_flow_stats *fs)
 {
 	fs->duration_s = cursor_be32(c);
@@ -246,7 +251,8 @@ static int read11(struct cursor *c, uint8_t version, struct ofp_flow_stats *fs)
 	cursor_copy(c, &fs->cookie, 8);
 	fs->packets = cursor_be64(c);
 	fs->bytes = cursor_be64(c);
-	return ofp11_match_decode(c, false, &fs->match, NULL);
+	int error = ofp11_match_decode(c, false, &fs->match, NULL);
+	return error ? error : check_flags(flags, version);
 }
 
 static int read15(struct cursor *c, struct ofp_flow_stats *fs)
@@ -256,7 +262,8 @@ static int read15(struct cursor *c, struct ofp_flow_stats *fs)
 	fs->priority = cursor_be16(c);
 	fs->idle_timeout = cursor_be16(c);
 	fs->hard_timeout = cursor_be16(c);
-	fs->flags = cursor_be16(c);
+	uint16_t flags = cursor_be16(c);
+	fs->flags = flags_for(flags, OFP15);
 	fs->importance = cursor_be16(c);
 	cursor_copy(c, &fs->cookie, 8);
 	int error = ofp11_match_decode(c, false, &fs->match, NULL);
@@ -269,7 +276,7 @@ static int read15(struct cursor *c, struct ofp_flow_stats *fs)
 	fs->idle_age = stats.idle_age;
 	fs->packets = stats.packets;
 	fs->bytes = stats.bytes;
-	return error;
+	return error ? error : check_flags(flags, OFP15);
 }
 
 int ofp_flow_stats_pull(const struct ofp_msg *m, struct cursor *body, struct buf *actions, struct ofp_flow_stats *fs)
@@ -280,9 +287,11 @@ int ofp_flow_stats_pull(const struct ofp_msg *m, struct cursor *body, struct buf
 	*fs = (struct ofp_flow_stats){.idle_age = -1, .hard_age = -1};
 	struct cursor peek = *body;
 	uint16_t len = cursor_be16(&peek);
-	if (peek.bad || len < 4 || len > cursor_left(body))
+	bool instructions = !m->nx && m->version > OFP10 && m->version < OFP15; // beyond the end: it is them that are too long
+	if (peek.bad || len < 4 || (len > cursor_left(body) && !instructions))
 		return OFPBRC_BAD_LEN;
-	struct cursor c = cursor_sub(body, len);
+	bool too_long = len > cursor_left(body);
+	struct cursor c = cursor_sub(body, too_long ? cursor_left(body) : len);
 	cursor_skip(&c, 2);
 	int error;
 	if (m->nx || m->version < OFP15) {
@@ -302,7 +311,7 @@ int ofp_flow_stats_pull(const struct ofp_msg *m, struct cursor *body, struct buf
 	if (!error && c.bad)
 		error = OFPBRC_BAD_LEN;
 	if (!error)
-		error = ofpacts_decode_instructions(c, m->version, actions);
+		error = too_long ? (int)OFPBIC_BAD_LEN : ofpacts_decode_instructions(c, m->version, actions);
 	fs->actions = actions->data;
 	fs->actions_len = actions->len;
 	return error;

@@ -311,12 +311,13 @@ static bool known_command(uint16_t command)
 static int check_group_mod(const struct ofp_group_mod *gm)
 {
 	const struct ofp_group *g = &gm->group;
-	if (gm->command == OFPGC_REMOVE_BUCKET && g->buckets.n)
-		return OFPGMFC_BAD_BUCKET;
 	if (g->type == OFPGT_INDIRECT && g->buckets.n != 1 && gm->command != OFPGC_DELETE)
 		return OFPGMFC_INVALID_GROUP;
-	int error = check_buckets(gm);
-	return error ? error : known_command((uint16_t)gm->command) ? 0 : OFPGMFC_BAD_COMMAND;
+	if (!known_command((uint16_t)gm->command))
+		return OFPGMFC_BAD_COMMAND;
+	if (gm->command == OFPGC_REMOVE_BUCKET && g->buckets.n)
+		return OFPGMFC_BAD_BUCKET;
+	return check_buckets(gm);
 }
 
 static int decode_mod15(struct cursor *c, uint8_t version, uint16_t command, struct ofp_group_mod *gm)
@@ -353,13 +354,15 @@ int ofp_decode_group_mod(const struct ofp_msg *m, struct ofp_group_mod *gm)
 		return OFPBRC_BAD_LEN;
 	if (m->nx && m->version != OFP10)
 		return OFPBRC_BAD_TYPE; // 1.5's form with another version's actions: nobody sends it
-	if (type >= OFPGT_N)
-		return OFPGMFC_BAD_TYPE;
 	gm->command = command;
 	gm->group.type = type;
 	int error = form15(form) ? decode_mod15(&c, form, command, gm) : decode_buckets(c, form, &gm->group);
+	if (!error && command == OFPGC_DELETE && gm->group.buckets.n && (form == OFP13 || form == OFP14))
+		error = OFPGMFC_INVALID_GROUP;
 	if (!error && !ids_are_unique(&gm->group))
 		error = OFPGMFC_BAD_BUCKET;
+	if (!error && type >= OFPGT_N)
+		error = OFPGMFC_BAD_TYPE;
 	return error ? error : check_group_mod(gm);
 }
 
@@ -501,7 +504,7 @@ int ofp_group_stats_pull(const struct ofp_msg *m, struct cursor *body, struct of
 	uint16_t len = cursor_be16(&peek);
 	if (peek.bad || len < header || len > cursor_left(body))
 		return OFPBRC_BAD_LEN;
-	struct cursor c = cursor_sub(body, len);
+	struct cursor c = cursor_sub(body, len - (len - header) % 16); // what is no bucket is of the next entry
 	cursor_skip(&c, 4);
 	s->group_id = cursor_be32(&c);
 	s->ref_count = cursor_be32(&c);

@@ -20,6 +20,8 @@ int nx_match_decode(struct cursor, bool strict, struct match *, be64_t *cookie, 
 // Appends TLVs, no padding; the result is their length. A zero cookie_mask adds no cookie. `version`: 0 picks NXM headers, else
 // the OXM ones of that version (NXM where there is none).
 size_t nx_match_encode(struct buf *, uint8_t version, const struct match *, be64_t cookie, be64_t cookie_mask);
+// "NXM_OF_ETH_TYPE(0800), NXM_OF_IP_SRC_W(c0a80000/ffff0000)", "<any>".
+void nx_match_format(struct cursor, struct str *);
 // The OXM form of 1.2 and later: ofp_match header with its type and length, TLVs, padding to 8. The decoder accepts 1.1's fixed
 // match as well, as the type says.
 int ofp11_match_decode(struct cursor *, bool strict, struct match *, uint16_t *padded_len);

@@ -19,7 +19,7 @@ static int pull_map(struct cursor *c, struct ofp_tlv_map *map)
 	cursor_skip(c, 2);
 	if (map->option_len % 4 || map->option_len > OFP_TLV_MAX_LEN)
 		return NXTTMFC_BAD_OPT_LEN;
-	return map->index < OFP_N_TUN_METADATA ? 0 : NXTTMFC_BAD_FIELD_IDX;
+	return 0;
 }
 
 static void put_map(struct buf *b, const struct ofp_tlv_map *map)
@@ -46,8 +46,11 @@ int ofp_decode_tlv_table_mod(const struct ofp_msg *m, struct ofp_tlv_table_mod *
 		return NXTTMFC_BAD_COMMAND;
 	tm->command = (enum ofp_tlv_command)command;
 	int error = 0;
-	while (!error && cursor_left(&c))
+	while (!error && cursor_left(&c)) {
 		error = pull_map(&c, vec_extend(&tm->maps));
+		if (!error && vec_last(&tm->maps).index >= OFP_N_TUN_METADATA)
+			error = NXTTMFC_BAD_FIELD_IDX;
+	}
 	return error;
 }
 

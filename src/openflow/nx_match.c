@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#include "base/str.h"
+
 enum { CLASS_EXPERIMENTER = 0xffff, HEADER_MASKED = 1 << 8 };
 // No field of packets. Its number is also that of mpls_ttl: only the length tells them apart.
 enum { NXM_NX_COOKIE = 1 << 16 | 30 << 9 | 8, NXM_NX_COOKIE_W = 1 << 16 | 30 << 9 | HEADER_MASKED | 16 };
@@ -390,4 +392,52 @@ size_t nx_match_encode(struct buf *b, uint8_t version, const struct match *m, be
 			buf_add_be64(b, be64toh(cookie_mask));
 	}
 	return b->len - start;
+}
+
+// --- Text.
+
+static void format_bytes(struct cursor *c, size_t n, struct str *s)
+{
+	while (n--)
+		str_addf(s, "%02x", cursor_u8(c));
+}
+
+static void format_entry(struct cursor *c, struct str *s)
+{
+	struct cursor peek = *c;
+	const struct field *f;
+	bool masked;
+	uint32_t header = cursor_be32(&peek);
+	if (header == NXM_NX_COOKIE || header == NXM_NX_COOKIE_W) {
+		*c = peek;
+		masked = header == NXM_NX_COOKIE_W;
+		str_addf(s, "NXM_NX_COOKIE%s(", masked ? "_W" : "");
+	} else if (nx_header_decode(c, &f, &masked)) { // as many bytes as it says
+		str_addf(s, "%u:%u(", header >> 16, header >> 9 & 0x7f);
+		*c = peek;
+		format_bytes(c, header & 0xff, s);
+		str_addc(s, ')');
+		return;
+	} else {
+		bool onf = header >> 16 == CLASS_EXPERIMENTER && f->onf;
+		const char *name = onf ? f->oxm_name + 7 : header >> 31 && header >> 16 != CLASS_EXPERIMENTER ? f->oxm_name : field_header_name(f);
+		str_addf(s, "%s%s%s(", onf ? "ONFOXM_ET_" : "", name, masked ? "_W" : "");
+	}
+	size_t n = header == NXM_NX_COOKIE || header == NXM_NX_COOKIE_W ? 8 : f->n_bytes;
+	format_bytes(c, n, s);
+	if (masked) {
+		str_addc(s, '/');
+		format_bytes(c, n, s);
+	}
+	str_addc(s, ')');
+}
+
+void nx_match_format(struct cursor c, struct str *s)
+{
+	if (!cursor_left(&c))
+		str_add(s, "<any>");
+	for (bool first = true; cursor_left(&c) && !c.bad; first = false) {
+		str_add(s, first ? "" : ", ");
+		format_entry(&c, s);
+	}
 }

@@ -164,6 +164,8 @@ int print_group_features_reply(struct str *s, const struct ofp_msg *m, const str
 			if (bit >= 0 && f.actions[i] >> bit & 1)
 				str_addf(s, "%s%s", s->len > start ? " " : "", actions[k].name);
 		}
+		if (s->len == start)
+			str_add(s, "<none>");
 		str_addc(s, '\n');
 	}
 	return 0;

@@ -26,7 +26,7 @@ int print_hello(struct str *s, const struct ofp_msg *m, const struct ofp_print_o
 static void print_text(struct str *s, const uint8_t *p, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		if (isprint(p[i]) && p[i] != '\\')
+		if (isprint(p[i]) && p[i] != '\\' && p[i] != '"')
 			str_addc(s, (char)p[i]);
 		else
 			str_addf(s, "\\%03o", p[i]);
@@ -143,13 +143,13 @@ int print_role_status(struct str *s, const struct ofp_msg *m, const struct ofp_p
 	uint8_t reason = cursor_u8(&c);
 	cursor_skip(&c, 3);
 	static const char *const reasons[] = {"primary_request", "configuration_changed", "experimenter_data_changed"};
-	if (role > OFPCR_SECONDARY || reason >= N_OF(reasons))
+	if (role > OFPCR_SECONDARY)
 		return OFPRRFC_BAD_ROLE;
 	uint64_t generation = cursor_be64(&c);
 	str_addf(s, " role=%s", ofp_role_name((enum ofp_role)role));
 	if (generation != UINT64_MAX)
 		str_addf(s, " generation_id=%llu", (unsigned long long)generation);
-	str_addf(s, " reason=%s", reasons[reason]);
+	str_addf(s, " reason=%s", reason < N_OF(reasons) ? reasons[reason] : "(unknown)");
 	return 0;
 }
 
@@ -201,9 +201,8 @@ int print_set_flow_format(struct str *s, const struct ofp_msg *m, const struct o
 {
 	bool nxm;
 	int error = ofp_decode_set_flow_format(m, &nxm);
-	if (!error)
-		str_addf(s, " format=%s", nxm ? "nxm" : "openflow10");
-	return error;
+	str_addf(s, " format=%s", error ? "(unknown)" : nxm ? "nxm" : "openflow10");
+	return 0;
 }
 
 int print_flow_mod_table_id(struct str *s, const struct ofp_msg *m, const struct ofp_print_options *o)

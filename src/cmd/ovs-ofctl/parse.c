@@ -187,28 +187,10 @@ static void scan_nx_match(const char *text, struct buf *b)
 
 static void print_nx_match(const struct buf *b)
 {
-	struct cursor c = cursor_make(b->data, b->len);
-	if (!b->len)
-		printf("<any>");
-	for (bool first = true; cursor_left(&c); first = false) {
-		struct cursor peek = c;
-		const struct field *f;
-		bool masked;
-		if (nx_header_decode(&c, &f, &masked))
-			command_die("an entry that no field has");
-		uint32_t header = cursor_be32(&peek);
-		const char *name = header >> 16 == 0xffff && f->onf	       ? "ONFOXM_ET_"
-				   : header >> 31 && header >> 16 != 0xffff ? f->oxm_name
-									       : field_header_name(f);
-		printf("%s%s%s%s(", first ? "" : ", ", name, f->onf && header >> 16 == 0xffff ? f->oxm_name + 7 : "", masked ? "_W" : "");
-		for (int part = 0; part < (masked ? 2 : 1); part++) {
-			if (part)
-				putchar('/');
-			for (unsigned int i = 0; i < f->n_bytes; i++)
-				printf("%02x", cursor_u8(&c));
-		}
-		putchar(')');
-	}
+	struct str s = STR_INIT;
+	nx_match_format(cursor_make(b->data, b->len), &s);
+	fputs(str_cstr(&s), stdout);
+	str_done(&s);
 }
 
 // The frame of 1.2 and later around the entries.
