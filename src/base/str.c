@@ -119,6 +119,28 @@ void str_add_hex(struct str *s, const void *bytes, size_t n)
 	s->s[s->len] = '\0';
 }
 
+void str_add_u64(struct str *s, uint64_t v)
+{
+	char digits[20], *p = digits + sizeof(digits);
+	do
+		*--p = (char)('0' + v % 10);
+	while (v /= 10);
+	str_addn(s, p, (size_t)(digits + sizeof(digits) - p));
+}
+
+void str_add_0x(struct str *s, uint64_t v)
+{
+	char digits[16], *p = digits + sizeof(digits);
+	if (!v) {
+		str_addc(s, '0');
+		return;
+	}
+	for (; v; v >>= 4)
+		*--p = "0123456789abcdef"[v & 15];
+	str_addn(s, "0x", 2);
+	str_addn(s, p, (size_t)(digits + sizeof(digits) - p));
+}
+
 bool str_chomp(struct str *s, char c)
 {
 	if (!s->len || s->s[s->len - 1] != c)

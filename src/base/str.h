@@ -29,6 +29,9 @@ void str_addc(struct str *, char);
 void str_add_repeat(struct str *, char, size_t n);
 void str_addf(struct str *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void str_addv(struct str *, const char *format, va_list) __attribute__((format(printf, 2, 0)));
+// Numbers without a format's cost: decimal; hexadecimal behind "0x", but zero is "0", as with "%#x".
+void str_add_u64(struct str *, uint64_t);
+void str_add_0x(struct str *, uint64_t);
 void str_add_hex(struct str *, const void *bytes, size_t n);
 // Removes one trailing `c`, if it is there.
 bool str_chomp(struct str *, char c);

@@ -12,10 +12,9 @@ static wide value_to_wide(const union field_value *v, unsigned int n)
 {
 	if (n == 16)
 		return (wide)be64toh(v->in6.d[0]) << 64 | be64toh(v->in6.d[1]);
-	wide x = 0;
-	for (unsigned int i = 0; i < n; i++)
-		x = x << 8 | v->b[i];
-	return x;
+	uint64_t x;
+	memcpy(&x, v->b, sizeof(x)); // what follows the value is shifted out
+	return be64toh(x) >> (64 - 8 * n);
 }
 
 static void wide_to_value(wide x, union field_value *v, unsigned int n)
@@ -25,8 +24,8 @@ static void wide_to_value(wide x, union field_value *v, unsigned int n)
 		v->in6.d[1] = htobe64((uint64_t)x);
 		return;
 	}
-	for (unsigned int i = n; i-- > 0; x >>= 8)
-		v->b[i] = (uint8_t)x;
+	uint64_t bytes = htobe64((uint64_t)x << (64 - 8 * n));
+	memcpy(v->b, &bytes, sizeof(bytes));
 }
 
 static wide ones(unsigned int n_bits)
@@ -205,6 +204,10 @@ void field_set_masked(const struct field *f, const union field_value *value, con
 
 void field_exact_mask(const struct field *f, union field_value *v)
 {
+	if (f->n_bits == 8u * f->n_bytes && f->id != FIELD_ARP_OP && f->id != FIELD_IP_DSCP) {
+		memset(v->b, 0xff, f->n_bytes);
+		return;
+	}
 	wide x = ones(f->n_bits);
 	if (f->id == FIELD_VLAN_VID)
 		x |= VLAN_CFI;

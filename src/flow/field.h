@@ -77,7 +77,11 @@ struct field {
 	uint16_t offset;
 };
 
-const struct field *field_get(enum field_id);
+extern const struct field field_rows[FIELD_N_IDS];
+static inline const struct field *field_get(enum field_id id)
+{
+	return &field_rows[id];
+}
 const struct field *field_find(const char *name); // either name; NULL: none
 const struct field *field_find_n(const char *name, size_t n);
 // Also "NXM_OF_IN_PORT", "OXM_OF_TCP_FLAGS", "ONFOXM_ET_TCP_FLAGS".
@@ -85,6 +89,31 @@ const struct field *field_find_any_name(const char *name, size_t n);
 
 // The value in a flow, and in its mask: the same function serves both. in_port reads the 16-bit numbering.
 void field_get_value(const struct field *, const struct flow *, union field_value *);
+// False: no bit of the field is set in the mask, for sure. Quick; it looks at the whole of where the field is.
+static inline bool field_may_be_set(const struct field *f, const struct flow *mask)
+{
+	const uint8_t *p = (const uint8_t *)mask + f->offset;
+	uint64_t a = 0, b = 0;
+	switch (f->size) {
+	case 1:
+		return *p;
+	case 2:
+		return *(const uint16_t *)(const void *)p;
+	case 4:
+		return f->n_bytes <= 4 ? *(const uint32_t *)(const void *)p != 0 : true; // several registers
+	case 6:
+		memcpy(&a, p, 6);
+		return a;
+	case 8:
+		memcpy(&a, p, 8);
+		return a;
+	case 16:
+		memcpy(&a, p, 8);
+		memcpy(&b, p + 8, 8);
+		return a | b;
+	}
+	return true;
+}
 // Sets the bits; vlan fields of a flow without tag make one where OpenFlow says so (as stock's set_field does).
 void field_set_value(const struct field *, const union field_value *, struct flow *);
 // Only the bits in mask change.

@@ -29,7 +29,7 @@
 #define NXOXM_NSH(NAME, N)	  .nxm_name = "NXOXM_NSH_" NAME, .nxm = 0xffff0000 | (N) << 9, .nxm_version = 1, .oxm_experimenter = 0x005ad650
 #define ERICOXM(NAME, N)	  .nxm_name = "ERICOXM_OF_" NAME, .nxm = 0x10000000 | (N) << 9, .nxm_version = 1
 
-static const struct field rows[FIELD_N_IDS] = {
+const struct field field_rows[FIELD_N_IDS] = {
 	// clang-format off
 	ROW(DP_HASH, "dp_hash", NULL, 4, 32, FIELD_FULLY_MASKABLE, FORMAT_HEXADECIMAL, PREREQ_NONE, dp_hash, HOST, 0,
 	    NXM_NX("DP_HASH", 35)),
@@ -562,11 +562,6 @@ static const struct name names[] = {
 	// clang-format on
 };
 
-const struct field *field_get(enum field_id id)
-{
-	return &rows[id];
-}
-
 const struct field *field_find_any_name(const char *name, size_t n)
 {
 	size_t low = 0, high = sizeof(names) / sizeof(names[0]);
@@ -576,7 +571,7 @@ const struct field *field_find_any_name(const char *name, size_t n)
 		if (!order && names[middle].name[n])
 			order = -1;
 		if (!order)
-			return &rows[names[middle].id];
+			return &field_rows[names[middle].id];
 		if (order < 0)
 			high = middle;
 		else

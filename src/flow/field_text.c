@@ -207,7 +207,7 @@ void ofp_port_format(uint32_t ofp_port, ofp_port_name_cb *cb, void *arg, struct 
 	else if (name)
 		add_name(s, name);
 	else
-		str_addf(s, "%" PRIu32, ofp_port);
+		str_add_u64(s, ofp_port);
 }
 
 // Formatting

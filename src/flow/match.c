@@ -18,6 +18,8 @@ bool match_equal(const struct match *a, const struct match *b)
 // Takes out of the match what it said about the field.
 static void forget(struct match *m, const struct field *f)
 {
+	if (!field_may_be_set(f, &m->mask))
+		return;
 	struct flow all = {0};
 	field_unwildcard(f, NULL, &all);
 	uint64_t *value = flow_words(&m->flow), *mask = flow_words(&m->mask);

@@ -18,9 +18,13 @@ static void add_u32(struct out *o, const char *name, uint32_t v, uint32_t mask)
 {
 	if (!mask)
 		return;
-	str_addf(o->s, "%s=%#" PRIx32, name, v);
-	if (mask != UINT32_MAX)
-		str_addf(o->s, "/%#" PRIx32, mask);
+	str_add(o->s, name);
+	str_addc(o->s, '=');
+	str_add_0x(o->s, v);
+	if (mask != UINT32_MAX) {
+		str_addc(o->s, '/');
+		str_add_0x(o->s, mask);
+	}
 	str_addc(o->s, ',');
 }
 
@@ -28,9 +32,13 @@ static void add_be64(struct out *o, const char *name, be64_t v, be64_t mask)
 {
 	if (!mask)
 		return;
-	str_addf(o->s, "%s=%#" PRIx64, name, be64toh(v));
-	if (mask != UINT64_MAX)
-		str_addf(o->s, "/%#" PRIx64, be64toh(mask));
+	str_add(o->s, name);
+	str_addc(o->s, '=');
+	str_add_0x(o->s, be64toh(v));
+	if (mask != UINT64_MAX) {
+		str_addc(o->s, '/');
+		str_add_0x(o->s, be64toh(mask));
+	}
 	str_addc(o->s, ',');
 }
 
@@ -39,10 +47,14 @@ static void add_be16(struct out *o, const char *name, be16_t v, be16_t mask)
 {
 	if (!mask)
 		return;
-	if (mask == 0xffff)
-		str_addf(o->s, "%s=%u,", name, be16toh(v));
-	else
-		str_addf(o->s, "%s=0x%x/0x%x,", name, be16toh(v), be16toh(mask));
+	if (mask == 0xffff) {
+		str_add(o->s, name);
+		str_addc(o->s, '=');
+		str_add_u64(o->s, be16toh(v));
+		str_addc(o->s, ',');
+		return;
+	}
+	str_addf(o->s, "%s=0x%x/0x%x,", name, be16toh(v), be16toh(mask));
 }
 
 static void add_key(struct out *o, const char *name)
@@ -202,8 +214,13 @@ static void add_vlan(struct out *o, unsigned int i)
 	if (!mask)
 		return;
 	if (tci & mask & VLAN_CFI && (vid || pcp) && (!vid || vid == VLAN_VID_MASK) && (!pcp || pcp == VLAN_PCP_MASK)) {
-		if (vid)
-			str_addf(o->s, "dl_vlan%s=%u,", suffix, tci & VLAN_VID_MASK);
+		if (vid) {
+			str_add(o->s, "dl_vlan");
+			str_add(o->s, suffix);
+			str_addc(o->s, '=');
+			str_add_u64(o->s, tci & VLAN_VID_MASK);
+			str_addc(o->s, ',');
+		}
 		if (pcp)
 			str_addf(o->s, "dl_vlan_pcp%s=%u,", suffix, tci >> VLAN_PCP_SHIFT);
 	} else if (mask == 0xffff) {
@@ -336,8 +353,11 @@ static void format(const struct flow *f, const struct flow *m, struct str *s, in
 	struct out o = {s, f, m};
 	size_t start = s->len;
 	bool skip_type, skip_proto;
-	if (priority >= 0 && priority != 32768)
-		str_addf(s, "priority=%d,", priority);
+	if (priority >= 0 && priority != 32768) {
+		str_add(s, "priority=");
+		str_add_u64(s, (uint64_t)priority);
+		str_addc(s, ',');
+	}
 	add_u32(&o, "pkt_mark", f->pkt_mark, m->pkt_mark);
 	add_u32(&o, "recirc_id", f->recirc_id, m->recirc_id);
 	add_u32(&o, "dp_hash", f->dp_hash, m->dp_hash);

@@ -36,7 +36,7 @@ static const struct shorthand {
 static const struct shorthand *shorthand_find(const char *name)
 {
 	for (size_t i = 0; i < sizeof(shorthands) / sizeof(shorthands[0]); i++)
-		if (!strcmp(shorthands[i].name, name))
+		if (shorthands[i].name[0] == name[0] && !strcmp(shorthands[i].name, name))
 			return &shorthands[i];
 	return NULL;
 }

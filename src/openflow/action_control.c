@@ -86,7 +86,7 @@ static void format_resubmit(const struct ofpact *a, const struct ofpact_text *t,
 		ofp_port_format(r->in_port, port_name, arg, s);
 	str_addc(s, ',');
 	if (r->table != TABLE_CURRENT)
-		str_addf(s, "%u", r->table);
+		str_add_u64(s, r->table);
 	str_add(s, r->with_ct_orig ? ",ct)" : ")");
 }
 

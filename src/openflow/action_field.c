@@ -308,8 +308,9 @@ static void format_load(const struct ofpact_set_field *sf, struct str *s)
 	bool first = true;
 	for (unsigned int offset = 0, n; next_run(sf, &offset, &n); offset += n) {
 		struct subfield dst = {sf->field, (uint16_t)offset, (uint16_t)n};
-		str_addf(s, "%sload:%#llx->", first ? "" : ",",
-			 (unsigned long long)bits_get(sf->field, &sf->value, offset, n));
+		str_add(s, first ? "load:" : ",load:");
+		str_add_0x(s, bits_get(sf->field, &sf->value, offset, n));
+		str_add(s, "->");
 		subfield_format(&dst, s);
 		first = false;
 	}
@@ -341,7 +342,8 @@ static void format_set_field(const struct ofpact *a, const struct ofpact_text *t
 		field_format_value(sf->field, &sf->value, exact ? NULL : &sf->mask, t ? t->port_name : NULL, t ? t->arg : NULL, s);
 	if (port || (!exact && field_mask_is_exact(sf->field, &sf->mask)))
 		format_narrow_mask(sf, s);
-	str_addf(s, "->%s", sf->field->name);
+	str_add(s, "->");
+	str_add(s, sf->field->name);
 }
 
 // "value->destination": the destination, and *arg cut before the arrow.

@@ -92,6 +92,11 @@ const char *text_hex_bytes(const char *s, struct buf *b)
 
 static const char *const separators = ", \t\r\n";
 
+static bool is_separator(char c)
+{
+	return c == ',' || c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 // The quote that closes the name which begins here; the end of the text when there is none.
 static char *skip_quoted(char *s)
 {
@@ -112,7 +117,7 @@ static char *value_end(char *s, char end)
 				return s;
 			continue;
 		}
-		if (!depth && (end ? *s == end : strchr(separators, *s) != NULL))
+		if (!depth && (end ? *s == end : is_separator(*s)))
 			return s;
 		if (*s == '(' || *s == '[')
 			depth++;
@@ -133,7 +138,7 @@ bool text_next_pair(char **s, char **key, char **value)
 		p = skip_quoted(p);
 	p += strcspn(p, "=:(, \t\r\n");
 	char delimiter = *p;
-	if (!delimiter || strchr(separators, delimiter)) {
+	if (!delimiter || is_separator(delimiter)) {
 		*value = p; // empty: the NUL that ends the key
 		*p = '\0';
 		*s = p + (delimiter ? 1 : 0);

@@ -162,10 +162,14 @@ static void vlan_to_fixed(const struct match *m, uint16_t any, bool *vid_wild, u
 static bool all_zero(const void *p, size_t n)
 {
 	const uint8_t *b = p;
-	for (size_t i = 0; i < n; i++)
-		if (b[i])
-			return false;
-	return true;
+	uint64_t bits = 0, word;
+	for (; n >= sizeof(word); b += sizeof(word), n -= sizeof(word)) {
+		memcpy(&word, b, sizeof(word));
+		bits |= word;
+	}
+	while (n--)
+		bits |= *b++;
+	return !bits;
 }
 
 void ofp10_match_encode(struct buf *b, const struct match *m)

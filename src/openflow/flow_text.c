@@ -129,7 +129,7 @@ static const struct {
 static bool parse_flag(struct flow_parse *p, const char *key)
 {
 	for (size_t i = 0; i < sizeof(flag_words) / sizeof(flag_words[0]); i++)
-		if (!strcmp(key, flag_words[i].word)) {
+		if (key[0] == flag_words[i].word[0] && !strcmp(key, flag_words[i].word)) {
 			p->fm->flags |= flag_words[i].flag;
 			p->protocols &= flag_words[i].protocols;
 			return true;
@@ -137,11 +137,16 @@ static bool parse_flag(struct flow_parse *p, const char *key)
 	return false;
 }
 
+static bool same(const char *a, const char *b)
+{
+	return a[0] == b[0] && !strcmp(a, b);
+}
+
 static bool is_shown_only(const char *key)
 {
 	static const char *const words[] = {"duration", "n_packets", "n_bytes", "idle_age", "hard_age"};
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		if (!strcmp(key, words[i]))
+		if (same(key, words[i]))
 			return true;
 	return false;
 }
@@ -152,24 +157,24 @@ static struct error *parse_own_field(struct flow_parse *p, const char *key, char
 	struct ofp_flow_mod *fm = p->fm;
 	const struct ofpact_text *t = p->text;
 	*known = true;
-	if (!strcmp(key, "table"))
+	if (same(key, "table"))
 		return parse_table(p, value);
-	if (p->fields & F_OUT_PORT && !strcmp(key, "out_port")) {
+	if (p->fields & F_OUT_PORT && same(key, "out_port")) {
 		if (!ofp_port_parse(value, t ? t->port_number : NULL, t ? t->arg : NULL, &fm->out_port))
 			return error_new("%s is not a valid OpenFlow port", value);
 		return NULL;
 	}
-	if (p->fields & F_OUT_PORT && !strcmp(key, "out_group"))
+	if (p->fields & F_OUT_PORT && same(key, "out_group"))
 		return parse_out_group(p, value);
-	if (p->fields & F_PRIORITY && !strcmp(key, "priority"))
+	if (p->fields & F_PRIORITY && same(key, "priority"))
 		return text_u16(value, key, &fm->priority);
-	if (p->fields & F_TIMEOUT && !strcmp(key, "idle_timeout"))
+	if (p->fields & F_TIMEOUT && same(key, "idle_timeout"))
 		return text_u16(value, key, &fm->idle_timeout);
-	if (p->fields & F_TIMEOUT && !strcmp(key, "hard_timeout"))
+	if (p->fields & F_TIMEOUT && same(key, "hard_timeout"))
 		return text_u16(value, key, &fm->hard_timeout);
-	if (p->fields & F_IMPORTANCE && !strcmp(key, "importance"))
+	if (p->fields & F_IMPORTANCE && same(key, "importance"))
 		return text_u16(value, key, &fm->importance);
-	if (!strcmp(key, "cookie"))
+	if (same(key, "cookie"))
 		return parse_cookie(p, value);
 	if (p->fields & F_FLAGS && !*value && parse_flag(p, key))
 		return NULL;

@@ -193,9 +193,17 @@ static void print_name(struct str *s, const struct ofp_msg *m)
 		str_add(s, " reply");
 	if (m->version > OFP15)
 		str_addf(s, " (OF 0x%02x)", m->version);
-	else if (m->version != OFP10)
-		str_addf(s, " (%s)", ofp_version_short_name(m->version));
-	str_addf(s, " (xid=0x%x):", m->xid);
+	else if (m->version != OFP10) {
+		str_add(s, " (");
+		str_add(s, ofp_version_short_name(m->version));
+		str_addc(s, ')');
+	}
+	str_add(s, " (xid=");
+	if (m->xid)
+		str_add_0x(s, m->xid);
+	else
+		str_add(s, "0x0");
+	str_add(s, "):");
 }
 
 static void print_stats_flags(struct str *s, const struct ofp_msg *m)

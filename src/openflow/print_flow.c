@@ -160,7 +160,7 @@ static void print_mod(struct str *s, const struct ofp_msg *m, const struct ofp_f
 	static const char *const commands[] = {" ADD", " MOD", " MOD_STRICT", " DEL", " DEL_STRICT"};
 	str_add(s, commands[fm->command]);
 	if (fm->table_id)
-		str_addf(s, " table:%u", fm->table_id);
+		str_add(s, " table:"), str_add_u64(s, fm->table_id);
 	str_addc(s, ' ');
 	bool raw = print_raw_match(s, m, o);
 	if (!raw)

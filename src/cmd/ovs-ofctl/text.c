@@ -71,7 +71,13 @@ static void ofp_parse(int argc, char *argv[], void *arg)
 
 // --- parse-flow, parse-flows
 
-// The first flow format that is both usable and allowed.
+// The first flow format that is both usable and allowed; 0: none.
+static uint32_t best_protocol(const struct ofctl *o, uint32_t usable)
+{
+	uint32_t both = usable & o->protocols;
+	return both & -both;
+}
+
 static enum ofp_protocol usable_protocol(const struct ofctl *o, uint32_t usable)
 {
 	char *text = ofp_protocols_format(usable);
@@ -92,12 +98,21 @@ static enum ofp_protocol choose_protocol(const struct ofctl *o, uint32_t usable)
 	return protocol;
 }
 
-static void print_flow_mod(struct ofctl *o, const struct ofp_flow_mod *fm, enum ofp_protocol protocol)
+static void format_flow_mod(struct ofctl *o, const struct ofp_flow_mod *fm, enum ofp_protocol protocol, struct str *out)
 {
+	struct ofp_print_options options = {.verbosity = o->verbosity, .no_stats = o->no_stats};
 	struct buf b = BUF_INIT;
 	ofp_encode_flow_mod(&b, fm, protocol, o->next_xid++);
-	print_message(o, b.data, b.len, o->verbosity);
+	ofp_print(out, b.data, b.len, &options);
 	buf_done(&b);
+}
+
+static void print_flow_mod(struct ofctl *o, const struct ofp_flow_mod *fm, enum ofp_protocol protocol)
+{
+	struct str out = STR_INIT;
+	format_flow_mod(o, fm, protocol, &out);
+	fputs(str_cstr(&out), stdout);
+	str_done(&out);
 }
 
 static void parse_flow(int argc, char *argv[], void *arg)
@@ -119,25 +134,38 @@ static void parse_flows(int argc, char *argv[], void *arg)
 	struct str line = STR_INIT;
 	struct ofp_flow_mod fm = {0};
 	struct port_names names;
-	uint32_t usable = OFPROTO_ALL, protocols;
-	enum ofp_protocol protocol = OFPROTO_10;
+	uint32_t usable = OFPROTO_ALL, protocols, tried;
+	struct str out = STR_INIT, where = STR_INIT;
+	unsigned int seen = 0; // lines whose warnings are out
 	port_names_init(&names, o, NULL);
 	flow_file_read(&file, argv[1]);
-	for (int pass = 0; pass < 2; pass++) {
+	// What the flows are encoded in is known at the end. Most often what is known before the first one stays true.
+	do {
 		size_t at = 0;
 		unsigned int number = 0;
+		uint32_t first_xid = o->next_xid;
+		tried = best_protocol(o, usable);
+		str_clear(&out);
 		for (char *text; (text = flow_file_next(&file, &at, &number, &line));) {
-			char where[512];
-			snprintf(where, sizeof(where), "%s:%u: ", argv[1], number);
-			flow_parse_or_die(o, &names, text, -1, where, &fm, &protocols, pass);
+			str_clear(&where);
+			str_add(&where, argv[1]);
+			str_addc(&where, ':');
+			str_add_u64(&where, number);
+			str_add(&where, ": ");
+			flow_parse_or_die(o, &names, text, -1, str_cstr(&where), &fm, &protocols, number <= seen);
+			seen = number > seen ? number : seen;
 			usable &= protocols;
-			if (pass)
-				print_flow_mod(o, &fm, protocol);
+			if (best_protocol(o, usable) == tried && tried)
+				format_flow_mod(o, &fm, (enum ofp_protocol)tried, &out);
 		}
-		if (!pass)
-			protocol = choose_protocol(o, usable);
-	}
+		if (best_protocol(o, usable) != tried)
+			o->next_xid = first_xid;
+	} while (best_protocol(o, usable) != tried);
+	usable_protocol(o, usable);
+	fwrite(str_cstr(&out), 1, out.len, stdout);
 	ofp_flow_mod_done(&fm);
+	str_done(&out);
+	str_done(&where);
 	str_done(&line);
 	flow_file_done(&file);
 }
