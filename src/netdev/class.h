@@ -18,6 +18,7 @@ struct netdev_class {
 	struct error *(*set_mtu)(struct netdev *, int mtu);
 	struct error *(*set_up)(struct netdev *, bool up);
 	int (*get_ifindex)(const struct netdev *); // NULL: none
+	int (*get_numa)(const struct netdev *); // NULL: not known
 	void (*get_features)(const struct netdev *, struct netdev_features *); // NULL: none
 	void (*get_stats)(const struct netdev *, struct netdev_stats *);       // all UINT64_MAX before
 	void (*get_config)(const struct netdev *, void (*cb)(void *arg, const char *key, const char *value), void *arg); // NULL: none

@@ -410,6 +410,12 @@ static struct error *dpdk_set_up(struct netdev *up, bool is_up)
 	return NULL;
 }
 
+static int dpdk_numa(const struct netdev *up)
+{
+	const struct dpdk_dev *dev = dpdk_cast(up);
+	return dev->port == RTE_MAX_ETHPORTS ? -1 : rte_eth_dev_socket_id(dev->port);
+}
+
 static bool is_dpdk(const struct netdev *up)
 {
 	return up->class == &netdev_dpdk_class || up->class == &netdev_afxdp_class;
@@ -427,7 +433,7 @@ uint16_t netdev_dpdk_port(const struct netdev *up)
 
 // clang-format off
 #define DPDK_CLASS .size = sizeof(struct dpdk_dev), .rxq_size = sizeof(struct netdev_rxq), .open = dpdk_open, .close = dpdk_close, \
-	.set_mac = dpdk_set_mac, .set_mtu = dpdk_set_mtu, .set_up = dpdk_set_up, .get_features = dpdk_features, .get_stats = dpdk_stats, \
+	.set_mac = dpdk_set_mac, .set_mtu = dpdk_set_mtu, .set_up = dpdk_set_up, .get_numa = dpdk_numa, .get_features = dpdk_features, .get_stats = dpdk_stats, \
 	.get_config = dpdk_config, .get_counters = dpdk_counters, .get_status = dpdk_status, .rxq_open = dpdk_rxq_open, \
 	.rxq_close = dpdk_rxq_close, .rxq_wait = dpdk_rxq_wait, .rxq_forget_wait = dpdk_rxq_forget_wait, .rxq_arm = dpdk_rxq_arm, \
 	.rxq_is_fed_from_outside = dpdk_rxq_is_fed_from_outside, .rx_burst = dpdk_rx, .tx_burst = dpdk_tx

@@ -484,6 +484,11 @@ void netdev_rxq_close(struct netdev_rxq *rxq)
 	free(rxq);
 }
 
+int netdev_numa(const struct netdev *dev)
+{
+	return dev->class->get_numa ? dev->class->get_numa(dev) : -1;
+}
+
 int netdev_rxq_fd(const struct netdev_rxq *rxq)
 {
 	return rxq->fd;

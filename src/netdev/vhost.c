@@ -54,6 +54,7 @@ struct vhost_dev {
 	struct rte_mempool *pool;
 	struct loop_wake *changed;
 	unsigned int retries; // relaxed atomic
+	int numa;	      // when its queues were opened last
 	// Under the lock of `vhost`.
 	struct vhost_dev *next;
 	struct vhost_rxq *rxqs[QUEUES_MAX];
@@ -221,6 +222,15 @@ static const struct rte_vhost_device_ops callbacks = {
         .vring_state_changed = vring_state_changed,
 };
 
+// Where the guest's memory is.
+static int vhost_numa(const struct netdev *up)
+{
+	pthread_mutex_lock(&vhost.lock);
+	int vid = atomic_load(&cast(up)->vid), node = vid < 0 ? -1 : rte_vhost_get_numa_node(vid);
+	pthread_mutex_unlock(&vhost.lock);
+	return node;
+}
+
 // The main thread, after that.
 static void guest_changed(void *arg)
 {
@@ -230,9 +240,11 @@ static void guest_changed(void *arg)
 	unsigned int pairs = dev->n_pairs;
 	bool connected = atomic_load(&dev->vid) >= 0;
 	pthread_mutex_unlock(&vhost.lock);
-	if (connected && pairs != up->n_rxq) {
+	int numa = vhost_numa(up);
+	if (connected && (pairs != up->n_rxq || numa != dev->numa)) {
 		up->n_rxq = pairs;
-		up->restart = true;
+		dev->numa = numa;
+		up->restart = true; // and its queues may be better off with other threads
 	}
 	struct netdev_state state = {.mtu = up->mtu, .up = up->up, .carrier = connected && up->up};
 	memcpy(state.mac, up->mac, 6);
@@ -252,6 +264,7 @@ static struct error *vhost_open(struct netdev *up)
 		return e;
 	dev->client = !strcmp(up->class->type, "dpdkvhostuserclient");
 	dev->retries = RETRIES;
+	dev->numa = -1;
 	atomic_store(&dev->vid, -1);
 	random_bytes(up->mac, 6);
 	up->mac[0] = (uint8_t)((up->mac[0] & ~1) | 2); // unicast, locally administered
@@ -671,7 +684,7 @@ static unsigned int vhost_tx(struct netdev *up, unsigned int thread, struct rte_
 		.type = TYPE, .size = sizeof(struct vhost_dev),                                    \
 		.rxq_size = sizeof(struct vhost_rxq), .open = vhost_open, .close = vhost_close,    \
 		.set_options = SET_OPTIONS, .set_mac = vhost_set_mac, .set_mtu = vhost_set_mtu,    \
-		.set_up = vhost_set_up, .get_stats = vhost_stats, .get_config = vhost_config,      \
+		.set_up = vhost_set_up, .get_numa = vhost_numa, .get_stats = vhost_stats, .get_config = vhost_config,      \
 		.get_counters = vhost_counters, .get_status = vhost_get_status,                    \
 		.rxq_open = vhost_rxq_open, .rxq_close = vhost_rxq_close,                          \
 		.rxq_wait = vhost_rxq_wait, .rxq_forget_wait = vhost_rxq_forget_wait,              \

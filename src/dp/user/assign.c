@@ -44,21 +44,52 @@ static int by_load(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static struct dp_thread *pick(const struct assignment *a, enum dp_rxq_assign how,
-                              unsigned int *turn)
+// Which threads a queue may go to.
+struct choice {
+	bool any;	// also those that are isolated: better one of them than none
+	bool near_only; // of the NUMA node `numa`
+	unsigned int numa;
+};
+
+static bool is_eligible(const struct dp_thread *t, const struct choice *c)
+{
+	return (c->any || !t->isolated) && (!c->near_only || t->numa == c->numa);
+}
+
+static unsigned int count(const struct assignment *a, const struct choice *c)
 {
 	unsigned int n = 0;
 	VEC_FOREACH (&a->threads, i)
-		n += !a->threads.v[i]->isolated;
-	bool any = !n; // better served by one that is isolated than by none
-	n = n ? n : (unsigned int)a->threads.n;
+		n += is_eligible(a->threads.v[i], c);
+	return n;
+}
+
+// Memory of another node is far: a thread beside the device is taken, if there is one.
+static struct choice choose(const struct assignment *a, const struct dp_rxq *q)
+{
+	struct choice c = {.near_only = q->numa >= 0, .numa = (unsigned int)q->numa};
+	if (c.near_only && !count(a, &c))
+		c.near_only = false;
+	c.any = !count(a, &c);
+	return c;
+}
+
+enum { NODES = 64 };
+struct turns { // of the nodes; the first is of queues that may go anywhere
+	unsigned int of[NODES + 1];
+};
+
+static struct dp_thread *pick(const struct assignment *a, const struct dp_rxq *q, enum dp_rxq_assign how, struct turns *turns)
+{
+	struct choice c = choose(a, q);
+	unsigned int *turn = &turns->of[c.near_only && c.numa < NODES ? c.numa + 1 : 0];
+	unsigned int n = count(a, &c);
 	// To and fro, so that the largest and the smallest come together.
-	unsigned int at = *turn % (2 * n),
-	             wanted = how == DP_ASSIGN_CYCLES && at >= n ? 2 * n - 1 - at : at % n;
+	unsigned int at = *turn % (2 * n), wanted = how == DP_ASSIGN_CYCLES && at >= n ? 2 * n - 1 - at : at % n;
 	struct dp_thread *best = NULL;
 	VEC_FOREACH (&a->threads, i) {
 		struct dp_thread *t = a->threads.v[i];
-		if (!any && t->isolated)
+		if (!is_eligible(t, &c))
 			continue;
 		if (how == DP_ASSIGN_GROUP && (!best || t->planned < best->planned))
 			best = t;
@@ -71,7 +102,7 @@ static struct dp_thread *pick(const struct assignment *a, enum dp_rxq_assign how
 
 void assignment_plan(struct dp_user *dp, struct assignment *a)
 {
-	unsigned int turn = 0;
+	struct turns turns = {{0}};
 	VEC_FOREACH (&a->threads, i) {
 		a->threads.v[i]->isolated = false;
 		a->threads.v[i]->planned = 0;
@@ -92,7 +123,7 @@ void assignment_plan(struct dp_user *dp, struct assignment *a)
 		struct dp_rxq *q = a->queues.v[i];
 		if (q->next_thread)
 			continue;
-		q->next_thread = pick(a, dp->settings.assign, &turn);
+		q->next_thread = pick(a, q, dp->settings.assign, &turns);
 		q->next_thread->planned += assignment_load(q) + 1;
 	}
 }

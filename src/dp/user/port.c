@@ -160,6 +160,7 @@ static struct error *start_queue(struct dp_user *dp, struct dp_port *port, unsig
 	q->fd = netdev_rxq_fd(q->netdev_rxq);
 	q->polled = q->fd < 0;
 	q->pinned_core = -1;
+	q->numa = netdev_numa(port->netdev);
 	if (q->polled)
 		return NULL;
 	e = choose_thread(dp, port, &t);

@@ -34,6 +34,7 @@ struct dp_rxq { // owned by main; the thread sees it through epoll or its list, 
 	// Of queues that are polled.
 	bool polled;		       // a polling thread is to serve it
 	bool can_wait;		       // the thread's epoll knows of its packets, when it is armed
+	int numa;		       // node of its device; -1: not known
 	int pinned_core;	       // that it should be served by; -1: any
 	struct dp_thread *next_thread; // while queues are assigned
 	// Written by the thread.

@@ -197,6 +197,11 @@ void netdev_rxq_close(struct netdev_rxq *q)
 {
 }
 
+int netdev_numa(const struct netdev *dev)
+{
+	return -1;
+}
+
 int netdev_rxq_fd(const struct netdev_rxq *q)
 {
 	return strcmp(q->dev->type, "polled") ? q->fd : -1;
