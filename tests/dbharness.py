@@ -32,6 +32,7 @@ class Client:
         self.buffer = ""
         self.next_id = 0
         self.notes = []
+        self.kept = {}  # answers to others, by request
 
     def close(self):
         self.sock.close()
@@ -64,6 +65,8 @@ class Client:
                 self.notes.append(message)
             elif message["id"] == id_:
                 return message
+            else:
+                self.kept[message["id"]] = message
 
     def call(self, method, params):
         message = self.answer(self.send(method, params))

@@ -148,6 +148,7 @@ static bool find_status(void *remotes_, const char *target, struct remote_status
 		const struct reconnect *machine = jsonrpc_reconnect(session_rpc(r->active));
 		s->state = reconnect_state_name(machine->state);
 		s->is_connected = session_is_connected(r->active);
+		s->last_error = session_last_error(r->active);
 		s->sec_since_connect = seconds_since(machine->connected_at);
 		s->sec_since_disconnect = seconds_since(machine->disconnected_at);
 	} else {

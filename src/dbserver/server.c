@@ -75,6 +75,12 @@ static void log_row(const struct db_txn_row *r)
 	str_done(&s);
 }
 
+static void forget_initial(struct monitor_group *group)
+{
+	shared_text_unref(group->initial);
+	group->initial = NULL;
+}
+
 static void on_changed(void *served_, const struct db_txn *txn)
 {
 	struct served *served = served_;
@@ -84,6 +90,7 @@ static void on_changed(void *served_, const struct db_txn *txn)
 	history_add(served->history, txn);
 	VEC_FOREACH (&served->groups, i) {
 		struct monitor_group *group = served->groups.v[i];
+		forget_initial(group);
 		struct str update = STR_INIT;
 		bool computed = false, any = false;
 		VEC_FOREACH (&group->members, j) {
@@ -274,10 +281,21 @@ void served_leave(struct served *served, struct monitor_group *group, struct ses
 			vec_remove(&served->groups, i);
 			break;
 		}
+	forget_initial(group);
 	vec_done(&group->members);
 	monitor_spec_free(group->spec);
 	free(group->key);
 	free(group);
+}
+
+struct shared_text *monitor_group_initial(struct monitor_group *group)
+{
+	if (!group->initial) {
+		struct str text = STR_INIT;
+		monitor_initial(group->spec, &text);
+		group->initial = shared_text_new(&text);
+	}
+	return shared_text_ref(group->initial);
 }
 
 size_t server_n_monitors(const struct server *server)
@@ -302,9 +320,14 @@ static void on_compacted(void *served_, struct db_error *error)
 static void on_compact_timer(void *server_)
 {
 	struct server *server = server_;
-	for (struct served *s = server->databases; s; s = s->next)
+	for (struct served *s = server->databases; s; s = s->next) {
 		if (!s->compaction && database_wants_compaction(s->d))
 			compaction_start(s, "compacting database online", on_compacted, s);
+		// Contents that everybody has taken are not worth their memory.
+		VEC_FOREACH (&s->groups, i)
+			if (s->groups.v[i]->initial && s->groups.v[i]->initial->refs == 1)
+				forget_initial(s->groups.v[i]);
+	}
 	loop_timer_set_in(&server->compact_timer, COMPACT_CHECK_MS);
 }
 
@@ -377,7 +400,7 @@ static void on_relieve(void *server_)
 		struct session *largest = NULL;
 		size_t total = 0, most = 0;
 		VEC_FOREACH (&server->sessions, i) {
-			size_t n = session_backlog(server->sessions.v[i]);
+			size_t n = session_backlog_of_its_own(server->sessions.v[i]);
 			total += n;
 			if (n > most) {
 				most = n;

@@ -22,6 +22,7 @@ struct monitor_group {
 	struct monitor_spec *spec;
 	char *key;
 	VEC(struct session_monitor *) members;
+	struct shared_text *initial; // the present contents, or NULL: for the next ones who come before anything changes
 };
 
 struct served {
@@ -90,6 +91,8 @@ size_t server_n_monitors(const struct server *);
 
 struct monitor_group *served_join(struct served *, struct monitor_spec *spec, struct session_monitor *); // takes spec
 void served_leave(struct served *, struct monitor_group *, struct session_monitor *);
+// The present contents for a member; a reference for the caller.
+struct shared_text *monitor_group_initial(struct monitor_group *);
 // Executes a "transact" request; answers now or later. Takes the message.
 void served_transact(struct served *, struct session *, struct jsonrpc_message *);
 // The same for operations that are still text. False, and nothing done, when it has to wait.

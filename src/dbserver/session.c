@@ -56,6 +56,11 @@ bool session_is_connected(const struct session *session)
 	return jsonrpc_is_connected(session->rpc);
 }
 
+int session_last_error(const struct session *session)
+{
+	return session->last_error;
+}
+
 const struct jsonrpc *session_rpc(const struct session *session)
 {
 	return session->rpc;
@@ -64,6 +69,12 @@ const struct jsonrpc *session_rpc(const struct session *session)
 size_t session_backlog(const struct session *session)
 {
 	return jsonrpc_backlog(session->rpc);
+}
+
+size_t session_backlog_of_its_own(const struct session *session)
+{
+	size_t n = jsonrpc_backlog(session->rpc);
+	return n > session->shared_bytes ? n - session->shared_bytes : 0;
 }
 
 size_t session_n_locks(const struct session *session, bool held)
@@ -89,6 +100,7 @@ static void pause(struct session *session)
 static void resume(struct session *session)
 {
 	session->paused = false;
+	session->shared_bytes = 0;
 	jsonrpc_set_reading(session->rpc, true);
 	jsonrpc_set_probe_interval(session->rpc, session->config.probe_interval);
 	loop_timer_cancel(&session->stall_timer);
@@ -127,20 +139,30 @@ static char *id_to_text(const json_t *id)
 	return json_dumps(id, JSON_COMPACT | JSON_ENCODE_ANY);
 }
 
-void session_reply_text(struct session *session, const struct str *result, const json_t *id)
+void session_reply_text(struct session *session, const struct str *before, struct shared_text *shared, const char *after,
+			const json_t *id)
 {
 	struct str *out = jsonrpc_begin(session->rpc);
-	if (!out)
+	if (!out) {
+		shared_text_unref(shared);
 		return;
+	}
 	char *text = id_to_text(id);
 	str_add(out, "{\"result\":");
-	str_addn(out, result->s, result->len);
+	str_add(out, str_cstr(before));
+	if (shared) {
+		session->shared_bytes += shared->text.len;
+		jsonrpc_add_shared(session->rpc, shared);
+	}
+	str_add(out, after);
 	str_add(out, ",\"error\":null,\"id\":");
 	str_add(out, text);
 	str_addc(out, '}');
 	free(text);
 	jsonrpc_end(session->rpc);
 	check_backlog(session);
+	if (!session->paused)
+		session->shared_bytes = 0;
 }
 
 // --- Monitors.
@@ -312,6 +334,7 @@ static void on_closed(void *session_, int error)
 			session->gone(session->arg, session);
 		session_free(session);
 	} else {
+		session->last_error = error > 0 ? error : 0;
 		reset(session);
 	}
 }

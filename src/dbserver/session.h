@@ -47,13 +47,17 @@ bool session_is_read_only(const struct session *);
 // Who it is and what it may do.
 struct rbac_client session_client(const struct session *);
 bool session_is_connected(const struct session *);
+// Of a session that connects: a positive errno, or 0.
+int session_last_error(const struct session *);
 const struct jsonrpc *session_rpc(const struct session *);
 size_t session_backlog(const struct session *); // bytes
+size_t session_backlog_of_its_own(const struct session *); // without what is shared with others
 size_t session_n_locks(const struct session *, bool held);
 // Takes the message.
 void session_send(struct session *, struct jsonrpc_message *);
-// The answer to a request whose result is there as text.
-void session_reply_text(struct session *, const struct str *result, const json_t *id);
+// The answer to a request whose result is there as text: `before`, `shared` (may be NULL; takes a reference), `after`.
+void session_reply_text(struct session *, const struct str *before, struct shared_text *shared, const char *after,
+			const json_t *id);
 // The set of databases changed: a client that does not follow this is stale from now on, and is to be disconnected.
 void session_make_stale(struct session *);
 bool session_is_stale(const struct session *);

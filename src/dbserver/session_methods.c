@@ -13,7 +13,11 @@
 // The answer to a request: exactly one of them.
 struct answer {
 	json_t *result;
-	struct str text; // the result, too
+	struct { // or the result as text, in three parts
+		struct str before;
+		struct shared_text *shared; // NULL: none
+		const char *after; // NULL: this is not the answer
+	} text;
 	json_t *error;
 };
 
@@ -202,9 +206,7 @@ static struct answer start_monitor(struct session *session, const char *method, 
 		error = add_monitor(session, served, version, params, &m);
 	if (error)
 		return fail(error);
-	struct answer a = {0};
-	monitor_initial(m->group->spec, &a.text);
-	return a;
+	return (struct answer){.text = {.shared = monitor_group_initial(m->group), .after = ""}};
 }
 
 static struct answer method_monitor(struct session *session, const char *method, json_t *params)
@@ -242,16 +244,15 @@ static struct answer method_monitor_cond_since(struct session *session, const ch
 		error = add_monitor(session, served, MONITOR_V3, params, &m);
 	if (error)
 		return fail(error);
-	struct answer a = {0};
+	struct answer a = {.text.after = "]"};
 	struct str updates = STR_INIT;
 	struct uuid last = history_last_id(served->history);
 	bool found = add_missed(&updates, m, &since);
-	str_addf(&a.text, "[%s,\"" UUID_FORMAT "\",", found ? "true" : "false", UUID_ARGS(&last));
+	str_addf(&a.text.before, "[%s,\"" UUID_FORMAT "\",", found ? "true" : "false", UUID_ARGS(&last));
 	if (found)
-		str_addn(&a.text, updates.s, updates.len);
+		str_addn(&a.text.before, updates.s, updates.len);
 	else
-		monitor_initial(m->group->spec, &a.text);
-	str_addc(&a.text, ']');
+		a.text.shared = monitor_group_initial(m->group);
 	str_done(&updates);
 	return a;
 }
@@ -334,13 +335,13 @@ static const struct method *find_method(const char *name)
 // Takes answer and request.
 static void give(struct session *session, struct answer a, struct jsonrpc_message *m)
 {
-	if (a.text.len)
-		session_reply_text(session, &a.text, m->id);
+	if (a.text.after)
+		session_reply_text(session, &a.text.before, a.text.shared, a.text.after, m->id);
 	else if (a.error)
 		session_send(session, jsonrpc_error(a.error, json_incref(m->id)));
 	else
 		session_send(session, jsonrpc_reply(a.result, json_incref(m->id)));
-	str_done(&a.text);
+	str_done(&a.text.before);
 	jsonrpc_message_free(m);
 }
 

@@ -93,6 +93,12 @@ void jsonrpc_end(struct jsonrpc *j)
 		loop_defer(j->loop, &j->flush, on_flush, j);
 }
 
+void jsonrpc_add_shared(struct jsonrpc *j, struct shared_text *text)
+{
+	flush(j);
+	stream_write_shared(j->stream, text);
+}
+
 static int dump_to_str(const char *p, size_t n, void *out)
 {
 	str_addn(out, p, n);

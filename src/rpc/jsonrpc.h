@@ -69,6 +69,8 @@ void jsonrpc_send(struct jsonrpc *, struct jsonrpc_message *);
 // connected.
 struct str *jsonrpc_begin(struct jsonrpc *);
 void jsonrpc_end(struct jsonrpc *);
+// Between the two: a part of the message that others get, too. Takes a reference.
+void jsonrpc_add_shared(struct jsonrpc *, struct shared_text *);
 bool jsonrpc_is_connected(const struct jsonrpc *);
 const char *jsonrpc_name(const struct jsonrpc *);
 // As stream_peer_name(), of the present connection.

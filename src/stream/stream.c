@@ -309,6 +309,19 @@ void stream_write(struct stream *s, const void *p, size_t n)
 		s->above_mark = true;
 }
 
+static void on_shared_sent(const void *data, size_t n, void *text)
+{
+	shared_text_unref(text);
+}
+
+void stream_write_shared(struct stream *s, struct shared_text *text)
+{
+	if (s->closing || evbuffer_add_reference(bufferevent_get_output(s->bev), text->text.s, text->text.len, on_shared_sent, text))
+		shared_text_unref(text);
+	else if (stream_output_pending(s) > LOW_MARK)
+		s->above_mark = true;
+}
+
 size_t stream_output_pending(const struct stream *s)
 {
 	return evbuffer_get_length(bufferevent_get_output(s->bev));

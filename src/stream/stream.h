@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/shared_text.h"
 #include "loop/loop.h"
 
 struct stream;
@@ -45,6 +46,8 @@ bool stream_is_connected(const struct stream *);
 
 // Buffers the bytes; they are sent as the peer takes them. Never fails: loss shows in `closed`.
 void stream_write(struct stream *, const void *, size_t n);
+// The same without a copy; takes a reference.
+void stream_write_shared(struct stream *, struct shared_text *);
 size_t stream_output_pending(const struct stream *);
 // What has arrived and was not consumed, as one run of bytes; valid until the next call on the stream.
 const uint8_t *stream_input(struct stream *, size_t *n);

@@ -82,6 +82,24 @@ def test_answers_that_are_not_read(server):
     wait_until(lambda: "sessions:1" in server.appctl("memory/show"), what="sessions to end")
 
 
+def test_contents_are_in_memory_once(server):
+    """Many clients come at once and ask for everything, and take their time."""
+    c = server.client()
+    c.transact("T", *[insert(n, 5000) for n in range(600)])
+    before = server.rss()
+    clients = [server.client(60) for _ in range(20)]
+    requests = [k.send("monitor_cond_since", ["T", "m", {"a": [{"columns": ["n", "s"]}]}, "00000000-0000-0000-0000-000000000000"])
+                for k in clients]
+    assert is_quick(c) < 10
+    assert server.rss() - before < 20_000  # 3 MB, not 60
+    c.transact("T", {"op": "delete", "table": "a", "where": [["n", ">=", 300]]})
+    for k, id_ in zip(clients, requests):
+        k.call("echo", [])
+        found, last, updates = k.kept[id_]["result"]
+        gone = len(k.notes.pop()["params"][2]["a"]) if k.notes else 0  # who was late never heard of them
+        assert not found and len(updates["a"]) - gone == 300
+
+
 def test_a_byte_at_a_time(server):
     c, slow = server.client(), server.client()
     text = json.dumps({"method": "transact", "params": ["T", insert(1)], "id": "slow"}).encode()

@@ -182,3 +182,17 @@ def test_compaction_does_not_block():
         s.stop(signal.SIGKILL)
         s.start()
         assert sorted(r["n"] for r in s.client(60).rows("T", "b", ["n"])) == list(range(n + 1))
+
+
+def test_compaction_by_itself():
+    with DbServer(databases=[SCHEMA]) as s:
+        c = s.client(60)
+        for n in range(120):
+            c.transact("T", {"op": "delete", "table": "a", "where": []}, {"op": "insert", "table": "a", "row": {"n": n, "s": "x" * 100_000}})
+        assert os.path.getsize(s.files[0]) > 11_000_000
+        s.appctl("ovsdb-server/memory-trim-on-compaction", "on")
+        s.appctl("time/stop")
+        s.appctl("time/warp", "11000")
+        wait_until(lambda: os.path.getsize(s.files[0]) < 200_000, what="compaction")
+        wait_until(lambda: "compacted database online" in s.log(), what="log")
+        assert [r["n"] for r in c.rows("T", "a", ["n"])] == [119]
