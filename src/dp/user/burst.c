@@ -16,8 +16,10 @@ static struct megaflow *search(struct dp_thread *t, unsigned int i, enum budget_
 	if (f) {
 		dp_stat_add(&t->stats.megaflow_hits, 1);
 		dp_stat_add(&t->stats.probes, probes);
-		if (b->index[i]->n > 1)
+		if (b->index[i]->n > 1) {
 			cache_insert(&t->cache, b->hash[i], f->number);
+			cache_note_insert(&t->cache, t->stats.received + t->stats.recirculated, t->stats.probes);
+		}
 		return f;
 	}
 	if (verdict != BUDGET_ALL) {

@@ -3,12 +3,15 @@
 // the bits that any megaflow of the packet's layout looks at (layout_index.live), so packets that no megaflow could tell apart
 // share an entry. An entry may be stale or its signature another packet's: the caller verifies against the megaflow, so that a
 // wrong entry costs time, never correctness. Nothing has to be flushed when flows or masks go.
+//
+// It starts with 64 Ki entries and grows to 2 Mi while packets that are not in it cost much: see cache_note_insert().
 #pragma once
 #include <stdint.h>
 
 enum {
 	CACHE_WAYS = 8,
-	CACHE_BUCKETS = 1 << 15,
+	CACHE_MIN_BUCKETS = 1 << 13,
+	CACHE_MAX_BUCKETS = 1 << 18,
 	CACHE_NONE = 0xffffffffu,
 };
 
@@ -24,6 +27,10 @@ _Static_assert(sizeof(struct cache_bucket) == 64, "a bucket is one cache line");
 
 struct cache {
 	struct cache_bucket *buckets;
+	uint32_t mask; // number of buckets - 1
+	// Since growth was last thought about.
+	uint32_t inserted;
+	uint64_t packets, probes;
 };
 
 void cache_init(struct cache *);
@@ -31,7 +38,7 @@ void cache_done(struct cache *);
 
 static inline struct cache_bucket *cache_bucket(const struct cache *c, uint64_t hash)
 {
-	return &c->buckets[hash & (CACHE_BUCKETS - 1)];
+	return &c->buckets[hash & c->mask];
 }
 static inline uint16_t cache_signature(uint64_t hash)
 {
@@ -50,3 +57,7 @@ static inline uint32_t cache_find(const struct cache_bucket *b, uint64_t hash)
 }
 
 void cache_insert(struct cache *, uint64_t hash, uint32_t flow);
+// After an insertion: `packets`, of the thread so far, and `probes`, of subtables for packets that were not in the cache. When as much was
+// inserted as there is room for, while more than one packet in eight was missing and to find its megaflow took four probes or more, it
+// becomes four times as large, and empty.
+void cache_note_insert(struct cache *, uint64_t packets, uint64_t probes);

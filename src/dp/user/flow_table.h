@@ -44,7 +44,8 @@ struct subtable {
 	struct flow_hash *hash; // RCU
 	uint64_t hits;		// of lookups, a hint: racy on purpose
 	// Writers.
-	uint32_t n_flows;
+	uint64_t mask_hash;
+	uint32_t n_flows, n_bits; // n_bits: of the mask
 	uint64_t rank; // hits when the indexes were last sorted
 };
 

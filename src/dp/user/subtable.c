@@ -166,6 +166,16 @@ static bool mask_covers(const struct dp_key *wide, const struct dp_key *narrow) 
 	return !missing;
 }
 
+static uint64_t hash_mask(const struct dp_key *mask)
+{
+	return hash_bytes(mask, sizeof(*mask), 0);
+}
+
+static bool has_mask(const struct subtable *st, const struct dp_key *mask, uint64_t hash)
+{
+	return st->mask_hash == hash && !memcmp(&st->mask, mask, sizeof(*mask));
+}
+
 void layout_index_bound(struct flow_table *ft, uint32_t layout, struct dp_key *mask)
 {
 	struct layout_index *index = ft->index[layout];
@@ -173,15 +183,16 @@ void layout_index_bound(struct flow_table *ft, uint32_t layout, struct dp_key *m
 		index = layout_index_build(ft, layout);
 	if (index->n < FLOW_TABLE_MAX_MASKS)
 		return;
+	uint64_t hash = hash_mask(mask);
+	for (uint32_t i = 0; i < index->n; i++)
+		if (has_mask(index->subtables[i], mask, hash))
+			return;
 	const struct subtable *best = NULL;
-	unsigned int best_bits = 0;
+	unsigned int bits = count_bits(mask);
 	for (uint32_t i = 0; i < index->n; i++) {
 		const struct subtable *st = index->subtables[i];
-		unsigned int bits = count_bits(&st->mask);
-		if (mask_covers(mask, &st->mask) && (!best || bits < best_bits)) {
+		if (st->n_bits > bits && (!best || st->n_bits < best->n_bits) && mask_covers(mask, &st->mask))
 			best = st;
-			best_bits = bits;
-		}
 	}
 	if (best)
 		*mask = best->mask;
@@ -194,14 +205,17 @@ void layout_index_bound(struct flow_table *ft, uint32_t layout, struct dp_key *m
 struct subtable *subtable_get(struct flow_table *ft, const struct dp_key *mask, uint32_t full_layout)
 {
 	uint16_t layout = (uint16_t)(full_layout & mask->meta.layout & (LAYOUT_N - 1));
+	uint64_t hash = hash_mask(mask);
 	VEC_FOREACH (&ft->subtables, i) {
 		struct subtable *st = ft->subtables.v[i];
-		if (st->layout == layout && !memcmp(&st->mask, mask, sizeof(*mask)))
+		if (st->layout == layout && has_mask(st, mask, hash))
 			return st;
 	}
 	static const uint8_t zeros[64];
 	struct subtable *st = xaligned_alloc(64, (sizeof(*st) + 63) & ~(size_t)63);
 	st->mask = *mask;
+	st->mask_hash = hash;
+	st->n_bits = count_bits(mask);
 	st->uses_meta_hi = memcmp((const uint8_t *)&mask->meta + 32, zeros, 32) != 0;
 	st->uses_header1 = memcmp(mask->header + 64, zeros, 64) != 0;
 	st->layout = layout;

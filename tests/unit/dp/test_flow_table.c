@@ -433,12 +433,38 @@ static void test_cache(void **state)
 	cache_done(&c);
 }
 
+static void test_cache_grows_when_it_pays(void **state)
+{
+	enum { ROOM = CACHE_MIN_BUCKETS * CACHE_WAYS };
+	struct cache c;
+	cache_init(&c);
+	uint64_t packets = 0, probes = 0;
+	for (unsigned int i = 0; i < 2 * ROOM; i++) // most packets are found
+		cache_note_insert(&c, packets += 20, probes += 30);
+	for (unsigned int i = 0; i < 2 * ROOM; i++) // none is, but the classifier is as quick
+		cache_note_insert(&c, packets += 1, probes += 2);
+	assert_int_equal(c.mask + 1, CACHE_MIN_BUCKETS);
+	for (unsigned int i = 0; i < 30 * ROOM; i++)
+		cache_note_insert(&c, packets += 3, probes += 30);
+	assert_in_range(c.mask + 1, 4 * CACHE_MIN_BUCKETS, CACHE_MAX_BUCKETS);
+	for (unsigned int i = 0; i < 300 * ROOM; i++)
+		cache_note_insert(&c, packets += 3, probes += 30);
+	assert_int_equal(c.mask + 1, CACHE_MAX_BUCKETS);
+	for (uint32_t i = 0; i < 1000; i++) {
+		uint64_t hash = random_u64();
+		cache_insert(&c, hash, i);
+		assert_int_equal(cache_find(cache_bucket(&c, hash), hash), i);
+	}
+	cache_done(&c);
+}
+
 int main(void)
 {
 	random_seed(2);
 	rcu_register();
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cache),
+		cmocka_unit_test(test_cache_grows_when_it_pays),
 		cmocka_unit_test(test_equal_flow_stays),
 		cmocka_unit_test(test_refused_actions_give_the_cookie_back),
 		cmocka_unit_test(test_only_masks_of_the_layout_are_searched),
