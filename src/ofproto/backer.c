@@ -67,6 +67,7 @@ static struct error *backer_new(struct backers *bs, const char *type, struct bac
 	b->type = xstrdup(type);
 	b->generation = 1;
 	b->bases = megaflow_bases_new();
+	b->n_of_port = xcalloc(UINT16_MAX + 1, sizeof(*b->n_of_port));
 	revalidator_init(b);
 	char *name = xasprintf("ovs-%s", type);
 	struct error *e = dp_open(bs->loop, type, name, &callbacks, b, &b->dp);
@@ -74,6 +75,7 @@ static struct error *backer_new(struct backers *bs, const char *type, struct bac
 	if (e) {
 		revalidator_done(b);
 		megaflow_bases_free(b->bases);
+		free(b->n_of_port);
 		free(b->type);
 		free(b);
 		return e;
@@ -109,6 +111,7 @@ void backer_close(struct backer *b)
 	}
 	dp_close(b->dp); // no upcall comes after this
 	megaflow_bases_free(b->bases);
+	free(b->n_of_port);
 	revalidator_done(b);
 	rcu_free_later(b->snapshot, xlate_snapshot_free);
 	VEC_FOREACH (&b->patches, i)

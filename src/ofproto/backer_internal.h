@@ -42,12 +42,20 @@ struct backer {
 	// Any thread (atomic).
 	uint64_t generation;
 	unsigned int n_megaflows;
+	uint32_t *n_of_port; // megaflows by the low 16 bits of their in_port
 	// Main.
 	unsigned int users;
 	uint32_t last_meter; // number given last to a meter in the datapath
 	VEC(struct patch_entry) patches;
 	struct revalidator reval;
 };
+
+// Counts a megaflow that comes (1) or goes (-1); how many there were.
+static inline unsigned int backer_count_megaflow(struct backer *b, uint16_t in_port, int n)
+{
+	__atomic_fetch_add(&b->n_of_port[in_port], (uint32_t)n, __ATOMIC_RELAXED);
+	return __atomic_fetch_add(&b->n_megaflows, (unsigned int)n, __ATOMIC_RELAXED);
+}
 
 static inline unsigned int backer_n_megaflows(const struct backer *b) // any thread
 {

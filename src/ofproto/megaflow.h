@@ -32,7 +32,8 @@ struct megaflow { // made by the upcall that installs it, then main's alone
 	struct megaflow_basis *basis;
 	struct xlate_credit *credits; // references
 	uint32_t n_credits;
-	uint32_t n_kept;
+	uint16_t n_kept;
+	uint16_t in_port; // of the datapath
 	uint64_t kept[];
 };
 

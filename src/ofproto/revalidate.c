@@ -119,8 +119,8 @@ void revalidator_flow_gone(void *b_, void *cookie, const struct dp_flow_stats *s
 	if (!mf)
 		return;
 	push_counters(b, mf, stats);
+	backer_count_megaflow(b, mf->in_port, -1);
 	megaflow_free(mf);
-	__atomic_sub_fetch(&b->n_megaflows, 1, __ATOMIC_RELAXED);
 }
 
 // --- Rounds.

@@ -33,13 +33,15 @@ void upcall_finish_actions(struct buf *actions, const struct xlate_out *out)
 	drop->reason = out->drop_reason;
 }
 
-// Room for one more? The limit is checked without a lock: it may be passed by a few.
-static bool may_install(struct backer *b, const struct xlate_out *out)
+// Room for one more? The limits are checked without a lock: they may be passed by a few. One port may take PORT_SHARE times as much
+// as is left, so that there is always some room for others: alone it gets seven eighths, two that want all get seven fifteenths each.
+static bool may_install(struct backer *b, const struct xlate_out *out, uint16_t in_port)
 {
+	enum { PORT_SHARE = 7 };
 	if (out->error == XLATE_NO_RECIRC_CONTEXT || out->each_packet)
 		return false;
-	unsigned int limit = __atomic_load_n(&b->backers->settings.flow_limit, __ATOMIC_RELAXED);
-	if (backer_n_megaflows(b) < limit)
+	unsigned int limit = __atomic_load_n(&b->backers->settings.flow_limit, __ATOMIC_RELAXED), n = backer_n_megaflows(b);
+	if (n < limit && __atomic_load_n(&b->n_of_port[in_port], __ATOMIC_RELAXED) < (uint64_t)PORT_SHARE * (limit - n))
 		return true;
 	counter_inc(upcall_flow_limit_hit);
 	return false;
@@ -127,10 +129,10 @@ static int handle_miss(struct backer *b, const struct dp_upcall *upcall, struct 
 	upcall_finish_actions(&result->actions, &out);
 	if (__atomic_load_n(&b->backers->megaflows_disabled, __ATOMIC_RELAXED))
 		match_all(upcall->key, &result->mask);
-	result->install = !upcall->no_megaflow && may_install(b, &out);
+	result->install = !upcall->no_megaflow && may_install(b, &out, (uint16_t)upcall->key->in_port);
 	if (result->install) {
 		result->cookie = megaflow_new(b->bases, &out, upcall->key, generation);
-		if (!__atomic_fetch_add(&b->n_megaflows, 1, __ATOMIC_RELAXED))
+		if (!backer_count_megaflow(b, (uint16_t)upcall->key->in_port, 1))
 			revalidator_kick(b);
 	}
 	xlate_out_done(&out);

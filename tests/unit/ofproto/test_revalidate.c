@@ -141,6 +141,38 @@ static void test_many(void **state)
 	world_done(&w);
 }
 
+// From new addresses, one packet each.
+static void flood(struct world *w, const char *where, unsigned int first, unsigned int n)
+{
+	for (unsigned int i = first; i < first + n; i++) {
+		struct flow key;
+		struct str s = STR_INIT;
+		world_key(w, where, &key);
+		key.dl_src[4] = (uint8_t)(i >> 8);
+		key.dl_src[5] = (uint8_t)i;
+		fake_dp_packet(backer_dp(w->backer), &key, FRAME, &s);
+		str_done(&s);
+	}
+}
+
+static void test_ports_share_the_limit(void **state)
+{
+	struct world w;
+	world_init(&w);
+	struct backer_settings settings = {.max_idle_ms = 10000, .max_revalidator_ms = 500, .flow_limit = 800};
+	backers_configure(w.backers, &settings);
+	world_add_flow(&w, &w.br0, "actions=NORMAL"); // looks at addresses
+	flood(&w, "in_port=1,dl_dst=01:00:00:00:00:01", 0, 2000);
+	assert_int_equal(n_flows(&w), 700);
+	flood(&w, "in_port=2,dl_dst=01:00:00:00:00:01", 2000, 40);
+	assert_int_equal(n_flows(&w), 740);
+	pass(&w, 10500); // all rest
+	assert_int_equal(n_flows(&w), 0);
+	flood(&w, "in_port=1,dl_dst=01:00:00:00:00:01", 0, 2000);
+	assert_int_equal(n_flows(&w), 700); // what went is counted off
+	world_done(&w);
+}
+
 static void test_idle(void **state)
 {
 	struct world w;
@@ -272,6 +304,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_counters), cmocka_unit_test(test_changes),  cmocka_unit_test(test_many),
+		cmocka_unit_test(test_ports_share_the_limit),
 		cmocka_unit_test(test_idle),	 cmocka_unit_test(test_learning), cmocka_unit_test(test_threads),
 	};
 	rcu_register();
