@@ -103,6 +103,41 @@ def two_hundred(side):
     return added, timed(side.switch.vsctl, *deleting)[0]
 
 
+class ThousandPorts(Control):
+    """Bridges with a thousand dummy ports: it is the switch that is measured, not the kernel's devices."""
+
+    def measure(self, tools):
+        with Side(tools, datapath="dummy") as side:
+            return self.what(side)
+
+
+def dummies(side, names):
+    args = []
+    for name in names:
+        args += ["--", "add-port", "br0", name, "--", "set", "interface", name, "type=dummy"]
+    return timed(side.switch.vsctl, *args)[0]
+
+
+def thousand_ports(side):
+    return dummies(side, [f"q{i}" for i in range(1000)])
+
+
+def last_of_thousand_ports(side):
+    thousand_ports(side)
+    return min(dummies(side, [f"z{i}"]) for i in range(10)) * 1000
+
+
+def flood_to_thousand_ports(side):
+    """Broadcasts, each of another sender, so that each is translated: from the command to the last port's counter."""
+    thousand_ports(side)
+    side.switch.ofctl("add-flow", "br0", "actions=NORMAL")
+
+    def work():
+        for i in range(100):
+            side.switch.appctl("netdev-dummy/receive", "q0", f"ffffffffffff0000000001{i:02x}0806" + "00" * 46)
+    return timed(work)[0] * 10
+
+
 def with_aim(workload, aim):
     workload.aim = aim
     return workload
@@ -117,6 +152,9 @@ WORKLOADS = [
     with_aim(Control("memory-of-100k-flows", "MB", memory), 40),
     with_aim(Control("vsctl-no-wait-set", "ms", vsctl_no_wait), 5),
     with_aim(Control("vsctl-add-port", "ms", add_port), 10),
+    ThousandPorts("add-1000-ports", "s", thousand_ports),
+    ThousandPorts("add-port-1001", "ms", last_of_thousand_ports),
+    ThousandPorts("flood-1000-ports", "ms", flood_to_thousand_ports),
     with_aim(Control("vsctl-add-200-ports", "s", lambda side: two_hundred(side)[0]), 0.15),
     with_aim(Control("vsctl-del-200-ports", "s", lambda side: two_hundred(side)[1]), 0.3),
 ]

@@ -57,18 +57,19 @@ def hugepages():
 class Side:
     """A switch with a bridge br0 on the userspace datapath."""
 
-    def __init__(self, tools, n_hosts=0, offloads=False):
+    def __init__(self, tools, n_hosts=0, offloads=False, datapath="netdev"):
         self.net = Net()
         self.switch = None
         try:
             is_stock = tools.name == "stock"
             self.switch = Switch(tools=tools, netns=self.net.namespace("sw"), schema=STOCK_SCHEMA if is_stock else None,
-                                 vswitchd_args=["--disable-system"] if is_stock else [], start=False)
+                                 vswitchd_args=(["--disable-system"] if is_stock else []) +
+                                 (["--enable-dummy"] if datapath == "dummy" else []), start=False)
             self.switch.start_server()
             self.switch.vsctl("--no-wait", "init")
             self.configure()
             self.switch.start_switch()
-            self.switch.vsctl("add-br", "br0", "--", "set", "bridge", "br0", "datapath_type=netdev")
+            self.switch.vsctl("add-br", "br0", "--", "set", "bridge", "br0", f"datapath_type={datapath}")
             self.hosts = [self.host(i, offloads or not is_stock) for i in range(n_hosts)]
         except BaseException:
             self.close()

@@ -75,6 +75,7 @@ void dbtxn_free(struct dbtxn *txn)
 			break;
 		}
 	}
+	HASH_CLEAR(hh, txn->inserts);
 	for (struct dbtxn_row *tr = txn->rows; tr; tr = next) {
 		next = tr->next;
 		columns_clear(tr);
@@ -197,12 +198,10 @@ struct db_row *dbtxn_next(const struct db_row *row)
 
 const struct dbtxn_row *dbtxn_find_insert(const struct dbtxn *txn, const struct uuid *uuid)
 {
-	if (!txn->n_inserted)
-		return NULL;
-	for (const struct dbtxn_row *tr = txn->rows; tr; tr = tr->next)
-		if (tr->inserted && uuid_equal(&tr->uuid, uuid))
-			return tr;
-	return NULL;
+	struct dbtxn_row *tr;
+
+	HASH_FIND(hh, txn->inserts, uuid, sizeof(*uuid), tr);
+	return tr;
 }
 
 struct db_row *dbtxn_find(const struct dbclient *c, const struct db_table_class *class, const struct uuid *uuid)
@@ -225,6 +224,7 @@ struct db_row *dbtxn_insert_as(struct dbtxn *txn, const struct db_table_class *c
 
 	tr->inserted = true;
 	txn->n_inserted++;
+	HASH_ADD(hh, txn->inserts, uuid, sizeof(tr->uuid), tr);
 	return row;
 }
 
@@ -250,6 +250,7 @@ void dbtxn_delete(struct dbtxn *txn, struct db_row *row)
 	columns_clear(tr);
 	tr->deleted = true;
 	if (tr->inserted) {
+		HASH_DEL(txn->inserts, tr);
 		tr->inserted = false;
 		txn->n_inserted--;
 		tr->row = NULL;

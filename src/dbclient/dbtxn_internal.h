@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 // What a transaction collects, row by row and column by column; dbtxn.c fills it in, dbtxn_commit.c turns it into operations.
 #pragma once
+#include <uthash.h>
+
 #include "dbclient/client_internal.h"
 #include "dbclient/dbtxn_datum.h"
 
@@ -19,6 +21,7 @@ struct dbtxn_row {
 	struct db_row *row; // once sent, only looked at when inserted: others may be gone
 	bool inserted, deleted, keeps_uuid;
 	struct uuid uuid;     // as row->uuid
+	UT_hash_handle hh;    // of inserts, by uuid
 	size_t insert_op;     // its place among the operations
 	struct uuid real;     // given by the database
 	struct txn_column *columns;
@@ -29,6 +32,7 @@ struct dbtxn {
 	struct dbclient *client; // NULL when it is gone
 	enum dbtxn_status status;
 	struct dbtxn_row *rows, **rows_end;
+	struct dbtxn_row *inserts; // uthash by uuid: those of `rows` that are inserted
 	size_t n_inserted;
 	struct str comment;
 	bool dry_run;

@@ -48,21 +48,15 @@ static int priority_tags(const struct db_port *row)
 	return !strcmp(value, "always") ? 2 : !strcmp(value, "if-nonzero") || !strcmp(value, "true") ? 1 : 0;
 }
 
-void port_apply_bundle(struct port *p)
+static void apply_bundle(struct port *p)
 {
 	struct bridge *b = p->bridge;
-	uint32_t ports[64];
-	unsigned int n = 0;
-	struct iface *i, *next;
-	HASH_ITER (hh, b->ifaces, i, next)
-		if (i->port == p && i->ofp_port != OFPP_NONE && n < 64)
-			ports[n++] = i->ofp_port;
-	if (!n) {
+	if (!p->ofports.n) {
 		ofproto_remove_bundle(b->ofproto, p);
 		return;
 	}
 	uint64_t trunks[VLAN_WORDS], cvlans[VLAN_WORDS];
-	struct ofproto_bundle_config c = {.name = p->name, .ports = ports, .n_ports = n, .vlan_mode = VLAN_TRUNK,
+	struct ofproto_bundle_config c = {.name = p->name, .ports = p->ofports.v, .n_ports = (unsigned int)p->ofports.n, .vlan_mode = VLAN_TRUNK,
 					  .tag = -1, .qinq_ethertype = 0x88a8};
 	if (p->row) {
 		bool tagged;
@@ -78,6 +72,19 @@ void port_apply_bundle(struct port *p)
 		c.mcast_flood_reports = smap_get_bool(&p->row->other_config, "mcast-snooping-flood-reports", false);
 	}
 	ofproto_set_bundle(b->ofproto, p, &c);
+}
+
+void bridge_apply_bundles(struct bridge *b)
+{
+	struct port *p, *next_p;
+	struct iface *i, *next_i;
+	HASH_ITER (hh, b->ifaces, i, next_i)
+		if (i->ofp_port != OFPP_NONE)
+			vec_push(&i->port->ofports, i->ofp_port);
+	HASH_ITER (hh, b->ports, p, next_p) {
+		apply_bundle(p);
+		vec_done(&p->ofports);
+	}
 }
 
 // --- The bridge's address and datapath id

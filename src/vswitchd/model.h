@@ -65,6 +65,7 @@ struct port { // a row of table Port; its address is the bundle's key
 	UT_hash_handle hh;
 	struct bridge *bridge;
 	const struct db_port *row; // NULL: to be removed, or the local port that nobody configured
+	VEC(uint32_t) ofports;	   // OpenFlow numbers of its interfaces, while bundles are applied
 	bool wanted;
 };
 
@@ -116,7 +117,7 @@ void bridge_apply_mtu(struct bridge *);
 void bridge_apply_options(struct bridge *);
 void bridge_apply_controllers(struct bridge *);
 void bridge_apply_in_band(struct bridge *);
-void port_apply_bundle(struct port *);
+void bridge_apply_bundles(struct bridge *);
 
 // mirror.c: rows of table Mirror. After the ports.
 void bridge_apply_mirrors(struct bridge *);

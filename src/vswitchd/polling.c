@@ -96,8 +96,8 @@ void polling_set_affinity(const struct iface *i)
 	const struct backer *backer = backers_find(ofproto_system_backers(b->v->system),
 	                                           ofproto_datapath_type(b->ofproto));
 	const char *affinity = i->row ? smap_find(&i->row->other_config, "pmd-rxq-affinity") : NULL;
-	struct dp_port_info info;
-	if (!backer || dp_port_find(backer_dp(backer), i->name, &info))
+	struct ofproto_port_info info;
+	if (!backer || ofproto_find_port(b->ofproto, i->ofp_port, &info) || info.dp_port == DP_PORT_NONE)
 		return;
 	struct dp_settings settings;
 	dp_settings_init(&settings);
@@ -113,5 +113,5 @@ void polling_set_affinity(const struct iface *i)
 		              i->name, affinity);
 		affinity = NULL;
 	}
-	(void)dp_port_set_affinity(backer_dp(backer), info.port, affinity);
+	(void)dp_port_set_affinity(backer_dp(backer), info.dp_port, affinity);
 }

@@ -223,9 +223,7 @@ void reconfigure(struct vswitchd *v)
 			continue;
 		apply_ifaces(b);
 		bridge_apply_mtu(b);
-		struct port *p, *next_p;
-		HASH_ITER (hh, b->ports, p, next_p)
-			port_apply_bundle(p);
+		bridge_apply_bundles(b);
 		bridge_apply_mirrors(b);
 		bridge_apply_options(b);
 		bridge_apply_in_band(b); // before the controllers are connected to

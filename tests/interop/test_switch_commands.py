@@ -74,6 +74,25 @@ COMMANDS = [
     ("dpif/show",),
     ("dpif/show", "br0"),
     ("dpctl/del-flows",),
+    ("dpctl/normalize-actions", "in_port(1)", "1,2"),
+    ("dpctl/normalize-actions", "in_port=1", "1"),
+    ("dpctl/parse-actions", "1,2,set(eth(src=00:00:00:00:00:01)),3"),
+    ("dpctl/parse-actions", "foo"),
+    ("upcall/disable-megaflows",),
+    ("upcall/enable-megaflows",),
+    ("mdb/show", "br0"),
+    ("mdb/show", "brx"),
+    ("mdb/flush", "br0"),
+    ("mdb/flush",),
+    ("upcall/set-flow-limit", "5000"),
+    ("upcall/set-flow-limit",),
+    ("revalidator/wait",),
+    ("revalidator/purge",),
+]
+
+# The stock switch's revalidators take such flows out again after a while: compared in one go, and once more when they came between.
+BY_HAND_COMMANDS = [
+    ("dpctl/del-flows",),
     ("dpctl/add-flow", BY_HAND, "2"),
     ("dpctl/add-flow", BY_HAND, "2"),
     ("dpctl/dump-flows",),
@@ -92,20 +111,6 @@ COMMANDS = [
     ("dpctl/get-flow", "ufid:12345678-1234-1234-1234-123456789abc"),
     ("dpctl/del-flow", "-s", "in_port(3),eth(),eth_type(0x1244)"),
     ("dpctl/dump-flows",),
-    ("dpctl/normalize-actions", "in_port(1)", "1,2"),
-    ("dpctl/normalize-actions", "in_port=1", "1"),
-    ("dpctl/parse-actions", "1,2,set(eth(src=00:00:00:00:00:01)),3"),
-    ("dpctl/parse-actions", "foo"),
-    ("upcall/disable-megaflows",),
-    ("upcall/enable-megaflows",),
-    ("mdb/show", "br0"),
-    ("mdb/show", "brx"),
-    ("mdb/flush", "br0"),
-    ("mdb/flush",),
-    ("upcall/set-flow-limit", "5000"),
-    ("upcall/set-flow-limit",),
-    ("revalidator/wait",),
-    ("revalidator/purge",),
 ]
 
 
@@ -136,14 +141,26 @@ def sides():
         net.close()
 
 
-def test_same_texts(sides):
+def differences(sides, commands):
     ours, theirs = sides
     different = []
-    for command in COMMANDS:
+    for command in commands:
         mine, stock = normal(ours, ours.channel.call(*command)), normal(theirs, theirs.channel.call(*command))
         if mine != stock:
             different.append(f"{' '.join(command)}\n--- ours\n{mine}\n--- stock\n{stock}\n")
-    assert not different, "\n".join(different)
+    return "\n".join(different)
+
+
+def test_same_texts(sides):
+    different = differences(sides, COMMANDS)
+    assert not different, different
+
+
+def test_flows_by_hand(sides):
+    different = [differences(sides, BY_HAND_COMMANDS)]
+    while different[-1] and len(different) < 5:
+        different.append(differences(sides, BY_HAND_COMMANDS))
+    assert not different[-1], different[-1]
 
 
 # What a packet leaves behind, seen through both.
