@@ -2,6 +2,8 @@
 """Cycles per packet from a replayed file to a device that swallows all."""
 import contextlib
 
+from harness import wait_until
+
 from . import traffic
 from .sides import PollingSide, cycles_per_packet, hugepages, ours, stock_dpdk
 from .workload import Workload, files
@@ -32,7 +34,9 @@ class Forwarding(Workload):
         try:
             if self.learn:
                 make, n = self.learn
+                before = side.stats().packets
                 side.add_source(files.get(f"{make.__name__}-{n}", lambda path: traffic.write_pcap(path, make(n))), "out", 2, once=True)
+                wait_until(lambda: side.stats().packets - before >= n, what="all are known")
             else:
                 side.add_sink()
             side.add_source(pcap)
@@ -73,7 +77,7 @@ WORKLOADS = [
     Forwarding("acl-100k-limited", (traffic.acl_traffic, 100_000), traffic.acl_flows(), limit=20_000),
     Forwarding("own-megaflow-100k", (traffic.simple, 100_000), EACH_ITS_OWN),
     Forwarding("ipv6-10k", (traffic.ipv6, 10_000), ["udp6,ipv6_dst=fd01::/16,actions=output:2", "priority=1,actions=drop"]),
-    Forwarding("vlan-push-10k", (traffic.simple, 10_000), ["in_port=1,actions=push_vlan:0x8100,mod_vlan_vid:5,output:2"]),
+    Forwarding("vlan-push-10k", (traffic.simple, 10_000), ["in_port=1,actions=mod_vlan_vid:5,output:2"]),
     Forwarding("vlan-pop-10k", (traffic.tagged, 10_000), ["in_port=1,dl_vlan=5,actions=strip_vlan,output:2"]),
     Forwarding("rewrite-10k", (traffic.simple, 10_000), REWRITE),
     Forwarding("normal-10k-macs", (traffic.between_macs, 10_000), ["actions=NORMAL"], learn=(traffic.from_macs, 10_000),

@@ -212,6 +212,7 @@ def settle(side, seconds):
 
 def cycles_per_packet(side, seconds=0.4, patience=4):
     settle(side, patience)
+    time.sleep(0.6)  # stock puts flows into its cache one time in a hundred only
     before = side.stats()
     time.sleep(seconds)
     after = side.stats()
