@@ -19,7 +19,7 @@ from harness import Switch, wait_until
 FOLLOWER = pathlib.Path(os.environ.get("SLUICE_OBJ", harness.ROOT / "build/obj")) / "tests/interop/db_follower"
 DB = "Open_vSwitch"
 STOCK_SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema"
-ROUNDS = int(os.environ.get("DBCLIENT_ROUNDS", "25"))
+ROUNDS = int(os.environ.get("DBCLIENT_ROUNDS", "16"))
 
 pytestmark = pytest.mark.skipif(not FOLLOWER.exists(), reason="db_follower is not built")
 

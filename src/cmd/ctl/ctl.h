@@ -115,13 +115,14 @@ struct ctl_argument {
 };
 struct error *ctl_parse_argument(const struct db_table_class *, const char *text, const char *const *operators,
 				 struct ctl_argument *) MUST_CHECK;
+// Only the column that it names: what follows is looked at when the command runs.
+struct error *ctl_argument_column(const struct db_table_class *, const char *text, unsigned int *column) MUST_CHECK;
 void ctl_argument_done(struct ctl_argument *);
 
 // --- ctl_condition.c
 
 // COLUMN[:KEY] OPERATOR VALUE; the column is monitored already.
 struct error *ctl_condition_holds(struct ctl_context *, struct db_row *, const char *text, bool *holds) MUST_CHECK;
-struct error *ctl_condition_column(const struct db_table_class *, const char *text, unsigned int *column) MUST_CHECK;
 
 // --- ctl_database.c
 

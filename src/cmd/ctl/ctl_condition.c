@@ -86,18 +86,6 @@ static const char *const operator_names[] = {
 _Static_assert(sizeof(operators) / sizeof(operators[0]) + 1 == sizeof(operator_names) / sizeof(operator_names[0]),
 	       "a name for each operator");
 
-struct error *ctl_condition_column(const struct db_table_class *table, const char *text, unsigned int *column)
-{
-	struct ctl_argument a;
-	struct error *error = ctl_parse_argument(table, text, operator_names, &a);
-
-	if (error)
-		return error;
-	*column = a.column;
-	ctl_argument_done(&a);
-	return NULL;
-}
-
 // The value of the key in the map `d` as a set of one or none.
 static void pick_value(struct datum *out, const struct datum *d, const struct column_type *type, const union atom *key)
 {

@@ -46,14 +46,12 @@ static struct error *check_mutable(const struct db_table_class *table, unsigned 
 
 struct error *ctl_prepare_argument(struct ctl *ctl, const struct db_table_class *table, const char *text)
 {
-	struct ctl_argument a;
-	struct error *error = ctl_parse_argument(table, text, assignment, &a);
+	unsigned int column;
+	struct error *error = ctl_argument_column(table, text, &column);
 
-	if (error)
-		return error;
-	ctl_monitor(ctl, table, a.column);
-	ctl_argument_done(&a);
-	return NULL;
+	if (!error)
+		ctl_monitor(ctl, table, column);
+	return error;
 }
 
 static struct error *prepare_set(struct ctl_context *c)
@@ -61,16 +59,8 @@ static struct error *prepare_set(struct ctl_context *c)
 	const struct db_table_class *table;
 	struct error *error = ctl_prepare_table(c, &table);
 
-	for (int i = 3; !error && i < c->argc; i++) {
-		struct ctl_argument a;
-
-		error = ctl_parse_argument(table, c->argv[i], assignment, &a);
-		if (error)
-			break;
-		ctl_monitor(c->ctl, table, a.column);
-		error = check_mutable(table, a.column);
-		ctl_argument_done(&a);
-	}
+	for (int i = 3; !error && i < c->argc; i++)
+		error = ctl_prepare_argument(c->ctl, table, c->argv[i]);
 	return error;
 }
 
@@ -152,7 +142,7 @@ static struct error *prepare_columns(struct ctl_context *c, int first, int end)
 	for (int i = first; !error && i < end; i++) {
 		unsigned int column;
 
-		error = find_mutable_column(c, table, c->argv[i], &column);
+		error = ctl_find_column(table, c->argv[i], &column);
 		if (!error)
 			ctl_monitor(c->ctl, table, column);
 	}
@@ -226,25 +216,28 @@ static struct error *parse_removal(struct ctl_context *c, const struct column_ty
 
 static struct error *remove_values(struct ctl_context *c, struct db_row *row, unsigned int column, const char *text)
 {
-	const struct db_table_class *table = dbclient_row_class(row);
-	const struct column_type *type = ctl_column_type(c, table, column);
-	const struct datum *present = dbtxn_read(row, column);
+	const struct column_type *type = ctl_column_type(c, dbclient_row_class(row), column);
 	struct datum keys;
-	size_t n_left = present->n;
-	struct error *error = parse_removal(c, type, present, text, &keys);
+	struct error *error = parse_removal(c, type, dbtxn_read(row, column), text, &keys);
 
 	if (error)
 		return error;
-	for (size_t i = 0; i < keys.n; i++)
-		n_left -= datum_find(present, datum_key(&keys, i)) != SIZE_MAX;
-	if (n_left < type->n_min)
-		error = error_new("\"remove\" operation would put %zu values in column %s of table %s but the minimum "
-				  "number is %u",
-				  n_left, table->columns[column].name, table->name, type->n_min);
-	else
-		dbtxn_remove(c->ctl->txn, row, column, &keys);
+	dbtxn_remove(c->ctl->txn, row, column, &keys);
 	datum_done(&keys);
-	return error;
+	return NULL;
+}
+
+static struct error *check_number_left(struct ctl_context *c, const struct db_row *row, unsigned int column)
+{
+	const struct db_table_class *table = dbclient_row_class(row);
+	const struct column_type *type = ctl_column_type(c, table, column);
+	const struct datum *left = dbtxn_read(row, column);
+
+	if (left->n >= type->n_min)
+		return NULL;
+	return error_new("\"remove\" operation would put %u values in column %s of table %s but the minimum "
+			 "number is %u",
+			 left->n, table->columns[column].name, table->name, type->n_min);
 }
 
 static struct error *run_remove(struct ctl_context *c)
@@ -259,6 +252,8 @@ static struct error *run_remove(struct ctl_context *c)
 	error = find_mutable_column(c, table, c->argv[3], &column);
 	for (int i = 4; i < c->argc && !error; i++)
 		error = remove_values(c, row, column, c->argv[i]);
+	if (!error)
+		error = check_number_left(c, row, column);
 	c->ctl->database_changed = true;
 	return error;
 }
@@ -307,9 +302,7 @@ static struct error *prepare_create(struct ctl_context *c)
 		log_warn("applying \"create\" command to table %s without --id option will have no effect",
 			 table->name);
 	ctl_prepare_rows(c->ctl, table);
-	for (int i = 2; !error && i < c->argc; i++)
-		error = ctl_prepare_argument(c->ctl, table, c->argv[i]);
-	return error;
+	return NULL;
 }
 
 static struct error *insert_row(struct ctl_context *c, const struct db_table_class *table, struct db_row **row)

@@ -227,6 +227,17 @@ static struct error *parse_column(const struct db_table_class *table, const char
 	return datum_text_token(rest, &a->key);
 }
 
+struct error *ctl_argument_column(const struct db_table_class *table, const char *text, unsigned int *column)
+{
+	struct ctl_argument a = {0};
+	const char *rest = text;
+	struct error *error = parse_column(table, text, &rest, &a);
+
+	*column = a.column;
+	ctl_argument_done(&a);
+	return error;
+}
+
 struct error *ctl_parse_argument(const struct db_table_class *table, const char *text, const char *const *operators,
 				 struct ctl_argument *a)
 {

@@ -261,7 +261,7 @@ struct error *ctl_prepare_conditions(struct ctl_context *c, int first)
 	for (int i = first; !error && i < c->argc; i++) {
 		unsigned int column;
 
-		error = ctl_condition_column(table, c->argv[i], &column);
+		error = ctl_argument_column(table, c->argv[i], &column);
 		if (!error)
 			ctl_monitor(c->ctl, table, column);
 	}

@@ -18,20 +18,6 @@ static struct error *prepare_new_iface(struct ctl_context *c)
 	return vsctl_prepare_model(c);
 }
 
-static struct error *prepare_settings(struct ctl_context *c, int first)
-{
-	struct error *error = prepare_new_iface(c);
-
-	for (int i = first; !error && i < c->argc; i++)
-		error = ctl_prepare_argument(c->ctl, &db_port_class, c->argv[i]);
-	return error;
-}
-
-static struct error *prepare_add_port(struct ctl_context *c)
-{
-	return prepare_settings(c, 3);
-}
-
 // The first argument that is a setting, not an interface.
 static int first_setting(const struct ctl_context *c)
 {
@@ -48,7 +34,7 @@ static struct error *prepare_add_bond(struct ctl_context *c)
 
 	if (n_ifaces < 2)
 		return error_new("add-bond requires at least 2 interfaces, but only %d were specified", n_ifaces);
-	return prepare_settings(c, first_setting(c));
+	return prepare_new_iface(c);
 }
 
 struct new_port {
@@ -303,13 +289,13 @@ static struct error *find_port_to_delete(struct ctl_context *c, const char *name
 			return NULL;
 		}
 	}
+	if (ctl_option(c, "--if-exists"))
+		return NULL; // also for the local port of a bridge, which is none that can be deleted
 	b = vsctl_find_bridge(v, name);
 	if (b)
 		return error_new("cannot delete port %s because it is the local port for bridge %s "
 				 "(deleting this port requires deleting the entire bridge)",
 				 name, name);
-	if (ctl_option(c, "--if-exists"))
-		return NULL;
 	return error_new("no port %snamed %s", with_iface ? "or interface " : "", name);
 }
 
@@ -403,7 +389,7 @@ static struct error *run_iface_to_br(struct ctl_context *c)
 
 const struct ctl_command vsctl_port_commands[] = {
 	{"list-ports", 1, 1, "!BRIDGE", vsctl_prepare_model, run_list_ports, NULL, ""},
-	{"add-port", 2, INT_MAX, "!BRIDGE !NEW-PORT *COLUMN?:KEY=VALUE", prepare_add_port, run_add_port, NULL,
+	{"add-port", 2, INT_MAX, "!BRIDGE !NEW-PORT *COLUMN?:KEY=VALUE", prepare_new_iface, run_add_port, NULL,
 	 "--may-exist"},
 	{"add-bond", 4, INT_MAX, "!BRIDGE !BOND +IFACE *COLUMN?:KEY=VALUE", prepare_add_bond, run_add_bond, NULL,
 	 "--may-exist,--fake-iface"},

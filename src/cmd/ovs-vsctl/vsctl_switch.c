@@ -131,12 +131,12 @@ static struct error *parse_mapping(struct ctl_context *c, int64_t *isid, int64_t
 static struct error *run_add_aa_mapping(struct ctl_context *c)
 {
 	struct db_row *bridge, *attach;
-	struct error *error = find_auto_attach(c, &bridge, &attach);
 	int64_t isid, vlan;
+	struct error *error = parse_mapping(c, &isid, &vlan);
 	struct datum d;
 
 	if (!error)
-		error = parse_mapping(c, &isid, &vlan);
+		error = find_auto_attach(c, &bridge, &attach);
 	if (error)
 		return error;
 	if (!attach) {
@@ -153,11 +153,11 @@ static struct error *run_add_aa_mapping(struct ctl_context *c)
 static struct error *run_del_aa_mapping(struct ctl_context *c)
 {
 	struct db_row *bridge, *attach;
-	struct error *error = find_auto_attach(c, &bridge, &attach);
 	int64_t isid, vlan;
+	struct error *error = parse_mapping(c, &isid, &vlan);
 
 	if (!error)
-		error = parse_mapping(c, &isid, &vlan);
+		error = find_auto_attach(c, &bridge, &attach);
 	if (!error && attach &&
 	    datum_contains_pair(dbtxn_read(attach, DB_AUTOATTACH_MAPPINGS), &(union atom){.integer = isid},
 				&(union atom){.integer = vlan}))
