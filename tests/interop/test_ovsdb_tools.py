@@ -46,6 +46,7 @@ def normal(text, cwd=''):
         text = text.replace(cwd, 'DIR')
     text = re.sub(r'[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}', 'UUID', text)
     text = re.sub(r'\b[0-9a-f]{8}\b', 'UUID8', text)
+    text = re.sub(r' \(table \w+(, column \w+(, row [^)]+|, whose default does not do)?)?\)', '', text)  # ours says where a mistake is
     text = re.sub(r'\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d\d\d', 'DATE', text)
     text = re.sub(r'^\d{4}-\d\d-\d\dT.*\n', '', text, flags=re.M)  # log lines of the stock programs
     return text

@@ -17,6 +17,8 @@ import harness  # noqa: E402
 
 COMMANDS = pathlib.Path(__file__).with_name("vsctl_commands.txt")
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+# Our server says where a mistake is.
+WHERE = re.compile(r" \(table \w+(, column \w+(, row [^)]+|, whose default does not do)?)?\)")
 LOG_PREFIX = re.compile(r"^\d{4}-\S+Z\|\d+", re.M)
 
 
@@ -96,6 +98,7 @@ def normalize(argv, done, env, program):
     elif words & {"list", "find"}:
         out = sort_records(out) if not any("format=" in w or w == "-f" for w in argv) else sorted(out.splitlines())
     err = UUID.sub("<uuid>", LOG_PREFIX.sub("", done.stderr))
+    err = WHERE.sub("", err)
     err = err.replace(env["OVS_RUNDIR"], "<dir>").replace(program, "ovs-vsctl")
     return out, err, done.returncode
 
