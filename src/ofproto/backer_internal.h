@@ -109,6 +109,12 @@ bool dpif_dump_flows(struct ofproto_system *, int argc, const char *argv[], stru
 bool dpctl_show(struct ofproto_system *, int argc, const char *argv[], struct str *out);
 bool dpctl_dump_dps(struct ofproto_system *, int argc, const char *argv[], struct str *out);
 bool dpctl_dump_flows(struct ofproto_system *, int argc, const char *argv[], struct str *out);
+bool dpif_show_dp_features(struct ofproto_system *, int argc, const char *argv[], struct str *out);
+bool dpctl_cache_get_size(struct ofproto_system *, int argc, const char *argv[], struct str *out);
+bool dpctl_offload_stats_show(struct ofproto_system *, int argc, const char *argv[], struct str *out);
+bool qos_show(struct ofproto_system *, int argc, const char *argv[], struct str *out);
+bool qos_show_types(struct ofproto_system *, int argc, const char *argv[], struct str *out);
+bool ofproto_list_tunnels(struct ofproto_system *, int argc, const char *argv[], struct str *out);
 bool dpctl_get_flow(struct ofproto_system *, int argc, const char *argv[], struct str *out);
 bool dpctl_add_flow(struct ofproto_system *, int argc, const char *argv[], struct str *out);
 bool dpctl_mod_flow(struct ofproto_system *, int argc, const char *argv[], struct str *out);

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+// Commands that say what a datapath, a device or the switch can do: dpif/show-dp-features, dpctl/cache-get-size, dpctl/offload-stats-show,
+// qos/*, ofproto/list-tunnels.
+#include <string.h>
+
+#include "base/str.h"
+#include "ofproto/backer_internal.h"
+#include "ofproto/ofproto.h"
+
+// Of the userspace datapaths, in the order in which the stock switch has them.
+bool dpif_show_dp_features(struct ofproto_system *system, int argc, const char *argv[], struct str *out)
+{
+	static const struct {
+		const char *name, *value;
+	} features[] = {
+		{"Masked set action", "Yes"},
+		{"Tunnel push pop", "No"},
+		{"Ufid", "Yes"},
+		{"Truncate action", "Yes"},
+		{"Clone action", "Yes"},
+		{"Sample nesting", "10"},
+		{"Conntrack eventmask", "No"},
+		{"Conntrack clear", "No"},
+		{"Max dp_hash algorithm", "1"},
+		{"Check pkt length action", "Yes"},
+		{"Conntrack timeout policy", "No"},
+		{"Explicit Drop action", "Yes"},
+		{"Optimized Balance TCP mode", "No"},
+		{"Conntrack all-zero IP SNAT", "No"},
+		{"MPLS Label add", "No"},
+		{"Max VLAN headers", "2"},
+		{"Max MPLS depth", "3"},
+		{"Recirc", "No"},
+		{"CT state", "No"},
+		{"CT zone", "No"},
+		{"CT mark", "No"},
+		{"CT label", "No"},
+		{"CT state NAT", "No"},
+		{"CT orig tuple", "No"},
+		{"CT orig tuple for IPv6", "No"},
+		{"IPv6 ND Extension", "No"},
+	};
+	if (!ofproto_find(system, argv[1])) {
+		str_add(out, "no such bridge");
+		return false;
+	}
+	for (size_t i = 0; i < sizeof(features) / sizeof(features[0]); i++)
+		str_addf(out, "%s: %s\n", features[i].name, features[i].value);
+	return true;
+}
+
+// Its caches have no sizes that one could set.
+bool dpctl_cache_get_size(struct ofproto_system *system, int argc, const char *argv[], struct str *out)
+{
+	const struct backer *b = dp_command_backer(system, argc > 1 ? argv[1] : NULL, out);
+	if (b)
+		str_addf(out, "%s@%s:\n", dp_type(b->dp), dp_name(b->dp));
+	return b != NULL;
+}
+
+bool dpctl_offload_stats_show(struct ofproto_system *system, int argc, const char *argv[], struct str *out)
+{
+	if (dp_command_backer(system, argc > 1 ? argv[1] : NULL, out))
+		str_add(out, "ovs-vswitchd: retrieving offload statistics (Invalid argument)");
+	return false;
+}
+
+struct port_search {
+	const char *name;
+	bool found;
+};
+
+static void find_port(void *search_, struct ofproto *p)
+{
+	struct port_search *search = search_;
+	struct ofproto_port_info info;
+	search->found |= !ofproto_find_port_by_name(p, search->name, &info);
+}
+
+static bool port_exists(struct ofproto_system *system, const char *name, struct str *out)
+{
+	struct port_search search = {.name = name};
+	ofproto_for_each(system, find_port, &search);
+	if (!search.found)
+		str_add(out, "no such interface");
+	return search.found;
+}
+
+// No type of device has traffic control yet.
+bool qos_show(struct ofproto_system *system, int argc, const char *argv[], struct str *out)
+{
+	if (!port_exists(system, argv[1], out))
+		return false;
+	str_addf(out, "QoS not configured on %s\n", argv[1]);
+	return true;
+}
+
+bool qos_show_types(struct ofproto_system *system, int argc, const char *argv[], struct str *out)
+{
+	if (!port_exists(system, argv[1], out))
+		return false;
+	str_addf(out, "No QoS types supported for interface: %s\n", argv[1]);
+	return true;
+}
+
+bool ofproto_list_tunnels(struct ofproto_system *system, int argc, const char *argv[], struct str *out)
+{
+	return true; // there are no tunnel ports yet
+}
