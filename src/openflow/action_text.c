@@ -148,7 +148,8 @@ bool text_next_pair(char **s, char **key, char **value)
 	*value = p;
 	p = value_end(p, delimiter == '(' ? ')' : 0);
 	if (delimiter == '(' && !strncmp(p, ")->", 3)) { // "key(value)->field": the value is "value->field"
-		memmove(p, p + 1, strlen(p + 1) + 1);
+		for (char *q = p; *q; q++)
+			*q = q[1];
 		p = value_end(p, 0);
 	}
 	if (*p)
