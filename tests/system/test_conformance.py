@@ -342,3 +342,54 @@ def test_action_of_later_versions(of, actions, packet, want):
     if of.version == "OpenFlow10":
         pytest.skip("not of OpenFlow 1.0")
     check_action(of, actions, packet, want)
+
+
+# --- Extensions, in all versions.
+
+def test_learn(of):
+    of.flows("priority=9,ip,actions=learn(table=12,NXM_OF_ETH_DST[]=NXM_OF_ETH_SRC[],output:NXM_OF_IN_PORT[]),resubmit(,12)")
+    assert of.sent(2, tcp(e=eth(src=7))) == []  # nobody is known to be where it goes
+    assert of.sent(1, tcp(e=eth(dst=8))) == []
+    assert of.sent(1, tcp(e=eth(dst=7))) == [bytes(tcp(e=eth(dst=7)))]
+    assert "dl_dst=00:00:00:00:00:07 actions=output:2" in of.ofctl("dump-flows", "br0", "table=12").stdout
+
+
+def test_conjunction(of):
+    of.flows("conj_id=7,ip,actions=output:2", "priority=9,ip,nw_src=10.0.0.1,actions=conjunction(7,1/2)",
+             "priority=9,ip,nw_src=10.0.0.3,actions=conjunction(7,1/2)", "priority=9,tcp,tp_dst=80,actions=conjunction(7,2/2)",
+             "priority=9,tcp,tp_dst=81,actions=conjunction(7,2/2)")
+    for src in ("10.0.0.1", "10.0.0.3", "10.0.0.5"):
+        for port in (80, 81, 82):
+            packet = tcp(src=src, dport=port)
+            assert of.sent(1, packet) == ([bytes(packet)] if src != "10.0.0.5" and port != 82 else [])
+
+
+def test_check_pkt_larger(of):
+    of.flows("priority=9,ip,actions=check_pkt_larger(100)->NXM_NX_REG0[0],resubmit(,13)", "table=13,reg0=1,actions=output:2")
+    small, large = udp(), ip(UDP(sport=1000, dport=53) / Raw(b"x" * 200))
+    assert of.sent(1, small) == []
+    assert of.sent(1, large) == [bytes(large)]
+
+
+@pytest.mark.parametrize("actions", ["bundle(eth_src,0,active_backup,ofport,members:77,2)", "bundle(eth_src,0,hrw,ofport,members:2)",
+                                     "multipath(eth_src,50,modulo_n,1,0,NXM_NX_REG0[0..3]),load:2->NXM_NX_REG1[],output:NXM_NX_REG1[]",
+                                     "fin_timeout(idle_timeout=10),output:2"])
+def test_choice(of, actions):
+    of.flows(f"priority=9,tcp,actions={actions}")
+    assert of.sent(1, tcp()) == [bytes(tcp())]
+    assert of.sent(1, udp()) == []
+
+
+def test_meter_drops(of):
+    if of.version == "OpenFlow10":
+        pytest.skip("not of OpenFlow 1.0")
+    of.flows("priority=0,actions=drop")
+    of.switch.call("time/stop")
+    of.ofctl("add-meter", "br0", "meter=1,pktps,burst,bands=type=drop,rate=10,burst_size=5")
+    of.ofctl("add-flow", "br0", "priority=9,udp,actions=meter:1,output:2")
+    passed = sum(len(of.sent(1, udp())) for _ in range(40))
+    assert 1 <= passed <= 16  # the burst, and no more while time stands still
+    of.switch.call("time/warp", "5000")
+    assert of.sent(1, udp()) == [bytes(udp())]
+    assert of.sent(1, tcp()) == []
+    of.ofctl("del-meters", "br0")
