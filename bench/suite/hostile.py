@@ -120,6 +120,24 @@ def flood_beside(side):
     return (1 - rate() / alone) * 100
 
 
+def vhost_user(side):
+    """A guest that sends as much as it can: DPDK's test program with the virtio_user driver, the same rings as QEMU's."""
+    path = f"{side.files}/guest.sock"
+    side.flows([f"in_port=1,actions={OUT}"])
+    side.add_sink()
+    guest = subprocess.Popen(["dpdk-testpmd", "--in-memory", "--no-pci", "--no-telemetry", "--single-file-segments", "--lcores", "0@0,1@0",
+                              "--vdev", f"net_virtio_user0,path={path},server=1,queues=1", "--", "--forward-mode=txonly", "--auto-start",
+                              "--no-mlockall", "--total-num-mbufs=16384"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                             stderr=subprocess.DEVNULL)
+    try:
+        side.switch.vsctl("add-port", "br0", "guest", "--", "set", "interface", "guest", "type=dpdkvhostuserclient", "ofport_request=1",
+                          f"options:vhost-server-path={path}")
+        return cycles_per_packet(side, seconds=1)
+    finally:
+        guest.kill()
+        guest.wait()
+
+
 def attack_beside(side):
     """Percent that a victim's packets cost more while another port sends 1 Mbit/s of crafted frames through the same access list."""
     net, switch = side.net, side.switch
@@ -145,6 +163,7 @@ WORKLOADS = [
     Polling("miss-acl", "cycles", False, misses(traffic.acl_traffic, traffic.acl_flows())),
     Polling("attack-beside", "% slower", False, attack_beside, 10),
     Polling("flood-beside", "% lost", False, flood_beside, 50),
+    Polling("vhost-user", "cycles", False, vhost_user),
     Polling("two-threads", "times one", True, two_threads, 1.9, cores=3),
     Polling("idle-cpu", "%", False, idle, 2),
     Polling("memory-per-megaflow", "bytes", False, megaflow_bytes, 300),
