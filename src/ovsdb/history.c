@@ -7,7 +7,7 @@
 #include "base/alloc.h"
 
 // How much is kept: so many values, and for each row in the database so many more.
-enum { MIN_CELLS = 16 * 1024, CELLS_PER_ROW = 2, MAX_TRANSACTIONS = 16 * 1024 };
+enum { MIN_CELLS = 48 * 1024, CELLS_PER_ROW = 2, MAX_TRANSACTIONS = 16 * 1024 };
 
 struct cell {
 	unsigned int column;

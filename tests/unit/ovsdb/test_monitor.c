@@ -238,7 +238,7 @@ static void test_history(void **state)
 		expect_same(expected, replicas[i]);
 		db_free(expected);
 	}
-	assert_true(history_n_cells(history) < 20000);
+	assert_true(history_n_cells(history) < 50000);
 	monitor_backlog_free(b);
 	monitor_spec_free(spec);
 	for (int i = 0; i < CLIENTS; i++)
@@ -269,7 +269,7 @@ static void test_history_bound(void **state)
 		if (round == 39990)
 			last = history_last_id(history);
 	}
-	assert_true(history_n_cells(history) < 20000);
+	assert_true(history_n_cells(history) < 50000);
 	assert_true(history_n_transactions(history) > 100);
 	assert_false(history_undo(history, &first, spec, b));
 	assert_true(history_undo(history, &last, spec, b));
