@@ -29,6 +29,8 @@ struct ofconn {
 	int last_error;
 	uint32_t xid;
 	struct ofconn_counters counters;
+	ofconn_tap *tap;
+	void *tap_arg;
 };
 
 static void timer_cb(void *);
@@ -73,10 +75,17 @@ static void lost(struct ofconn *c, int error)
 	c->cb->closed(c->arg, error);
 }
 
+static void show(struct ofconn *c, const void *msgs, size_t n)
+{
+	if (c->tap && c->version)
+		c->tap(c->tap_arg, c, msgs, n);
+}
+
 static void write_bytes(struct ofconn *c, const struct buf *b)
 {
 	if (c->stream)
 		stream_write(c->stream, b->data, b->len);
+	show(c, b->data, b->len);
 	c->counters.sent++;
 }
 
@@ -144,6 +153,7 @@ static bool deliver_one(struct ofconn *c, const uint8_t *msg, size_t n)
 	reconnect_heard(&c->fsm, clock_ms());
 	if (!c->version)
 		return negotiate(c, msg, n) && (stream_consume(c->stream, n), true);
+	show(c, msg, n);
 	if (handle_own(c, msg, n)) {
 		stream_consume(c->stream, n);
 		return true;
@@ -343,9 +353,16 @@ bool ofconn_send(struct ofconn *c, const void *msgs, size_t n)
 	if (!ofconn_is_connected(c))
 		return false;
 	stream_write(c->stream, msgs, n);
+	show(c, msgs, n);
 	for (const uint8_t *p = msgs, *end = p + n; p < end; p += ofp_length(p))
 		c->counters.sent++;
 	return true;
+}
+
+void ofconn_set_tap(struct ofconn *c, ofconn_tap *tap, void *arg)
+{
+	c->tap = tap;
+	c->tap_arg = arg;
 }
 
 size_t ofconn_backlog(const struct ofconn *c)

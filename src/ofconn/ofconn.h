@@ -47,6 +47,9 @@ void ofconn_close_gracefully(struct ofconn *);
 
 // Queues one or more whole messages. Ignored (false) unless connected and negotiated.
 bool ofconn_send(struct ofconn *, const void *msgs, size_t n);
+// Shows each message that comes or goes once the version is negotiated; NULL: to nobody.
+typedef void ofconn_tap(void *arg, const struct ofconn *, const void *msgs, size_t n);
+void ofconn_set_tap(struct ofconn *, ofconn_tap *, void *arg);
 // Bytes queued and not yet taken by the peer. Senders of much (flow dumps, packet-ins) stop above OFCONN_HIGH and go on when
 // `drained` is called.
 size_t ofconn_backlog(const struct ofconn *);

@@ -16,6 +16,7 @@
 #include "ofproto/conn.h"
 #include "ofproto/flow_mod.h"
 #include "ofproto/packet_in.h"
+#include "ofproto/snoop.h"
 
 LOG_MODULE(rconn);
 
@@ -36,6 +37,7 @@ struct controllers {
 	uint32_t versions;
 	enum ofproto_fail_mode fail_mode;
 	struct remote *mgmt;
+	struct snoopers *snoopers;
 	VEC(struct remote *) remotes;
 	struct accepted {
 		struct conn *conn;
@@ -120,6 +122,7 @@ static void drop_accepted(struct controllers *cs, size_t i)
 {
 	struct conn *c = cs->accepted[i].conn;
 	cs->accepted[i] = cs->accepted[--cs->n_accepted];
+	snoopers_forget(cs->snoopers, c);
 	conn_free(c);
 }
 
@@ -130,6 +133,8 @@ static void remote_free(struct remote *r)
 		if (cs->accepted[i].remote == r)
 			drop_accepted(cs, i);
 	stream_listener_free(r->listener);
+	if (r->conn)
+		snoopers_forget(cs->snoopers, r->conn);
 	conn_free(r->conn);
 	free(r->error);
 	free(r->target);
@@ -207,6 +212,26 @@ bool controllers_in_fail_open(const struct controllers *cs)
 	return cs->fail_open;
 }
 
+// --- Whom to watch.
+
+static int snoop_preference(const struct conn *c)
+{
+	return c->role == OFPCR_PRIMARY ? 3 : c->role == OFPCR_EQUAL ? 2 : 1;
+}
+
+// One of the controllers that we connect to: best the primary one, last a secondary one.
+static struct conn *choose_to_snoop(void *cs_)
+{
+	const struct controllers *cs = cs_;
+	struct conn *best = NULL;
+	VEC_FOREACH (&cs->remotes, i) {
+		struct conn *c = cs->remotes.v[i]->conn;
+		if (c && (!best || snoop_preference(c) > snoop_preference(best)))
+			best = c;
+	}
+	return best;
+}
+
 // --- Life and configuration.
 
 struct controllers *controllers_new(struct ofproto *p)
@@ -221,6 +246,7 @@ struct controllers *controllers_new(struct ofproto *p)
 		.target = target, .service = true, .async_msgs = true, .probe_interval_ms = SERVICE_PROBE_MS};
 	cs->mgmt = remote_new(cs, &mgmt);
 	free(target);
+	cs->snoopers = snoopers_new(p, choose_to_snoop, cs);
 	return cs;
 }
 
@@ -233,6 +259,7 @@ void controllers_free(struct controllers *cs)
 		remote_free(cs->remotes.v[i]);
 	vec_done(&cs->remotes);
 	remote_free(cs->mgmt);
+	snoopers_free(cs->snoopers);
 	free(cs->accepted);
 	free(cs);
 }

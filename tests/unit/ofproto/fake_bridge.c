@@ -11,6 +11,7 @@
 #include "base/rcu.h"
 #include "ofproto/xlate.h"
 #include "ofproto/flow_mod.h"
+#include "ofproto/snoop.h"
 
 struct fake_bridge fake;
 
@@ -146,6 +147,19 @@ void backer_settle_if_quick(struct backer *b)
 struct backer *ofproto_backer(const struct ofproto *p)
 {
 	return NULL;
+}
+
+struct snoopers *snoopers_new(struct ofproto *p, struct conn *(*choose)(void *arg), void *arg)
+{
+	return NULL;
+}
+
+void snoopers_free(struct snoopers *ss)
+{
+}
+
+void snoopers_forget(struct snoopers *ss, struct conn *c)
+{
 }
 
 uint32_t backer_new_meter(struct backer *b)
