@@ -339,16 +339,20 @@ def run_hypervisors(path, numbers, datapaths, stop, done, results, seed):
         clients = [Hypervisor(n, path, datapaths, f"{seed} {n}") for n in numbers]
         for c in clients:
             c.connect(selector)
+        pause = 0.0  # the longest that this process took for one round, or was not given the processor
         while not done.is_set():
-            for key, _ in selector.select(0.05):
+            ready = selector.select(0.05)
+            begin = time.monotonic()
+            for key, _ in ready:
                 if key.data.connection and key.fileobj is key.data.connection.socket and not key.data.connection.receive():
                     raise AssertionError(f"hv{key.data.number}: the server closed the connection")
             now = time.monotonic()
             for c in clients:
                 c.step(now, stop.is_set())
+            pause = max(pause, time.monotonic() - begin)
         for c in clients:
             c.compare(Waiting(path))
-        results.put([{"lags": c.lags, "stats": c.stats} for c in clients])
+        results.put([{"lags": c.lags, "stats": c.stats, "pause": pause} for c in clients])
     except Exception:
         results.put(traceback.format_exc())
 
@@ -410,7 +414,7 @@ def run_load(path, pid, seconds, n_clients=24, n_processes=2, n_datapaths=20, po
     stop, done, results = context.Event(), context.Event(), context.Queue()
     processes = [context.Process(target=run_hypervisors, args=(path, range(i, n_clients, n_processes), writer.datapaths, stop, done, results, seed),
                                  daemon=True) for i in range(n_processes)]
-    memory, failed = [], None
+    memory, failed, slowest = [], None, 0.0
     try:
         for p in processes:
             p.start()
@@ -429,6 +433,7 @@ def run_load(path, pid, seconds, n_clients=24, n_processes=2, n_datapaths=20, po
                 next_bulk = now + bulk_every
             else:
                 writer.small()
+            slowest = max(slowest, time.monotonic() - now)
             next_small = max(next_small + 1 / rate, time.monotonic() - 1)
             time.sleep(max(0, next_small - time.monotonic()))
         stop.set()
@@ -460,6 +465,7 @@ def run_load(path, pid, seconds, n_clients=24, n_processes=2, n_datapaths=20, po
         "started anew": sum(c["stats"]["anew"] for c in clients), "claims": sum(c["stats"]["claims"] for c in clients),
         "lost races": sum(c["stats"]["lost races"] for c in clients),
         "lag, median ms": statistics.median(lags) * 1000, "lag, 99% ms": lags[int(len(lags) * 0.99)] * 1000, "lag, worst ms": lags[-1] * 1000,
+        "writer's slowest transaction ms": slowest * 1000, "clients' longest own pause ms": max(c["pause"] for c in clients) * 1000,
         "memory, second third MB": statistics.median(memory[third:2 * third] or memory), "memory, last third MB": statistics.median(memory[-third:]),
         "memory, most MB": max(memory),
     }

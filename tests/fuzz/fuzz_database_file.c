@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 // A database file. With an odd first byte the rest is the file as it stands; else its lines are the records, and the fuzzer is
-// spared finding their checksums. Opened once for reading and once for writing, which must leave a file without damage.
+// spared finding their checksums. Opened once for reading and once for writing, which must leave a file without damage. What can be
+// salvaged of it must be a file without damage, too.
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include "dbserver/database.h"
+#include "dbserver/salvage.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -52,6 +54,26 @@ static bool open_once(const char *path, bool writable, bool *clean)
 	return ok;
 }
 
+static void salvage(const char *path, const char *data, size_t size)
+{
+	struct salvage s;
+	struct str good = STR_INIT;
+	bool clean;
+	salvage_init(&s, data, size);
+	struct db_error *error = salvage_replay(&s, NULL);
+	VEC_FOREACH (&s.pieces, i)
+		if (!s.pieces.v[i].why)
+			str_addn(&good, data + s.pieces.v[i].at, s.pieces.v[i].size);
+	if (!error) {
+		write_file(path, str_cstr(&good), good.len);
+		if (!open_once(path, false, &clean) || !clean)
+			abort();
+	}
+	db_error_free(error);
+	str_done(&good);
+	salvage_done(&s);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static char dir[] = "/dev/shm/sluice-fuzz.XXXXXX";
@@ -69,6 +91,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		str_addn(&file, (const char *)data + 1, size - 1);
 	else
 		format_lines(&file, (const char *)data + 1, size - 1);
+	salvage(path, str_cstr(&file), file.len);
 	write_file(path, str_cstr(&file), file.len);
 	str_done(&file);
 	bool clean;
