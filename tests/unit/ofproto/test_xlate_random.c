@@ -12,6 +12,7 @@
 
 #include "base/random.h"
 #include "base/rcu.h"
+#include "l2proto/mcast_snooping.h"
 #include "fake_world.h"
 
 // A million cases; under sanitizers, which take five times as long, a part of them.
@@ -389,6 +390,8 @@ static void random_vlans(struct world *w)
 		b->tag = b->vlan_mode == VLAN_TRUNK ? -1 : 5 * (int)(1 + random_below(2));
 		b->trunks = random_below(2) ? trunks : NULL;
 		b->priority_tags = (int)random_below(3);
+		b->mcast_flood = !random_below(3);
+		b->protected_ = !random_below(3);
 	}
 	w->br0.config.vlan_limit = 1 + random_below(2);
 	world_publish(w, &w->br0);
@@ -409,6 +412,10 @@ static void test_megaflows(void **state)
 		uint64_t mirror_bits[4];
 		struct match filter;
 		random_mirrors(&w, mirrors, mirror_bits, &filter);
+		struct mcast_snooping *mcast =
+			mcast_snooping_new(&(struct mcast_snooping_config){.max_groups = 10, .age_ms = 1000});
+		w.br0.config.mcast = random_below(2) ? mcast : NULL;
+		w.br0.config.mcast_flood_unregistered = random_below(2);
 		random_vlans(&w);
 		add_groups(&w);
 		for (unsigned int i = 0; i < 60; i++)
@@ -423,6 +430,7 @@ static void test_megaflows(void **state)
 			patch_counters_unref(mirrors[i].counters);
 		rcu_quiescent();
 		world_done(&w);
+		mcast_snooping_free(mcast);
 	}
 	print_message("%lu packets inside of megaflows, %lu forwarded\n", n_checked, n_forwarded);
 	assert_true(n_checked > N_SEEDS * 1700 && n_forwarded > N_SEEDS * 600);
