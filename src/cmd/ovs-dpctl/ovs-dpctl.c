@@ -22,13 +22,22 @@ static void usage(void)
 	       "  dump-dps                   display names of all datapaths\n"
 	       "  show [DP...]               show basic info on datapaths\n"
 	       "  dump-flows [DP]            display flows in DP\n"
-	       "  del-flows [DP]             delete all flows from DP\n"
+	       "  add-flow [DP] FLOW ACTIONS add FLOW with ACTIONS to DP\n"
+	       "  add-flows [DP] FILE        add flows from FILE\n"
+	       "  mod-flow [DP] FLOW ACTIONS change FLOW actions to ACTIONS in DP\n"
+	       "  mod-flows [DP] FILE        change flows from FILE\n"
+	       "  get-flow [DP] ufid:UFID    display the flow with UFID\n"
+	       "  del-flow [DP] FLOW         delete FLOW from DP\n"
+	       "  del-flows [DP] [FILE]      delete all or specified flows from DP\n"
+	       "  normalize-actions FLOW ACTIONS, parse-actions ACTIONS  what actions come to\n"
 	       "Every dpctl/COMMAND of ovs-vswitchd (ovs-appctl list-commands) is a COMMAND here.\n",
 	       log_program(), log_program());
 	log_usage();
 	printf("\nOther options:\n"
 	       "  -s, --statistics           print port statistics (for \"show\" command)\n"
-	       "  -m, --more                 increase verbosity of output\n"
+	       "  -m, --more                 increase verbosity of output; with the rules that made flows\n"
+	       "  --may-create               mod-flow: create the flow if it does not exist\n"
+	       "  --read-only                refuse commands that change anything\n"
 	       "  --names, --no-names        use port names or numbers\n"
 	       "  -t, --timeout=SECS         give up after SECS seconds\n"
 	       "  -h, --help                 display this help message\n"
@@ -37,19 +46,22 @@ static void usage(void)
 }
 
 struct options {
-	bool statistics, more;
+	bool statistics, more, may_create, clear, read_only;
 	const char *names; // "--names", "--no-names" or NULL
 	uint32_t timeout;  // seconds; 0: none
 };
 
 static void parse_options(int argc, char *argv[], struct options *o)
 {
-	enum { OPT_NAMES = 0x100, OPT_NO_NAMES };
+	enum { OPT_NAMES = 0x100, OPT_NO_NAMES, OPT_MAY_CREATE, OPT_CLEAR, OPT_READ_ONLY };
 	static const struct option longopts[] = {
 		{"statistics", no_argument, NULL, 's'},
 		{"more", no_argument, NULL, 'm'},
 		{"names", no_argument, NULL, OPT_NAMES},
 		{"no-names", no_argument, NULL, OPT_NO_NAMES},
+		{"may-create", no_argument, NULL, OPT_MAY_CREATE},
+		{"clear", no_argument, NULL, OPT_CLEAR},
+		{"read-only", no_argument, NULL, OPT_READ_ONLY},
 		{"timeout", required_argument, NULL, 't'},
 		{"help", no_argument, NULL, 'h'},
 		{"version", no_argument, NULL, 'V'},
@@ -69,6 +81,15 @@ static void parse_options(int argc, char *argv[], struct options *o)
 			break;
 		case OPT_NO_NAMES:
 			o->names = "--no-names";
+			break;
+		case OPT_MAY_CREATE:
+			o->may_create = true;
+			break;
+		case OPT_CLEAR:
+			o->clear = true;
+			break;
+		case OPT_READ_ONLY:
+			o->read_only = true;
 			break;
 		case 't':
 			if (parse_u32(optarg, 10, &o->timeout) || !o->timeout)
@@ -90,6 +111,12 @@ static void parse_options(int argc, char *argv[], struct options *o)
 		command_die("missing command name; use --help for help");
 }
 
+static bool ends_with(const char *s, const char *end)
+{
+	size_t n = strlen(s), n_end = strlen(end);
+	return n >= n_end && !strcmp(s + n - n_end, end);
+}
+
 int main(int argc, char *argv[])
 {
 	log_set_program(argv[0]);
@@ -107,8 +134,18 @@ int main(int argc, char *argv[])
 		vec_push(&command, xstrdup("-m"));
 	if (o.names)
 		vec_push(&command, xstrdup(o.names));
-	for (int i = optind + 1; i < argc; i++)
-		vec_push(&command, xstrdup(argv[i]));
+	if (o.may_create)
+		vec_push(&command, xstrdup("--may-create"));
+	if (o.clear)
+		vec_push(&command, xstrdup("--clear"));
+	bool files = ends_with(argv[optind], "-flows") && strcmp(argv[optind], "dump-flows");
+	if (o.read_only && (files || ends_with(argv[optind], "-flow")) && strcmp(argv[optind], "get-flow"))
+		command_die("'%s' command does not work in read only mode", argv[optind]);
+	for (int i = optind + 1; i < argc; i++) {
+		// The daemon opens the file, and is somewhere else.
+		char *path = files && i + 1 == argc ? realpath(argv[i], NULL) : NULL;
+		vec_push(&command, path ? path : xstrdup(argv[i]));
+	}
 	bool failed = false;
 	char *text = NULL;
 	e = appctl_call("ovs-vswitchd", (int)command.n, command.v, false, (int64_t)o.timeout * 1000, &failed, &text);
