@@ -164,7 +164,7 @@ static void test_searches_agree(void **state)
 		packet(&key, &flow);
 		mask_of(&flow, &flow_mask);
 		mask_from_flow(&mask, key.meta.layout, &flow_mask);
-		struct flow_new new = {.key = &key, .mask = &mask, .full_layout = key.meta.layout};
+		struct flow_new new = {.key = &key, .mask = &mask, .full_layout = key.meta.layout, .actions = ""};
 		assert_null(flow_table_put(ft, &new, NULL));
 	}
 	for (unsigned int i = 0; i < 3000; i++) {

@@ -153,7 +153,7 @@ static void add_random_terms(struct str *s)
 		str_addf(s, "nw_%s=10.0.0.%u/255.%u.255.%u,", dir, random_below(8), random_below(256), random_below(256));
 	if (kind < 4 && random_below(3)) {
 		unsigned int wild = random_below(17);
-		unsigned int mask = 0xffff << wild & 0xffff; // a prefix of the port, as ranges are made of
+		unsigned int mask = 0xffffu << wild & 0xffff; // a prefix of the port, as ranges are made of
 		str_addf(s, "tp_%s=0x%x/0x%x,", dir, (50u + random_below(40)) & mask, mask);
 	}
 	if (kind == 0 && !random_below(3))
