@@ -209,7 +209,8 @@ def test_config_file(tmp_path):
         write(remotes={f"punix:{s.sock}": {}}, databases={file: {}})
         s.start()
         assert s.client().call("list_dbs", []) == ["U", "_Server"]
-        assert "--config-file" in s.appctl("ovsdb-server/add-remote", "punix:x", check=False)[2]
+        for command in (["add-remote", "punix:x"], ["remove-db", "U"], ["set-active-ovsdb-server", "unix:x"], ["connect-active-ovsdb-server"]):
+            assert "--config-file" in s.appctl(f"ovsdb-server/{command[0]}", *command[1:], check=False)[2]
         # A relay and a remote that only reads come, the file stays open.
         write(remotes={f"punix:{s.sock}": None, f"punix:{s.dir}/ro.sock": {"read-only": True, "inactivity-probe": 0}},
               databases={file: {"service-model": "standalone"}, "T": {"service-model": "relay", "source": {f"unix:{main.sock}": {}}}})

@@ -19,8 +19,7 @@ static void reply_error(struct appctl_call *call, struct db_error *error)
 	db_error_free(error);
 }
 
-// What a configuration file governs is changed there.
-static bool is_governed(struct program *p, struct appctl_call *call)
+bool commands_are_governed(struct program *p, struct appctl_call *call)
 {
 	if (!p->config_path)
 		return false;
@@ -105,7 +104,7 @@ static void on_reconnect(struct appctl_call *call, int argc, const char *argv[],
 static void on_add_remote(struct appctl_call *call, int argc, const char *argv[], void *program_)
 {
 	struct program *p = program_;
-	if (is_governed(p, call))
+	if (commands_are_governed(p, call))
 		return;
 	struct error *error = remotes_add(p->remotes, argv[1], NULL);
 	if (error) {
@@ -120,7 +119,7 @@ static void on_add_remote(struct appctl_call *call, int argc, const char *argv[]
 static void on_remove_remote(struct appctl_call *call, int argc, const char *argv[], void *program_)
 {
 	struct program *p = program_;
-	if (is_governed(p, call))
+	if (commands_are_governed(p, call))
 		return;
 	if (!remotes_remove(p->remotes, argv[1])) {
 		appctl_error(call, "no such remote");
@@ -142,7 +141,7 @@ static void on_list_remotes(struct appctl_call *call, int argc, const char *argv
 static void on_add_db(struct appctl_call *call, int argc, const char *argv[], void *program_)
 {
 	struct program *p = program_;
-	if (is_governed(p, call))
+	if (commands_are_governed(p, call))
 		return;
 	struct db_error *error = program_open(p, argv[1]);
 	if (error)
@@ -155,7 +154,7 @@ static void on_add_db(struct appctl_call *call, int argc, const char *argv[], vo
 static void on_remove_db(struct appctl_call *call, int argc, const char *argv[], void *program_)
 {
 	struct program *p = program_;
-	if (is_governed(p, call))
+	if (commands_are_governed(p, call))
 		return;
 	struct served *served = server_find(p->server, argv[1]);
 	if (!served) {

@@ -30,5 +30,7 @@ struct db_error *program_open_file(struct program *, const char *path,
                                    const char **name) MUST_CHECK;
 // A file, or "relay:NAME:REMOTE,REMOTE...".
 struct db_error *program_open(struct program *, const char *database) MUST_CHECK;
+// What a configuration file governs is changed there: true, and the call is answered, when there is one.
+bool commands_are_governed(struct program *, struct appctl_call *);
 void commands_register(struct program *);
 void commands_register_replication(struct program *);

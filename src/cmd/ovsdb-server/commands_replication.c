@@ -16,6 +16,8 @@ static void reply_or_error(struct appctl_call *call, struct error *error)
 static void on_set_active(struct appctl_call *call, int argc, const char *argv[], void *program_)
 {
 	struct program *p = program_;
+	if (commands_are_governed(p, call))
+		return;
 	reply_or_error(call, replication_set_active(p->replication, argv[1]));
 }
 
@@ -28,12 +30,16 @@ static void on_get_active(struct appctl_call *call, int argc, const char *argv[]
 static void on_connect(struct appctl_call *call, int argc, const char *argv[], void *program_)
 {
 	struct program *p = program_;
+	if (commands_are_governed(p, call))
+		return;
 	reply_or_error(call, replication_start(p->replication));
 }
 
 static void on_disconnect(struct appctl_call *call, int argc, const char *argv[], void *program_)
 {
 	struct program *p = program_;
+	if (commands_are_governed(p, call))
+		return;
 	replication_stop(p->replication);
 	appctl_reply(call, NULL);
 }
@@ -54,6 +60,8 @@ static void on_set_probe_interval(struct appctl_call *call, int argc, const char
 static void on_set_excluded(struct appctl_call *call, int argc, const char *argv[], void *program_)
 {
 	struct program *p = program_;
+	if (commands_are_governed(p, call))
+		return;
 	reply_or_error(call, replication_set_excluded(p->replication, argc > 1 ? argv[1] : ""));
 }
 
