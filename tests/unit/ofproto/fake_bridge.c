@@ -248,6 +248,7 @@ void fake_bridge_done(void)
 		buf_done(&fake.conns[i].sent);
 		buf_done(&fake.conns[i].unread);
 	}
+	meters_flush(&fake.bridge);
 	flows_done(&fake.bridge);
 	vec_done(&fake.bridge.ports);
 	rcu_barrier_all();
