@@ -427,6 +427,27 @@ def test_convert(servers):
     assert ours('transact', where, '["T",{"op":"insert","table":"c","row":{"extra":7}}]')[2] == 0
 
 
+@pytest.mark.parametrize('side', ['ours', 'stock'])
+def test_monitor_since(servers, side):
+    """With our server, which remembers transactions, either client gets what came after the one it names."""
+    where = SERVER.replace('DIR', servers['ours'])
+
+    def insert(name):
+        run(BIN[side]['ovsdb-client'], ['transact', where, json.dumps(['T', {'op': 'insert', 'table': 'c', 'row': {'name': name}}])], servers['ours'])
+
+    def since(*last):
+        return run(BIN[side]['ovsdb-client'], ['-t1', '-fcsv', '--no-headings', 'monitor-cond-since', where, 'T', *last, '[]', 'c', 'name'],
+                   servers['ours'])[0]
+    insert('one')
+    first = since()
+    found, last = re.match(r'found: (\w+), last_id: (\S+)\n', first).groups()
+    assert found == 'false' and 'initial,one' in first
+    insert('two')
+    again = since(last)
+    assert again.startswith('found: true, last_id: ') and 'insert,two' in again and 'one' not in again, again
+    assert since('00000000-0000-0000-0000-000000000001').startswith('found: false')
+
+
 def test_server_connects_to_client(servers):
     """A passive server name: the server's remote is an active one."""
     for side in servers:
