@@ -7,8 +7,8 @@ enum {
 	EPOCH_MS = 2,
 	SAVINGS_MS = 2, // of credit that may pile up: a burst of new flows is nothing bad
 	DEBT_MS = 1,	// from where on a queue gets no searches
-	JUDGE_MS = 500,
-	MAX_SKIP_BITS = 6,
+	JUDGE_MS = 1000,
+	MAX_SKIP_BITS = 4,
 	FEW = 16, // one in so many reused: fewer megaflows
 	SOME = 4, // one in so many: all
 };

@@ -6,8 +6,8 @@
 // upcalls. A queue in debt gets no upcalls: what misses is dropped (DP_DROP_BUDGET); deep in debt not even searches, but what the
 // flow cache knows goes on. A queue that is alone has no limit.
 //
-// Megaflows: of some that the queue's packets made, it is remembered whether they had a second packet within half a second. When nearly
-// none had, as in a scan, only one in up to 64 misses installs one; the others are forwarded by their translation alone.
+// Megaflows: of some that the queue's packets made, it is remembered whether they had a second packet within a second. When nearly
+// none had, as in a scan, only one in up to 16 misses installs one; the others are forwarded by their translation alone.
 //
 // All functions are for the queue's thread.
 #pragma once
