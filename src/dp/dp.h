@@ -68,6 +68,7 @@ struct dp_flow { // what a dump shows; valid during the callback
 	const void *actions;
 	size_t actions_len;
 	struct dp_flow_stats stats; // summed over threads
+	bool offloaded;		    // partially: a network card marks its packets
 	void *cookie;
 };
 
@@ -89,6 +90,7 @@ struct dp_settings { // of polling threads: Open_vSwitch.other_config
 	uint64_t pmd_cores[DP_MAX_CORES / 64]; // pmd-cpu-mask; none: one core per NUMA node
 	enum dp_rxq_assign assign;	       // pmd-rxq-assign
 	bool rxq_isolate;		       // pmd-rxq-isolate: cores that queues are pinned to serve no others
+	bool hw_offload;		       // hw-offload: cards mark the packets of megaflows
 	struct dp_auto_lb auto_lb;	       // pmd-auto-lb*
 	uint16_t pmd_sleep_us;		       // pmd-sleep-max: the longest nap; 0: none
 	uint16_t core_sleep_us[DP_MAX_CORES];  // of one core; UINT16_MAX: as the others
@@ -176,7 +178,7 @@ int dp_port_set_affinity(struct dp *, uint32_t port, const char *affinity);
 // Assigns queues to polling threads anew.
 struct error *dp_pmd_rebalance(struct dp *) MUST_CHECK;
 // What dpif-netdev/pmd-*-show print.
-enum dp_pmd_text { DP_PMD_STATS, DP_PMD_PERF, DP_PMD_RXQS, DP_PMD_SLEEP };
+enum dp_pmd_text { DP_PMD_STATS, DP_PMD_PERF, DP_PMD_RXQS, DP_PMD_SLEEP, DP_PMD_OFFLOADS };
 struct dp_pmd_query {
 	int core;	      // of that thread only; -1: of all
 	unsigned int seconds; // of the load history, rounded up to what is kept; 0: all of it

@@ -426,6 +426,11 @@ struct rte_mempool *netdev_dpdk_pool(const struct netdev *up)
 	return is_dpdk(up) ? dpdk_cast(up)->pool : netdev_vhost_pool(up);
 }
 
+int netdev_flow_port(const struct netdev *up)
+{
+	return is_dpdk(up) && dpdk_cast(up)->port != RTE_MAX_ETHPORTS ? dpdk_cast(up)->port : -1;
+}
+
 uint16_t netdev_dpdk_port(const struct netdev *up)
 {
 	return is_dpdk(up) ? dpdk_cast(up)->port : RTE_MAX_ETHPORTS;

@@ -114,6 +114,7 @@ unsigned int netdev_n_rxq(const struct netdev *);
 // A receive queue, opened. netdev_rxq_fd() is -1 when it can only be polled.
 struct error *netdev_rxq_open(struct netdev *, unsigned int queue, struct netdev_rxq **) MUST_CHECK;
 void netdev_rxq_close(struct netdev_rxq *);
+int netdev_flow_port(const struct netdev *); // the number under which rte_flow knows its device; -1: it is none
 int netdev_numa(const struct netdev *); // the NUMA node that it is on, once it has queues; -1: not known
 int netdev_rxq_fd(const struct netdev_rxq *);
 // For a queue that can only be polled: the epoll fd (of rte_epoll_wait()) is to become ready when packets come to it while it is armed. False: the device

@@ -15,10 +15,14 @@
 
 enum { DUMP_STEP = 1000 };
 
+// Of the megaflows of a software datapath: those that no card knows, and those that a card marks.
+enum { DUMP_PLAIN = 1 << 0, DUMP_OFFLOADED = 1 << 1 };
+
 struct dump {
 	struct str *out;
 	const struct backer *backer;
 	bool more, names;
+	unsigned int kinds; // DUMP_*
 	const struct match *filter;            // NULL: all
 	const struct xlate_snapshot *snapshot; // with `bridge`: only flows from its ports
 	uint64_t bridge;                       // 0: all
@@ -83,6 +87,8 @@ void dp_flow_format(struct str *out, const struct backer *b, const struct dp_flo
 	dpkey_format(out, flow->key, &mask, name, b->dp, more);
 	str_add(out, ", ");
 	dp_flow_format_stats(out, &flow->stats);
+	if (flow->offloaded)
+		str_add(out, ", offloaded:partial");
 	str_add(out, more && !terse ? ", dp:ovs, actions:" : ", actions:");
 	struct dpact_text text = {
 	        .port_name = name, .userdata_format = xlate_userdata_format, .arg = b->dp};
@@ -110,7 +116,7 @@ static void dump_flow(void *dump_, const struct dp_flow *flow)
 {
 	struct dump *dump = dump_;
 	struct str *out = dump->out;
-	if (!passes(dump, flow))
+	if (!(dump->kinds & (flow->offloaded ? DUMP_OFFLOADED : DUMP_PLAIN)) || !passes(dump, flow))
 		return;
 	if (!dump->n++ && !dump->bridge)
 		str_add(out, "flow-dump from the main thread:\n");
@@ -125,35 +131,38 @@ static void run_dump(struct dump *dump)
 		;
 }
 
-// A list of the types whose flows to show. Sets *ours when those of a software datapath are among
-// them.
-static bool parse_types(const char *types, bool *ours)
+// A list of the types whose flows to show. Sets *kinds to DUMP_*.
+static bool parse_types(const char *types, unsigned int *kinds)
 {
-	static const char *const known[] = {"ovs",  "all",       "non-offloaded",      "tc",
-	                                    "dpdk", "offloaded", "partially-offloaded"};
-	enum { N_OURS = 3 };
-	*ours = false;
+	static const struct {
+		const char *name;
+		unsigned int kinds;
+	} known[] = {
+		{"ovs", DUMP_PLAIN | DUMP_OFFLOADED}, {"all", DUMP_PLAIN | DUMP_OFFLOADED}, {"non-offloaded", DUMP_PLAIN}, {"tc", 0},
+		{"dpdk", 0}, {"offloaded", DUMP_OFFLOADED}, {"partially-offloaded", DUMP_OFFLOADED},
+	};
+	*kinds = 0;
 	while (*types) {
 		size_t n = strcspn(types, ","), i = 0;
-		while (i < sizeof(known) / sizeof(known[0]) &&
-		       (strlen(known[i]) != n || strncmp(types, known[i], n)))
+		while (i < sizeof(known) / sizeof(known[0]) && (strlen(known[i].name) != n || strncmp(types, known[i].name, n)))
 			i++;
 		if (i == sizeof(known) / sizeof(known[0]))
 			return false;
-		*ours |= i < N_OURS;
+		*kinds |= known[i].kinds;
 		types += n + (types[n] == ',');
 	}
 	return true;
 }
 
 struct dump_request {
-	bool more, names, names_set, types_ours;
+	bool more, names, names_set;
+	unsigned int kinds;
 	const char *filter, *dp;
 };
 
 static bool parse_dump(struct dump_request *r, int argc, const char *argv[], struct str *out)
 {
-	r->types_ours = true;
+	r->kinds = DUMP_PLAIN | DUMP_OFFLOADED;
 	for (int i = 1; i < argc; i++) {
 		const char *a = argv[i];
 		if (dp_command_is_flag(a, "-m", "--more")) {
@@ -164,7 +173,7 @@ static bool parse_dump(struct dump_request *r, int argc, const char *argv[], str
 		} else if (!strncmp(a, "filter=", 7)) {
 			r->filter = a + 7;
 		} else if (!strncmp(a, "type=", 5)) {
-			if (!parse_types(a + 5, &r->types_ours)) {
+			if (!parse_types(a + 5, &r->kinds)) {
 				str_addf(out,
 				         "ovs-vswitchd: Failed to parse type (%s) (Invalid "
 				         "argument)",
@@ -206,9 +215,9 @@ bool dpctl_dump_flows(struct ofproto_system *system, int argc, const char *argv[
 	                    .backer = b,
 	                    .more = r.more,
 	                    .names = r.names,
+	                    .kinds = r.kinds,
 	                    .filter = r.filter ? &filter : NULL};
-	if (r.types_ours)
-		run_dump(&dump);
+	run_dump(&dump);
 	return true;
 }
 
@@ -227,6 +236,7 @@ bool dpif_dump_flows(struct ofproto_system *system, int argc, const char *argv[]
 	                    .backer = b,
 	                    .more = r.more,
 	                    .names = r.names,
+	                    .kinds = DUMP_PLAIN | DUMP_OFFLOADED,
 	                    .snapshot = backer_snapshot(b),
 	                    .bridge = ofproto_id(p)};
 	run_dump(&dump);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Commands that say what a datapath, a device or the switch can do: dpif/show-dp-features, dpctl/cache-get-size, dpctl/offload-stats-show,
+// Commands that say what a datapath, a device or the switch can do: dpif/show-dp-features, dpctl/cache-get-size,
 // qos/*, ofproto/list-tunnels.
 #include <string.h>
 
@@ -56,13 +56,6 @@ bool dpctl_cache_get_size(struct ofproto_system *system, int argc, const char *a
 	if (b)
 		str_addf(out, "%s@%s:\n", dp_type(b->dp), dp_name(b->dp));
 	return b != NULL;
-}
-
-bool dpctl_offload_stats_show(struct ofproto_system *system, int argc, const char *argv[], struct str *out)
-{
-	if (dp_command_backer(system, argc > 1 ? argv[1] : NULL, out))
-		str_add(out, "ovs-vswitchd: retrieving offload statistics (Invalid argument)");
-	return false;
 }
 
 struct port_search {

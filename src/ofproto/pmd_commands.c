@@ -81,6 +81,20 @@ bool pmd_sleep_show(struct ofproto_system *system, int argc, const char *argv[],
 	return show(DP_PMD_SLEEP, system, argc, argv, out);
 }
 
+bool dpctl_offload_stats_show(struct ofproto_system *system, int argc, const char *argv[], struct str *out)
+{
+	struct dp_pmd_query query;
+	struct backer *b = arguments(system, argc, argv, &query, out);
+	if (!b)
+		return false;
+	struct error *e = dp_pmd_format(b->dp, DP_PMD_OFFLOADS, &query, out);
+	if (e)
+		str_add(out, "ovs-vswitchd: retrieving offload statistics (Invalid argument)");
+	bool ok = !e;
+	error_free(e);
+	return ok;
+}
+
 bool pmd_rxq_rebalance(struct ofproto_system *system, int argc, const char *argv[], struct str *out)
 {
 	struct backer *b = dp_command_backer(system, argc > 1 ? argv[1] : NULL, out);

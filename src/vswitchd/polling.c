@@ -62,6 +62,7 @@ void polling_settings(struct vswitchd *v, struct dp_settings *s)
 		.load_percent = (unsigned int)setting_int("Open_vSwitch", other, "pmd-auto-lb-load-threshold", 95),
 		.improvement_percent = (unsigned int)setting_int("Open_vSwitch", other, "pmd-auto-lb-improvement-threshold", 25),
 	};
+	s->hw_offload = smap_get_bool(other, "hw-offload", false);
 	s->rxq_isolate = smap_get_bool(other, "pmd-rxq-isolate", true);
 }
 

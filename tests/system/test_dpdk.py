@@ -203,6 +203,31 @@ def test_commands_of_polling_threads_and_dpdk(switch):
     assert refused("dpdk/log-set", "frob").startswith("invalid log level: 'frob'")
 
 
+def test_hardware_offload(switch):
+    """The driver of a tap makes rules of rte_flow into filters of the kernel, where there are some; where there are none it refuses, and
+    packets pass all the same."""
+    switch.vsctl("set", "open", ".", "other_config:hw-offload=true")
+    add_port(switch, "p1", 1, "net_tap0,iface=dtap0")
+    add_port(switch, "p2", 2, "net_null0,no-rx=1")
+    switch.ofctl("add-flow", "br0", "in_port=1,dl_type=0x88b5,actions=output:2")
+    run("ip", "-n", switch.netns, "link", "set", "dtap0", "up")
+    send = ("import socket, time; s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW); s.bind(('dtap0', 0))\n"
+            "for i in range(600): s.send(bytes.fromhex('02000000000202000000000188b5') + bytes(50)); time.sleep(0.005)")
+    run("ip", "netns", "exec", switch.netns, "python3", "-c", send)
+
+    def stats():
+        return {k.strip(): int(v) for k, v in (line.split(":") for line in
+                                               switch.appctl("dpctl/offload-stats-show").splitlines()[1:])}
+    wait_until(lambda: stats()["Rules added"] + stats()["Rules refused by cards"] > 0, what="a rule was tried")
+    assert "n_packets=600," in switch.ofctl("dump-flows", "br0", "dl_type=0x88b5")
+    shown = switch.appctl("dpctl/dump-flows", "type=offloaded")
+    assert ("offloaded:partial" in shown) == (stats()["Total Inserted offloads"] > 0)
+    assert "0x88b5" in shown + switch.appctl("dpctl/dump-flows", "type=non-offloaded")
+    switch.vsctl("set", "open", ".", "other_config:hw-offload=false")
+    wait_until(lambda: "offloaded:partial" not in switch.appctl("dpctl/dump-flows"), what="the rules are gone")
+    switch.vsctl("del-port", "p1")
+
+
 def test_afxdp(switch):
     """A device of the host through AF_XDP: packets both ways, and no CPU time while there are none."""
     net = Net()

@@ -84,6 +84,14 @@ static inline uint32_t only_candidate(const struct layout_index *index, uint64_t
 	}
 }
 
+// The megaflow that the card says it is; it may have been another's since. CACHE_NONE: the card does not say.
+static inline uint32_t marked_candidate(const struct dp_thread *t, const struct rte_mbuf *m)
+{
+	uint32_t number = m->hash.fdir.hi - 1;
+	bool there = number < FLOW_MAX_FLOWS && rcu_get(&t->flows->chunk[number >> FLOW_CHUNK_BITS]);
+	return there ? number : CACHE_NONE;
+}
+
 // Which megaflow each packet probably has. Nothing of it is read yet, only fetched.
 static void candidates(struct dp_thread *t)
 {
@@ -91,6 +99,11 @@ static void candidates(struct dp_thread *t)
 	for (unsigned int i = 0; i < b->n; i++) {
 		uint32_t number = b->index[i]->n == 1 ? only_candidate(b->index[i], b->hash[i])
 						      : cache_find(cache_bucket(&t->cache, b->hash[i]), b->hash[i]);
+		if (__builtin_expect(b->packet[i]->ol_flags & RTE_MBUF_F_RX_FDIR_ID, 0)) {
+			uint32_t marked = marked_candidate(t, b->packet[i]);
+			dp_stat_add(&t->stats.marked_hits, marked != CACHE_NONE);
+			number = marked != CACHE_NONE ? marked : number;
+		}
 		b->candidate[i] = NULL;
 		if (number == CACHE_NONE)
 			continue;

@@ -17,9 +17,10 @@ static void format_hits(const struct dp_thread_stats *st, uint64_t passes, doubl
 {
 	static const char *const others[] = {
 	        "PHWOL hits:     ", "MFEX Opt hits:  ", "Simple Match hits:"};
-	for (unsigned int i = 0; i < 3; i++)
-		str_addf(s, "  - %s %*ju  (%5.1f %%)\n", others[i], i < 2 ? 13 : 12, (uintmax_t)0,
-		         0.0);
+	for (unsigned int i = 0; i < 3; i++) {
+		uint64_t n = i ? 0 : st->marked_hits;
+		str_addf(s, "  - %s %*ju  (%5.1f %%)\n", others[i], i < 2 ? 13 : 12, (uintmax_t)n, percent(n, passes));
+	}
 	str_addf(s, "  - EMC hits:       %14ju  (%5.1f %%)\n", (uintmax_t)st->cache_hits,
 	         percent(st->cache_hits, passes));
 	str_addf(s, "  - SMC hits:       %14ju  (%5.1f %%)\n", (uintmax_t)0, 0.0);

@@ -14,6 +14,7 @@
 #include "dp/user/assign.h"
 #include "dp/user/balance.h"
 #include "dp/user/cores.h"
+#include "dp/user/hw_offload.h"
 #include "dp/user/nap.h"
 #include "dp/user/user.h"
 
@@ -244,6 +245,7 @@ void dp_user_configure(struct dp *base, const struct dp_settings *s)
 		return;
 	dp->settings = *s;
 	balance_update(dp);
+	hw_offload_enable(dp->offload, s->hw_offload);
 	error_free(poll_update(dp)); // threads that could not be started are tried again with the next port
 }
 

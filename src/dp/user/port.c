@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/str.h"
 #include "dp/user/cores.h"
+#include "dp/user/hw_offload.h"
 #include "dp/user/user.h"
 #include "netdev/dummy.h"
 #include "packet/headers.h"
@@ -266,6 +267,7 @@ int dp_user_port_del(struct dp *base, uint32_t number)
 	struct dp_port *port = find(dp, number);
 	if (!port)
 		return -ENOENT;
+	hw_offload_port_stops(dp->offload, port);
 	stop_queues(dp, port); // may end threads, which forget the ports that are listed
 	dp->ports[number] = NULL;
 	while (dp->ports_end && !dp->ports[dp->ports_end - 1])
@@ -282,6 +284,7 @@ struct error *dp_user_port_reconfigure(struct dp *base, uint32_t number)
 	struct dp_port *port = find(dp, number);
 	if (!port)
 		return error_errno(ENOENT, "there is no port %u", number);
+	hw_offload_port_stops(dp->offload, port);
 	stop_queues(dp, port);
 	for_each_thread(dp, port, set_out);
 	rcu_synchronize();

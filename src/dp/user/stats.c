@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "dp/user/hw_offload.h"
 #include "dp/user/user.h"
 
 enum { STATS_WORDS = sizeof(struct dp_thread_stats) / sizeof(uint64_t) };
@@ -58,7 +59,7 @@ static void format_block(struct str *s, const char *title, const struct dp_threa
 	str_addf(s, "  packets received: %ju\n", (uintmax_t)st->received);
 	str_addf(s, "  packet recirculations: %ju\n", (uintmax_t)st->recirculated);
 	str_addf(s, "  avg. datapath passes per packet: %.2f\n", ratio(st->received + st->recirculated, st->received));
-	str_add(s, "  phwol hits: 0\n  mfex opt hits: 0\n  simple match hits: 0\n");
+	str_addf(s, "  phwol hits: %ju\n  mfex opt hits: 0\n  simple match hits: 0\n", (uintmax_t)st->marked_hits);
 	str_addf(s, "  emc hits: %ju\n", (uintmax_t)st->cache_hits);
 	str_add(s, "  smc hits: 0\n");
 	str_addf(s, "  megaflow hits: %ju\n", (uintmax_t)st->megaflow_hits);
@@ -210,6 +211,11 @@ struct error *dp_user_pmd_format(struct dp *base, enum dp_pmd_text what, const s
 		break;
 	case DP_PMD_SLEEP:
 		format_sleep(dp, s);
+		break;
+	case DP_PMD_OFFLOADS:
+		if (!dp->settings.hw_offload)
+			return error_new("hw-offload is off");
+		hw_offload_format(dp->offload, s);
 		break;
 	}
 	return NULL;

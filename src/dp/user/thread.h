@@ -58,7 +58,7 @@ struct packet_list {
 };
 
 struct dp_thread_stats { // written by the thread
-	uint64_t received, recirculated, cache_hits, megaflow_hits, probes, misses, failed_misses, tx_packets, tx_batches,
+	uint64_t received, recirculated, marked_hits, cache_hits, megaflow_hits, probes, misses, failed_misses, tx_packets, tx_batches,
 		idle_cycles, busy_cycles, // without naps
 		naps, nap_cycles, turns, busy_turns, upcall_cycles,
 		drops[DP_DROP_N_REASONS];

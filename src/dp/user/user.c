@@ -8,6 +8,7 @@
 #include "dp/user/balance.h"
 #include "dp/user/burst.h"
 #include "dp/user/drops.h"
+#include "dp/user/hw_offload.h"
 #include "dp/user/packet.h"
 #include "dp/user/program.h"
 
@@ -63,6 +64,7 @@ static void user_close(struct dp *base)
 	while (dp->n_threads)
 		dp_user_remove_thread(dp, dp->n_threads - 1);
 	vec_done(&dp->spare_counters);
+	hw_offload_free(dp->offload);
 	loop_timer_cancel(&dp->failed_timer);
 	loop_defer_cancel(&dp->poll_due);
 	loop_timer_cancel(&dp->balance.timer);
@@ -145,6 +147,7 @@ static void show(struct dp_user *dp, const struct megaflow *f, void (*cb)(void *
 		.cookie = f->cookie,
 	};
 	flow_table_get_stats(dp->flows, f, &shown.stats);
+	shown.offloaded = hw_offload_has(dp->offload, f);
 	cb(arg, &shown);
 }
 
@@ -258,6 +261,7 @@ struct error *dp_user_open(struct loop *loop, const struct dp_callbacks *callbac
 	dp->flows_wake = loop_wake_new(loop, reap, dp);
 	dp->failed_wake = loop_wake_new(loop, queue_failed, dp);
 	balance_init(dp);
+	dp->offload = hw_offload_new(dp);
 	loop_timer_init(&dp->failed_timer, loop, retry, dp);
 	dp->ports = xcalloc(DP_MAX_PORTS, sizeof(*dp->ports));
 	dp->flows = flow_table_new(wake_flows, flow_gone, dp);

@@ -36,6 +36,7 @@ struct dp_user { // all main's, but what thread.h and flow_table.h say
 	unsigned int n_threads;	  // that exist; they start with the first port that needs them
 	unsigned int n_event_threads;
 	struct dp_settings settings;
+	struct hw_offload *offload;
 	const struct variant *variant; // of threads to come; NULL: the best
 	uint8_t search_priority[8];    // of the searches in subtables; the first is the autovalidator's
 	struct {

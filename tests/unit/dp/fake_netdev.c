@@ -197,6 +197,11 @@ void netdev_rxq_close(struct netdev_rxq *q)
 {
 }
 
+int netdev_flow_port(const struct netdev *dev)
+{
+	return -1;
+}
+
 int netdev_numa(const struct netdev *dev)
 {
 	return -1;
