@@ -65,7 +65,7 @@ static void set(struct walk *w, const struct dpact_set *a)
 	else if (a->header == DPH_MARK)
 		meta->pkt_mark = (meta->pkt_mark & ~a->mask.u32) | a->key.u32;
 	else
-		rewrite_set(w->m, a);
+		rewrite_set(w->m, a, 1);
 }
 
 static void drop(struct walk *w, enum dp_drop_reason reason)

@@ -134,7 +134,8 @@ static bool compile_step(struct step *s, const struct dpact *a)
 	const struct dpact_set *set = (const struct dpact_set *)a;
 	if (a->type == DPACT_SET && set->header != DPH_PRIORITY && set->header != DPH_MARK) {
 		s->kind = STEP_SET;
-		s->set = set;
+		s->set.first = set;
+		s->set.n = 1;
 		if (set->header == DPH_ETHERNET)
 			compile_ethernet(s, set);
 		return true;
@@ -146,6 +147,16 @@ static bool compile_step(struct step *s, const struct dpact *a)
 	}
 	s->kind = STEP_POP_VLAN;
 	return a->type == DPACT_POP_VLAN;
+}
+
+// The last two steps become one, when both are sets.
+static void join_sets(struct program *p)
+{
+	struct step *last = p->n_steps > 1 ? &p->steps[p->n_steps - 1] : NULL;
+	if (!last || last->kind != STEP_SET || last[-1].kind != STEP_SET)
+		return;
+	last[-1].set.n++;
+	p->n_steps--;
 }
 
 static void compile(struct program *p)
@@ -166,6 +177,7 @@ static void compile(struct program *p)
 		} else if (!compile_step(&p->steps[p->n_steps++], a)) {
 			return;
 		}
+		join_sets(p);
 	}
 	if (!n_actions)
 		p->shape = PROGRAM_DROP;
@@ -265,7 +277,7 @@ static void run_steps(const struct program *p, struct dp_thread *t, struct out_b
 			rewrite_pop_vlan(m);
 			break;
 		case STEP_SET:
-			rewrite_set(m, s->set);
+			rewrite_set(m, s->set.first, s->set.n);
 			break;
 		}
 	}

@@ -26,7 +26,10 @@ struct step {
 			uint64_t keep[2], set[2]; // of the first 16 bytes of the frame
 		} ethernet;
 		const struct dpact_push_vlan *push_vlan; // in the program's list
-		const struct dpact_set *set;
+		struct {
+			const struct dpact_set *first; // of `n` side by side
+			unsigned int n;
+		} set;
 	};
 };
 

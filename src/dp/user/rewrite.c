@@ -239,48 +239,47 @@ static void set_nd_ext(struct target *t, const struct dpk_nd_ext *key, const str
 	update_at(checksum, before, after, 2);
 }
 
-void rewrite_set(struct rte_mbuf *m, const struct dpact_set *set)
+static void set_one(struct target *t, const struct dpact_set *set)
 {
-	struct target t = target_make(m);
 	const union dpk *key = &set->key, *mask = &set->mask;
 	switch ((enum dpact_header)set->header) {
 	case DPH_ETHERNET:
-		merge_plain(t.frame, key->ethernet.dst, mask->ethernet.dst, 6);
-		merge_plain(t.frame + 6, key->ethernet.src, mask->ethernet.src, 6);
+		merge_plain(t->frame, key->ethernet.dst, mask->ethernet.dst, 6);
+		merge_plain(t->frame + 6, key->ethernet.src, mask->ethernet.src, 6);
 		break;
 	case DPH_IPV4:
-		set_ipv4(&t, &key->ipv4, &mask->ipv4);
+		set_ipv4(t, &key->ipv4, &mask->ipv4);
 		break;
 	case DPH_IPV6:
-		set_ipv6(&t, &key->ipv6, &mask->ipv6);
+		set_ipv6(t, &key->ipv6, &mask->ipv6);
 		break;
 	case DPH_TCP:
-		set_ports(&t, IP_PROTO_TCP, &key->ports, &mask->ports);
+		set_ports(t, IP_PROTO_TCP, &key->ports, &mask->ports);
 		break;
 	case DPH_UDP:
-		set_ports(&t, IP_PROTO_UDP, &key->ports, &mask->ports);
+		set_ports(t, IP_PROTO_UDP, &key->ports, &mask->ports);
 		break;
 	case DPH_SCTP:
-		set_ports(&t, IP_PROTO_SCTP, &key->ports, &mask->ports);
+		set_ports(t, IP_PROTO_SCTP, &key->ports, &mask->ports);
 		break;
 	case DPH_ICMP:
-		set_icmp(&t, LAYOUT_L3_IPV4, IP_PROTO_ICMP, &key->icmp, &mask->icmp);
+		set_icmp(t, LAYOUT_L3_IPV4, IP_PROTO_ICMP, &key->icmp, &mask->icmp);
 		break;
 	case DPH_ICMPV6:
-		set_icmp(&t, LAYOUT_L3_IPV6, IP_PROTO_ICMPV6, &key->icmp, &mask->icmp);
+		set_icmp(t, LAYOUT_L3_IPV6, IP_PROTO_ICMPV6, &key->icmp, &mask->icmp);
 		break;
 	case DPH_ARP:
-		set_arp(&t, &key->arp, &mask->arp);
+		set_arp(t, &key->arp, &mask->arp);
 		break;
 	case DPH_ND:
-		set_nd(&t, &key->nd, &mask->nd);
+		set_nd(t, &key->nd, &mask->nd);
 		break;
 	case DPH_ND_EXT:
-		set_nd_ext(&t, &key->nd_ext, &mask->nd_ext);
+		set_nd_ext(t, &key->nd_ext, &mask->nd_ext);
 		break;
 	case DPH_MPLS:
-		if (t.at.l3_kind == LAYOUT_L3_MPLS1)
-			merge_plain(t.frame + t.at.l3, &key->mpls.lse, &mask->mpls.lse, 4);
+		if (t->at.l3_kind == LAYOUT_L3_MPLS1)
+			merge_plain(t->frame + t->at.l3, &key->mpls.lse, &mask->mpls.lse, 4);
 		break;
 	case DPH_PRIORITY:
 	case DPH_MARK:
@@ -288,6 +287,15 @@ void rewrite_set(struct rte_mbuf *m, const struct dpact_set *set)
 	case DPH_N_HEADERS:
 		break;
 	}
+}
+
+// None moves a header: they are located once.
+void rewrite_set(struct rte_mbuf *m, const struct dpact_set *set, unsigned int n)
+{
+	struct target t = target_make(m);
+	const uint8_t *p = (const uint8_t *)set;
+	for (; n; n--, p += dpact_size((const struct dpact *)(const void *)p))
+		set_one(&t, (const struct dpact_set *)(const void *)p);
 }
 
 static bool read_tos(const struct target *t, uint8_t *tos)

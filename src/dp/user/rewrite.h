@@ -12,7 +12,8 @@
 
 struct rte_mbuf;
 
-void rewrite_set(struct rte_mbuf *, const struct dpact_set *); // all but DPH_PRIORITY, _MARK and _TUNNEL
+// n sets, side by side in a list: all but DPH_PRIORITY, _MARK and _TUNNEL.
+void rewrite_set(struct rte_mbuf *, const struct dpact_set *, unsigned int n);
 // A higher drop precedence by so many levels, for IP packets of the classes of assured forwarding (RFC 2597: AF11 to AF43); others
 // stay as they are.
 void rewrite_drop_precedence(struct rte_mbuf *, uint8_t levels);
