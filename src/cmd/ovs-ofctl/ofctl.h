@@ -55,6 +55,8 @@ uint32_t port_names_parse(struct port_names *, const char *text);
 
 // text.c, packets.c: to stdout.
 void print_message(const struct ofctl *, const void *msg, size_t n, int verbosity);
+// Ends the program with the error's text behind "prefix: " (NULL: none), when there is one.
+void end_on_error(const char *prefix, struct error *);
 void print_bytes(const struct buf *); // "00000000  00 01 ..."
 
 // --- Connections. All of these exit with a message on failure.

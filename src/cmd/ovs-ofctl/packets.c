@@ -16,10 +16,13 @@
 #include "packet/headers.h"
 #include "packet/pcap.h"
 
-static void or_die(struct error *e)
+void end_on_error(const char *prefix, struct error *e)
 {
-	if (e)
-		command_die("%s", error_text(e));
+	static char *text; // lives until the end
+	if (!e)
+		return;
+	text = error_take_text(e);
+	command_die("%s%s%s", prefix ? prefix : "", prefix ? ": " : "", text);
 }
 
 static void print_flow(FILE *to, const struct flow *f)
@@ -60,9 +63,7 @@ static void parse_exact(const char *text, struct flow *f)
 		if (value && strchr(value, '/'))
 			command_die("%s: bad value for %s (%s: wildcards not allowed here)", text,
 			            key, value);
-		struct error *e = match_parse_field(&m, key, value, &known, NULL, NULL);
-		if (e)
-			command_die("%s: %s", text, error_text(e));
+		end_on_error(text, match_parse_field(&m, key, value, &known, NULL, NULL));
 		if (!known)
 			command_die("%s: unknown field %s", text, key);
 	}
@@ -77,8 +78,8 @@ static void write_capture(const struct buf *frame)
 	struct pcap_file *file;
 	if (isatty(STDOUT_FILENO))
 		command_die("not writing pcap data to terminal");
-	or_die(pcap_file_create("-", &file));
-	or_die(pcap_file_write(file, frame->data, frame->len, frame->len, clock_wall_ms() * 1000));
+	end_on_error(NULL, pcap_file_create("-", &file));
+	end_on_error(NULL, pcap_file_write(file, frame->data, frame->len, frame->len, clock_wall_ms() * 1000));
 	pcap_file_close(file);
 }
 
@@ -100,7 +101,9 @@ static void compose_packet(int argc, char *argv[], void *arg)
 	parse_exact(argv[1], &wanted);
 	if (argc > 2) {
 		struct error *e = packet_from_hex(argv[2], &payload);
-		if (e)
+		bool bad = e;
+		error_free(e);
+		if (bad)
 			command_die("%s: trailing garbage in packet data", argv[2]);
 	} else if (has_payload(&wanted)) {
 		for (unsigned int i = 0; i < PAYLOAD; i++)
@@ -144,10 +147,10 @@ static void parse_pcap(int argc, char *argv[], void *arg)
 	for (int i = 1; i < argc; i++) {
 		struct pcap_file *file;
 		bool end;
-		or_die(pcap_file_open(argv[i], &file));
+		end_on_error(NULL, pcap_file_open(argv[i], &file));
 		for (;;) {
 			struct flow f;
-			or_die(pcap_file_read(file, &frame, NULL, &end));
+			end_on_error(NULL, pcap_file_read(file, &frame, NULL, &end));
 			if (end)
 				break;
 			extract(frame.data, frame.len, &f);
@@ -315,9 +318,9 @@ static void ofp_parse_pcap(int argc, char *argv[], void *arg)
 	struct buf frame = BUF_INIT;
 	int64_t usec;
 	bool end;
-	or_die(pcap_file_open(argv[1], &file));
+	end_on_error(NULL, pcap_file_open(argv[1], &file));
 	for (;;) {
-		or_die(pcap_file_read(file, &frame, &usec, &end));
+		end_on_error(NULL, pcap_file_read(file, &frame, &usec, &end));
 		if (end)
 			break;
 		read_segment(&r, &frame, usec);

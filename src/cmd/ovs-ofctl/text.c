@@ -179,9 +179,7 @@ static void parse_group(int argc, char *argv[], void *arg)
 	uint32_t usable;
 	port_names_init(&names, o, NULL);
 	struct ofpact_text t = port_names_to_parse(&names);
-	struct error *e = ofp_group_mod_parse(argv[1], OFPGC_ADD, &t, &gm, &usable);
-	if (e)
-		command_die("%s", error_text(e));
+	end_on_error(NULL, ofp_group_mod_parse(argv[1], OFPGC_ADD, &t, &gm, &usable));
 	uint8_t version = ofp_protocol_version(usable_protocol(o, usable));
 	printf("chosen version: %s\n", ofp_version_name(version));
 	ofp_encode_group_mod(&b, &gm, version, o->next_xid++);
