@@ -34,8 +34,8 @@ def test_ovn_load(tmp_path, options):
     assert server.returncode in (0, -15), (tmp_path / "out").read_text()
     assert result["clients"] == 24 and result["updates"] > 1000 and result["condition changes"] > 5 and result["claims"] > 10, result
     assert len(compactions) > 1 or not options
-    # Generous: other programs use the processors, too.
-    assert result["lag, worst ms"] < 5000, result
+    # Generous: other programs use the processors, too, and what a client itself did not get of them is not the server's.
+    assert result["lag, worst ms"] - result["clients' longest own pause ms"] < 5000, result
     if not os.environ.get("SANITIZE"):  # which keeps what was freed
         assert result["memory, last third MB"] < 1.3 * result["memory, second third MB"] + 2, result
     # What is in the file is what the clients compared with.
