@@ -133,7 +133,7 @@ class Switch:
         self.env = dict(os.environ, OVS_RUNDIR=self.dir, OVS_DBDIR=self.dir, OVS_LOGDIR=self.dir, OVS_SYSCONFDIR=self.dir)
         # Programs that end at an error leave their memory to the system; daemons have to free it.
         asan = self.env.get("ASAN_OPTIONS", "")
-        self.daemon_env = dict(self.env, ASAN_OPTIONS=asan + ":detect_leaks=1")
+        self.daemon_env = dict(self.env, ASAN_OPTIONS=asan + ":detect_leaks=1", LSAN_OPTIONS=f"suppressions={ROOT}/tests/lsan.supp")
         self.env["ASAN_OPTIONS"] = asan + ":detect_leaks=0"
         self.db = f"{self.dir}/conf.db"
         self.server = self.switch = None
