@@ -51,6 +51,15 @@ static inline struct cursor cursor_sub(struct cursor *c, size_t n)
 	return p ? cursor_make(p, n) : (struct cursor){.p = c->end, .end = c->end, .bad = true};
 }
 
+// Nothing but zeroes is left.
+static inline bool cursor_zeros(struct cursor c)
+{
+	while (c.p < c.end)
+		if (*c.p++)
+			return false;
+	return true;
+}
+
 // Copies n bytes, zeroes when there are fewer.
 static inline void cursor_copy(struct cursor *c, void *out, size_t n)
 {

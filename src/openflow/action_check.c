@@ -27,6 +27,12 @@ int subfield_check_range(const struct subfield *sf)
 	return sf->n_bits && sf->offset + sf->n_bits <= sf->field->n_bits ? 0 : OFPBAC_BAD_SET_LEN;
 }
 
+int subfield_check_writable(const struct subfield *sf)
+{
+	int error = subfield_check_range(sf);
+	return error ? error : sf->field->writable ? 0 : OFPBAC_BAD_SET_ARGUMENT;
+}
+
 static int subfield_check(const struct subfield *sf, const struct match *m)
 {
 	int error = subfield_check_range(sf);
@@ -41,7 +47,7 @@ int subfield_check_source(const struct subfield *sf, const struct match *m)
 int subfield_check_destination(const struct subfield *sf, const struct match *m)
 {
 	int error = subfield_check(sf, m);
-	return error ? error : sf->field->writable ? 0 : OFPBAC_BAD_SET_ARGUMENT;
+	return error ? error : subfield_check_writable(sf);
 }
 
 int ofpacts_check_list(void *list, size_t n, struct ofpact_check *c)

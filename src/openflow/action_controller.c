@@ -70,7 +70,8 @@ static int controller_property(struct ofpact_controller *o, uint16_t type, struc
 
 static int decode_controller2(struct ofpact_decode *d)
 {
-	cursor_skip(&d->body, 6);
+	if (!cursor_zeros(cursor_sub(&d->body, 6)))
+		return NXBRC_MUST_BE_ZERO;
 	struct ofpact_controller o = {.max_len = UINT16_MAX, .reason = OFPR_ACTION, .meter_id = UINT32_MAX};
 	struct cursor userdata = {0};
 	while (cursor_left(&d->body)) {

@@ -110,14 +110,6 @@ static struct ofpact_set_field *add_set_field(struct buf *out, const struct fiel
 	return sf;
 }
 
-static bool rest_is_zero(struct cursor c)
-{
-	while (cursor_left(&c))
-		if (cursor_u8(&c))
-			return false;
-	return true;
-}
-
 static int decode_oxm(struct ofpact_decode *d, bool may_mask, enum ofpact_raw raw)
 {
 	const struct field *f;
@@ -134,7 +126,7 @@ static int decode_oxm(struct ofpact_decode *d, bool may_mask, enum ofpact_raw ra
 		return ofpact_set_error(error);
 	if (!masked)
 		whole_mask(f, &mask);
-	if (!rest_is_zero(d->body) || f->id == FIELD_IN_PORT_OXM || !f->writable || !field_value_is_valid(f, &value))
+	if (!cursor_zeros(d->body) || f->id == FIELD_IN_PORT_OXM || !f->writable || !field_value_is_valid(f, &value))
 		return OFPBAC_BAD_SET_ARGUMENT;
 	if (f->id == FIELD_VLAN_VID && raw == RAW_USUAL &&
 	    (!(value.be16 & BE16(VLAN_PRESENT)) || !(mask.be16 & BE16(VLAN_PRESENT))))
@@ -499,7 +491,7 @@ static int finish_move(struct ofpact_decode *d, struct ofpact_reg_move *m)
 		error = nx_header_decode(&d->body, &m->dst.field, NULL);
 	if (!error)
 		error = subfield_check_range(&m->src);
-	return error ? error : subfield_check_range(&m->dst);
+	return error ? error : subfield_check_writable(&m->dst);
 }
 
 static int decode_move(struct ofpact_decode *d)
@@ -509,7 +501,7 @@ static int decode_move(struct ofpact_decode *d)
 	m->src.offset = cursor_be16(&d->body);
 	m->dst.offset = cursor_be16(&d->body);
 	int error = finish_move(d, m);
-	return error ? error : rest_is_zero(d->body) ? 0 : NXBRC_MUST_BE_ZERO;
+	return error ? error : cursor_zeros(d->body) ? 0 : NXBRC_MUST_BE_ZERO;
 }
 
 static int decode_copy_field(struct ofpact_decode *d)
@@ -520,7 +512,7 @@ static int decode_copy_field(struct ofpact_decode *d)
 	m->dst.offset = cursor_be16(&d->body);
 	cursor_skip(&d->body, 2);
 	int error = finish_move(d, m);
-	return error ? error : rest_is_zero(d->body) ? 0 : NXBRC_MUST_BE_ZERO;
+	return error ? error : cursor_zeros(d->body) ? 0 : NXBRC_MUST_BE_ZERO;
 }
 
 static void encode_move(struct buf *b, uint8_t version, const struct ofpact *a)
@@ -602,7 +594,7 @@ static int decode_stack(struct ofpact_decode *d, enum ofpact_type type)
 	o->subfield.n_bits = cursor_be16(&d->body);
 	if (!error)
 		error = subfield_check_range(&o->subfield);
-	return error ? error : rest_is_zero(d->body) ? 0 : NXBRC_MUST_BE_ZERO;
+	return error ? error : cursor_zeros(d->body) ? 0 : NXBRC_MUST_BE_ZERO;
 }
 
 static int decode_push(struct ofpact_decode *d)

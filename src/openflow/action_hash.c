@@ -61,7 +61,7 @@ static int decode_multipath(struct ofpact_decode *d)
 	if (error)
 		return ofpact_set_error(error);
 	subfield_decode_bits(bits, &o->dst);
-	error = subfield_check_range(&o->dst);
+	error = subfield_check_writable(&o->dst);
 	if (error)
 		return error;
 	if (o->fields >= HASH_FIELDS_N || o->algorithm >= MULTIPATH_N_ALGORITHMS)
@@ -159,6 +159,11 @@ static struct ofpact_bundle *add_bundle(struct buf *out, uint16_t n)
 	return o;
 }
 
+static bool may_be_member(uint32_t port, uint32_t max_ports)
+{
+	return port < max_ports || port == OFPP_LOCAL || port == OFPP_NONE;
+}
+
 static int bundle_body(struct ofpact_decode *d, bool load)
 {
 	struct ofpact_bundle head = {.algorithm = cursor_be16(&d->body)};
@@ -171,7 +176,7 @@ static int bundle_body(struct ofpact_decode *d, bool load)
 		if (error)
 			return ofpact_set_error(error);
 		subfield_decode_bits(bits, &head.dst);
-		error = subfield_check_range(&head.dst);
+		error = subfield_check_writable(&head.dst);
 		if (error)
 			return error;
 		if (head.dst.n_bits < 16)
@@ -179,8 +184,8 @@ static int bundle_body(struct ofpact_decode *d, bool load)
 	} else if (bits || cursor_be32(&d->body) || member_type != NXM_OF_IN_PORT) {
 		return OFPBAC_BAD_ARGUMENT;
 	}
-	cursor_skip(&d->body, 4);
-	if (head.fields >= HASH_FIELDS_N || n > MAX_MEMBERS || head.algorithm >= BUNDLE_N_ALGORITHMS)
+	bool zeros = cursor_zeros(cursor_sub(&d->body, 4)) || load;
+	if (!zeros || head.fields >= HASH_FIELDS_N || n > MAX_MEMBERS || head.algorithm >= BUNDLE_N_ALGORITHMS)
 		return OFPBAC_BAD_ARGUMENT;
 	if (cursor_left(&d->body) < 2u * n)
 		return OFPBAC_BAD_LEN;
@@ -189,8 +194,11 @@ static int bundle_body(struct ofpact_decode *d, bool load)
 	o->basis = head.basis;
 	o->algorithm = head.algorithm;
 	o->dst = head.dst;
-	for (uint16_t i = 0; i < n; i++)
+	for (uint16_t i = 0; i < n; i++) {
 		o->members[i] = cursor_be16(&d->body);
+		if (!may_be_member(o->members[i], OFPP_MAX))
+			return OFPBAC_BAD_OUT_PORT;
+	}
 	return 0;
 }
 
@@ -321,11 +329,9 @@ static int check_bundle(struct ofpact *a, struct ofpact_check *c)
 {
 	const struct ofpact_bundle *o = (const void *)a;
 	int error = o->dst.field ? subfield_check_destination(&o->dst, c->match) : 0;
-	for (unsigned int i = 0; !error && i < o->n_members; i++) {
-		uint32_t port = o->members[i];
-		if (port >= c->max_ports && port != OFPP_LOCAL && port != OFPP_NONE)
+	for (unsigned int i = 0; !error && i < o->n_members; i++)
+		if (!may_be_member(o->members[i], c->max_ports))
 			error = OFPBAC_BAD_OUT_PORT;
-	}
 	return error;
 }
 

@@ -465,7 +465,8 @@ static int decode_dec_ttl(struct ofpact_decode *d)
 static int decode_dec_ttl_ids(struct ofpact_decode *d)
 {
 	uint16_t n = cursor_be16(&d->body);
-	cursor_skip(&d->body, 4);
+	if (!cursor_zeros(cursor_sub(&d->body, 4)))
+		return NXBRC_MUST_BE_ZERO;
 	if (!n)
 		return OFPBAC_BAD_ARGUMENT;
 	if (cursor_left(&d->body) < 2u * n)

@@ -101,10 +101,7 @@ static int decode_specs(struct ofpact_decode *d, size_t at)
 		if (error)
 			return error;
 	}
-	while (cursor_left(&d->body))
-		if (cursor_u8(&d->body))
-			return OFPBAC_BAD_ARGUMENT;
-	return 0;
+	return cursor_zeros(d->body) ? 0 : OFPBAC_BAD_ARGUMENT;
 }
 
 static int decode_learn(struct ofpact_decode *d)

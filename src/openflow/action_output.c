@@ -436,7 +436,7 @@ const struct ofpact_row ofpact_set_queue_row = {
 	.wires =
 		(const struct ofpact_wire[]){
 			{0, OFPAT11_SET_QUEUE, V11, V15, 8, false, decode_set_queue},
-			{OFP_VENDOR_NX, NXAST_SET_QUEUE, V10, V15, 16, false, decode_set_queue},
+			{OFP_VENDOR_NX, NXAST_SET_QUEUE, V10, V10, 16, false, decode_set_queue},
 			{0},
 		},
 	.words = (const struct ofpact_word[]){{"set_queue", parse_set_queue}, {0}},

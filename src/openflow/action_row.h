@@ -161,6 +161,7 @@ void subfield_decode_bits(uint16_t, struct subfield *);
 int ofpact_set_error(int error);
 // Does the field have these bits? 0 or OFPBAC_BAD_SET_LEN.
 int subfield_check_range(const struct subfield *);
+int subfield_check_writable(const struct subfield *); // as a destination, whatever the match
 
 // What can carry a value of the field: all its bits, a prefix of an address, or any of them.
 enum field_mask_kind { FIELD_MASK_EXACT, FIELD_MASK_CIDR, FIELD_MASK_BITWISE };

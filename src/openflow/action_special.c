@@ -102,13 +102,10 @@ static int sample_port(struct ofpact_decode *d, enum ofpact_raw raw)
 {
 	struct ofpact_sample *o = sample_body(d, raw);
 	o->sampling_port = cursor_be16(&d->body);
-	o->direction = cursor_u8(&d->body);
-	bool padded = true;
-	for (int i = 0; i < 5; i++)
-		padded &= !cursor_u8(&d->body);
 	if (raw == RAW_SAMPLE2) // had padding where the third form has a direction
-		return o->probability && !o->direction ? 0 : OFPBAC_BAD_ARGUMENT;
-	if (!padded)
+		return o->probability ? 0 : OFPBAC_BAD_ARGUMENT;
+	o->direction = cursor_u8(&d->body);
+	if (!cursor_zeros(d->body))
 		return NXBRC_MUST_BE_ZERO;
 	return o->probability && o->direction <= SAMPLE_EGRESS ? 0 : OFPBAC_BAD_ARGUMENT;
 }

@@ -161,7 +161,7 @@ static void parse_flows(int argc, char *argv[], void *arg)
 		if (best_protocol(o, usable) != tried)
 			o->next_xid = first_xid;
 	} while (best_protocol(o, usable) != tried);
-	usable_protocol(o, usable);
+	choose_protocol(o, usable);
 	fwrite(str_cstr(&out), 1, out.len, stdout);
 	ofp_flow_mod_done(&fm);
 	str_done(&out);
