@@ -112,7 +112,7 @@ bool xlate_do_set_mpls_label(struct xlate_ctx *ctx, const void *action)
 
 bool xlate_do_set_mpls_tc(struct xlate_ctx *ctx, const void *action)
 {
-	set_lse(ctx, TC_BITS, (uint32_t)((const struct ofpact_u8 *)action)->value << TC_SHIFT);
+	set_lse(ctx, TC_BITS, (uint32_t)((const struct ofpact_u8 *)action)->value << TC_SHIFT & TC_BITS);
 	return true;
 }
 

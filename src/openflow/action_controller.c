@@ -87,6 +87,7 @@ static int decode_controller2(struct ofpact_decode *d)
 			return error ? error : OFPBPC_BAD_LEN;
 	}
 	struct ofpact_controller *added = add_controller(d->out, userdata.p, cursor_left(&userdata));
+	added->h.raw = RAW_CONTROLLER2;
 	added->max_len = o.max_len;
 	added->controller_id = o.controller_id;
 	added->reason = o.reason;
@@ -134,7 +135,7 @@ static void put_controller2(struct buf *b, const struct ofpact_controller *o)
 static void encode_controller(struct buf *b, uint8_t version, const struct ofpact *a)
 {
 	const struct ofpact_controller *o = (const void *)a;
-	if (o->userdata_len || o->pause || o->meter_id != UINT32_MAX) {
+	if (a->raw == RAW_CONTROLLER2 || o->userdata_len || o->pause || o->meter_id != UINT32_MAX) {
 		put_controller2(b, o);
 		return;
 	}

@@ -128,7 +128,7 @@ static struct error *parse_number(struct ofpact_parse *p, const char *arg, enum 
 
 static int decode_tc(struct ofpact_decode *d)
 {
-	return decode_u8(d, OFPACT_SET_MPLS_TC, 7);
+	return decode_u8(d, OFPACT_SET_MPLS_TC, UINT8_MAX);
 }
 
 static void encode_tc(struct buf *b, uint8_t version, const struct ofpact *a)

@@ -205,13 +205,18 @@ const struct ofpact_row ofpact_output_trunc_row = {
 
 // --- enqueue
 
+static bool may_enqueue(uint32_t port, uint32_t max_ports)
+{
+	return port < max_ports || port == OFPP_IN_PORT || port == OFPP_LOCAL;
+}
+
 static int decode_enqueue(struct ofpact_decode *d)
 {
 	struct ofpact_enqueue *o = ofpact_add(d->out, OFPACT_ENQUEUE, sizeof(*o));
 	o->port = cursor_be16(&d->body);
 	cursor_skip(&d->body, 6);
 	o->queue = cursor_be32(&d->body);
-	return 0;
+	return may_enqueue(o->port, OFPP_MAX) ? 0 : OFPBAC_BAD_OUT_PORT;
 }
 
 static void put_set_queue(struct buf *b, uint8_t version, uint32_t queue)
@@ -269,8 +274,7 @@ static struct error *parse_enqueue(struct ofpact_parse *p, char *arg)
 
 static int check_enqueue(struct ofpact *a, struct ofpact_check *c)
 {
-	uint32_t port = ((struct ofpact_enqueue *)(void *)a)->port;
-	return port >= c->max_ports && port != OFPP_IN_PORT && port != OFPP_LOCAL ? OFPBAC_BAD_OUT_PORT : 0;
+	return may_enqueue(((struct ofpact_enqueue *)(void *)a)->port, c->max_ports) ? 0 : OFPBAC_BAD_OUT_PORT;
 }
 
 const struct ofpact_row ofpact_enqueue_row = {

@@ -18,6 +18,7 @@ enum ofpact_raw {
 	RAW_RESUBMIT,	  // resubmit:1, without a table
 	RAW_SAMPLE2,	  // sample in its second and third form on the wire
 	RAW_SAMPLE3,
+	RAW_CONTROLLER2, // controller as a list of properties
 };
 
 struct ofpact_decode { // one action being read

@@ -206,10 +206,9 @@ static int decode_check_pkt_larger(struct ofpact_decode *d)
 	o->dst.offset = cursor_be16(&d->body);
 	o->dst.n_bits = 1;
 	int error = nx_header_decode(&d->body, &o->dst.field, NULL);
-	while (!error && cursor_left(&d->body))
-		if (cursor_u8(&d->body))
-			error = NXBRC_MUST_BE_ZERO;
-	return error;
+	if (!error && !cursor_zeros(d->body))
+		error = NXBRC_MUST_BE_ZERO;
+	return error ? error : subfield_check_writable(&o->dst);
 }
 
 static void encode_check_pkt_larger(struct buf *b, uint8_t version, const struct ofpact *a)
@@ -267,10 +266,7 @@ static int decode_delete_field(struct ofpact_decode *d)
 {
 	struct ofpact_delete_field *o = ofpact_add(d->out, OFPACT_DELETE_FIELD, sizeof(*o));
 	int error = nx_header_decode(&d->body, &o->field, NULL);
-	while (!error && cursor_left(&d->body))
-		if (cursor_u8(&d->body))
-			error = OFPBAC_BAD_ARGUMENT;
-	return error;
+	return error || cursor_zeros(d->body) ? error : OFPBAC_BAD_ARGUMENT;
 }
 
 static void encode_delete_field(struct buf *b, uint8_t version, const struct ofpact *a)
