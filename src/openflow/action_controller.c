@@ -154,7 +154,9 @@ static void format_controller(const struct ofpact *a, const struct ofpact_text *
 		return;
 	}
 	str_add(s, "controller(");
-	if (o->reason != OFPR_ACTION)
+	if (o->reason >= OFPR_N_REASONS)
+		str_addf(s, "reason=%u,", o->reason);
+	else if (o->reason != OFPR_ACTION)
 		str_addf(s, "reason=%s,", ofp_packet_in_reason_name(o->reason));
 	if (o->max_len != UINT16_MAX)
 		str_addf(s, "max_len=%u,", o->max_len);

@@ -39,7 +39,7 @@ static int decode_zone(struct ofpact_decode *d, struct ofpact_ct *ct)
 	if (error)
 		return ofpact_set_error(error);
 	subfield_decode_bits(cursor_be16(&d->body), &ct->zone_src);
-	return ct->zone_src.n_bits == 16 ? 0 : OFPBAC_BAD_SET_LEN;
+	return ct->zone_src.n_bits == 16 ? subfield_check_range(&ct->zone_src) : OFPBAC_BAD_SET_LEN;
 }
 
 // Without commit, nothing can be done to the connection.

@@ -118,7 +118,7 @@ def verdict(text):
 
 
 # What stock takes although it is not what any version allows, or cannot be told apart from it; and what only its tests may use.
-ONLY_STOCK = re.compile(r"<unknown>|set_mpls_label|TUN_METADATA|tun_metadata|nsh_ttl")
+ONLY_STOCK = re.compile(r"<unknown>|set_mpls_label|TUN_METADATA|tun_metadata|nsh_ttl|md_type=(?![12]\b)")
 ONLY_OURS = re.compile(r"debug_recirc|debug_slow")
 
 
