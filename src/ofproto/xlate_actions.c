@@ -42,7 +42,7 @@ static bool do_controller(struct xlate_ctx *ctx, const void *action)
 	xlate_controller(ctx, &(struct xlate_to_controller){.reason = a->reason,
 							    .max_len = a->max_len,
 							    .controller_id = a->controller_id,
-							    .meter_id = a->meter_id,
+							    .meter_id = a->meter_id ? a->meter_id : UINT32_MAX,
 							    .userdata = a->userdata,
 							    .userdata_len = a->userdata_len});
 	return true;

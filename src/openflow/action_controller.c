@@ -8,6 +8,7 @@
 #include "openflow/packet_io.h"
 
 enum { V10 = OFP10, V15 = OFP15 };
+enum { NO_METER = 0 };
 enum { // wire subtypes
 	NXAST_CONTROLLER = 20,
 	NXAST_CONTROLLER2 = 37,
@@ -18,7 +19,7 @@ static struct ofpact_controller *add_controller(struct buf *out, const void *use
 	struct ofpact_controller *o = ofpact_add(out, OFPACT_CONTROLLER, sizeof(*o) + n);
 	o->max_len = UINT16_MAX;
 	o->reason = OFPR_ACTION;
-	o->meter_id = UINT32_MAX;
+	o->meter_id = NO_METER;
 	o->userdata_len = (uint16_t)n;
 	if (n)
 		memcpy(o->userdata, userdata, n);
@@ -72,7 +73,7 @@ static int decode_controller2(struct ofpact_decode *d)
 {
 	if (!cursor_zeros(cursor_sub(&d->body, 6)))
 		return NXBRC_MUST_BE_ZERO;
-	struct ofpact_controller o = {.max_len = UINT16_MAX, .reason = OFPR_ACTION, .meter_id = UINT32_MAX};
+	struct ofpact_controller o = {.max_len = UINT16_MAX, .reason = OFPR_ACTION, .meter_id = NO_METER};
 	struct cursor userdata = {0};
 	while (cursor_left(&d->body)) {
 		struct cursor peek = d->body;
@@ -125,7 +126,7 @@ static void put_controller2(struct buf *b, const struct ofpact_controller *o)
 		put_property(b, NXAC2_USERDATA, o->userdata, o->userdata_len);
 	if (o->pause)
 		put_property(b, NXAC2_PAUSE, NULL, 0);
-	if (o->meter_id != UINT32_MAX) {
+	if (o->meter_id != NO_METER) {
 		be32_t id = htobe32(o->meter_id);
 		put_property(b, NXAC2_METER_ID, &id, 4);
 	}
@@ -135,7 +136,7 @@ static void put_controller2(struct buf *b, const struct ofpact_controller *o)
 static void encode_controller(struct buf *b, uint8_t version, const struct ofpact *a)
 {
 	const struct ofpact_controller *o = (const void *)a;
-	if (a->raw == RAW_CONTROLLER2 || o->userdata_len || o->pause || o->meter_id != UINT32_MAX) {
+	if (a->raw == RAW_CONTROLLER2 || o->userdata_len || o->pause || o->meter_id != NO_METER) {
 		put_controller2(b, o);
 		return;
 	}
@@ -149,7 +150,7 @@ static void encode_controller(struct buf *b, uint8_t version, const struct ofpac
 static void format_controller(const struct ofpact *a, const struct ofpact_text *t, struct str *s)
 {
 	const struct ofpact_controller *o = (const void *)a;
-	if (o->reason == OFPR_ACTION && !o->controller_id && !o->userdata_len && !o->pause && o->meter_id == UINT32_MAX) {
+	if (o->reason == OFPR_ACTION && !o->controller_id && !o->userdata_len && !o->pause && o->meter_id == NO_METER) {
 		str_addf(s, "CONTROLLER:%u", o->max_len);
 		return;
 	}
@@ -170,7 +171,7 @@ static void format_controller(const struct ofpact *a, const struct ofpact_text *
 	}
 	if (o->pause)
 		str_add(s, "pause,");
-	if (o->meter_id != UINT32_MAX)
+	if (o->meter_id != NO_METER)
 		str_addf(s, "meter_id=%u,", o->meter_id);
 	str_chomp(s, ',');
 	str_addc(s, ')');
@@ -220,13 +221,13 @@ static struct error *parse_controller(struct ofpact_parse *p, char *arg)
 			add_plain(p->out, max_len);
 		return e;
 	}
-	struct ofpact_controller o = {.max_len = UINT16_MAX, .reason = OFPR_ACTION, .meter_id = UINT32_MAX};
+	struct ofpact_controller o = {.max_len = UINT16_MAX, .reason = OFPR_ACTION, .meter_id = NO_METER};
 	struct buf userdata = BUF_INIT;
 	struct error *e = NULL;
 	char *key, *value;
 	while (!e && text_next_pair(&arg, &key, &value))
 		e = controller_key(&o, &userdata, key, value);
-	if (!e && o.reason == OFPR_ACTION && !o.controller_id && !userdata.len && !o.pause && o.meter_id == UINT32_MAX) {
+	if (!e && o.reason == OFPR_ACTION && !o.controller_id && !userdata.len && !o.pause && o.meter_id == NO_METER) {
 		add_plain(p->out, o.max_len);
 	} else if (!e) {
 		struct ofpact_controller *a = add_controller(p->out, userdata.data, userdata.len);
