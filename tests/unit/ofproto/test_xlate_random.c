@@ -372,8 +372,8 @@ static void add_groups(struct world *w)
 	static const char *const groups[] = {
 		"group_id=1,type=all,bucket=output:2,bucket=mod_nw_dst:10.0.0.9,resubmit(,2),bucket=strip_vlan,output:3",
 		"group_id=2,type=indirect,bucket=mod_dl_src:00:00:00:00:00:08,group:3",
-		"group_id=3,type=select,selection_method=hash,fields(ip_src),bucket=weight:2,output:2,bucket=resubmit(,1),"
-		"bucket=weight:1,mod_tp_dst:53,output:3",
+		("group_id=3,type=select,selection_method=hash,fields(ip_src),bucket=weight:2,output:2,bucket=resubmit(,1),"
+		 "bucket=weight:1,mod_tp_dst:53,output:3"),
 	};
 	for (size_t i = 0; i < N_OF(groups); i++)
 		world_add_group(&w->br0, groups[i]);
