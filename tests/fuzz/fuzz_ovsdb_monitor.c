@@ -102,6 +102,7 @@ static void change(struct client *c, const json_t *requests)
 	}
 	if (monitor_condition_update(c->spec, spec, &text))
 		take(c, &text);
+	str_done(&text);
 	monitor_spec_free(c->spec);
 	c->spec = spec;
 }
@@ -114,6 +115,7 @@ static void transact(struct client *c, struct db *db, struct history *history, c
 		history_add(history, x.txn);
 		if (c->spec && monitor_update(c->spec, x.txn, &text))
 			take(c, &text);
+		str_done(&text);
 		db_txn_commit(x.txn);
 	}
 	json_decref(x.result);
