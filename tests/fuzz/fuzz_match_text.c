@@ -18,6 +18,13 @@ static bool has_wide_icmp(const struct match *m)
 	       (be16toh(m->flow.tp_src) > 255 || be16toh(m->flow.tp_dst) > 255);
 }
 
+// "packet_type=(1,0x800),tcp6" is two things at once; the oracle takes it and prints only one of them.
+static bool has_two_types(const struct match *m)
+{
+	uint32_t type = be32toh(m->flow.packet_type);
+	return type >> 16 == 1 && m->mask.dl_type && be16toh(m->flow.dl_type) != (type & 0xffff);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	char *text = xstrndup((const char *)data, n);
@@ -28,11 +35,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		match_normalize(&m);
 		match_format(&m, &s, -1, NULL, NULL);
 		error = match_parse(&again, str_cstr(&s), NULL, NULL);
-		if (error && !has_wide_icmp(&m))
+		if (error && !has_wide_icmp(&m) && !has_two_types(&m))
 			abort();
 		if (!error) {
 			match_format(&again, &t, -1, NULL, NULL);
-			if (strcmp(str_cstr(&s), str_cstr(&t)))
+			if (strcmp(str_cstr(&s), str_cstr(&t)) && !has_two_types(&m))
 				abort();
 		}
 		str_done(&s);
