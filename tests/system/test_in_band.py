@@ -16,7 +16,7 @@ LISTEN = ("import socket; s = socket.create_server(('192.168.10.100', 6653)); pr
 @pytest.fixture
 def controller(hosts):
     """Waits for a connection on the first host."""
-    process = hosts[0].popen("timeout", "30", sys.executable, "-c", LISTEN, stdout=subprocess.PIPE, text=True)
+    process = hosts[0].popen("timeout", "60", sys.executable, "-c", LISTEN, stdout=subprocess.PIPE, text=True)
     assert process.stdout.readline() == "ready\n"
     yield process
     process.kill()
