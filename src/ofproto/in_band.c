@@ -200,4 +200,7 @@ void in_band_restore(struct in_band *ib)
 {
 	VEC_FOREACH (&ib->rules, i)
 		apply(ib, &ib->rules.v[i], true);
+	// A thread that translated while they were not there has made a megaflow that drops.
+	if (ib->rules.n)
+		flows_changed(ib->ofproto);
 }
