@@ -4,8 +4,7 @@ import re
 
 import pytest
 
-import harness
-from test_trace_differential import Side
+from test_trace_differential import sides  # noqa: F401  a fixture
 
 MAC_LEARNING = ("table=0,actions=learn(table=1,hard_timeout=300,priority=9,cookie=0x7,NXM_OF_VLAN_TCI[0..11],NXM_OF_ETH_DST[]=NXM_OF_ETH_SRC[],"
                 "load:NXM_OF_IN_PORT[]->NXM_NX_REG0[0..15],output:NXM_OF_IN_PORT[]),resubmit(,1) ; table=1,priority=0,actions=drop")
@@ -24,22 +23,6 @@ CASES = [
     ["cookie=5,in_port=1,actions=learn(table=1,cookie=0x10,delete_learned,eth_src) ; cookie=6,in_port=2,actions=learn(table=1,cookie=0x10,delete_learned,eth_src)",
      PACKET % (1, 1), PACKET % (2, 2), "del cookie=5/-1", PACKET % (2, 3), "del cookie=6/-1"],
 ]
-
-
-@pytest.fixture(scope="module")
-def sides():
-    if not harness.is_root():
-        pytest.skip("needs root: network namespaces")
-    net = harness.Net()
-    made = []
-    try:
-        for tools in (harness.ours, harness.stock):
-            made.append(Side(tools, net))
-        yield made
-    finally:
-        for side in made:
-            side.switch.close()
-        net.close()
 
 
 def flows_of(side):

@@ -4,8 +4,7 @@ import re
 
 import pytest
 
-import harness
-from test_trace_differential import Side
+from test_trace_differential import sides  # noqa: F401  a fixture
 
 CASES = """\
 actions=output(port=2,max_len=100),3 | in_port=1,dl_src=00:00:00:00:00:01
@@ -29,22 +28,6 @@ actions=multipath(nw_src,0,iter_hash,1,0,reg0),2 | in_port=1,ip
 actions=ct_clear,2 | in_port=1,ip
 icmp6,icmp_type=136,icmp_code=0,actions=set_field:5->nd_reserved,set_field:2->nd_options_type,2 | in_port=1,icmp6,icmpv6_type=136,icmpv6_code=0
 """.split("\n")[:-1]
-
-
-@pytest.fixture(scope="module")
-def sides():
-    if not harness.is_root():
-        pytest.skip("needs root: network namespaces")
-    net = harness.Net()
-    made = []
-    try:
-        for tools in (harness.ours, harness.stock):
-            made.append(Side(tools, net))
-        yield made
-    finally:
-        for side in made:
-            side.switch.close()
-        net.close()
 
 
 @pytest.mark.parametrize("case", CASES)
