@@ -59,6 +59,8 @@ UNUSED_NETDEV(int, netdev_rxq_fd, const struct netdev_rxq *q)
 UNUSED_NETDEV(bool, netdev_rxq_wait, struct netdev_rxq *q, int epoll_fd)
 UNUSED_NETDEV(void, netdev_rxq_forget_wait, struct netdev_rxq *q, int epoll_fd)
 UNUSED_NETDEV(bool, netdev_rxq_arm, struct netdev_rxq *q, bool on)
+UNUSED_NETDEV(uint32_t, netdev_rxq_fill, const struct netdev_rxq *q)
+UNUSED_NETDEV(unsigned int, netdev_n_txq, const struct netdev *d)
 UNUSED_NETDEV(bool, netdev_rxq_is_fed_from_outside, const struct netdev_rxq *q)
 
 // --- Traffic.

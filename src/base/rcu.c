@@ -46,5 +46,6 @@ void rcu_barrier_all(void)
 {
 	rcu_tsan_release();
 	urcu_qsbr_barrier();
+	urcu_qsbr_barrier(); // what is freed may have given more
 	rcu_tsan_acquire();
 }

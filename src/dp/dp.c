@@ -185,6 +185,24 @@ int dp_port_set_affinity(struct dp *dp, uint32_t port, const char *affinity)
 	return dp->ops->port_set_affinity ? dp->ops->port_set_affinity(dp, port, affinity) : 0;
 }
 
+int dp_port_set_options(struct dp *dp, uint32_t port, const struct dp_port_options *options)
+{
+	return dp->ops->port_set_options ? dp->ops->port_set_options(dp, port, options) : 0;
+}
+
+void dp_perf_log_init(struct dp_perf_log *log)
+{
+	*log = (struct dp_perf_log){.before = 5, .after = 5, .us = 250, .qlen = 128};
+}
+
+int dp_pmd_perf_log(struct dp *dp, const struct dp_perf_log *log)
+{
+	if (!dp->ops->pmd_perf_log)
+		return -EOPNOTSUPP;
+	dp->ops->pmd_perf_log(dp, log);
+	return 0;
+}
+
 void dp_pmd_stats_clear(struct dp *dp, int core)
 {
 	if (dp->ops->pmd_stats_clear)

@@ -91,6 +91,9 @@ struct dp_settings { // of polling threads: Open_vSwitch.other_config
 	enum dp_rxq_assign assign;	       // pmd-rxq-assign
 	bool rxq_isolate;		       // pmd-rxq-isolate: cores that queues are pinned to serve no others
 	bool hw_offload;		       // hw-offload: cards mark the packets of megaflows
+	bool perf_metrics;		       // pmd-perf-metrics: each turn of a polling thread is recorded
+	uint32_t tx_flush_us;		       // tx-flush-interval: how long packets may wait for others that go the same way
+	uint32_t cache_one_in;		       // emc-insert-inv-prob: one packet in so many that is not found in the flow cache goes into it; 0: none
 	struct dp_auto_lb auto_lb;	       // pmd-auto-lb*
 	uint16_t pmd_sleep_us;		       // pmd-sleep-max: the longest nap; 0: none
 	uint16_t core_sleep_us[DP_MAX_CORES];  // of one core; UINT16_MAX: as the others
@@ -175,13 +178,29 @@ bool dp_polls_on(const struct dp_settings *, unsigned int core); // where there 
 void dp_configure(struct dp *, const struct dp_settings *);
 // "QUEUE:CORE,...": queues that are served by the polling thread of that core, if there is one. NULL: none. -ENOENT.
 int dp_port_set_affinity(struct dp *, uint32_t port, const char *affinity);
+struct dp_port_options { // Interface.other_config
+	bool spread_tx; // tx-steering=hash: flows go to all transmit queues, not each thread to one
+	bool no_cache;	// emc-enable=false: its packets do not go into the flow cache
+};
+int dp_port_set_options(struct dp *, uint32_t port, const struct dp_port_options *); // -ENOENT
 // Assigns queues to polling threads anew.
 struct error *dp_pmd_rebalance(struct dp *) MUST_CHECK;
+// What the log is to be told of turns of polling threads: dpif-netdev/pmd-perf-log-set. While pmd-perf-metrics is on.
+enum { DP_PERF_LOG_AROUND_MAX = 500, DP_PERF_HISTORY = 1024 };
+struct dp_perf_log {
+	bool on, extend;
+	unsigned int before, after; // turns that are shown with it
+	uint32_t us, qlen;	    // from where on one is suspicious
+};
+void dp_perf_log_init(struct dp_perf_log *); // the defaults; off
+int dp_pmd_perf_log(struct dp *, const struct dp_perf_log *); // -EOPNOTSUPP
 // What dpif-netdev/pmd-*-show print.
 enum dp_pmd_text { DP_PMD_STATS, DP_PMD_PERF, DP_PMD_RXQS, DP_PMD_SLEEP, DP_PMD_OFFLOADS };
 struct dp_pmd_query {
 	int core;	      // of that thread only; -1: of all
 	unsigned int seconds; // of the load history, rounded up to what is kept; 0: all of it
+	bool no_histograms;   // of DP_PMD_PERF
+	unsigned int n_turns, n_ms; // of DP_PMD_PERF: how much of the histories, at most DP_PERF_HISTORY
 };
 struct error *dp_pmd_format(struct dp *, enum dp_pmd_text, const struct dp_pmd_query *, struct str *) MUST_CHECK;
 void dp_pmd_stats_clear(struct dp *, int core); // -1: of all threads

@@ -27,8 +27,10 @@ struct dp_ops {
 	// NULL: the type has no polling threads.
 	void (*configure)(struct dp *, const struct dp_settings *);
 	int (*port_set_affinity)(struct dp *, uint32_t port, const char *affinity);
+	int (*port_set_options)(struct dp *, uint32_t port, const struct dp_port_options *);
 	struct error *(*pmd_rebalance)(struct dp *);
 	struct error *(*pmd_format)(struct dp *, enum dp_pmd_text, const struct dp_pmd_query *, struct str *);
+	void (*pmd_perf_log)(struct dp *, const struct dp_perf_log *);
 	void (*pmd_stats_clear)(struct dp *, int core);
 	struct error *(*variant_format)(struct dp *, enum dp_variant_of, struct str *);
 	struct error *(*variant_choose)(struct dp *, enum dp_variant_of, const struct dp_variant_choice *, struct str *reply);

@@ -32,6 +32,8 @@ struct netdev_class {
 	bool (*rxq_arm)(struct netdev_rxq *, bool on);
 	bool (*rxq_is_fed_from_outside)(const struct netdev_rxq *);
 	int (*rx_burst)(struct netdev_rxq *, struct rte_mbuf **, unsigned int n);
+	uint32_t (*rxq_fill)(const struct netdev_rxq *); // NULL: not known
+	unsigned int (*n_txq)(const struct netdev *); // NULL: one
 	unsigned int (*tx_burst)(struct netdev *, unsigned int thread, struct rte_mbuf **, unsigned int n);
 };
 

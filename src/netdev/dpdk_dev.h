@@ -29,7 +29,7 @@ struct dpdk_dev {
 	struct rte_eth_dev_info info;
 	struct rte_mempool *pool;
 	// Set by main while not running.
-	unsigned int n_txq;
+	unsigned int n_txq; // relaxed atomic
 	unsigned int can; // enum offload
 	atomic_bool running;
 	// Relaxed atomics.
@@ -60,6 +60,7 @@ void dpdk_rxq_forget_wait(struct netdev_rxq *, int epoll_fd);
 bool dpdk_rxq_arm(struct netdev_rxq *, bool on);
 bool dpdk_rxq_is_fed_from_outside(const struct netdev_rxq *);
 int dpdk_rx(struct netdev_rxq *, struct rte_mbuf **, unsigned int n);
+unsigned int dpdk_n_txq(const struct netdev *);
 unsigned int dpdk_tx(struct netdev *, unsigned int thread, struct rte_mbuf **, unsigned int n);
 void dpdk_refresh_link(struct netdev *);
 void dpdk_features(const struct netdev *, struct netdev_features *);

@@ -441,7 +441,7 @@ uint16_t netdev_dpdk_port(const struct netdev *up)
 	.set_mac = dpdk_set_mac, .set_mtu = dpdk_set_mtu, .set_up = dpdk_set_up, .get_numa = dpdk_numa, .get_features = dpdk_features, .get_stats = dpdk_stats, \
 	.get_config = dpdk_config, .get_counters = dpdk_counters, .get_status = dpdk_status, .rxq_open = dpdk_rxq_open, \
 	.rxq_close = dpdk_rxq_close, .rxq_wait = dpdk_rxq_wait, .rxq_forget_wait = dpdk_rxq_forget_wait, .rxq_arm = dpdk_rxq_arm, \
-	.rxq_is_fed_from_outside = dpdk_rxq_is_fed_from_outside, .rx_burst = dpdk_rx, .tx_burst = dpdk_tx
+	.rxq_is_fed_from_outside = dpdk_rxq_is_fed_from_outside, .rx_burst = dpdk_rx, .n_txq = dpdk_n_txq, .tx_burst = dpdk_tx
 // clang-format on
 
 const struct netdev_class netdev_dpdk_class = {

@@ -106,6 +106,11 @@ drop:
 	return sent;
 }
 
+unsigned int dpdk_n_txq(const struct netdev *up)
+{
+	return __atomic_load_n(&dpdk_cast(up)->n_txq, __ATOMIC_RELAXED);
+}
+
 unsigned int dpdk_tx(struct netdev *up, unsigned int thread, struct rte_mbuf **packets,
                      unsigned int n)
 {

@@ -116,7 +116,7 @@ static int configure(struct dpdk_dev *dev, unsigned int n_txq)
 	conf.txmode.offloads = dev->info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
 	choose_offloads(dev, &conf.txmode.offloads);
 	int r = rte_eth_dev_configure(dev->port, (uint16_t)dev->up.n_rxq, (uint16_t)n_txq, &conf);
-	dev->n_txq = r < 0 ? 0 : n_txq;
+	__atomic_store_n(&dev->n_txq, r < 0 ? 0 : n_txq, __ATOMIC_RELAXED);
 	return r;
 }
 

@@ -515,6 +515,16 @@ bool netdev_rxq_is_fed_from_outside(const struct netdev_rxq *rxq)
 	return !class->rxq_is_fed_from_outside || class->rxq_is_fed_from_outside(rxq);
 }
 
+uint32_t netdev_rxq_fill(const struct netdev_rxq *rxq)
+{
+	return rxq->dev->class->rxq_fill ? rxq->dev->class->rxq_fill(rxq) : 0;
+}
+
+unsigned int netdev_n_txq(const struct netdev *dev)
+{
+	return dev->class->n_txq ? dev->class->n_txq(dev) : 1;
+}
+
 int netdev_rx_burst(struct netdev_rxq *rxq, struct rte_mbuf **packets, unsigned int n)
 {
 	return rxq->dev->class->rx_burst(rxq, packets, n);

@@ -125,8 +125,12 @@ void netdev_rxq_forget_wait(struct netdev_rxq *, int epoll_fd);
 bool netdev_rxq_arm(struct netdev_rxq *, bool on);
 // Whether packets may come from somebody who waits for an answer, and not from a file or from this process.
 bool netdev_rxq_is_fed_from_outside(const struct netdev_rxq *);
+// How many packets wait in a queue of a guest; 0 where that is not known. By the queue's thread.
+uint32_t netdev_rxq_fill(const struct netdev_rxq *);
 // Up to n packets, owned by the caller; 0 when there are none; negative errno when the device failed.
 int netdev_rx_burst(struct netdev_rxq *, struct rte_mbuf **, unsigned int n);
+// The transmit queues that it has now; any thread. 0: a guest that is not there.
+unsigned int netdev_n_txq(const struct netdev *);
 // Takes all n packets. The number that was sent; the others were freed and counted in tx_dropped. Thread-safe per queue: queue
 // `thread % n_txq` is shared under a lock where the device has fewer than threads.
 unsigned int netdev_tx_burst(struct netdev *, unsigned int thread, struct rte_mbuf **, unsigned int n);

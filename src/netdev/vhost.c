@@ -627,6 +627,17 @@ static int vhost_rx(struct netdev_rxq *up, struct rte_mbuf **packets, unsigned i
 	return (int)kept;
 }
 
+static uint32_t vhost_rxq_fill(const struct netdev_rxq *up)
+{
+	int vid = atomic_load_explicit(&cast(up->dev)->vid, memory_order_acquire);
+	return vid < 0 ? 0 : rte_vhost_rx_queue_count(vid, (uint16_t)(2 * up->queue + 1));
+}
+
+static unsigned int vhost_n_txq(const struct netdev *up)
+{
+	return atomic_load_explicit(&cast(up)->n_tx, memory_order_relaxed);
+}
+
 static unsigned int enqueue(struct vhost_dev *dev, unsigned int thread, struct rte_mbuf **packets,
                             unsigned int n)
 {
@@ -689,6 +700,7 @@ static unsigned int vhost_tx(struct netdev *up, unsigned int thread, struct rte_
 		.rxq_open = vhost_rxq_open, .rxq_close = vhost_rxq_close,                          \
 		.rxq_wait = vhost_rxq_wait, .rxq_forget_wait = vhost_rxq_forget_wait,              \
 		.rxq_arm = vhost_rxq_arm, .rx_burst = vhost_rx, .tx_burst = vhost_tx,              \
+		.rxq_fill = vhost_rxq_fill, .n_txq = vhost_n_txq,                                  \
 	}
 
 const struct netdev_class netdev_vhost_server_class =

@@ -21,6 +21,7 @@ struct backers *backers_new(struct ofproto_system *system, struct loop *loop)
 	bs->loop = loop;
 	bs->settings = (struct backer_settings){.max_idle_ms = 10000, .max_revalidator_ms = 500, .flow_limit = 200000};
 	dp_settings_init(&bs->settings.dp);
+	dp_perf_log_init(&bs->perf_log);
 	return bs;
 }
 
@@ -81,6 +82,7 @@ static struct error *backer_new(struct backers *bs, const char *type, struct bac
 		return e;
 	}
 	dp_configure(b->dp, &bs->settings.dp);
+	(void)dp_pmd_perf_log(b->dp, &bs->perf_log); // other datapaths have no such threads
 	vec_push(&bs->v, b);
 	*out = b;
 	return NULL;

@@ -22,6 +22,7 @@ const struct ofproto_command backer_commands[] = {
 	{"dpif-netdev/dpif-impl-set", "dpif_implementation_name", 1, 1, dpif_impl_set},
 	{"dpif-netdev/miniflow-parser-get", "", 0, 0, miniflow_parser_get},
 	{"dpif-netdev/miniflow-parser-set", "[-pmd core] miniflow_implementation_name [study_pkt_cnt]", 1, 5, miniflow_parser_set},
+	{"dpif-netdev/pmd-perf-log-set", "on|off [-b before] [-a after] [-e|-ne] [-us usec] [-q qlen]", 0, 10, pmd_perf_log_set},
 	{"dpif-netdev/pmd-perf-show", "[-nh] [-it iter-history-len] [-ms ms-history-len] [-pmd core] [dp]", 0, 8, pmd_perf_show},
 	{"dpif-netdev/pmd-rxq-rebalance", "[dp]", 0, 1, pmd_rxq_rebalance},
 	{"dpif-netdev/pmd-rxq-show", "[-pmd core] [-secs secs] [dp]", 0, 5, pmd_rxq_show},

@@ -66,6 +66,7 @@ struct backers {
 	struct ofproto_system *system;
 	struct loop *loop;
 	bool megaflows_disabled;	 // any thread (relaxed)
+	struct dp_perf_log perf_log;
 	struct backer_settings settings; // its flow_limit is read by any thread (relaxed)
 	VEC(struct backer *) v;
 };
@@ -129,6 +130,7 @@ bool upcall_enable_megaflows(struct ofproto_system *, int argc, const char *argv
 bool dpctl_del_flows(struct ofproto_system *, int argc, const char *argv[], struct str *out);
 // The datapath of that name, "ovs-netdev" or "netdev@ovs-netdev"; without a name the only one. NULL: there is none, which `out` then says.
 struct backer *dp_command_backer(struct ofproto_system *, const char *name, struct str *out);
+bool pmd_perf_log_set(struct ofproto_system *, int argc, const char *argv[], struct str *out);
 bool pmd_perf_show(struct ofproto_system *, int argc, const char *argv[], struct str *out);
 bool dpif_impl_get(struct ofproto_system *, int argc, const char *argv[], struct str *out);
 bool dpif_impl_set(struct ofproto_system *, int argc, const char *argv[], struct str *out);

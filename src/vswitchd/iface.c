@@ -201,7 +201,7 @@ static void open_device(struct iface *i)
 	i->seen_change = netdev_change_seq(i->netdev);
 	i->seen_mtu = netdev_get_mtu(i->netdev);
 	i->fresh = true;
-	polling_set_affinity(i);
+	polling_set_port(i);
 	log_info("bridge %s: added interface %s on port %u", b->name, i->name, i->ofp_port);
 	// Internal devices are for this host to use; those of other types are the user's to bring up.
 	if (i->port->row && i->port->row->fake_bridge && iface_is_internal(i)) {
@@ -244,5 +244,5 @@ void iface_apply(struct iface *i)
 	set_mtu(i);
 	if (netdev_wants_restart(i->netdev))
 		ofproto_port_reconfigure(b->ofproto, i->ofp_port);
-	polling_set_affinity(i);
+	polling_set_port(i);
 }

@@ -101,7 +101,7 @@ void system_write_statistics(struct vswitchd *, struct dbtxn *);
 // polling.c: fills in what other_config asks for, with warnings; gives the receive queues of a port the cores that it asks for.
 struct dp_settings;
 void polling_settings(struct vswitchd *, struct dp_settings *);
-void polling_set_affinity(const struct iface *);
+void polling_set_port(const struct iface *);
 
 // iface.c
 struct iface *iface_new(struct port *, const char *name, const char *type);

@@ -63,6 +63,9 @@ void polling_settings(struct vswitchd *v, struct dp_settings *s)
 		.improvement_percent = (unsigned int)setting_int("Open_vSwitch", other, "pmd-auto-lb-improvement-threshold", 25),
 	};
 	s->hw_offload = smap_get_bool(other, "hw-offload", false);
+	s->perf_metrics = smap_get_bool(other, "pmd-perf-metrics", false);
+	s->tx_flush_us = (uint32_t)setting_int("Open_vSwitch", other, "tx-flush-interval", 0);
+	s->cache_one_in = (uint32_t)setting_int("Open_vSwitch", other, "emc-insert-inv-prob", 1);
 	s->rxq_isolate = smap_get_bool(other, "pmd-rxq-isolate", true);
 }
 
@@ -91,7 +94,20 @@ static void check_pin(void *check_, unsigned int queue, unsigned int core)
 		              c->iface->name, c->text, core, queue);
 }
 
-void polling_set_affinity(const struct iface *i)
+static void set_options(const struct iface *i, struct dp *dp, uint32_t dp_port)
+{
+	const struct smap *other = i->row ? &i->row->other_config : NULL;
+	struct dp_port_options o = {
+		.spread_tx = other && !strcmp(smap_get(other, "tx-steering", "thread"), "hash"),
+		.no_cache = other && !smap_get_bool(other, "emc-enable", true),
+	};
+	if (o.spread_tx && netdev_n_txq(i->netdev) == 1)
+		settings_warn(i->port->bridge->v,
+			      "Interface %s: other_config:tx-steering=hash has no effect: the device has one transmit queue", i->name);
+	(void)dp_port_set_options(dp, dp_port, &o);
+}
+
+void polling_set_port(const struct iface *i)
 {
 	const struct bridge *b = i->port->bridge;
 	const struct backer *backer = backers_find(ofproto_system_backers(b->v->system),
@@ -100,6 +116,7 @@ void polling_set_affinity(const struct iface *i)
 	struct ofproto_port_info info;
 	if (!backer || ofproto_find_port(b->ofproto, i->ofp_port, &info) || info.dp_port == DP_PORT_NONE)
 		return;
+	set_options(i, backer_dp(backer), info.dp_port);
 	struct dp_settings settings;
 	dp_settings_init(&settings);
 	const char *mask = smap_find(&b->v->cfg->other_config, "pmd-cpu-mask");

@@ -61,7 +61,8 @@ static void check_pair(struct vswitchd *v, const char *table, const char *row, c
 			      s->forced && !parse_i64(pair->value, 0, &number) ? "forced into its range" : "ignored",
 			      str_cstr(&wanted));
 	else if (!s->works && strcmp(pair->value, "false"))
-		settings_warn(v, "%s%s%s: %s:%s has no effect in this version", table, space, row, column, pair->key);
+		settings_warn(v, "%s%s%s: %s:%s has no effect%s%s", table, space, row, column, pair->key, s->why ? ": " : " in this version",
+			      s->why ? s->why : "");
 	str_done(&wanted);
 }
 

@@ -24,6 +24,7 @@ struct setting {
 	int64_t min, max;
 	const char *choices;
 	bool works;  // it has an effect in this version
+	const char *why; // it has none, if there is more to say
 	bool forced; // a number outside the range is forced into it, not ignored
 };
 extern const struct setting settings[];

@@ -6,7 +6,20 @@
 #include "dp/user/out.h"
 #include "dp/user/packet.h"
 #include "dp/user/upcall.h"
+#include "dp/user/user.h"
 #include "dp/user/variant.h"
+
+// One in so many, by chance. (A linear congruential generator: its high bits are good enough.)
+static bool may_cache(struct dp_thread *t)
+{
+	uint32_t one_in = __atomic_load_n(&t->cache_one_in, __ATOMIC_RELAXED);
+	if (t->queue && __atomic_load_n(&t->queue->port->options.no_cache, __ATOMIC_RELAXED))
+		return false;
+	if (one_in <= 1)
+		return one_in;
+	t->random = t->random * 1664525 + 1013904223;
+	return (uint64_t)t->random * one_in >> 32 == 0;
+}
 
 static struct megaflow *search(struct dp_thread *t, unsigned int i, enum budget_verdict verdict)
 {
@@ -16,7 +29,7 @@ static struct megaflow *search(struct dp_thread *t, unsigned int i, enum budget_
 	if (f) {
 		dp_stat_add(&t->stats.megaflow_hits, 1);
 		dp_stat_add(&t->stats.probes, probes);
-		if (b->index[i]->n > 1) {
+		if (b->index[i]->n > 1 && may_cache(t)) {
 			cache_insert(&t->cache, b->hash[i], f->number);
 			cache_note_insert(&t->cache, t->stats.received + t->stats.recirculated, t->stats.probes);
 		}
@@ -75,7 +88,7 @@ void burst_finish(struct dp_thread *t)
 		t->recirculated_spare = now;
 	}
 	t->depth = 0;
-	out_flush(t);
+	out_end(t);
 }
 
 unsigned int burst_process(struct dp_thread *t, struct rte_mbuf **packets, unsigned int n, const struct dp_meta *fresh)

@@ -173,6 +173,6 @@ bool dp_polls_on(const struct dp_settings *s, unsigned int core)
 
 void dp_settings_init(struct dp_settings *s)
 {
-	*s = (struct dp_settings){.pmd_sleep_us = DP_SLEEP_DEFAULT_US, .rxq_isolate = true};
+	*s = (struct dp_settings){.pmd_sleep_us = DP_SLEEP_DEFAULT_US, .rxq_isolate = true, .cache_one_in = 1};
 	memset(s->core_sleep_us, 0xff, sizeof(s->core_sleep_us));
 }

@@ -6,6 +6,8 @@
 #include <rte_pause.h>
 #include <time.h>
 
+#include "dp/user/out.h"
+
 enum {
 	QUIET_PER_SECOND = 1000, // a millisecond
 	PATIENT_US = 2000,
@@ -51,6 +53,7 @@ static void wait(struct nap *p, struct dp_thread *t, uint64_t *clock)
 {
 	struct rte_epoll_event events[MAX_EVENTS];
 	uint64_t before = *clock;
+	out_flush(t); // who has time to sleep has time to send
 	rcu_offline();
 	(void)rte_epoll_wait(t->epoll_fd, events, MAX_EVENTS, LOOK_MS);
 	rcu_online();
@@ -70,6 +73,7 @@ static void nap(struct nap *p, struct dp_thread *t, unsigned int max, uint64_t *
 	// The kernel takes a while to wake us, which is part of what a packet waits.
 	unsigned int us = p->us > 2 * p->overshoot_us ? p->us - p->overshoot_us : (p->us + 1) / 2;
 	struct timespec time = {.tv_nsec = (long)us * 1000};
+	out_flush(t);
 	rcu_offline();
 	clock_nanosleep(CLOCK_MONOTONIC, 0, &time, NULL);
 	rcu_online();

@@ -53,7 +53,7 @@ static void format_packets(const struct dp_thread_stats *st, double seconds, uin
 		str_addf(s, "  (%.0f Kpps)\n  Tx batches:       %14ju  (%.2f pkts/batch)",
 		         (double)st->tx_packets / seconds / 1000, (uintmax_t)st->tx_batches,
 		         per(st->tx_packets, st->tx_batches));
-	str_addc(s, '\n');
+	str_add(s, st->tx_packets ? "\n" : "\n\n");
 }
 
 void dp_thread_perf_format(const struct dp_thread *t, int64_t now_ms, uint64_t hz, struct str *s)

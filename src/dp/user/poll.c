@@ -16,6 +16,8 @@
 #include "dp/user/cores.h"
 #include "dp/user/hw_offload.h"
 #include "dp/user/nap.h"
+#include "dp/user/out.h"
+#include "dp/user/perf_metrics.h"
 #include "dp/user/user.h"
 
 // --- The thread.
@@ -33,7 +35,7 @@ static void poll_failed(struct dp_thread *t, struct dp_rxq *q)
 // One burst from each queue. The largest.
 static unsigned int poll_queues(struct dp_thread *t, const struct poll_list *list, uint64_t *clock)
 {
-	unsigned int most = 0;
+	unsigned int most = 0, batches = 0;
 	for (unsigned int i = 0; i < list->n; i++) {
 		struct dp_rxq *q = list->of[i];
 		if (__builtin_expect(__atomic_load_n(&q->failed, __ATOMIC_RELAXED), 0))
@@ -44,6 +46,7 @@ static unsigned int poll_queues(struct dp_thread *t, const struct poll_list *lis
 		if (n > 0) {
 			dp_stat_add(&q->cycles, spent);
 			dp_stat_add(&t->stats.busy_cycles, spent);
+			batches++;
 			most = (unsigned int)n > most ? (unsigned int)n : most;
 		} else {
 			dp_stat_add(&t->stats.idle_cycles, spent);
@@ -51,6 +54,24 @@ static unsigned int poll_queues(struct dp_thread *t, const struct poll_list *lis
 				poll_failed(t, q);
 		}
 	}
+	if (batches)
+		dp_stat_add(&t->stats.rx_batches, batches);
+	return most;
+}
+
+// The same, recorded.
+static unsigned int poll_and_record(struct dp_thread *t, struct perf_metrics *perf, const struct poll_list *list, uint64_t *clock)
+{
+	struct perf_mark mark;
+	uint64_t start = *clock;
+	uint32_t qlen = 0;
+	for (unsigned int i = 0; i < list->n; i++) {
+		uint32_t waiting = netdev_rxq_fill(list->of[i]->netdev_rxq);
+		qlen = waiting > qlen ? waiting : qlen;
+	}
+	perf_metrics_begin(t, &mark);
+	unsigned int most = poll_queues(t, list, clock);
+	perf_metrics_end(perf, t, &mark, *clock - start, *clock, qlen);
 	return most;
 }
 
@@ -107,17 +128,21 @@ void *poll_run(void *arg)
 	while (!atomic_load_explicit(&t->stop, memory_order_relaxed)) {
 		const struct poll_list *list = rcu_get(&t->polled);
 		if (!list || !list->n) {
+			out_flush(t);
 			wait_for_queues(t, &clock);
 			continue;
 		}
-		unsigned int most = poll_queues(t, list, &clock);
+		struct perf_metrics *perf = rcu_get(&t->perf_on);
+		unsigned int most = __builtin_expect(!perf, 1) ? poll_queues(t, list, &clock) : poll_and_record(t, perf, list, &clock);
 		dp_stat_add(&t->stats.turns, 1);
 		dp_stat_add(&t->stats.busy_turns, most > 0);
 		if (clock >= w.end)
 			end_window(t, list, &w, clock);
 		nap_after(&n, t, list, most, &clock);
+		out_turn(t);
 		rcu_quiescent();
 	}
+	out_flush(t);
 	mbuf_thread_stop();
 	rcu_unregister();
 	return NULL;
@@ -187,6 +212,14 @@ static void stop_surplus(struct dp_user *dp, const uint64_t *cores)
 			dp_user_remove_thread(dp, i);
 }
 
+void dp_user_tell_thread(const struct dp_user *dp, struct dp_thread *t)
+{
+	uint64_t hold = t->kind == DP_THREAD_MAIN ? 0 : dp->settings.tx_flush_us * t->cycles_per_ms / 1000;
+	__atomic_store_n(&t->hold_cycles, hold, __ATOMIC_RELAXED);
+	__atomic_store_n(&t->cache_one_in, dp->settings.cache_one_in, __ATOMIC_RELAXED);
+	perf_metrics_enable(t, t->kind == DP_THREAD_POLL && dp->settings.perf_metrics);
+}
+
 static void set_sleep(const struct dp_user *dp, struct dp_thread *t)
 {
 	uint16_t own = dp->settings.core_sleep_us[t->core];
@@ -244,6 +277,10 @@ void dp_user_configure(struct dp *base, const struct dp_settings *s)
 	if (!memcmp(&dp->settings, s, sizeof(*s)))
 		return;
 	dp->settings = *s;
+	dp->ever_held |= s->tx_flush_us > 0;
+	dp_user_tell_thread(dp, dp->main);
+	for (unsigned int i = 0; i < dp->n_threads; i++)
+		dp_user_tell_thread(dp, dp->threads[i]);
 	balance_update(dp);
 	hw_offload_enable(dp->offload, s->hw_offload);
 	error_free(poll_update(dp)); // threads that could not be started are tried again with the next port

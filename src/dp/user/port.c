@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "dp/user/cores.h"
 #include "dp/user/hw_offload.h"
+#include "dp/user/out.h"
 #include "dp/user/user.h"
 #include "netdev/dummy.h"
 #include "packet/headers.h"
@@ -35,8 +36,9 @@ static void set_out(struct dp_thread *t, const struct dp_port *port)
 	int mtu = netdev_get_mtu(port->netdev);
 	b->netdev = port->netdev;
 	b->max_frame = mtu > 0 ? (uint32_t)mtu + ETH_HDR_BYTES : UINT32_MAX;
+	b->spread = port->options.spread_tx;
 	rcu_assign(&t->out[port->number], b);
-	rcu_free_later(old, free);
+	out_retire(t, old);
 }
 
 static void for_each_thread(struct dp_user *dp, struct dp_port *port, void (*cb)(struct dp_thread *, const struct dp_port *))
@@ -50,7 +52,7 @@ static void clear_out(struct dp_thread *t, const struct dp_port *port)
 {
 	struct out_batch *b = t->out[port->number];
 	rcu_assign(&t->out[port->number], NULL);
-	rcu_free_later(b, free);
+	out_retire(t, b);
 }
 
 // --- Threads and queues.
@@ -81,6 +83,7 @@ struct error *dp_user_add_thread(struct dp_user *dp, enum dp_thread_kind kind, u
 	struct dp_thread *t = dp_thread_new(dp, kind, free_thread_id(dp));
 	t->core = core;
 	t->numa = cores_numa(core);
+	dp_user_tell_thread(dp, t);
 	for (uint32_t i = 0; i < dp->ports_end; i++)
 		if (dp->ports[i])
 			set_out(t, dp->ports[i]);
@@ -273,7 +276,9 @@ int dp_user_port_del(struct dp *base, uint32_t number)
 	while (dp->ports_end && !dp->ports[dp->ports_end - 1])
 		dp->ports_end--;
 	for_each_thread(dp, port, clear_out);
-	rcu_synchronize(); // no thread has a queue or an output batch of it any more
+	rcu_synchronize(); // no thread has a queue or an output batch of it any more,
+	if (dp->ever_held)
+		rcu_synchronize(); // nor packets that wait in one
 	port_free(port);
 	return 0;
 }
@@ -290,6 +295,20 @@ struct error *dp_user_port_reconfigure(struct dp *base, uint32_t number)
 	rcu_synchronize();
 	close_queues(port);
 	return start_queues(dp, port);
+}
+
+int dp_user_port_set_options(struct dp *base, uint32_t number, const struct dp_port_options *options)
+{
+	struct dp_user *dp = user(base);
+	struct dp_port *port = find(dp, number);
+	if (!port)
+		return -ENOENT;
+	__atomic_store_n(&port->options.no_cache, options->no_cache, __ATOMIC_RELAXED);
+	if (port->options.spread_tx != options->spread_tx) {
+		port->options.spread_tx = options->spread_tx;
+		for_each_thread(dp, port, set_out);
+	}
+	return 0;
 }
 
 static struct dp_port_info info_of(const struct dp_port *port)

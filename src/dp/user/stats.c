@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "dp/user/hw_offload.h"
+#include "dp/user/perf_metrics.h"
 #include "dp/user/user.h"
 
 enum { STATS_WORDS = sizeof(struct dp_thread_stats) / sizeof(uint64_t) };
@@ -179,13 +180,13 @@ static void format_sleep(const struct dp_user *dp, struct str *s)
 	}
 }
 
-static void format_perf(const struct dp_user *dp, int core, struct str *s)
+static void format_perf(const struct dp_user *dp, const struct dp_pmd_query *query, struct str *s)
 {
 	char title[64];
 	int64_t now = clock_ms(), wall = clock_wall_ms();
 	time_t seconds = (time_t)(wall / 1000);
 	struct tm tm;
-	for (const struct dp_thread *t = NULL; (t = dp_user_next_poller(dp, core, t));) {
+	for (const struct dp_thread *t = NULL; (t = dp_user_next_poller(dp, query->core, t));) {
 		gmtime_r(&seconds, &tm);
 		strftime(title, sizeof(title), "%H:%M:%S", &tm);
 		str_addf(s, "\nTime: %s.%03d\nMeasurement duration: %.3f s\n\n", title, (int)(wall % 1000),
@@ -193,6 +194,7 @@ static void format_perf(const struct dp_user *dp, int core, struct str *s)
 		format_title(title, t);
 		str_addf(s, "%s:\n\n", title);
 		dp_thread_perf_format(t, now, rte_get_tsc_hz(), s);
+		perf_metrics_format(t, !query->no_histograms, query->n_turns, query->n_ms, s);
 	}
 }
 
@@ -204,7 +206,7 @@ struct error *dp_user_pmd_format(struct dp *base, enum dp_pmd_text what, const s
 		format_stats(dp, query->core, s);
 		break;
 	case DP_PMD_PERF:
-		format_perf(dp, query->core, s);
+		format_perf(dp, query, s);
 		break;
 	case DP_PMD_RXQS:
 		format_rxqs(dp, query, s);
@@ -228,6 +230,7 @@ static void clear(struct dp_thread *t)
 	dp_thread_stats_add(&now, t, false);
 	t->cleared = now;
 	t->cleared_ms = clock_ms();
+	perf_metrics_clear(t);
 }
 
 void dp_user_pmd_stats_clear(struct dp *base, int core)
@@ -238,4 +241,12 @@ void dp_user_pmd_stats_clear(struct dp *base, int core)
 	for (unsigned int i = 0; i < dp->n_threads; i++)
 		if (core < 0 || (dp->threads[i]->kind == DP_THREAD_POLL && dp->threads[i]->core == (unsigned int)core))
 			clear(dp->threads[i]);
+}
+
+void dp_user_pmd_perf_log(struct dp *base, const struct dp_perf_log *log)
+{
+	struct dp_user *dp = (struct dp_user *)(void *)base;
+	dp->perf_log = *log;
+	for (unsigned int i = 0; i < dp->n_threads; i++)
+		perf_metrics_supervise(dp->threads[i], log);
 }

@@ -14,6 +14,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "dp/user/burst.h"
+#include "dp/user/out.h"
+#include "dp/user/perf_metrics.h"
 #include "dp/user/poll.h"
 #include "dp/user/user.h"
 
@@ -49,6 +51,7 @@ struct dp_thread *dp_thread_new(struct dp_user *dp, enum dp_thread_kind kind, un
 	t->counters = dp->spare_counters.n ? dp->spare_counters.v[--dp->spare_counters.n] : flow_counters_new(dp->flows);
 	t->epoll_fd = t->wake_fd = -1;
 	t->cleared_ms = clock_ms();
+	t->cache_one_in = 1;
 	t->out = xcalloc(DP_MAX_PORTS, sizeof(*t->out));
 	cache_init(&t->cache);
 	return t;
@@ -78,6 +81,7 @@ void dp_thread_free(struct dp_thread *t)
 	if (t->wake_fd >= 0)
 		close(t->wake_fd);
 	poll_done(t);
+	perf_metrics_done(t);
 	cache_done(&t->cache);
 	vec_done(&t->recirculated.of);
 	vec_done(&t->recirculated_spare.of);
@@ -156,14 +160,17 @@ static void *run(void *arg)
 		int n = epoll_wait(t->epoll_fd, ready, MAX_READY, 0);
 		if (n > 0) {
 			serve(t, ready, n);
+			out_turn(t);
 			rcu_quiescent();
 			continue;
 		}
+		out_flush(t);
 		struct pollfd sleep = {.fd = t->epoll_fd, .events = POLLIN};
 		rcu_offline();
 		poll(&sleep, 1, -1);
 		rcu_online();
 	}
+	out_flush(t);
 	mbuf_thread_stop();
 	rcu_unregister();
 	return NULL;

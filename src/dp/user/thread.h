@@ -50,6 +50,7 @@ struct out_batch {
 	uint32_t max_frame; // MTU and Ethernet header; UINT32_MAX: any
 	uint32_t n;
 	struct out_batch *next; // of those that hold packets
+	bool spread;		// over the transmit queues, by flow
 	struct rte_mbuf *packets[BURST];
 };
 
@@ -60,7 +61,7 @@ struct packet_list {
 struct dp_thread_stats { // written by the thread
 	uint64_t received, recirculated, marked_hits, cache_hits, megaflow_hits, probes, misses, failed_misses, tx_packets, tx_batches,
 		idle_cycles, busy_cycles, // without naps
-		naps, nap_cycles, turns, busy_turns, upcall_cycles,
+		naps, nap_cycles, turns, busy_turns, upcall_cycles, rx_batches,
 		drops[DP_DROP_N_REASONS];
 };
 
@@ -91,10 +92,14 @@ struct dp_thread {
 	// Set by main.
 	atomic_bool stop;
 	struct out_batch **out; // RCU: by port number, NULL: no such port
+	uint32_t out_version;	// atomic; counts changes of `out`
 	unsigned int n_queues;
+	struct perf_metrics *perf, *perf_on; // RCU: what pmd-perf-metrics records; perf_on is NULL while it is off
 	struct poll_list *polled; // RCU: the queues of a polling thread; NULL: none
 	const struct variant *variant; // atomic (relaxed)
 	unsigned int sleep_us;	  // the longest nap; read by the thread
+	uint64_t hold_cycles;	  // relaxed atomic: how long packets may stay in output batches; 0: until the burst ends
+	uint32_t cache_one_in;	  // relaxed atomic: dp_settings
 	bool isolated;		  // serves only queues that are pinned to it
 	uint64_t planned;	  // load, while queues are assigned
 	int64_t cleared_ms; // when it started, or its statistics were cleared
@@ -105,6 +110,9 @@ struct dp_thread {
 	uint64_t window_total[POLL_WINDOWS], window_busy[POLL_WINDOWS]; // cycles per ten seconds
 	struct cache cache;
 	struct out_batch *active; // batches with packets
+	uint64_t flush_at;	  // when they are to be sent, if they may wait; 0: none waits
+	uint32_t out_seen;	  // out_version when they were last looked at
+	uint32_t random;	  // of may_cache()
 	bool busy;		  // in a burst: what dp_execute() sends goes with it
 	unsigned int depth;	  // of recirculation
 	uint32_t now;		  // flow_table_now() of this burst

@@ -10,6 +10,7 @@
 #include "dp/user/drops.h"
 #include "dp/user/hw_offload.h"
 #include "dp/user/packet.h"
+#include "dp/user/perf_metrics.h"
 #include "dp/user/program.h"
 
 static struct dp_user *user(const struct dp *dp)
@@ -49,6 +50,11 @@ static void queue_failed(void *arg)
 		loop_timer_set_in(&dp->failed_timer, 1000);
 }
 
+static void report_perf(void *arg)
+{
+	perf_metrics_report(arg);
+}
+
 static void retry(void *arg)
 {
 	dp_user_retry_queues(arg);
@@ -73,6 +79,7 @@ static void user_close(struct dp *base)
 	meter_table_free(dp->meters);
 	loop_wake_free(dp->flows_wake);
 	loop_wake_free(dp->failed_wake);
+	loop_wake_free(dp->perf_wake);
 	free(dp->ports);
 	free(dp);
 }
@@ -239,8 +246,10 @@ static const struct dp_ops ops = {
 	.meter_get = user_meter_get,
 	.configure = dp_user_configure,
 	.port_set_affinity = dp_user_port_set_affinity,
+	.port_set_options = dp_user_port_set_options,
 	.pmd_rebalance = dp_user_pmd_rebalance,
 	.pmd_format = dp_user_pmd_format,
+	.pmd_perf_log = dp_user_pmd_perf_log,
 	.pmd_stats_clear = dp_user_pmd_stats_clear,
 	.variant_format = dp_user_variant_format,
 	.variant_choose = dp_user_variant_choose,
@@ -260,6 +269,8 @@ struct error *dp_user_open(struct loop *loop, const struct dp_callbacks *callbac
 	dp_settings_init(&dp->settings);
 	dp->flows_wake = loop_wake_new(loop, reap, dp);
 	dp->failed_wake = loop_wake_new(loop, queue_failed, dp);
+	dp->perf_wake = loop_wake_new(loop, report_perf, dp);
+	dp_perf_log_init(&dp->perf_log);
 	balance_init(dp);
 	dp->offload = hw_offload_new(dp);
 	loop_timer_init(&dp->failed_timer, loop, retry, dp);

@@ -18,6 +18,7 @@ struct dp_port { // main; threads see `number` through their queues
 	struct dp_rxq *rxqs;
 	unsigned int n_rxqs;
 	char *affinity; // pmd-rxq-affinity; NULL: none
+	struct dp_port_options options; // no_cache: relaxed atomic, read by threads
 };
 
 struct dp_user { // all main's, but what thread.h and flow_table.h say
@@ -31,11 +32,14 @@ struct dp_user { // all main's, but what thread.h and flow_table.h say
 	struct loop_wake *flows_wake;  // flow_table_reap() has work
 	struct loop_wake *failed_wake; // a queue failed
 	struct loop_timer failed_timer;
+	struct loop_wake *perf_wake; // perf_metrics_report() has work
+	struct dp_perf_log perf_log;
 	struct loop_defer poll_due;    // poll_update(), when who added a port has said what the port is for
 	struct dp_thread *main, *threads[DP_MAX_THREADS];
 	unsigned int n_threads;	  // that exist; they start with the first port that needs them
 	unsigned int n_event_threads;
 	struct dp_settings settings;
+	bool ever_held; // packets, for tx_flush_us: see out.h
 	struct hw_offload *offload;
 	const struct variant *variant; // of threads to come; NULL: the best
 	uint8_t search_priority[8];    // of the searches in subtables; the first is the autovalidator's
@@ -57,6 +61,8 @@ int dp_user_upcall(struct dp_user *, const struct dp_upcall *, struct dp_upcall_
 // user/port.c. A thread learns of all ports before it starts, and forgets them when it has ended. It has no queues.
 struct error *dp_user_add_thread(struct dp_user *, enum dp_thread_kind, unsigned int core) MUST_CHECK;
 void dp_user_remove_thread(struct dp_user *, unsigned int index);
+// What threads have of the settings, after these changed.
+void dp_user_tell_thread(const struct dp_user *, struct dp_thread *);
 // poll.c: each queue's pinned_core, from the port's affinity.
 void poll_pin(struct dp_port *);
 
@@ -66,6 +72,7 @@ int dp_user_port_del(struct dp *, uint32_t port);
 struct error *dp_user_port_reconfigure(struct dp *, uint32_t port) MUST_CHECK;
 int dp_user_port_find(const struct dp *, const char *name, struct dp_port_info *);
 void dp_user_port_dump(const struct dp *, void (*cb)(void *arg, const struct dp_port_info *), void *arg);
+int dp_user_port_set_options(struct dp *, uint32_t port, const struct dp_port_options *);
 // Puts queues that failed to work again: they may have recovered.
 void dp_user_retry_queues(struct dp_user *);
 
@@ -78,6 +85,7 @@ void dp_thread_stats_add(struct dp_thread_stats *sum, const struct dp_thread *, 
 // The polling threads by core, one after the other. `core`: that one only; -1: all. NULL begins and ends.
 struct dp_thread *dp_user_next_poller(const struct dp_user *, int core, const struct dp_thread *after);
 void dp_user_pmd_stats_clear(struct dp *, int core);
+void dp_user_pmd_perf_log(struct dp *, const struct dp_perf_log *);
 
 // user/variant_choice.c
 void variant_priorities_init(struct dp_user *);

@@ -22,11 +22,11 @@ struct netdev_rxq {
 struct netdev {
 	char *name, *type;
 	int mtu, error;
-	unsigned int n_rxq, refs;
+	unsigned int n_rxq, n_txq, refs;
 	struct netdev_rxq *rxq;
 	pthread_mutex_t lock;
 	VEC(struct sent) sent;
-	size_t n_popped, limit, n_discarded;
+	size_t n_popped, limit, n_discarded, n_bursts;
 	bool discard;
 };
 
@@ -139,6 +139,19 @@ void fake_netdev_limit(struct netdev *d, size_t n)
 	d->limit = n;
 }
 
+void fake_netdev_set_txq(struct netdev *d, unsigned int n)
+{
+	d->n_txq = n;
+}
+
+size_t fake_netdev_n_bursts(struct netdev *d)
+{
+	pthread_mutex_lock(&d->lock);
+	size_t n = d->n_bursts;
+	pthread_mutex_unlock(&d->lock);
+	return n;
+}
+
 void fake_netdev_discard(struct netdev *d)
 {
 	d->discard = true;
@@ -231,6 +244,16 @@ bool netdev_rxq_is_fed_from_outside(const struct netdev_rxq *rxq)
 	return true;
 }
 
+uint32_t netdev_rxq_fill(const struct netdev_rxq *q)
+{
+	return 0;
+}
+
+unsigned int netdev_n_txq(const struct netdev *dev)
+{
+	return dev->n_txq ? dev->n_txq : 1;
+}
+
 int netdev_rx_burst(struct netdev_rxq *q, struct rte_mbuf **m, unsigned int n)
 {
 	struct netdev *d = q->dev;
@@ -255,6 +278,7 @@ unsigned int netdev_tx_burst(struct netdev *d, unsigned int thread, struct rte_m
 {
 	unsigned int sent = 0;
 	pthread_mutex_lock(&d->lock);
+	d->n_bursts++;
 	for (unsigned int i = 0; i < n; i++) {
 		if (!d->limit) {
 			rte_pktmbuf_free(m[i]);
@@ -266,7 +290,7 @@ unsigned int netdev_tx_burst(struct netdev *d, unsigned int thread, struct rte_m
 			d->n_discarded++;
 		} else {
 			struct sent s = {.data = xmalloc(m[i]->pkt_len), .len = m[i]->pkt_len, .ol_flags = m[i]->ol_flags,
-					 .l2_len = m[i]->l2_len};
+					 .l2_len = m[i]->l2_len, .thread = thread};
 			const void *p = rte_pktmbuf_read(m[i], 0, m[i]->pkt_len, s.data);
 			if (p != s.data)
 				memcpy(s.data, p, s.len);

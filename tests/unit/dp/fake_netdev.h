@@ -14,6 +14,7 @@ struct sent { // one frame that the datapath sent
 	size_t len;
 	uint64_t ol_flags;
 	uint32_t l2_len;
+	unsigned int thread; // what netdev_tx_burst() was told
 };
 
 struct netdev *fake_netdev_new(const char *name, const char *type, int mtu, unsigned int n_rxq);
@@ -31,5 +32,8 @@ void fake_netdev_set_mtu(struct netdev *, int mtu);
 void fake_netdev_fail(struct netdev *, int error);
 // Frames that do not fit are refused from now on: how many more are taken.
 void fake_netdev_limit(struct netdev *, size_t n);
+void fake_netdev_set_txq(struct netdev *, unsigned int n); // one, at first
+// Calls of netdev_tx_burst().
+size_t fake_netdev_n_bursts(struct netdev *);
 // Frames are counted and freed, not kept.
 void fake_netdev_discard(struct netdev *);

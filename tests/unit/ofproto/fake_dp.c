@@ -60,6 +60,15 @@ void dp_settings_init(struct dp_settings *s)
 	*s = (struct dp_settings){.rxq_isolate = true};
 }
 
+void dp_perf_log_init(struct dp_perf_log *log)
+{
+}
+
+int dp_pmd_perf_log(struct dp *dp, const struct dp_perf_log *log)
+{
+	return 0;
+}
+
 void dp_configure(struct dp *dp, const struct dp_settings *settings)
 {
 }
