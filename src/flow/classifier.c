@@ -214,6 +214,35 @@ void classifier_set_prefixes(struct classifier *c, const enum field_id *fields, 
 	free_tries(old);
 }
 
+static struct cls_tries *empty_tries(const struct cls_tries *like)
+{
+	struct cls_tries *tries = XNEW(struct cls_tries);
+	*tries = *like;
+	for (unsigned int i = 0; i < tries->n; i++)
+		tries->v[i].trie = (struct cls_trie){0};
+	return tries;
+}
+
+// What readers may still walk through is left to RCU in a few pieces; only the rules' links are undone one by one.
+void classifier_clear(struct classifier *c)
+{
+	struct ranking *ranking = c->ranking;
+	struct cls_tries *tries = c->tries;
+	assert(!c->purging);
+	rcu_assign(&c->ranking, NULL);
+	rcu_assign(&c->tries, empty_tries(tries));
+	rcu_free_later(ranking, free);
+	rcu_free_later(tries, free_tries);
+	CLS_TABLE_FOREACH (s, &c->masks) {
+		struct cls_subtable *st = (struct cls_subtable *)(uintptr_t)s;
+		CLS_TABLE_FOREACH (v, &st->rules)
+			cls_chain_undo((struct cls_rule *)(uintptr_t)v);
+		rcu_free_later(st, cls_subtable_free);
+	}
+	cls_table_done(&c->masks);
+	c->n_rules = 0;
+}
+
 void classifier_begin_purge(struct classifier *c)
 {
 	assert(!c->purging);
@@ -222,11 +251,8 @@ void classifier_begin_purge(struct classifier *c)
 
 void classifier_end_purge(struct classifier *c)
 {
-	struct cls_tries *tries = XNEW(struct cls_tries), *old = c->tries;
+	struct cls_tries *old = c->tries, *tries = empty_tries(old);
 	assert(c->purging);
-	*tries = *old;
-	for (unsigned int i = 0; i < tries->n; i++)
-		tries->v[i].trie = (struct cls_trie){0};
 	fill_tries(c, tries);
 	rcu_assign(&c->tries, tries);
 	rcu_free_later(old, free_tries);
@@ -414,6 +440,9 @@ static bool mask_covers(const struct cls_subtable *st, const struct match *targe
 void classifier_for_each(struct classifier *c, const struct match *target, bool (*cb)(void *arg, struct cls_rule *),
 			 void *arg)
 {
+	static const struct flow nothing;
+	if (target && !memcmp(&target->mask, &nothing, sizeof(nothing)))
+		target = NULL;
 	// Collected first, as the callback may remove what it is shown and with it move everything else.
 	// In the order of lookup, so that people see first what counts most.
 	VEC(struct cls_rule *) found = {0};

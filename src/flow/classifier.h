@@ -33,6 +33,8 @@ bool classifier_can_track(enum field_id);
 // If there is a rule with the same match and priority, it is replaced and returned; else NULL.
 const struct cls_rule *classifier_replace(struct classifier *, struct cls_rule *);
 void classifier_remove(struct classifier *, struct cls_rule *);
+// All rules leave at once. Lookups under way may still find them. Main thread.
+void classifier_clear(struct classifier *);
 // Around the removal of many rules, at least as many as stay: the prefix tries are left as they are meanwhile, which makes lookups
 // only more careful, and are then made anew from what is left. Nothing else in between. Main thread.
 void classifier_begin_purge(struct classifier *);

@@ -284,6 +284,15 @@ static void chain_remove(struct cls_subtable *st, struct cls_rule *rule, uint32_
 	__atomic_store_n(&rule->node, NULL, __ATOMIC_RELEASE);
 }
 
+void cls_chain_undo(struct cls_rule *rule)
+{
+	while (rule) {
+		struct cls_rule *next = cls_rule_next(rule);
+		__atomic_store_n(&rule->node, NULL, __ATOMIC_RELEASE);
+		rule = next;
+	}
+}
+
 void cls_subtable_remove(struct cls_subtable *st, struct cls_tries *tries, struct cls_rule *rule)
 {
 	chain_remove(st, rule, update_indexes(st, rule, -1));

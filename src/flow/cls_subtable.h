@@ -103,6 +103,8 @@ size_t cls_subtable_priority_place(const struct cls_subtable *, int32_t priority
 struct cls_rule *cls_subtable_insert(struct cls_subtable *, struct cls_tries *, struct cls_rule *);
 // The tries may be NULL: the caller sees to them.
 void cls_subtable_remove(struct cls_subtable *, struct cls_tries *, struct cls_rule *);
+// All rules of a chain leave it.
+void cls_chain_undo(struct cls_rule *);
 // The first of the rules with these values (words under the mask); NULL: none.
 struct cls_rule *cls_subtable_chain(const struct cls_subtable *, const uint64_t *values);
 

@@ -85,14 +85,16 @@ static void collect_owners(const void *actions, size_t len, struct owner_vec *ow
 	}
 }
 
-static void note_orphans(struct ofproto *p, const struct rule_actions *actions)
+// The rule is about to lose its actions.
+static void note_orphans(struct ofproto *p, const struct rule *r)
 {
-	collect_owners(actions->list, actions->len, (struct owner_vec *)(void *)&p->orphans);
+	if (r->owns_learned)
+		collect_owners(r->actions->list, r->actions->len, (struct owner_vec *)(void *)&p->orphans);
 }
 
 static void remove_rule(struct ofproto *p, struct rule *r, enum ofp_flow_removed_reason reason)
 {
-	note_orphans(p, r->actions);
+	note_orphans(p, r);
 	tables_remove(&p->tables, r);
 	journal_rule_removed(p, r, reason);
 }
@@ -107,7 +109,8 @@ static void delete_orphans(struct ofproto *p)
 	memset(&p->orphans, 0, sizeof(p->orphans));
 	tables_collect(&p->tables, OFPTT_ALL, NULL, &all);
 	VEC_FOREACH (&all, i)
-		collect_owners(all.v[i]->actions->list, all.v[i]->actions->len, &living);
+		if (all.v[i]->owns_learned)
+			collect_owners(all.v[i]->actions->list, all.v[i]->actions->len, &living);
 	VEC_FOREACH (&all, i) {
 		struct rule *r = all.v[i];
 		bool orphan = false, owned = false;
@@ -179,7 +182,7 @@ static int add(struct ofproto *p, const struct ofp_flow_mod *fm)
 	if (old)
 		inherit(r, old, !(fm->flags & OFPFF_RESET_COUNTS));
 	if (old)
-		note_orphans(p, old->actions);
+		note_orphans(p, old);
 	journal_rule_added(p, r, tables_insert(&p->tables, r));
 	return 0;
 }
@@ -245,7 +248,7 @@ static void modify_rule(struct ofproto *p, struct rule *r, const struct ofp_flow
 {
 	journal_rule_changes(p, r);
 	const struct rule_actions *a = r->actions; // lives on until the next grace period
-	note_orphans(p, a);
+	note_orphans(p, r);
 	if (a->len != fm->actions.len || (a->len && memcmp(a->list, fm->actions.data, a->len)))
 		tables_set_actions(&p->tables, r, fm->actions.data, fm->actions.len);
 	if (fm->modify_cookie && fm->new_cookie != UINT64_MAX)
@@ -303,11 +306,10 @@ static void delete(struct ofproto *p, const struct ofp_flow_mod *fm, bool strict
 	c.out_group = fm->out_group;
 	struct rule_vec rules = {0};
 	flows_select(p, &c, &rules);
+	VEC_FOREACH (&rules, i)
+		note_orphans(p, rules.v[i]);
 	tables_remove_many(&p->tables, &rules);
-	VEC_FOREACH (&rules, i) {
-		note_orphans(p, rules.v[i]->actions);
-		journal_rule_removed(p, rules.v[i], OFPRR_DELETE);
-	}
+	journal_rules_removed(p, &rules, OFPRR_DELETE);
 	vec_done(&rules);
 }
 
@@ -427,8 +429,7 @@ void flows_flush(struct ofproto *p)
 	struct rule_vec all = {0};
 	tables_collect(&p->tables, OFPTT_ALL, NULL, &all);
 	tables_remove_many(&p->tables, &all);
-	VEC_FOREACH (&all, i)
-		rule_unref(all.v[i]);
+	rule_unref_many(all.v, all.n);
 	vec_done(&all);
 	struct match any;
 	match_init_any(&any);

@@ -89,6 +89,17 @@ void journal_rule_removed(struct ofproto *p, struct rule *r, enum ofp_flow_remov
 	rule_unref(r);
 }
 
+void journal_rules_removed(struct ofproto *p, const struct rule_vec *rules, enum ofp_flow_removed_reason reason)
+{
+	VEC_FOREACH (rules, i)
+		if (p->journal)
+			record(p, RULE_REMOVED, rules->v[i])->reason = (uint8_t)reason;
+		else
+			flow_news_removed(p, rules->v[i], reason);
+	if (!p->journal)
+		rule_unref_many(rules->v, rules->n);
+}
+
 void journal_group_changes(struct ofproto *p, uint32_t group_id)
 {
 	if (!p->journal)

@@ -32,5 +32,6 @@ void journal_rule_changes(struct ofproto *, struct rule *);
 void journal_rule_changed(struct ofproto *, struct rule *, const struct rule_actions *old);
 // The rule is out of its table; its reference is taken.
 void journal_rule_removed(struct ofproto *, struct rule *, enum ofp_flow_removed_reason);
+void journal_rules_removed(struct ofproto *, const struct rule_vec *, enum ofp_flow_removed_reason);
 // Before a group is added, changed or removed.
 void journal_group_changes(struct ofproto *, uint32_t group_id);

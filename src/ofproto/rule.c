@@ -62,6 +62,29 @@ void rule_unref(struct rule *r)
 		rcu_free_later(r, rule_free);
 }
 
+struct dead_rules {
+	size_t n;
+	struct rule *v[];
+};
+
+static void dead_rules_free(void *dead_)
+{
+	struct dead_rules *dead = dead_;
+	for (size_t i = 0; i < dead->n; i++)
+		rule_free(dead->v[i]);
+	free(dead);
+}
+
+void rule_unref_many(struct rule *const *rules, size_t n)
+{
+	struct dead_rules *dead = xmalloc(sizeof(*dead) + n * sizeof(dead->v[0]));
+	dead->n = 0;
+	for (size_t i = 0; i < n; i++)
+		if (__atomic_fetch_sub(&rules[i]->refs, 1, __ATOMIC_ACQ_REL) == 1)
+			dead->v[dead->n++] = rules[i];
+	rcu_free_later(dead, dead_rules_free);
+}
+
 void rule_credit(struct rule *r, uint64_t packets, uint64_t bytes, int64_t used)
 {
 	__atomic_fetch_add(&r->packets, packets, __ATOMIC_RELAXED);

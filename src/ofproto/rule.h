@@ -22,35 +22,39 @@ struct rule_actions { // immutable; replaced as a whole under RCU
 // The switch's own rules are not shown to controllers.
 enum rule_hidden { RULE_NOT_HIDDEN, RULE_FAIL_OPEN, RULE_IN_BAND };
 
-struct rule {
+struct rule { // there may be millions: ordered so that nothing is lost between the members
 	struct cls_rule cls; // match and priority, immutable
 	// Immutable after insertion.
 	struct ofproto *ofproto;
 	struct oftable *table; // not there any more once the rule is removed
-	uint8_t table_id;
-	uint16_t importance;
-	int64_t created; // clock_ms()
-	enum rule_hidden hidden;
+	int64_t created;       // clock_ms()
 
 	const struct rule_actions *actions; // RCU
 
 	// Written by main, read by anyone (relaxed).
 	be64_t cookie;
-	uint16_t idle_timeout, hard_timeout; // seconds; 0: none
-	uint16_t flags;			     // enum ofp_flow_mod_flags
 	int64_t modified;
-	uint32_t timer_at; // place in the heap of expiry.h, plus one; 0: no timeout. Main only
-	bool removed;
-	bool soft; // its actions are conjunctions: in the table's other classifier. Main only
 	// When it was added and last changed, as struct ofproto counts changes. Main only.
 	uint64_t add_seq, modify_seq;
-
-	unsigned int refs; // atomic
 
 	// Added to by any thread (relaxed atomics).
 	uint64_t packets, bytes;
 	int64_t used; // clock_ms() of the last packet
+
+	unsigned int refs; // atomic
+	uint32_t timer_at; // place in the heap of expiry.h, plus one; 0: no timeout. Main only
+	// Written by main, read by anyone (relaxed).
+	uint16_t idle_timeout, hard_timeout; // seconds; 0: none
+	uint16_t flags;			     // enum ofp_flow_mod_flags
+	uint16_t importance;		     // immutable after insertion, like the next two
+	uint8_t table_id;
+	uint8_t hidden; // enum rule_hidden
+	bool removed;
+	// Main only, of its actions.
+	bool soft : 1;	       // they are conjunctions: it is in the table's other classifier
+	bool owns_learned : 1; // flows they learned go with the last rule that learns them
 };
+_Static_assert(sizeof(struct rule) == 144, "see above");
 
 // A rule with one reference, not yet in a table. Copies match and actions; created and modified now.
 struct rule *rule_new(struct ofproto *, uint8_t table_id, const struct match *, int priority, const void *actions,
@@ -79,6 +83,7 @@ static inline void rule_ref(struct rule *r)
 // Takes a reference unless the count already fell to 0 (a reader racing with removal).
 bool rule_try_ref(struct rule *);
 void rule_unref(struct rule *); // NULL is allowed; any thread
+void rule_unref_many(struct rule *const *, size_t n); // any thread
 // Adds to the counters, and to those of the table; `used` only moves forward. Any thread, inside RCU.
 void rule_credit(struct rule *, uint64_t packets, uint64_t bytes, int64_t used);
 

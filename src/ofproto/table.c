@@ -47,6 +47,19 @@ static bool has_conjunctions(const struct rule_actions *actions)
 	return false;
 }
 
+static bool owns_learned(const void *actions, size_t len)
+{
+	OFPACT_FOREACH (a, actions, len) {
+		size_t inner_len;
+		const struct ofpact *inner = ofpact_nested(a, &inner_len);
+		if (inner && owns_learned(inner, inner_len))
+			return true;
+		if (a->type == OFPACT_LEARN && ((const struct ofpact_learn *)(const void *)a)->flags & LEARN_DELETE_LEARNED)
+			return true;
+	}
+	return false;
+}
+
 void tables_init(struct tables *ts, struct ofproto *ofproto)
 {
 	memset(ts, 0, sizeof(*ts));
@@ -55,23 +68,14 @@ void tables_init(struct tables *ts, struct ofproto *ofproto)
 		ts->table[i].flow_limit = ts->table[i].n_prefixes = UINT_MAX, ts->table[i].miss = TABLE_MISS_DEFAULT;
 }
 
-static bool remove_each(void *ts, struct cls_rule *c)
-{
-	tables_remove(ts, rule_of(c));
-	rule_unref(rule_of(c));
-	return true;
-}
-
 void tables_clear(struct tables *ts)
 {
-	for (int i = 0; i < N_KINDS * OFPROTO_N_TABLES; i++) {
-		struct classifier *cls = i % N_KINDS ? ts->table[i / N_KINDS].soft : ts->table[i / N_KINDS].cls;
-		if (!cls)
-			continue;
-		classifier_begin_purge(cls);
-		classifier_for_each(cls, NULL, remove_each, ts);
-		classifier_end_purge(cls);
-	}
+	struct rule_vec all = {0};
+	for (uint8_t i = 0; i < OFPROTO_N_TABLES; i++)
+		tables_collect(ts, i, NULL, &all);
+	tables_remove_many(ts, &all);
+	rule_unref_many(all.v, all.n);
+	vec_done(&all);
 }
 
 void tables_done(struct tables *ts)
@@ -120,6 +124,7 @@ struct rule *tables_insert(struct tables *ts, struct rule *r)
 	struct oftable *t = &ts->table[r->table_id];
 	r->table = t;
 	r->soft = has_conjunctions(r->actions);
+	r->owns_learned = owns_learned(r->actions->list, r->actions->len);
 	struct rule *other = find_other_kind(ts, r);
 	if (other)
 		tables_remove(ts, other);
@@ -139,6 +144,7 @@ void tables_set_actions(struct tables *ts, struct rule *r, const void *list, siz
 {
 	rule_set_actions(r, list, len);
 	bool soft = has_conjunctions(r->actions);
+	r->owns_learned = owns_learned(list, len);
 	if (r->removed || soft == r->soft)
 		return;
 	// Readers may miss it for a moment, or see it twice; the change has every megaflow looked at again.
@@ -147,31 +153,49 @@ void tables_set_actions(struct tables *ts, struct rule *r, const void *list, siz
 	(void)classifier_replace(classifier_of(&ts->table[r->table_id], soft), &r->cls);
 }
 
-void tables_remove(struct tables *ts, struct rule *r)
+static void leave(struct tables *ts, struct rule *r)
 {
-	assert(!r->removed);
-	classifier_remove(home(ts, r), &r->cls);
 	count(ts, r, -1U);
 	expiry_remove(&ts->expiry, r);
 	__atomic_store_n(&r->removed, true, __ATOMIC_RELEASE);
 }
 
+void tables_remove(struct tables *ts, struct rule *r)
+{
+	assert(!r->removed);
+	classifier_remove(home(ts, r), &r->cls);
+	leave(ts, r);
+}
+
 void tables_remove_many(struct tables *ts, const struct rule_vec *rules)
 {
-	unsigned int n[OFPROTO_N_TABLES] = {0};
-	bool purge[OFPROTO_N_TABLES] = {0};
+	enum { ONE_BY_ONE, PURGE, CLEARED } how[OFPROTO_N_TABLES][N_KINDS] = {{ONE_BY_ONE}};
+	unsigned int n[OFPROTO_N_TABLES][N_KINDS] = {{0}};
 	VEC_FOREACH (rules, i)
-		n[rules->v[i]->table_id] += !rules->v[i]->soft;
-	for (int i = 0; i < OFPROTO_N_TABLES; i++) {
-		purge[i] = n[i] > 1 && n[i] >= classifier_count(ts->table[i].cls) - n[i];
-		if (purge[i])
-			classifier_begin_purge(ts->table[i].cls);
-	}
-	VEC_FOREACH (rules, i)
-		tables_remove(ts, rules->v[i]);
+		n[rules->v[i]->table_id][rules->v[i]->soft]++;
 	for (int i = 0; i < OFPROTO_N_TABLES; i++)
-		if (purge[i])
-			classifier_end_purge(ts->table[i].cls);
+		for (int kind = 0; kind < N_KINDS; kind++) {
+			struct classifier *cls = kind ? ts->table[i].soft : ts->table[i].cls;
+			if (n[i][kind] < 2)
+				continue;
+			unsigned int stay = classifier_count(cls) - n[i][kind];
+			how[i][kind] = !stay ? CLEARED : n[i][kind] >= stay ? PURGE : ONE_BY_ONE;
+			if (!stay)
+				classifier_clear(cls);
+			else if (how[i][kind] == PURGE)
+				classifier_begin_purge(cls);
+		}
+	VEC_FOREACH (rules, i) {
+		struct rule *r = rules->v[i];
+		assert(!r->removed);
+		if (how[r->table_id][r->soft] != CLEARED)
+			classifier_remove(home(ts, r), &r->cls);
+		leave(ts, r);
+	}
+	for (int i = 0; i < OFPROTO_N_TABLES; i++)
+		for (int kind = 0; kind < N_KINDS; kind++)
+			if (how[i][kind] == PURGE)
+				classifier_end_purge(kind ? ts->table[i].soft : ts->table[i].cls);
 }
 
 void tables_touch(struct tables *ts, struct rule *r)

@@ -210,6 +210,14 @@ static void purge(struct classifier *c, struct model *m, unsigned int keep)
 	classifier_end_purge(c);
 }
 
+static void clear(struct classifier *c, struct model *m)
+{
+	classifier_clear(c);
+	assert_int_equal(classifier_n_masks(c), 0);
+	while (m->n)
+		rcu_free_later(m->v[--m->n], free_rule);
+}
+
 struct collect {
 	const struct match *target;
 	unsigned int n;
@@ -273,6 +281,8 @@ static void run_model(unsigned int n_priorities, unsigned int max_rules, unsigne
 		}
 		if (m.n >= max_rules / 2 && !random_below(100))
 			purge(c, &m, random_below(m.n / 2 + 1));
+		if (m.n >= max_rules / 2 && !random_below(200))
+			clear(c, &m);
 		assert_int_equal(classifier_count(c), m.n);
 		for (unsigned int k = 0; k < 4; k++)
 			check_lookup(c, &m);
@@ -285,8 +295,9 @@ static void run_model(unsigned int n_priorities, unsigned int max_rules, unsigne
 		rcu_quiescent();
 	}
 	purge(c, &m, m.n / 3);
-	while (m.n)
+	while (m.n > 2)
 		take_out(c, &m, m.n - 1);
+	clear(c, &m);
 	assert_int_equal(classifier_n_masks(c), 0);
 	classifier_free(c);
 }
@@ -442,7 +453,7 @@ static void test_trie(void **state)
 
 // Readers look for rules that always stay, while the writer puts others in and out around them.
 struct shared {
-	struct classifier *c;
+	struct classifier *c, *emptied; // the second loses all its rules now and then
 	bool stop;
 	unsigned long n_lookups;
 };
@@ -460,6 +471,9 @@ static void *reader(void *arg)
 		const struct cls_rule *r = classifier_lookup(s->c, &f, &mask);
 		if (!r || r->priority < 1000 + (int)f.regs[5]) // at least the one that stays
 			abort();
+		r = classifier_lookup(s->emptied, &f, &mask);
+		if (r && (r->priority < 1 || r->priority > 100))
+			abort();
 		n++;
 		rcu_quiescent();
 	}
@@ -470,8 +484,8 @@ static void *reader(void *arg)
 
 static void test_concurrent(void **state)
 {
-	struct shared s = {.c = classifier_new()};
-	struct model stay = {.n = 0}, m = {.n = 0};
+	struct shared s = {.c = classifier_new(), .emptied = classifier_new()};
+	struct model stay = {.n = 0}, m = {.n = 0}, emptied = {.n = 0};
 	struct match match;
 	for (unsigned int i = 0; i < 50; i++) {
 		memset(&match, 0, sizeof(match));
@@ -488,6 +502,10 @@ static void test_concurrent(void **state)
 			add(s.c, &m, &match, 900 + (int)random_below(400));
 		else if (m.n)
 			take_out(s.c, &m, random_below(m.n));
+		random_match(&match);
+		add(s.emptied, &emptied, &match, 1 + (int)random_below(100));
+		if (emptied.n == 100)
+			clear(s.emptied, &emptied);
 		if (i == 10000) {
 			const enum field_id fields[] = {FIELD_IPV4_SRC};
 			classifier_set_prefixes(s.c, fields, 1);
@@ -504,6 +522,8 @@ static void test_concurrent(void **state)
 		take_out(s.c, &m, m.n - 1);
 	while (stay.n)
 		take_out(s.c, &stay, stay.n - 1);
+	clear(s.emptied, &emptied);
+	classifier_free(s.emptied);
 	classifier_free(s.c);
 }
 
