@@ -120,8 +120,6 @@ static int decode_oxm(struct ofpact_decode *d, bool may_mask, enum ofpact_raw ra
 	int error = nx_entry_decode(&d->body, &f, &value, may_mask ? &mask : NULL);
 	if (error == OFPBMC_BAD_MASK)
 		return OFPBAC_BAD_SET_MASK;
-	if (error == OFPBMC_BAD_VALUE)
-		return OFPBAC_BAD_SET_ARGUMENT;
 	if (error)
 		return ofpact_set_error(error);
 	if (!masked)

@@ -306,16 +306,10 @@ const struct ofpact_row ofpact_delete_field_row = {
 
 // --- debug_recirc, debug_slow
 
-static int decode_recirc(struct ofpact_decode *d)
+// For the tests of a switch that has been started for them.
+static int decode_debug(struct ofpact_decode *d)
 {
-	ofpact_add(d->out, OFPACT_DEBUG_RECIRC, sizeof(struct ofpact));
-	return 0;
-}
-
-static int decode_slow(struct ofpact_decode *d)
-{
-	ofpact_add(d->out, OFPACT_DEBUG_SLOW, sizeof(struct ofpact));
-	return 0;
+	return OFPBAC_BAD_VENDOR_TYPE;
 }
 
 static void encode_debug(struct buf *b, uint8_t version, const struct ofpact *a)
@@ -342,7 +336,7 @@ static struct error *parse_slow(struct ofpact_parse *p, char *arg)
 
 const struct ofpact_row ofpact_debug_recirc_row = {
 	.name = "debug_recirc",
-	.wires = (const struct ofpact_wire[]){{OFP_VENDOR_NX, NXAST_DEBUG_RECIRC, V10, V15, 16, false, decode_recirc}, {0}},
+	.wires = (const struct ofpact_wire[]){{OFP_VENDOR_NX, NXAST_DEBUG_RECIRC, V10, V15, 16, false, decode_debug}, {0}},
 	.words = (const struct ofpact_word[]){{"debug_recirc", parse_recirc}, {0}},
 	.encode = encode_debug,
 	.format = format_debug,
@@ -350,7 +344,7 @@ const struct ofpact_row ofpact_debug_recirc_row = {
 
 const struct ofpact_row ofpact_debug_slow_row = {
 	.name = "debug_slow",
-	.wires = (const struct ofpact_wire[]){{OFP_VENDOR_NX, NXAST_DEBUG_SLOW, V10, V15, 16, false, decode_slow}, {0}},
+	.wires = (const struct ofpact_wire[]){{OFP_VENDOR_NX, NXAST_DEBUG_SLOW, V10, V15, 16, false, decode_debug}, {0}},
 	.words = (const struct ofpact_word[]){{"debug_slow", parse_slow}, {0}},
 	.encode = encode_debug,
 	.format = format_debug,

@@ -42,20 +42,19 @@ int ofp_decode_bundle_add(const struct ofp_msg *m, struct ofp_bundle_add *ba)
 	ba->msg = c.p;
 	if (cursor_left(&c) < sizeof(struct ofp_header))
 		return OFPBFC_MSG_BAD_LEN;
+	if (c.p[0] != m->version)
+		return OFPBFC_BAD_VERSION;
 	size_t n = ofp_length(c.p);
 	if (n < sizeof(struct ofp_header) || n > cursor_left(&c))
 		return OFPBFC_MSG_BAD_LEN;
 	ba->len = n;
-	if (c.p[0] != m->version)
-		return OFPBFC_BAD_VERSION;
 	if (ofp_xid(c.p) != m->xid)
 		return OFPBFC_MSG_BAD_XID;
 	struct ofp_msg inner;
-	int error = ofp_msg_decode(c.p, n, &inner);
-	if (error)
-		return error;
+	if (ofp_msg_decode(c.p, n, &inner) || !may_be_in_bundle(inner.type))
+		return OFPBFC_MSG_UNSUP;
 	ba->type = inner.type;
-	return may_be_in_bundle(inner.type) ? 0 : OFPBFC_MSG_UNSUP;
+	return 0;
 }
 
 bool ofp_encode_bundle_add(struct buf *b, uint32_t bundle_id, uint16_t flags, const void *msg,
@@ -81,6 +80,8 @@ int ofp_decode_requestforward(const struct ofp_msg *m, struct ofp_requestforward
 	size_t n = ofp_length(c.p);
 	if (n < sizeof(struct ofp_header) || n > cursor_left(&c))
 		return OFPBFC_MSG_BAD_LEN;
+	if (c.p[0] != m->version)
+		return OFPBRC_BAD_VERSION;
 	int error = ofp_msg_decode(c.p, n, &rf->request);
 	if (error)
 		return error;

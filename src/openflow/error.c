@@ -121,7 +121,7 @@ int ofp_decode_error(const struct ofp_msg *m, struct cursor *payload)
 		vendor = cursor_be32(&c);
 		type = cursor_be16(&c);
 		code = cursor_be16(&c);
-	} else if (type == OFPET_EXPERIMENTER && m->version >= OFP12) {
+	} else if (type == OFPET_EXPERIMENTER) {
 		type = code;
 		code = 0;
 		vendor = cursor_be32(&c);

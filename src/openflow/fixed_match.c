@@ -128,7 +128,6 @@ int ofp10_match_decode(struct cursor *c, struct match *m)
 	w->tp_src = wild & W10_TP_SRC ? 0 : 0xffff;
 	w->tp_dst = wild & W10_TP_DST ? 0 : 0xffff;
 	flow_mask(f, f, w);
-	match_normalize(m);
 	return 0;
 }
 
@@ -224,6 +223,51 @@ static int vlan_from_11(struct match *m, uint32_t wild, uint16_t vid, uint8_t pc
 	return 0;
 }
 
+static bool is_type(const struct match *m, uint16_t type)
+{
+	return m->mask.dl_type && be16toh(m->flow.dl_type) == type;
+}
+
+static bool is_mpls(const struct match *m)
+{
+	return is_type(m, DL_MPLS) || is_type(m, DL_MPLS_MC);
+}
+
+// Ports, or ICMP's type and code. What the protocol does not have does not count.
+static int l4_from_11(struct match *m, uint32_t wild)
+{
+	struct flow *f = &m->flow, *w = &m->mask;
+	bool icmp = w->nw_proto && f->nw_proto == PROTO_ICMP;
+	bool ports = w->nw_proto && (f->nw_proto == PROTO_TCP || f->nw_proto == PROTO_UDP || f->nw_proto == PROTO_SCTP);
+	if (!icmp && !ports)
+		return 0;
+	w->tp_src = wild & W11_TP_SRC ? 0 : 0xffff;
+	w->tp_dst = wild & W11_TP_DST ? 0 : 0xffff;
+	if (icmp && ((w->tp_src && be16toh(f->tp_src) > 0xff) || (w->tp_dst && be16toh(f->tp_dst) > 0xff)))
+		return OFPBMC_BAD_FIELD;
+	return 0;
+}
+
+// The masks of addresses are those of the message: they do not count without their Ethernet type.
+static int l3_from_11(struct match *m, uint32_t wild)
+{
+	struct flow *f = &m->flow, *w = &m->mask;
+	bool ipv4 = is_type(m, DL_IP);
+	if (ipv4 && !(wild & W11_NW_TOS)) {
+		if (f->nw_tos & ~DSCP_MASK)
+			return OFPBMC_BAD_VALUE;
+		w->nw_tos = DSCP_MASK;
+	}
+	if (!ipv4 && !is_type(m, DL_ARP) && !is_type(m, DL_RARP)) {
+		w->nw_src = w->nw_dst = 0;
+		return 0;
+	}
+	w->nw_proto = wild & W11_NW_PROTO ? 0 : 0xff;
+	w->nw_src = ~w->nw_src;
+	w->nw_dst = ~w->nw_dst;
+	return ipv4 ? l4_from_11(m, wild) : 0;
+}
+
 static int ofp11_std_match_decode(struct cursor *c, struct match *m)
 {
 	match_init_any(m);
@@ -258,8 +302,6 @@ static int ofp11_std_match_decode(struct cursor *c, struct match *m)
 		w->dl_src[i] = (uint8_t)~w->dl_src[i];
 		w->dl_dst[i] = (uint8_t)~w->dl_dst[i];
 	}
-	w->nw_src = ~w->nw_src;
-	w->nw_dst = ~w->nw_dst;
 	w->metadata = ~w->metadata;
 	if (!(wild & W11_IN_PORT)) {
 		if (ofp11_port_decode(in_port, &f->in_port))
@@ -270,19 +312,13 @@ static int ofp11_std_match_decode(struct cursor *c, struct match *m)
 	if (error)
 		return error;
 	w->dl_type = wild & W11_DL_TYPE ? 0 : 0xffff;
-	w->nw_tos = wild & W11_NW_TOS ? 0 : DSCP_MASK;
-	if (w->nw_tos && f->nw_tos & ~DSCP_MASK)
-		return OFPBMC_BAD_VALUE;
-	w->nw_proto = wild & W11_NW_PROTO ? 0 : 0xff;
-	w->tp_src = wild & W11_TP_SRC ? 0 : 0xffff;
-	w->tp_dst = wild & W11_TP_DST ? 0 : 0xffff;
-	if (label > 0xfffff || tc > 7)
-		return OFPBMC_BAD_VALUE;
-	f->mpls[0] = htobe32(label << 12 | (uint32_t)tc << 9);
-	w->mpls[0] = htobe32((wild & W11_MPLS_LABEL ? 0 : 0xfffff000u) | (wild & W11_MPLS_TC ? 0 : 0xe00u));
+	error = l3_from_11(m, wild);
+	// Without its Ethernet type a label does not count, whatever it is.
+	f->mpls[0] = htobe32((label & 0xfffff) << 12 | (uint32_t)(tc & 7) << 9);
+	if (is_mpls(m))
+		w->mpls[0] = htobe32((wild & W11_MPLS_LABEL ? 0 : 0xfffff000u) | (wild & W11_MPLS_TC ? 0 : 0xe00u));
 	flow_mask(f, f, w);
-	match_normalize(m);
-	return 0;
+	return error;
 }
 
 static void ofp11_std_match_encode(struct buf *b, const struct match *m)
@@ -354,10 +390,19 @@ int ofp11_match_decode(struct cursor *c, bool strict, struct match *m, uint16_t 
 		cursor_skip(&body, 4);
 		return ofp11_std_match_decode(&body, m);
 	}
-	if (type != OFPMT_OXM) // which stock's switch also sends in 1.1
-		return OFPBMC_BAD_TYPE;
-	if (len < 4)
+	return type == OFPMT_OXM ? ofp12_match_decode(c, strict, m) // which stock's switch also sends in 1.1
+				 : OFPBMC_BAD_TYPE;
+}
+
+int ofp12_match_decode(struct cursor *c, bool strict, struct match *m)
+{
+	match_init_any(m);
+	struct cursor peek = *c;
+	uint16_t type = cursor_be16(&peek), len = cursor_be16(&peek);
+	if (peek.bad || len < 4)
 		return OFPBMC_BAD_LEN;
+	if (type != OFPMT_OXM)
+		return OFPBMC_BAD_TYPE;
 	struct cursor body = cursor_sub(c, (len + 7u) & ~7u);
 	if (body.bad)
 		return OFPBMC_BAD_LEN;

@@ -77,6 +77,7 @@ static int decode10(struct cursor *c, enum ofp_protocol protocol, struct ofp_flo
 {
 	bool exact = !(get_be32(c->p) & 0x3fffff);
 	int error = ofp10_match_decode(c, &fm->match);
+	match_normalize(&fm->match);
 	cursor_copy(c, &fm->new_cookie, 8);
 	uint16_t command = cursor_be16(c);
 	fm->idle_timeout = cursor_be16(c);
@@ -150,12 +151,13 @@ static int decode11(struct cursor *c, uint8_t version, struct ofp_flow_mod *fm)
 	}
 	if (fm->table_id == OFPTT_ALL && (version == OFP11 || !is_delete(fm)))
 		return OFPFMFC_BAD_TABLE_ID;
-	if (command > OFPFC_DELETE_STRICT)
-		return OFPFMFC_BAD_COMMAND;
 	if (is_delete(fm))
 		fm->out_group = out_group;
 	fm->flags = flags;
-	return ofp11_port_decode(out_port, &fm->out_port);
+	error = ofp11_port_decode(out_port, &fm->out_port);
+	if (!error && command > OFPFC_DELETE_STRICT)
+		error = OFPFMFC_BAD_COMMAND;
+	return error;
 }
 
 int ofp_decode_flow_mod(const struct ofp_msg *m, enum ofp_protocol protocol, struct ofp_flow_mod *fm)
@@ -269,7 +271,7 @@ static int decode_removed15(struct cursor *c, struct ofp_flow_removed *fr)
 	fr->idle_timeout = cursor_be16(c);
 	fr->hard_timeout = cursor_be16(c);
 	cursor_copy(c, &fr->cookie, 8);
-	int error = ofp11_match_decode(c, false, &fr->match, NULL);
+	int error = ofp11_match_decode(c, true, &fr->match, NULL);
 	if (error)
 		return error;
 	struct oxs stats;
@@ -330,7 +332,7 @@ int ofp_decode_flow_removed(const struct ofp_msg *m, struct ofp_flow_removed *fr
 		if (match.bad)
 			return OFPBMC_BAD_LEN;
 		match.end = match.p + match_len;
-		error = nx_match_decode(match, false, &fr->match, NULL, NULL);
+		error = nx_match_decode(match, true, &fr->match, NULL, NULL);
 		if (!error && cursor_left(&c))
 			error = OFPBRC_BAD_LEN;
 	} else {
@@ -338,7 +340,7 @@ int ofp_decode_flow_removed(const struct ofp_msg *m, struct ofp_flow_removed *fr
 		fr->hard_timeout = cursor_be16(&c);
 		fr->packets = cursor_be64(&c);
 		fr->bytes = cursor_be64(&c);
-		error = ofp11_match_decode(&c, false, &fr->match, NULL);
+		error = ofp11_match_decode(&c, true, &fr->match, NULL);
 	}
 	return error ? error : c.bad ? OFPBRC_BAD_LEN : 0;
 }

@@ -84,7 +84,9 @@ static int pull14(struct cursor *c, struct ofp_flow_monitor_request *r)
 	else if (r->flags & ~FLAGS14 || !(r->flags & EVENTS))
 		return OFPMOFC_BAD_FLAGS;
 	int error = ofp11_port_decode(port, &r->out_port);
-	return error ? error : ofp11_match_decode(c, true, &r->match, NULL);
+	if (error && r->command != OFPFMC_DELETE) // which is of the monitor's number alone
+		return error;
+	return ofp11_match_decode(c, true, &r->match, NULL);
 }
 
 int ofp_flow_monitor_request_pull(const struct ofp_msg *m, struct cursor *body,
@@ -169,7 +171,7 @@ static int read_event(const struct ofp_msg *m, uint16_t wire, struct ofp_flow_up
 	                                                 OFPFME_MODIFIED, OFPFME_ABBREV};
 	if (is14(m)) {
 		if (wire > OFPFME_RESUMED)
-			return OFPBRC_BAD_LEN;
+			return NXBRC_FM_BAD_EVENT;
 		u->event = (enum ofp_flow_update_event)wire;
 		return 0;
 	}
@@ -200,15 +202,17 @@ static int pull_full(const struct ofp_msg *m, struct cursor c, struct buf *actio
 		cursor_skip(&c, 1);
 	}
 	cursor_copy(&c, &u->cookie, 8);
+	if (((match_len + 7u) & ~7u) > cursor_left(&c))
+		return OFPBRC_BAD_LEN;
 	int error;
 	if (m->version >= OFP13) {
-		error = ofp11_match_decode(&c, false, &u->match, NULL);
+		error = ofp11_match_decode(&c, true, &u->match, NULL);
 	} else {
 		struct cursor match = cursor_sub(&c, (match_len + 7u) & ~7u);
 		if (match.bad)
 			return OFPBMC_BAD_LEN;
 		match.end = match.p + match_len;
-		error = nx_match_decode(match, false, &u->match, NULL, NULL);
+		error = nx_match_decode(match, true, &u->match, NULL, NULL);
 	}
 	if (!error && c.bad)
 		error = OFPBRC_BAD_LEN;
@@ -229,11 +233,13 @@ int ofp_flow_update_pull(const struct ofp_msg *m, struct cursor *body, struct bu
 	*u = (struct ofp_flow_update){0};
 	struct cursor peek = *body;
 	uint16_t len = cursor_be16(&peek), wire = cursor_be16(&peek);
-	if (peek.bad || len < UPDATE_HEAD || len % 8 || len > cursor_left(body))
+	if (peek.bad || len % 8 || len > cursor_left(body))
 		return OFPBRC_BAD_LEN;
 	int error = read_event(m, wire, u);
 	if (error)
 		return error;
+	if (len < UPDATE_HEAD)
+		return OFPBRC_BAD_LEN;
 	struct cursor c = cursor_sub(body, len);
 	cursor_skip(&c, UPDATE_HEAD);
 	if (u->event == OFPFME_ABBREV) {

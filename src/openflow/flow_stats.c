@@ -25,6 +25,8 @@ int ofp_decode_flow_stats_request(const struct ofp_msg *m, struct ofp_flow_stats
 			return OFPBMC_BAD_LEN;
 		match.end = match.p + match_len;
 		error = nx_match_decode(match, true, &r->match, &r->cookie, &r->cookie_mask);
+		if (!error && cursor_left(&c))
+			error = OFPBRC_BAD_LEN;
 	} else if (m->version == OFP10) {
 		error = ofp10_match_decode(&c, &r->match);
 		r->table_id = cursor_u8(&c);
@@ -197,7 +199,9 @@ void ofp_append_flow_stats(struct ofp_replies *r, const struct ofp_msg *request,
 
 // --- Flow replies: reading.
 
-static int read_nx(struct cursor *c, struct ofp_flow_stats *fs)
+enum { HEAD10_LEN = 88, NX_HEAD_LEN = 48, HEAD11_LEN = 48, HEAD15_LEN = 24 };
+
+static int read_nx(struct cursor *c, uint16_t len, struct ofp_flow_stats *fs)
 {
 	fs->duration_s = cursor_be32(c);
 	fs->duration_ns = cursor_be32(c);
@@ -210,11 +214,13 @@ static int read_nx(struct cursor *c, struct ofp_flow_stats *fs)
 	cursor_copy(c, &fs->cookie, 8);
 	fs->packets = cursor_be64(c);
 	fs->bytes = cursor_be64(c);
+	if (NX_HEAD_LEN + ((match_len + 7u) & ~7u) > len)
+		return OFPBRC_BAD_LEN;
 	struct cursor match = cursor_sub(c, (match_len + 7u) & ~7u);
 	if (match.bad)
 		return OFPBMC_BAD_LEN;
 	match.end = match.p + match_len;
-	return nx_match_decode(match, false, &fs->match, NULL, NULL);
+	return nx_match_decode(match, true, &fs->match, NULL, NULL);
 }
 
 static int read10(struct cursor *c, struct ofp_flow_stats *fs)
@@ -251,7 +257,7 @@ static int read11(struct cursor *c, uint8_t version, struct ofp_flow_stats *fs)
 	cursor_copy(c, &fs->cookie, 8);
 	fs->packets = cursor_be64(c);
 	fs->bytes = cursor_be64(c);
-	int error = ofp11_match_decode(c, false, &fs->match, NULL);
+	int error = ofp11_match_decode(c, true, &fs->match, NULL);
 	return error ? error : check_flags(flags, version);
 }
 
@@ -266,7 +272,9 @@ static int read15(struct cursor *c, struct ofp_flow_stats *fs)
 	fs->flags = flags_for(flags, OFP15);
 	fs->importance = cursor_be16(c);
 	cursor_copy(c, &fs->cookie, 8);
-	int error = ofp11_match_decode(c, false, &fs->match, NULL);
+	int error = ofp11_match_decode(c, true, &fs->match, NULL);
+	if (!error)
+		error = check_flags(flags, OFP15);
 	if (error)
 		return error;
 	struct oxs stats;
@@ -276,7 +284,15 @@ static int read15(struct cursor *c, struct ofp_flow_stats *fs)
 	fs->idle_age = stats.idle_age;
 	fs->packets = stats.packets;
 	fs->bytes = stats.bytes;
-	return error ? error : check_flags(flags, OFP15);
+	return error;
+}
+
+// What comes before the match of a version that has one of its own length.
+static size_t head_len(const struct ofp_msg *m)
+{
+	if (m->nx)
+		return NX_HEAD_LEN;
+	return m->version == OFP10 ? HEAD10_LEN : m->version < OFP15 ? HEAD11_LEN : HEAD15_LEN;
 }
 
 int ofp_flow_stats_pull(const struct ofp_msg *m, struct cursor *body, struct buf *actions, struct ofp_flow_stats *fs)
@@ -285,14 +301,11 @@ int ofp_flow_stats_pull(const struct ofp_msg *m, struct cursor *body, struct buf
 		return -ENODATA;
 	buf_clear(actions);
 	*fs = (struct ofp_flow_stats){.idle_age = -1, .hard_age = -1};
-	struct cursor peek = *body;
-	uint16_t len = cursor_be16(&peek);
-	bool instructions = !m->nx && m->version > OFP10 && m->version < OFP15; // beyond the end: it is them that are too long
-	if (peek.bad || len < 4 || (len > cursor_left(body) && !instructions))
+	bool has_instructions = !m->nx && m->version > OFP10;
+	struct cursor c = *body;
+	uint16_t len = cursor_be16(&c);
+	if (cursor_left(body) < head_len(m) || len < head_len(m))
 		return OFPBRC_BAD_LEN;
-	bool too_long = len > cursor_left(body);
-	struct cursor c = cursor_sub(body, too_long ? cursor_left(body) : len);
-	cursor_skip(&c, 2);
 	int error;
 	if (m->nx || m->version < OFP15) {
 		fs->table_id = cursor_u8(&c);
@@ -301,17 +314,21 @@ int ofp_flow_stats_pull(const struct ofp_msg *m, struct cursor *body, struct buf
 		cursor_skip(&c, 2);
 	}
 	if (m->nx)
-		error = read_nx(&c, fs);
+		error = read_nx(&c, len, fs);
 	else if (m->version == OFP10)
 		error = read10(&c, fs);
 	else if (m->version < OFP15)
 		error = read11(&c, m->version, fs);
 	else
 		error = read15(&c, fs);
-	if (!error && c.bad)
-		error = OFPBRC_BAD_LEN;
-	if (!error)
-		error = too_long ? (int)OFPBIC_BAD_LEN : ofpacts_decode_instructions(c, m->version, actions);
+	if (error)
+		return error;
+	// The match may be longer than the entry says that it is; then it is the actions that do not fit.
+	size_t used = (size_t)(c.p - body->p);
+	if (c.bad || used > len || len > cursor_left(body) || (len - used) % 8)
+		return has_instructions ? OFPBIC_BAD_LEN : OFPBRC_BAD_LEN;
+	cursor_skip(body, used);
+	error = ofpacts_decode_instructions(cursor_sub(body, len - used), m->version, actions);
 	fs->actions = actions->data;
 	fs->actions_len = actions->len;
 	return error;

@@ -94,54 +94,56 @@ static int decode_bucket11(struct cursor *c, uint8_t version, struct ofp_group *
 {
 	struct cursor peek = *c;
 	uint16_t len = cursor_be16(&peek);
-	if (peek.bad || len < BUCKET_HEADER || len % 8 || len > cursor_left(c))
+	if (peek.bad || len < BUCKET_HEADER || len > cursor_left(c))
 		return OFPGMFC_BAD_BUCKET;
 	struct cursor body = cursor_sub(c, len);
 	struct ofp_bucket *b = add_bucket(g);
 	cursor_skip(&body, 2);
 	b->weight = cursor_be16(&body);
-	int error = decode_watch_port(cursor_be32(&body), b);
+	uint32_t watch_port = cursor_be32(&body);
 	b->watch_group = cursor_be32(&body);
 	cursor_skip(&body, 4);
-	return error ? error : decode_actions(body, version, b);
+	int error = decode_actions(body, version, b);
+	return error ? error : decode_watch_port(watch_port, b);
 }
 
 static int decode_bucket_properties(struct cursor c, struct ofp_bucket *b)
 {
+	uint32_t watch_port = ofp11_port_encode(OFPP_NONE);
 	while (cursor_left(&c)) {
 		struct cursor body;
 		uint64_t type;
 		int error = prop_pull(&c, &type, &body);
 		if (error)
 			return error;
-		if (type > PROP_WATCH_GROUP)
-			return prop_unknown(type);
-		if (cursor_left(&body) != 4)
-			return OFPBPC_BAD_LEN;
 		if (type == PROP_WEIGHT)
-			b->weight = cursor_be16(&body);
+			error = prop_u16(body, &b->weight);
+		else if (type == PROP_WATCH_PORT)
+			error = prop_u32(body, &watch_port);
 		else if (type == PROP_WATCH_GROUP)
-			b->watch_group = cursor_be32(&body);
-		else if ((error = decode_watch_port(cursor_be32(&body), b)))
+			error = prop_u32(body, &b->watch_group);
+		else
+			error = prop_unknown(type);
+		if (error)
 			return error;
 	}
-	return 0;
+	return decode_watch_port(watch_port, b);
 }
 
 static int decode_bucket15(struct cursor *c, uint8_t version, struct ofp_group *g)
 {
 	struct cursor peek = *c;
 	uint16_t len = cursor_be16(&peek), actions_len = cursor_be16(&peek);
-	if (peek.bad || len < BUCKET15_HEADER || len % 8 || len > cursor_left(c) || actions_len > len - BUCKET15_HEADER)
+	if (peek.bad || len < BUCKET15_HEADER || len > cursor_left(c) || actions_len > len - BUCKET15_HEADER)
 		return OFPGMFC_BAD_BUCKET;
 	struct cursor body = cursor_sub(c, len);
 	struct ofp_bucket *b = add_bucket(g);
 	cursor_skip(&body, 4);
 	b->bucket_id = cursor_be32(&body);
-	if (b->bucket_id > OFPG_BUCKET_MAX)
-		return OFPGMFC_BAD_BUCKET;
 	int error = decode_actions(cursor_sub(&body, actions_len), version, b);
-	return error ? error : decode_bucket_properties(body, b);
+	if (!error)
+		error = decode_bucket_properties(body, b);
+	return !error && b->bucket_id > OFPG_BUCKET_MAX ? OFPGMFC_BAD_BUCKET : error;
 }
 
 static int decode_buckets(struct cursor c, uint8_t version, struct ofp_group *g)
@@ -212,20 +214,13 @@ static void encode_bucket(struct buf *out, uint8_t version, enum ofp_group_type 
 static int decode_fields(struct cursor c, struct ofp_group *g)
 {
 	while (cursor_left(&c)) {
-		struct ofp_group_field f;
-		bool masked;
-		memset(&f, 0, sizeof(f));
-		int error = nx_header_decode(&c, &f.field, &masked);
+		struct ofp_group_field f; // whose mask stands where values do
+		int error = nx_entry_decode(&c, &f.field, &f.mask, NULL);
 		if (error)
 			return error;
-		// What follows is the mask of the field, whatever the header says.
-		const uint8_t *bytes = masked ? NULL : cursor_take(&c, f.field->n_bytes);
-		if (!bytes)
-			return OFPBPC_BAD_VALUE;
-		memcpy(f.mask.b, bytes, f.field->n_bytes);
 		VEC_FOREACH (&g->fields, i)
 			if (g->fields.v[i].field == f.field)
-				return OFPBPC_BAD_VALUE;
+				return OFPBMC_DUP_FIELD;
 		if (g->fields.n == MAX_FIELDS)
 			return OFPBPC_BAD_VALUE;
 		vec_push(&g->fields, f);
@@ -233,9 +228,20 @@ static int decode_fields(struct cursor c, struct ofp_group *g)
 	return 0;
 }
 
+static bool known_command(uint16_t command)
+{
+	return command <= OFPGC_INSERT_BUCKET || command == OFPGC_REMOVE_BUCKET || command == OFPGC_ADD_OR_MOD;
+}
+
 static int decode_selection_method(struct cursor body, uint16_t command, struct ofp_group *g)
 {
-	if (g->type != OFPGT_SELECT || (command != OFPGC_ADD && command != OFPGC_MODIFY && command != OFPGC_ADD_OR_MOD))
+	if (g->type >= OFPGT_N)
+		return OFPGMFC_BAD_TYPE;
+	if (g->type != OFPGT_SELECT)
+		return OFPBPC_BAD_VALUE;
+	if (!known_command(command))
+		return OFPGMFC_BAD_COMMAND;
+	if (command != OFPGC_ADD && command != OFPGC_MODIFY && command != OFPGC_ADD_OR_MOD)
 		return OFPBPC_BAD_VALUE;
 	cursor_skip(&body, 4);
 	cursor_copy(&body, g->method, sizeof(g->method));
@@ -303,11 +309,6 @@ static int check_buckets(const struct ofp_group_mod *gm)
 	return 0;
 }
 
-static bool known_command(uint16_t command)
-{
-	return command <= OFPGC_INSERT_BUCKET || command == OFPGC_REMOVE_BUCKET || command == OFPGC_ADD_OR_MOD;
-}
-
 static int check_group_mod(const struct ofp_group_mod *gm)
 {
 	const struct ofp_group *g = &gm->group;
@@ -326,8 +327,6 @@ static int decode_mod15(struct cursor *c, uint8_t version, uint16_t command, str
 	cursor_skip(c, 2);
 	gm->command_bucket_id = cursor_be32(c);
 	struct cursor buckets = cursor_sub(c, buckets_len);
-	if (c->bad)
-		return OFPBRC_BAD_LEN;
 	bool changes_buckets = command == OFPGC_INSERT_BUCKET || command == OFPGC_REMOVE_BUCKET;
 	if (!changes_buckets && gm->command_bucket_id != OFPG_BUCKET_ALL)
 		return OFPGMFC_BAD_BUCKET;
@@ -335,7 +334,11 @@ static int decode_mod15(struct cursor *c, uint8_t version, uint16_t command, str
 		return OFPGMFC_BAD_BUCKET;
 	if (command == OFPGC_INSERT_BUCKET && gm->command_bucket_id == OFPG_BUCKET_ALL)
 		return OFPGMFC_BAD_BUCKET;
+	if (c->bad)
+		return OFPBRC_BAD_LEN;
 	int error = decode_buckets(buckets, version, &gm->group);
+	if (!error && !ids_are_unique(&gm->group))
+		error = OFPGMFC_BAD_BUCKET;
 	return error ? error : decode_group_properties(*c, command, &gm->group);
 }
 
@@ -502,9 +505,10 @@ int ofp_group_stats_pull(const struct ofp_msg *m, struct cursor *body, struct of
 		return -ENODATA;
 	struct cursor peek = *body;
 	uint16_t len = cursor_be16(&peek);
-	if (peek.bad || len < header || len > cursor_left(body))
+	size_t whole = len - (len - header) % 16; // what is no bucket is of the next entry
+	if (peek.bad || cursor_left(body) < header || len < header || whole > cursor_left(body))
 		return OFPBRC_BAD_LEN;
-	struct cursor c = cursor_sub(body, len - (len - header) % 16); // what is no bucket is of the next entry
+	struct cursor c = cursor_sub(body, whole);
 	cursor_skip(&c, 4);
 	s->group_id = cursor_be32(&c);
 	s->ref_count = cursor_be32(&c);

@@ -203,6 +203,7 @@ struct wire_id {
 };
 
 enum { VENDOR_MSG = 4, STATS_VENDOR = 0xffff };
+enum { ANY_VERSION = 3 }; // and below: hello, error, echo request and reply
 
 static int read_id(struct ofp_msg *m, uint8_t wire_type, struct wire_id *id)
 {
@@ -218,7 +219,8 @@ static int read_id(struct ofp_msg *m, uint8_t wire_type, struct wire_id *id)
 			return OFPBRC_BAD_VENDOR;
 		return subtype > UINT16_MAX ? OFPBRC_BAD_SUBTYPE : 0;
 	}
-	if (wire_type != request && wire_type != request + 1) {
+	if ((wire_type != request && wire_type != request + 1) || m->version > OFP15 ||
+	    m->version < OFP10) {
 		*id = (struct wire_id){STD, wire_type, 0};
 		return 0;
 	}
@@ -233,6 +235,8 @@ static int read_id(struct ofp_msg *m, uint8_t wire_type, struct wire_id *id)
 	if (stat != STATS_VENDOR)
 		return 0;
 	uint32_t vendor = cursor_be32(&m->body);
+	if (v10 && !m->body.bad && vendor != OFP_VENDOR_NX) // in 1.0 what follows is the vendor's to define
+		return OFPBRC_BAD_VENDOR;
 	uint32_t subtype = cursor_be32(&m->body);
 	if (v10)
 		cursor_skip(&m->body, 4);
@@ -276,18 +280,14 @@ int ofp_msg_identify(const void *msg, size_t n, struct ofp_msg *m)
 	m->xid = cursor_be32(&m->body);
 	if (m->body.bad)
 		return OFPBRC_BAD_LEN;
-	uint8_t version = m->version;
-	// Hellos and errors are understood whatever their version.
-	if (version < OFP10 || version > OFP15) {
-		if (wire_type > 1 || !version)
-			return OFPBRC_BAD_VERSION;
-		version = OFP15;
-	}
-
 	struct wire_id id;
 	int error = read_id(m, wire_type, &id);
 	if (error)
 		return error;
+	// Hellos, errors and echoes are understood whatever their version.
+	uint8_t version = m->version;
+	if (version > OFP15 && wire_type <= ANY_VERSION)
+		version = OFP15;
 	bool found = false;
 	for (unsigned int i = 0; i < N_ROWS; i++) {
 		const struct row *row = &rows[i];

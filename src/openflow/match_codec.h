@@ -26,9 +26,11 @@ void nx_match_format(struct cursor, struct str *);
 // match as well, as the type says.
 int ofp11_match_decode(struct cursor *, bool strict, struct match *, uint16_t *padded_len);
 void ofp11_match_encode(struct buf *, uint8_t version, const struct match *);
+// The same without 1.1's fixed match, for packets' metadata.
+int ofp12_match_decode(struct cursor *, bool strict, struct match *);
 
 // One TLV, for set_field and the like. *value and *mask (all ones when there is none in it) are right-aligned as in a struct
-// field. `mask` NULL: a mask is an error. Errors are those of matches (OFPBMC_BAD_FIELD when unknown).
+// field, and not yet checked for what the field may be. `mask` NULL: a mask is an error. Errors are those of matches (OFPBMC_BAD_FIELD when unknown).
 int nx_entry_decode(struct cursor *, const struct field **, union field_value *value, union field_value *mask);
 void nx_entry_encode(struct buf *, uint8_t version, const struct field *, const union field_value *value,
 		     const union field_value *mask);
@@ -39,7 +41,7 @@ const struct field *nx_field_find(uint32_t header, uint32_t experimenter);
 
 // --- OpenFlow 1.0: 40 bytes.
 
-// Normalises as stock does: what the wildcards or a missing prerequisite hide does not count.
+// What the wildcards hide does not count. match_normalize() drops what has no meaning, as flow mods do.
 int ofp10_match_decode(struct cursor *, struct match *);
 // What 1.0 cannot say is left out.
 void ofp10_match_encode(struct buf *, const struct match *);

@@ -21,10 +21,10 @@ static int pull_band(struct cursor *c, struct ofp_meter *m)
 	struct cursor body = cursor_sub(c, len - 4u);
 	band.rate = cursor_be32(&body);
 	band.burst_size = cursor_be32(&body);
-	if (band.type != OFPMBT_DROP && band.type != OFPMBT_DSCP_REMARK)
-		return OFPMMFC_BAD_BAND;
 	if (len != BAND_LEN)
 		return OFPBRC_BAD_LEN;
+	if (band.type != OFPMBT_DROP && band.type != OFPMBT_DSCP_REMARK)
+		return OFPMMFC_BAD_BAND;
 	if (band.type == OFPMBT_DSCP_REMARK)
 		band.prec_level = cursor_u8(&body);
 	vec_push(&m->bands, band);

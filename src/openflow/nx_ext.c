@@ -156,13 +156,6 @@ static bool is_icmp(uint8_t proto)
 	return proto == PROTO_ICMP || proto == PROTO_ICMPV6;
 }
 
-static int pull_address(struct cursor value, uint8_t address[16])
-{
-	if (cursor_left(&value) < 16)
-		return OFPBPC_BAD_LEN;
-	cursor_copy(&value, address, 16);
-	return 0;
-}
 
 static int pull_u8(struct cursor value, uint8_t *out)
 {
@@ -182,31 +175,6 @@ static uint16_t with_icmp_code(uint16_t dst_port, uint8_t code)
 	return (uint16_t)(code << 8 | (dst_port & 0xff));
 }
 
-static int pull_tuple(struct cursor c, struct ofp_ct_tuple *t)
-{
-	while (cursor_left(&c)) {
-		uint64_t type;
-		struct cursor value;
-		int error = prop_pull(&c, &type, &value);
-		if (error)
-			return error;
-		uint8_t byte = 0;
-		if (type == TUPLE_SRC || type == TUPLE_DST)
-			error = pull_address(value, type == TUPLE_SRC ? t->src : t->dst);
-		else if (type == TUPLE_SRC_PORT || type == TUPLE_ICMP_ID)
-			error = prop_u16(value, &t->src_port);
-		else if (type == TUPLE_DST_PORT)
-			error = prop_u16(value, &t->dst_port);
-		else if (type == TUPLE_ICMP_TYPE && !(error = pull_u8(value, &byte)))
-			t->dst_port = with_icmp_type(t->dst_port, byte);
-		else if (type == TUPLE_ICMP_CODE && !(error = pull_u8(value, &byte)))
-			t->dst_port = with_icmp_code(t->dst_port, byte);
-		if (error)
-			return error;
-	}
-	return 0;
-}
-
 static bool address_is_any(const uint8_t a[16])
 {
 	static const uint8_t any[16];
@@ -221,18 +189,41 @@ static int address_family(const uint8_t a[16])
 }
 
 // All addresses are of one family.
-static bool families_agree(struct ofp_ct_match *m)
+static int pull_address(struct cursor value, int *family, uint8_t address[16])
 {
-	const uint8_t *all[] = {m->orig.src, m->orig.dst, m->reply.src, m->reply.dst};
-	int family = 0;
-	for (size_t i = 0; i < 4; i++) {
-		int f = address_family(all[i]);
-		if (f && family && f != family)
-			return false;
-		family = f ? f : family;
+	if (cursor_left(&value) < 16)
+		return OFPBPC_BAD_LEN;
+	cursor_copy(&value, address, 16);
+	int f = address_family(address);
+	if (f && *family && f != *family)
+		return OFPBPC_BAD_VALUE;
+	*family = f ? f : *family;
+	return 0;
+}
+
+static int pull_tuple(struct cursor c, int *family, struct ofp_ct_tuple *t)
+{
+	while (cursor_left(&c)) {
+		uint64_t type;
+		struct cursor value;
+		int error = prop_pull(&c, &type, &value);
+		if (error)
+			return error;
+		uint8_t byte = 0;
+		if (type == TUPLE_SRC || type == TUPLE_DST)
+			error = pull_address(value, family, type == TUPLE_SRC ? t->src : t->dst);
+		else if (type == TUPLE_SRC_PORT || type == TUPLE_ICMP_ID)
+			error = prop_u16(value, &t->src_port);
+		else if (type == TUPLE_DST_PORT)
+			error = prop_u16(value, &t->dst_port);
+		else if (type == TUPLE_ICMP_TYPE && !(error = pull_u8(value, &byte)))
+			t->dst_port = with_icmp_type(t->dst_port, byte);
+		else if (type == TUPLE_ICMP_CODE && !(error = pull_u8(value, &byte)))
+			t->dst_port = with_icmp_code(t->dst_port, byte);
+		if (error)
+			return error;
 	}
-	m->ipv6 = family != 4;
-	return true;
+	return 0;
 }
 
 int ofp_decode_ct_flush(const struct ofp_msg *msg, struct ofp_ct_match *m)
@@ -240,6 +231,7 @@ int ofp_decode_ct_flush(const struct ofp_msg *msg, struct ofp_ct_match *m)
 	struct cursor c = msg->body;
 	*m = (struct ofp_ct_match){.ip_proto = cursor_u8(&c)};
 	m->icmp = is_icmp(m->ip_proto);
+	int family = 0;
 	for (int i = 0; i < 7; i++)
 		if (cursor_u8(&c))
 			return NXBRC_MUST_BE_ZERO;
@@ -252,7 +244,7 @@ int ofp_decode_ct_flush(const struct ofp_msg *msg, struct ofp_ct_match *m)
 		if (type == PROP_ORIG || type == PROP_REPLY) {
 			cursor_skip(&value, 4);
 			error = value.bad ? OFPBPC_BAD_LEN
-			                  : pull_tuple(value,
+			                  : pull_tuple(value, &family,
 			                               type == PROP_ORIG ? &m->orig : &m->reply);
 			*(type == PROP_ORIG ? &m->has_orig : &m->has_reply) = true;
 		} else if (type == PROP_ZONE) {
@@ -262,7 +254,8 @@ int ofp_decode_ct_flush(const struct ofp_msg *msg, struct ofp_ct_match *m)
 		if (error)
 			return error;
 	}
-	return families_agree(m) ? 0 : OFPBPC_BAD_VALUE;
+	m->ipv6 = family != 4;
+	return 0;
 }
 
 static void put_bytes(struct buf *b, uint16_t type, const void *p, size_t n)

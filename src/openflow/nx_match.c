@@ -118,6 +118,8 @@ static int header_read(struct cursor *c, struct entry_header *h)
 	*h = (struct entry_header){.header = cursor_be32(c)};
 	h->payload = h->header & 0xff;
 	h->masked = h->header & HEADER_MASKED;
+	if (c->bad)
+		return OFPBMC_BAD_LEN;
 	if (h->header >> 16 == CLASS_EXPERIMENTER) {
 		h->experimenter = cursor_be32(c);
 		if (h->payload < 4)
@@ -140,30 +142,48 @@ static bool mask_is_valid(const struct entry_header *h, const union field_value 
 	return !memcmp(mask->b, exact.b, h->field->n_bytes);
 }
 
-// What follows a header: value and mask, checked against the field.
-// `any_mask`: whatever the field can be matched by.
-static int payload_read(struct cursor c, const struct entry_header *h, bool any_mask, union field_value *value,
-			union field_value *mask)
+static bool is_cookie(uint32_t header)
 {
-	const struct field *f = h->field;
+	return header == NXM_NX_COOKIE || header == NXM_NX_COOKIE_W;
+}
+
+// A whole entry up to its meaning: what kind of bytes they are comes before what they say.
+static int entry_read(struct cursor *c, bool may_be_cookie, struct entry_header *h, union field_value *value,
+		      union field_value *mask)
+{
+	int error = header_read(c, h);
+	if (error)
+		return error;
+	struct cursor payload = cursor_sub(c, h->payload), check = payload;
+	if (payload.bad)
+		return OFPBMC_BAD_LEN;
+	size_t width = h->masked ? h->payload / 2 : h->payload;
+	for (size_t i = 0; h->masked && i < width; i++)
+		if (check.p[i] & ~check.p[width + i])
+			return OFPBMC_BAD_WILDCARDS;
+	if (h->field && h->payload != (size_t)h->field->n_bytes * (h->masked ? 2 : 1))
+		h->field = NULL; // the length is part of what a field's header is
+	if (!h->field && !(may_be_cookie && is_cookie(h->header)))
+		return OFPBMC_BAD_FIELD;
 	memset(value, 0, sizeof(*value));
 	memset(mask, 0, sizeof(*mask));
-	if (h->payload != (size_t)f->n_bytes * (h->masked ? 2 : 1))
-		return OFPBMC_BAD_LEN;
-	cursor_copy(&c, value->b, f->n_bytes);
+	if (!h->field)
+		width = 8;
+	cursor_copy(&payload, value->b, width);
 	if (h->masked)
-		cursor_copy(&c, mask->b, f->n_bytes);
+		cursor_copy(&payload, mask->b, width);
+	else if (h->field)
+		field_exact_mask(h->field, mask);
 	else
-		field_exact_mask(f, mask);
-	if (!any_mask && !mask_is_valid(h, mask))
-		return OFPBMC_BAD_MASK;
-	for (int i = 0; i < f->n_bytes; i++)
-		if (value->b[i] & ~mask->b[i] && h->masked)
-			return OFPBMC_BAD_WILDCARDS;
-	if (f->id != FIELD_IN_PORT_OXM && f->id != FIELD_ACTSET_OUTPUT &&
-	    !field_value_is_valid(f, value))
-		return OFPBMC_BAD_VALUE;
+		mask->be64 = UINT64_MAX;
 	return 0;
+}
+
+static int check_value(const struct field *f, const union field_value *value)
+{
+	if (f->id == FIELD_IN_PORT_OXM || f->id == FIELD_ACTSET_OUTPUT)
+		return 0;
+	return field_value_is_valid(f, value) ? 0 : OFPBMC_BAD_VALUE;
 }
 
 int nx_entry_decode(struct cursor *c, const struct field **field, union field_value *value,
@@ -171,18 +191,11 @@ int nx_entry_decode(struct cursor *c, const struct field **field, union field_va
 {
 	struct entry_header h;
 	union field_value mask_space;
-	int error = header_read(c, &h);
+	int error = entry_read(c, false, &h, value, mask ? mask : &mask_space);
 	*field = h.field;
 	if (error)
 		return error;
-	struct cursor payload = cursor_sub(c, h.payload);
-	if (payload.bad)
-		return OFPBMC_BAD_LEN;
-	if (!h.field)
-		return OFPBMC_BAD_FIELD;
-	if (!mask && h.masked)
-		return OFPBMC_BAD_MASK;
-	return payload_read(payload, &h, true, value, mask ? mask : &mask_space);
+	return h.masked && !mask ? OFPBMC_BAD_MASK : 0;
 }
 
 int nx_header_decode(struct cursor *c, const struct field **field, bool *masked)
@@ -192,14 +205,12 @@ int nx_header_decode(struct cursor *c, const struct field **field, bool *masked)
 	*field = h.field;
 	if (error)
 		return error;
-	if (masked)
-		*masked = h.masked;
-	else if (h.masked)
-		return OFPBMC_BAD_MASK;
 	// The length is part of what a field's header is.
 	if (!h.field || h.payload != (size_t)h.field->n_bytes * (h.masked ? 2 : 1))
 		return OFPBMC_BAD_FIELD;
-	return 0;
+	if (masked)
+		*masked = h.masked;
+	return h.masked && !masked ? OFPBMC_BAD_MASK : 0;
 }
 
 static bool uses_oxm(const struct field *f, uint8_t version)
@@ -282,12 +293,12 @@ static int set_port(struct match *m, const struct field *f, const union field_va
 	return 0;
 }
 
-static int apply(struct match *m, const struct field *f, const union field_value *value,
+static int apply(struct match *m, bool strict, const struct field *f, const union field_value *value,
 		 const union field_value *mask)
 {
 	if (f->id == FIELD_IN_PORT_OXM || f->id == FIELD_ACTSET_OUTPUT)
 		return set_port(m, f, value);
-	if (!field_prereqs_ok(f, &m->flow, &m->mask))
+	if (strict && !field_prereqs_ok(f, &m->flow, &m->mask))
 		return OFPBMC_BAD_PREREQ;
 	if (!is_wild(f, &m->mask))
 		return OFPBMC_DUP_FIELD;
@@ -295,16 +306,24 @@ static int apply(struct match *m, const struct field *f, const union field_value
 	return 0;
 }
 
-static int cookie_read(struct cursor c, const struct entry_header *h, be64_t *cookie,
-		       be64_t *cookie_mask)
+static int decode_entry(struct cursor *c, bool strict, struct match *m, be64_t *cookie, be64_t *cookie_mask)
 {
-	if (!cookie || !cookie_mask)
-		return OFPBMC_BAD_FIELD;
-	if (*cookie_mask)
-		return OFPBMC_DUP_FIELD;
-	*cookie = htobe64(cursor_be64(&c));
-	*cookie_mask = h->masked ? htobe64(cursor_be64(&c)) : UINT64_MAX;
-	return 0;
+	struct entry_header h;
+	union field_value value, mask;
+	int error = entry_read(c, cookie && cookie_mask, &h, &value, &mask);
+	if (error)
+		return error;
+	if (!h.field) {
+		if (*cookie_mask)
+			return OFPBMC_DUP_FIELD;
+		*cookie = value.be64;
+		*cookie_mask = mask.be64;
+		return 0;
+	}
+	if (!mask_is_valid(&h, &mask))
+		return OFPBMC_BAD_MASK;
+	error = check_value(h.field, &value);
+	return error ? error : apply(m, strict, h.field, &value, &mask);
 }
 
 int nx_match_decode(struct cursor c, bool strict, struct match *m, be64_t *cookie,
@@ -314,24 +333,8 @@ int nx_match_decode(struct cursor c, bool strict, struct match *m, be64_t *cooki
 	if (cookie && cookie_mask)
 		*cookie = *cookie_mask = 0;
 	while (cursor_left(&c)) {
-		struct entry_header h;
-		int error = header_read(&c, &h);
-		if (error)
-			return error;
-		struct cursor payload = cursor_sub(&c, h.payload);
-		if (payload.bad)
-			return OFPBMC_BAD_LEN;
-		if (h.header == NXM_NX_COOKIE || h.header == NXM_NX_COOKIE_W) {
-			error = cookie_read(payload, &h, cookie, cookie_mask);
-		} else if (!h.field) {
-			error = strict ? OFPBMC_BAD_FIELD : 0;
-		} else {
-			union field_value value, mask;
-			error = payload_read(payload, &h, false, &value, &mask);
-			if (!error)
-				error = apply(m, h.field, &value, &mask);
-		}
-		if (error)
+		int error = decode_entry(&c, strict, m, cookie, cookie_mask);
+		if (error && (strict || error != OFPBMC_BAD_FIELD))
 			return error;
 	}
 	return 0;

@@ -4,7 +4,7 @@
 #include "openflow/error.h"
 
 enum { OXS_DURATION = 0, OXS_IDLE_TIME = 1, OXS_FLOW_COUNT = 3, OXS_PACKET_COUNT = 4, OXS_BYTE_COUNT = 5 };
-enum { OXS_CLASS = 0x8002 };
+enum { OXS_CLASS = 0x8002, OXS_MASKED = 1 << 8 };
 
 static void oxs_header(struct buf *b, uint32_t field, uint32_t len)
 {
@@ -70,8 +70,9 @@ int oxs_read(struct cursor *c, struct oxs *s)
 			return OFPBMC_BAD_LEN;
 		if (header >> 16 != OXS_CLASS)
 			continue;
-		if (!oxs_length_ok(field, header & 0xff))
-			return OFPBMC_BAD_LEN;
+		// The length is part of what a statistic is, and none has a mask.
+		if (header & OXS_MASKED || !oxs_length_ok(field, header & 0xff))
+			continue;
 		if (field == OXS_DURATION) {
 			s->duration_s = cursor_be32(&v);
 			s->duration_ns = cursor_be32(&v);

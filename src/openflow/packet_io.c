@@ -185,11 +185,11 @@ static int decode_nx(struct cursor *c, struct ofp_packet_in *pin)
 	uint16_t match_len = cursor_be16(c);
 	cursor_skip(c, 6);
 	struct cursor match = cursor_sub(c, (match_len + 7u) & ~7u);
-	cursor_skip(c, 2);
-	if (c->bad || match.bad)
+	if (match.bad)
 		return OFPBMC_BAD_LEN;
 	match.end = match.p + match_len;
 	int error = nx_match_decode(match, false, &pin->metadata, NULL, NULL);
+	cursor_skip(c, 2);
 	return error ? error : take_packet(c, pin);
 }
 
@@ -206,7 +206,7 @@ static int check_continuation(struct cursor v)
 	return error;
 }
 
-static int nx2_property(struct ofp_packet_in *pin, uint64_t type, struct cursor v)
+static int nx2_property(struct ofp_packet_in *pin, uint64_t type, struct cursor v, struct cursor *continuation)
 {
 	uint32_t n;
 	int error = 0;
@@ -241,7 +241,8 @@ static int nx2_property(struct ofp_packet_in *pin, uint64_t type, struct cursor 
 		pin->userdata = v.p;
 		return 0;
 	case NXPINT_CONTINUATION:
-		return check_continuation(v);
+		*continuation = v;
+		return 0;
 	default:
 		return 0;
 	}
@@ -251,12 +252,13 @@ static int nx2_property(struct ofp_packet_in *pin, uint64_t type, struct cursor 
 static int decode_nx2(struct cursor *c, struct ofp_packet_in *pin)
 {
 	pin->cookie = UINT64_MAX;
+	struct cursor continuation = {0};
 	while (cursor_left(c)) {
 		uint64_t type;
 		struct cursor v;
 		int error = prop_pull(c, &type, &v);
 		if (!error)
-			error = nx2_property(pin, type, v);
+			error = nx2_property(pin, type, v, &continuation);
 		if (error)
 			return error;
 	}
@@ -264,7 +266,9 @@ static int decode_nx2(struct cursor *c, struct ofp_packet_in *pin)
 		return OFPBRC_BAD_LEN;
 	if (!pin->total_len)
 		pin->total_len = pin->packet_len;
-	return pin->total_len < pin->packet_len ? OFPBRC_BAD_LEN : 0;
+	if (pin->total_len < pin->packet_len)
+		return OFPBRC_BAD_LEN;
+	return continuation.p ? check_continuation(continuation) : 0;
 }
 
 bool ofp_encode_resume(struct buf *b, const struct ofp_msg *packet_in, uint32_t xid)
@@ -301,13 +305,14 @@ static int decode_standard(struct cursor *c, uint8_t version, struct ofp_packet_
 	if (version == OFP10)
 		pin->metadata.flow.in_port = cursor_be16(c);
 	pin->reason = cursor_u8(c);
-	pin->table_id = cursor_u8(c);
+	uint8_t table_id = cursor_u8(c);
+	pin->table_id = version == OFP10 ? 0 : table_id; // padding in 1.0
 	if (version >= OFP13) {
 		cursor_copy(c, &pin->cookie, 8);
 		pin->have_cookie = true;
 	}
 	if (version >= OFP12) {
-		error = ofp11_match_decode(c, false, &pin->metadata, NULL);
+		error = ofp12_match_decode(c, false, &pin->metadata);
 		cursor_skip(c, 2);
 	} else {
 		pin->metadata.mask.in_port = UINT32_MAX;
@@ -377,16 +382,14 @@ int ofp_decode_packet_out(const struct ofp_msg *m, struct ofp_packet_out *po)
 	} else {
 		actions_len = cursor_be16(&c);
 		cursor_skip(&c, 2);
-		error = ofp11_match_decode(&c, true, &po->metadata, NULL);
-		if (!error && !only_pipeline_fields(&po->metadata))
+		error = ofp12_match_decode(&c, false, &po->metadata);
+		if (!only_pipeline_fields(&po->metadata)) // even if what follows is wrong, too
 			error = OFPBRC_PIPELINE_FIELDS_ONLY;
 		if (!error && !po->metadata.mask.in_port)
 			error = OFPBRC_BAD_PORT;
 	}
 	if (error)
 		return error;
-	if (!in_port_ok(po->metadata.flow.in_port))
-		return OFPBRC_BAD_PORT;
 	struct cursor actions = cursor_sub(&c, actions_len);
 	if (c.bad || actions.bad || actions_len % 8)
 		return OFPBRC_BAD_LEN;
@@ -395,6 +398,8 @@ int ofp_decode_packet_out(const struct ofp_msg *m, struct ofp_packet_out *po)
 		error = ofpacts_verify(po->actions.data, po->actions.len, m->version, false, NULL);
 	if (error)
 		return error;
+	if (!in_port_ok(po->metadata.flow.in_port))
+		return OFPBRC_BAD_PORT;
 	if (po->buffer_id == OFP_NO_BUFFER) {
 		po->packet_len = cursor_left(&c);
 		po->packet = cursor_take(&c, po->packet_len);

@@ -166,6 +166,8 @@ void print_hex_dump(struct str *s, const void *bytes, size_t n, bool characters)
 			else if (characters)
 				str_add(s, i == 8 && line == 8 ? "-  " : "   ");
 		}
+		if (!characters && line == 8)
+			str_addc(s, '-');
 		if (characters) {
 			str_add(s, " |");
 			for (size_t i = 0; i < 16; i++)
@@ -230,8 +232,16 @@ static void print_problem(struct str *s, size_t start, int error)
 	str_addf(s, "***decode error: %s***\n", ofperr_name(error));
 }
 
-// False: the message is wrong, and the caller shows its bytes.
-static bool print_whole(struct str *s, const void *msg, size_t n, const struct ofp_print_options *o)
+// The message that an error is about, which may be an error in its turn. Empty: none.
+static struct cursor erroneous_message(const struct ofp_msg *m)
+{
+	struct cursor payload = {0};
+	int error = m->type == OFPTYPE_ERROR ? ofp_decode_error(m, &payload) : 0;
+	return error && error != OFPHFC_INCOMPATIBLE && error != OFPHFC_EPERM ? payload : (struct cursor){0};
+}
+
+// False: the message is wrong, and the caller shows its bytes. *inside: what to print behind it.
+static bool print_whole(struct str *s, const void *msg, size_t n, const struct ofp_print_options *o, struct cursor *inside)
 {
 	struct ofp_msg m;
 	size_t start = s->len;
@@ -241,22 +251,23 @@ static bool print_whole(struct str *s, const void *msg, size_t n, const struct o
 		print_stats_flags(s, &m);
 		error = (printers[m.type] ? printers[m.type] : print_not_built)(s, &m, o);
 	}
-	if (error)
+	if (error) {
 		print_problem(s, start, error);
-	else
+	} else {
+		str_chomp(s, ' ');
 		end_line(s, start);
+		*inside = erroneous_message(&m);
+	}
 	return !error;
 }
 
-void ofp_print(struct str *s, const void *msg, size_t n, const struct ofp_print_options *o)
+// False: there is nothing to print behind it.
+static bool print_one(struct str *s, const void *msg, size_t n, const struct ofp_print_options *o, struct cursor *inside)
 {
-	static const struct ofp_print_options none;
 	size_t start = s->len;
-	if (!o)
-		o = &none;
 	if (!n) {
 		str_add(s, "OpenFlow message is empty\n");
-		return;
+		return false;
 	}
 	if (n < sizeof(struct ofp_header)) {
 		str_addf(s, "OpenFlow packet too short (only %zu bytes):\n", n);
@@ -269,8 +280,21 @@ void ofp_print(struct str *s, const void *msg, size_t n, const struct ofp_print_
 		str_addf(s, "(***truncated to %zu bytes from %u***)\n", n, ofp_length(msg));
 	} else if (ofp_length(msg) < n) {
 		str_addf(s, "(***only uses %u bytes out of %zu***)\n", ofp_length(msg), n);
-	} else if (print_whole(s, msg, n, o)) {
-		return;
+	} else if (print_whole(s, msg, n, o, inside)) {
+		return inside->p != NULL;
 	}
 	print_hex_dump(s, msg, n, true);
+	return false;
+}
+
+void ofp_print(struct str *s, const void *msg, size_t n, const struct ofp_print_options *o)
+{
+	struct ofp_print_options options = o ? *o : (struct ofp_print_options){0};
+	struct cursor inside = {0};
+	// Errors may be about errors: a loop, for the depth is the sender's to choose.
+	while (print_one(s, msg, n, &options, &inside)) {
+		msg = inside.p;
+		n = cursor_left(&inside);
+		options.verbosity = 1;
+	}
 }

@@ -3,7 +3,7 @@
 
 #include "openflow/print_row.h"
 
-enum { PROTO_TCP = 6, PROTO_UDP = 17, PROTO_SCTP = 132 };
+enum { PROTO_ICMP = 1, PROTO_TCP = 6, PROTO_UDP = 17, PROTO_SCTP = 132 };
 
 // Where the transport header of a frame begins; 0: there is none to be found.
 static size_t transport_offset(const uint8_t *p, size_t n)
@@ -27,6 +27,8 @@ static void print_checksum(struct str *s, const uint8_t *p, size_t n, uint8_t pr
 		return;
 	if (proto == PROTO_TCP && n >= l4 + 20)
 		str_addf(s, " tcp_csum:%x", get_be16(p + l4 + 16));
+	else if (proto == PROTO_ICMP && n >= l4 + 8)
+		str_addf(s, " icmp_csum:%x", get_be16(p + l4 + 2));
 	else if (proto == PROTO_UDP && n >= l4 + 8)
 		str_addf(s, " udp_csum:%x", get_be16(p + l4 + 6));
 	else if (proto == PROTO_SCTP && n >= l4 + 12)
@@ -39,8 +41,7 @@ void ofp_print_packet(struct str *s, const void *frame, size_t n)
 	flow_extract(frame, n, n, &f);
 	flow_format(&f, s, NULL, NULL);
 	if (f.dl_type == BE16(0x0800) || f.dl_type == BE16(0x86dd))
-		if (!(f.nw_frag & FLOW_FRAG_LATER))
-			print_checksum(s, frame, n, f.nw_proto);
+		print_checksum(s, frame, n, f.nw_proto);
 	str_addc(s, '\n');
 }
 
@@ -64,8 +65,8 @@ int print_packet_in(struct str *s, const struct ofp_msg *m, const struct ofp_pri
 		str_addf(s, " cookie=0x%llx", (unsigned long long)be64toh(pin.cookie));
 	str_addf(s, " total_len=%zu ", pin.total_len);
 	match_format(&pin.metadata, s, -1, o->text.port_name, o->text.arg);
-	if (pin.reason < OFPR_N_REASONS)
-		str_addf(s, " (via %s)", ofp_packet_in_reason_name(pin.reason));
+	if (pin.reason < OFPR_N_REASONS) // the last two are the switch's own: nobody sends them
+		str_addf(s, " (via %s)", pin.reason < OFPR_EXPLICIT_MISS ? ofp_packet_in_reason_name(pin.reason) : "");
 	else
 		str_addf(s, " (via %u)", pin.reason);
 	str_addf(s, " data_len=%zu", pin.packet_len);

@@ -42,16 +42,8 @@ int print_error_msg(struct str *s, const struct ofp_msg *m, const struct ofp_pri
 	str_addf(s, " %s\n", ofperr_name(error));
 	if (error == OFPHFC_INCOMPATIBLE || error == OFPHFC_EPERM) {
 		print_text(s, payload.p, cursor_left(&payload));
-	} else {
-		struct ofp_print_options inner = *o;
-		inner.verbosity = 1;
-		// An error inside an error is not unfolded: the nesting would be the sender's to choose.
-		if (cursor_left(&payload) >= 2 && payload.p[1] == 1)
-			print_hex_dump(s, payload.p, cursor_left(&payload), true);
-		else
-			ofp_print(s, payload.p, cursor_left(&payload), &inner);
 	}
-	return 0;
+	return 0; // the caller goes on with the message that was wrong
 }
 
 int print_echo(struct str *s, const struct ofp_msg *m, const struct ofp_print_options *o)

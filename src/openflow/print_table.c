@@ -112,8 +112,6 @@ static void print_actions(struct str *s, uint32_t actions)
 static void print_action_features(struct str *s, const char *which,
                                   const struct ofp_table_actions *a)
 {
-	if (!a->actions && set_is_empty(&a->set_fields))
-		return;
 	str_addf(s, "      %s features:\n", which);
 	if (a->actions) {
 		str_add(s, "        actions: ");
@@ -147,15 +145,17 @@ static void print_next_tables(struct str *s, const uint64_t next[4])
 		str_addc(s, '\n');
 }
 
+static bool same_actions(const struct ofp_table_actions *a, const struct ofp_table_actions *b)
+{
+	return !memcmp(a, b, sizeof(*a));
+}
+
 static void print_instructions(struct str *s, const struct ofp_table_instructions *i,
                                const struct ofp_table_instructions *before)
 {
 	static const struct bit_name names[] = {
 	        {1 << 6, "meter"},         {1 << 4, "apply_actions"},  {1 << 5, "clear_actions"},
 	        {1 << 3, "write_actions"}, {1 << 2, "write_metadata"}, {1 << 1, "goto_table"}};
-	static const struct ofp_table_actions none;
-	bool does_nothing =
-	        !memcmp(&i->write, &none, sizeof(none)) && !memcmp(&i->apply, &none, sizeof(none));
 	print_next_tables(s, i->next);
 	if (i->instructions && before && i->instructions == before->instructions) {
 		str_add(s, "      (same instructions)\n");
@@ -164,14 +164,14 @@ static void print_instructions(struct str *s, const struct ofp_table_instruction
 		print_bits(s, i->instructions, names, sizeof(names) / sizeof(names[0]), ' ');
 		str_addc(s, '\n');
 	}
-	if (!does_nothing && before && !memcmp(&i->write, &before->write, sizeof(i->write)) &&
-	    !memcmp(&i->apply, &before->apply, sizeof(i->apply))) {
+	if (before && same_actions(&i->write, &before->write) && same_actions(&i->apply, &before->apply) &&
+	    !set_is_empty(&i->write.set_fields)) {
 		str_add(s, "      (same actions)\n");
-	} else if (!memcmp(&i->write, &i->apply, sizeof(i->write))) {
-		print_action_features(s, "Write-Actions and Apply-Actions", &i->write);
-	} else {
+	} else if (!same_actions(&i->write, &i->apply)) {
 		print_action_features(s, "Write-Actions", &i->write);
 		print_action_features(s, "Apply-Actions", &i->apply);
+	} else if (i->write.actions || !set_is_empty(&i->write.set_fields)) {
+		print_action_features(s, "Write-Actions and Apply-Actions", &i->write);
 	}
 }
 
@@ -215,11 +215,10 @@ static void print_set(struct str *s, const char *what, const struct ofp_field_se
 	str_addc(s, '\n');
 }
 
+// Which masks there are does not count.
 static bool same_matching(const struct ofp_table_features *a, const struct ofp_table_features *b)
 {
-	return !memcmp(&a->match, &b->match, sizeof(a->match)) &&
-	       !memcmp(&a->mask, &b->mask, sizeof(a->mask)) &&
-	       !memcmp(&a->wildcard, &b->wildcard, sizeof(a->wildcard));
+	return !memcmp(&a->match, &b->match, sizeof(a->match));
 }
 
 static void print_matching(struct str *s, const struct ofp_table_features *f,
@@ -251,6 +250,14 @@ static bool same_capabilities(const struct ofp_table_features *a,
 	       a->max_entries == b->max_entries && same_instructions(a, b) && same_matching(a, b);
 }
 
+static bool has_features(const struct ofp_table_features *f)
+{
+	return f->metadata_match || f->metadata_write || f->miss != OFPTABLE_MISS_DEFAULT ||
+	       f->eviction != OFPTABLE_SAME || f->vacancy != OFPTABLE_SAME || f->max_entries ||
+	       !instructions_are_empty(&f->hit) || !instructions_are_empty(&f->miss_instructions) ||
+	       !set_is_empty(&f->match);
+}
+
 static void print_supported(struct str *s, const char *what, enum ofp_table_switch on)
 {
 	if (on != OFPTABLE_SAME)
@@ -279,14 +286,15 @@ static void print_features_of(struct str *s, const struct ofp_table_features *f,
 
 // A run of tables of which only the first was printed in full.
 struct ditto {
-	unsigned int first, last; // first > last: none
+	unsigned int first, last;
+	bool waits; // for the end of the run
 	// What stands before.
 	enum { NOTHING, IN_FULL, DITTO_BY_NAME, DITTO } before;
 };
 
 static void ditto_flush(struct str *s, struct ditto *d)
 {
-	if (d->first > d->last)
+	if (!d->waits)
 		return;
 	if (d->before == IN_FULL)
 		str_addc(s, '\n');
@@ -295,17 +303,17 @@ static void ditto_flush(struct str *s, struct ditto *d)
 	else
 		str_addf(s, "  tables %u...%u: ditto\n", d->first, d->last);
 	d->before = DITTO;
-	d->first = 1;
-	d->last = 0;
+	d->waits = false;
 }
 
 static void begin_table(struct str *s, struct ditto *d, unsigned int id, const char *name,
                         bool same)
 {
 	if (same && !*name) {
-		if (d->first > d->last)
+		if (!d->waits)
 			d->first = id;
 		d->last = id;
+		d->waits = true;
 		return;
 	}
 	ditto_flush(s, d);
@@ -323,7 +331,7 @@ int print_table_stats_reply(struct str *s, const struct ofp_msg *m,
 {
 	struct cursor body = m->body;
 	struct ofp_table_stats t, before;
-	struct ditto d = {.first = 1};
+	struct ditto d = {0};
 	bool any = false;
 	int error;
 	str_addc(s, '\n');
@@ -338,9 +346,9 @@ int print_table_stats_reply(struct str *s, const struct ofp_msg *m,
 			         (unsigned long long)t.lookup_count,
 			         (unsigned long long)t.matched_count);
 		if (!same && m->version < OFP13) {
-			if (alike)
+			if (alike && has_features(&t.features))
 				str_add(s, "    (same features)\n");
-			else
+			else if (!alike)
 				print_features_of(s, &t.features, any ? &before.features : NULL);
 		}
 		before = t;
@@ -355,14 +363,14 @@ int print_table_features(struct str *s, const struct ofp_msg *m, const struct of
 	static const char *const commands[] = {"replace", "modify", "enable", "disable"};
 	struct cursor body = m->body;
 	struct ofp_table_features t, before;
-	struct ditto d = {.first = 1};
+	struct ditto d = {0};
 	bool any = false;
 	int error;
 	while (!(error = ofp_table_features_pull(&body, m->version, &t))) {
 		if (!any)
 			str_addc(s, '\n');
 		bool same = any && same_capabilities(&t, &before);
-		if (t.command != OFPTFC_REPLACE)
+		if (!any && t.command != OFPTFC_REPLACE)
 			str_addf(s, "  command: %s\n", commands[t.command]);
 		begin_table(s, &d, t.table_id, t.name, same);
 		if (!same)

@@ -98,20 +98,20 @@ int ofp_queue_config_reply_port(const struct ofp_msg *m, struct cursor *body, ui
 		return 0;
 	int error = pull_port(body, m->version, port);
 	cursor_skip(body, m->version == OFP10 ? 6 : 4);
-	return error;
+	return cursor_left(body) ? error : 0; // of nothing, any port's configuration can be said
 }
 
 static int pull_old_property(struct cursor *c, struct ofp_queue_config *q)
 {
 	struct cursor peek = *c;
 	uint16_t type = cursor_be16(&peek), len = cursor_be16(&peek);
-	if (peek.bad || len < 8 || len > cursor_left(c))
+	if (peek.bad || len < 8 || len > cursor_left(c) || len % 8)
 		return OFPBRC_BAD_LEN;
 	struct cursor value = cursor_sub(c, len);
 	cursor_skip(&value, 8);
 	if (type != PROP_MIN_RATE && type != PROP_MAX_RATE)
 		return 0;
-	if (len < PROP10_LEN)
+	if (len != PROP10_LEN)
 		return OFPBRC_BAD_LEN;
 	*(type == PROP_MIN_RATE ? &q->min_rate : &q->max_rate) = cursor_be16(&value);
 	return 0;
@@ -134,6 +134,7 @@ int ofp_queue_config_pull(struct cursor *c, uint8_t version, uint32_t port,
                           struct ofp_queue_config *q)
 {
 	size_t head = version <= OFP11 ? QUEUE10_LEN : QUEUE12_LEN;
+	int error = 0;
 	struct cursor peek = *c;
 	if (!cursor_left(c))
 		return -ENODATA;
@@ -141,10 +142,13 @@ int ofp_queue_config_pull(struct cursor *c, uint8_t version, uint32_t port,
 	        .port = port, .min_rate = UINT16_MAX, .max_rate = UINT16_MAX};
 	uint32_t first = cursor_be32(&peek), second = head == QUEUE12_LEN ? cursor_be32(&peek) : 0;
 	uint16_t len = cursor_be16(&peek);
-	if (peek.bad || len < head || len > cursor_left(c))
+	if (peek.bad || cursor_left(c) < head)
 		return OFPBRC_BAD_LEN;
 	q->queue = version >= OFP14 ? second : first;
-	int error = version >= OFP14 ? ofp11_port_decode(first, &q->port) : 0;
+	if (version >= OFP14 && (error = ofp11_port_decode(first, &q->port)))
+		return error;
+	if (len < head || len > cursor_left(c) || len % 8)
+		return OFPBRC_BAD_LEN;
 	struct cursor body = cursor_sub(c, len);
 	cursor_skip(&body, head);
 	while (!error && cursor_left(&body))

@@ -29,7 +29,7 @@ int ofp_decode_hello(const struct ofp_msg *m, uint32_t *versions)
 			break;
 		}
 		cursor_skip(&element, 4);
-		uint32_t bits = type == HELLO_VERSION_BITMAP && len >= 8 ? cursor_be32(&element) & ~1u : 0;
+		uint32_t bits = type == HELLO_VERSION_BITMAP && len >= 8 && len % 4 == 0 ? cursor_be32(&element) & ~1u : 0;
 		if (bits) {
 			*versions = bits;
 			found = true;

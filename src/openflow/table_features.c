@@ -198,21 +198,21 @@ static int pull_tables(struct cursor v, uint64_t next[4])
 static int pull_fields(struct cursor v, struct ofp_field_set *set, struct ofp_field_set *masked)
 {
 	memset(set, 0, sizeof(*set));
+	bool any_mask = false;
 	while (cursor_left(&v)) {
 		const struct field *f;
-		bool has_mask = false;
-		int error = nx_header_decode(&v, &f, masked ? &has_mask : NULL);
+		bool has_mask;
+		int error = nx_header_decode(&v, &f, &has_mask);
 		if (error == OFPBMC_BAD_FIELD)
 			continue;
 		if (error)
 			return error;
 		ofp_field_set_add(set, f->id);
-		if (has_mask && f->maskable != FIELD_FULLY_MASKABLE)
-			return OFPBMC_BAD_MASK;
-		if (has_mask)
+		any_mask |= has_mask;
+		if (has_mask && masked)
 			ofp_field_set_add(masked, f->id);
 	}
-	return 0;
+	return any_mask && !masked ? OFPBMC_BAD_MASK : 0;
 }
 
 // One property into what it belongs to. *seen gets a bit for each kind of property.
@@ -220,6 +220,8 @@ static int pull_property(uint64_t type, struct cursor v, struct ofp_table_featur
                          uint32_t *seen)
 {
 	struct ofp_table_instructions *i = type & 1 ? &f->miss_instructions : &f->hit;
+	if (type < 32 && *seen >> type & 1)
+		return OFPTFFC_BAD_FEATURES;
 	if (type < 32)
 		*seen |= 1u << type;
 	switch (type) {
@@ -274,7 +276,7 @@ int ofp_table_features_pull(struct cursor *c, uint8_t version, struct ofp_table_
 	memset(f, 0, sizeof(*f));
 	struct cursor peek = *c;
 	uint16_t len = cursor_be16(&peek);
-	if (peek.bad || len < FEATURES_LEN || len > cursor_left(c))
+	if (peek.bad || len < FEATURES_LEN || len % 8 || len > cursor_left(c))
 		return OFPBPC_BAD_LEN;
 	struct cursor body = cursor_sub(c, len);
 	cursor_skip(&body, 2);
@@ -284,6 +286,8 @@ int ofp_table_features_pull(struct cursor *c, uint8_t version, struct ofp_table_
 		f->command = OFPTFC_REPLACE;
 	else if (f->command > OFPTFC_DISABLE)
 		return OFPTFFC_BAD_COMMAND;
+	if (f->table_id == 255)
+		return OFPTFFC_BAD_TABLE;
 	cursor_skip(&body, 4);
 	cursor_copy(&body, f->name, NAME_LEN);
 	cursor_copy(&body, &f->metadata_match, 8);
@@ -305,7 +309,7 @@ int ofp_table_features_pull(struct cursor *c, uint8_t version, struct ofp_table_
 		if (error)
 			return error;
 	}
-	if (f->has_properties && (seen & REQUIRED) != REQUIRED)
+	if ((f->has_properties || version < OFP15) && (seen & REQUIRED) != REQUIRED)
 		return OFPTFFC_BAD_FEATURES;
 	fill_misses(f, seen);
 	return 0;

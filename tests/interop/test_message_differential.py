@@ -33,6 +33,41 @@ def eviction_in_table_mod(m):
     return m[1] == 17 and m[0] >= of_messages.OF14 and len(m) > 16
 
 
+def properties(b):
+    """The properties of a list, as far as their lengths make sense: type, and what follows it."""
+    while len(b) >= 4:
+        kind, n = struct.unpack("!HH", b[:4])
+        if n < 4 or n > len(b):
+            return
+        yield kind, b[4:n]
+        b = b[(n + 7) // 8 * 8:]
+
+
+def vendor_feature_of_table(m):
+    """Stock takes a vendor's property of table features for its own of the same number."""
+    if m[0] < of_messages.OF13 or m[1] not in (18, 19) or m[8:10] != b"\0\x0c":
+        return False
+    b = m[16:]
+    while len(b) >= 64:
+        n, = struct.unpack("!H", b[:2])
+        if any(kind == 0xFFFF and len(p) >= 8 and struct.unpack("!I", p[4:8])[0] < 16 for kind, p in properties(b[64:n])):
+            return True
+        if n < 64:
+            return False
+        b = b[n:]
+    return False
+
+
+def applied_actions_of_11(m):
+    """Of OpenFlow 1.1's table statistics stock shows the written actions twice."""
+    if m[:2] != bytes((of_messages.OF11, 19)) or m[8:10] != b"\0\3":
+        return m
+    b = bytearray(m)
+    for at in range(16, len(b) - 87, 88):
+        b[at + 56:at + 60] = b[at + 52:at + 56]
+    return bytes(b)
+
+
 def normal(message, text):
     """Where stock is wrong, see docs/differences.md."""
     if "***decode error: <invalid>***" in text:
@@ -65,8 +100,8 @@ def generate(n, seed, mutations):
             continue
         if mutations:
             m = of_messages.mutate(g, m)
-        if not eviction_in_table_mod(m):
-            result.append(m)
+        if not eviction_in_table_mod(m) and not vendor_feature_of_table(m):
+            result.append(applied_actions_of_11(m))
     return result
 
 
@@ -74,13 +109,13 @@ def generate(n, seed, mutations):
 def test_valid_messages(tmp_path, verbosity):
     messages = generate(N if not verbosity else N // 10, SEED + verbosity, False)
     found = differences(messages, tmp_path, *["-m"] * verbosity)
-    assert len(found) <= len(messages) * 0.005, show(found, len(messages))
+    assert not found, show(found, len(messages))
 
 
 def test_nearly_valid_messages(tmp_path):
     messages = generate(N, SEED + 10, True)
     found = differences(messages, tmp_path)
-    assert len(found) <= len(messages) * 0.025, show(found, len(messages))
+    assert not found, show(found, len(messages))
 
 
 @pytest.mark.parametrize("verbosity", ["0", "1"])
@@ -91,7 +126,7 @@ def test_little_is_said(verbosity):
     theirs, mine = ([run(tools("ovs-ofctl"), "ofp-print", m.hex(), verbosity, text=False).stdout.decode("latin1") for m in messages]
                     for tools in (stock, ours))
     found = [(m, a, b) for m, a, b in zip(messages, theirs, mine) if not same(m, a, b)]
-    assert len(found) <= 2, show(found, len(messages))
+    assert not found, show(found, len(messages))
 
 
 def test_every_length_of_every_type(tmp_path):
@@ -111,5 +146,5 @@ def test_every_length_of_every_type(tmp_path):
         error = re.search(r"decode error: (OFPBRC_BAD_(?:LEN|TYPE|STAT|SUBTYPE|VENDOR))", text)
         return (text.split("(")[0] if not text.startswith("***") else "", error and error.group(1))
     theirs, mine = printed(stock, messages, tmp_path / "messages"), printed(ours, messages, tmp_path / "messages")
-    found = [(m, a, b) for m, a, b in zip(messages, theirs, mine) if kind(a) != kind(b)]
-    assert len(found) <= 250, show(found, len(messages))
+    found = [(m, a, b) for m, a, b in zip(messages, theirs, mine) if kind(a) != kind(b) and not same(m, a, b)]
+    assert not found, show(found, len(messages))
