@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The two sides of a comparison, each in directories and namespaces of its own that go with it."""
-import atexit
 import contextlib
-import functools
 import os
 import pathlib
 import re
@@ -11,47 +9,21 @@ import tempfile
 import time
 
 import harness
-from harness import Host, Net, Switch, Tools, wait_until
+import stock_dpdk as stock_dpdk_module
+from harness import Host, Net, Switch, wait_until
+from stock_dpdk import stock_dpdk
 
 from .workload import helper
 
-STOCK_SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema"
-STOCK_DPDK = "/usr/lib/openvswitch-switch-dpdk/ovs-vswitchd-dpdk"
-HUGEPAGES = pathlib.Path("/proc/sys/vm/nr_hugepages")
+STOCK_SCHEMA = stock_dpdk_module.SCHEMA
 WANTED_HUGEPAGES = 900
 ours, stock = harness.ours, harness.stock
-
-
-def _stock_dpdk(program):
-    if program != "ovs-vswitchd":
-        return stock(program)
-    # Under the name by which its files and its commands' sockets are found.
-    return _link("ovs-vswitchd", STOCK_DPDK)
-
-
-@functools.cache
-def _link(name, target):
-    directory = tempfile.mkdtemp(prefix="sluice-bench-")
-    atexit.register(shutil.rmtree, directory, ignore_errors=True)
-    os.symlink(target, f"{directory}/{name}")
-    return f"{directory}/{name}"
-
-
-stock_dpdk = Tools("stock", _stock_dpdk)
 POLLING_CORE = os.cpu_count() - 1
 
 
-@contextlib.contextmanager
 def hugepages():
     """More of them while the block runs, where the machine has the memory."""
-    before = int(HUGEPAGES.read_text())
-    try:
-        if before < WANTED_HUGEPAGES:
-            HUGEPAGES.write_text(str(WANTED_HUGEPAGES))
-        yield
-    finally:
-        if before < WANTED_HUGEPAGES:
-            HUGEPAGES.write_text(str(before))
+    return stock_dpdk_module.hugepages(WANTED_HUGEPAGES)
 
 
 class Side:
@@ -123,7 +95,7 @@ class PollingSide(Side):
 
     def configure(self):
         self.switch.vsctl("--no-wait", "set", "open", ".", "other_config:dpdk-init=true", f"other_config:pmd-cpu-mask={self.cores:x}",
-                          "other_config:dpdk-extra=\"--in-memory --no-pci\"")
+                          f"other_config:dpdk-extra=\"{stock_dpdk_module.EXTRA}\"")
 
     def add_port(self, name, number, devargs, **options):
         more = [f"options:{key}={value}" for key, value in options.items()]
