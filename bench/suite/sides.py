@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The two sides of a comparison, each in directories and namespaces of its own that go with it."""
 import contextlib
+import functools
 import os
 import pathlib
 import re
