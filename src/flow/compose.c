@@ -206,9 +206,40 @@ static void compose_ipv6(const struct flow *f, const struct payload *p, struct b
 	finish_l4(f, b->data + l4, n, csum_pseudo6(&f->ipv6_src, &f->ipv6_dst, f->nw_proto, (uint32_t)n));
 }
 
+static void compose_l3(const struct flow *f, const struct payload *p, struct buf *b)
+{
+	switch (be16toh(f->dl_type)) {
+	case ETHERTYPE_IPV4:
+		compose_ipv4(f, p, b);
+		break;
+	case ETHERTYPE_IPV6:
+		compose_ipv6(f, p, b);
+		break;
+	case ETHERTYPE_ARP:
+	case ETHERTYPE_RARP:
+		compose_arp(f, b);
+		break;
+	case ETHERTYPE_MPLS:
+	case ETHERTYPE_MPLS_MCAST:
+		compose_mpls(f, b);
+		add_payload(b, p);
+		break;
+	case ETHERTYPE_NSH:
+		compose_nsh(f, b);
+		add_payload(b, p);
+		break;
+	default:
+		add_payload(b, p);
+	}
+}
+
 void flow_compose(const struct flow *f, const void *bytes, size_t n, struct buf *b)
 {
 	struct payload p = {bytes, n};
+	if (flow_is_bare(f)) {
+		compose_l3(f, &p, b);
+		return;
+	}
 	buf_add(b, f->dl_dst, 6);
 	buf_add(b, f->dl_src, 6);
 	for (int i = 0; i < FLOW_MAX_VLANS && f->vlan[i].tci & BE16(VLAN_CFI); i++) {
@@ -222,29 +253,7 @@ void flow_compose(const struct flow *f, const void *bytes, size_t n, struct buf 
 		return;
 	}
 	buf_add(b, &f->dl_type, sizeof(f->dl_type));
-	switch (be16toh(f->dl_type)) {
-	case ETHERTYPE_IPV4:
-		compose_ipv4(f, &p, b);
-		break;
-	case ETHERTYPE_IPV6:
-		compose_ipv6(f, &p, b);
-		break;
-	case ETHERTYPE_ARP:
-	case ETHERTYPE_RARP:
-		compose_arp(f, b);
-		break;
-	case ETHERTYPE_MPLS:
-	case ETHERTYPE_MPLS_MCAST:
-		compose_mpls(f, b);
-		add_payload(b, &p);
-		break;
-	case ETHERTYPE_NSH:
-		compose_nsh(f, b);
-		add_payload(b, &p);
-		break;
-	default:
-		add_payload(b, &p);
-	}
+	compose_l3(f, &p, b);
 }
 
 static int hex_digit(char c)

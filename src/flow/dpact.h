@@ -28,6 +28,11 @@ enum dpact_type {
 	DPACT_CLONE,	   // struct dpact_nested
 	DPACT_CHECK_PKT_LEN, // struct dpact_check_pkt_len
 	DPACT_CT_CLEAR,	   // struct dpact
+	DPACT_PUSH_ETH,	   // struct dpact_push_eth: in front of a packet without an Ethernet header
+	DPACT_POP_ETH,	   // struct dpact: of a packet without VLAN tags
+	DPACT_PUSH_NSH,	   // struct dpact_push_nsh
+	DPACT_POP_NSH,	   // struct dpact: of a packet that begins with NSH; then recirc, what comes to light is to be parsed
+	DPACT_ADD_MPLS,	   // struct dpact_push_mpls: a label in front of the whole packet, which then begins with it
 	DPACT_DROP,	   // struct dpact_drop: an explicit drop with its reason; last
 	DPACT_N_TYPES,
 };
@@ -68,6 +73,7 @@ enum dpact_header {
 	DPH_ND,	      // struct dpk_nd
 	DPH_ND_EXT,   // struct dpk_nd_ext
 	DPH_MPLS,     // struct dpk_mpls
+	DPH_NSH,      // struct dpk_nsh
 	DPH_TUNNEL,   // struct flow_tunnel
 	DPH_N_HEADERS,
 };
@@ -105,6 +111,11 @@ struct dpk_nd_ext {
 struct dpk_mpls {
 	be32_t lse; // the outermost label stack entry
 };
+struct dpk_nsh { // as in struct flow
+	be32_t path_hdr; // SPI and SI
+	be32_t context[4];
+	uint8_t flags, ttl, mdtype, np;
+};
 union dpk {
 	uint32_t u32;
 	struct dpk_ethernet ethernet;
@@ -116,6 +127,7 @@ union dpk {
 	struct dpk_nd nd;
 	struct dpk_nd_ext nd_ext;
 	struct dpk_mpls mpls;
+	struct dpk_nsh nsh;
 	struct flow_tunnel tunnel;
 };
 struct dpact_set {
@@ -140,6 +152,18 @@ struct dpact_pop_mpls {
 	struct dpact h;
 	be16_t ethertype;
 	uint8_t pad[6];
+};
+struct dpact_push_eth {
+	struct dpact h;
+	uint8_t src[6], dst[6];
+};
+enum { DP_NSH_MAX_MD = 248 }; // bytes
+struct dpact_push_nsh { // the next protocol is what the packet was
+	struct dpact h;
+	be32_t path_hdr;
+	uint8_t flags, ttl, mdtype, np;
+	uint16_t md_len; // bytes of metadata, a multiple of 4: 16 of type 1; TLVs of type 2
+	uint8_t md[];
 };
 struct dpact_recirc {
 	struct dpact h;
@@ -185,6 +209,7 @@ enum dp_drop_reason {
 	DP_DROP_MALFORMED,	 // shorter than an Ethernet header
 	DP_DROP_RECIRC,		 // unknown recirculation, or too many
 	DP_DROP_METER,
+	DP_DROP_DECAP,		 // a header could not be taken off, or put on: what there is is none that it belongs to
 	DP_DROP_NO_BUFFER,	 // the packet pool was empty
 	DP_DROP_N_REASONS,
 };

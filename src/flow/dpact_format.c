@@ -66,9 +66,9 @@ static void format_push_vlan(struct str *s, const struct dpact_push_vlan *a)
 	str_addc(s, ')');
 }
 
-static void format_push_mpls(struct str *s, const struct dpact_push_mpls *a)
+static void format_push_mpls(struct str *s, const char *name, const struct dpact_push_mpls *a)
 {
-	str_add(s, "push_mpls(");
+	str_addf(s, "%s(", name);
 	dpmpls_format(s, be32toh(a->lse), UINT32_MAX);
 	str_addf(s, ",eth_type=0x%x)", be16toh(a->ethertype));
 }
@@ -101,7 +101,10 @@ static void format_action(struct str *s, const struct dpact *a, const struct dpa
 		str_add(s, "pop_vlan");
 		break;
 	case DPACT_PUSH_MPLS:
-		format_push_mpls(s, (const struct dpact_push_mpls *)a);
+		format_push_mpls(s, "push_mpls", (const struct dpact_push_mpls *)a);
+		break;
+	case DPACT_ADD_MPLS:
+		format_push_mpls(s, "add_mpls", (const struct dpact_push_mpls *)a);
 		break;
 	case DPACT_POP_MPLS:
 		str_addf(s, "pop_mpls(eth_type=0x%x)", be16toh(((const struct dpact_pop_mpls *)a)->ethertype));
@@ -137,6 +140,18 @@ static void format_action(struct str *s, const struct dpact *a, const struct dpa
 		break;
 	case DPACT_CT_CLEAR:
 		str_add(s, "ct_clear");
+		break;
+	case DPACT_PUSH_ETH:
+		dpact_push_eth_format(s, (const struct dpact_push_eth *)a);
+		break;
+	case DPACT_POP_ETH:
+		str_add(s, "pop_eth");
+		break;
+	case DPACT_PUSH_NSH:
+		dpact_push_nsh_format(s, (const struct dpact_push_nsh *)a);
+		break;
+	case DPACT_POP_NSH:
+		str_add(s, "pop_nsh()");
 		break;
 	case DPACT_DROP:
 		str_add(s, "drop");

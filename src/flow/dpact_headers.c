@@ -52,6 +52,19 @@ static const struct dpfield nd_ext[] = {
 	ROW(dpk_nd_ext, options_type, "nd_options_type", U8_DEC),
 	{0},
 };
+const struct dpfield dpact_nsh_fields[] = {
+	ROW(dpk_nsh, flags, "flags", NSH_U8),
+	ROW(dpk_nsh, ttl, "ttl", NSH_U8),
+	ROW(dpk_nsh, mdtype, "mdtype", NSH_U8),
+	ROW(dpk_nsh, np, "np", NSH_U8),
+	ROW(dpk_nsh, path_hdr, "spi", NSH_SPI),
+	{"si", DPFIELD_NSH_U8, offsetof(struct dpk_nsh, path_hdr) + 3},
+	ROW(dpk_nsh, context[0], "c1", NSH_BE32),
+	ROW(dpk_nsh, context[1], "c2", NSH_BE32),
+	ROW(dpk_nsh, context[2], "c3", NSH_BE32),
+	ROW(dpk_nsh, context[3], "c4", NSH_BE32),
+	{0},
+};
 // Without flags and options, which are nested.
 const struct dpfield dpact_tunnel_fields[] = {
 	ROW(flow_tunnel, id, "tun_id", BE64_HEX),
@@ -81,5 +94,6 @@ const struct dpact_header_row dpact_header_rows[DPH_N_HEADERS] = {
 	[DPH_ND] = {"nd", nd},
 	[DPH_ND_EXT] = {"nd_ext", nd_ext},
 	[DPH_MPLS] = {"mpls", NULL},
+	[DPH_NSH] = {"nsh", dpact_nsh_fields},
 	[DPH_TUNNEL] = {"tunnel", NULL},
 };

@@ -11,6 +11,7 @@ struct dpact_header_row {
 };
 extern const struct dpact_header_row dpact_header_rows[DPH_N_HEADERS];
 extern const struct dpfield dpact_tunnel_fields[];
+extern const struct dpfield dpact_nsh_fields[];
 
 // "tun_id=0x5,src=...,flags(df|key)". Zero values are left out when `mask` is NULL: a header to be set.
 void dptunnel_format(struct str *, const struct flow_tunnel *key, const struct flow_tunnel *mask, bool verbose);
@@ -20,6 +21,13 @@ bool dptunnel_parse(const char **text, struct flow_tunnel *key, struct flow_tunn
 void dpmpls_format(struct str *, uint32_t lse, uint32_t mask);
 // One entry; stops before what follows "bos=N".
 bool dpmpls_parse(const char **text, uint32_t *lse, uint32_t *mask);
+struct buf;
+struct str;
+// The actions "push_nsh(flags=0,ttl=63,mdtype=1,np=3,spi=0x1,si=255,c1=0x0,...)", and "push_eth(src=..,dst=..)".
+void dpact_push_nsh_format(struct str *, const struct dpact_push_nsh *);
+bool dpact_push_nsh_parse(struct buf *, const char **text); // behind the parenthesis, up to and over ")"
+void dpact_push_eth_format(struct str *, const struct dpact_push_eth *);
+bool dpact_push_eth_parse(struct buf *, const char **text);
 // "vid=5,pcp=3"; ",cfi=0" when the bit is not set. Parts that are zero in value and mask are left out unless `verbose`.
 void dpvlan_format(struct str *, uint16_t tci, uint16_t mask, bool verbose);
 // Back, up to and over ")".

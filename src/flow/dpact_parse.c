@@ -157,15 +157,47 @@ static bool parse_eth_type(const char **text, be16_t *out)
 	return true;
 }
 
-static bool parse_push_mpls(struct parser *p, const char **text)
+static bool parse_label(struct parser *p, enum dpact_type action, const char **text)
 {
 	uint32_t lse, mask;
 	be16_t type;
 	if (!dpmpls_parse(text, &lse, &mask) || mask != UINT32_MAX || !dptext_literal(text, ",") || !parse_eth_type(text, &type))
 		return false;
-	struct dpact_push_mpls *a = dpact_add(p->out, DPACT_PUSH_MPLS, sizeof(*a));
+	struct dpact_push_mpls *a = dpact_add(p->out, action, sizeof(*a));
 	a->lse = htobe32(lse);
 	a->ethertype = type;
+	return true;
+}
+
+static bool parse_push_mpls(struct parser *p, const char **text)
+{
+	return parse_label(p, DPACT_PUSH_MPLS, text);
+}
+
+static bool parse_add_mpls(struct parser *p, const char **text)
+{
+	return parse_label(p, DPACT_ADD_MPLS, text);
+}
+
+static bool parse_push_eth(struct parser *p, const char **text)
+{
+	return dpact_push_eth_parse(p->out, text);
+}
+
+static bool parse_pop_eth(struct parser *p, const char **text)
+{
+	dpact_add(p->out, DPACT_POP_ETH, sizeof(struct dpact));
+	return true;
+}
+
+static bool parse_push_nsh(struct parser *p, const char **text)
+{
+	return dpact_push_nsh_parse(p->out, text);
+}
+
+static bool parse_pop_nsh(struct parser *p, const char **text)
+{
+	dpact_add(p->out, DPACT_POP_NSH, sizeof(struct dpact));
 	return true;
 }
 
@@ -271,6 +303,8 @@ static const struct {
 	{"recirc(", parse_recirc},	 {"hash(", parse_hash},	      {"trunc(", parse_trunc},
 	{"meter(", parse_meter},	 {"sample(", parse_sample},   {"clone(", parse_clone},
 	{"check_pkt_len(", parse_check_pkt_len}, {"ct_clear", parse_ct_clear},
+	{"add_mpls(", parse_add_mpls},	 {"push_eth(", parse_push_eth}, {"pop_eth", parse_pop_eth},
+	{"push_nsh(", parse_push_nsh},	 {"pop_nsh()", parse_pop_nsh},
 };
 
 static bool parse_action(struct parser *p, const char **text)

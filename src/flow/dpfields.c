@@ -24,13 +24,17 @@ unsigned int dpfield_size(enum dpfield_kind kind)
 	case DPFIELD_U32_HEX:
 	case DPFIELD_BE32_HEX:
 	case DPFIELD_BE32_LABEL:
+	case DPFIELD_NSH_BE32:
 		return 4;
+	case DPFIELD_NSH_SPI:
+		return 3;
 	case DPFIELD_BE16_DEC:
 	case DPFIELD_BE16_BYTE:
 		return 2;
 	case DPFIELD_U8_DEC:
 	case DPFIELD_U8_HEX:
 	case DPFIELD_FRAG:
+	case DPFIELD_NSH_U8:
 		return 1;
 	}
 	__builtin_unreachable();
@@ -61,6 +65,8 @@ static uint64_t load(enum dpfield_kind kind, const void *p)
 		return *(const uint8_t *)p;
 	case 2:
 		return get_be16(p);
+	case 3:
+		return (uint64_t)get_be16(p) << 8 | ((const uint8_t *)p)[2];
 	case 4:
 		return get_be32(p);
 	default:
@@ -81,6 +87,10 @@ static void store(enum dpfield_kind kind, void *p, uint64_t v)
 		break;
 	case 2:
 		put_be16(p, (uint16_t)v);
+		break;
+	case 3:
+		put_be16(p, (uint16_t)(v >> 8));
+		((uint8_t *)p)[2] = (uint8_t)v;
 		break;
 	case 4:
 		put_be32(p, (uint32_t)v);
@@ -127,13 +137,22 @@ static void format_value(struct str *s, const struct dpfield *f, const uint8_t *
 		return;
 	}
 	uint64_t v = load(f->kind, key), m = load(f->kind, mask), max = kind_max(f->kind);
+	bool exact = (m & max) == max;
+	if (f->kind == DPFIELD_NSH_U8) {
+		str_addf(s, exact ? "%" PRIu64 : "0x%02" PRIx64 "/0x%02" PRIx64, v, m);
+		return;
+	}
+	if (f->kind == DPFIELD_NSH_SPI || f->kind == DPFIELD_NSH_BE32) {
+		str_addf(s, exact ? "0x%" PRIx64 : "0x%" PRIx64 "/0x%08" PRIx64, v, m);
+		return;
+	}
 	if (f->kind == DPFIELD_FRAG)
 		str_add(s, frag_name((uint8_t)v, 3));
 	else if (f->kind == DPFIELD_U8_DEC || f->kind == DPFIELD_BE16_DEC || f->kind == DPFIELD_BE16_BYTE)
 		str_addf(s, "%" PRIu64, v);
 	else
 		str_addf(s, "%#" PRIx64, v);
-	if ((m & max) != max)
+	if (!exact)
 		str_addf(s, "/%#" PRIx64, m);
 }
 

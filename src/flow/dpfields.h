@@ -21,6 +21,9 @@ enum dpfield_kind {
 	DPFIELD_BE32_LABEL, // 20 bits
 	DPFIELD_BE64_HEX,
 	DPFIELD_FRAG,
+	DPFIELD_NSH_U8,	 // those of NSH look different when they are masked
+	DPFIELD_NSH_SPI, // 24 bits
+	DPFIELD_NSH_BE32,
 };
 
 struct dpfield {

@@ -29,6 +29,14 @@ static const struct dpfield key_nd[] = {
 static const struct dpfield key_nd_ext[] = {
 	ROW(nd_reserved, "nd_reserved", BE32_HEX), ROW(nd_options_type, "nd_options_type", U8_DEC), {0},
 };
+#define NSH_ROW(MEMBER, BYTE, NAME, KIND) {NAME, DPFIELD_NSH_##KIND, offsetof(struct flow, nsh.MEMBER) + (BYTE)}
+static const struct dpfield key_nsh[] = {
+	NSH_ROW(flags, 0, "flags", U8),	    NSH_ROW(ttl, 0, "ttl", U8),		NSH_ROW(mdtype, 0, "mdtype", U8),
+	NSH_ROW(np, 0, "np", U8),	    NSH_ROW(path_hdr, 0, "spi", SPI),	NSH_ROW(path_hdr, 3, "si", U8),
+	NSH_ROW(context, 0, "c1", BE32),    NSH_ROW(context, 4, "c2", BE32),	NSH_ROW(context, 8, "c3", BE32),
+	NSH_ROW(context, 12, "c4", BE32),   {0},
+};
+#undef NSH_ROW
 static const struct dpfield key_ct_tuple4[] = {
 	ROW(ct_nw_src, "src", IPV4),	    ROW(ct_nw_dst, "dst", IPV4),	ROW(ct_nw_proto, "proto", U8_DEC),
 	ROW(ct_tp_src, "tp_src", BE16_DEC), ROW(ct_tp_dst, "tp_dst", BE16_DEC), {0},

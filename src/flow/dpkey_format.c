@@ -205,15 +205,14 @@ static void add_mpls(struct out *o)
 
 static void add_nsh(struct out *o)
 {
-	const struct flow *f = o->f;
-	uint32_t path = be32toh(f->nsh.path_hdr);
-	if (!o->verbose && !o->m->nsh.mdtype && !o->m->nsh.path_hdr)
-		return;
-	str_addf(o->s, "nsh(flags=%u,ttl=%u,mdtype=%u,np=%u,spi=0x%x,si=%u", f->nsh.flags, f->nsh.ttl, f->nsh.mdtype,
-		 f->nsh.np, path >> 8, path & 0xff);
-	for (unsigned int i = 0; f->nsh.mdtype == 1 && i < 4; i++)
-		str_addf(o->s, ",c%u=0x%x", i + 1, be32toh(f->nsh.context[i]));
-	str_add(o->s, "),");
+	struct out all = *o;
+	struct flow mask = *o->m;
+	// What is hidden is left out in any case, and without a mask the context of a type that has none.
+	all.verbose = false;
+	all.m = &mask;
+	if (o->exact && o->f->nsh.mdtype != 1)
+		memset(mask.nsh.context, 0, sizeof(mask.nsh.context));
+	add_fields(&all, "nsh", key_nsh);
 }
 
 static void add_tcp_flags(struct out *o)

@@ -245,9 +245,28 @@ static const struct row rows[] = {
 	{"arp(", key_arp, NULL, {ETHERTYPE_ARP, ETHERTYPE_RARP}, 0},
 	{"nd(", key_nd, NULL, IPV6, IP_PROTO_ICMPV6},
 	{"nd_ext(", key_nd_ext, NULL, IPV6, IP_PROTO_ICMPV6},
+	{"nsh(", key_nsh, NULL, {ETHERTYPE_NSH, ETHERTYPE_NSH}, 0},
 };
 enum { N_ROWS = sizeof(rows) / sizeof(rows[0]) };
 _Static_assert(N_ROWS <= 32, "rows seen are a 32-bit map");
+
+// Without an Ethernet header, the type of the packet is that of what follows.
+static struct error *finish_packet_type(struct flow *key, struct flow *mask, bool has_type)
+{
+	uint32_t ns = be32toh(key->packet_type) >> 16;
+	if (!key->packet_type)
+		return NULL;
+	if (ns != 1)
+		return error_new("packet_type(ns=%u,id=%#x): a packet has an Ethernet header (ns=0,id=0), or begins with that of an Ethernet "
+				 "type (ns=1)",
+				 ns, be32toh(key->packet_type) & 0xffff);
+	be16_t type = flow_ethertype_of(key->packet_type);
+	if (has_type && key->dl_type != type)
+		return error_new("eth_type(0x%04x) does not belong to a packet of type %#x", be16toh(key->dl_type), be16toh(type));
+	key->dl_type = type;
+	mask->dl_type = 0xffff;
+	return NULL;
+}
 
 // Every header that was given belongs to such a packet.
 static struct error *check_headers(const struct flow *key, uint32_t seen)
@@ -255,7 +274,13 @@ static struct error *check_headers(const struct flow *key, uint32_t seen)
 	for (unsigned int i = 0; i < N_ROWS; i++) {
 		const struct row *row = &rows[i];
 		uint16_t type = be16toh(key->dl_type);
-		if (!(seen >> i & 1) || !row->dl_type[0])
+		if (!(seen >> i & 1))
+			continue;
+		bool l2 = row->fields == key_ethernet || row->parse == parse_vlan || row->parse == parse_encap;
+		if (l2 && flow_is_bare(key))
+			return error_new("%.*s does not belong to a packet without Ethernet header", (int)strlen(row->name) - 1,
+					 row->name);
+		if (!row->dl_type[0])
 			continue;
 		if ((type != row->dl_type[0] && type != row->dl_type[1]) || (row->nw_proto && key->nw_proto != row->nw_proto))
 			return error_new("%.*s does not belong to a packet of this type", (int)strlen(row->name) - 1,
@@ -311,7 +336,9 @@ struct error *dpkey_parse(const char *text, struct flow *key, struct flow *mask,
 	}
 	if (open)
 		return error_new("syntax error at end of input: missing \")\"");
-	struct error *error = check_headers(key, p.seen);
+	struct error *error = finish_packet_type(p.key, p.mask, p.has_type);
+	if (!error)
+		error = check_headers(key, p.seen);
 	if (error)
 		return error;
 	if (p.tags < FLOW_MAX_VLANS && (p.mask->dl_type || p.tags)) // what is not written is not there

@@ -104,8 +104,9 @@ void flow_mask_for_packet(const struct flow *f, struct flow *mask)
 		memset(mask->dl_dst, 0xff, 6);
 		memset(mask->dl_src, 0xff, 6);
 	}
-	mask->dl_type = 0xffff;
-	for (int i = 0; i < FLOW_MAX_VLANS; i++) {
+	if (!flow_is_bare(f)) // else packet_type says it
+		mask->dl_type = 0xffff;
+	for (int i = 0; i < FLOW_MAX_VLANS && !flow_is_bare(f); i++) {
 		mask->vlan[i] = (struct flow_vlan){0xffff, 0xffff};
 		if (!f->vlan[i].tci)
 			break;

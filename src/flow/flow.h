@@ -64,7 +64,7 @@ struct flow {
 	// Stage 1: L2
 	uint8_t dl_dst[6], dl_src[6];
 	be16_t dl_type; // below 0x600: 0x05ff (FLOW_DL_TYPE_NONE), as OpenFlow has it
-	uint8_t pad1[2];
+	uint16_t bare;	// of packets in lookups: no Ethernet header, as packet_type says; see match_imply_ethernet()
 	struct flow_vlan vlan[FLOW_MAX_VLANS]; // outermost first
 	be32_t mpls[FLOW_MAX_MPLS];	       // label stack entries, outermost first
 	uint8_t pad2[4];
@@ -163,12 +163,26 @@ void flow_set_vlan_tci(struct flow *, uint16_t tci);
 bool flow_has_connection(const struct flow *, const struct flow *mask);
 // The mask of all that a packet with these headers has: fields of protocols that it does not have stay out.
 void flow_mask_for_packet(const struct flow *, struct flow *mask);
+// Without an Ethernet header, as the packet type says; its Ethernet type, which is then part of the packet type.
+static inline bool flow_is_bare(const struct flow *f)
+{
+	return f->packet_type != 0;
+}
+static inline be32_t flow_bare_type(be16_t ethertype)
+{
+	return htobe32(1u << 16 | be16toh(ethertype));
+}
+static inline be16_t flow_ethertype_of(be32_t packet_type)
+{
+	return htobe16((uint16_t)be32toh(packet_type));
+}
 // A neighbour solicitation or advertisement.
 bool flow_is_nd(const struct flow *);
 
 // Extracts the headers of an Ethernet frame. `n` is how many bytes can be read at `frame`, `wire_len` how long the frame says it
 // is (they differ when the tail lies in another segment). Fields that are cut off, or behind a header that lies about its
-// length, stay zero, as if the packet ended there. Metadata members of *out are left as they are; the rest is overwritten.
+// length, stay zero, as if the packet ended there. Metadata members of *out are left as they are; the rest is overwritten. One
+// of them is read: with a packet_type other than Ethernet (0), the packet begins with the header of that type, and dl_type is it.
 void flow_extract(const void *frame, size_t n, size_t wire_len, struct flow *out);
 // The same, but tags past `max_vlans` (0 to FLOW_MAX_VLANS) are payload: dl_type is then their TPID. This is what
 // other_config:vlan-limit means; a switch's default is 1.

@@ -288,12 +288,16 @@ void flow_extract_vlans(const void *frame, size_t n, size_t wire_len, unsigned i
 {
 	struct rest r = {frame, n, wire_len};
 	memset((char *)f + offsetof(struct flow, dl_dst), 0, sizeof(*f) - offsetof(struct flow, dl_dst));
-	if (!has(&r, ETH_HDR_BYTES))
-		return;
-	memcpy(f->dl_dst, r.p, 6);
-	memcpy(f->dl_src, r.p + 6, 6);
-	skip(&r, 12);
-	f->dl_type = extract_type(&r, max_vlans < FLOW_MAX_VLANS ? max_vlans : FLOW_MAX_VLANS, f);
+	if (flow_is_bare(f)) {
+		f->dl_type = flow_ethertype_of(f->packet_type);
+	} else {
+		if (!has(&r, ETH_HDR_BYTES))
+			return;
+		memcpy(f->dl_dst, r.p, 6);
+		memcpy(f->dl_src, r.p + 6, 6);
+		skip(&r, 12);
+		f->dl_type = extract_type(&r, max_vlans < FLOW_MAX_VLANS ? max_vlans : FLOW_MAX_VLANS, f);
+	}
 	bool ip = false;
 	switch (be16toh(f->dl_type)) {
 	case ETHERTYPE_IPV4:

@@ -158,6 +158,15 @@ static void widen_icmp(struct match *m)
 		}
 }
 
+void match_imply_ethernet(struct match *m)
+{
+	static const struct flow none;
+	const size_t at = offsetof(struct flow, dl_dst);
+	m->flow.bare = m->mask.bare = 0;
+	if (!m->mask.packet_type && memcmp((const char *)&m->mask + at, (const char *)&none + at, sizeof(none) - at) != 0)
+		m->mask.bare = UINT16_MAX;
+}
+
 bool match_normalize(struct match *m)
 {
 	struct flow may;

@@ -24,6 +24,8 @@ void match_set(struct match *, const struct field *, const union field_value *va
 // Takes out the fields whose prerequisites the match itself does not give, which can therefore match nothing or anything: nw_src
 // without ip, tp_src without tcp. True when there were any.
 bool match_normalize(struct match *);
+// Who matches on a header without saying a packet type means that of an Ethernet frame.
+void match_imply_ethernet(struct match *);
 
 // Text as in `ovs-ofctl`: "priority=10,tcp,in_port=1,nw_src=10.0.0.0/8". `priority` < 0, or the default 32768, is not printed.
 void match_format(const struct match *, struct str *, int priority, ofp_port_name_cb *, void *arg);

@@ -182,14 +182,15 @@ static void add_type(struct out *o, bool *skip_type, bool *skip_proto)
 		{ETHERTYPE_MPLS_MCAST, "mplsm", {{0}}},
 	};
 	*skip_type = *skip_proto = false;
-	if (o->m->packet_type && o->f->packet_type) {
+	if (o->m->packet_type && o->f->packet_type) { // which is the type of what follows, too; only megaflows say it twice
 		str_addf(o->s, "packet_type=(%u,%#x),", be32toh(o->f->packet_type) >> 16,
 			 be32toh(o->f->packet_type) & 0xffff);
-		*skip_type = be32toh(o->f->packet_type) >> 16 == 1;
-		return;
-	}
-	if (o->m->recirc_id && says_ethernet(o->m))
+		*skip_type = be32toh(o->f->packet_type) >> 16 == 1 && !o->m->recirc_id;
+		if (*skip_type)
+			return;
+	} else if (o->m->recirc_id && says_ethernet(o->m)) {
 		str_add(o->s, "eth,");
+	}
 	for (size_t i = 0; o->m->dl_type && i < sizeof(types) / sizeof(types[0]); i++) {
 		if (o->f->dl_type != htobe16(types[i].dl_type))
 			continue;
@@ -292,8 +293,9 @@ static void add_l3(struct out *o, bool skip_proto)
 	const struct flow *f = o->f, *m = o->m;
 	if (f->dl_type == BE16(ETHERTYPE_NSH))
 		add_nsh(o);
-	bool arp = m->dl_type && (f->dl_type == BE16(ETHERTYPE_ARP) || f->dl_type == BE16(ETHERTYPE_RARP));
-	if (m->dl_type && f->dl_type == BE16(ETHERTYPE_IPV6)) {
+	bool typed = m->dl_type || (m->packet_type && f->packet_type);
+	bool arp = typed && (f->dl_type == BE16(ETHERTYPE_ARP) || f->dl_type == BE16(ETHERTYPE_RARP));
+	if (typed && f->dl_type == BE16(ETHERTYPE_IPV6)) {
 		add_ipv6(o, "ipv6_src", &f->ipv6_src, &m->ipv6_src);
 		add_ipv6(o, "ipv6_dst", &f->ipv6_dst, &m->ipv6_dst);
 		if (m->ipv6_label == BE32(0xfffff))

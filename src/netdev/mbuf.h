@@ -25,7 +25,7 @@ struct mbuf_meta { // in the private area; written by the datapath thread that o
 	uint32_t recirc_id, dp_hash, skb_priority, pkt_mark;
 	uint16_t layout;	       // dp/user/key.h
 	uint16_t l3_offset, l4_offset; // from the start of the frame; 0: none
-	uint16_t cutlen;	       // trunc: bytes to cut off at the next output
+	uint16_t bare;		       // not 0: the packet has no Ethernet header; the one in the frame is a blank
 	uint64_t reserved[4];
 } __attribute__((aligned(16)));
 

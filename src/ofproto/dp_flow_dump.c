@@ -82,9 +82,7 @@ void dp_flow_format(struct str *out, const struct backer *b, const struct dp_flo
 	dp_port_name_cb *name = names ? dp_text_port_name : NULL;
 	if (more)
 		str_addf(out, "ufid:" UUID_FORMAT "%s", UUID_ARGS(flow->ufid), terse ? " " : ", ");
-	struct flow mask = *flow->mask;
-	mask.packet_type = UINT32_MAX; // all that a userspace datapath takes is Ethernet
-	dpkey_format(out, flow->key, &mask, name, b->dp, more);
+	dpkey_format(out, flow->key, flow->mask, name, b->dp, more);
 	str_add(out, ", ");
 	dp_flow_format_stats(out, &flow->stats);
 	if (flow->offloaded)

@@ -88,7 +88,7 @@ static bool parse_target(const struct backer *b, const char *text, struct target
 static void as_text(const struct flow *key, const struct flow *mask_, struct str *s)
 {
 	struct flow mask = *mask_;
-	mask.packet_type = 0; // always Ethernet, said or not
+	mask.packet_type = UINT32_MAX; // Ethernet, said or not, unless something else is said
 	str_clear(s);
 	dpkey_format(s, key, &mask, NULL, NULL, false);
 }

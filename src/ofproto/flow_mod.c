@@ -359,6 +359,7 @@ int flow_mod_apply(struct ofproto *p, struct ofp_flow_mod *fm, uint8_t version)
 	int error = check(p, fm, version);
 	if (error)
 		return error;
+	match_imply_ethernet(&fm->match);
 	switch (fm->command) {
 	case OFPFC_ADD:
 		error = add(p, fm);

@@ -114,7 +114,10 @@ static void apply(const struct in_band *ib, const struct wanted *w, bool add)
 	if (e) {
 		log_err("%s: %s: %s", ib->ofproto->name, w->match, error_text(e));
 		error_free(e);
-	} else if (add) {
+		return;
+	}
+	match_imply_ethernet(&match);
+	if (add) {
 		flows_add_own(ib->ofproto, &match, w->priority, RULE_IN_BAND);
 	} else {
 		flows_remove_own(ib->ofproto, &match, w->priority);

@@ -42,8 +42,7 @@ struct megaflow_bases *megaflow_bases_new(void);
 void megaflow_bases_free(struct megaflow_bases *);
 
 // These take over the references that a translation met, and copy its mask.
-struct megaflow *megaflow_new(struct megaflow_bases *, struct xlate_out *, const struct flow *, uint64_t generation,
-			      int64_t now); // clock_ms()
+struct megaflow *megaflow_new(struct megaflow_bases *, struct xlate_out *, const struct flow *, uint64_t generation);
 void megaflow_renew(struct megaflow *, struct xlate_out *, uint64_t generation);
 void megaflow_free(struct megaflow *);
 

@@ -210,7 +210,6 @@ static bool use_dp_flow(struct request *r, const struct backers *bs, const char 
 	}
 	r->ofproto = port->bridge->ofproto;
 	r->flow.in_port = port->ofp_port;
-	r->flow.packet_type = 0;
 	return true;
 }
 

@@ -50,6 +50,7 @@ static struct error *parse(const struct trace_answer *a, const char *text, struc
 			e = error_new("--why-not %s: unknown field %s", text, key);
 	}
 	free(copy);
+	match_imply_ethernet(&w->match);
 	return e;
 }
 

@@ -121,7 +121,6 @@ static int handle_miss(struct backer *b, const struct dp_upcall *upcall, struct 
 					   .flow = upcall->key,
 					   .frame = upcall->frame,
 					   .frame_len = upcall->frame_len,
-					   .now = upcall->now,
 					   .may_learn = true,
 					   .credit = true},
 			&out);
@@ -132,7 +131,7 @@ static int handle_miss(struct backer *b, const struct dp_upcall *upcall, struct 
 		match_all(upcall->key, &result->mask);
 	result->install = !upcall->no_megaflow && may_install(b, &out, (uint16_t)upcall->key->in_port);
 	if (result->install) {
-		result->cookie = megaflow_new(b->bases, &out, upcall->key, generation, upcall->now);
+		result->cookie = megaflow_new(b->bases, &out, upcall->key, generation);
 		if (!backer_count_megaflow(b, (uint16_t)upcall->key->in_port, 1))
 			revalidator_kick(b);
 	}

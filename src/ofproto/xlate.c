@@ -42,6 +42,8 @@ const char *xlate_strerror(enum xlate_error error)
 		return "Too many MPLS labels";
 	case XLATE_INVALID_PORT:
 		return "No such port";
+	case XLATE_UNSUPPORTED_PACKET_TYPE:
+		return "Unsupported packet type";
 	}
 	return "Unknown error";
 }
@@ -210,12 +212,14 @@ static struct rule *look_up(struct xlate_ctx *ctx, uint32_t in_port, uint8_t tab
 	be16_t tp_src = flow->tp_src, tp_dst = flow->tp_dst, mask_src = ctx->mask->tp_src, mask_dst = ctx->mask->tp_dst;
 	bool fragment = flow->nw_frag & FLOW_FRAG_ANY;
 	flow->in_port = in_port;
+	flow->bare = flow_is_bare(flow);
 	if (fragment)
 		flow->tp_src = flow->tp_dst = 0;
 	struct rule *rule = ofproto_table_lookup(ctx->bridge->ofproto, table_id, flow, ctx->mask);
 	if (ctx->in->trace)
 		report_visit(ctx, table_id, rule);
 	flow->in_port = old_in_port;
+	flow->bare = 0;
 	if (fragment) {
 		flow->tp_src = tp_src;
 		flow->tp_dst = tp_dst;
@@ -386,8 +390,11 @@ static void mask_finish(struct flow *mask, const struct flow *flow)
 	memset(mask->regs, 0, sizeof(mask->regs));
 	mask->conj_id = 0;
 	mask->actset_output = 0;
+	mask->bare = 0; // packet_type says it
 	if (flow->dl_type != BE16(0x8847) && flow->dl_type != BE16(0x8848))
 		memset(mask->mpls, 0, sizeof(mask->mpls)); // labels that actions put there
+	if (flow->dl_type != BE16(0x894f))
+		memset(&mask->nsh, 0, sizeof(mask->nsh));
 	for (unsigned int i = 0; i < FLOW_MAX_VLANS; i++)
 		if (mask->vlan[i].tci)
 			mask->vlan[i].tci |= BE16(FLOW_VLAN_CFI);
@@ -450,6 +457,10 @@ static void ctx_init(struct xlate_ctx *ctx, const struct xlate_in *in, struct xl
 	ctx->exit = ctx->in_group = ctx->in_action_set = ctx->packet_out = false;
 	ctx->depth = ctx->resubmits = 0;
 	ctx->behind_mpls = false;
+	ctx->pending = XLATE_NOTHING;
+	ctx->md2_len = 0;
+	ctx->irreversible = 0;
+	ctx->last = true;
 	ctx->mirrored = 0;
 	ctx->snaplen = 0;
 	ctx->action_set = (struct buf)BUF_INIT;
@@ -495,6 +506,7 @@ void xlate_translate(const struct xlate_in *in, struct xlate_out *out)
 	}
 	buf_done(&ctx.action_set);
 	free(ctx.stack);
+	xlate_mask_merge(&ctx, out->mask);
 	if (out->error) {
 		out->actions->len = actions_before;
 		out->drop_reason = DP_DROP_TRANSLATION;
@@ -502,7 +514,7 @@ void xlate_translate(const struct xlate_in *in, struct xlate_out *out)
 	mask_finish(out->mask, in->flow);
 	if (in->credit)
 		xlate_credit(in->backer, out->rules, out->n_rules, out->credits, out->n_credits, 1, in->frame_len,
-			     xlate_now(in), be16toh(in->flow->tcp_flags));
+			     clock_ms(), be16toh(in->flow->tcp_flags));
 	if (in->trace)
 		in->trace->final = ctx.flow;
 }

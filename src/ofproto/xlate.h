@@ -102,6 +102,7 @@ enum xlate_error {
 	XLATE_NO_RECIRC_CONTEXT,
 	XLATE_TOO_MANY_MPLS_LABELS,
 	XLATE_INVALID_PORT,	   // the datapath port belongs to no bridge
+	XLATE_UNSUPPORTED_PACKET_TYPE, // of encap and decap
 };
 const char *xlate_strerror(enum xlate_error);
 
@@ -113,7 +114,6 @@ struct xlate_in {
 	size_t frame_len;	     // for credit
 	const void *actions;	     // start with these instead of table 0 (packet-out); NULL: the tables
 	size_t actions_len;
-	int64_t now;		     // clock_ms(); 0: to be asked for
 	bool may_learn;		     // update MAC tables
 	bool credit;		     // count this packet in what it meets
 	bool packet_out;	     // reason of packet-ins

@@ -421,6 +421,7 @@ static bool do_meter(struct xlate_ctx *ctx, const void *action)
 	if (!ofproto_meter_lookup(ctx->bridge->ofproto, ((const struct ofpact_meter *)action)->meter_id, &id))
 		return true;
 	xlate_commit(ctx);
+	ctx->irreversible++;
 	((struct dpact_meter *)dpact_add(ctx->out->actions, DPACT_METER, sizeof(struct dpact_meter)))->id = id;
 	return true;
 }
@@ -437,24 +438,6 @@ static bool do_exit(struct xlate_ctx *ctx, const void *action)
 	(void)action;
 	ctx->exit = true;
 	return false;
-}
-
-static bool do_clone(struct xlate_ctx *ctx, const void *action)
-{
-	size_t n;
-	const struct ofpact *list = ofpact_nest_actions(action, &n);
-	struct flow flow = ctx->flow;
-	struct buf set = ctx->action_set;
-	bool exit = ctx->exit, behind_mpls = ctx->behind_mpls;
-	ctx->action_set = (struct buf)BUF_INIT;
-	xlate_actions(ctx, list, n);
-	ctx->behind_mpls = behind_mpls;
-	buf_done(&ctx->action_set);
-	ctx->action_set = set;
-	ctx->flow = flow;
-	if (!ctx->out->error)
-		ctx->exit = exit;
-	return true;
 }
 
 static bool do_clear_actions(struct xlate_ctx *ctx, const void *action)
@@ -529,7 +512,10 @@ static action_fn *const action_rows[OFPACT_N_TYPES] = {
 	[OFPACT_METER] = do_meter,
 	[OFPACT_NOTE] = do_note,
 	[OFPACT_EXIT] = do_exit,
-	[OFPACT_CLONE] = do_clone,
+	[OFPACT_CLONE] = xlate_do_clone,
+	[OFPACT_ENCAP] = xlate_do_encap,
+	[OFPACT_DECAP] = xlate_do_decap,
+	[OFPACT_DEC_NSH_TTL] = xlate_do_dec_nsh_ttl,
 	[OFPACT_OUTPUT_TRUNC] = xlate_do_output_trunc,
 	[OFPACT_BUNDLE] = xlate_do_bundle,
 	[OFPACT_MULTIPATH] = xlate_do_multipath,
@@ -583,6 +569,9 @@ static bool looks_behind(const struct ofpact *a)
 	case OFPACT_MULTIPATH:
 	case OFPACT_LEARN:
 	case OFPACT_PUSH_MPLS:
+	case OFPACT_ENCAP:
+	case OFPACT_DECAP:
+	case OFPACT_DEC_NSH_TTL:
 		return true;
 	case OFPACT_OUTPUT:
 		return ((const struct ofpact_output *)(const void *)a)->port == OFPP_TABLE;
@@ -598,11 +587,13 @@ static bool looks_behind(const struct ofpact *a)
 	return f && f->prereq != PREREQ_NONE && f->prereq != PREREQ_ETHERNET && f->prereq != PREREQ_VLAN_VID;
 }
 
-void xlate_actions(struct xlate_ctx *ctx, const void *list, size_t n)
+static void run_actions(struct xlate_ctx *ctx, const void *list, size_t n)
 {
+	const bool last = ctx->last;
 	OFPACT_FOREACH (a, list, n) {
 		if (ctx->exit)
 			return;
+		ctx->last = last && (const uint8_t *)a + ofpact_size(a) == (const uint8_t *)list + n && !ctx->action_set.len;
 		if (ctx->node)
 			report_action(ctx, a);
 		if (ctx->behind_mpls && looks_behind(a)) {
@@ -618,4 +609,11 @@ void xlate_actions(struct xlate_ctx *ctx, const void *list, size_t n)
 		if (!action_rows[a->type](ctx, a))
 			return;
 	}
+}
+
+void xlate_actions(struct xlate_ctx *ctx, const void *list, size_t n)
+{
+	const bool last = ctx->last;
+	run_actions(ctx, list, n);
+	ctx->last = last;
 }

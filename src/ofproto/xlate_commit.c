@@ -350,12 +350,35 @@ static void commit_vlan(struct xlate_ctx *ctx)
 	memcpy(base->vlan, flow->vlan, sizeof(base->vlan));
 }
 
+static void commit_nsh(struct xlate_ctx *ctx)
+{
+	const struct flow *flow = &ctx->flow;
+	if (flow->dl_type != BE16(0x894f) || !memcmp(&flow->nsh, &ctx->base.nsh, sizeof(flow->nsh)))
+		return;
+	// All that was looked at is written, as stock does: there are datapaths that want whole headers.
+	struct dpact_set *set = dpact_add(ctx->out->actions, DPACT_SET, sizeof(*set));
+	uint8_t *key = (uint8_t *)&set->key.nsh, *mask = (uint8_t *)&set->mask.nsh;
+	const uint8_t *want = (const uint8_t *)&flow->nsh, *have = (const uint8_t *)&ctx->base.nsh;
+	set->header = DPH_NSH;
+	memcpy(mask, &ctx->mask->nsh, sizeof(set->mask.nsh));
+	set->mask.nsh.mdtype = set->mask.nsh.np = 0;
+	for (size_t i = 0; i < sizeof(set->key.nsh); i++) {
+		mask[i] |= want[i] ^ have[i];
+		key[i] = want[i] & mask[i];
+	}
+	ctx->base.nsh = flow->nsh;
+}
+
 void xlate_commit(struct xlate_ctx *ctx)
 {
-	commit_header(ctx, DPH_ETHERNET);
+	if (ctx->pending)
+		xlate_commit_encap(ctx);
+	if (!flow_is_bare(&ctx->flow))
+		commit_header(ctx, DPH_ETHERNET);
 	// A packet that loses its labels does so before anything behind them changes.
 	if (ctx->flow.dl_type != BE16(0x8847) && ctx->flow.dl_type != BE16(0x8848))
 		xlate_commit_mpls(ctx);
+	commit_nsh(ctx);
 	commit_l3(ctx);
 	xlate_commit_mpls(ctx);
 	commit_vlan(ctx);

@@ -2,7 +2,6 @@
 // The state of one translation, for the files that make it up: xlate.c (tables), xlate_actions.c (one function per action),
 // xlate_output.c (ports), xlate_normal.c (the learning switch), xlate_commit.c (header changes).
 #pragma once
-#include "base/clock.h"
 #include "ofproto/packet_in.h"
 #include "ofproto/trace.h"
 #include "ofproto/xlate.h"
@@ -15,7 +14,7 @@ struct xlate_ctx {
 	struct xlate_out *out;
 	const struct xlate_snapshot *snapshot;
 	const struct xlate_bridge *bridge; // where the packet is now
-	struct flow *mask;		   // out->mask
+	struct flow *mask;		   // out->mask, or `made_up`
 	struct flow flow;		   // the packet as the tables see it
 	struct flow base;		   // the packet as the datapath has it after the actions so far
 	const struct rule *rule;	   // whose actions are being run; NULL: packet-out, table miss
@@ -27,6 +26,13 @@ struct xlate_ctx {
 	uint64_t mirrored; // mirrors of ctx->bridge whose destination has the packet already
 	uint16_t snaplen;  // of the next output; 0: whole packets
 	bool behind_mpls;  // the last label is off: what it hid is not known
+	// A header was put in front of the packet, or taken off, which the next commit does. TLVs of an NSH header that is to be pushed.
+	enum xlate_pending { XLATE_NOTHING, XLATE_ENCAP, XLATE_DECAP, XLATE_POP_LABEL } pending;
+	struct flow made_up; // the mask while all that the tables see of the packet was put in front of it: see xlate_mask_merge()
+	uint16_t md2_len;
+	uint8_t md2[DP_NSH_MAX_MD];
+	bool last;		   // nothing that the packet's state matters for follows the action that is run
+	unsigned int irreversible; // how often something was done that no datapath action undoes, see xlate_clone.c
 	struct buf action_set;	 // of write_actions, in the order of writing
 	uint64_t *stack;
 	unsigned int stack_n, stack_cap;
@@ -38,11 +44,6 @@ struct xlate_ctx {
 		if ((ctx)->node)                                                                   \
 			xlate_trace_add((ctx)->node, __VA_ARGS__);                                 \
 	} while (0)
-
-static inline int64_t xlate_now(const struct xlate_in *in)
-{
-	return in->now ? in->now : clock_ms();
-}
 
 // xlate.c
 void xlate_fail(struct xlate_ctx *, enum xlate_error);
@@ -88,6 +89,28 @@ bool xlate_do_conjunction(struct xlate_ctx *, const void *action);
 void xlate_check_pkt_larger(struct xlate_ctx *, const struct ofpact_check_pkt_larger *, const void *rest, size_t rest_len);
 // Makes the datapath's packet have the labels of ctx->flow.
 void xlate_commit_mpls(struct xlate_ctx *);
+
+// xlate_encap.c
+bool xlate_do_encap(struct xlate_ctx *, const void *action);
+bool xlate_do_decap(struct xlate_ctx *, const void *action);
+bool xlate_do_dec_nsh_ttl(struct xlate_ctx *, const void *action);
+// What the tables looked at, besides headers that they made up, goes into the mask that it belongs to, which is used again.
+void xlate_mask_merge(struct xlate_ctx *, struct flow *mask);
+// Gives the packet the outermost header that the tables want.
+void xlate_commit_encap(struct xlate_ctx *);
+
+// xlate_clone.c: what is done to the packet is undone afterwards.
+struct xlate_scope {
+	struct flow flow, base, *mask;
+	size_t start;
+	unsigned int irreversible;
+	enum xlate_pending pending;
+	bool last, clone;
+};
+// `list` is what will be run; NULL: that is not known yet.
+void xlate_scope_begin(struct xlate_ctx *, struct xlate_scope *, const void *list, size_t n);
+void xlate_scope_end(struct xlate_ctx *, const struct xlate_scope *);
+bool xlate_do_clone(struct xlate_ctx *, const void *action);
 
 // xlate_output.c
 void xlate_output(struct xlate_ctx *, uint32_t ofp_port, uint16_t max_len);

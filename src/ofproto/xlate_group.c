@@ -41,11 +41,14 @@ static bool bucket_is_alive(void *liveness_, const struct ofp_bucket *b)
 // A bucket is an action set: its actions take effect in the order of sets, whatever the order in which they were sent.
 static void run_as_set(struct xlate_ctx *ctx, const struct ofp_bucket *b)
 {
+	struct xlate_scope scope;
 	struct buf set = {.data = b->actions, .len = b->actions_len}, list = BUF_INIT;
 	bool in_set = ctx->in_action_set, in_group = ctx->in_group;
 	ofpacts_order_set(set.data, set.len, &list);
 	ctx->in_action_set = ctx->in_group = true;
+	xlate_scope_begin(ctx, &scope, list.data, list.len);
 	xlate_actions(ctx, list.data, list.len);
+	xlate_scope_end(ctx, &scope);
 	ctx->in_action_set = in_set;
 	ctx->in_group = in_group;
 	buf_done(&list);
@@ -54,7 +57,6 @@ static void run_as_set(struct xlate_ctx *ctx, const struct ofp_bucket *b)
 static void run_bucket(struct xlate_ctx *ctx, const struct ofp_bucket *b)
 {
 	struct xlate_trace_node *old_node = ctx->node;
-	struct flow flow = ctx->flow;
 	struct buf set = ctx->action_set;
 	bool exit = ctx->exit;
 	if (ctx->node)
@@ -67,7 +69,6 @@ static void run_bucket(struct xlate_ctx *ctx, const struct ofp_bucket *b)
 	ctx->depth--;
 	buf_done(&ctx->action_set);
 	ctx->action_set = set;
-	ctx->flow = flow;
 	ctx->node = old_node;
 	if (!ctx->out->error)
 		ctx->exit = exit;
@@ -150,10 +151,14 @@ void xlate_group(struct xlate_ctx *ctx, uint32_t id)
 		return;
 	ctx->resubmits++;
 	if (g->g.type == OFPGT_ALL) {
+		const bool last = ctx->last;
 		count(ctx, g, (uint32_t)GROUP_ALL_BUCKETS);
-		VEC_FOREACH (&g->g.buckets, i)
+		VEC_FOREACH (&g->g.buckets, i) {
+			ctx->last = last && i + 1 == g->g.buckets.n;
 			if (!ctx->out->error)
 				run_bucket(ctx, &g->g.buckets.v[i]);
+		}
+		ctx->last = last;
 		return;
 	}
 	int bucket = choose(ctx, &g->g);

@@ -44,6 +44,8 @@ static void send_to_vlan(struct xlate_ctx *ctx, const struct xlate_mirror *m,
 static void send_to(struct xlate_ctx *ctx, const struct xlate_mirror *m, const struct tags *tags)
 {
 	uint16_t old_snaplen = ctx->snaplen;
+	bool last = ctx->last;
+	ctx->last = false;
 	xlate_add_credit(ctx, &(struct xlate_credit){.kind = XLATE_CREDIT_PATCH_TX,
 	                                             .patch = patch_counters_ref(m->counters)});
 	ctx->snaplen = m->snaplen;
@@ -52,6 +54,7 @@ static void send_to(struct xlate_ctx *ctx, const struct xlate_mirror *m, const s
 	else
 		send_to_vlan(ctx, m, tags);
 	ctx->snaplen = old_snaplen;
+	ctx->last = last;
 }
 
 // `candidates`: the mirrors that select by this bundle.

@@ -13,7 +13,7 @@
 // action set. What that bridge does to the packet does not come back.
 static void enter_peer(struct xlate_ctx *ctx, const struct xlate_port *port, const struct xlate_port *peer)
 {
-	struct flow flow = ctx->flow;
+	struct xlate_scope scope;
 	struct buf set = ctx->action_set;
 	const struct xlate_bridge *bridge = ctx->bridge;
 	const struct rule *rule = ctx->rule;
@@ -23,6 +23,7 @@ static void enter_peer(struct xlate_ctx *ctx, const struct xlate_port *port, con
 	uint64_t mirrored = ctx->mirrored;
 	bool exit = ctx->exit, in_action_set = ctx->in_action_set, in_group = ctx->in_group, packet_out = ctx->packet_out;
 
+	xlate_scope_begin(ctx, &scope, NULL, 0);
 	ctx->bridge = peer->bridge;
 	ctx->action_set = (struct buf)BUF_INIT;
 	ctx->stack = NULL;
@@ -46,7 +47,7 @@ static void enter_peer(struct xlate_ctx *ctx, const struct xlate_port *port, con
 
 	buf_done(&ctx->action_set);
 	free(ctx->stack);
-	ctx->flow = flow;
+	xlate_scope_end(ctx, &scope);
 	ctx->action_set = set;
 	ctx->bridge = bridge;
 	ctx->rule = rule;
@@ -88,6 +89,10 @@ void xlate_output_port(struct xlate_ctx *ctx, const struct xlate_port *port)
 		XLATE_REPORT(ctx, TRACE_WARN, "Flow is between protected ports, skipping output.");
 		return;
 	}
+	if (flow_is_bare(&ctx->flow)) {
+		XLATE_REPORT(ctx, TRACE_WARN, "Trying to send non-Ethernet packet through legacy L2 port. Dropping packet.");
+		return;
+	}
 	if (port->dp_port != DP_PORT_NONE) {
 		xlate_commit(ctx);
 		if (ctx->snaplen)
@@ -108,6 +113,7 @@ void xlate_output_port(struct xlate_ctx *ctx, const struct xlate_port *port)
 static void output_all(struct xlate_ctx *ctx, uint32_t except_config)
 {
 	const struct xlate_bridge *bridge = ctx->bridge;
+	ctx->last = false; // of several outputs; who runs the list sets it anew
 	for (unsigned int i = 0; i < bridge->n_ports; i++) {
 		const struct xlate_port *port = &bridge->ports[i];
 		if (port->ofp_port != ctx->flow.in_port && !(port->config & except_config))
@@ -134,6 +140,7 @@ void xlate_output(struct xlate_ctx *ctx, uint32_t ofp_port, uint16_t max_len)
 		xlate_table(ctx, ctx->flow.in_port, 0, true);
 		break;
 	case OFPP_NORMAL:
+		ctx->last = false;
 		xlate_normal(ctx);
 		break;
 	case OFPP_FLOOD:

@@ -25,16 +25,24 @@ bool xlate_do_output_trunc(struct xlate_ctx *ctx, const void *action)
 static void translate_branch(struct xlate_ctx *ctx, const struct ofpact_check_pkt_larger *a, bool larger, const void *rest,
 			     size_t rest_len, struct buf *actions)
 {
-	struct flow flow = ctx->flow, base = ctx->base;
+	struct flow flow = ctx->flow, base = ctx->base, *mask = ctx->mask;
 	struct buf *outer = ctx->out->actions, set = BUF_INIT, old_set = ctx->action_set;
-	bool exit = ctx->exit;
+	bool exit = ctx->exit, last = ctx->last, behind_mpls = ctx->behind_mpls;
+	enum xlate_pending pending = ctx->pending;
+	unsigned int irreversible = ctx->irreversible;
 	buf_add(&set, old_set.data, old_set.len);
 	ctx->action_set = set;
 	ctx->out->actions = actions;
 	if (ctx->node)
 		XLATE_REPORT(ctx, TRACE_DETAIL, larger ? "the packet is larger" : "the packet is not larger");
 	xlate_set_subfield(ctx, &a->dst, larger);
+	ctx->last = true; // the branch has a copy of the packet
 	xlate_actions(ctx, rest, rest_len);
+	ctx->last = last;
+	xlate_mask_merge(ctx, mask);
+	ctx->behind_mpls = behind_mpls;
+	ctx->pending = pending;
+	ctx->irreversible = irreversible;
 	buf_done(&ctx->action_set);
 	ctx->action_set = old_set;
 	ctx->out->actions = outer;

@@ -16,6 +16,7 @@ COUNTER(datapath_drop_rx_invalid_packet);
 COUNTER(datapath_drop_recirc_error);
 COUNTER(datapath_drop_meter);
 COUNTER(datapath_drop_no_buffer);
+COUNTER(datapath_drop_nsh_decap_error);
 
 static struct counter *const counters[DP_DROP_N_REASONS] = {
 	[DP_DROP_NO_ACTIONS] = &counter_drop_action_of_pipeline,
@@ -28,6 +29,7 @@ static struct counter *const counters[DP_DROP_N_REASONS] = {
 	[DP_DROP_MALFORMED] = &counter_datapath_drop_rx_invalid_packet,
 	[DP_DROP_RECIRC] = &counter_datapath_drop_recirc_error,
 	[DP_DROP_METER] = &counter_datapath_drop_meter,
+	[DP_DROP_DECAP] = &counter_datapath_drop_nsh_decap_error,
 	[DP_DROP_NO_BUFFER] = &counter_datapath_drop_no_buffer,
 };
 

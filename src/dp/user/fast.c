@@ -31,6 +31,16 @@ static inline uint64_t hash_of(const struct dp_burst *b, unsigned int k, const s
 	return live_hash_header(&index->live, b->header[k], start->hash);
 }
 
+// One that is recirculated brings its metadata along, and may have lost its Ethernet header. Its layout.
+static inline uint32_t again(struct rte_mbuf *m, uint32_t layout, struct dp_burst *b, unsigned int k)
+{
+	packet_get_meta(m, &b->meta[k]);
+	if (!mbuf_meta(m)->bare)
+		return layout;
+	b->header[k] = b->scratch[k];
+	return key_bare_header(rte_pktmbuf_mtod(m, const uint8_t *), m->data_len, m->pkt_len, b->scratch[k]);
+}
+
 // Classifies the packets and hashes what any megaflow of their layout looks at.
 static void keys(struct dp_thread *t, struct rte_mbuf **packets, unsigned int n, const struct dp_meta *fresh)
 {
@@ -54,7 +64,7 @@ static void keys(struct dp_thread *t, struct rte_mbuf **packets, unsigned int n,
 		if (fresh)
 			b->meta[k] = *fresh;
 		else
-			packet_get_meta(m, &b->meta[k]);
+			layout = again(m, layout, b, k);
 		b->meta[k].layout = (uint16_t)layout;
 		const struct layout_index *index = rcu_get(&indexes[layout & (LAYOUT_N - 1)]);
 		uint64_t hash = hash_of(b, k, index, fresh, &start);
@@ -62,7 +72,7 @@ static void keys(struct dp_thread *t, struct rte_mbuf **packets, unsigned int n,
 		b->hash[k] = hash;
 		if (index->n == 1) {
 			const struct flow_hash *h = rcu_get(&index->subtables[0]->hash);
-			rte_prefetch0(&h->slot[flow_hash_start(h, hash)]);
+			rte_prefetch0(&h->slot[(uint32_t)hash & h->mask]);
 		} else {
 			rte_prefetch0(cache_bucket(&t->cache, hash));
 		}
@@ -75,7 +85,7 @@ static void keys(struct dp_thread *t, struct rte_mbuf **packets, unsigned int n,
 static inline uint32_t only_candidate(const struct layout_index *index, uint64_t hash)
 {
 	const struct flow_hash *h = rcu_get(&index->subtables[0]->hash);
-	for (uint32_t at = flow_hash_start(h, hash);; at = (at + 1) & h->mask) {
+	for (uint32_t at = (uint32_t)hash & h->mask;; at = (at + 1) & h->mask) {
 		uint64_t slot = rcu_get(&h->slot[at]);
 		if (!slot)
 			return CACHE_NONE;
@@ -130,16 +140,19 @@ static inline void group_end(struct dp_thread *t, struct group *g, unsigned int 
 		return;
 	struct dp_burst *b = &t->burst;
 	struct flow_counter *c = flow_counter_at(t->counters, f->number);
+	bool bare = b->meta[g->start].layout & LAYOUT_BARE;
+	if (__builtin_expect(bare, 0))
+		g->bytes -= (end - g->start) * (uint64_t)ETH_HDR_BYTES;
 	__atomic_store_n(&c->packets, c->packets + (end - g->start), __ATOMIC_RELAXED);
 	__atomic_store_n(&c->bytes, c->bytes + g->bytes, __ATOMIC_RELAXED);
 	__atomic_store_n(&c->used, t->now, __ATOMIC_RELAXED);
 	__atomic_store_n(&c->tcp_flags, (uint16_t)(c->tcp_flags | g->tcp_flags), __ATOMIC_RELAXED);
 	const struct program *p = rcu_get(&f->program);
-	if (p->shape == PROGRAM_GENERAL)
+	if (p->shape == PROGRAM_GENERAL || bare)
 		for (unsigned int i = g->start; i < end; i++)
 			packet_set_meta(b->packet[i], &b->meta[i]);
 	g->flow = NULL;
-	program_run(p, t, &b->packet[g->start], end - g->start);
+	(bare ? program_run_general : program_run)(p, t, &b->packet[g->start], end - g->start);
 }
 
 // Verifies the candidates and runs the programs. The number of packets that missed.

@@ -6,6 +6,7 @@
 // gets a copy.
 #include "base/clock.h"
 #include "base/random.h"
+#include "dp/user/encap.h"
 #include "dp/user/out.h"
 #include "dp/user/packet_hash.h"
 #include "dp/user/program.h"
@@ -24,7 +25,7 @@ static bool is_write(const struct dpact *a)
 {
 	return a->type == DPACT_SET || a->type == DPACT_PUSH_VLAN || a->type == DPACT_POP_VLAN ||
 	       a->type == DPACT_PUSH_MPLS || a->type == DPACT_POP_MPLS || a->type == DPACT_HASH ||
-	       a->type == DPACT_METER;
+	       a->type == DPACT_METER || (a->type >= DPACT_PUSH_ETH && a->type <= DPACT_ADD_MPLS);
 }
 
 // The packet for an action that takes it, as long as trunc allows; `alters`: it changes what it
@@ -74,10 +75,13 @@ static void drop(struct walk *w, enum dp_drop_reason reason)
 	w->m = NULL;
 }
 
+// No port takes packets without an Ethernet header.
 static void output(struct walk *w, const struct dpact *a)
 {
 	struct rte_mbuf *m = give(w, a, false);
-	if (m)
+	if (m && mbuf_meta(m)->bare)
+		dp_thread_drop(w->t, m, DP_DROP_TX);
+	else if (m)
 		out_put(w->t, ((const struct dpact_output *)a)->port, m);
 }
 
@@ -94,7 +98,7 @@ static void check_pkt_len(struct walk *w, const struct dpact *a)
 {
 	const struct dpact_check_pkt_len *check = (const struct dpact_check_pkt_len *)a;
 	const uint8_t *greater = (const uint8_t *)(check + 1);
-	if (packet_wire_len(w->m) > check->pkt_len)
+	if (packet_wire_len(w->m) - packet_blank_bytes(w->m) > check->pkt_len)
 		nested(w, a, greater, check->greater_len);
 	else
 		nested(w, a, greater + check->greater_len,
@@ -104,7 +108,7 @@ static void check_pkt_len(struct walk *w, const struct dpact *a)
 static void meter(struct walk *w, const struct dpact_meter *a)
 {
 	const struct dp_meter_band *band =
-	        meter_run(w->t->dp->meters, a->id, w->m->pkt_len, clock_ms());
+	        meter_run(w->t->dp->meters, a->id, w->m->pkt_len - packet_blank_bytes(w->m), clock_ms());
 	if (band && band->remark)
 		rewrite_drop_precedence(w->m, band->prec_level);
 	else if (band)
@@ -141,7 +145,18 @@ static void walk_one(struct walk *w, const struct dpact *a)
 	}
 	case DPACT_POP_MPLS:
 		rewrite_pop_mpls(w->m, ((const struct dpact_pop_mpls *)a)->ethertype);
+		encap_popped_mpls(w->m);
 		break;
+	case DPACT_PUSH_ETH:
+	case DPACT_POP_ETH:
+	case DPACT_PUSH_NSH:
+	case DPACT_POP_NSH:
+	case DPACT_ADD_MPLS: {
+		enum dp_drop_reason reason;
+		if (!encap_run(&w->m, a, &reason))
+			drop(w, reason);
+		break;
+	}
 	case DPACT_RECIRC:
 		recirculate(w, a);
 		break;

@@ -29,6 +29,9 @@ static void place_write(const struct place *place, const struct flow *flow, stru
 	case PLACE_FLAGS:
 		put_bits16(to, get_be16(from) & FLAGS_BITS);
 		break;
+	case PLACE_PACKET_TYPE:
+		put_bits16(to, (uint16_t)get_be32(from));
+		break;
 	case PLACE_FRAG:
 		key->meta.layout |= (uint16_t)((*from & 3) << LAYOUT_FRAG_SHIFT);
 		break;
@@ -57,6 +60,9 @@ static void place_read(const struct place *place, const struct dp_key *key, stru
 		break;
 	case PLACE_FLAGS:
 		put_be16(to, get_be16(from) & FLAGS_BITS);
+		break;
+	case PLACE_PACKET_TYPE:
+		put_be32(to, get_be16(from));
 		break;
 	case PLACE_FRAG:
 		*to = (uint8_t)((key->meta.layout & LAYOUT_FRAG) >> LAYOUT_FRAG_SHIFT);
@@ -90,7 +96,7 @@ void mask_from_flow(struct dp_key *mask, uint32_t layout, const struct flow *flo
 	struct place places[LAYOUT_MAX_PLACES];
 	unsigned int n = layout_places(layout & (LAYOUT_N - 1), places);
 	memset(mask, 0, sizeof(*mask));
-	mask->meta.layout = LAYOUT_LIVE;
+	mask->meta.layout = LAYOUT_LIVE | LAYOUT_BARE;
 	for (unsigned int i = 0; i < n; i++) {
 		if (!any_bits((const uint8_t *)flow_mask + places[i].flow_at, places[i].n))
 			continue;
@@ -118,6 +124,10 @@ void key_to_flow(const struct dp_key *key, const struct dp_key *mask, uint32_t l
 		place_read(&places[i], key, flow);
 		place_read(&places[i], mask, flow_mask);
 	}
+	if (layout & LAYOUT_BARE)
+		flow->packet_type |= BE32(1 << 16);
+	if (mask->meta.layout & LAYOUT_BARE)
+		flow_mask->packet_type = UINT32_MAX;
 	// The number of tags is in the layout; a flow says it with the CFI bits.
 	static const unsigned int tag[FLOW_MAX_VLANS] = {LAYOUT_VLAN0, LAYOUT_VLAN1};
 	for (unsigned int i = 0; i < FLOW_MAX_VLANS; i++) {
@@ -129,13 +139,32 @@ void key_to_flow(const struct dp_key *key, const struct dp_key *mask, uint32_t l
 	}
 }
 
+static uint32_t key_of_flow(const struct flow *flow, uint8_t scratch[KEY_HEADER_BYTES])
+{
+	struct dp_key key;
+	key_from_flow(&key, flow);
+	memcpy(scratch, key.header, KEY_HEADER_BYTES);
+	return key.meta.layout & (LAYOUT_N - 1);
+}
+
 uint32_t key_odd_header(const uint8_t *frame, uint32_t n, uint32_t wire_len, uint8_t scratch[KEY_HEADER_BYTES])
 {
 	struct flow flow;
-	struct dp_key key;
 	memset(&flow, 0, sizeof(flow));
 	flow_extract(frame, n, wire_len, &flow);
-	key_from_flow(&key, &flow);
-	memcpy(scratch, key.header, KEY_HEADER_BYTES);
-	return key.meta.layout & (LAYOUT_N - 1);
+	return key_of_flow(&flow, scratch);
+}
+
+uint32_t key_bare_header(const uint8_t *frame, uint32_t n, uint32_t wire_len, uint8_t scratch[KEY_HEADER_BYTES])
+{
+	struct flow flow;
+	memset(&flow, 0, sizeof(flow));
+	key_extract_bare(frame, n, wire_len, &flow);
+	return key_of_flow(&flow, scratch) | LAYOUT_LIVE;
+}
+
+void key_extract_bare(const uint8_t *frame, uint32_t n, uint32_t wire_len, struct flow *flow)
+{
+	flow->packet_type = flow_bare_type(layout_load16(frame + 12));
+	flow_extract(frame + ETH_HDR_BYTES, n - ETH_HDR_BYTES, wire_len - ETH_HDR_BYTES, flow);
 }

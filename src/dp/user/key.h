@@ -72,6 +72,11 @@ static inline uint32_t key_header(const uint8_t *frame, uint32_t n, uint32_t wir
 	return layout | LAYOUT_LIVE;
 }
 
+// The same of a packet that has no Ethernet header, and a blank one in its frame: zeros, and the type of what follows.
+uint32_t key_bare_header(const uint8_t *frame, uint32_t n, uint32_t wire_len, uint8_t scratch[KEY_HEADER_BYTES]);
+// flow_extract() of such a frame, with its packet type.
+void key_extract_bare(const uint8_t *frame, uint32_t n, uint32_t wire_len, struct flow *);
+
 static inline bool key_equal_masked(const struct dp_key *a, const struct dp_key *b, const struct dp_key *mask)
 {
 	const vec64 *va = (const vec64 *)(const void *)a, *vb = (const vec64 *)(const void *)b;

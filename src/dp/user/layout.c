@@ -34,7 +34,7 @@ static uint32_t l4_from_flow(const struct flow *f, enum layout_l3 l3)
 
 uint32_t layout_from_flow(const struct flow *f)
 {
-	uint32_t layout = 0;
+	uint32_t layout = flow_is_bare(f) ? LAYOUT_BARE : 0;
 	enum layout_l3 l3 = LAYOUT_L3_OTHER;
 	if (f->vlan[0].tci & BE16(FLOW_VLAN_CFI))
 		layout |= f->vlan[1].tci & BE16(FLOW_VLAN_CFI) ? LAYOUT_VLANS : LAYOUT_VLAN0;
@@ -59,7 +59,7 @@ bool layout_is_valid(uint32_t layout)
 	unsigned int frag = (layout & LAYOUT_FRAG) >> LAYOUT_FRAG_SHIFT;
 	unsigned int l4 = layout_l4(layout);
 	enum layout_l3 l3 = layout_l3(layout);
-	if (layout >= LAYOUT_N || (layout & LAYOUT_VLANS) == LAYOUT_VLAN1 || (unsigned int)l3 == 4 || l4 == 7 ||
+	if (layout >= LAYOUT_N || (layout & LAYOUT_BARE && layout & LAYOUT_VLANS) || (layout & LAYOUT_VLANS) == LAYOUT_VLAN1 || (unsigned int)l3 == 4 || l4 == 7 ||
 	    frag == FLOW_FRAG_LATER)
 		return false;
 	if (l4 == LAYOUT_L4_NSH)
@@ -105,6 +105,11 @@ static void metadata_places(struct writer *w)
 
 static void l2_places(struct writer *w, uint32_t layout, unsigned int l3_at, unsigned int locate)
 {
+	// The namespace is the layout's to say, see key_to_flow(); of packets without Ethernet header the type is dl_type.
+	if (layout & LAYOUT_BARE)
+		PUT(w, PLACE_PACKET_TYPE, packet_type, l3_at - 2, LAYOUT_BARE);
+	else
+		PUT_ABSENT(w, packet_type, LAYOUT_BARE);
 	PUT(w, PLACE_BYTES, dl_dst, 0, 0);
 	PUT(w, PLACE_BYTES, dl_src, 6, 0);
 	if (layout & LAYOUT_VLAN0) {

@@ -2,7 +2,7 @@
 // Layouts: where the fields of a flow lie in the key of a packet.
 //
 // The key of a packet is, for nearly all frames, the packet: its first 128 bytes. What makes equal bytes mean equal fields is the
-// layout, a number of ten bits that says how many tags there are, which L3 and L4 headers follow and whether they are a fragment's.
+// layout, a number of eleven bits that says how many tags there are, which L3 and L4 headers follow and whether they are a fragment's.
 // It is part of the key's metadata and a function of the frame's struct flow alone: layout_from_flow() defines it.
 // layout_classify() computes the same number straight from the bytes of a *regular* frame: one whose headers lie where the
 // layout says, all of them complete and honest about their lengths. Any other frame (options, extension headers, labels, 802.2,
@@ -29,7 +29,10 @@ enum {
 	LAYOUT_L3 = 7 << LAYOUT_L3_SHIFT, // enum layout_l3
 	LAYOUT_L4_SHIFT = 7,
 	LAYOUT_L4 = 7 << LAYOUT_L4_SHIFT, // enum layout_l4
-	LAYOUT_N = 1 << 10,
+	// There is no Ethernet header: the packet type is dl_type. The key has a blank one all the same, so that nothing lies elsewhere
+	// for it. All masks cover this bit: a megaflow is of packets with such a header or of packets without.
+	LAYOUT_BARE = 1 << 10,
+	LAYOUT_N = 1 << 11,
 	LAYOUT_ODD = LAYOUT_N, // of layout_classify(): not a layout
 	// Set in the key of every packet, of every live megaflow, and in every mask: so that no live key is all zero.
 	LAYOUT_LIVE = 1 << 15,
@@ -53,6 +56,7 @@ enum place_how {
 	PLACE_TCLASS, // one byte of the flow; 2 bytes of the key, from bit 4
 	PLACE_FLAGS,  // 2 bytes, of which the low 12 bits
 	PLACE_FRAG,   // one byte of the flow; the layout's fragment bits
+	PLACE_PACKET_TYPE, // 4 bytes, of which the low 16 bits: those of dl_type
 	PLACE_ABSENT, // zero in every flow with this layout
 };
 
@@ -64,7 +68,7 @@ struct place {
 	uint8_t how;	      // enum place_how
 };
 
-enum { LAYOUT_MAX_PLACES = 56 };
+enum { LAYOUT_MAX_PLACES = 58 };
 // All places of a layout; bytes of struct flow that are in none are zero in every flow of a packet.
 unsigned int layout_places(uint32_t layout, struct place places[LAYOUT_MAX_PLACES]);
 // The definition of the layout of a packet.

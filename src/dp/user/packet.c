@@ -72,6 +72,7 @@ void packet_set_meta(struct rte_mbuf *m, const struct dp_meta *meta)
 	to->dp_hash = meta->dp_hash;
 	to->skb_priority = meta->skb_priority;
 	to->pkt_mark = meta->pkt_mark;
+	to->bare = (meta->layout & LAYOUT_BARE) != 0;
 }
 
 void packet_get_meta(struct rte_mbuf *m, struct dp_meta *meta)
@@ -101,6 +102,17 @@ uint32_t packet_wire_len(const struct rte_mbuf *m)
 	if (m->ol_flags & (RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_TX_UDP_SEG) && cut < m->pkt_len)
 		return cut;
 	return m->pkt_len;
+}
+
+void packet_extract(struct rte_mbuf *m, struct flow *flow)
+{
+	const uint8_t *frame = rte_pktmbuf_mtod(m, const uint8_t *);
+	if (mbuf_meta(m)->bare) {
+		key_extract_bare(frame, m->data_len, m->pkt_len, flow);
+		return;
+	}
+	flow->packet_type = 0;
+	flow_extract(frame, m->data_len, m->pkt_len, flow);
 }
 
 const uint8_t *packet_linear(const struct rte_mbuf *m, void *room)

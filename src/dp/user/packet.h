@@ -20,6 +20,14 @@ static inline struct rte_mbuf *packet_share(struct rte_mbuf *m)
 }
 void packet_set_meta(struct rte_mbuf *, const struct dp_meta *);
 void packet_get_meta(struct rte_mbuf *, struct dp_meta *); // the layout apart
+struct flow;
+// The headers, and whether there is an Ethernet header: packet_type.
+void packet_extract(struct rte_mbuf *, struct flow *);
+// Bytes of the frame in front of the packet: those of the blank Ethernet header of one that has none.
+static inline uint32_t packet_blank_bytes(struct rte_mbuf *m)
+{
+	return mbuf_meta(m)->bare ? 14 : 0;
+}
 // Is it, with its VLAN tags, larger than the MTU that `max_frame` (MTU and Ethernet header) stands for? It is longer than max_frame.
 bool packet_is_too_large(const struct rte_mbuf *, uint32_t max_frame);
 // Bytes of the frame, or of each of the frames that it will be cut into.

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "dp/user/packet_hash.h"
 
-#include <rte_mbuf.h>
-
 #include "base/hash.h"
+#include "dp/user/packet.h"
 #include "flow/flow.h"
 #include "packet/headers.h"
 
@@ -22,13 +21,13 @@ static uint32_t finish(const struct hashed *h, uint32_t basis)
 	return hash ? hash : 1;
 }
 
-uint32_t packet_hash(const struct rte_mbuf *m, uint32_t algorithm, uint32_t basis)
+uint32_t packet_hash(struct rte_mbuf *m, uint32_t algorithm, uint32_t basis)
 {
 	struct flow f;
 	struct hashed h;
 	memset(&f, 0, sizeof(f));
 	memset(&h, 0, sizeof(h));
-	flow_extract(rte_pktmbuf_mtod(m, const void *), m->data_len, m->pkt_len, &f);
+	packet_extract(m, &f);
 	h.dl_type = f.dl_type;
 	if (f.dl_type == BE16(ETHERTYPE_IPV4)) {
 		h.address[0].w[0] = f.nw_src;

@@ -6,4 +6,4 @@
 struct rte_mbuf;
 
 // Algorithm 0: over addresses, protocol and ports; 1: the same for both directions. Never 0.
-uint32_t packet_hash(const struct rte_mbuf *, uint32_t algorithm, uint32_t basis);
+uint32_t packet_hash(struct rte_mbuf *, uint32_t algorithm, uint32_t basis);

@@ -42,6 +42,11 @@ static struct error *check_one(const struct dpact *a, unsigned int nesting)
 		[DPACT_CLONE] = sizeof(struct dpact_nested),
 		[DPACT_CHECK_PKT_LEN] = sizeof(struct dpact_check_pkt_len),
 		[DPACT_CT_CLEAR] = sizeof(struct dpact),
+		[DPACT_PUSH_ETH] = sizeof(struct dpact_push_eth),
+		[DPACT_POP_ETH] = sizeof(struct dpact),
+		[DPACT_PUSH_NSH] = offsetof(struct dpact_push_nsh, md),
+		[DPACT_POP_NSH] = sizeof(struct dpact),
+		[DPACT_ADD_MPLS] = sizeof(struct dpact_push_mpls),
 		[DPACT_DROP] = sizeof(struct dpact_drop),
 	};
 	if (a->type >= DPACT_N_TYPES)
@@ -57,6 +62,13 @@ static struct error *check_one(const struct dpact *a, unsigned int nesting)
 		return NULL;
 	case DPACT_SET:
 		return check_set((const struct dpact_set *)a);
+	case DPACT_PUSH_NSH: {
+		const struct dpact_push_nsh *push = (const struct dpact_push_nsh *)a;
+		if (push->md_len > a->len - least || push->md_len % 4 || push->md_len > DP_NSH_MAX_MD || push->flags > 3 || push->ttl > 63 ||
+		    (push->mdtype == 1 && push->md_len != 16))
+			return error_errno(EINVAL, "push_nsh of a header that cannot be");
+		return NULL;
+	}
 	case DPACT_SAMPLE:
 	case DPACT_CLONE:
 		return check_list(bytes + least, a->len - least, nesting + 1);
@@ -80,6 +92,10 @@ static struct error *check_one(const struct dpact *a, unsigned int nesting)
 	case DPACT_HASH:
 	case DPACT_TRUNC:
 	case DPACT_METER:
+	case DPACT_PUSH_ETH:
+	case DPACT_POP_ETH:
+	case DPACT_POP_NSH:
+	case DPACT_ADD_MPLS:
 	case DPACT_CT_CLEAR: // there is no conntrack state that could be left
 	case DPACT_N_TYPES:
 		return NULL;
@@ -290,6 +306,12 @@ static void drop_all(struct dp_thread *t, struct rte_mbuf **m, unsigned int n, e
 	rte_pktmbuf_free_bulk(m, n);
 }
 
+void program_run_general(const struct program *p, struct dp_thread *t, struct rte_mbuf **m, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++)
+		program_interpret(t, m[i], p->actions, p->actions_len);
+}
+
 void program_run(const struct program *p, struct dp_thread *t, struct rte_mbuf **m, unsigned int n)
 {
 	struct out_batch *out;
@@ -312,8 +334,7 @@ void program_run(const struct program *p, struct dp_thread *t, struct rte_mbuf *
 				run_steps(p, t, out, m[i]);
 		break;
 	case PROGRAM_GENERAL:
-		for (unsigned int i = 0; i < n; i++)
-			program_interpret(t, m[i], p->actions, p->actions_len);
+		program_run_general(p, t, m, n);
 		break;
 	}
 }

@@ -60,5 +60,7 @@ void program_set_put(struct program_set *, struct program *);
 
 // Runs it on n packets, which it takes.
 void program_run(const struct program *, struct dp_thread *, struct rte_mbuf **, unsigned int n);
+// The same, without a shape's shortcuts: what is special about the packets is in their metadata.
+void program_run_general(const struct program *, struct dp_thread *, struct rte_mbuf **, unsigned int n);
 // Runs a list that passed program_check() on one packet, which it takes.
 void program_interpret(struct dp_thread *, struct rte_mbuf *, const void *actions, size_t n);

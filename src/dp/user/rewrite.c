@@ -222,6 +222,23 @@ static void set_nd(struct target *t, const struct dpk_nd *key, const struct dpk_
 	}
 }
 
+// Flags and time to live share a word with the length; the context is there with metadata type 1 only.
+static void set_nsh(struct target *t, const struct dpk_nsh *key, const struct dpk_nsh *mask)
+{
+	uint8_t *at = t->frame + t->at.l3;
+	if (!t->at.l3 || layout_load16(t->frame + t->at.type_at) != BE16(ETHERTYPE_NSH) ||
+	    t->m->data_len < t->at.l3 + sizeof(struct nsh_hdr))
+		return;
+	uint32_t base = get_be16(at), len = 4u * (base & NSH_LEN_MASK), left = t->m->data_len - t->at.l3;
+	if (base & NSH_VERSION_MASK || len < sizeof(struct nsh_hdr) || len > left)
+		return;
+	uint32_t bits = (mask->flags & 3u) << 12 | (mask->ttl & 63u) << 6, value = (key->flags & 3u) << 12 | (key->ttl & 63u) << 6;
+	put_be16(at, (uint16_t)((base & ~bits) | value));
+	merge_plain(at + offsetof(struct nsh_hdr, path), &key->path_hdr, &mask->path_hdr, 4);
+	if ((at[2] & 15) == 1 && len == sizeof(struct nsh_hdr) + sizeof(key->context))
+		merge_plain(at + sizeof(struct nsh_hdr), key->context, mask->context, sizeof(key->context));
+}
+
 static void set_nd_ext(struct target *t, const struct dpk_nd_ext *key, const struct dpk_nd_ext *mask)
 {
 	const struct locus *l = &t->at;
@@ -280,6 +297,9 @@ static void set_one(struct target *t, const struct dpact_set *set)
 	case DPH_MPLS:
 		if (t->at.l3_kind == LAYOUT_L3_MPLS1)
 			merge_plain(t->frame + t->at.l3, &key->mpls.lse, &mask->mpls.lse, 4);
+		break;
+	case DPH_NSH:
+		set_nsh(t, &key->nsh, &mask->nsh);
 		break;
 	case DPH_PRIORITY:
 	case DPH_MARK:

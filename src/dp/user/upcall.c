@@ -20,7 +20,7 @@ static void flow_of_packet(struct rte_mbuf *m, struct flow *flow)
 	flow->dp_hash = meta->dp_hash;
 	flow->skb_priority = meta->skb_priority;
 	flow->pkt_mark = meta->pkt_mark;
-	flow_extract(rte_pktmbuf_mtod(m, const void *), m->data_len, m->pkt_len, flow);
+	packet_extract(m, flow);
 }
 
 static void prepare(struct dp_thread *t, struct rte_mbuf *m, const struct flow *flow, struct dp_upcall *up)
@@ -30,9 +30,8 @@ static void prepare(struct dp_thread *t, struct rte_mbuf *m, const struct flow *
 		buf_reserve(&t->frame, m->pkt_len);
 	}
 	up->key = flow;
-	up->frame = packet_linear(m, t->frame.data);
-	up->frame_len = m->pkt_len;
-	up->now = t->now_ms;
+	up->frame = packet_linear(m, t->frame.data) + packet_blank_bytes(m);
+	up->frame_len = m->pkt_len - packet_blank_bytes(m);
 	buf_clear(&t->result.actions);
 	memset(&t->result.mask, 0, sizeof(t->result.mask));
 	t->result.install = false;
@@ -45,19 +44,6 @@ static struct budget *budget_of(const struct dp_thread *t)
 	return t->queue && t->kind != DP_THREAD_MAIN ? &t->queue->budget : NULL;
 }
 
-static const struct dp_mask_memo *mask_of_result(struct dp_thread *t, uint32_t layout)
-{
-	struct dp_mask_memo *memo = &t->memo;
-	const struct flow *mask = &t->result.mask;
-	if (memo->hash && memo->layout == layout && flow_equal(&memo->flow_mask, mask))
-		return memo;
-	memo->flow_mask = *mask;
-	memo->layout = layout;
-	mask_from_flow(&memo->mask, layout, mask);
-	memo->hash = flow_mask_hash(&memo->mask);
-	return memo;
-}
-
 // 0: the result's actions may run on the packet.
 static int install(struct dp_thread *t, const struct dp_meta *meta, const uint8_t *header)
 {
@@ -66,14 +52,13 @@ static int install(struct dp_thread *t, const struct dp_meta *meta, const uint8_
 	struct megaflow *f = NULL;
 	struct error *e;
 	if (r->install) {
-		const struct dp_mask_memo *mask = mask_of_result(t, meta->layout);
-		struct dp_key key;
+		struct dp_key key, mask;
 		key.meta = *meta;
 		memcpy(key.header, header, sizeof(key.header));
+		mask_from_flow(&mask, meta->layout, &r->mask);
 		struct flow_new new = {
 			.key = &key,
-			.mask = &mask->mask,
-			.mask_hash = mask->hash,
+			.mask = &mask,
 			.full_layout = meta->layout,
 			.actions = r->actions.data,
 			.actions_len = r->actions.len,
@@ -128,11 +113,12 @@ void upcall_action(struct dp_thread *t, struct rte_mbuf *m, const struct dpact_u
 	struct flow flow;
 	struct dp_upcall_result nothing = {.cookie = NULL};
 	void *room = m->nb_segs > 1 ? xmalloc(m->pkt_len) : NULL;
+	uint32_t blank = packet_blank_bytes(m), len = m->pkt_len - blank;
 	struct dp_upcall up = {
 		.type = DP_UPCALL_ACTION,
 		.key = &flow,
-		.frame = packet_linear(m, room),
-		.frame_len = m->pkt_len < max_len ? m->pkt_len : max_len,
+		.frame = packet_linear(m, room) + blank,
+		.frame_len = len < max_len ? len : max_len,
 		.userdata = a->userdata,
 		.userdata_len = a->userdata_len,
 	};

@@ -8,6 +8,7 @@
 #include "dp/user/balance.h"
 #include "dp/user/burst.h"
 #include "dp/user/drops.h"
+#include "dp/user/encap.h"
 #include "dp/user/hw_offload.h"
 #include "dp/user/packet.h"
 #include "dp/user/perf_metrics.h"
@@ -187,9 +188,13 @@ static struct error *execute(struct dp *base, const struct flow *key, const void
 	struct error *e = program_check(actions, actions_len);
 	if (e)
 		return e;
-	if (n < ETH_HDR_BYTES)
+	if (n < ETH_HDR_BYTES && !flow_is_bare(key))
 		return error_errno(EINVAL, "a packet of %zu bytes is no Ethernet frame", n);
 	struct rte_mbuf *m = mbuf_from_bytes(frame, n);
+	if (m && flow_is_bare(key) && !encap_blank(m, flow_ethertype_of(key->packet_type))) {
+		rte_pktmbuf_free(m);
+		m = NULL;
+	}
 	if (!m)
 		return error_errno(ENOBUFS, "no room for a packet of %zu bytes", n);
 	struct mbuf_meta *meta = mbuf_meta(m);
@@ -201,7 +206,7 @@ static struct error *execute(struct dp *base, const struct flow *key, const void
 	bool nested = t->busy;
 	t->busy = true;
 	if (!nested)
-		dp_thread_look_at_clock(t);
+		t->now = flow_table_now(dp->flows);
 	program_interpret(t, m, actions, actions_len);
 	if (!nested) {
 		burst_finish(t);

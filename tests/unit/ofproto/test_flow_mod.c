@@ -494,6 +494,7 @@ static struct match random_match(void)
 		m.mask.regs[3] = 0xff;
 		m.flow.regs[3] = random_below(2);
 	}
+	match_imply_ethernet(&m); // as rules are kept
 	return m;
 }
 

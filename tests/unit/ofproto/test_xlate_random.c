@@ -62,6 +62,15 @@ static const char *const matches[] = {
 	"mpls,mpls_label=5,",
 	"mpls,mpls_tc=3,",
 	"mpls,mpls_bos=0,",
+	"dl_type=0x894f,",
+	"dl_type=0x894f,nsh_spi=5,",
+	"dl_type=0x894f,nsh_si=2,nsh_mdtype=1,",
+	"dl_type=0x894f,nsh_c1=0x5/0xd,",
+	"dl_type=0x894f,nsh_np=3,nsh_flags=1/1,",
+	"packet_type=(0,0),",
+	"packet_type=(1,0x800),",
+	"packet_type=(1,0x894f),nsh_ttl=1,",
+	"packet_type=(1,0x8847),mpls_label=5,",
 };
 
 static const char *const actions[] = {
@@ -133,6 +142,27 @@ static const char *const actions[] = {
 	"ct_clear",
 	"output(port=2,max_len=100)",
 	"meter:1",
+	"encap(nsh)",
+	"encap(nsh(md_type=2,tlv(0x1000,10,0x123456)))",
+	"encap(ethernet)",
+	"encap(nsh),encap(ethernet)",
+	"encap(mpls)",
+	"encap(mpls_mc),encap(ethernet)",
+	"decap()",
+	"decap(),encap(ethernet)",
+	"decap(),encap(nsh)",
+	"decap(packet_type(ns=1,type=0x800))",
+	"decap(packet_type(ns=1,type=0x8847))",
+	"dec_nsh_ttl",
+	"set_field:5->nsh_spi",
+	"set_field:0x5/0xf->nsh_c1",
+	"set_field:1/1->nsh_flags",
+	"set_field:9->nsh_ttl",
+	"move:NXOXM_NSH_C1[0..7]->NXOXM_NSH_SI[]",
+	"move:NXOXM_NSH_SPI[0..3]->NXM_NX_REG0[0..3]",
+	"clone(encap(nsh),encap(ethernet),output:2)",
+	"clone(decap(),encap(ethernet),resubmit(,2))",
+	"clone(encap(nsh),encap(ethernet),resubmit(,2))",
 };
 
 #define N_OF(array) (sizeof(array) / sizeof((array)[0]))
@@ -181,7 +211,8 @@ static bool add_random_flow(struct world *w, struct ofproto *p, unsigned int tab
 
 static void random_packet(struct flow *f)
 {
-	static const be16_t types[] = {BE16(0x0800), BE16(0x0800), BE16(0x0800), BE16(0x0806), BE16(0x86dd), BE16(0x1234), BE16(0x8847)};
+	static const be16_t types[] = {BE16(0x0800), BE16(0x0800), BE16(0x0800), BE16(0x0806),
+				       BE16(0x86dd), BE16(0x1234), BE16(0x8847), BE16(0x894f)};
 	static const uint8_t protos[] = {1, 6, 17, 17, 0};
 	static const uint32_t ports[] = {1, 2, 3, OFPP_LOCAL};
 	memset(f, 0, sizeof(*f));
@@ -204,8 +235,23 @@ static void random_packet(struct flow *f)
 		f->arp_sha[5] = f->dl_src[5];
 		return;
 	}
+	if (!random_below(6)) {
+		f->packet_type = flow_bare_type(f->dl_type);
+		memset(f->dl_dst, 0, 12);
+		memset(f->vlan, 0, sizeof(f->vlan));
+	}
 	if (f->dl_type == BE16(0x1234))
 		return;
+	if (f->dl_type == BE16(0x894f)) {
+		f->nsh.mdtype = (uint8_t)(1 + random_below(2));
+		f->nsh.np = (uint8_t)(1 + random_below(5));
+		f->nsh.ttl = (uint8_t)random_below(4);
+		f->nsh.flags = (uint8_t)random_below(4);
+		f->nsh.path_hdr = htobe32((4 + random_below(2)) << 8 | random_below(3));
+		if (f->nsh.mdtype == 1)
+			f->nsh.context[0] = htobe32(4 + random_below(4));
+		return;
+	}
 	if (f->dl_type == BE16(0x8847)) {
 		unsigned int n_labels = 1 + random_below(2);
 		for (unsigned int i = 0; i < n_labels; i++)
@@ -251,8 +297,21 @@ static void vary(const struct flow *flow, const struct flow *mask, struct flow *
 	for (unsigned int i = 0; i < FLOW_MAX_MPLS; i++)
 		if (out->dl_type != BE16(0x8847) || (i && (!out->mpls[i - 1] || out->mpls[i - 1] & BE32(0x100))))
 			out->mpls[i] = 0;
+	out->packet_type = out->packet_type ? flow_bare_type(out->dl_type) : 0;
+	if (out->packet_type) {
+		memset(out->dl_dst, 0, 12);
+		memset(out->vlan, 0, sizeof(out->vlan));
+	}
+	bool nsh = out->dl_type == BE16(0x894f);
+	const struct flow copy = *out;
+	if (!nsh)
+		memset(&out->nsh, 0, sizeof(out->nsh));
 	if (!ip && out->dl_type != BE16(0x0806)) {
 		memset(&out->nw_src, 0, sizeof(*out) - offsetof(struct flow, nw_src));
+		if (nsh)
+			out->nsh = copy.nsh;
+		if (out->nsh.mdtype != 1)
+			memset(out->nsh.context, 0, sizeof(out->nsh.context));
 	} else if (out->dl_type == BE16(0x0800) || out->dl_type == BE16(0x0806)) {
 		memset(&out->ipv6_src, 0, 2 * sizeof(out->ipv6_src));
 	} else {
