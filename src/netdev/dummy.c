@@ -39,10 +39,22 @@ struct dummy {
 	struct dummy_rxq *queues;
 	struct netdev_stats stats;
 	struct pcap_file *tx_pcap, *rx_pcap;
+	struct netdev_dummy_link *link; // NULL: none
 	// Owned by the main thread.
-	char *tx_path, *rx_path; // as in the options
+	char *tx_path, *rx_path, *link_target; // as in the options
+	bool link_passive;
 	int ifindex;
 };
+
+// Main's, set once before the first device is opened.
+static const struct netdev_dummy_link_ops *link_ops;
+static void *link_arg;
+
+void netdev_dummy_set_links(const struct netdev_dummy_link_ops *ops, void *arg)
+{
+	link_ops = ops;
+	link_arg = arg;
+}
 
 static struct dummy *cast(const struct netdev *dev)
 {
@@ -61,9 +73,22 @@ static struct error *dummy_open(struct netdev *dev)
 	return NULL;
 }
 
+static void close_link(struct dummy *dummy)
+{
+	pthread_mutex_lock(&dummy->lock);
+	struct netdev_dummy_link *link = dummy->link;
+	dummy->link = NULL;
+	pthread_mutex_unlock(&dummy->lock);
+	if (link)
+		link_ops->close(link);
+	free(dummy->link_target);
+	dummy->link_target = NULL;
+}
+
 static void dummy_close(struct netdev *dev)
 {
 	struct dummy *dummy = cast(dev);
+	close_link(dummy);
 	if (dummy->rx_pcap != dummy->tx_pcap)
 		pcap_file_close(dummy->rx_pcap);
 	pcap_file_close(dummy->tx_pcap);
@@ -114,6 +139,30 @@ static struct error *set_captures(struct dummy *dummy, const char *tx, const cha
 	return NULL;
 }
 
+static struct error *set_link(struct dummy *dummy, const char *active, const char *passive)
+{
+	const char *target = active ? active : passive;
+	if (active && passive)
+		return error_errno(EINVAL, "%s: both options:stream=%s and options:pstream=%s are given: only one is possible",
+				   dummy->up.name, active, passive);
+	if (same(target, dummy->link_target) && dummy->link_passive == !active)
+		return NULL;
+	close_link(dummy);
+	if (!target)
+		return NULL;
+	struct netdev_dummy_link *link = NULL;
+	struct error *e = link_ops ? link_ops->open(link_arg, dummy->up.name, target, !active, &link)
+				   : error_errno(EOPNOTSUPP, "%s: dummies cannot be connected here", dummy->up.name);
+	if (e)
+		return error_wrap(e, "%s: options:%s", dummy->up.name, active ? "stream" : "pstream");
+	dummy->link_target = xstrdup(target);
+	dummy->link_passive = !active;
+	pthread_mutex_lock(&dummy->lock);
+	dummy->link = link;
+	pthread_mutex_unlock(&dummy->lock);
+	return NULL;
+}
+
 static unsigned int number_option(const struct netdev *dev, struct netdev_options options, const char *key,
 				  unsigned int min, unsigned int max, unsigned int otherwise,
 				  void (*complain)(void *arg, const char *text), void *arg)
@@ -134,19 +183,15 @@ static unsigned int number_option(const struct netdev *dev, struct netdev_option
 static struct error *dummy_set_options(struct netdev *dev, struct netdev_options options,
 				       void (*complain)(void *arg, const char *text), void *arg)
 {
-	static const char *const known[] = {"ifindex", "n_rxq", "n_txq", "pcap", "rxq_pcap", "tx_pcap", NULL};
-	static const char *const known_later[] = {"stream", "pstream"};
+	static const char *const known[] = {"ifindex", "n_rxq", "n_txq", "pcap", "pstream", "rxq_pcap", "stream", "tx_pcap", NULL};
 	netdev_complain_unknown(dev, options, known, complain, arg);
-	for (unsigned int i = 0; i < 2; i++)
-		if (netdev_option_find(options, known_later[i]))
-			return error_errno(EOPNOTSUPP, "%s: options:%s: dummies connected by streams do not exist yet",
-					   dev->name, known_later[i]);
 	const char *both = netdev_option_find(options, "pcap");
 	const char *tx = netdev_option_find(options, "tx_pcap"), *rx = netdev_option_find(options, "rxq_pcap");
 	cast(dev)->ifindex = (int)number_option(dev, options, "ifindex", 0, INT32_MAX, 0, complain, arg);
 	if (dev->class == &netdev_dummy_pmd_class)
 		dev->n_rxq = number_option(dev, options, "n_rxq", 1, N_QUEUES_MAX, 1, complain, arg);
-	return set_captures(cast(dev), both ? both : tx, both ? both : rx);
+	struct error *e = set_captures(cast(dev), both ? both : tx, both ? both : rx);
+	return e ? e : set_link(cast(dev), netdev_option_find(options, "stream"), netdev_option_find(options, "pstream"));
 }
 
 static struct error *dummy_set_mac(struct netdev *dev, const uint8_t mac[6])
@@ -304,8 +349,11 @@ static int dummy_rx(struct netdev_rxq *up, struct rte_mbuf **packets, unsigned i
 static void send_one(struct dummy *dummy, struct rte_mbuf *m)
 {
 	vnet_finish_checksum(m);
-	uint8_t *copy = dummy->tx_pcap && m->nb_segs > 1 ? xmalloc(m->pkt_len) : NULL;
-	capture(dummy->tx_pcap, rte_pktmbuf_read(m, 0, m->pkt_len, copy), m->pkt_len);
+	uint8_t *copy = m->nb_segs > 1 ? xmalloc(m->pkt_len) : NULL;
+	const void *bytes = rte_pktmbuf_read(m, 0, m->pkt_len, copy);
+	capture(dummy->tx_pcap, bytes, m->pkt_len);
+	if (dummy->link && !link_ops->send(dummy->link, bytes, m->pkt_len))
+		dummy->stats.tx_dropped++;
 	free(copy);
 	dummy->stats.tx_packets++;
 	dummy->stats.tx_bytes += m->pkt_len;
@@ -346,15 +394,18 @@ int netdev_dummy_set_admin_state(const char *name, bool up)
 	return 0;
 }
 
-int netdev_dummy_conn_state(const char *name, struct str *text)
+void netdev_dummy_conn_state(const char *name, struct str *text)
 {
-	struct netdev *dev = name ? netdev_find(name) : NULL;
-	if (name && (!dev || !netdev_is_dummy(dev)))
-		return -ENOENT;
-	for (dev = dev ? dev : netdev_next(NULL); dev; dev = name ? NULL : netdev_next(dev))
-		if (netdev_is_dummy(dev))
-			str_addf(text, "%s: unknown\n", dev->name); // no dummy has a connection
-	return 0;
+	if (name) {
+		struct netdev *dev = netdev_find(name);
+		struct dummy *dummy = dev && netdev_is_dummy(dev) ? cast(dev) : NULL;
+		bool connects = dummy && dummy->link && !dummy->link_passive;
+		str_addf(text, "%s: %s\n", name, !connects ? "unknown" : link_ops->is_connected(dummy->link) ? "connected" : "disconnected");
+		return;
+	}
+	for (struct netdev *dev = netdev_next(NULL); dev; dev = netdev_next(dev))
+		if (netdev_is_dummy(dev) && cast(dev)->link && !cast(dev)->link_passive)
+			netdev_dummy_conn_state(dev->name, text);
 }
 
 #define DUMMY_CLASS                                                                                                     \

@@ -23,8 +23,11 @@ struct ofconn {
 	struct reconnect fsm;
 	struct loop_timer timer;
 	struct loop_defer deliver; // messages that were held back while reading was off
+	struct loop_defer give_up;
+	int give_up_error;
 	uint8_t version;	   // 0: not negotiated
 	bool reading;
+	bool full;  // the peer asks and does not read the answers: no more of its messages until it does
 	bool *gone; // set when the connection is freed inside a callback
 	int last_error;
 	uint32_t xid;
@@ -51,15 +54,19 @@ static void apply_options(struct ofconn *c, const struct ofconn_options *options
 	if (!c->options.default_port)
 		c->options.default_port = OFP_PORT_TCP;
 	c->fsm.probe_interval = options->probe_interval;
+	if (c->stream)
+		stream_set_dscp(c->stream, options->dscp);
 	c->fsm.max_backoff = options->max_backoff > 0 ? options->max_backoff : 8000;
 }
 
 static void drop_stream(struct ofconn *c)
 {
 	loop_defer_cancel(&c->deliver);
+	loop_defer_cancel(&c->give_up);
 	stream_free(c->stream);
 	c->stream = NULL;
 	c->version = 0;
+	c->full = false;
 }
 
 // The connection is over; an active one will try again. The last thing a function does: `c` may be gone afterwards.
@@ -173,10 +180,22 @@ static bool deliver_one(struct ofconn *c, const uint8_t *msg, size_t n)
 	return true;
 }
 
+// What is answered at once must not pile up for a peer that does not read.
+static bool may_deliver(struct ofconn *c)
+{
+	if (!c->stream || c->full || (!c->reading && c->version))
+		return false;
+	if (stream_output_pending(c->stream) <= OFCONN_HIGH)
+		return true;
+	c->full = true;
+	stream_set_reading(c->stream, false);
+	return false;
+}
+
 static void deliver(void *arg)
 {
 	struct ofconn *c = arg;
-	while (c->stream && (c->reading || !c->version)) {
+	while (may_deliver(c)) {
 		size_t n;
 		const uint8_t *p = stream_input(c->stream, &n);
 		if (n < sizeof(struct ofp_header))
@@ -210,6 +229,11 @@ static void on_readable(void *arg)
 static void on_drained(void *arg)
 {
 	struct ofconn *c = arg;
+	if (c->full) {
+		c->full = false;
+		stream_set_reading(c->stream, c->reading);
+		loop_defer(c->loop, &c->deliver, deliver, c);
+	}
 	if (c->cb->drained)
 		c->cb->drained(c->arg);
 }
@@ -229,8 +253,10 @@ static void start_connecting(struct ofconn *c)
 	reconnect_connecting(&c->fsm, clock_ms());
 	set_timer(c);
 	struct error *e = stream_connect(c->loop, c->target, c->options.default_port, &callbacks, c, &c->stream);
-	if (!e)
+	if (!e) {
+		stream_set_dscp(c->stream, c->options.dscp);
 		return;
+	}
 	// The syntax was checked when the connection was made: this is a host name that does not resolve.
 	int code = error_code(e);
 	error_free(e);
@@ -298,6 +324,8 @@ struct error *ofconn_connect(struct loop *loop, const char *target, const struct
 		error_free(e);
 		c->stream = NULL;
 		reconnect_disconnected(&c->fsm, clock_ms());
+	} else {
+		stream_set_dscp(c->stream, options->dscp);
 	}
 	set_timer(c);
 	*out = c;
@@ -313,6 +341,7 @@ struct ofconn *ofconn_accept(struct loop *loop, struct stream *stream, const str
 	c->fsm.passive = true;
 	reconnect_connecting(&c->fsm, clock_ms());
 	stream_set_callbacks(stream, &callbacks, c);
+	stream_set_dscp(stream, options->dscp);
 	say_hello(c);
 	set_timer(c);
 	// Something may have arrived already.
@@ -326,6 +355,7 @@ static void dispose(struct ofconn *c)
 		*c->gone = true;
 	loop_timer_cancel(&c->timer);
 	loop_defer_cancel(&c->deliver);
+	loop_defer_cancel(&c->give_up);
 	free(c->target);
 	free(c->name);
 	free(c);
@@ -375,7 +405,7 @@ void ofconn_set_reading(struct ofconn *c, bool on)
 	if (c->reading == on)
 		return;
 	c->reading = on;
-	if (!c->stream)
+	if (!c->stream || c->full)
 		return;
 	stream_set_reading(c->stream, on);
 	if (on)
@@ -432,6 +462,19 @@ void ofconn_force_reconnect(struct ofconn *c)
 	if (c->fsm.state == RECONNECT_BACKOFF)
 		c->fsm.backoff = 0;
 	set_timer(c);
+}
+
+static void give_up(void *arg)
+{
+	struct ofconn *c = arg;
+	if (c->stream)
+		lost(c, c->give_up_error);
+}
+
+void ofconn_give_up(struct ofconn *c, int error)
+{
+	c->give_up_error = error;
+	loop_defer(c->loop, &c->give_up, give_up, c);
 }
 
 uint32_t ofconn_next_xid(struct ofconn *c)

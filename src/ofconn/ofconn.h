@@ -32,6 +32,7 @@ struct ofconn_options {
 	int64_t probe_interval; // ms without hearing anything until an echo request; 0: never
 	int64_t max_backoff;	// ms; 0: 8000. Active only
 	uint16_t default_port;	// 0: 6653
+	uint8_t dscp;		// 0 to 63
 };
 
 // Connects, and goes on trying. An error is one of the target's syntax.
@@ -51,7 +52,7 @@ bool ofconn_send(struct ofconn *, const void *msgs, size_t n);
 typedef void ofconn_tap(void *arg, const struct ofconn *, const void *msgs, size_t n);
 void ofconn_set_tap(struct ofconn *, ofconn_tap *, void *arg);
 // Bytes queued and not yet taken by the peer. Senders of much (flow dumps, packet-ins) stop above OFCONN_HIGH and go on when
-// `drained` is called.
+// `drained` is called. Above it no message of the peer's is delivered either: who does not read what he asked for may not ask more.
 size_t ofconn_backlog(const struct ofconn *);
 enum { OFCONN_HIGH = 4 * 1024 * 1024 };
 void ofconn_set_reading(struct ofconn *, bool on); // back-pressure
@@ -65,6 +66,8 @@ int ofconn_last_error(const struct ofconn *); // of the last disconnection; 0: n
 void ofconn_set_options(struct ofconn *, const struct ofconn_options *); // versions count at the next connection
 // Drops the connection; an active one connects again at once.
 void ofconn_force_reconnect(struct ofconn *);
+// Loses the connection with that error, from the loop and not inside this call.
+void ofconn_give_up(struct ofconn *, int error);
 uint32_t ofconn_next_xid(struct ofconn *);
 
 struct ofconn_counters {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ofproto/conn.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,10 +15,12 @@
 
 LOG_MODULE(connmgr);
 COUNTER(ofproto_packet_in_backlogged);
+COUNTER(ofconn_reads_too_slowly);
 
 enum {
 	MISS_SEND_LEN = 128, // what a controller gets that never set it
 	QUEUE_SIZE = 100,
+	NEWS_BACKLOG = 64 << 20, // bytes that wait for a peer: whoever lets so much lie does not read
 };
 
 // --- A connection's state, renewed at each (re)connection.
@@ -29,6 +32,7 @@ static void reset(struct conn *c)
 	c->protocol = ofp_protocol_of_version(version ? version : OFP10);
 	c->packet_in_format = OFP_PIN_STANDARD;
 	c->controller_id = 0;
+	c->hopeless = false;
 	c->miss_send_len = c->service ? 0 : MISS_SEND_LEN;
 	memset(&c->async, 0, sizeof(c->async));
 	if (c->async_wanted)
@@ -174,6 +178,22 @@ void conn_send(struct conn *c, struct buf *b)
 	flow_monitors_flush(c->monitors);
 	ofconn_send(c->of, b->data, b->len);
 	buf_clear(b);
+}
+
+void conn_send_news(struct conn *c, struct buf *b)
+{
+	if (ofconn_backlog(c->of) <= NEWS_BACKLOG) {
+		conn_send(c, b);
+		return;
+	}
+	buf_clear(b);
+	if (c->hopeless)
+		return;
+	c->hopeless = true;
+	counter_inc(ofconn_reads_too_slowly);
+	log_warn("%s<->%s: %zu MB wait to be read by the controller, closing the connection", c->ofproto->name, ofconn_name(c->of),
+		 ofconn_backlog(c->of) >> 20);
+	ofconn_give_up(c->of, ENOBUFS);
 }
 
 void conn_send_error(struct conn *c, int error, const void *request, size_t n)

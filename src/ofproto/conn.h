@@ -30,6 +30,7 @@ struct conn {
 	enum ofp_packet_in_format packet_in_format;
 	uint16_t controller_id, miss_send_len;
 	struct ofp_async_config async;
+	bool hopeless; // it reads too slowly, and will be disconnected
 
 	struct packet_in_queue *packet_ins;
 	struct loop_timer packet_in_timer;
@@ -59,6 +60,8 @@ void conn_configure(struct conn *, const struct ofconn_options *, const struct c
 
 // Sends what is in the buffer, which may be several messages, and clears it.
 void conn_send(struct conn *, struct buf *);
+// The same for what nobody asked for: who does not read it for long is disconnected.
+void conn_send_news(struct conn *, struct buf *);
 void conn_send_error(struct conn *, int ofperr, const void *request, size_t n);
 // Sends the complete messages of the answer; true: the peer is slow, go on after `drained`.
 bool conn_send_replies(struct conn *, struct ofp_replies *, bool finish);

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "ofproto/conn.h"
 #include "ofproto/flow_mod.h"
+#include "ofproto/guests.h"
 #include "ofproto/packet_in.h"
 #include "ofproto/snoop.h"
 
@@ -39,11 +40,7 @@ struct controllers {
 	struct remote *mgmt;
 	struct snoopers *snoopers;
 	VEC(struct remote *) remotes;
-	struct accepted {
-		struct conn *conn;
-		struct remote *remote;
-	} *accepted;
-	size_t n_accepted, cap_accepted;
+	struct guests *guests; // accepted by the remotes that listen
 
 	bool have_generation_id;
 	uint64_t generation_id;
@@ -61,6 +58,7 @@ static struct ofconn_options of_options(const struct controllers *cs, const stru
 		.probe_interval = c->probe_interval_ms,
 		.max_backoff = c->max_backoff_ms,
 		.default_port = OFP_PORT_TCP,
+		.dscp = c->dscp,
 	};
 }
 
@@ -83,12 +81,7 @@ static void on_accept(void *r_, struct stream *stream)
 	struct controllers *cs = r->owner;
 	struct ofconn_options oo = of_options(cs, &r->config);
 	struct conn_options co = conn_options(&r->config, true);
-	if (cs->n_accepted == cs->cap_accepted) {
-		cs->cap_accepted = cs->cap_accepted ? 2 * cs->cap_accepted : 4;
-		cs->accepted = xrealloc(cs->accepted, cs->cap_accepted * sizeof(*cs->accepted));
-	}
-	struct conn *c = conn_accept(cs, cs->ofproto, stream, &oo, &co);
-	cs->accepted[cs->n_accepted++] = (struct accepted){.conn = c, .remote = r};
+	guests_accept(cs->guests, r, r->target, stream, &oo, &co);
 }
 
 static struct error *remote_start(struct remote *r)
@@ -118,20 +111,10 @@ static struct remote *remote_new(struct controllers *cs, const struct ofproto_co
 	return r;
 }
 
-static void drop_accepted(struct controllers *cs, size_t i)
-{
-	struct conn *c = cs->accepted[i].conn;
-	cs->accepted[i] = cs->accepted[--cs->n_accepted];
-	snoopers_forget(cs->snoopers, c);
-	conn_free(c);
-}
-
 static void remote_free(struct remote *r)
 {
 	struct controllers *cs = r->owner;
-	for (size_t i = cs->n_accepted; i-- > 0;)
-		if (cs->accepted[i].remote == r)
-			drop_accepted(cs, i);
+	guests_drop_host(cs->guests, r);
 	stream_listener_free(r->listener);
 	if (r->conn)
 		snoopers_forget(cs->snoopers, r->conn);
@@ -240,6 +223,7 @@ struct controllers *controllers_new(struct ofproto *p)
 	cs->ofproto = p;
 	cs->versions = OFP_VERSIONS_SUPPORTED;
 	cs->last_contact = clock_ms();
+	cs->guests = guests_new(cs, p);
 	loop_timer_init(&cs->fail_timer, p->system->loop, update_fail_open, cs);
 	char *target = xasprintf("punix:%s/%s.mgmt", dir_run(), p->name);
 	struct ofproto_controller mgmt = {
@@ -260,7 +244,7 @@ void controllers_free(struct controllers *cs)
 	vec_done(&cs->remotes);
 	remote_free(cs->mgmt);
 	snoopers_free(cs->snoopers);
-	free(cs->accepted);
+	guests_free(cs->guests);
 	free(cs);
 }
 
@@ -285,9 +269,9 @@ static void reconfigure_remote(struct remote *r, const struct ofproto_controller
 		conn_configure(r->conn, &oo, &co);
 	}
 	co.service = true;
-	for (size_t i = cs->n_accepted; i-- > 0;) // some may be dropped
-		if (cs->accepted[i].remote == r)
-			conn_configure(cs->accepted[i].conn, &oo, &co);
+	for (size_t i = guests_count(cs->guests); i-- > 0;) // some may be dropped
+		if (guests_host(cs->guests, i) == r)
+			conn_configure(guests_conn(cs->guests, i), &oo, &co);
 }
 
 bool controllers_configure(struct controllers *cs, const struct ofproto_controller *configs, unsigned int n)
@@ -331,10 +315,10 @@ void controllers_set_versions(struct controllers *cs, uint32_t versions)
 		if (ofconn_is_connected(r->conn->of) && !(cs->versions & 1u << ofconn_version(r->conn->of)))
 			ofconn_force_reconnect(r->conn->of);
 	}
-	for (size_t i = cs->n_accepted; i-- > 0;) {
-		uint8_t version = ofconn_version(cs->accepted[i].conn->of);
+	for (size_t i = guests_count(cs->guests); i-- > 0;) {
+		uint8_t version = ofconn_version(guests_conn(cs->guests, i)->of);
 		if (version && !(cs->versions & 1u << version))
-			drop_accepted(cs, i);
+			guests_drop(cs->guests, i);
 	}
 }
 
@@ -343,8 +327,8 @@ void controllers_reconnect(struct controllers *cs)
 	VEC_FOREACH (&cs->remotes, i)
 		if (cs->remotes.v[i]->conn)
 			ofconn_force_reconnect(cs->remotes.v[i]->conn->of);
-	while (cs->n_accepted)
-		drop_accepted(cs, cs->n_accepted - 1);
+	while (guests_count(cs->guests))
+		guests_drop(cs->guests, guests_count(cs->guests) - 1);
 	controllers_wishes_changed(cs);
 }
 
@@ -361,8 +345,8 @@ void controllers_wishes_changed(struct controllers *cs)
 	bool want = false;
 	VEC_FOREACH (&cs->remotes, i)
 		want |= cs->remotes.v[i]->conn && wants_misses(cs->remotes.v[i]->conn);
-	for (size_t i = 0; i < cs->n_accepted; i++)
-		want |= wants_misses(cs->accepted[i].conn);
+	for (size_t i = 0; i < guests_count(cs->guests); i++)
+		want |= wants_misses(guests_conn(cs->guests, i));
 	if (want != cs->want_misses)
 		snapshot_invalidate(cs->ofproto);
 	cs->want_misses = want;
@@ -394,9 +378,9 @@ void controllers_disconnected(struct controllers *cs, struct conn *c, int error)
 	else if (!c->service)
 		log_info_rl("%s<->%s: connection closed by peer", cs->ofproto->name, ofconn_name(c->of));
 	c->greeted = false;
-	for (size_t i = 0; i < cs->n_accepted; i++)
-		if (cs->accepted[i].conn == c) {
-			drop_accepted(cs, i);
+	for (size_t i = 0; i < guests_count(cs->guests); i++)
+		if (guests_conn(cs->guests, i) == c) {
+			guests_drop(cs->guests, i);
 			break;
 		}
 	controllers_wishes_changed(cs);
@@ -410,9 +394,9 @@ void controllers_for_each_conn(struct controllers *cs, void (*cb)(struct conn *,
 	VEC_FOREACH (&cs->remotes, i)
 		if (cs->remotes.v[i]->conn && ofconn_is_connected(cs->remotes.v[i]->conn->of))
 			cb(cs->remotes.v[i]->conn, arg);
-	for (size_t i = 0; i < cs->n_accepted; i++)
-		if (ofconn_is_connected(cs->accepted[i].conn->of))
-			cb(cs->accepted[i].conn, arg);
+	for (size_t i = 0; i < guests_count(cs->guests); i++)
+		if (ofconn_is_connected(guests_conn(cs->guests, i)->of))
+			cb(guests_conn(cs->guests, i), arg);
 }
 
 struct port_news {
@@ -427,7 +411,7 @@ static void send_port_status(struct conn *c, const void *news_)
 		return;
 	struct buf b = BUF_INIT;
 	ofp_encode_port_status(&b, news->status, ofconn_version(c->of));
-	conn_send(c, &b);
+	conn_send_news(c, &b);
 	buf_done(&b);
 }
 
@@ -445,7 +429,7 @@ static void send_table_status(struct conn *c, const void *ts_)
 		return;
 	struct buf b = BUF_INIT;
 	ofp_encode_table_status(&b, ts, version);
-	conn_send(c, &b);
+	conn_send_news(c, &b);
 	buf_done(&b);
 }
 
@@ -461,7 +445,7 @@ static void send_flow_removed(struct conn *c, const void *fr_)
 		return;
 	struct buf b = BUF_INIT;
 	ofp_encode_flow_removed(&b, fr, c->protocol);
-	conn_send(c, &b);
+	conn_send_news(c, &b);
 	buf_done(&b);
 }
 
@@ -498,7 +482,7 @@ static void demote(struct conn *c, const void *d_)
 	struct buf b = BUF_INIT;
 	ofp_encode_role_status(&b, OFPCR_SECONDARY, OFPCRR_PRIMARY_REQUEST, d->generation_id, ofconn_version(c->of));
 	if (b.len)
-		conn_send(c, &b);
+		conn_send_news(c, &b);
 	buf_done(&b);
 }
 
@@ -551,8 +535,8 @@ static int64_t seconds_since(int64_t then, int64_t now)
 // Has the listener a connection?
 static bool has_accepted(const struct controllers *cs, const struct remote *r)
 {
-	for (size_t i = 0; i < cs->n_accepted; i++)
-		if (cs->accepted[i].remote == r && ofconn_is_connected(cs->accepted[i].conn->of))
+	for (size_t i = 0; i < guests_count(cs->guests); i++)
+		if (guests_host(cs->guests, i) == r && ofconn_is_connected(guests_conn(cs->guests, i)->of))
 			return true;
 	return false;
 }

@@ -30,6 +30,8 @@ struct ofproto_system {
 	VEC(struct ofproto *) bridges; // sorted by name
 	uint64_t next_id;
 	unsigned int vlan_limit;
+	unsigned int n_guests, max_guests; // connections that listeners accepted; 0: no limit
+	int64_t bundle_timeout_ms;
 	struct packet_in_inbox *packet_ins;
 	struct learned_inbox *learned;
 };

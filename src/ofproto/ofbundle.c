@@ -12,7 +12,6 @@
 enum {
 	MAX_BUNDLES = 16,              // of one connection
 	MAX_BYTES = 512 * 1024 * 1024, // of all their messages together
-	IDLE_TIMEOUT_MS = 10000,       // a bundle that nothing is added to goes away
 };
 
 struct ofbundle {
@@ -80,12 +79,18 @@ void ofbundles_free(struct ofbundles *bs)
 	free(bs);
 }
 
+// When it goes away if nothing is added to it.
+static int64_t deadline(const struct ofbundles *bs, const struct ofbundle *b)
+{
+	return b->used + bs->conn->ofproto->system->bundle_timeout_ms;
+}
+
 static void schedule(struct ofbundles *bs)
 {
 	int64_t first = INT64_MAX;
 	VEC_FOREACH (&bs->list, i)
-		if (bs->list.v[i]->used + IDLE_TIMEOUT_MS < first)
-			first = bs->list.v[i]->used + IDLE_TIMEOUT_MS;
+		if (deadline(bs, bs->list.v[i]) < first)
+			first = deadline(bs, bs->list.v[i]);
 	if (first == INT64_MAX)
 		loop_timer_cancel(&bs->idle);
 	else if (!loop_timer_is_set(&bs->idle))
@@ -98,7 +103,7 @@ static void expire(void *bs_)
 	int64_t now = clock_ms();
 	for (size_t i = bs->list.n; i--;) {
 		struct ofbundle *b = bs->list.v[i];
-		if (b->used + IDLE_TIMEOUT_MS > now)
+		if (deadline(bs, b) > now)
 			continue;
 		// The error's request is what opened the bundle.
 		struct ofp_bundle_control open = {

@@ -24,6 +24,7 @@ LOG_MODULE(ofproto);
 enum {
 	MAC_ENTRIES = 8192,
 	MAC_AGE_S = 300,
+	BUNDLE_TIMEOUT_MS = 10000,
 	VLAN_BITMAP_BYTES = 4096 / 8,
 };
 
@@ -40,6 +41,7 @@ struct ofproto_system *ofproto_system_new(struct loop *loop)
 {
 	struct ofproto_system *system = XNEW(struct ofproto_system);
 	system->loop = loop;
+	system->bundle_timeout_ms = BUNDLE_TIMEOUT_MS;
 	system->packet_ins = packet_in_inbox_new(system);
 	system->learned = learned_inbox_new(system);
 	system->backers = backers_new(system, loop);
@@ -65,6 +67,16 @@ void ofproto_system_settle(struct ofproto_system *system)
 		snapshot_flush(system->bridges.v[i]);
 	VEC_FOREACH (&system->bridges, i)
 		backer_settle_if_quick(system->bridges.v[i]->backer);
+}
+
+void ofproto_system_set_max_connections(struct ofproto_system *system, unsigned int n)
+{
+	system->max_guests = n;
+}
+
+void ofproto_system_set_bundle_timeout(struct ofproto_system *system, int64_t ms)
+{
+	system->bundle_timeout_ms = ms;
 }
 
 struct loop *ofproto_system_loop(const struct ofproto_system *system)

@@ -27,6 +27,10 @@ struct ofproto_system *ofproto_system_new(struct loop *);
 void ofproto_system_free(struct ofproto_system *);
 // Makes what was configured until now the truth for packets, before it returns unless that takes more than a few milliseconds.
 void ofproto_system_settle(struct ofproto_system *);
+// How many connections all listeners of all bridges together may accept; 0: no limit but each one's own.
+void ofproto_system_set_max_connections(struct ofproto_system *, unsigned int);
+// How long a bundle that nothing is added to lives: 10 s at first.
+void ofproto_system_set_bundle_timeout(struct ofproto_system *, int64_t ms);
 struct loop *ofproto_system_loop(const struct ofproto_system *);
 struct ofproto *ofproto_find(const struct ofproto_system *, const char *name); // NULL: none
 // All bridges, in the order of their names. The callback must not add or remove one.
@@ -176,6 +180,7 @@ struct ofproto_controller { // one row of table Controller, or a service listene
 	bool async_msgs;       // enable_async_messages, default true
 	int rate_limit, burst_limit;   // packets/s and packets; 0: no limit
 	int max_rate_queue;	       // controller_queue_size, default 100
+	uint8_t dscp;		       // of what is sent to it
 };
 // Replaces all of them: those with the same target keep their connections. Applies fail mode: without primary controllers, or
 // with fail mode standalone when all of them are away for long, an ordinary flow "priority=0 actions=NORMAL" is there.

@@ -281,6 +281,7 @@ void bridge_apply_in_band(struct bridge *b)
 
 void bridge_apply_controllers(struct bridge *b)
 {
+	enum { DEFAULT_DSCP = 48 }; // network control
 	size_t n = 0;
 	struct ofproto_controller *v = xcalloc(b->row->n_controller + 1, sizeof(*v));
 	bool restoring = b->v->restoring, restored = b->restoring && !restoring;
@@ -298,6 +299,7 @@ void bridge_apply_controllers(struct bridge *b)
 			.rate_limit = row->n_controller_rate_limit ? (int)row->controller_rate_limit : 0,
 			.burst_limit = row->n_controller_burst_limit ? (int)row->controller_burst_limit : 0,
 			.max_rate_queue = row->n_controller_queue_size ? (int)row->controller_queue_size : 100,
+			.dscp = (uint8_t)setting_int("Controller", &row->other_config, "dscp", DEFAULT_DSCP),
 		};
 	}
 	enum ofproto_fail_mode mode = b->row->fail_mode && !strcmp(b->row->fail_mode, "secure") ? OFPROTO_FAIL_SECURE

@@ -35,7 +35,7 @@ const struct setting settings[] = {
 	{"Bridge", "other_config", "stp-priority", SETTING_INT, 0, 65535, .works = false},
 	{"Bridge", "other_config", "stp-system-id", SETTING_MAC, .works = false},
 
-	{"Controller", "other_config", "dscp", SETTING_INT, 0, 63, .works = false},
+	{"Controller", "other_config", "dscp", SETTING_INT, 0, 63, .works = true},
 
 	{"Interface", "bfd", "bfd_dst_ip", SETTING_TEXT, 0, MAX32, .works = false},
 	{"Interface", "bfd", "bfd_local_dst_mac", SETTING_MAC, .works = false},
@@ -65,7 +65,7 @@ const struct setting settings[] = {
 	{"Interface", "other_config", "pmd-rxq-affinity", SETTING_TEXT, 0, MAX32, .works = true},
 	{"Interface", "other_config", "tx-steering", SETTING_ONE_OF, .works = true, .choices = "thread, hash"},
 
-	{"Open_vSwitch", "other_config", "bundle-idle-timeout", SETTING_INT, 1, MAX32, .works = false},
+	{"Open_vSwitch", "other_config", "bundle-idle-timeout", SETTING_INT, 1, MAX32, .works = true},
 	{"Open_vSwitch", "other_config", "dpdk-alloc-mem", SETTING_INT, 0, MAX32, .works = true},
 	{"Open_vSwitch", "other_config", "dpdk-extra", SETTING_TEXT, 0, MAX32, .works = true},
 	{"Open_vSwitch", "other_config", "dpdk-hugepage-dir", SETTING_TEXT, 0, MAX32, .works = true},

@@ -99,6 +99,7 @@ void system_apply_options(struct vswitchd *v)
 	polling_settings(v, &s.dp);
 	v->restoring = s.restoring;
 	backers_configure(ofproto_system_backers(v->system), &s);
+	ofproto_system_set_bundle_timeout(v->system, 1000 * setting_int("Open_vSwitch", other, "bundle-idle-timeout", 10));
 }
 
 // --- Versions and capabilities

@@ -2,10 +2,12 @@
 #include "vswitchd/vswitchd.h"
 
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "vswitchd/dummy_link.h"
 #include "vswitchd/model.h"
 
 LOG_MODULE(bridge);
@@ -153,6 +155,16 @@ static void choose_columns(struct dbclient *db)
 		dbclient_monitor_table(db, tables[i], DB_READ);
 }
 
+// Ports, files and commands have to find descriptors however many controllers connect.
+static unsigned int max_connections(void)
+{
+	enum { SHARE = 2, PLENTY = 1 << 20 };
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur > PLENTY)
+		return PLENTY / SHARE;
+	return (unsigned int)limit.rlim_cur / SHARE;
+}
+
 struct error *vswitchd_new(struct loop *loop, struct appctl *appctl, const char *target, enum vswitchd_dummy dummy,
 			   loop_cb *on_ready, void *arg, struct vswitchd **out)
 {
@@ -163,11 +175,13 @@ struct error *vswitchd_new(struct loop *loop, struct appctl *appctl, const char 
 	v->on_ready = on_ready;
 	v->on_ready_arg = arg;
 	v->system = ofproto_system_new(loop);
+	ofproto_system_set_max_connections(v->system, max_connections());
 	loop_timer_init(&v->timer, loop, on_timer, v);
 	v->db = dbclient_new(loop, &vswitch_db, target, on_database, v);
 	choose_columns(v->db);
 	dbclient_set_lock(v->db, "ovs_vswitchd");
 	netdev_watch(loop, on_device, v);
+	dummy_links_enable(loop);
 	commands_register(v);
 	struct error *e = dbclient_start(v->db);
 	if (e) {

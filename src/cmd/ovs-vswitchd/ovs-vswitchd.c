@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -147,11 +148,23 @@ static void on_tick(void *arg)
 	loop_timer_set_in(&p->tick, 5000);
 }
 
+// As many ports and controllers as the system lets us have.
+static void raise_limits(void)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit))
+		log_dbg("setrlimit(RLIMIT_NOFILE): %m"); // then with what there is
+}
+
 int main(int argc, char *argv[])
 {
 	log_set_program(argv[0]);
 	struct options o = {0};
 	parse_options(argc, argv, &o);
+	raise_limits();
 	daemon_start(&o.daemon);
 	if (o.mlockall && mlockall(MCL_CURRENT | MCL_FUTURE))
 		log_err("mlockall failed: %m");

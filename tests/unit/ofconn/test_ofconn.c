@@ -359,6 +359,58 @@ static void test_sending_much(void **state)
 	teardown(&w);
 }
 
+// A peer that asks and does not read is not listened to until it reads; nothing is lost.
+static void test_asks_and_does_not_read(void **state)
+{
+	struct world w;
+	struct buf b = BUF_INIT;
+	connect_up(&w, OFP10);
+	uint8_t *bytes = xcalloc(1, 60000);
+	ofp_encode_echo_request(&b, OFP10, 1, bytes, 60000);
+	size_t asked = 0, got = 0, at = 0;
+	for (int i = 0; i < 3000; i++) {
+		ssize_t n = send(w.fd, b.data + at, b.len - at, MSG_DONTWAIT | MSG_NOSIGNAL);
+		if (n > 0)
+			at += (size_t)n;
+		if (at == b.len) {
+			at = 0;
+			asked++;
+		}
+		loop_run_once(w.loop, 0);
+	}
+	assert_true(asked * b.len > OFCONN_HIGH);
+	assert_in_range(ofconn_backlog(w.c), OFCONN_HIGH, OFCONN_HIGH + b.len);
+	size_t before = asked;
+	ssize_t n = send(w.fd, b.data + at, b.len - at, MSG_DONTWAIT | MSG_NOSIGNAL);
+	assert_int_equal(n, -1); // the socket is full: the peer has to wait
+	for (int i = 0; i < 100000 && got < before * b.len; i++) {
+		n = recv(w.fd, bytes, 60000, MSG_DONTWAIT);
+		if (n > 0)
+			got += (size_t)n;
+		loop_run_once(w.loop, 0);
+	}
+	assert_int_equal(got, before * b.len);
+	assert_int_equal(ofconn_backlog(w.c), 0);
+	free(bytes);
+	buf_done(&b);
+	teardown(&w);
+}
+
+static void test_give_up(void **state)
+{
+	struct world w;
+	connect_up(&w, OFP10);
+	ofconn_give_up(w.c, ENOBUFS);
+	assert_int_equal(w.n_closed, 0);
+	run(&w);
+	assert_int_equal(w.n_closed, 1);
+	assert_int_equal(w.error, ENOBUFS);
+	ofconn_give_up(w.c, ENOBUFS); // it is lost already
+	run(&w);
+	assert_int_equal(w.n_closed, 1);
+	teardown(&w);
+}
+
 // Silence is answered with an echo request, continued silence with disconnection.
 static void test_probe(void **state)
 {
@@ -454,6 +506,8 @@ int main(void)
 		cmocka_unit_test(test_freed_in_callbacks),
 		cmocka_unit_test(test_back_pressure),
 		cmocka_unit_test(test_sending_much),
+		cmocka_unit_test(test_asks_and_does_not_read),
+		cmocka_unit_test(test_give_up),
 		cmocka_unit_test(test_probe),
 		cmocka_unit_test(test_reconnects),
 	};

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/rcu.h"
 #include "ofproto/xlate.h"
 #include "ofproto/flow_mod.h"
@@ -25,6 +26,7 @@ static struct ofconn *fake_new(const struct ofconn_options *o, const struct ofco
 	*of = (struct ofconn){.cb = cb, .arg = arg, .options = *o, .reading = true};
 	snprintf(of->name, sizeof(of->name), "%s", name);
 	of->fsm.connected_at = of->fsm.disconnected_at = -1;
+	of->fsm.since = clock_ms();
 	return of;
 }
 struct error *ofconn_connect(struct loop *l, const char *target, const struct ofconn_options *o,
@@ -104,6 +106,10 @@ void ofconn_set_options(struct ofconn *of, const struct ofconn_options *o)
 {
 	of->options = *o;
 }
+void ofconn_give_up(struct ofconn *of, int error)
+{
+	of->give_up = error;
+}
 void ofconn_force_reconnect(struct ofconn *of)
 {
 	of->n_reconnects++;
@@ -127,6 +133,9 @@ bool stream_is_passive_name(const char *target)
 bool stream_is_active_name(const char *target)
 {
 	return !strncmp(target, "unix:", 5) || !strncmp(target, "tcp:", 4);
+}
+void stream_free(struct stream *s)
+{
 }
 void stream_listener_free(struct stream_listener *l)
 {
@@ -255,10 +264,16 @@ void fake_bridge_done(void)
 	loop_free(fake.system.loop);
 }
 
+struct ofconn *fake_mute(void)
+{
+	unsigned int before = fake.n_conns;
+	fake.listeners[0].accept(fake.listeners[0].arg, NULL);
+	return fake.n_conns > before ? &fake.conns[before] : NULL;
+}
+
 struct ofconn *fake_accepted(uint8_t version)
 {
-	fake.listeners[0].accept(fake.listeners[0].arg, NULL);
-	struct ofconn *of = &fake.conns[fake.n_conns - 1];
+	struct ofconn *of = fake_mute();
 	of->version = version;
 	of->cb->connected(of->arg);
 	return of;

@@ -13,6 +13,7 @@ struct ofconn {
 	struct buf sent, unread; // what comes while nothing is read
 	size_t backlog;
 	bool reading, freed;
+	int give_up; // what it was told to give up for
 	unsigned int n_reconnects;
 	struct reconnect fsm;
 };
@@ -21,7 +22,7 @@ struct fake_bridge {
 	struct ofproto_system system;
 	struct ofproto bridge;
 	struct ofport port; // number 1
-	struct ofconn conns[8];
+	struct ofconn conns[1100];
 	unsigned int n_conns, n_listeners, n_bumps, n_packet_outs, n_invalidated;
 	struct {
 		char target[128];
@@ -33,6 +34,8 @@ extern struct fake_bridge fake;
 
 void fake_bridge_init(void);
 void fake_bridge_done(void); // everything must have been given back
+// One that the management socket accepted, and that says nothing. NULL: refused.
+struct ofconn *fake_mute(void);
 // A connection that the management socket accepted and that has negotiated.
 struct ofconn *fake_accepted(uint8_t version);
 // Delivers a message, now or when reading is on again.

@@ -13,6 +13,7 @@
 #include "base/rcu.h"
 #include "fake_bridge.h"
 #include "ofproto/flow_mod.h"
+#include "ofproto/guests.h"
 #include "ofproto/packet_in.h"
 
 // --- The fake.bridge.
@@ -377,6 +378,63 @@ static void test_slow_peer(void **state)
 }
 
 // A peer that leaves in the middle of a dump.
+// Who lets too much lie that he never asked for is disconnected, once.
+static void test_peer_that_never_reads(void **state)
+{
+	struct ofconn *of = configured(OFP13, "tcp:1.2.3.4");
+	struct ofp_port_status status = {.reason = OFPPR_ADD};
+	ofport_describe(&fake.port, &status.desc);
+	of->backlog = 64 << 20;
+	controllers_port_status(fake.bridge.controllers, &status, NULL);
+	assert_int_equal(hear(of).type, OFPTYPE_PORT_STATUS);
+	of->backlog++;
+	controllers_port_status(fake.bridge.controllers, &status, NULL);
+	assert_int_equal(of->sent.len, 0);
+	assert_int_equal(of->give_up, ENOBUFS);
+	of->give_up = 0;
+	controllers_port_status(fake.bridge.controllers, &status, NULL);
+	assert_int_equal(of->give_up, 0);
+	// As the real one does; it comes back and is served again.
+	fake_disconnect(of, ENOBUFS);
+	of->backlog = 0;
+	of->version = OFP13;
+	of->cb->connected(of->arg);
+	controllers_port_status(fake.bridge.controllers, &status, NULL);
+	assert_int_equal(hear(of).type, OFPTYPE_PORT_STATUS);
+}
+
+// The mute ones go, the longest so first; those that speak stay, and nobody else gets in.
+static void test_crowd(void **state)
+{
+	struct ofconn *first = fake_accepted(OFP13), *mute[2] = {fake_mute(), NULL};
+	pass_time(10);
+	mute[1] = fake_mute();
+	while (fake.n_conns < GUESTS_PER_HOST)
+		fake_accepted(OFP10);
+	assert_non_null(fake_mute());
+	assert_true(mute[0]->freed && !mute[1]->freed && !first->freed);
+	assert_non_null(fake_accepted(OFP13));
+	assert_true(mute[1]->freed && !first->freed);
+	fake_accepted(OFP13); // in place of the one that came in place of the first mute one
+	assert_null(fake_mute());
+	ask(first, OFPTYPE_BARRIER_REQUEST, 8);
+	assert_int_equal(hear(first).type, OFPTYPE_BARRIER_REPLY);
+	fake_disconnect(first, -1);
+	assert_non_null(fake_mute());
+}
+
+// All bridges together have a limit, too.
+static void test_crowd_of_the_system(void **state)
+{
+	fake.system.max_guests = 2;
+	struct ofconn *mute = fake_mute();
+	fake_accepted(OFP13);
+	fake_accepted(OFP13);
+	assert_true(mute->freed);
+	assert_null(fake_mute());
+	assert_int_equal(fake.system.n_guests, 2);
+}
+
 static void test_lost_peer(void **state)
 {
 	struct ofconn *of = fake_accepted(OFP13);
@@ -491,6 +549,9 @@ int main(void)
 		TEST(test_packet_in_rate),
 		TEST(test_misses),
 		TEST(test_slow_peer),
+		TEST(test_peer_that_never_reads),
+		TEST(test_crowd),
+		TEST(test_crowd_of_the_system),
 		TEST(test_lost_peer),
 		TEST(test_fail_open),
 		TEST(test_configuration),
