@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ofproto/backer_internal.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,6 +30,10 @@ void backers_free(struct backers *bs)
 {
 	if (!bs)
 		return;
+	while (bs->v.n) {
+		assert(bs->v.v[0]->is_by_hand);
+		backer_close(bs->v.v[0]);
+	}
 	vec_done(&bs->v);
 	free(bs);
 }
@@ -47,7 +52,7 @@ void backers_configure(struct backers *bs, const struct backer_settings *setting
 struct backer *backers_find(const struct backers *bs, const char *type)
 {
 	VEC_FOREACH (&bs->v, i)
-		if (!strcmp(bs->v.v[i]->type, type))
+		if (!bs->v.v[i]->is_by_hand && !strcmp(bs->v.v[i]->type, type))
 			return bs->v.v[i];
 	return NULL;
 }
@@ -60,7 +65,7 @@ void backers_for_each(const struct backers *bs, void (*cb)(void *arg, struct bac
 
 // --- One.
 
-static struct error *backer_new(struct backers *bs, const char *type, struct backer **out)
+static struct error *backer_new(struct backers *bs, const char *type, const char *name, struct backer **out)
 {
 	static const struct dp_callbacks callbacks = {.upcall = upcall_handle, .flow_gone = revalidator_flow_gone};
 	struct backer *b = XNEW(struct backer);
@@ -70,9 +75,7 @@ static struct error *backer_new(struct backers *bs, const char *type, struct bac
 	b->bases = megaflow_bases_new();
 	b->n_of_port = xcalloc(UINT16_MAX + 1, sizeof(*b->n_of_port));
 	revalidator_init(b);
-	char *name = xasprintf("ovs-%s", type);
 	struct error *e = dp_open(bs->loop, type, name, &callbacks, b, &b->dp);
-	free(name);
 	if (e) {
 		revalidator_done(b);
 		megaflow_bases_free(b->bases);
@@ -92,13 +95,36 @@ struct error *backer_open(struct backers *bs, const char *type, struct backer **
 {
 	struct backer *b = backers_find(bs, type);
 	if (!b) {
-		struct error *e = backer_new(bs, type, &b);
+		char *name = xasprintf("ovs-%s", type);
+		struct error *e = backer_new(bs, type, name, &b);
+		free(name);
 		if (e)
 			return e;
 	}
 	b->users++;
 	*out = b;
 	return NULL;
+}
+
+struct error *backer_open_by_hand(struct backers *bs, const char *type, const char *name, struct backer **out)
+{
+	struct error *e = backer_new(bs, type, name, out);
+	if (!e) {
+		(*out)->is_by_hand = true;
+		(*out)->users = 1;
+	}
+	return e;
+}
+
+void by_hand_free(struct by_hand *h)
+{
+	VEC_FOREACH (&h->options, i) {
+		free((char *)(uintptr_t)h->options.v[i].key);
+		free((char *)(uintptr_t)h->options.v[i].value);
+	}
+	vec_done(&h->options);
+	free(h->name);
+	free(h);
 }
 
 void backer_close(struct backer *b)
@@ -112,6 +138,9 @@ void backer_close(struct backer *b)
 		}
 	}
 	dp_close(b->dp); // no upcall comes after this
+	VEC_FOREACH (&b->by_hand, i)
+		by_hand_free(b->by_hand.v[i]);
+	vec_done(&b->by_hand);
 	megaflow_bases_free(b->bases);
 	free(b->n_of_port);
 	revalidator_done(b);

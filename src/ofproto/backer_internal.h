@@ -15,6 +15,11 @@ struct patch_entry {
 	struct patch_counters *counters;
 };
 
+struct by_hand { // a port that dpctl/add-if made
+	char *name;
+	VEC(struct netdev_option) options; // sorted; owned
+};
+
 struct revalidator { // main's
 	struct loop_timer timer, mac_timer;
 	struct loop_wake *wake;
@@ -47,6 +52,8 @@ struct backer {
 	unsigned int users;
 	uint32_t last_meter; // number given last to a meter in the datapath
 	VEC(struct patch_entry) patches;
+	bool is_by_hand;	      // dpctl/add-dp made it: no bridge is on it
+	VEC(struct by_hand *) by_hand; // ports of no bridge
 	struct revalidator reval;
 };
 
@@ -67,6 +74,7 @@ struct backers {
 	struct loop *loop;
 	bool megaflows_disabled;	 // any thread (relaxed)
 	struct dp_perf_log perf_log;
+	bool ufids_disabled;		 // upcall/show says so, and that is all: see upcall_commands.c
 	struct backer_settings settings; // its flow_limit is read by any thread (relaxed)
 	VEC(struct backer *) v;
 };
@@ -75,6 +83,10 @@ static inline const struct xlate_snapshot *backer_snapshot(const struct backer *
 {
 	return rcu_get(&((struct backer *)(uintptr_t)b)->snapshot);
 }
+
+// backer.c. A datapath that no bridge will use; backer_close() ends it.
+struct error *backer_open_by_hand(struct backers *, const char *type, const char *name, struct backer **) MUST_CHECK;
+void by_hand_free(struct by_hand *);
 
 // upcall.c: the datapath's callbacks. arg: the backer.
 int upcall_handle(void *backer, const struct dp_upcall *, struct dp_upcall_result *);
@@ -116,6 +128,19 @@ bool dpctl_offload_stats_show(struct ofproto_system *, int argc, const char *arg
 bool qos_show(struct ofproto_system *, int argc, const char *argv[], struct str *out);
 bool qos_show_types(struct ofproto_system *, int argc, const char *argv[], struct str *out);
 bool ofproto_list_tunnels(struct ofproto_system *, int argc, const char *argv[], struct str *out);
+bool dpctl_add_dp(struct ofproto_system *, int argc, const char *argv[], struct str *out);
+bool dpctl_del_dp(struct ofproto_system *, int argc, const char *argv[], struct str *out);
+bool dpctl_add_if(struct ofproto_system *, int argc, const char *argv[], struct str *out);
+bool dpctl_set_if(struct ofproto_system *, int argc, const char *argv[], struct str *out);
+bool dpctl_del_if(struct ofproto_system *, int argc, const char *argv[], struct str *out);
+bool dpif_dummy_change_port_number(struct ofproto_system *, int argc, const char *argv[], struct str *out);
+bool dpctl_cache_set_size(struct ofproto_system *, int argc, const char *argv[], struct str *out);
+bool stp_show(struct ofproto_system *, int argc, const char *argv[], struct str *out);
+bool stp_tcn(struct ofproto_system *, int argc, const char *argv[], struct str *out);
+bool rstp_show(struct ofproto_system *, int argc, const char *argv[], struct str *out);
+bool rstp_tcn(struct ofproto_system *, int argc, const char *argv[], struct str *out);
+bool upcall_disable_ufid(struct ofproto_system *, int argc, const char *argv[], struct str *out);
+bool upcall_enable_ufid(struct ofproto_system *, int argc, const char *argv[], struct str *out);
 bool dpctl_get_flow(struct ofproto_system *, int argc, const char *argv[], struct str *out);
 bool dpctl_add_flow(struct ofproto_system *, int argc, const char *argv[], struct str *out);
 bool dpctl_mod_flow(struct ofproto_system *, int argc, const char *argv[], struct str *out);

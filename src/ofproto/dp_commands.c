@@ -156,6 +156,8 @@ bool dpif_show(struct ofproto_system *system, int argc, const char *argv[], stru
 	VEC_FOREACH (&bs->v, i) {
 		struct dp_stats stats;
 		struct show show = {.out = out, .backer = bs->v.v[i]};
+		if (show.backer->is_by_hand)
+			continue;
 		dp_get_stats(show.backer->dp, &stats);
 		str_addf(out, "%s@%s: hit:%" PRIu64 " missed:%" PRIu64 "\n", show.backer->type, dp_name(show.backer->dp),
 			 stats.n_hit, stats.n_missed);

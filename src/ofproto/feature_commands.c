@@ -58,6 +58,40 @@ bool dpctl_cache_get_size(struct ofproto_system *system, int argc, const char *a
 	return b != NULL;
 }
 
+bool dpctl_cache_set_size(struct ofproto_system *system, int argc, const char *argv[], struct str *out)
+{
+	if (dp_command_backer(system, argv[1], out))
+		str_add(out, "ovs-vswitchd: Setting caches not supported (Operation not supported)");
+	return false;
+}
+
+// No bridge has a spanning tree (Bridge.stp_enable warns of it): that is what these say, as the stock switch does of such bridges.
+static bool no_tree(int argc, const char *error, const char *text, struct str *out)
+{
+	str_add(out, argc > 1 ? error : text);
+	return argc == 1;
+}
+
+bool stp_show(struct ofproto_system *system, int argc, const char *argv[], struct str *out)
+{
+	return no_tree(argc, "no such stp object", "", out);
+}
+
+bool stp_tcn(struct ofproto_system *system, int argc, const char *argv[], struct str *out)
+{
+	return no_tree(argc, "no such stp object", "OK", out);
+}
+
+bool rstp_show(struct ofproto_system *system, int argc, const char *argv[], struct str *out)
+{
+	return no_tree(argc, "No such RSTP object", "", out);
+}
+
+bool rstp_tcn(struct ofproto_system *system, int argc, const char *argv[], struct str *out)
+{
+	return no_tree(argc, "No such RSTP object", "OK", out);
+}
+
 struct port_search {
 	const char *name;
 	bool found;

@@ -99,6 +99,8 @@ void ofproto_set_flood_vlans(struct ofproto *, const uint64_t *);
 // is given. References netdev.
 struct error *ofproto_add_port(struct ofproto *, struct netdev *, uint32_t requested, uint32_t *ofp_port) MUST_CHECK;
 int ofproto_del_port(struct ofproto *, uint32_t ofp_port); // -ENOENT
+// A port of the datapath has another number now; DP_PORT_NONE: it is gone.
+void ofproto_dp_port_changed(struct ofproto_system *, const struct backer *, uint32_t from, uint32_t to);
 struct ofproto_port_info {
 	const char *name;
 	uint32_t ofp_port;

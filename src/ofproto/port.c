@@ -193,6 +193,18 @@ int ofproto_del_port(struct ofproto *p, uint32_t ofp_port)
 	return 0;
 }
 
+void ofproto_dp_port_changed(struct ofproto_system *system, const struct backer *backer, uint32_t from, uint32_t to)
+{
+	VEC_FOREACH (&system->bridges, i) {
+		struct ofproto *p = system->bridges.v[i];
+		for (size_t k = 0; p->backer == backer && k < p->ports.n; k++)
+			if (p->ports.v[k]->dp_port == from) {
+				p->ports.v[k]->dp_port = to;
+				snapshot_invalidate(p);
+			}
+	}
+}
+
 void ofports_done(struct ofproto *p)
 {
 	while (p->ports.n)

@@ -89,6 +89,15 @@ COMMANDS = [
     ("dpctl/normalize-actions", "in_port=1", "1"),
     ("dpctl/parse-actions", "1,2,set(eth(src=00:00:00:00:00:01)),3"),
     ("dpctl/parse-actions", "foo"),
+    *[(f"{command}", *args) for command in ("stp/show", "stp/tcn", "rstp/show", "rstp/tcn") for args in ((), ("br0",), ("brx",), ("a", "b"))],
+    ("upcall/disable-ufid",),
+    ("upcall/disable-ufid", "x"),
+    ("upcall/enable-ufid",),
+    ("dpctl/cache-set-size", "ovs-dummy", "masks"),
+    ("dpctl/cache-set-size", "dummy@ovs-dummy", "masks", "5"),
+    ("netdev-dummy/conn-state",),
+    ("netdev-dummy/conn-state", "p1"),
+    ("netdev-dummy/conn-state", "px"),
     ("upcall/disable-megaflows",),
     ("upcall/enable-megaflows",),
     ("mdb/show", "br0"),
@@ -99,6 +108,47 @@ COMMANDS = [
     ("upcall/set-flow-limit",),
     ("revalidator/wait",),
     ("revalidator/purge",),
+]
+
+# Datapaths and ports that no bridge has. (Stock says "No such file or directory" of datapaths without a type, as its kernel has none.)
+PORTS_BY_HAND = [
+    ("dpctl/add-dp", "dummy@d1"),
+    ("dpctl/add-dp", "dummy@d1"),
+    ("dpctl/add-dp", "foo@d2"),
+    ("dpctl/dump-dps",),
+    ("dpctl/add-if", "dummy@d1", "y1,type=dummy"),
+    ("dpctl/add-if", "dummy@d1", "y1,type=dummy"),
+    ("dpctl/add-if", "dummy@d1", "y2"),
+    ("dpctl/add-if", "dummy@d1", "y3,type=nope"),
+    ("dpctl/add-if", "dummy@d1", "y4,type=dummy,port_no=1"),
+    ("dpctl/add-if", "dummy@d1", "y5,type=dummy,port_no=9,ifindex=7"),
+    ("dpctl/add-if", "dummy@d1", "y7,type=dummy", "y7,type=dummy", "y8,type=dummy"),
+    ("dpctl/add-if", "dummy@d1"),
+    ("dpctl/add-if", "dummy@nope", "y9"),
+    ("dpctl/set-if", "dummy@d1", "y1,ifindex=3"),
+    ("dpctl/set-if", "dummy@d1", "y1,ifindex="),
+    ("dpctl/set-if", "dummy@d1", "nope,a=b"),
+    ("dpctl/set-if", "dummy@d1", "y1,type=system"),
+    ("dpctl/set-if", "dummy@d1", "y1,type=dummy"),
+    ("dpctl/set-if", "dummy@d1", "y1,port_no=9", "y5,port_no=9"),
+    ("dpctl/set-if", "dummy@d1", "y1"),
+    ("dpctl/del-if", "dummy@d1", "y1"),
+    ("dpctl/del-if", "dummy@d1", "y1", "y5"),
+    ("dpctl/del-if", "dummy@d1", "99"),
+    ("dpctl/del-if", "dummy@d1", "7"),
+    ("dpctl/del-if", "dummy@d1", "d1"),
+    ("dpctl/del-if", "dummy@d1", "0"),
+    ("dpctl/show", "dummy@d1"),
+    ("dpctl/del-dp", "dummy@d1"),
+    ("dpctl/del-dp", "dummy@d1"),
+    ("dpctl/dump-dps",),
+    ("dpif-dummy/change-port-number", "ovs-dummy", "p1"),
+    ("dpif-dummy/change-port-number", "br0", "p1", "77"),
+    ("dpif-dummy/change-port-number", "ovs-dummy", "px", "77"),
+    *[("dpif-dummy/change-port-number", "ovs-dummy", "p1", number) for number in ("x", "0", "-1", "4294967295", "2", "77")],
+    ("dpctl/show",),
+    ("ofproto/trace", "ovs-dummy", "in_port(77),eth(src=00:00:00:00:00:01,dst=00:00:00:00:00:02),eth_type(0x1234)"),
+    ("dpif-dummy/change-port-number", "ovs-dummy", "p1", "1"),
 ]
 
 # The stock switch's revalidators take such flows out again after a while: compared in one go, and once more when they came between.
@@ -165,6 +215,38 @@ def differences(sides, commands):
 def test_same_texts(sides):
     different = differences(sides, COMMANDS)
     assert not different, different
+
+
+def test_datapaths_and_ports_by_hand(sides):
+    def shown(side, *command):
+        return re.sub(r"^  port 0: ovs-dummy.*\n", "", normal(side, side.channel.call(*command)), flags=re.M)  # ours has none
+    for command in PORTS_BY_HAND:
+        assert shown(sides[0], *command) == shown(sides[1], *command), command
+
+
+def test_ports_of_bridges_are_not_for_hands(sides):
+    channel = sides[0].channel
+    assert "p1 from dummy@ovs-dummy failed: it belongs to bridge br0" in channel.call("dpctl/del-if", "ovs-dummy", "p1")
+    assert "it belongs to bridge br0" in channel.call("dpctl/set-if", "ovs-dummy", "p1,ifindex=4")
+    assert "bridges use it" in channel.call("dpctl/del-dp", "ovs-dummy")
+    assert "KEY=VALUE is wanted" in channel.call("dpctl/add-if", "ovs-dummy", "y1,type")
+    assert "a port number is wanted" in channel.call("dpctl/add-if", "ovs-dummy", "y1,port_no=x")
+
+
+def test_a_port_with_another_number(sides):
+    """The bridge goes on with it: packets, megaflows and names are right under the new number."""
+    for side in sides:
+        side.load_acceptable(["in_port=1,actions=2", "in_port=2,actions=1"])
+        side.channel.call("dpif-dummy/change-port-number", "ovs-dummy", "p1", "78")
+        for port in ("p1", "p2"):
+            side.channel.call("netdev-dummy/receive", port, PACKET)
+
+    def seen(side):
+        text = side.channel.call("dpctl/dump-flows", "--names")
+        return sorted(re.findall(r"in_port\((p\d)\).*actions:(p\d)", text))
+    for side in sides:
+        harness.wait_until(lambda: seen(side) == [("p1", "p2"), ("p2", "p1")], what="both megaflows")
+        side.channel.call("dpif-dummy/change-port-number", "ovs-dummy", "p1", "1")
 
 
 def test_flows_by_hand(sides):

@@ -19,6 +19,11 @@ static void usage(void)
 {
 	printf("%s: Open vSwitch datapath management utility\n"
 	       "usage: %s [OPTIONS] COMMAND [ARG...]\n"
+	       "  add-dp DP [IFACE...]       make datapath DP\n"
+	       "  del-dp DP                  delete a datapath that was made so\n"
+	       "  add-if DP IFACE...         add each IFACE (NAME[,KEY=VALUE]...) as a port to DP\n"
+	       "  set-if DP IFACE...         reconfigure each such IFACE\n"
+	       "  del-if DP IFACE...         delete each such IFACE from DP\n"
 	       "  dump-dps                   display names of all datapaths\n"
 	       "  show [DP...]               show basic info on datapaths\n"
 	       "  dump-flows [DP]            display flows in DP\n"
@@ -139,7 +144,9 @@ int main(int argc, char *argv[])
 	if (o.clear)
 		vec_push(&command, xstrdup("--clear"));
 	bool files = ends_with(argv[optind], "-flows") && strcmp(argv[optind], "dump-flows");
-	if (o.read_only && (files || ends_with(argv[optind], "-flow")) && strcmp(argv[optind], "get-flow"))
+	bool changes = files || ends_with(argv[optind], "-flow") || ends_with(argv[optind], "-if") ||
+		       ends_with(argv[optind], "-dp");
+	if (o.read_only && changes && strcmp(argv[optind], "get-flow"))
 		command_die("'%s' command does not work in read only mode", argv[optind]);
 	for (int i = optind + 1; i < argc; i++) {
 		// The daemon opens the file, and is somewhere else.
