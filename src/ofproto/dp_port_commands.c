@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// dpctl/add-dp, del-dp, add-if, set-if, del-if: datapaths and ports that no bridge knows, made by hand. What belongs to a bridge is left
-// to the database: taken away here it would come back with the next change there, or be missed. And
-// dpif-dummy/change-port-number, for tests of what happens when a datapath does that.
+// dpctl/add-dp, del-dp, add-if, set-if, del-if: datapaths and ports that no bridge knows, made by
+// hand. What belongs to a bridge is left to the database: taken away here it would come back with
+// the next change there, or be missed. And dpif-dummy/change-port-number, for tests of what happens
+// when a datapath does that.
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,9 +38,9 @@ static bool complain_error(struct str *out, const char *what, struct error *e)
 // --- "NAME[,KEY=VALUE]..."
 
 struct port_spec {
-	char *text; // owned: cut into pieces
+	char *text;              // owned: cut into pieces
 	const char *name, *type; // type NULL: not said
-	uint32_t number;	 // DP_PORT_NONE: not said
+	uint32_t number;         // DP_PORT_NONE: not said
 	VEC(struct netdev_option) options;
 };
 
@@ -51,7 +52,8 @@ static void spec_done(struct port_spec *spec)
 
 static int compare_options(const void *a, const void *b)
 {
-	return strcmp(((const struct netdev_option *)a)->key, ((const struct netdev_option *)b)->key);
+	return strcmp(((const struct netdev_option *)a)->key,
+	              ((const struct netdev_option *)b)->key);
 }
 
 static bool parse_pair(struct port_spec *spec, const char *key, const char *value, struct str *out)
@@ -82,7 +84,8 @@ static bool parse_spec(const char *text, struct port_spec *spec, struct str *out
 			return false;
 	}
 	if (spec->options.n)
-		qsort(spec->options.v, spec->options.n, sizeof(spec->options.v[0]), compare_options);
+		qsort(spec->options.v, spec->options.n, sizeof(spec->options.v[0]),
+		      compare_options);
 	return true;
 }
 
@@ -131,14 +134,17 @@ static void ignore(void *arg, const char *text)
 
 static struct error *apply_options(struct netdev *dev, const struct by_hand *h)
 {
-	return netdev_set_options(dev, (struct netdev_options){h->options.v, (unsigned int)h->options.n}, ignore, NULL);
+	return netdev_set_options(dev,
+	                          (struct netdev_options){h->options.v, (unsigned int)h->options.n},
+	                          ignore, NULL);
 }
 
 static bool add_port(struct backer *b, const struct port_spec *spec, struct str *out)
 {
 	struct netdev *dev;
 	char *what = xasprintf("%s: failed to open network device", spec->name);
-	struct error *e = netdev_open(b->backers->loop, spec->name, spec->type ? spec->type : "system", &dev);
+	struct error *e =
+	        netdev_open(b->backers->loop, spec->name, spec->type ? spec->type : "system", &dev);
 	if (e) {
 		complain_error(out, what, e);
 		free(what);
@@ -207,39 +213,53 @@ static bool find_port(const struct backer *b, const char *text, struct dp_port_i
 	return info->name;
 }
 
-static bool del_port(struct ofproto_system *system, struct backer *b, const char *text, struct str *out)
+static bool del_port(struct ofproto_system *system, struct backer *b, const char *text,
+                     struct str *out)
 {
 	struct dp_port_info info;
 	uint32_t number;
 	const char *at = dp_name(b->dp);
 	if (!find_port(b, text, &info))
-		return parse_u32(text, 10, &number) ? complain(out, "no port named %s", text)
-						    : complain(out, "deleting port %s from %s@%s failed (%s)", text, b->type, at, strerror(ENODEV));
+		return parse_u32(text, 10, &number)
+		               ? complain(out, "no port named %s", text)
+		               : complain(out, "deleting port %s from %s@%s failed (%s)", text,
+		                          b->type, at, strerror(ENODEV));
 	const char *bridge = owner(system, b, info.port);
 	if (bridge)
-		return complain(out, "deleting port %s from %s@%s failed: it belongs to bridge %s, see ovs-vsctl del-port", text, b->type, at, bridge);
+		return complain(out,
+		                "deleting port %s from %s@%s failed: it belongs to bridge %s, see "
+		                "ovs-vsctl del-port",
+		                text, b->type, at, bridge);
 	struct by_hand *h = find_by_hand(b, info.name);
 	if (!h)
-		return complain(out, "deleting port %s from %s@%s failed (%s)", text, b->type, at, strerror(EINVAL));
+		return complain(out, "deleting port %s from %s@%s failed (%s)", text, b->type, at,
+		                strerror(EINVAL));
 	backer_port_del(b, info.port);
 	forget_by_hand(b, h);
 	return true;
 }
 
-static bool set_port(struct ofproto_system *system, struct backer *b, const struct port_spec *spec, struct str *out)
+static bool set_port(struct ofproto_system *system, struct backer *b, const struct port_spec *spec,
+                     struct str *out)
 {
 	struct dp_port_info info;
 	if (dp_port_find(b->dp, spec->name, &info))
-		return complain(out, "%s: failed to query port in %s@%s (%s)", spec->name, b->type, dp_name(b->dp), strerror(ENODEV));
+		return complain(out, "%s: failed to query port in %s@%s (%s)", spec->name, b->type,
+		                dp_name(b->dp), strerror(ENODEV));
 	if (spec->type && strcmp(spec->type, info.type))
-		return complain(out, "%s: can't change type from %s to %s", spec->name, info.type, spec->type);
+		return complain(out, "%s: can't change type from %s to %s", spec->name, info.type,
+		                spec->type);
 	if (spec->number != DP_PORT_NONE && spec->number != info.port)
-		return complain(out, "%s: can't change port number from %u to %u", spec->name, info.port, spec->number);
+		return complain(out, "%s: can't change port number from %u to %u", spec->name,
+		                info.port, spec->number);
 	struct by_hand *h = find_by_hand(b, spec->name);
 	if (!h && spec->options.n) {
 		const char *bridge = owner(system, b, info.port);
-		return complain(out, "%s: failed to set options: it belongs to %s %s, see ovs-vsctl set interface", spec->name,
-				bridge ? "bridge" : "datapath", bridge ? bridge : dp_name(b->dp));
+		return complain(out,
+		                "%s: failed to set options: it belongs to %s %s, see ovs-vsctl set "
+		                "interface",
+		                spec->name, bridge ? "bridge" : "datapath",
+		                bridge ? bridge : dp_name(b->dp));
 	}
 	if (!h)
 		return true;
@@ -256,7 +276,8 @@ static bool set_port(struct ofproto_system *system, struct backer *b, const stru
 
 // --- Commands.
 
-static struct backer *open_datapath(struct ofproto_system *system, const char *name, struct str *out)
+static struct backer *open_datapath(struct ofproto_system *system, const char *name,
+                                    struct str *out)
 {
 	struct str why = STR_INIT;
 	struct backer *b = dp_command_backer(system, name, &why);
@@ -326,7 +347,8 @@ bool dpctl_add_dp(struct ofproto_system *system, int argc, const char *argv[], s
 	char *type = at ? xasprintf("%.*s", (int)(at - argv[1]), argv[1]) : xstrdup("system");
 	str_done(&none);
 	struct error *e = b ? error_errno(EEXIST, "%s", argv[1])
-			    : backer_open_by_hand(ofproto_system_backers(system), type, at ? at + 1 : argv[1], &b);
+	                    : backer_open_by_hand(ofproto_system_backers(system), type,
+	                                          at ? at + 1 : argv[1], &b);
 	free(type);
 	if (e)
 		return complain_error(out, "add_dp", e);
@@ -344,14 +366,16 @@ bool dpctl_del_dp(struct ofproto_system *system, int argc, const char *argv[], s
 	if (!b)
 		return false;
 	if (!b->is_by_hand)
-		return complain(out, "del_dp (%s): bridges use it, see ovs-vsctl del-br", strerror(EBUSY));
+		return complain(out, "del_dp (%s): bridges use it, see ovs-vsctl del-br",
+		                strerror(EBUSY));
 	backer_close(b);
 	return true;
 }
 
 // --- dpif-dummy/change-port-number
 
-// Takes the port out of the datapath and puts it in again; the bridge that has it goes on with the new number.
+// Takes the port out of the datapath and puts it in again; the bridge that has it goes on with the
+// new number.
 static struct error *renumber(struct backer *b, struct netdev *netdev, uint32_t from, uint32_t to)
 {
 	netdev_ref(netdev);
@@ -362,7 +386,8 @@ static struct error *renumber(struct backer *b, struct netdev *netdev, uint32_t 
 	return e;
 }
 
-bool dpif_dummy_change_port_number(struct ofproto_system *system, int argc, const char *argv[], struct str *out)
+bool dpif_dummy_change_port_number(struct ofproto_system *system, int argc, const char *argv[],
+                                   struct str *out)
 {
 	struct dp_port_info info, other;
 	uint32_t number;

@@ -66,7 +66,8 @@ static size_t find_mute(const struct guests *gs, const void *host)
 	int64_t since = INT64_MAX;
 	VEC_FOREACH (&gs->list, i) {
 		const struct guest *g = &gs->list.v[i];
-		if (g->host != host || ofconn_is_connected(g->conn->of) || ofconn_reconnect(g->conn->of)->since >= since)
+		if (g->host != host || ofconn_is_connected(g->conn->of) ||
+		    ofconn_reconnect(g->conn->of)->since >= since)
 			continue;
 		since = ofconn_reconnect(g->conn->of)->since;
 		found = i;
@@ -82,9 +83,12 @@ static bool make_room(struct guests *gs, struct host *h, const char *target)
 	if (h->n < GUESTS_PER_HOST && !all_full)
 		return true;
 	if (!h->told)
-		log_warn("%s: %s has %u connections, %s: new ones take the place of those that never said hello, or are refused "
-			 "(ofconn_mute_closed, ofconn_refused in coverage/show)",
-			 gs->ofproto->name, target, h->n, all_full ? "half of the file descriptors are taken by such" : "the most that it may have");
+		log_warn("%s: %s has %u connections, %s: new ones take the place of those that "
+		         "never said hello, or are refused "
+		         "(ofconn_mute_closed, ofconn_refused in coverage/show)",
+		         gs->ofproto->name, target, h->n,
+		         all_full ? "half of the file descriptors are taken by such"
+		                  : "the most that it may have");
 	h->told = true;
 	size_t mute = find_mute(gs, h->key);
 	if (mute == gs->list.n) {
@@ -96,8 +100,8 @@ static bool make_room(struct guests *gs, struct host *h, const char *target)
 	return true;
 }
 
-void guests_accept(struct guests *gs, const void *host, const char *target, struct stream *stream, const struct ofconn_options *of_options,
-		   const struct conn_options *options)
+void guests_accept(struct guests *gs, const void *host, const char *target, struct stream *stream,
+                   const struct ofconn_options *of_options, const struct conn_options *options)
 {
 	struct host *h = get_host(gs, host);
 	if (!make_room(gs, h, target)) {
