@@ -9,6 +9,10 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import harness  # noqa: E402
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "slow: takes up to two minutes (-m 'not slow' leaves it out)")
+
+
 @pytest.fixture
 def net():
     if not harness.is_root():
