@@ -10,6 +10,8 @@ from .workload import Workload, helper
 
 
 class Hosts(Workload):
+    taps = False
+
     def __init__(self, name, unit, more_is_better, what, *args):
         super().__init__(name, unit, more_is_better)
         self.what, self.args = what, args
@@ -18,10 +20,14 @@ class Hosts(Workload):
         return [ours, stock]
 
     def measure(self, tools):
-        with Side(tools, 2) as side:
+        with Side(tools, 2, taps=self.taps) as side:
             one, two = side.hosts
             wait_until(lambda: one.ping(two.address), what="ping")
             return self.what(side, *self.args)
+
+
+class TapHosts(Hosts):
+    taps = True
 
 
 def iperf(side, *options):
@@ -87,6 +93,8 @@ def latency(side):
 WORKLOADS = [
     Hosts("tcp-1-stream", "Gbit/s", True, tcp, 1),
     Hosts("tcp-4-streams", "Gbit/s", True, tcp, 4),
+    TapHosts("tcp-taps-1-stream", "Gbit/s", True, tcp, 1),
+    TapHosts("tcp-taps-4-streams", "Gbit/s", True, tcp, 4),
     Hosts("udp-64-pps", "kpps", True, udp, 0, "rate"),
     Hosts("udp-64-loss", "%", False, udp, 30_000, "loss"),
     Latency("latency-median", "50"),

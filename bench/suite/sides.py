@@ -27,10 +27,20 @@ def hugepages():
     return stock_dpdk_module.hugepages(WANTED_HUGEPAGES)
 
 
+class TapHost(Host):
+    def __init__(self, net, switch, port, address):
+        self.ns = net.namespace(port)
+        self.port, self.address = port, address
+        switch.vsctl("add-port", "br0", port, "--", "set", "interface", port, "type=internal")
+        harness.run("ip", "-n", switch.netns, "link", "set", port, "name", "eth0", "netns", self.ns)
+        harness.run("ip", "-n", self.ns, "link", "set", "eth0", "up")
+        harness.run("ip", "-n", self.ns, "addr", "add", f"{address}/24", "dev", "eth0")
+
+
 class Side:
     """A switch with a bridge br0 on the userspace datapath."""
 
-    def __init__(self, tools, n_hosts=0, offloads=False, datapath="netdev"):
+    def __init__(self, tools, n_hosts=0, offloads=False, datapath="netdev", taps=False):
         self.net = Net()
         self.switch = None
         try:
@@ -43,7 +53,8 @@ class Side:
             self.configure()
             self.switch.start_switch()
             self.switch.vsctl("add-br", "br0", "--", "set", "bridge", "br0", f"datapath_type={datapath}")
-            self.hosts = [self.host(i, offloads or not is_stock) for i in range(n_hosts)]
+            make = self.tap_host if taps else self.host
+            self.hosts = [make(i, offloads or not is_stock) for i in range(n_hosts)]
         except BaseException:
             self.close()
             raise
@@ -57,6 +68,13 @@ class Side:
             # The stock userspace datapath drops segments larger than the MTU unless the sender makes none.
             host.run("ethtool", "-K", "eth0", "tso", "off", "gso", "off", "tx", "off")
         self.switch.vsctl("add-port", "br0", f"p{i}")
+        return host
+
+    def tap_host(self, i, offloads):
+        """Its device is the tap of an internal port, as that of a container that ovs-docker or a script attaches."""
+        host = TapHost(self.net, self.switch, f"p{i}", f"192.168.10.10{i}")
+        if not offloads:
+            host.run("ethtool", "-K", "eth0", "tso", "off", "gso", "off", "tx", "off")
         return host
 
     def rss(self):

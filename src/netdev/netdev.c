@@ -109,7 +109,7 @@ static void on_links_lost(void *arg)
 		int ifindex = netdev_ifindex(dev);
 		if (!ifindex)
 			continue;
-		int r = rtnl_link_get(dev->name, &link);
+		int r = rtnl_link_get(RTNL_HERE, dev->name, &link);
 		if (!r && link.ifindex == ifindex)
 			netdev_linux_link_event(dev, ifindex, &link);
 		else if (!r || r == -ENODEV)

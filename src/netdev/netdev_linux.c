@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 // Devices of the kernel: "system" is any device that exists, seen through a packet socket; "tap" and "internal" are taps whose
-// fd we hold. A packet that the host sends into a tap is one that the switch receives, so their counters are swapped.
+// fd we hold. A packet that the host sends into a tap is one that the switch receives, so their counters are swapped. A tap may be
+// renamed and moved to another network namespace, as is done with the internal ports of DHCP agents and containers: the fd stays with
+// it, and leads to where it is.
 #include <errno.h>
 #include <linux/if.h>
 #include <stdio.h>
@@ -20,8 +22,9 @@
 struct linux_dev {
 	struct netdev up;
 	// Immutable after open.
-	int ifindex;
 	int fd; // both ways
+	// Main thread.
+	int ifindex; // in our namespace under the name that we know it by; 0: it is away
 	// Relaxed atomics, counted by the threads of the datapath.
 	uint64_t rx_bad, tx_dropped;
 };
@@ -54,18 +57,38 @@ static void take_link(struct netdev *dev, const struct rtnl_link *link)
 	netdev_update(dev, &state);
 }
 
+// The device's link, and the namespace that it is in, to be given to leave(). Negative errno: there is none any more.
+static int find_link(const struct netdev *dev, struct rtnl_link *link, int *netns)
+{
+	char name[IFNAMSIZ];
+	int ifindex = cast(dev)->ifindex;
+	*netns = RTNL_HERE;
+	if (!ifindex)
+		return tun_whereabouts(cast(dev)->fd, name, netns) ? rtnl_link_get(*netns, name, link) : -ENODEV;
+	int r = rtnl_link_get(RTNL_HERE, dev->name, link);
+	return r ? r : link->ifindex == ifindex ? 0 : -ENODEV;
+}
+
+static void leave(int netns)
+{
+	if (netns != RTNL_HERE)
+		close(netns);
+}
+
 // After a change of ours, without waiting for the kernel to tell.
 static void refresh(struct netdev *dev)
 {
 	struct rtnl_link link;
-	if (!rtnl_link_get(dev->name, &link) && link.ifindex == cast(dev)->ifindex)
+	int netns;
+	if (!find_link(dev, &link, &netns))
 		take_link(dev, &link);
+	leave(netns);
 }
 
 static struct error *system_open(struct netdev *dev)
 {
 	struct rtnl_link link;
-	int r = rtnl_link_get(dev->name, &link);
+	int r = rtnl_link_get(RTNL_HERE, dev->name, &link);
 	if (r < 0)
 		return error_errno(r, "%s", dev->name);
 	cast(dev)->ifindex = link.ifindex;
@@ -81,7 +104,7 @@ static struct error *tap_open(struct netdev *dev)
 	if (e)
 		return e;
 	struct rtnl_link link;
-	int r = rtnl_link_get(dev->name, &link);
+	int r = rtnl_link_get(RTNL_HERE, dev->name, &link);
 	if (r < 0) {
 		close(cast(dev)->fd);
 		return error_errno(r, "%s", dev->name);
@@ -125,7 +148,7 @@ static void remove_together(void)
 	VEC_FOREACH (&doomed.v, i) {
 		const struct doomed *d = &doomed.v.v[i];
 		struct rtnl_link link;
-		if (!rtnl_link_get(d->name, &link) && link.ifindex == d->ifindex && !strcmp(link.kind, "tun"))
+		if (!rtnl_link_get(RTNL_HERE, d->name, &link) && link.ifindex == d->ifindex && !strcmp(link.kind, "tun"))
 			n += !rtnl_link_set_group(d->ifindex, group);
 	}
 	if (n)
@@ -175,15 +198,38 @@ static void internal_close(struct netdev *dev)
 	loop_defer(dev->loop, &doomed.due, remove_doomed, NULL);
 }
 
+static bool is_tap(const struct netdev *dev)
+{
+	return dev->class->close == tap_close || dev->class->close == internal_close;
+}
+
+// A tap left our namespace or got another name, or came back, or was deleted.
+static void tap_moved(struct netdev *dev)
+{
+	char name[IFNAMSIZ];
+	struct rtnl_link link;
+	int netns;
+	cast(dev)->ifindex = 0;
+	if (!tun_whereabouts(cast(dev)->fd, name, &netns)) {
+		netdev_set_gone(dev);
+		return;
+	}
+	if (netns == RTNL_HERE && !strcmp(name, dev->name) && !rtnl_link_get(RTNL_HERE, name, &link))
+		cast(dev)->ifindex = link.ifindex;
+	leave(netns);
+	refresh(dev);
+}
+
 void netdev_linux_link_event(struct netdev *dev, int ifindex, const struct rtnl_link *link)
 {
-	if (dev->class->close != system_close && dev->class->close != tap_close && dev->class->close != internal_close)
+	if ((!is_tap(dev) && dev->class->close != system_close) || dev->gone)
 		return;
-	if (cast(dev)->ifindex != ifindex || dev->gone)
-		return;
-	if (link && !strcmp(link->name, dev->name))
+	bool ours = cast(dev)->ifindex == ifindex, named = link && !strcmp(link->name, dev->name);
+	if (ours && named)
 		take_link(dev, link);
-	else
+	else if (is_tap(dev) && (ours || (named && !cast(dev)->ifindex)))
+		tap_moved(dev);
+	else if (ours)
 		netdev_set_gone(dev); // deleted, moved to another namespace, or renamed
 }
 
@@ -196,26 +242,42 @@ static struct error *checked(struct netdev *dev, int r, const char *what)
 }
 
 // Some drivers change their MAC only while they are down.
-static struct error *set_mac(struct netdev *dev, const uint8_t mac[6])
+static int change_mac(int netns, const struct rtnl_link *link, const uint8_t mac[6])
 {
-	int ifindex = cast(dev)->ifindex;
-	int r = rtnl_link_set_mac(ifindex, mac);
-	if (r == -EBUSY && dev->up && !rtnl_link_set_up(ifindex, false)) {
-		r = rtnl_link_set_mac(ifindex, mac);
-		int again = rtnl_link_set_up(ifindex, true);
+	int r = rtnl_link_set_mac(netns, link->ifindex, mac);
+	if (r == -EBUSY && link->flags & IFF_UP && !rtnl_link_set_up(netns, link->ifindex, false)) {
+		r = rtnl_link_set_mac(netns, link->ifindex, mac);
+		int again = rtnl_link_set_up(netns, link->ifindex, true);
 		r = r < 0 ? r : again;
 	}
+	return r;
+}
+
+static struct error *set_mac(struct netdev *dev, const uint8_t mac[6])
+{
+	struct rtnl_link link;
+	int netns, r = find_link(dev, &link, &netns);
+	r = r ? r : change_mac(netns, &link, mac);
+	leave(netns);
 	return checked(dev, r, "setting the MAC address");
 }
 
 static struct error *set_mtu(struct netdev *dev, int mtu)
 {
-	return checked(dev, rtnl_link_set_mtu(cast(dev)->ifindex, mtu), "setting the MTU");
+	struct rtnl_link link;
+	int netns, r = find_link(dev, &link, &netns);
+	r = r ? r : rtnl_link_set_mtu(netns, link.ifindex, mtu);
+	leave(netns);
+	return checked(dev, r, "setting the MTU");
 }
 
 static struct error *set_up(struct netdev *dev, bool up)
 {
-	return checked(dev, rtnl_link_set_up(cast(dev)->ifindex, up), up ? "setting it up" : "setting it down");
+	struct rtnl_link link;
+	int netns, r = find_link(dev, &link, &netns);
+	r = r ? r : rtnl_link_set_up(netns, link.ifindex, up);
+	leave(netns);
+	return checked(dev, r, up ? "setting it up" : "setting it down");
 }
 
 static int get_ifindex(const struct netdev *dev)
@@ -238,7 +300,9 @@ static void get_status(const struct netdev *dev, void (*cb)(void *arg, const cha
 static bool kernel_stats(const struct netdev *dev, struct netdev_stats *s, struct rtnl_link *out)
 {
 	struct rtnl_link link;
-	if (rtnl_link_get(dev->name, &link) < 0 || !link.has_stats || link.ifindex != cast(dev)->ifindex)
+	int netns, r = find_link(dev, &link, &netns);
+	leave(netns);
+	if (r || !link.has_stats)
 		return false;
 	*out = link;
 	const struct rtnl_link_stats64 *k = &link.stats;
@@ -268,10 +332,23 @@ static void system_stats(const struct netdev *dev, struct netdev_stats *s)
 	kernel_stats(dev, s, &link);
 }
 
+// Nobody tells us what happens in other namespaces: we see it when we look.
+static void look_after(const struct netdev *dev_, const struct rtnl_link *link)
+{
+	struct netdev *dev = (struct netdev *)(uintptr_t)dev_;
+	if (link)
+		take_link(dev, link);
+	else
+		tap_moved(dev);
+}
+
 static void tap_stats(const struct netdev *dev, struct netdev_stats *s)
 {
 	struct rtnl_link link;
-	if (!kernel_stats(dev, s, &link))
+	bool known = kernel_stats(dev, s, &link);
+	if (!cast(dev)->ifindex)
+		look_after(dev, known ? &link : NULL);
+	if (!known)
 		return;
 	const struct rtnl_link_stats64 *k = &link.stats;
 	s->rx_packets = k->tx_packets;

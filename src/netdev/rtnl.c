@@ -2,9 +2,11 @@
 #include "netdev/rtnl.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <libmnl/libmnl.h>
 #include <linux/if.h>
 #include <linux/rtnetlink.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,10 +79,33 @@ static int on_reply(const struct nlmsghdr *nlh, void *link)
 	return MNL_CB_OK;
 }
 
-// Sends one request and waits for its reply (into `link`) or acknowledgement.
-static int transact(struct nlmsghdr *nlh, struct rtnl_link *link)
+// A socket belongs to the namespace that its thread was in when it was made. NULL: errno says why.
+static struct mnl_socket *open_in(int netns)
 {
-	struct mnl_socket *socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	if (netns == RTNL_HERE)
+		return mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	int home = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (home < 0)
+		return NULL;
+	struct mnl_socket *socket = NULL;
+	int problem = 0;
+	if (setns(netns, CLONE_NEWNET) < 0) {
+		problem = errno;
+	} else {
+		socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+		problem = errno;
+		if (setns(home, CLONE_NEWNET) < 0)
+			abort(); // all that this thread opened from now on would be somewhere else
+	}
+	close(home);
+	errno = problem;
+	return socket;
+}
+
+// Sends one request and waits for its reply (into `link`) or acknowledgement.
+static int transact(int netns, struct nlmsghdr *nlh, struct rtnl_link *link)
+{
+	struct mnl_socket *socket = open_in(netns);
 	if (!socket)
 		return -errno;
 	char reply[32768];
@@ -118,41 +143,41 @@ static struct nlmsghdr *begin(void *bytes, uint16_t type, int ifindex)
 	return nlh;
 }
 
-int rtnl_link_get(const char *name, struct rtnl_link *link)
+int rtnl_link_get(int netns, const char *name, struct rtnl_link *link)
 {
 	if (strlen(name) >= IFNAMSIZ || !*name)
 		return -ENODEV;
 	char request[512];
 	struct nlmsghdr *nlh = begin(request, RTM_GETLINK, 0);
 	mnl_attr_put_strz(nlh, IFLA_IFNAME, name);
-	int r = transact(nlh, link);
+	int r = transact(netns, nlh, link);
 	return r < 0 ? r : link->ifindex ? 0 : -ENODEV;
 }
 
-int rtnl_link_set_mac(int ifindex, const uint8_t mac[6])
+int rtnl_link_set_mac(int netns, int ifindex, const uint8_t mac[6])
 {
 	char request[512];
 	struct nlmsghdr *nlh = begin(request, RTM_NEWLINK, ifindex);
 	mnl_attr_put(nlh, IFLA_ADDRESS, 6, mac);
-	return transact(nlh, NULL);
+	return transact(netns, nlh, NULL);
 }
 
-int rtnl_link_set_mtu(int ifindex, int mtu)
+int rtnl_link_set_mtu(int netns, int ifindex, int mtu)
 {
 	char request[512];
 	struct nlmsghdr *nlh = begin(request, RTM_NEWLINK, ifindex);
 	mnl_attr_put_u32(nlh, IFLA_MTU, (uint32_t)mtu);
-	return transact(nlh, NULL);
+	return transact(netns, nlh, NULL);
 }
 
-int rtnl_link_set_up(int ifindex, bool up)
+int rtnl_link_set_up(int netns, int ifindex, bool up)
 {
 	char request[512];
 	struct nlmsghdr *nlh = begin(request, RTM_NEWLINK, ifindex);
 	struct ifinfomsg *info = mnl_nlmsg_get_payload(nlh);
 	info->ifi_change = IFF_UP;
 	info->ifi_flags = up ? IFF_UP : 0;
-	return transact(nlh, NULL);
+	return transact(netns, nlh, NULL);
 }
 
 int rtnl_link_set_group(int ifindex, uint32_t group)
@@ -160,7 +185,7 @@ int rtnl_link_set_group(int ifindex, uint32_t group)
 	char request[512];
 	struct nlmsghdr *nlh = begin(request, RTM_SETLINK, ifindex);
 	mnl_attr_put_u32(nlh, IFLA_GROUP, group);
-	return transact(nlh, NULL);
+	return transact(RTNL_HERE, nlh, NULL);
 }
 
 int rtnl_group_remove(uint32_t group)
@@ -168,7 +193,7 @@ int rtnl_group_remove(uint32_t group)
 	char request[512];
 	struct nlmsghdr *nlh = begin(request, RTM_DELLINK, 0);
 	mnl_attr_put_u32(nlh, IFLA_GROUP, group);
-	return transact(nlh, NULL);
+	return transact(RTNL_HERE, nlh, NULL);
 }
 
 struct rtnl_watch {

@@ -21,11 +21,12 @@ struct rtnl_link {
 	struct rtnl_link_stats64 stats;
 };
 
-// Negative errno: -ENODEV, or what the kernel said.
-int rtnl_link_get(const char *name, struct rtnl_link *);
-int rtnl_link_set_mac(int ifindex, const uint8_t mac[6]);
-int rtnl_link_set_mtu(int ifindex, int mtu);
-int rtnl_link_set_up(int ifindex, bool up);
+// In the network namespace of this fd, or our own (RTNL_HERE). Negative errno: -ENODEV, or what the kernel said.
+enum { RTNL_HERE = -1 };
+int rtnl_link_get(int netns, const char *name, struct rtnl_link *);
+int rtnl_link_set_mac(int netns, int ifindex, const uint8_t mac[6]);
+int rtnl_link_set_mtu(int netns, int ifindex, int mtu);
+int rtnl_link_set_up(int netns, int ifindex, bool up);
 
 // Devices in groups (`ip link set DEV group N`), and the removal of all of one, which takes the kernel not much longer than that
 // of a single device: it waits for its readers once.

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "netdev/vnet.h"
@@ -44,6 +45,27 @@ struct error *tun_open(const char *name, int *out)
 void tun_set_persistent(int fd, bool persistent)
 {
 	(void)ioctl(fd, TUNSETPERSIST, persistent ? 1 : 0);
+}
+
+static bool is_own_netns(int netns)
+{
+	struct stat own, other;
+	return !stat("/proc/thread-self/ns/net", &own) && !fstat(netns, &other) && own.st_ino == other.st_ino && own.st_dev == other.st_dev;
+}
+
+bool tun_whereabouts(int fd, char name[IFNAMSIZ], int *netns)
+{
+	struct ifreq ifr = {.ifr_flags = 0};
+	*netns = -1;
+	if (ioctl(fd, TUNGETIFF, &ifr) < 0)
+		return false;
+	memcpy(name, ifr.ifr_name, IFNAMSIZ);
+	*netns = ioctl(fd, TUNGETDEVNETNS);
+	if (*netns >= 0 && is_own_netns(*netns)) {
+		close(*netns);
+		*netns = -1;
+	}
+	return true;
 }
 
 int tun_rx_burst(struct burst *b, int fd, struct rte_mbuf **packets, unsigned int n, unsigned int *bad)

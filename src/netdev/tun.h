@@ -10,6 +10,9 @@
 struct error *tun_open(const char *name, int *fd) MUST_CHECK;
 // A persistent tap outlives the fd.
 void tun_set_persistent(int fd, bool);
+// Where the tap is now: its name, and its network namespace as an fd that the caller closes, -1 when that is ours. False: it is no
+// more.
+bool tun_whereabouts(int fd, char name[16], int *netns);
 // Up to n packets. *bad counts frames that had to be dropped. -ENODEV when the device was deleted: the fd stays readable.
 int tun_rx_burst(struct burst *, int fd, struct rte_mbuf **, unsigned int n, unsigned int *bad);
 // Sends n packets and frees them. The number that the kernel took. Any thread.
