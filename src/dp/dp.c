@@ -136,6 +136,11 @@ struct error *dp_execute(struct dp *dp, const struct flow *key, const void *fram
 	return dp->ops->execute(dp, key, frame, n, actions, actions_len);
 }
 
+uint32_t dp_packet_hash(const struct dp *dp, const struct flow *flow, uint32_t algorithm, uint32_t basis)
+{
+	return dp->ops->packet_hash ? dp->ops->packet_hash(flow, algorithm, basis) : 0;
+}
+
 int dp_meter_set(struct dp *dp, uint32_t id, const struct dp_meter_config *config)
 {
 	if (!dp->ops->meter_set)

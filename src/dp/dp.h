@@ -157,6 +157,9 @@ bool dp_flow_dump(struct dp *, uint64_t *position, unsigned int max, void (*cb)(
 struct error *dp_execute(struct dp *, const struct flow *key, const void *frame, size_t n, const void *actions,
 			 size_t actions_len) MUST_CHECK;
 
+// What the hash action (struct dpact_hash) would give for a packet with these headers; 0: not known.
+uint32_t dp_packet_hash(const struct dp *, const struct flow *, uint32_t algorithm, uint32_t basis);
+
 // Meters of meter actions, by ids of the caller's choice. An action with a meter that does not exist does nothing. Setting one that
 // exists starts it anew, with full buckets and counters of zero.
 int dp_meter_set(struct dp *, uint32_t id, const struct dp_meter_config *); // -EOPNOTSUPP: the type has no meters

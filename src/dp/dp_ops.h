@@ -19,6 +19,7 @@ struct dp_ops {
 			  void (*cb)(void *arg, const struct dp_flow *), void *arg);
 	struct error *(*execute)(struct dp *, const struct flow *key, const void *frame, size_t n, const void *actions,
 				 size_t actions_len);
+	uint32_t (*packet_hash)(const struct flow *, uint32_t algorithm, uint32_t basis); // NULL: not known
 	void (*get_stats)(const struct dp *, struct dp_stats *);
 	// NULL: the type has no meters.
 	void (*meter_set)(struct dp *, uint32_t id, const struct dp_meter_config *);

@@ -73,12 +73,14 @@ static struct error *backer_new(struct backers *bs, const char *type, const char
 	b->type = xstrdup(type);
 	b->generation = 1;
 	b->bases = megaflow_bases_new();
+	b->recircs = recirc_table_new();
 	b->n_of_port = xcalloc(UINT16_MAX + 1, sizeof(*b->n_of_port));
 	revalidator_init(b);
 	struct error *e = dp_open(bs->loop, type, name, &callbacks, b, &b->dp);
 	if (e) {
 		revalidator_done(b);
 		megaflow_bases_free(b->bases);
+		recirc_table_free(b->recircs);
 		free(b->n_of_port);
 		free(b->type);
 		free(b);
@@ -142,6 +144,7 @@ void backer_close(struct backer *b)
 		by_hand_free(b->by_hand.v[i]);
 	vec_done(&b->by_hand);
 	megaflow_bases_free(b->bases);
+	recirc_table_free(b->recircs);
 	free(b->n_of_port);
 	revalidator_done(b);
 	rcu_free_later(b->snapshot, xlate_snapshot_free);

@@ -7,6 +7,7 @@
 #include "flow/match.h"
 #include "ofproto/backer.h"
 #include "ofproto/megaflow.h"
+#include "ofproto/recirc.h"
 #include "ofproto/xlate_snapshot.h"
 
 struct patch_entry {
@@ -42,6 +43,7 @@ struct backer {
 	char *type;
 	struct dp *dp;
 	struct megaflow_bases *bases;
+	struct recirc_table *recircs;
 	// Read by any thread under RCU; written by main.
 	struct xlate_snapshot *snapshot;
 	// Any thread (atomic).

@@ -53,9 +53,9 @@ bool xlate_userdata_format(void *arg, const void *userdata, size_t n, struct str
 	switch ((enum xlate_userdata_kind)u.kind) {
 	case XLATE_USERDATA_CONTROLLER:
 		str_addf(out,
-			 "controller(reason=%u,dont_send=%u,continuation=0,recirc_id=0,rule_cookie=%#" PRIx64
+			 "controller(reason=%u,dont_send=%u,continuation=%u,recirc_id=%u,rule_cookie=%#" PRIx64
 			 ",controller_id=%u,max_len=%u)",
-			 u.reason, u.dont_send, u.cookie == UINT64_MAX ? UINT64_MAX : be64toh(u.cookie), u.controller_id, u.max_len);
+			 u.reason, u.dont_send, u.recirc_id != 0, u.recirc_id, u.cookie == UINT64_MAX ? UINT64_MAX : be64toh(u.cookie), u.controller_id, u.max_len);
 		return true;
 	case XLATE_USERDATA_SLOW_PATH:
 		str_add(out, "slow_path(action)");

@@ -30,7 +30,7 @@ bool dpif_show_dp_features(struct ofproto_system *system, int argc, const char *
 		{"MPLS Label add", "No"},
 		{"Max VLAN headers", "2"},
 		{"Max MPLS depth", "3"},
-		{"Recirc", "No"},
+		{"Recirc", "Yes"},
 		{"CT state", "No"},
 		{"CT zone", "No"},
 		{"CT mark", "No"},

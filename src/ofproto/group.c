@@ -36,6 +36,7 @@ void group_put(struct group_table *t, struct ofp_group *g)
 	new->g = *g;
 	memset(g, 0, sizeof(*g));
 	new->refs = 1;
+	new->slots = group_hashes_in_datapath(&new->g) ? group_slots_new(&new->g) : NULL;
 	new->buckets = xcalloc(new->g.buckets.n + 1, sizeof(*new->buckets));
 	new->created = old ? old->created : clock_ms();
 	new->next = old ? old->next : NULL;
@@ -85,6 +86,7 @@ static void group_free(void *g_)
 	struct group *g = g_;
 	ofp_group_done(&g->g);
 	free(g->buckets);
+	group_slots_free(g->slots);
 	free(g);
 }
 

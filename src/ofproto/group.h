@@ -14,6 +14,8 @@ struct ofproto;
 struct group_counts {
 	uint64_t packets, bytes; // added to by any thread (relaxed)
 };
+struct group_slots; // which bucket takes which values of the datapath's hash
+
 struct group {
 	struct ofp_group g; // immutable
 	int64_t created;    // clock_ms() of the first of its line
@@ -21,6 +23,7 @@ struct group {
 	unsigned int refs;  // atomic
 	struct group_counts total;
 	struct group_counts *buckets; // as many as g.buckets
+	struct group_slots *slots;    // immutable; NULL: translation hashes
 };
 
 enum { GROUP_CHAINS = 1024 };
@@ -50,6 +53,20 @@ struct group_counts group_counts(const struct group_counts *);
 // flow's hash and its own id, and the greatest, by weight, wins; so a bucket that comes or goes moves no flow between the others.
 // `alive` (NULL: all are). The index; -1: none.
 int group_select(const struct ofp_group *, uint64_t hash, bool (*alive)(void *arg, const struct ofp_bucket *), void *arg);
+
+// --- Select groups whose packets the datapath hashes (group_slots.c).
+
+bool group_hashes_in_datapath(const struct ofp_group *);
+// What for: the algorithm (0: L4, 1: symmetric L4) and the basis.
+uint32_t group_hash_algorithm(const struct ofp_group *);
+uint32_t group_hash_basis(const struct ofp_group *);
+// NULL: no bucket has a weight.
+struct group_slots *group_slots_new(const struct ofp_group *);
+void group_slots_free(struct group_slots *);
+// As group_select(), for the datapath's hash; or-s into *mask the bits that decide. Shares of the hash's values are as the weights to
+// one in 2^20; a bucket that comes or goes moves few values between the others.
+int group_slots_select(const struct group *, uint32_t dp_hash, uint32_t *mask, bool (*alive)(void *, const struct ofp_bucket *),
+		       void *arg);
 
 // Would a group with these buckets lead back to itself?
 bool group_makes_loop(const struct group_table *, const struct ofp_group *);

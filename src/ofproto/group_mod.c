@@ -67,8 +67,8 @@ static int check_group(const struct ofproto *p, struct ofp_group *g)
 {
 	if (g->type == OFPGT_INDIRECT && g->buckets.n > 1)
 		return OFPGMFC_INVALID_GROUP;
-	// The parameter of dp_hash chooses among a datapath's hash functions, and there is one.
-	if (!strcmp(g->method, "dp_hash") && g->method_param)
+	// The high half of dp_hash's parameter chooses among the datapath's hash functions.
+	if (!strcmp(g->method, "dp_hash") && g->method_param >> 32 > 1)
 		return OFPBPC_BAD_VALUE;
 	VEC_FOREACH (&g->buckets, i) {
 		int error = check_bucket(g, &g->buckets.v[i]);

@@ -13,6 +13,7 @@
 #include "ofproto/controllers.h"
 #include "ofproto/internal.h"
 #include "ofproto/packet_in_inbox.h"
+#include "ofproto/recirc.h"
 
 COUNTER(ofproto_packet_in_dropped);
 
@@ -52,7 +53,14 @@ static struct letter *letter_new(const struct packet_in *pin)
 	memcpy(l->bytes, pin->frame, pin->frame_len);
 	if (pin->userdata_len)
 		memcpy(l->bytes + pin->frame_len, pin->userdata, pin->userdata_len);
+	l->pin.paused = pin->paused ? recirc_try_ref(pin->paused) : NULL;
 	return l;
+}
+
+static void letter_free(struct letter *l)
+{
+	recirc_unref(l->pin.paused);
+	free(l);
 }
 
 bool packet_in_enqueue(struct ofproto_system *system, uint64_t ofproto_id, const struct packet_in *pin)
@@ -68,7 +76,7 @@ bool packet_in_enqueue(struct ofproto_system *system, uint64_t ofproto_id, const
 	if (taken) {
 		loop_wake(in->wake);
 	} else {
-		free(l);
+		letter_free(l);
 		counter_inc(ofproto_packet_in_dropped);
 	}
 	return taken;
@@ -89,7 +97,7 @@ static void deliver(struct packet_in_inbox *in, struct ofproto *p)
 	pthread_mutex_unlock(&in->lock);
 	VEC_FOREACH (&letters, i) {
 		controllers_packet_in(p->controllers, &letters.v[i]->pin);
-		free(letters.v[i]);
+		letter_free(letters.v[i]);
 	}
 	vec_done(&letters);
 }
@@ -131,7 +139,7 @@ void packet_in_inbox_remove(struct packet_in_inbox *in, uint64_t ofproto_id)
 	struct box *box = find_box(in, ofproto_id);
 	if (box) {
 		VEC_FOREACH (&box->letters, i)
-			free(box->letters.v[i]);
+			letter_free(box->letters.v[i]);
 		vec_done(&box->letters);
 		vec_swap_remove(&in->boxes, (size_t)(box - in->boxes.v));
 	}

@@ -11,6 +11,7 @@
 
 struct ofproto;
 struct ofproto_system;
+struct recirc;
 
 struct packet_in {
 	uint8_t reason; // enum ofp_packet_in_reason (openflow/packet_io.h)
@@ -24,8 +25,9 @@ struct packet_in {
 	size_t frame_len;
 	const uint8_t *userdata; // of controller(userdata=...)
 	size_t userdata_len;
+	struct recirc *paused; // the packet waits: where it goes on; NULL: it does not
 };
 
-// Copies everything into the queue of the bridge and wakes the main loop. False: the queue is full or the bridge gone, the packet
+// Copies everything (and takes a reference of its own to `paused`) into the queue of the bridge and wakes the main loop. False: the queue is full or the bridge gone, the packet
 // is dropped and counted. Any registered thread. `ofproto_id` is looked up, so it may belong to a bridge that went.
 bool packet_in_enqueue(struct ofproto_system *, uint64_t ofproto_id, const struct packet_in *);

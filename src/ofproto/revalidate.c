@@ -25,6 +25,7 @@ COUNTER(megaflow_idle);
 COUNTER(megaflow_over_limit); // idle for a moment, with more than flow-limit
 COUNTER(megaflow_mask_changed);
 COUNTER(megaflow_port_gone);
+COUNTER(megaflow_no_recirc_context); // it came from one that is gone, or there is no room for the one it should go to
 COUNTER(megaflow_slow_path); // packets must be seen one by one
 COUNTER(megaflow_purged);
 COUNTER(megaflow_actions_changed); // stays, with new actions
@@ -73,6 +74,9 @@ static void retranslate(struct backer *b, const struct dp_flow *flow, struct meg
 	upcall_finish_actions(actions, &out);
 	if (out.error == XLATE_INVALID_PORT) {
 		counter_inc(megaflow_port_gone);
+		dp_flow_del(b->dp, flow->ufid);
+	} else if (out.error == XLATE_NO_RECIRC_CONTEXT || out.error == XLATE_TOO_MANY_RECIRCS) {
+		counter_inc(megaflow_no_recirc_context);
 		dp_flow_del(b->dp, flow->ufid);
 	} else if (out.each_packet) {
 		counter_inc(megaflow_slow_path);

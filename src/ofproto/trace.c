@@ -25,6 +25,7 @@ void xlate_trace_done(struct xlate_trace *trace)
 	free_list(trace->root.first);
 	trace->root.first = trace->root.last = NULL;
 	vec_done(&trace->visits);
+	vec_done(&trace->recircs);
 }
 
 struct xlate_trace_node *xlate_trace_add(struct xlate_trace_node *parent, enum xlate_trace_kind kind, const char *format,
@@ -46,7 +47,7 @@ struct xlate_trace_node *xlate_trace_add(struct xlate_trace_node *parent, enum x
 
 static bool has_lines_below(enum xlate_trace_kind kind)
 {
-	return kind == TRACE_BRIDGE || kind == TRACE_TABLE;
+	return kind == TRACE_BRIDGE || kind == TRACE_TABLE || kind == TRACE_THAW;
 }
 
 // What comes last in a list and has lines of its own goes on in the same column: a chain of tables does not wander to the right.
@@ -66,6 +67,7 @@ static void format_list(const struct xlate_trace_node *node, unsigned int level,
 			str_addc(s, '\n');
 			break;
 		case TRACE_TABLE:
+		case TRACE_THAW:
 		case TRACE_ACTION:
 			str_addf(s, "%s\n", node->text);
 			break;

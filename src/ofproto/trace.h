@@ -15,6 +15,7 @@ struct rule;
 enum xlate_trace_kind {
 	TRACE_BRIDGE, // has lines below it
 	TRACE_TABLE,  // has lines below it
+	TRACE_THAW,   // has lines below it
 	TRACE_ACTION,
 	TRACE_DETAIL, // " -> text"
 	TRACE_WARN,   // " >> text"
@@ -35,10 +36,19 @@ struct xlate_visit { // a lookup in a table
 };
 enum { TRACE_MAX_VISITS = 1000 }; // later ones are not kept
 
+struct xlate_trace_recirc { // the packet leaves, to come back
+	uint32_t id;
+	struct flow flow; // then: in_port as it came in first
+	bool behind_mpls; // but for what a label hid
+	bool rehash;	  // and for its dp_hash, which is by this
+	uint32_t algorithm, basis;
+};
+
 struct xlate_trace {
 	struct xlate_trace_node root;
 	struct flow final; // the flow at the end
 	VEC(struct xlate_visit) visits;
+	VEC(struct xlate_trace_recirc) recircs;
 };
 
 void xlate_trace_done(struct xlate_trace *);

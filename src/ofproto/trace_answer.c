@@ -60,7 +60,7 @@ static void add_actions(const struct trace_answer *a, bool names, struct str *ou
 	dpact_format_text(out, a->x->actions->data, a->x->actions->len, &text);
 }
 
-void trace_answer_format(const struct trace_answer *a, struct str *out)
+static void format_pass(const struct trace_answer *a, struct str *out)
 {
 	str_add(out, "Flow: ");
 	add_flow(a, out);
@@ -79,6 +79,27 @@ void trace_answer_format(const struct trace_answer *a, struct str *out)
 		str_add(out, "\nThis flow is handled by the userspace slow path because it:\n"
 		             "  - Uses action(s) not supported by datapath.");
 	str_addc(out, '\n');
+}
+
+static void add_separator(struct str *out)
+{
+	enum { COLUMNS = 79 };
+	str_add_repeat(out, '=', COLUMNS);
+	str_addc(out, '\n');
+}
+
+void trace_answer_format(const struct trace_answer *a, struct str *out)
+{
+	for (; a; a = a->next) {
+		if (a->title) {
+			str_addc(out, '\n');
+			add_separator(out);
+			str_addf(out, "%s\n", a->title);
+			add_separator(out);
+			str_addc(out, '\n');
+		}
+		format_pass(a, out);
+	}
 }
 
 // --- The verdict.
@@ -123,30 +144,45 @@ static void add_drop_reason(const struct trace_answer *a, struct str *out)
 		str_addf(out, ", cookie 0x%" PRIx64, be64toh(v->rule->cookie));
 }
 
-void trace_answer_verdict(const struct trace_answer *a, struct str *out)
+struct destinations {
+	struct str ports;
+	bool controller, other;
+};
+
+static void add_destinations(const struct trace_answer *a, struct destinations *d)
 {
-	struct str ports = STR_INIT;
-	bool controller = false, other = false;
+	unsigned int n_recircs = 0;
 	DPACT_FOREACH(action, a->x->actions->data, a->x->actions->len)
 	{
 		if (action->type == DPACT_OUTPUT)
-			add_port(&ports, a,
-			         ((const struct dpact_output *)(const void *)action)->port);
-		controller |= action->type == DPACT_USERSPACE;
-		other |= action->type == DPACT_RECIRC || action->type == DPACT_CLONE ||
-		         action->type == DPACT_SAMPLE || action->type == DPACT_CHECK_PKT_LEN;
+			add_port(&d->ports, a, ((const struct dpact_output *)(const void *)action)->port);
+		d->controller |= action->type == DPACT_USERSPACE;
+		d->other |= action->type == DPACT_CLONE || action->type == DPACT_SAMPLE ||
+		            action->type == DPACT_CHECK_PKT_LEN;
+		n_recircs += action->type == DPACT_RECIRC;
 	}
-	if (controller)
-		add_item(&ports, "the controller");
-	if (other)
-		add_item(&ports, "what the datapath decides on");
-	if (ports.len) {
-		str_addf(out, "output to %s", str_cstr(&ports));
+	d->other |= n_recircs > a->n_followed;
+}
+
+void trace_answer_verdict(const struct trace_answer *a, struct str *out)
+{
+	struct destinations d = {.controller = false};
+	const struct trace_answer *last = a;
+	for (const struct trace_answer *pass = a; pass; pass = pass->next) {
+		add_destinations(pass, &d);
+		last = pass;
+	}
+	if (d.controller)
+		add_item(&d.ports, "the controller");
+	if (d.other)
+		add_item(&d.ports, "what the datapath decides on");
+	if (d.ports.len) {
+		str_addf(out, "output to %s", str_cstr(&d.ports));
 	} else {
 		str_add(out, "drop");
-		add_drop_reason(a, out);
+		add_drop_reason(last, out);
 	}
-	str_done(&ports);
+	str_done(&d.ports);
 }
 
 // --- JSON.
@@ -188,6 +224,7 @@ static void add_json_nodes(struct str *out, const struct xlate_trace_node *node)
 	static const char *const kinds[] = {
 	        [TRACE_BRIDGE] = "bridge", [TRACE_TABLE] = "table",  [TRACE_ACTION] = "action",
 	        [TRACE_DETAIL] = "detail", [TRACE_WARN] = "warning", [TRACE_ERROR] = "error",
+	        [TRACE_THAW] = "thaw",
 	};
 	str_addc(out, '[');
 	for (; node; node = node->next) {
@@ -223,11 +260,9 @@ static void add_json_rules(const struct trace_answer *a, struct str *out)
 	str_addc(out, ']');
 }
 
-void trace_answer_json(const struct trace_answer *a, struct str *out)
+static void add_json_pass(const struct trace_answer *a, struct str *out)
 {
-	str_addc(out, '{');
 	add_json_member(out, "flow", a, add_flow);
-	add_json_member(out, "verdict", a, trace_answer_verdict);
 	str_add(out, "\"trace\":");
 	add_json_nodes(out, a->trace->root.first);
 	str_addc(out, ',');
@@ -240,5 +275,21 @@ void trace_answer_json(const struct trace_answer *a, struct str *out)
 		str_addc(out, ',');
 	}
 	add_json_rules(a, out);
+}
+
+void trace_answer_json(const struct trace_answer *a, struct str *out)
+{
+	str_addc(out, '{');
+	add_json_member(out, "verdict", a, trace_answer_verdict);
+	add_json_pass(a, out);
+	if (a->next)
+		str_add(out, ",\"recirculations\":[");
+	for (const struct trace_answer *pass = a->next; pass; pass = pass->next) {
+		str_add(out, "{\"title\":");
+		add_json_string(out, pass->title);
+		str_addc(out, ',');
+		add_json_pass(pass, out);
+		str_add(out, pass->next ? "}," : "}]");
+	}
 	str_add(out, "}\n");
 }

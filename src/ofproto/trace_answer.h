@@ -11,13 +11,18 @@ struct trace_answer {
 	const struct flow *flow; // as it came in
 	const struct xlate_trace *trace;
 	const struct xlate_out *x;
+	const char *title;		 // of a pass after a recirculation; NULL: the first
+	unsigned int n_followed;	 // recirculations that have an answer of their own
+	const struct trace_answer *next; // NULL: this is the last one
 };
+// All but the flow and what it says of itself is about all answers of the chain.
 // The stock switch's text.
 void trace_answer_format(const struct trace_answer *, struct str *);
 // One line: "Verdict: output to p2, p3", "Verdict: drop: no match in table 1 of br0".
 void trace_answer_verdict(const struct trace_answer *, struct str *);
-// One object: flow, verdict, trace (a tree of kind, text, children), final_flow, megaflow,
-// datapath_actions, rules, and error when there was one.
+// One object: verdict, flow, trace (a tree of kind, text, children), final_flow, megaflow,
+// datapath_actions, rules, error when there was one, and recirculations, a list of such objects with
+// a title instead of a verdict.
 void trace_answer_json(const struct trace_answer *, struct str *);
 
 // Why the rule that `text` names ("TABLE/[priority=N,]MATCH", "TABLE" for the one that matches all)

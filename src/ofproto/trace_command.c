@@ -11,7 +11,7 @@
 #include "ofproto/backer_internal.h"
 #include "ofproto/flow_mod.h"
 #include "ofproto/ofproto.h"
-#include "ofproto/trace_answer.h"
+#include "ofproto/trace_passes.h"
 #include "ofproto/xlate.h"
 
 enum { MAX_ARGS = 4, ETHERNET_HEADER = 14, PAYLOAD = 64, MAX_PAYLOAD = 9000 };
@@ -354,34 +354,20 @@ static bool answer(const struct request *r, const struct trace_answer *a, struct
 
 static bool run(const struct request *r, const struct buf *ofpacts, struct str *out)
 {
-	struct xlate_trace trace = {.root.first = NULL};
-	struct buf actions = BUF_INIT;
-	struct flow mask;
-	struct xlate_out x;
-	memset(&mask, 0, sizeof(mask));
-	xlate_out_init(&x, &actions, &mask);
-	xlate_translate(&(struct xlate_in){.backer = r->backer,
-					   .flow = &r->flow,
-					   .ofproto = r->ofproto,
-					   .actions = r->packet_out ? ofpacts->data : NULL,
-					   .actions_len = ofpacts->len,
-					   .frame = r->frame.data,
-					   .frame_len = r->frame.len,
-					   .may_learn = r->has_packet || r->generate,
-					   .packet_out = r->packet_out,
-					   .trace = &trace},
-			&x);
-	bool ok = answer(r,
-			 &(struct trace_answer){.backer = r->backer,
-						.ofproto = r->ofproto,
-						.names = r->names,
-						.flow = &r->flow,
-						.trace = &trace,
-						.x = &x},
-			 out);
-	xlate_out_done(&x);
-	xlate_trace_done(&trace);
-	buf_done(&actions);
+	struct trace_passes passes = {.of = {0}};
+	trace_passes_run(&passes,
+			 &(struct xlate_in){.backer = r->backer,
+					    .flow = &r->flow,
+					    .ofproto = r->ofproto,
+					    .actions = r->packet_out ? ofpacts->data : NULL,
+					    .actions_len = ofpacts->len,
+					    .frame = r->frame.data,
+					    .frame_len = r->frame.len,
+					    .may_learn = r->has_packet || r->generate,
+					    .packet_out = r->packet_out},
+			 r->has_packet, r->names);
+	bool ok = answer(r, &passes.of.v[0]->answer, out);
+	trace_passes_done(&passes);
 	return ok;
 }
 

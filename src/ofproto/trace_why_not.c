@@ -150,6 +150,19 @@ static void explain_visit(const struct trace_answer *a, const struct xlate_visit
 		str_add(out, "    some bits differ that no field shows\n");
 }
 
+static unsigned int explain_pass(const struct trace_answer *a, uint8_t table_id, const struct rule *rule, struct str *out)
+{
+	unsigned int n = 0;
+	VEC_FOREACH (&a->trace->visits, i) {
+		const struct xlate_visit *v = &a->trace->visits.v[i];
+		if (v->ofproto != a->ofproto || v->table_id != table_id)
+			continue;
+		n++;
+		explain_visit(a, v, rule, out);
+	}
+	return n;
+}
+
 struct error *trace_why_not(const struct trace_answer *a, const char *text, struct str *out)
 {
 	struct wanted w;
@@ -164,13 +177,8 @@ struct error *trace_why_not(const struct trace_answer *a, const char *text, stru
 	add_rule(rule, out);
 	str_add(out, ":\n");
 	unsigned int n = 0;
-	VEC_FOREACH (&a->trace->visits, i) {
-		const struct xlate_visit *v = &a->trace->visits.v[i];
-		if (v->ofproto != a->ofproto || v->table_id != w.table_id)
-			continue;
-		n++;
-		explain_visit(a, v, rule, out);
-	}
+	for (const struct trace_answer *pass = a; pass; pass = pass->next)
+		n += explain_pass(pass, w.table_id, rule, out);
 	if (!n)
 		str_addf(out, "  table %u was never looked up\n", w.table_id);
 	return NULL;

@@ -38,7 +38,7 @@ void upcall_finish_actions(struct buf *actions, const struct xlate_out *out)
 static bool may_install(struct backer *b, const struct xlate_out *out, uint16_t in_port)
 {
 	enum { PORT_SHARE = 7 };
-	if (out->error == XLATE_NO_RECIRC_CONTEXT || out->each_packet)
+	if (out->error == XLATE_NO_RECIRC_CONTEXT || out->error == XLATE_TOO_MANY_RECIRCS || out->each_packet)
 		return false;
 	unsigned int limit = __atomic_load_n(&b->backers->settings.flow_limit, __ATOMIC_RELAXED), n = backer_n_megaflows(b);
 	if (n < limit && __atomic_load_n(&b->n_of_port[in_port], __ATOMIC_RELAXED) < (uint64_t)PORT_SHARE * (limit - n))
@@ -161,6 +161,8 @@ static int handle_action(struct backer *b, const struct dp_upcall *upcall)
 		.userdata = upcall->userdata + sizeof(head),
 		.userdata_len = head.userdata_len,
 	};
+	if (head.recirc_id && !(pin.paused = recirc_find(b->recircs, head.recirc_id)))
+		return -ENOENT;
 	pin.metadata.in_port = head.ofp_in_port;
 	pin.metadata.metadata = head.metadata;
 	memcpy(pin.metadata.regs, head.regs, sizeof(head.regs));

@@ -44,6 +44,10 @@ const char *xlate_strerror(enum xlate_error error)
 		return "No such port";
 	case XLATE_UNSUPPORTED_PACKET_TYPE:
 		return "Unsupported packet type";
+	case XLATE_BRIDGE_NOT_FOUND:
+		return "Bridge not found";
+	case XLATE_TOO_MANY_RECIRCS:
+		return "Too many recirculation contexts";
 	}
 	return "Unknown error";
 }
@@ -65,9 +69,24 @@ void xlate_out_init(struct xlate_out *out, struct buf *actions, struct flow *mas
 
 void xlate_credit_done(struct xlate_credit *c)
 {
-	patch_counters_unref(c->patch);
-	group_unref(c->group);
-	learned_unref(c->learned);
+	switch ((enum xlate_credit_kind)c->kind) {
+	case XLATE_CREDIT_PATCH_TX:
+	case XLATE_CREDIT_PATCH_RX:
+		patch_counters_unref(c->patch);
+		break;
+	case XLATE_CREDIT_GROUP:
+		group_unref(c->group);
+		break;
+	case XLATE_CREDIT_LEARNED:
+		learned_unref(c->learned);
+		break;
+	case XLATE_CREDIT_RECIRC:
+		recirc_unref(c->recirc);
+		break;
+	case XLATE_CREDIT_MAC:
+	case XLATE_CREDIT_MISS:
+		break;
+	}
 }
 
 void xlate_out_done(struct xlate_out *out)
@@ -150,6 +169,8 @@ static void credit_one(struct backer *backer, const struct xlate_credit *c, uint
 		break;
 	case XLATE_CREDIT_GROUP:
 		group_credit(c->group, c->port, packets, bytes);
+		break;
+	case XLATE_CREDIT_RECIRC:
 		break;
 	case XLATE_CREDIT_MISS: {
 		const struct xlate_bridge *bridge = xlate_snapshot_bridge(backer_snapshot(backer), c->ofproto_id);
@@ -282,6 +303,7 @@ void xlate_table(struct xlate_ctx *ctx, uint32_t in_port, uint8_t table_id, bool
 	if (!xlate_within_limits(ctx))
 		return;
 	const struct rule *old_rule = ctx->rule;
+	be64_t old_cookie = ctx->cookie;
 	struct xlate_trace_node *old_node = ctx->node;
 	uint8_t old_table = ctx->table_id;
 	ctx->table_id = table_id;
@@ -290,6 +312,7 @@ void xlate_table(struct xlate_ctx *ctx, uint32_t in_port, uint8_t table_id, bool
 
 	struct rule *rule = look_up(ctx, in_port, table_id);
 	ctx->rule = rule;
+	ctx->cookie = rule ? __atomic_load_n(&rule->cookie, __ATOMIC_RELAXED) : UINT64_MAX;
 	if (rule) {
 		add_rule(ctx->out, rule);
 		if (ctx->node)
@@ -307,6 +330,7 @@ void xlate_table(struct xlate_ctx *ctx, uint32_t in_port, uint8_t table_id, bool
 	ctx->table_id = old_table;
 	ctx->node = old_node;
 	ctx->rule = old_rule;
+	ctx->cookie = old_cookie;
 }
 
 // --- The action set.
@@ -322,6 +346,7 @@ void xlate_run_action_set(struct xlate_ctx *ctx)
 		ctx->node = xlate_trace_add(ctx->node, TRACE_TABLE, "--. Executing action set:");
 	struct buf list = BUF_INIT;
 	ofpacts_order_set(ctx->action_set.data, ctx->action_set.len, &list);
+	buf_clear(&ctx->action_set); // should this be frozen, what is left of it is in `list`
 	if (list.len) {
 		ctx->in_action_set = true;
 		ctx->exit = false;
@@ -332,6 +357,14 @@ void xlate_run_action_set(struct xlate_ctx *ctx)
 	}
 	buf_done(&list);
 	ctx->node = old_node;
+}
+
+void xlate_end_pipeline(struct xlate_ctx *ctx)
+{
+	if (!ctx->freeze.on)
+		xlate_run_action_set(ctx);
+	if (ctx->freeze.on)
+		xlate_freeze_finish(ctx);
 }
 
 // OFPPC_NO_RECV is about all packets but those of the spanning tree protocol, OFPPC_NO_RECV_STP about these.
@@ -361,7 +394,7 @@ void xlate_bridge_pipeline(struct xlate_ctx *ctx, const struct xlate_port *in_po
 		xlate_trace_add(ctx->node->last, TRACE_ERROR,
 				"dropping packet received on port %s, which is reserved exclusively for mirroring", in_port->name);
 	if (!deaf)
-		xlate_run_action_set(ctx);
+		xlate_end_pipeline(ctx);
 	ctx->node = old_node;
 }
 
@@ -408,7 +441,7 @@ static void mask_finish(struct flow *mask, const struct flow *flow)
 
 // other_config:vlan-limit: what is behind so many tags is payload, of the type that the next tag has. Whether there is one more is
 // looked at in any case, or the types of two packets could be taken for the same.
-static void limit_vlans(struct xlate_ctx *ctx)
+void xlate_limit_vlans(struct xlate_ctx *ctx)
 {
 	unsigned int limit = ctx->bridge->vlan_limit;
 	if (limit >= FLOW_MAX_VLANS)
@@ -453,14 +486,18 @@ static void ctx_init(struct xlate_ctx *ctx, const struct xlate_in *in, struct xl
 	ctx->flow = *in->flow;
 	ctx->base = *in->flow;
 	ctx->rule = NULL;
+	ctx->cookie = UINT64_MAX;
 	ctx->table_id = 0;
 	ctx->exit = ctx->in_group = ctx->in_action_set = ctx->packet_out = false;
 	ctx->depth = ctx->resubmits = 0;
-	ctx->behind_mpls = false;
 	ctx->pending = XLATE_NOTHING;
 	ctx->md2_len = 0;
 	ctx->irreversible = 0;
 	ctx->last = true;
+	ctx->behind_mpls = ctx->hashed = false;
+	ctx->conntracked = in->flow->ct_state;
+	ctx->hash_algorithm = ctx->hash_basis = 0;
+	memset(&ctx->freeze, 0, sizeof(ctx->freeze));
 	ctx->mirrored = 0;
 	ctx->snaplen = 0;
 	ctx->action_set = (struct buf)BUF_INIT;
@@ -477,8 +514,27 @@ static void run_packet_out(struct xlate_ctx *ctx)
 		ctx->node = xlate_trace_add(ctx->node, TRACE_BRIDGE, "bridge(\"%s\")", ctx->bridge->name);
 	ctx->packet_out = ctx->in->packet_out;
 	xlate_actions(ctx, ctx->in->actions, ctx->in->actions_len);
-	xlate_run_action_set(ctx);
+	xlate_end_pipeline(ctx);
 	ctx->node = old_node;
+}
+
+// The context of a packet that comes back, and a reference to it, as what is made of the packet depends on it. `known`: the port
+// through which it came first is there.
+static const struct frozen *find_frozen(struct xlate_ctx *ctx, bool known)
+{
+	const struct xlate_in *in = ctx->in;
+	struct recirc *r = recirc_find(in->backer->recircs, in->flow->recirc_id);
+	if (r && recirc_try_ref(r)) {
+		xlate_add_credit(ctx, &(struct xlate_credit){.kind = XLATE_CREDIT_RECIRC, .recirc = r});
+		if (!known && in->flow->in_port != DP_PORT_NONE)
+			ctx->out->error = XLATE_INVALID_PORT;
+		return &r->frozen;
+	}
+	if (ctx->node && ctx->bridge)
+		ctx->node = xlate_trace_add(ctx->node, TRACE_BRIDGE, "bridge(\"%s\")", ctx->bridge->name);
+	XLATE_REPORT(ctx, TRACE_ERROR, "Recirculation context not found for ID %x", in->flow->recirc_id);
+	ctx->out->error = XLATE_NO_RECIRC_CONTEXT;
+	return NULL;
 }
 
 void xlate_translate(const struct xlate_in *in, struct xlate_out *out)
@@ -489,21 +545,25 @@ void xlate_translate(const struct xlate_in *in, struct xlate_out *out)
 	ctx_init(&ctx, in, out);
 	mask_begin(out->mask, in->flow);
 
-	if (!find_entry(&ctx, &in_port)) {
+	const struct frozen *frozen = in->frozen;
+	bool known = find_entry(&ctx, &in_port);
+	if (in->flow->recirc_id && !frozen)
+		frozen = find_frozen(&ctx, known);
+	if (out->error)
+		goto done;
+	if (frozen) {
+		(void)xlate_thaw(&ctx, frozen);
+	} else if (!known) {
 		out->error = XLATE_INVALID_PORT;
-	} else if (in->flow->recirc_id) {
-		if (ctx.node)
-			ctx.node = xlate_trace_add(ctx.node, TRACE_BRIDGE, "bridge(\"%s\")", ctx.bridge->name);
-		XLATE_REPORT(&ctx, TRACE_ERROR, "Recirculation context not found for ID %x", in->flow->recirc_id);
-		out->error = XLATE_NO_RECIRC_CONTEXT;
 	} else {
 		out->ofproto = ctx.bridge->ofproto;
-		limit_vlans(&ctx);
+		xlate_limit_vlans(&ctx);
 		if (in->actions)
 			run_packet_out(&ctx);
 		else
 			xlate_bridge_pipeline(&ctx, in_port);
 	}
+done:
 	buf_done(&ctx.action_set);
 	free(ctx.stack);
 	xlate_mask_merge(&ctx, out->mask);

@@ -103,15 +103,20 @@ enum xlate_error {
 	XLATE_TOO_MANY_MPLS_LABELS,
 	XLATE_INVALID_PORT,	   // the datapath port belongs to no bridge
 	XLATE_UNSUPPORTED_PACKET_TYPE, // of encap and decap
+	XLATE_BRIDGE_NOT_FOUND,	   // the bridge of a frozen state is gone
+	XLATE_TOO_MANY_RECIRCS,	   // no room for another recirculation context
 };
 const char *xlate_strerror(enum xlate_error);
 
+struct frozen;
+struct recirc;
 struct xlate_in {
 	struct backer *backer;
 	const struct flow *flow;     // in_port: an OpenFlow port when `ofproto` is set, else a datapath port
 	struct ofproto *ofproto;     // NULL: found by in_port
 	const void *frame;	     // the whole packet, for protocols that are listened to; NULL: not at hand
 	size_t frame_len;	     // for credit
+	const struct frozen *frozen; // go on from here; NULL: from the context that flow->recirc_id says, if it says one
 	const void *actions;	     // start with these instead of table 0 (packet-out); NULL: the tables
 	size_t actions_len;
 	bool may_learn;		     // update MAC tables
@@ -121,16 +126,19 @@ struct xlate_in {
 };
 
 // What else than rules counts the packets of a megaflow.
-enum xlate_credit_kind { XLATE_CREDIT_PATCH_TX, XLATE_CREDIT_PATCH_RX, XLATE_CREDIT_MAC, XLATE_CREDIT_MISS, XLATE_CREDIT_GROUP, XLATE_CREDIT_LEARNED };
+enum xlate_credit_kind { XLATE_CREDIT_PATCH_TX, XLATE_CREDIT_PATCH_RX, XLATE_CREDIT_MAC, XLATE_CREDIT_MISS, XLATE_CREDIT_GROUP, XLATE_CREDIT_LEARNED, XLATE_CREDIT_RECIRC };
 struct xlate_credit {
 	uint8_t kind; // enum xlate_credit_kind
 	uint8_t mac[6];
 	uint16_t vlan;
 	uint32_t port;			// XLATE_CREDIT_MISS: the table; _GROUP: the bucket's index
 	uint64_t ofproto_id;		// XLATE_CREDIT_MAC, _MISS: the bridge, which may be gone
-	struct patch_counters *patch;	// a reference
-	struct group *group;		// a reference
-	struct learned *learned;	// a reference
+	union { // a reference
+		struct patch_counters *patch;
+		struct group *group;
+		struct learned *learned;
+		struct recirc *recirc; // XLATE_CREDIT_RECIRC counts nothing: the context that packets come from, or go to
+	};
 };
 
 void xlate_credit_done(struct xlate_credit *); // gives the references back
@@ -172,7 +180,8 @@ struct xlate_userdata {
 	uint64_t cookie;     // of the rule, network byte order
 	uint64_t metadata;   // network byte order
 	uint32_t regs[FLOW_N_REGS];
-	uint16_t userdata_len, pad2[3];
+	uint16_t userdata_len, pad2;
+	uint32_t recirc_id; // the packet waits for the controller's answer: where it goes on then; 0: it does not
 	// userdata of controller(...) follows
 };
 enum xlate_userdata_kind { XLATE_USERDATA_CONTROLLER, XLATE_USERDATA_SLOW_PATH };

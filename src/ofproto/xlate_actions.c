@@ -39,6 +39,11 @@ static bool do_output(struct xlate_ctx *ctx, const void *action)
 static bool do_controller(struct xlate_ctx *ctx, const void *action)
 {
 	const struct ofpact_controller *a = action;
+	if (a->pause) {
+		ctx->freeze.pause = a;
+		xlate_freeze_after(ctx);
+		return true;
+	}
 	xlate_controller(ctx, &(struct xlate_to_controller){.reason = a->reason,
 							    .max_len = a->max_len,
 							    .controller_id = a->controller_id,
@@ -534,6 +539,9 @@ static action_fn *const action_rows[OFPACT_N_TYPES] = {
 	[OFPACT_WRITE_ACTIONS] = do_write_actions,
 	[OFPACT_WRITE_METADATA] = do_write_metadata,
 	[OFPACT_GOTO_TABLE] = do_goto_table,
+	[OFPACT_DEBUG_RECIRC] = xlate_do_debug_recirc,
+	[OFPACT_DEBUG_SLOW] = xlate_do_debug_slow,
+	[OFPACT_UNROLL_XLATE] = xlate_do_unroll,
 };
 
 bool xlate_knows_action(enum ofpact_type type)
@@ -549,64 +557,32 @@ static void report_action(struct xlate_ctx *ctx, const struct ofpact *a)
 	str_done(&s);
 }
 
-// Does the action read or write what lies behind Ethernet, VLAN tags and metadata?
-static bool looks_behind(const struct ofpact *a)
-{
-	const struct field *f = NULL;
-	switch ((int)a->type) {
-	case OFPACT_RESUBMIT:
-	case OFPACT_GOTO_TABLE:
-	case OFPACT_GROUP:
-	case OFPACT_DEC_TTL:
-	case OFPACT_SET_IPV4_SRC:
-	case OFPACT_SET_IPV4_DST:
-	case OFPACT_SET_IP_DSCP:
-	case OFPACT_SET_IP_ECN:
-	case OFPACT_SET_IP_TTL:
-	case OFPACT_SET_L4_SRC_PORT:
-	case OFPACT_SET_L4_DST_PORT:
-	case OFPACT_BUNDLE:
-	case OFPACT_MULTIPATH:
-	case OFPACT_LEARN:
-	case OFPACT_PUSH_MPLS:
-	case OFPACT_ENCAP:
-	case OFPACT_DECAP:
-	case OFPACT_DEC_NSH_TTL:
-		return true;
-	case OFPACT_OUTPUT:
-		return ((const struct ofpact_output *)(const void *)a)->port == OFPP_TABLE;
-	case OFPACT_SET_FIELD:
-		f = ((const struct ofpact_set_field *)(const void *)a)->field;
-		break;
-	case OFPACT_REG_MOVE:
-		f = ((const struct ofpact_reg_move *)(const void *)a)->src.field;
-		if (f->prereq == PREREQ_NONE || f->prereq == PREREQ_ETHERNET || f->prereq == PREREQ_VLAN_VID)
-			f = ((const struct ofpact_reg_move *)(const void *)a)->dst.field;
-		break;
-	}
-	return f && f->prereq != PREREQ_NONE && f->prereq != PREREQ_ETHERNET && f->prereq != PREREQ_VLAN_VID;
-}
-
 static void run_actions(struct xlate_ctx *ctx, const void *list, size_t n)
 {
 	const bool last = ctx->last;
+	const uint8_t *end = (const uint8_t *)list + n;
 	OFPACT_FOREACH (a, list, n) {
-		if (ctx->exit)
+		const uint8_t *next = (const uint8_t *)a + ofpact_size(a);
+		if (ctx->behind_mpls && !ctx->exit && xlate_needs_inner_headers(ctx, a))
+			xlate_freeze_begin(ctx);
+		if (ctx->exit) {
+			if (ctx->freeze.on)
+				xlate_freeze_rest(ctx, a, end);
 			return;
-		ctx->last = last && (const uint8_t *)a + ofpact_size(a) == (const uint8_t *)list + n && !ctx->action_set.len;
+		}
+		ctx->last = last && next == end && !ctx->action_set.len;
 		if (ctx->node)
 			report_action(ctx, a);
-		if (ctx->behind_mpls && looks_behind(a)) {
-			XLATE_REPORT(ctx, TRACE_ERROR, "what is behind the last MPLS label is not known here");
-			xlate_fail(ctx, XLATE_NO_RECIRC_CONTEXT);
-			return;
-		}
 		if (a->type == OFPACT_CHECK_PKT_LARGER) {
-			const uint8_t *rest = (const uint8_t *)a + ofpact_size(a), *end = (const uint8_t *)list + n;
-			xlate_check_pkt_larger(ctx, (const void *)a, rest, (size_t)(end - rest));
+			xlate_check_pkt_larger(ctx, (const void *)a, next, (size_t)(end - next));
 			return;
 		}
-		if (!action_rows[a->type](ctx, a))
+		bool go_on = action_rows[a->type](ctx, a);
+		if (ctx->freeze.on && !ctx->freeze.unwinding) {
+			xlate_freeze_rest(ctx, ctx->freeze.past ? (const void *)next : a, end);
+			return;
+		}
+		if (!go_on)
 			return;
 	}
 }

@@ -7,8 +7,10 @@
 //
 // Whether a list does such things is mostly told by its actions. When it is only seen afterwards,
 // as they were behind a resubmit, what was given so far is put into a clone then.
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "ofproto/xlate_ctx.h"
 
 static bool is_reversible(const void *list, size_t n)
@@ -81,12 +83,22 @@ bool xlate_do_clone(struct xlate_ctx *ctx, const void *action)
 	struct xlate_scope scope;
 	xlate_scope_begin(ctx, &scope, list, n);
 	struct buf set = ctx->action_set;
+	uint64_t *stack = ctx->stack_n ? xmemdup(ctx->stack, ctx->stack_n * sizeof(ctx->stack[0])) : NULL;
+	unsigned int stack_n = ctx->stack_n;
 	bool exit = ctx->exit, behind_mpls = ctx->behind_mpls;
 	ctx->action_set = (struct buf)BUF_INIT;
 	xlate_actions(ctx, list, n);
+	if (ctx->freeze.on)
+		xlate_freeze_finish(ctx);
 	ctx->behind_mpls = behind_mpls;
 	buf_done(&ctx->action_set);
 	ctx->action_set = set;
+	if (stack_n) {
+		free(ctx->stack);
+		ctx->stack = stack;
+		ctx->stack_cap = stack_n;
+	}
+	ctx->stack_n = stack_n;
 	xlate_scope_end(ctx, &scope);
 	if (!ctx->out->error)
 		ctx->exit = exit;

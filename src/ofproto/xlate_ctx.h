@@ -3,11 +3,29 @@
 // xlate_output.c (ports), xlate_normal.c (the learning switch), xlate_commit.c (header changes).
 #pragma once
 #include "ofproto/packet_in.h"
+#include "ofproto/recirc.h"
 #include "ofproto/trace.h"
 #include "ofproto/xlate.h"
 #include "ofproto/xlate_snapshot.h"
 
 enum { XLATE_NO_TABLE = 0xff, XLATE_TABLE_INTERNAL = 254 };
+
+// A translation that stops, to go on when the packet comes back (xlate_freeze.c).
+struct xlate_freeze {
+	bool on;	// no action is run any more; those left are collected on the way out
+	bool unwinding; // the first of them is known
+	bool past;	// the action that froze is not run again
+	bool rehash;	// the datapath is to hash the packet before
+	bool in_action_set, in_group; // what the actions left are of
+	bool unrolled;	// `actions` says of which table and cookie they are: these
+	uint8_t table_id;
+	be64_t cookie;
+	uint8_t from_table;  // where it stopped
+	be64_t from_cookie;
+	uint32_t algorithm, basis;	       // of rehash
+	const struct ofpact_controller *pause; // the packet waits for a controller; NULL: it is recirculated
+	struct buf actions;		       // left
+};
 
 struct xlate_ctx {
 	const struct xlate_in *in;
@@ -17,7 +35,8 @@ struct xlate_ctx {
 	struct flow *mask;		   // out->mask, or `made_up`
 	struct flow flow;		   // the packet as the tables see it
 	struct flow base;		   // the packet as the datapath has it after the actions so far
-	const struct rule *rule;	   // whose actions are being run; NULL: packet-out, table miss
+	const struct rule *rule;	   // whose actions are being run; NULL: packet-out, table miss, thawed actions
+	be64_t cookie;			   // of the rule; all ones: none
 	uint8_t table_id;
 	bool exit;		// no further actions, at any level
 	bool in_action_set, in_group;
@@ -33,6 +52,10 @@ struct xlate_ctx {
 	uint8_t md2[DP_NSH_MAX_MD];
 	bool last;		   // nothing that the packet's state matters for follows the action that is run
 	unsigned int irreversible; // how often something was done that no datapath action undoes, see xlate_clone.c
+	bool conntracked;  // ct_* fields are what ct() found
+	bool hashed;	   // flow.dp_hash was computed so:
+	uint32_t hash_algorithm, hash_basis;
+	struct xlate_freeze freeze;
 	struct buf action_set;	 // of write_actions, in the order of writing
 	uint64_t *stack;
 	unsigned int stack_n, stack_cap;
@@ -56,6 +79,29 @@ void xlate_add_credit(struct xlate_ctx *, const struct xlate_credit *);
 // Runs the bridge's tables from the first one for a packet that came in through its port (NULL: not through a port), and then
 // the action set.
 void xlate_bridge_pipeline(struct xlate_ctx *, const struct xlate_port *in_port);
+
+// The tags of a packet that comes into the bridge, as it wants to see them.
+void xlate_limit_vlans(struct xlate_ctx *);
+// The end of a pipeline: the action set, unless it stopped before, and then it is frozen.
+void xlate_end_pipeline(struct xlate_ctx *);
+
+// xlate_freeze.c
+// Stops here; the action that is being run is run again when the packet is back.
+void xlate_freeze_begin(struct xlate_ctx *);
+// Stops behind the action that is being run.
+void xlate_freeze_after(struct xlate_ctx *);
+// As xlate_freeze_begin(), for a packet with a hash (of its dp_hash) by this algorithm.
+void xlate_freeze_for_hash(struct xlate_ctx *, uint32_t algorithm, uint32_t basis);
+// Does the action need what a label hid that is gone?
+bool xlate_needs_inner_headers(const struct xlate_ctx *, const struct ofpact *);
+// Collects the actions from `a` to `end`, which are left.
+void xlate_freeze_rest(struct xlate_ctx *, const struct ofpact *a, const void *end);
+// Makes a context of what is left and has the datapath send the packet there. From here on, nothing is frozen.
+void xlate_freeze_finish(struct xlate_ctx *);
+// Goes on from a frozen state. False: its bridge is gone.
+bool xlate_thaw(struct xlate_ctx *, const struct frozen *);
+bool xlate_do_debug_recirc(struct xlate_ctx *, const void *action);
+bool xlate_do_unroll(struct xlate_ctx *, const void *action);
 
 // Room for one more table or group? Fails the translation when there is none.
 bool xlate_within_limits(struct xlate_ctx *);
@@ -85,6 +131,7 @@ bool xlate_do_learn(struct xlate_ctx *, const void *action);
 bool xlate_do_fin_timeout(struct xlate_ctx *, const void *action);
 bool xlate_do_ct_clear(struct xlate_ctx *, const void *action);
 bool xlate_do_conjunction(struct xlate_ctx *, const void *action);
+bool xlate_do_debug_slow(struct xlate_ctx *, const void *action);
 // Runs the rest of the list, in two branches.
 void xlate_check_pkt_larger(struct xlate_ctx *, const struct ofpact_check_pkt_larger *, const void *rest, size_t rest_len);
 // Makes the datapath's packet have the labels of ctx->flow.
@@ -121,6 +168,7 @@ struct xlate_to_controller {
 	uint32_t meter_id; // UINT32_MAX: the meter for all such packets, if there is one
 	const void *userdata;
 	size_t userdata_len;
+	uint32_t recirc_id; // the packet waits: where it will go on; 0: it does not
 };
 void xlate_controller(struct xlate_ctx *, const struct xlate_to_controller *);
 

@@ -198,6 +198,7 @@ static void behind(struct xlate_ctx *ctx)
 {
 	ctx->pending = XLATE_DECAP;
 	ctx->behind_mpls = true;
+	xlate_freeze_after(ctx);
 }
 
 static void decap_ethernet(struct xlate_ctx *ctx)

@@ -48,6 +48,8 @@ static void run_as_set(struct xlate_ctx *ctx, const struct ofp_bucket *b)
 	ctx->in_action_set = ctx->in_group = true;
 	xlate_scope_begin(ctx, &scope, list.data, list.len);
 	xlate_actions(ctx, list.data, list.len);
+	if (ctx->freeze.on)
+		xlate_freeze_finish(ctx);
 	xlate_scope_end(ctx, &scope);
 	ctx->in_action_set = in_set;
 	ctx->in_group = in_group;
@@ -58,7 +60,7 @@ static void run_bucket(struct xlate_ctx *ctx, const struct ofp_bucket *b)
 {
 	struct xlate_trace_node *old_node = ctx->node;
 	struct buf set = ctx->action_set;
-	bool exit = ctx->exit;
+	bool exit = ctx->exit, behind_mpls = ctx->behind_mpls;
 	if (ctx->node)
 		ctx->node = xlate_trace_add(ctx->node, TRACE_ACTION, "bucket %u", b->bucket_id);
 	if (!b->actions_len)
@@ -66,6 +68,7 @@ static void run_bucket(struct xlate_ctx *ctx, const struct ofp_bucket *b)
 	ctx->action_set = (struct buf)BUF_INIT;
 	ctx->depth++;
 	run_as_set(ctx, b);
+	ctx->behind_mpls = behind_mpls;
 	ctx->depth--;
 	buf_done(&ctx->action_set);
 	ctx->action_set = set;
@@ -129,9 +132,18 @@ static uint64_t flow_hash(struct xlate_ctx *ctx, const struct ofp_group *g)
 	return hash;
 }
 
-static int choose(struct xlate_ctx *ctx, const struct ofp_group *g)
+// Is the packet's hash the one that the group wants?
+static bool is_hashed_for(const struct xlate_ctx *ctx, const struct ofp_group *g)
 {
+	return ctx->hashed && ctx->hash_algorithm == group_hash_algorithm(g) && ctx->hash_basis == group_hash_basis(g);
+}
+
+static int choose(struct xlate_ctx *ctx, const struct group *group)
+{
+	const struct ofp_group *g = &group->g;
 	struct liveness l = {.ctx = ctx};
+	if (g->type == OFPGT_SELECT && group->slots)
+		return group_slots_select(group, ctx->flow.dp_hash, &ctx->mask->dp_hash, bucket_is_alive, &l);
 	if (g->type == OFPGT_SELECT)
 		return group_select(g, flow_hash(ctx, g), bucket_is_alive, &l);
 	VEC_FOREACH (&g->buckets, i)
@@ -161,7 +173,11 @@ void xlate_group(struct xlate_ctx *ctx, uint32_t id)
 		ctx->last = last;
 		return;
 	}
-	int bucket = choose(ctx, &g->g);
+	if (g->slots && !is_hashed_for(ctx, &g->g)) {
+		xlate_freeze_for_hash(ctx, group_hash_algorithm(&g->g), group_hash_basis(&g->g));
+		return;
+	}
+	int bucket = choose(ctx, g);
 	if (bucket < 0) {
 		XLATE_REPORT(ctx, TRACE_DETAIL, "no live bucket");
 		return;

@@ -169,7 +169,7 @@ void xlate_commit_mpls(struct xlate_ctx *ctx)
 			set->header = DPH_MPLS;
 			set->key.mpls.lse = flow->mpls[n_flow - n_base];
 			set->mask.mpls.lse = UINT32_MAX;
-			if (n_flow == n_base && n_base == n_labels(ctx->in->flow)) {
+			if (n_flow == n_base && (ctx->mask == &ctx->made_up || n_base == n_labels(ctx->in->flow))) {
 				// Only what was changed: the megaflow may not match on the rest.
 				set->mask.mpls.lse = flow->mpls[0] ^ base->mpls[0];
 				set->key.mpls.lse &= set->mask.mpls.lse;

@@ -22,6 +22,7 @@ static void enter_peer(struct xlate_ctx *ctx, const struct xlate_port *port, con
 	uint8_t table_id = ctx->table_id;
 	uint64_t mirrored = ctx->mirrored;
 	bool exit = ctx->exit, in_action_set = ctx->in_action_set, in_group = ctx->in_group, packet_out = ctx->packet_out;
+	bool conntracked = ctx->conntracked, behind_mpls = ctx->behind_mpls;
 
 	xlate_scope_begin(ctx, &scope, NULL, 0);
 	ctx->bridge = peer->bridge;
@@ -59,6 +60,8 @@ static void enter_peer(struct xlate_ctx *ctx, const struct xlate_port *port, con
 	ctx->in_action_set = in_action_set;
 	ctx->in_group = in_group;
 	ctx->packet_out = packet_out;
+	ctx->conntracked = conntracked;
+	ctx->behind_mpls = behind_mpls;
 	if (!ctx->out->error)
 		ctx->exit = exit;
 }
@@ -182,9 +185,10 @@ static void put_controller(struct xlate_ctx *ctx, const struct xlate_to_controll
 		.controller_id = to->controller_id,
 		.ofp_in_port = ctx->flow.in_port,
 		.ofproto_id = ctx->bridge->id,
-		.cookie = ctx->rule ? __atomic_load_n(&ctx->rule->cookie, __ATOMIC_RELAXED) : UINT64_MAX,
+		.cookie = ctx->cookie,
 		.metadata = ctx->flow.metadata,
 		.userdata_len = (uint16_t)to->userdata_len,
+		.recirc_id = to->recirc_id,
 	};
 	memcpy(head.regs, ctx->flow.regs, sizeof(head.regs));
 	struct dpact_userspace *a =

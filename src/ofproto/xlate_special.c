@@ -38,6 +38,10 @@ static void translate_branch(struct xlate_ctx *ctx, const struct ofpact_check_pk
 	xlate_set_subfield(ctx, &a->dst, larger);
 	ctx->last = true; // the branch has a copy of the packet
 	xlate_actions(ctx, rest, rest_len);
+	if (ctx->freeze.on) { // the action set is run behind the branches
+		buf_clear(&ctx->action_set);
+		xlate_freeze_finish(ctx);
+	}
 	ctx->last = last;
 	xlate_mask_merge(ctx, mask);
 	ctx->behind_mpls = behind_mpls;
@@ -100,6 +104,13 @@ bool xlate_do_ct_clear(struct xlate_ctx *ctx, const void *action)
 	memset(&f->ct_label, 0, sizeof(f->ct_label));
 	memset(&f->ct_ipv6_src, 0, sizeof(f->ct_ipv6_src));
 	memset(&f->ct_ipv6_dst, 0, sizeof(f->ct_ipv6_dst));
+	return true;
+}
+
+bool xlate_do_debug_slow(struct xlate_ctx *ctx, const void *action)
+{
+	(void)action;
+	ctx->out->each_packet = true;
 	return true;
 }
 

@@ -62,6 +62,7 @@ static const struct ofpact_row *const rows[OFPACT_N_TYPES] = {
 	[OFPACT_WRITE_ACTIONS] = &ofpact_write_actions_row,
 	[OFPACT_WRITE_METADATA] = &ofpact_write_metadata_row,
 	[OFPACT_GOTO_TABLE] = &ofpact_goto_table_row,
+	[OFPACT_UNROLL_XLATE] = &ofpact_unroll_xlate_row,
 };
 
 const struct ofpact_row *ofpact_row(enum ofpact_type type)

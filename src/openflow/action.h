@@ -71,6 +71,8 @@ enum ofpact_type {
 	OFPACT_WRITE_ACTIONS,	// struct ofpact_nest
 	OFPACT_WRITE_METADATA,	// struct ofpact_metadata
 	OFPACT_GOTO_TABLE,	// struct ofpact_goto_table
+	// Inside the switch only.
+	OFPACT_UNROLL_XLATE, // struct ofpact_unroll
 	OFPACT_N_TYPES,
 };
 
@@ -323,6 +325,11 @@ struct ofpact_goto_table {
 	struct ofpact h;
 	uint8_t table;
 };
+struct ofpact_unroll { // of frozen actions: those that follow are of a rule of this table with this cookie
+	struct ofpact h;
+	be64_t cookie;
+	uint8_t table;
+};
 
 static inline size_t ofpact_size(const struct ofpact *a)
 {
@@ -353,6 +360,8 @@ struct ofpact_text { // what parsing and printing may need to know
 void ofpacts_format(const void *list, size_t n, const struct ofpact_text *, struct str *);
 // Takes what follows "actions=" and appends to `list`. *protocols receives what can carry it (enum ofp_protocol bits).
 struct error *ofpacts_parse(const char *text, const struct ofpact_text *, struct buf *list, uint32_t *protocols) MUST_CHECK;
+// Lets debug_recirc and debug_slow be read from messages: for a switch that was started with --enable-dummy.
+void ofpacts_enable_debug(void);
 // The same where instructions have no place (packet-out, buckets).
 struct error *ofpacts_parse_actions(const char *text, const struct ofpact_text *, struct buf *list,
 				    uint32_t *protocols) MUST_CHECK;

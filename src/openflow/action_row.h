@@ -179,7 +179,7 @@ extern const struct ofpact_row ofpact_resubmit_row, ofpact_note_row, ofpact_exit
 extern const struct ofpact_row ofpact_output_trunc_row, ofpact_bundle_row, ofpact_multipath_row, ofpact_learn_row,
 	ofpact_fin_timeout_row, ofpact_conjunction_row, ofpact_sample_row, ofpact_ct_row, ofpact_ct_clear_row, ofpact_nat_row,
 	ofpact_encap_row, ofpact_decap_row, ofpact_dec_nsh_ttl_row, ofpact_check_pkt_larger_row, ofpact_delete_field_row,
-	ofpact_debug_recirc_row, ofpact_debug_slow_row;
+	ofpact_debug_recirc_row, ofpact_debug_slow_row, ofpact_unroll_xlate_row;
 extern const struct ofpact_row ofpact_set_mpls_label_row, ofpact_set_mpls_tc_row, ofpact_set_mpls_ttl_row,
 	ofpact_dec_mpls_ttl_row, ofpact_push_mpls_row, ofpact_pop_mpls_row;
 extern const struct ofpact_row ofpact_meter_row, ofpact_clear_actions_row, ofpact_write_actions_row, ofpact_write_metadata_row,

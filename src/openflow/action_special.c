@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 // Actions that stand alone: conjunction, sample, check_pkt_larger, delete_field, and two that exist for tests.
-#include "openflow/action_row.h"
-
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "openflow/action_row.h"
 
 enum { V10 = OFP10, V15 = OFP15 };
 enum { // wire subtypes
@@ -307,9 +308,29 @@ const struct ofpact_row ofpact_delete_field_row = {
 // --- debug_recirc, debug_slow
 
 // For the tests of a switch that has been started for them.
-static int decode_debug(struct ofpact_decode *d)
+static atomic_bool debug_enabled;
+
+void ofpacts_enable_debug(void)
 {
-	return OFPBAC_BAD_VENDOR_TYPE;
+	debug_enabled = true;
+}
+
+static int decode_debug(struct ofpact_decode *d, enum ofpact_type type)
+{
+	if (!debug_enabled)
+		return OFPBAC_BAD_VENDOR_TYPE;
+	ofpact_add(d->out, type, sizeof(struct ofpact));
+	return 0;
+}
+
+static int decode_recirc(struct ofpact_decode *d)
+{
+	return decode_debug(d, OFPACT_DEBUG_RECIRC);
+}
+
+static int decode_slow(struct ofpact_decode *d)
+{
+	return decode_debug(d, OFPACT_DEBUG_SLOW);
 }
 
 static void encode_debug(struct buf *b, uint8_t version, const struct ofpact *a)
@@ -336,7 +357,7 @@ static struct error *parse_slow(struct ofpact_parse *p, char *arg)
 
 const struct ofpact_row ofpact_debug_recirc_row = {
 	.name = "debug_recirc",
-	.wires = (const struct ofpact_wire[]){{OFP_VENDOR_NX, NXAST_DEBUG_RECIRC, V10, V15, 16, false, decode_debug}, {0}},
+	.wires = (const struct ofpact_wire[]){{OFP_VENDOR_NX, NXAST_DEBUG_RECIRC, V10, V15, 16, false, decode_recirc}, {0}},
 	.words = (const struct ofpact_word[]){{"debug_recirc", parse_recirc}, {0}},
 	.encode = encode_debug,
 	.format = format_debug,
@@ -344,8 +365,26 @@ const struct ofpact_row ofpact_debug_recirc_row = {
 
 const struct ofpact_row ofpact_debug_slow_row = {
 	.name = "debug_slow",
-	.wires = (const struct ofpact_wire[]){{OFP_VENDOR_NX, NXAST_DEBUG_SLOW, V10, V15, 16, false, decode_debug}, {0}},
+	.wires = (const struct ofpact_wire[]){{OFP_VENDOR_NX, NXAST_DEBUG_SLOW, V10, V15, 16, false, decode_slow}, {0}},
 	.words = (const struct ofpact_word[]){{"debug_slow", parse_slow}, {0}},
 	.encode = encode_debug,
 	.format = format_debug,
+};
+
+// --- unroll_xlate, which translation makes: no message and no text brings it.
+
+static void encode_unroll(struct buf *b, uint8_t version, const struct ofpact *a)
+{
+}
+
+static void format_unroll(const struct ofpact *a_, const struct ofpact_text *t, struct str *s)
+{
+	const struct ofpact_unroll *a = (const void *)a_;
+	str_addf(s, "unroll_xlate(table=%u, cookie=%llu)", a->table, (unsigned long long)be64toh(a->cookie));
+}
+
+const struct ofpact_row ofpact_unroll_xlate_row = {
+	.name = "unroll_xlate",
+	.encode = encode_unroll,
+	.format = format_unroll,
 };

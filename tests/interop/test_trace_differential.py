@@ -50,6 +50,7 @@ class Channel:
 def canonical(actions):
     """Ports of a flood come in any order: runs of plain outputs are sorted. Numbers of contexts are each switch's own affair."""
     actions = re.sub(r"dont_send=\d,continuation=0,recirc_id=\d+", "", actions)
+    actions = re.sub(r"recirc\(0x\w+\)", "recirc(ID)", actions)
     parts, run_of_ports = [], []
     for part in re.findall(r"[^,(]+(?:\([^()]*(?:\([^()]*\)[^()]*)*\))?", actions):
         if re.fullmatch(r"\w+", part) and not part.startswith("pop_"):

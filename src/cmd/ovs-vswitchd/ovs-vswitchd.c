@@ -20,6 +20,7 @@
 #include "cmd/common/tls_options.h"
 #include "dp/dp.h"
 #include "netdev/netdev.h"
+#include "openflow/action.h"
 #include "rpc/appctl.h"
 #include "vswitchd/vswitchd.h"
 
@@ -170,6 +171,7 @@ int main(int argc, char *argv[])
 		log_err("mlockall failed: %m");
 	if (o.dummy) {
 		dp_enable_dummy();
+		ofpacts_enable_debug();
 		netdev_enable_dummy(o.dummy_for == VSWITCHD_DUMMY_ASKED		? NETDEV_DUMMY_ADD
 				    : o.dummy_for == VSWITCHD_DUMMY_FOR_SYSTEM ? NETDEV_DUMMY_SYSTEM
 									       : NETDEV_DUMMY_OVERRIDE);

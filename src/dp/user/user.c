@@ -10,6 +10,7 @@
 #include "dp/user/drops.h"
 #include "dp/user/encap.h"
 #include "dp/user/hw_offload.h"
+#include "dp/user/packet_hash.h"
 #include "dp/user/packet.h"
 #include "dp/user/perf_metrics.h"
 #include "dp/user/program.h"
@@ -245,6 +246,7 @@ static const struct dp_ops ops = {
 	.flow_flush = flow_flush,
 	.flow_dump = flow_dump,
 	.execute = execute,
+	.packet_hash = packet_hash_flow,
 	.get_stats = dp_user_get_stats,
 	.meter_set = user_meter_set,
 	.meter_del = user_meter_del,

@@ -163,6 +163,13 @@ static const char *const actions[] = {
 	"clone(encap(nsh),encap(ethernet),output:2)",
 	"clone(decap(),encap(ethernet),resubmit(,2))",
 	"clone(encap(nsh),encap(ethernet),resubmit(,2))",
+	"debug_recirc",
+	"group:4",
+	"group:5",
+	"clone(debug_recirc,resubmit(,2))",
+	"clone(pop_mpls:0x0800,resubmit(,2))",
+	"controller(pause)",
+	"pop_mpls:0x0800,resubmit(,1)",
 };
 
 #define N_OF(array) (sizeof(array) / sizeof((array)[0]))
@@ -217,6 +224,7 @@ static void random_packet(struct flow *f)
 	static const uint32_t ports[] = {1, 2, 3, OFPP_LOCAL};
 	memset(f, 0, sizeof(*f));
 	f->in_port = ports[random_below(4)];
+	f->dp_hash = random_below(8) ? 0 : random_below(100);
 	f->skb_priority = random_below(4) ? 0 : 3;
 	f->pkt_mark = random_below(2);
 	f->dl_src[5] = (uint8_t)(1 + random_below(3));
@@ -354,12 +362,36 @@ static void explain(struct world *w, const struct flow *a, const struct flow *b,
 	str_done(&s);
 }
 
-static void check_packet(struct world *w, unsigned long *n_checked, unsigned long *n_forwarded)
+// Contexts that the packets checked last went to: what comes back from them is checked in turn.
+struct contexts {
+	uint32_t id[64];
+	unsigned int n;
+};
+
+static void note_contexts(const void *actions, size_t n, struct contexts *contexts)
+{
+	DPACT_FOREACH (a, actions, n)
+		if (a->type == DPACT_RECIRC && contexts->n < N_OF(contexts->id))
+			contexts->id[contexts->n++] = ((const struct dpact_recirc *)(const void *)a)->id;
+}
+
+// Some packets come back from a recirculation: whatever they are like now.
+static void maybe_recirculated(struct flow *f, const struct contexts *contexts)
+{
+	if (!contexts->n || random_below(3))
+		return;
+	f->recirc_id = contexts->id[random_below(contexts->n)];
+	f->dp_hash = random_below(4) ? 1 + random_below(1 << 12) : 0;
+}
+
+static void check_packet(struct world *w, struct contexts *contexts, unsigned long *n_checked, unsigned long *n_forwarded)
 {
 	struct flow flow, mask, other, other_mask;
 	struct buf x = BUF_INIT, y = BUF_INIT;
 	random_packet(&flow);
+	maybe_recirculated(&flow, contexts);
 	world_translate(w, &flow, &mask, &x);
+	note_contexts(x.data, x.len, contexts);
 	for (unsigned int i = 0; i < 12; i++) {
 		vary(&flow, &mask, &other);
 		if (!is_inside(&other, &flow, &mask))
@@ -378,11 +410,12 @@ static void check_packet(struct world *w, unsigned long *n_checked, unsigned lon
 }
 
 // The masked key with the words that megaflows keep, which is all that revalidation has, gives the same actions, and no bits that the mask has not.
-static void check_masked_key(struct world *w)
+static void check_masked_key(struct world *w, const struct contexts *contexts)
 {
 	struct flow flow, mask, key, key_mask;
 	struct buf x = BUF_INIT, y = BUF_INIT;
 	random_packet(&flow);
+	maybe_recirculated(&flow, contexts);
 	world_translate(w, &flow, &mask, &x);
 	uint64_t kept[MEGAFLOW_KEPT_WORDS];
 	megaflow_keep(kept, &flow);
@@ -433,6 +466,9 @@ static void add_groups(struct world *w)
 		"group_id=2,type=indirect,bucket=mod_dl_src:00:00:00:00:00:08,group:3",
 		("group_id=3,type=select,selection_method=hash,fields(ip_src),bucket=weight:2,output:2,bucket=resubmit(,1),"
 		 "bucket=weight:1,mod_tp_dst:53,output:3"),
+		"group_id=4,type=select,selection_method=dp_hash,bucket=weight:2,output:2,bucket=resubmit(,1),bucket=dec_ttl,output:3",
+		("group_id=5,type=select,selection_method=dp_hash,selection_method_param=5,bucket=weight:2,output:2,bucket=group:4,"
+		 "bucket=pop_mpls:0x0800,mod_nw_dst:10.0.0.7,output:3"),
 	};
 	for (size_t i = 0; i < N_OF(groups); i++)
 		world_add_group(&w->br0, groups[i]);
@@ -462,9 +498,10 @@ static void random_vlans(struct world *w)
 
 static void test_megaflows(void **state)
 {
-	unsigned long n_checked = 0, n_forwarded = 0;
+	unsigned long n_checked = 0, n_forwarded = 0, n_recirculated = 0;
 	for (unsigned int seed = 1; seed <= N_SEEDS; seed++) {
 		struct world w;
+		struct contexts contexts = {.n = 0};
 		random_seed(seed);
 		world_init(&w);
 		struct xlate_mirror_config mirrors[2];
@@ -482,8 +519,11 @@ static void test_megaflows(void **state)
 		for (unsigned int i = 0; i < N_PACKETS; i++) {
 			if (!random_below(8)) // as learned flows come
 				add_random_flow(&w, &w.br0, random_below(3));
-			check_packet(&w, &n_checked, &n_forwarded);
-			check_masked_key(&w);
+			check_packet(&w, &contexts, &n_checked, &n_forwarded);
+			check_masked_key(&w, &contexts);
+			n_recirculated += contexts.n != 0;
+			if (!random_below(4))
+				contexts.n = 0;
 		}
 		for (unsigned int i = 0; i < w.br0.config.n_mirrors; i++)
 			patch_counters_unref(mirrors[i].counters);
@@ -492,7 +532,7 @@ static void test_megaflows(void **state)
 		mcast_snooping_free(mcast);
 	}
 	print_message("%lu packets inside of megaflows, %lu forwarded\n", n_checked, n_forwarded);
-	assert_true(n_checked > N_SEEDS * 1700 && n_forwarded > N_SEEDS * 600);
+	assert_true(n_checked > N_SEEDS * 1700 && n_forwarded > N_SEEDS * 600 && n_recirculated > N_SEEDS * 10);
 }
 
 int main(void)
