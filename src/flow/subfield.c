@@ -79,7 +79,7 @@ void subfield_format(const struct subfield *sf, struct str *s)
 	else if (sf->n_bits == 1)
 		str_addf(s, "[%u]", sf->offset);
 	else
-		str_addf(s, "[%u..%u]", sf->offset, sf->offset + sf->n_bits - 1);
+		str_addf(s, "[%d..%d]", sf->offset, sf->offset + sf->n_bits - 1);
 }
 
 static bool bit_get(const union field_value *v, unsigned int n_bytes, unsigned int bit)

@@ -180,7 +180,7 @@ int ofpacts_verify_in(const void *list, size_t n, uint8_t version, bool allow_in
 		if (error)
 			return error;
 		if (next != INST_APPLY && next != INST_METER && !allow_instructions)
-			return refuse(OFPBAC_UNSUPPORTED_ORDER, why,
+			return refuse(OFPBIC_UNSUP_INST, why,
 				      xasprintf("%s instruction not allowed here", instruction_names[next]));
 		last = next;
 		first = false;

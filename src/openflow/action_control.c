@@ -406,7 +406,7 @@ const struct ofpact_row ofpact_write_metadata_row = {
 	.name = "write_metadata",
 	.instruction = INST_METADATA,
 	.wires =
-		(const struct ofpact_wire[]){{OFP_VENDOR_NX, NXAST_WRITE_METADATA, V10, V10, 32, false, decode_metadata}, {0}},
+		(const struct ofpact_wire[]){{OFP_VENDOR_NX, NXAST_WRITE_METADATA, V10, V15, 32, false, decode_metadata}, {0}},
 	.words = (const struct ofpact_word[]){{"write_metadata", parse_metadata}, {0}},
 	.encode = encode_metadata,
 	.format = format_metadata,

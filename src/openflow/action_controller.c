@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "openflow/packet_io.h"
+#include "openflow/prop.h"
 
 enum { V10 = OFP10, V15 = OFP15 };
 enum { NO_METER = 0 };
@@ -44,7 +45,7 @@ enum { // properties of NXAST_CONTROLLER2
 	NXAC2_METER_ID = 5,
 };
 
-static int controller_property(struct ofpact_controller *o, uint16_t type, struct cursor *value, struct cursor *userdata)
+static int controller_property(struct ofpact_controller *o, uint64_t type, struct cursor *value, struct cursor *userdata)
 {
 	switch (type) {
 	case NXAC2_MAX_LEN:
@@ -66,7 +67,7 @@ static int controller_property(struct ofpact_controller *o, uint16_t type, struc
 		o->meter_id = cursor_be32(value);
 		return 0;
 	}
-	return OFPBPC_BAD_TYPE;
+	return prop_unknown(type);
 }
 
 static int decode_controller2(struct ofpact_decode *d)
@@ -76,14 +77,11 @@ static int decode_controller2(struct ofpact_decode *d)
 	struct ofpact_controller o = {.max_len = UINT16_MAX, .reason = OFPR_ACTION, .meter_id = NO_METER};
 	struct cursor userdata = {0};
 	while (cursor_left(&d->body)) {
-		struct cursor peek = d->body;
-		uint16_t type = cursor_be16(&peek), len = cursor_be16(&peek);
-		if (peek.bad || len < 4 || cursor_left(&d->body) < (size_t)((len + 7) & ~7))
-			return OFPBPC_BAD_LEN;
-		struct cursor value = cursor_sub(&d->body, (len + 7u) & ~7u);
-		cursor_skip(&value, 4);
-		value.end = value.p + (len - 4);
-		int error = controller_property(&o, type, &value, &userdata);
+		uint64_t type;
+		struct cursor value;
+		int error = prop_pull(&d->body, &type, &value);
+		if (!error)
+			error = controller_property(&o, type, &value, &userdata);
 		if (error || value.bad)
 			return error ? error : OFPBPC_BAD_LEN;
 	}

@@ -280,38 +280,38 @@ static bool in6_is_zero(const union flow_in6 *a)
 	return !(a->d[0] | a->d[1]);
 }
 
-// The parts of a range on the wire.
-static void decode_range(struct ofpact_nat *o, struct cursor *c, uint16_t range)
+// One end of the addresses. False: it is not there.
+static bool decode_address(struct cursor *c, size_t n, union flow_in6 *address)
 {
-	if (range & RANGE_IPV4_MIN)
-		cursor_copy(c, &o->min.w[0], 4);
-	if (range & RANGE_IPV4_MAX)
-		cursor_copy(c, &o->max.w[0], 4);
-	if (range & RANGE_IPV6_MIN)
-		cursor_copy(c, &o->min, 16);
-	if (range & RANGE_IPV6_MAX)
-		cursor_copy(c, &o->max, 16);
-	if (range & RANGE_PORT_MIN)
-		o->port_min = cursor_be16(c);
-	if (range & RANGE_PORT_MAX)
-		o->port_max = cursor_be16(c);
-	o->family = range & RANGE_IPV4_MIN ? 4 : range & RANGE_IPV6_MIN ? 6 : 0;
-	o->has_max = range & (RANGE_IPV4_MAX | RANGE_IPV6_MAX);
+	cursor_copy(c, address, n);
+	return !c->bad;
 }
 
-static bool range_is_right(const struct ofpact_nat *o, uint16_t range)
+static bool decode_addresses(struct ofpact_nat *o, struct cursor *c, uint16_t range)
 {
 	bool v4 = range & RANGE_IPV4_MIN, v6 = range & RANGE_IPV6_MIN;
 	size_t n = v4 ? 4 : 16;
-	if ((range & RANGE_IPV4_MAX && !v4) || (range & RANGE_IPV6_MAX && !v6) || (v4 && v6))
+	if ((v4 && range & (RANGE_IPV6_MIN | RANGE_IPV6_MAX)) || (!v4 && range & RANGE_IPV4_MAX) || (!v6 && range & RANGE_IPV6_MAX))
 		return false;
-	if ((v4 || v6) && in6_is_zero(&o->min))
+	if (!v4 && !v6)
+		return true;
+	o->family = v4 ? 4 : 6;
+	o->has_max = range & (RANGE_IPV4_MAX | RANGE_IPV6_MAX);
+	if (!decode_address(c, n, &o->min) || in6_is_zero(&o->min))
 		return false;
-	if (o->has_max && memcmp(&o->min, &o->max, n) > 0)
+	return !o->has_max || (decode_address(c, n, &o->max) && memcmp(&o->min, &o->max, n) <= 0);
+}
+
+static bool decode_ports(struct ofpact_nat *o, struct cursor *c, uint16_t range)
+{
+	if (!(range & RANGE_PORT_MIN))
+		return !(range & RANGE_PORT_MAX);
+	o->port_min = cursor_be16(c);
+	if (!o->family || !o->port_min)
 		return false;
-	if (range & RANGE_PORT_MIN)
-		return !(range & RANGE_PORT_MAX) || o->port_max >= o->port_min;
-	return !(range & RANGE_PORT_MAX);
+	if (range & RANGE_PORT_MAX)
+		o->port_max = cursor_be16(c);
+	return !c->bad && (!(range & RANGE_PORT_MAX) || o->port_max >= o->port_min);
 }
 
 static int decode_nat(struct ofpact_decode *d)
@@ -322,8 +322,7 @@ static int decode_nat(struct ofpact_decode *d)
 	uint16_t range = cursor_be16(&d->body);
 	if (o->flags & ~NAT_FLAGS || (o->flags & NAT_SRC && o->flags & NAT_DST) || (o->flags & NAT_HASH && o->flags & NAT_RANDOM))
 		return OFPBAC_BAD_ARGUMENT;
-	decode_range(o, &d->body, range);
-	return d->body.bad ? OFPBAC_BAD_LEN : range_is_right(o, range) ? 0 : OFPBAC_BAD_ARGUMENT;
+	return decode_addresses(o, &d->body, range) && decode_ports(o, &d->body, range) ? 0 : OFPBAC_BAD_ARGUMENT;
 }
 
 static void encode_nat(struct buf *b, uint8_t version, const struct ofpact *a)

@@ -32,13 +32,17 @@ static struct ofpact_encap *add_encap(struct buf *out)
 	return ofpact_add(out, OFPACT_ENCAP, sizeof(struct ofpact_encap));
 }
 
-static void add_prop(struct buf *out, size_t at, uint8_t type, const void *data, size_t n)
+// `padding`: what stands behind the n bytes as far as the property's length goes; NULL: zeros.
+static void add_prop(struct buf *out, size_t at, uint8_t type, const void *data, size_t n, const uint8_t *padding)
 {
-	struct ofpact_encap_prop *p = buf_add_zeros(out, (sizeof(*p) + n + 7) & ~(size_t)7);
+	size_t padded = (PROP_HEADER + n + 7) & ~(size_t)7;
+	struct ofpact_encap_prop *p = buf_add_zeros(out, padded);
 	p->class_ = ED_NSH_CLASS;
 	p->type = type;
 	p->len = (uint8_t)n;
 	memcpy(p->data, data, n);
+	if (padding)
+		memcpy(p->data + n, padding, padded - PROP_HEADER - n);
 	struct ofpact_encap *o = (void *)(out->data + at);
 	o->n_props++;
 	o->h.len = (uint16_t)(out->len - at);
@@ -67,9 +71,9 @@ static int decode_prop(struct ofpact_decode *d, size_t at)
 	struct cursor body = cursor_sub(c, padded - PROP_HEADER);
 	if (type == ED_NSH_MD_TYPE) {
 		uint8_t md_type = cursor_u8(&body);
-		if (padded != 8 || (md_type != NSH_MD1 && md_type != NSH_MD2))
+		if (padded != 8)
 			return NXBAC_BAD_ED_PROP;
-		add_prop(d->out, at, type, &md_type, 1);
+		add_prop(d->out, at, type, &md_type, 1, NULL);
 		return 0;
 	}
 	if (type != ED_NSH_TLV)
@@ -80,7 +84,7 @@ static int decode_prop(struct ofpact_decode *d, size_t at)
 	if (body.bad || padded != ((PROP_HEADER + TLV_HEADER + n + 7) & ~(size_t)7))
 		return NXBAC_BAD_ED_PROP;
 	cursor_copy(&body, data + TLV_HEADER, n);
-	add_prop(d->out, at, type, data, TLV_HEADER + n);
+	add_prop(d->out, at, type, data, TLV_HEADER + n, body.p);
 	return 0;
 }
 
@@ -106,12 +110,10 @@ static void encode_encap(struct buf *b, uint8_t version, const struct ofpact *a)
 	buf_add_be16(b, o->hdr_size);
 	buf_add_be32(b, o->packet_type);
 	for (const struct ofpact_encap_prop *p = NULL; (p = ofpact_encap_next_prop(o, p));) {
-		size_t start = b->len;
 		buf_add_be16(b, p->class_);
 		buf_add_u8(b, p->type);
 		buf_add_u8(b, p->type == ED_NSH_MD_TYPE ? MD_TYPE_LEN : (uint8_t)((PROP_HEADER + p->len + 7u) & ~7u));
-		buf_add(b, p->data, p->len);
-		buf_pad(b, start, 8);
+		buf_add(b, p->data, ((PROP_HEADER + p->len + 7u) & ~7u) - PROP_HEADER);
 	}
 	ofpact_put_end(b, at);
 }
@@ -165,7 +167,7 @@ static struct error *parse_tlv(struct buf *out, size_t at, const char *text)
 		data[2] = (uint8_t)type;
 		data[3] = (uint8_t)bytes.len;
 		memcpy(data + TLV_HEADER, bytes.data, bytes.len);
-		add_prop(out, at, ED_NSH_TLV, data, TLV_HEADER + bytes.len);
+		add_prop(out, at, ED_NSH_TLV, data, TLV_HEADER + bytes.len, NULL);
 	}
 	buf_done(&bytes);
 	return ok ? NULL : error_new("Invalid NSH TLV header: %s", text);
@@ -180,7 +182,7 @@ static struct error *parse_prop(struct buf *out, size_t at, const char *key, con
 		return error_new("Invalid property: %s", key);
 	if (parse_u8(value, 0, &md_type) || (md_type != NSH_MD1 && md_type != NSH_MD2))
 		return error_new("invalid md_type");
-	add_prop(out, at, ED_NSH_MD_TYPE, &md_type, 1);
+	add_prop(out, at, ED_NSH_MD_TYPE, &md_type, 1, NULL);
 	return NULL;
 }
 
@@ -239,7 +241,7 @@ static int decode_decap(struct ofpact_decode *d)
 	struct ofpact_decap *o = ofpact_add(d->out, OFPACT_DECAP, sizeof(*o));
 	cursor_skip(&d->body, 2);
 	o->packet_type = cursor_be32(&d->body);
-	return 0;
+	return cursor_left(&d->body) ? NXBAC_UNKNOWN_ED_PROP : 0; // there are none yet
 }
 
 static void encode_decap(struct buf *b, uint8_t version, const struct ofpact *a)
@@ -304,7 +306,7 @@ static int check_decap(struct ofpact *a, struct ofpact_check *c)
 const struct ofpact_row ofpact_decap_row = {
 	.name = "decap",
 	.place = SET_DECAP,
-	.wires = (const struct ofpact_wire[]){{OFP_VENDOR_NX, NXAST_DECAP, V13, V15, 16, false, decode_decap}, {0}},
+	.wires = (const struct ofpact_wire[]){{OFP_VENDOR_NX, NXAST_DECAP, V13, V15, 16, true, decode_decap}, {0}},
 	.words = (const struct ofpact_word[]){{"decap", parse_decap}, {0}},
 	.encode = encode_decap,
 	.format = format_decap,

@@ -116,12 +116,14 @@ static int decode_oxm(struct ofpact_decode *d, bool may_mask, enum ofpact_raw ra
 	union field_value value, mask;
 	memset(&mask, 0, sizeof(mask));
 	struct cursor peek = d->body;
-	bool masked = cursor_be32(&peek) >> 8 & 1;
-	int error = nx_entry_decode(&d->body, &f, &value, may_mask ? &mask : NULL);
-	if (error == OFPBMC_BAD_MASK)
-		return OFPBAC_BAD_SET_MASK;
+	bool masked;
+	int error = nx_header_decode(&peek, &f, &masked);
+	if (error == OFPBMC_BAD_FIELD)
+		return f ? OFPBAC_BAD_SET_LEN : OFPBAC_BAD_SET_TYPE;
+	if (!error)
+		error = nx_entry_decode(&d->body, &f, &value, may_mask ? &mask : NULL);
 	if (error)
-		return ofpact_set_error(error);
+		return error == OFPBMC_BAD_MASK ? OFPBAC_BAD_SET_MASK : error;
 	if (!masked)
 		whole_mask(f, &mask);
 	if (!cursor_zeros(d->body) || f->id == FIELD_IN_PORT_OXM || !f->writable || !field_value_is_valid(f, &value))
@@ -150,10 +152,10 @@ static int decode_reg_load(struct ofpact_decode *d)
 	uint16_t bits = cursor_be16(&d->body);
 	unsigned int offset = bits >> 6, n = (bits & 63u) + 1;
 	const struct field *f;
-	int error = nx_header_decode(&d->body, &f, NULL);
+	int error = nx_destination_decode(&d->body, &f);
 	uint64_t value = cursor_be64(&d->body);
 	if (error)
-		return ofpact_set_error(error);
+		return error;
 	if (offset + n > f->n_bits)
 		return OFPBAC_BAD_SET_LEN;
 	if (n < 64 && value >> n)
@@ -462,8 +464,8 @@ const struct ofpact_row ofpact_set_field_row = {
 	.wires =
 		(const struct ofpact_wire[]){
 			{0, OFPAT12_SET_FIELD, V12, V15, 8, true, decode_set_field},
-			{OFP_VENDOR_NX, NXAST_REG_LOAD, V10, V15, 24, false, decode_reg_load},
-			{OFP_VENDOR_NX, NXAST_REG_LOAD2, V10, V15, 16, true, decode_reg_load2},
+			{OFP_VENDOR_NX, NXAST_REG_LOAD, V10, V14, 24, false, decode_reg_load},
+			{OFP_VENDOR_NX, NXAST_REG_LOAD2, V10, V14, 16, true, decode_reg_load2},
 			{0},
 		},
 	.words = (const struct ofpact_word[]){{"set_field", parse_set_field}, {"load", parse_load}, {0}},
@@ -487,6 +489,8 @@ static int finish_move(struct ofpact_decode *d, struct ofpact_reg_move *m)
 	int error = nx_header_decode(&d->body, &m->src.field, NULL);
 	if (!error)
 		error = nx_header_decode(&d->body, &m->dst.field, NULL);
+	if (!error && !cursor_zeros(d->body))
+		error = NXBRC_MUST_BE_ZERO;
 	if (!error)
 		error = subfield_check_range(&m->src);
 	return error ? error : subfield_check_writable(&m->dst);
@@ -498,8 +502,7 @@ static int decode_move(struct ofpact_decode *d)
 	m->src.n_bits = m->dst.n_bits = cursor_be16(&d->body);
 	m->src.offset = cursor_be16(&d->body);
 	m->dst.offset = cursor_be16(&d->body);
-	int error = finish_move(d, m);
-	return error ? error : cursor_zeros(d->body) ? 0 : NXBRC_MUST_BE_ZERO;
+	return finish_move(d, m);
 }
 
 static int decode_copy_field(struct ofpact_decode *d)
@@ -509,8 +512,7 @@ static int decode_copy_field(struct ofpact_decode *d)
 	m->src.offset = cursor_be16(&d->body);
 	m->dst.offset = cursor_be16(&d->body);
 	cursor_skip(&d->body, 2);
-	int error = finish_move(d, m);
-	return error ? error : cursor_zeros(d->body) ? 0 : NXBRC_MUST_BE_ZERO;
+	return finish_move(d, m);
 }
 
 static void encode_move(struct buf *b, uint8_t version, const struct ofpact *a)
@@ -572,8 +574,8 @@ const struct ofpact_row ofpact_reg_move_row = {
 	.place = SET_SETS,
 	.wires =
 		(const struct ofpact_wire[]){
-			{0, OFPAT15_COPY_FIELD, V15, V15, 24, true, decode_copy_field},
-			{OFP_VENDOR_NX, NXAST_REG_MOVE, V10, V15, 24, true, decode_move},
+			{0, OFPAT15_COPY_FIELD, V15, V15, 16, true, decode_copy_field},
+			{OFP_VENDOR_NX, NXAST_REG_MOVE, V10, V14, 16, true, decode_move},
 			{0},
 		},
 	.words = (const struct ofpact_word[]){{"move", parse_move}, {0}},
@@ -590,9 +592,9 @@ static int decode_stack(struct ofpact_decode *d, enum ofpact_type type)
 	o->subfield.offset = cursor_be16(&d->body);
 	int error = nx_header_decode(&d->body, &o->subfield.field, NULL);
 	o->subfield.n_bits = cursor_be16(&d->body);
-	if (!error)
-		error = subfield_check_range(&o->subfield);
-	return error ? error : cursor_zeros(d->body) ? 0 : NXBRC_MUST_BE_ZERO;
+	if (!error && !cursor_zeros(d->body))
+		error = NXBRC_MUST_BE_ZERO;
+	return error ? error : subfield_check_range(&o->subfield);
 }
 
 static int decode_push(struct ofpact_decode *d)

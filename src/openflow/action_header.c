@@ -467,8 +467,6 @@ static int decode_dec_ttl_ids(struct ofpact_decode *d)
 	uint16_t n = cursor_be16(&d->body);
 	if (!cursor_zeros(cursor_sub(&d->body, 4)))
 		return NXBRC_MUST_BE_ZERO;
-	if (!n)
-		return OFPBAC_BAD_ARGUMENT;
 	if (cursor_left(&d->body) < 2u * n)
 		return OFPBAC_BAD_LEN;
 	struct ofpact_dec_ttl *o = add_dec_ttl(d->out, n);
@@ -503,8 +501,9 @@ static void format_dec_ttl(const struct ofpact *a, const struct ofpact_text *t, 
 	str_add(s, "dec_ttl");
 	if (a->raw != RAW_DEC_TTL_IDS)
 		return;
+	str_addc(s, '(');
 	for (uint16_t i = 0; i < o->n_controllers; i++)
-		str_addf(s, "%c%u", i ? ',' : '(', o->controllers[i]);
+		str_addf(s, "%s%u", i ? "," : "", o->controllers[i]);
 	str_addc(s, ')');
 }
 
@@ -528,7 +527,7 @@ const struct ofpact_row ofpact_dec_ttl_row = {
 	.wires =
 		(const struct ofpact_wire[]){
 			{0, OFPAT11_DEC_NW_TTL, V11, V15, 8, false, decode_dec_ttl},
-			{OFP_VENDOR_NX, NXAST_DEC_TTL, V10, V15, 16, false, decode_dec_ttl},
+			{OFP_VENDOR_NX, NXAST_DEC_TTL, V10, V10, 16, false, decode_dec_ttl},
 			{OFP_VENDOR_NX, NXAST_DEC_TTL_CNT_IDS, V10, V15, 16, true, decode_dec_ttl_ids},
 			{0},
 		},

@@ -39,9 +39,11 @@ static struct ofpact_learn_spec *add_spec(struct buf *b, size_t at)
 
 // --- Wire.
 
+enum { SUBFIELD_LEN = 6 };
+
 static int decode_subfield(struct cursor *c, uint16_t n_bits, struct subfield *sf)
 {
-	int error = nx_header_decode(c, &sf->field, NULL);
+	int error = nx_destination_decode(c, &sf->field);
 	sf->offset = cursor_be16(c);
 	sf->n_bits = n_bits;
 	return error;
@@ -54,6 +56,10 @@ static int decode_spec(struct ofpact_decode *d, size_t at, uint16_t header)
 	bool immediate = header & SPEC_IMMEDIATE;
 	if (kind > LEARN_OUTPUT || (kind == LEARN_OUTPUT && immediate))
 		return OFPBAC_BAD_ARGUMENT;
+	// All of it must be there before any of it counts.
+	size_t wire = immediate ? 2 * ((n + 15u) / 16u) : SUBFIELD_LEN, bytes = (n + 7u) / 8u;
+	if (cursor_left(c) < wire + (kind == LEARN_OUTPUT ? 0 : SUBFIELD_LEN))
+		return OFPBAC_BAD_LEN;
 	struct ofpact_learn_spec *spec = add_spec(d->out, at);
 	if (!spec)
 		return OFPBAC_TOO_MANY;
@@ -61,11 +67,8 @@ static int decode_spec(struct ofpact_decode *d, size_t at, uint16_t header)
 	spec->n_bits = (uint16_t)n;
 	int error = 0;
 	if (immediate) {
-		size_t wire = 2 * ((n + 15u) / 16u), bytes = (n + 7u) / 8u;
-		if (bytes > sizeof(spec->value.b))
+		if (bytes > sizeof(spec->value.b)) // more than any field has
 			return OFPBAC_BAD_SET_LEN;
-		if (cursor_left(c) < wire)
-			return OFPBAC_BAD_LEN;
 		cursor_skip(c, wire - bytes);
 		cursor_copy(c, spec->value.b, bytes);
 	} else {
@@ -117,11 +120,13 @@ static int decode_learn2(struct ofpact_decode *d)
 	size_t at = d->out->len;
 	struct ofpact_learn *l = ofpact_add(d->out, OFPACT_LEARN, sizeof(*l));
 	int error = decode_head(d, l, LEARN_FLAGS);
+	l->h.raw = RAW_LEARN2;
 	l->limit = cursor_be32(&d->body);
 	l->result_dst.offset = cursor_be16(&d->body);
-	bool padded = !cursor_be16(&d->body);
-	if (error || !padded)
-		return error ? error : OFPBAC_BAD_ARGUMENT;
+	if (cursor_be16(&d->body))
+		return NXBAC_MUST_BE_ZERO;
+	if (error)
+		return error;
 	if (l->flags & LEARN_WRITE_RESULT) {
 		error = nx_header_decode(&d->body, &l->result_dst.field, NULL);
 		if (error)
@@ -159,7 +164,7 @@ static void encode_spec(struct buf *b, const struct ofpact_learn_spec *spec)
 static void encode_learn(struct buf *b, uint8_t version, const struct ofpact *a)
 {
 	const struct ofpact_learn *l = (const void *)a;
-	bool second = l->limit || l->flags & LEARN_WRITE_RESULT;
+	bool second = l->h.raw == RAW_LEARN2 || l->limit || l->flags & LEARN_WRITE_RESULT;
 	size_t at = ofpact_put_nx(b, second ? NXAST_LEARN2 : NXAST_LEARN);
 	buf_add_be16(b, l->idle_timeout);
 	buf_add_be16(b, l->hard_timeout);

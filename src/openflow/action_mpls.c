@@ -48,7 +48,7 @@ static int decode_label(struct ofpact_decode *d)
 	struct ofpact_mpls_label *o = ofpact_add(d->out, OFPACT_SET_MPLS_LABEL, sizeof(*o));
 	skip_pad(d, 2);
 	o->label = cursor_be32(&d->body);
-	return o->label > MAX_LABEL ? OFPBAC_BAD_ARGUMENT : 0;
+	return 0;
 }
 
 static void encode_label(struct buf *b, uint8_t version, const struct ofpact *a)
@@ -85,7 +85,7 @@ const struct ofpact_row ofpact_set_mpls_label_row = {
 	.place = SET_SETS,
 	.wires =
 		(const struct ofpact_wire[]){
-			{0, OFPAT11_SET_MPLS_LABEL, V11, V11, 8, false, decode_label},
+			{0, OFPAT11_SET_MPLS_LABEL, V11, V15, 8, false, decode_label},
 			{OFP_VENDOR_NX, NXAST_SET_MPLS_LABEL, V10, V10, 16, false, decode_label},
 			{0},
 		},
@@ -155,7 +155,7 @@ const struct ofpact_row ofpact_set_mpls_tc_row = {
 	.place = SET_SETS,
 	.wires =
 		(const struct ofpact_wire[]){
-			{0, OFPAT11_SET_MPLS_TC, V11, V11, 8, false, decode_tc},
+			{0, OFPAT11_SET_MPLS_TC, V11, V15, 8, false, decode_tc},
 			{OFP_VENDOR_NX, NXAST_SET_MPLS_TC, V10, V10, 16, false, decode_tc},
 			{0},
 		},

@@ -310,7 +310,10 @@ static int decode_output_reg2(struct ofpact_decode *d)
 	struct ofpact_output_reg *o = ofpact_add(d->out, OFPACT_OUTPUT_REG, sizeof(*o));
 	subfield_decode_bits(cursor_be16(&d->body), &o->src);
 	o->max_len = cursor_be16(&d->body);
-	return finish_output_reg(d, o, nx_header_decode(&d->body, &o->src.field, NULL));
+	int error = nx_header_decode(&d->body, &o->src.field, NULL);
+	if (!error && !cursor_zeros(d->body))
+		error = NXBRC_MUST_BE_ZERO;
+	return error ? error : subfield_check_range(&o->src);
 }
 
 static void encode_output_reg(struct buf *b, uint8_t version, const struct ofpact *a)

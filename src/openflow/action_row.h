@@ -19,6 +19,7 @@ enum ofpact_raw {
 	RAW_SAMPLE2,	  // sample in its second and third form on the wire
 	RAW_SAMPLE3,
 	RAW_CONTROLLER2, // controller as a list of properties
+	RAW_LEARN2,	 // learn in its second form on the wire
 };
 
 struct ofpact_decode { // one action being read

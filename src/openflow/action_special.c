@@ -253,7 +253,7 @@ static int check_check_pkt_larger(struct ofpact *a, struct ofpact_check *c)
 
 const struct ofpact_row ofpact_check_pkt_larger_row = {
 	.name = "check_pkt_larger",
-	.wires = (const struct ofpact_wire[]){{OFP_VENDOR_NX, NXAST_CHECK_PKT_LARGER, V10, V15, 24, false, decode_check_pkt_larger},
+	.wires = (const struct ofpact_wire[]){{OFP_VENDOR_NX, NXAST_CHECK_PKT_LARGER, V10, V15, 24, true, decode_check_pkt_larger},
 					      {0}},
 	.words = (const struct ofpact_word[]){{"check_pkt_larger", parse_check_pkt_larger}, {0}},
 	.encode = encode_check_pkt_larger,

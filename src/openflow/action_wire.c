@@ -144,9 +144,19 @@ struct instructions {
 	bool has[OFPIT_N];
 };
 
+// 0: as long as what it holds.
+static size_t exact_len(uint16_t type)
+{
+	if (type == OFPIT_WRITE_METADATA)
+		return 24;
+	return type == OFPIT_GOTO_TABLE || type == OFPIT_METER || type == OFPIT_CLEAR_ACTIONS ? 8 : 0;
+}
+
 static int read_instructions(struct cursor c, uint8_t version, struct instructions *in)
 {
 	*in = (struct instructions){0};
+	if (cursor_left(&c) % 8)
+		return OFPBIC_BAD_LEN;
 	while (cursor_left(&c)) {
 		struct cursor peek = c;
 		uint16_t type = cursor_be16(&peek), len = cursor_be16(&peek);
@@ -158,12 +168,12 @@ static int read_instructions(struct cursor c, uint8_t version, struct instructio
 			return OFPBIC_BAD_EXPERIMENTER;
 		if (type == 0 || type >= OFPIT_N)
 			return OFPBIC_UNKNOWN_INST;
-		if (type == OFPIT_METER && (version < OFP13 || version >= OFP15))
+		if (exact_len(type) && len != exact_len(type))
+			return OFPBIC_BAD_LEN;
+		if (type == OFPIT_METER && version >= OFP15) // where it is an action
 			return OFPBIC_UNKNOWN_INST;
 		if (in->has[type])
 			return OFPBIC_DUP_INST;
-		if (((type == OFPIT_GOTO_TABLE || type == OFPIT_METER) && len != 8) || (type == OFPIT_WRITE_METADATA && len != 24))
-			return OFPBIC_BAD_LEN;
 		in->has[type] = true;
 		in->of[type] = body;
 	}
@@ -249,7 +259,8 @@ static void put_instruction(struct buf *b, uint8_t version, const struct ofpact 
 		return;
 	}
 	if (a->type == OFPACT_WRITE_ACTIONS) {
-		put_nested(b, OFPIT_WRITE_ACTIONS, version, nest + 1, nest->raw_len);
+		if (nest->raw_len) // nothing to write is written as nothing
+			put_nested(b, OFPIT_WRITE_ACTIONS, version, nest + 1, nest->raw_len);
 		return;
 	}
 	if (a->type == OFPACT_CLEAR_ACTIONS) {

@@ -36,6 +36,8 @@ void nx_entry_encode(struct buf *, uint8_t version, const struct field *, const 
 		     const union field_value *mask);
 // Only the header (4 bytes, or 8 for experimenter fields), with or without the mask bit.
 int nx_header_decode(struct cursor *, const struct field **, bool *masked);
+// The old way to name a destination, 4 bytes in which a mask does not count. Unknown: OFPBAC_BAD_SET_TYPE.
+int nx_destination_decode(struct cursor *, const struct field **);
 void nx_header_encode(struct buf *, uint8_t version, const struct field *, bool masked);
 const struct field *nx_field_find(uint32_t header, uint32_t experimenter);
 

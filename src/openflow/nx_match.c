@@ -161,7 +161,7 @@ static int entry_read(struct cursor *c, bool may_be_cookie, struct entry_header 
 	for (size_t i = 0; h->masked && i < width; i++)
 		if (check.p[i] & ~check.p[width + i])
 			return OFPBMC_BAD_WILDCARDS;
-	if (h->field && h->payload != (size_t)h->field->n_bytes * (h->masked ? 2 : 1))
+	if (h->field && width != (size_t)h->field->n_bytes)
 		h->field = NULL; // the length is part of what a field's header is
 	if (!h->field && !(may_be_cookie && is_cookie(h->header)))
 		return OFPBMC_BAD_FIELD;
@@ -206,11 +206,19 @@ int nx_header_decode(struct cursor *c, const struct field **field, bool *masked)
 	if (error)
 		return error;
 	// The length is part of what a field's header is.
-	if (!h.field || h.payload != (size_t)h.field->n_bytes * (h.masked ? 2 : 1))
+	if (!h.field || (h.masked ? h.payload / 2 : h.payload) != h.field->n_bytes)
 		return OFPBMC_BAD_FIELD;
 	if (masked)
 		*masked = h.masked;
 	return h.masked && !masked ? OFPBMC_BAD_MASK : 0;
+}
+
+int nx_destination_decode(struct cursor *c, const struct field **field)
+{
+	uint32_t header = cursor_be32(c);
+	unsigned int width = header & HEADER_MASKED ? (header & 0xff) / 2 : header & 0xff;
+	*field = nx_field_find(header, 0);
+	return *field && width == (*field)->n_bytes ? 0 : OFPBAC_BAD_SET_TYPE;
 }
 
 static bool uses_oxm(const struct field *f, uint8_t version)

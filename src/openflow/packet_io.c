@@ -10,7 +10,8 @@
 static const char *const reason_names[OFPR_N_REASONS] = {
 	[OFPR_NO_MATCH] = "no_match",		[OFPR_ACTION] = "action",	  [OFPR_INVALID_TTL] = "invalid_ttl",
 	[OFPR_ACTION_SET] = "action_set",	[OFPR_GROUP] = "group",		  [OFPR_PACKET_OUT] = "packet_out",
-	[OFPR_EXPLICIT_MISS] = "explicit_miss", [OFPR_IMPLICIT_MISS] = "implicit_miss",
+	// The last two never leave the switch.
+	[OFPR_EXPLICIT_MISS] = "",		[OFPR_IMPLICIT_MISS] = "",
 };
 
 const char *ofp_packet_in_reason_name(uint8_t reason)
@@ -196,8 +197,7 @@ static int decode_nx(struct cursor *c, struct ofp_packet_in *pin)
 // A list of properties that only who made it understands.
 static int check_continuation(struct cursor v)
 {
-	cursor_skip(&v, 4);
-	int error = v.bad ? OFPBPC_BAD_LEN : 0;
+	int error = 0;
 	while (!error && cursor_left(&v)) {
 		uint64_t type;
 		struct cursor inner;
@@ -241,8 +241,9 @@ static int nx2_property(struct ofp_packet_in *pin, uint64_t type, struct cursor 
 		pin->userdata = v.p;
 		return 0;
 	case NXPINT_CONTINUATION:
+		cursor_skip(&v, 4);
 		*continuation = v;
-		return 0;
+		break;
 	default:
 		return 0;
 	}

@@ -5,24 +5,27 @@
 
 enum { PROTO_ICMP = 1, PROTO_TCP = 6, PROTO_UDP = 17, PROTO_SCTP = 132 };
 
-// Where the transport header of a frame begins; 0: there is none to be found.
-static size_t transport_offset(const uint8_t *p, size_t n)
+// Where the transport header of a frame begins; 0: there is none to be found. What pads the frame is taken off of *n.
+static size_t transport_offset(const uint8_t *p, size_t *n)
 {
 	size_t at = 12;
-	uint16_t type = n >= 14 ? get_be16(p + 12) : 0;
-	while ((type == 0x8100 || type == 0x88a8) && n >= at + 6) {
+	uint16_t type = *n >= 14 ? get_be16(p + 12) : 0;
+	while ((type == 0x8100 || type == 0x88a8) && *n >= at + 6) {
 		at += 4;
 		type = get_be16(p + at);
 	}
 	at += 2;
-	if (type == 0x0800 && n >= at + 20)
+	if (type == 0x0800 && *n >= at + 20) {
+		size_t end = at + get_be16(p + at + 2);
+		*n = end < *n ? end : *n;
 		return at + 4u * (p[at] & 15);
-	return type == 0x86dd && n >= at + 40 ? at + 40 : 0;
+	}
+	return type == 0x86dd && *n >= at + 40 ? at + 40 : 0;
 }
 
 static void print_checksum(struct str *s, const uint8_t *p, size_t n, uint8_t proto)
 {
-	size_t l4 = transport_offset(p, n);
+	size_t l4 = transport_offset(p, &n);
 	if (!l4)
 		return;
 	if (proto == PROTO_TCP && n >= l4 + 20)
@@ -65,8 +68,8 @@ int print_packet_in(struct str *s, const struct ofp_msg *m, const struct ofp_pri
 		str_addf(s, " cookie=0x%llx", (unsigned long long)be64toh(pin.cookie));
 	str_addf(s, " total_len=%zu ", pin.total_len);
 	match_format(&pin.metadata, s, -1, o->text.port_name, o->text.arg);
-	if (pin.reason < OFPR_N_REASONS) // the last two are the switch's own: nobody sends them
-		str_addf(s, " (via %s)", pin.reason < OFPR_EXPLICIT_MISS ? ofp_packet_in_reason_name(pin.reason) : "");
+	if (pin.reason < OFPR_N_REASONS)
+		str_addf(s, " (via %s)", ofp_packet_in_reason_name(pin.reason));
 	else
 		str_addf(s, " (via %u)", pin.reason);
 	str_addf(s, " data_len=%zu", pin.packet_len);
