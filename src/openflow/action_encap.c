@@ -215,7 +215,11 @@ static bool is_ip(const struct flow *f)
 static int check_encap(struct ofpact *a, struct ofpact_check *c)
 {
 	struct flow *f = &c->match->flow;
-	uint32_t type = ((struct ofpact_encap *)(void *)a)->packet_type;
+	const struct ofpact_encap *o = (const void *)a;
+	uint32_t type = o->packet_type;
+	for (const struct ofpact_encap_prop *p = NULL; (p = ofpact_encap_next_prop(o, p));)
+		if (p->type == ED_NSH_MD_TYPE && p->data[0] != NSH_MD1 && p->data[0] != NSH_MD2)
+			return NXBAC_BAD_ED_PROP;
 	f->packet_type = htobe32(type);
 	if (type >> 16 == 1)
 		f->dl_type = htobe16((uint16_t)type);
