@@ -1,18 +1,63 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Which rule makes room in a full table: of the rules with a timeout in the largest group (rules with equal values of the table's
-// grouping fields), the least important, and of those the one that would go soonest. Found by looking at all of them: a table that
-// evicts has a limit, and it is the limit that bounds the work.
-#include <stdlib.h>
+#include "ofproto/eviction.h"
 
+#include <stdlib.h>
+#include <uthash.h>
+
+#include "base/alloc.h"
 #include "base/hash.h"
+#include "base/vec.h"
 #include "ofproto/table.h"
 
-struct candidate {
-	uint64_t group; // a hash of the grouping fields' values
-	struct rule *rule;
+enum { EQUALS_LOOKED_AT = 64 }; // groups of the same size: which of more than these gives is chance
+
+struct place { // of one rule
+	const struct rule *rule;
+	struct group *group;
+	size_t at;      // in the group's heap
+	int64_t leaves; // as of when it was last looked at: not later than the truth
+	UT_hash_handle hh;
 };
 
-static uint64_t group_of(const struct oftable *t, const struct rule *r)
+struct group {
+	uint64_t value; // a hash of the grouping fields' values
+	VEC(struct place *) heap;
+	struct group *next, *prev; // of those that are as large
+	UT_hash_handle hh;
+};
+
+struct eviction {
+	const struct oftable *table;
+	struct place *places;        // uthash by rule
+	struct group *groups;        // uthash by value
+	VEC(struct group *) by_size; // lists; the last that is not empty is what is wanted
+};
+
+// --- Groups by size.
+
+static void list(struct eviction *e, struct group *g)
+{
+	size_t n = g->heap.n;
+	while (e->by_size.n <= n)
+		vec_push(&e->by_size, NULL);
+	g->prev = NULL;
+	g->next = e->by_size.v[n];
+	if (g->next)
+		g->next->prev = g;
+	e->by_size.v[n] = g;
+}
+
+static void unlist(struct eviction *e, const struct group *g)
+{
+	if (g->prev)
+		g->prev->next = g->next;
+	else
+		e->by_size.v[g->heap.n] = g->next;
+	if (g->next)
+		g->next->prev = g->prev;
+}
+
+static uint64_t group_value(const struct oftable *t, const struct rule *r)
 {
 	if (!t->n_groups)
 		return 0;
@@ -24,11 +69,20 @@ static uint64_t group_of(const struct oftable *t, const struct rule *r)
 	return hash;
 }
 
-static int by_group(const void *a_, const void *b_)
+static struct group *get_group(struct eviction *e, uint64_t value)
 {
-	const struct candidate *a = a_, *b = b_;
-	return a->group < b->group ? -1 : a->group > b->group;
+	struct group *g;
+	HASH_FIND(hh, e->groups, &value, sizeof(value), g);
+	if (!g) {
+		g = XNEW(struct group);
+		g->value = value;
+		HASH_ADD(hh, e->groups, value, sizeof(g->value), g);
+		list(e, g);
+	}
+	return g;
 }
+
+// --- The heap of a group.
 
 static int64_t leaves_at(const struct rule *r)
 {
@@ -39,46 +93,136 @@ static int64_t leaves_at(const struct rule *r)
 	return idle < hard ? idle : hard;
 }
 
-static bool better_victim(const struct rule *a, const struct rule *b)
+static bool goes_first(const struct place *a, const struct place *b)
 {
-	if (a->importance != b->importance)
-		return a->importance < b->importance;
-	return leaves_at(a) < leaves_at(b);
+	if (a->rule->importance != b->rule->importance)
+		return a->rule->importance < b->rule->importance;
+	return a->leaves < b->leaves;
 }
 
-static struct rule *best_of_largest(const struct candidate *c, size_t n)
+static void put(struct group *g, size_t at, struct place *p)
 {
-	struct rule *best = NULL;
-	size_t largest = 0;
-	for (size_t begin = 0, end; begin < n; begin = end) {
-		for (end = begin + 1; end < n && c[end].group == c[begin].group; end++)
-			;
-		if (end - begin < largest)
-			continue;
-		if (end - begin > largest) {
-			largest = end - begin;
-			best = NULL;
-		}
-		for (size_t i = begin; i < end; i++)
-			if (!best || better_victim(c[i].rule, best))
-				best = c[i].rule;
+	g->heap.v[at] = p;
+	p->at = at;
+}
+
+static void sift(struct group *g, struct place *p)
+{
+	size_t at = p->at, child;
+	for (; at && goes_first(p, g->heap.v[(at - 1) / 2]); at = (at - 1) / 2)
+		put(g, at, g->heap.v[(at - 1) / 2]);
+	for (; (child = 2 * at + 1) < g->heap.n; at = child) {
+		if (child + 1 < g->heap.n && goes_first(g->heap.v[child + 1], g->heap.v[child]))
+			child++;
+		if (!goes_first(g->heap.v[child], p))
+			break;
+		put(g, at, g->heap.v[child]);
 	}
-	return best;
+	put(g, at, p);
 }
 
-struct rule *tables_eviction_candidate(const struct tables *ts, uint8_t table_id)
+static void place_free(struct eviction *e, struct place *p)
 {
-	const struct oftable *t = &ts->table[table_id];
-	struct rule_vec all = {0};
-	tables_collect(ts, table_id, NULL, &all);
-	struct candidate *c = xcalloc(all.n, sizeof(*c));
-	size_t n = 0;
-	VEC_FOREACH (&all, i)
-		if (!all.v[i]->hidden && (all.v[i]->idle_timeout || all.v[i]->hard_timeout))
-			c[n++] = (struct candidate){.group = group_of(t, all.v[i]), .rule = all.v[i]};
-	qsort(c, n, sizeof(*c), by_group);
-	struct rule *victim = best_of_largest(c, n);
-	free(c);
-	vec_done(&all);
-	return victim;
+	struct group *g = p->group;
+	unlist(e, g);
+	struct place *last = vec_last(&g->heap);
+	g->heap.n--;
+	if (last != p) {
+		put(g, p->at, last);
+		sift(g, last);
+	}
+	if (g->heap.n) {
+		list(e, g);
+	} else {
+		HASH_DEL(e->groups, g);
+		vec_done(&g->heap);
+		free(g);
+	}
+	HASH_DEL(e->places, p);
+	free(p);
+}
+
+// --- The interface.
+
+struct eviction *eviction_new(const struct oftable *t)
+{
+	struct eviction *e = XNEW(struct eviction);
+	e->table = t;
+	return e;
+}
+
+void eviction_free(struct eviction *e)
+{
+	if (!e)
+		return;
+	while (e->places)
+		place_free(e, e->places);
+	vec_done(&e->by_size);
+	free(e);
+}
+
+static struct place *find(const struct eviction *e, const struct rule *r)
+{
+	struct place *p;
+	HASH_FIND(hh, e->places, &r, sizeof(r), p);
+	return p;
+}
+
+void eviction_remove(struct eviction *e, const struct rule *r)
+{
+	struct place *p = find(e, r);
+	if (p)
+		place_free(e, p);
+}
+
+void eviction_update(struct eviction *e, struct rule *r)
+{
+	struct place *p = find(e, r);
+	if (r->hidden || (!r->idle_timeout && !r->hard_timeout)) {
+		if (p)
+			place_free(e, p);
+		return;
+	}
+	if (!p) {
+		struct group *g = get_group(e, group_value(e->table, r));
+		p = XNEW(struct place);
+		p->rule = r;
+		p->group = g;
+		HASH_ADD(hh, e->places, rule, sizeof(p->rule), p);
+		unlist(e, g);
+		p->at = g->heap.n;
+		vec_push(&g->heap, p);
+		list(e, g);
+	}
+	p->leaves = leaves_at(r);
+	sift(p->group, p);
+}
+
+// The first of the group's heap, with its deadline as it is now.
+static const struct place *first_of(struct group *g)
+{
+	for (;;) {
+		struct place *first = g->heap.v[0];
+		int64_t now = leaves_at(first->rule);
+		if (now <= first->leaves)
+			return first;
+		first->leaves = now;
+		sift(g, first);
+	}
+}
+
+struct rule *eviction_candidate(struct eviction *e)
+{
+	while (e->by_size.n && !vec_last(&e->by_size))
+		e->by_size.n--;
+	if (e->by_size.n < 2) // groups have at least one
+		return NULL;
+	const struct place *best = NULL;
+	unsigned int n = 0;
+	for (struct group *g = vec_last(&e->by_size); g && n < EQUALS_LOOKED_AT; g = g->next, n++) {
+		const struct place *p = first_of(g);
+		if (!best || goes_first(p, best))
+			best = p;
+	}
+	return (struct rule *)(uintptr_t)best->rule;
 }

@@ -189,17 +189,6 @@ static int add(struct ofproto *p, const struct ofp_flow_mod *fm)
 
 // --- Learned flows.
 
-static unsigned int count_with_cookie(const struct ofproto *p, uint8_t table_id, be64_t cookie)
-{
-	struct rule_vec rules = {0};
-	unsigned int n = 0;
-	tables_collect(&p->tables, table_id, NULL, &rules);
-	VEC_FOREACH (&rules, i)
-		n += rules.v[i]->cookie == cookie;
-	vec_done(&rules);
-	return n;
-}
-
 static bool is_as_learned(const struct rule *r, const struct ofp_flow_mod *fm)
 {
 	return r->cookie == fm->new_cookie && r->idle_timeout == fm->idle_timeout && r->hard_timeout == fm->hard_timeout &&
@@ -216,7 +205,7 @@ bool flows_learn(struct ofproto *p, const struct ofp_flow_mod *fm, uint32_t limi
 		tables_touch(&p->tables, r);
 		return true;
 	}
-	if (!r && limit && count_with_cookie(p, fm->table_id, fm->new_cookie) >= limit)
+	if (!r && limit && tables_count_cookie(&p->tables, fm->table_id, fm->new_cookie) >= limit)
 		return false;
 	int error = add(p, fm);
 	if (error)
@@ -252,7 +241,7 @@ static void modify_rule(struct ofproto *p, struct rule *r, const struct ofp_flow
 	if (a->len != fm->actions.len || (a->len && memcmp(a->list, fm->actions.data, a->len)))
 		tables_set_actions(&p->tables, r, fm->actions.data, fm->actions.len);
 	if (fm->modify_cookie && fm->new_cookie != UINT64_MAX)
-		__atomic_store_n(&r->cookie, fm->new_cookie, __ATOMIC_RELAXED);
+		tables_set_cookie(&p->tables, r, fm->new_cookie);
 	if (fm->flags & OFPFF_RESET_COUNTS) {
 		__atomic_store_n(&r->packets, 0, __ATOMIC_RELAXED);
 		__atomic_store_n(&r->bytes, 0, __ATOMIC_RELAXED);

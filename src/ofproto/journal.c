@@ -181,7 +181,7 @@ static void change_back(struct ofproto *p, struct entry *e)
 {
 	struct rule *r = e->rule;
 	tables_set_actions(&p->tables, r, e->actions->list, e->actions->len);
-	__atomic_store_n(&r->cookie, e->cookie, __ATOMIC_RELAXED);
+	tables_set_cookie(&p->tables, r, e->cookie);
 	__atomic_store_n(&r->packets, e->packets, __ATOMIC_RELAXED);
 	__atomic_store_n(&r->bytes, e->bytes, __ATOMIC_RELAXED);
 	r->modified = e->modified;

@@ -168,25 +168,30 @@ static bool apply_now(struct ofproto_system *system, struct learned *l)
 	return flows_learn(p, &l->fm, l->limit);
 }
 
+static void apply_waiting(struct learned_inbox *in, struct learned *l)
+{
+	bool ok = apply_now(in->system, l);
+	pthread_mutex_lock(&in->lock);
+	l->ok = ok;
+	l->done = true;
+	pthread_cond_broadcast(&in->applied);
+	pthread_mutex_unlock(&in->lock);
+	learned_unref(l);
+}
+
+// What waits now, and not what comes meanwhile: controllers and commands have their turn first, however much packets learn.
 static void on_wake(void *in_)
 {
 	struct learned_inbox *in = in_;
-	for (;;) {
-		pthread_mutex_lock(&in->lock);
-		struct learned *l = in->waiting.n ? in->waiting.v[0] : NULL;
-		if (l)
-			vec_remove(&in->waiting, 0);
-		pthread_mutex_unlock(&in->lock);
-		if (!l)
-			return;
-		bool ok = apply_now(in->system, l);
-		pthread_mutex_lock(&in->lock);
-		l->ok = ok;
-		l->done = true;
-		pthread_cond_broadcast(&in->applied);
-		pthread_mutex_unlock(&in->lock);
-		learned_unref(l);
-	}
+	VEC(struct learned *) now = {0};
+	pthread_mutex_lock(&in->lock);
+	VEC_FOREACH (&in->waiting, i)
+		vec_push(&now, in->waiting.v[i]);
+	vec_clear(&in->waiting);
+	pthread_mutex_unlock(&in->lock);
+	VEC_FOREACH (&now, i)
+		apply_waiting(in, now.v[i]);
+	vec_done(&now);
 }
 
 struct learned_inbox *learned_inbox_new(struct ofproto_system *system)

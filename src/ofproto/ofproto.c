@@ -355,6 +355,11 @@ static bool same_prefixes(const struct oftable *t, const struct ofproto_table_co
 	       (c->n_prefixes == UINT_MAX || !memcmp(t->prefixes, c->prefixes, c->n_prefixes * sizeof(*c->prefixes)));
 }
 
+static bool same_groups(const struct oftable *t, const struct ofproto_table_config *c)
+{
+	return t->n_groups == c->n_groups && (!c->n_groups || !memcmp(t->groups, c->groups, c->n_groups * sizeof(*c->groups)));
+}
+
 void ofproto_set_table(struct ofproto *p, uint8_t table_id, const struct ofproto_table_config *config)
 {
 	static const struct ofproto_table_config otherwise = {.flow_limit = UINT_MAX, .n_prefixes = UINT_MAX};
@@ -364,9 +369,9 @@ void ofproto_set_table(struct ofproto *p, uint8_t table_id, const struct ofproto
 	t->name = xstrdup_null(c->name);
 	t->flow_limit = c->flow_limit;
 	t->evict = c->evict;
-	free(t->groups);
-	t->groups = c->n_groups ? xmemdup(c->groups, c->n_groups * sizeof(*c->groups)) : NULL;
-	t->n_groups = c->n_groups;
+	if (!same_groups(t, c))
+		tables_set_groups(&p->tables, table_id, c->n_groups ? xmemdup(c->groups, c->n_groups * sizeof(*c->groups)) : NULL,
+				  c->n_groups);
 	if (!same_prefixes(t, c))
 		tables_set_prefixes(&p->tables, table_id, c->prefixes, c->n_prefixes);
 	flows_enforce_limit(p, table_id);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/rcu.h"
+#include "ofproto/eviction.h"
 #include "openflow/action.h"
 
 enum { N_KINDS = 2 }; // of rules, each with a classifier: hard and soft ones
@@ -87,9 +88,11 @@ void tables_done(struct tables *ts)
 		classifier_free(t->soft);
 		free(t->name);
 		free(t->of_name);
+		eviction_free(t->eviction);
 		free(t->groups);
 	}
 	expiry_done(&ts->expiry);
+	cookie_counts_done(&ts->cookies);
 }
 
 static void count(struct tables *ts, const struct rule *r, unsigned int n)
@@ -97,6 +100,15 @@ static void count(struct tables *ts, const struct rule *r, unsigned int n)
 	ts->n_rules += n;
 	if (r->hidden)
 		ts->n_hidden += n;
+	cookie_counts_add(&ts->cookies, r->table_id, r->cookie, n);
+}
+
+static void forget_times(struct tables *ts, struct rule *r)
+{
+	struct oftable *t = &ts->table[r->table_id];
+	expiry_remove(&ts->expiry, r);
+	if (t->eviction)
+		eviction_remove(t->eviction, r);
 }
 
 // Where the rule has a classifier to itself.
@@ -130,12 +142,12 @@ struct rule *tables_insert(struct tables *ts, struct rule *r)
 		tables_remove(ts, other);
 	const struct cls_rule *old_cls = classifier_replace(classifier_of(t, r->soft), &r->cls);
 	count(ts, r, 1);
-	expiry_update(&ts->expiry, r);
+	tables_touch(ts, r);
 	if (!old_cls)
 		return other;
 	struct rule *old = rule_of(old_cls);
 	count(ts, old, -1U);
-	expiry_remove(&ts->expiry, old);
+	forget_times(ts, old);
 	__atomic_store_n(&old->removed, true, __ATOMIC_RELEASE);
 	return old;
 }
@@ -156,7 +168,7 @@ void tables_set_actions(struct tables *ts, struct rule *r, const void *list, siz
 static void leave(struct tables *ts, struct rule *r)
 {
 	count(ts, r, -1U);
-	expiry_remove(&ts->expiry, r);
+	forget_times(ts, r);
 	__atomic_store_n(&r->removed, true, __ATOMIC_RELEASE);
 }
 
@@ -200,7 +212,57 @@ void tables_remove_many(struct tables *ts, const struct rule_vec *rules)
 
 void tables_touch(struct tables *ts, struct rule *r)
 {
+	struct oftable *t = &ts->table[r->table_id];
 	expiry_update(&ts->expiry, r);
+	if (t->eviction && !r->removed)
+		eviction_update(t->eviction, r);
+}
+
+unsigned int tables_count_cookie(struct tables *ts, uint8_t table_id, be64_t cookie)
+{
+	unsigned int n;
+	if (cookie_counts_get(&ts->cookies, table_id, cookie, &n))
+		return n;
+	struct rule_vec rules = {0};
+	tables_collect(ts, table_id, NULL, &rules);
+	VEC_FOREACH (&rules, i)
+		n += rules.v[i]->cookie == cookie;
+	vec_done(&rules);
+	cookie_counts_set(&ts->cookies, table_id, cookie, n);
+	return n;
+}
+
+void tables_set_cookie(struct tables *ts, struct rule *r, be64_t cookie)
+{
+	if (!r->removed) {
+		cookie_counts_add(&ts->cookies, r->table_id, r->cookie, -1U);
+		cookie_counts_add(&ts->cookies, r->table_id, cookie, 1);
+	}
+	__atomic_store_n(&r->cookie, cookie, __ATOMIC_RELAXED);
+}
+
+struct rule *tables_eviction_candidate(struct tables *ts, uint8_t table_id)
+{
+	struct oftable *t = &ts->table[table_id];
+	if (!t->eviction) {
+		struct rule_vec all = {0};
+		tables_collect(ts, table_id, NULL, &all);
+		t->eviction = eviction_new(t);
+		VEC_FOREACH (&all, i)
+			eviction_update(t->eviction, all.v[i]);
+		vec_done(&all);
+	}
+	return eviction_candidate(t->eviction);
+}
+
+void tables_set_groups(struct tables *ts, uint8_t table_id, struct subfield *groups, unsigned int n)
+{
+	struct oftable *t = &ts->table[table_id];
+	eviction_free(t->eviction); // the next full table makes a new one
+	t->eviction = NULL;
+	free(t->groups);
+	t->groups = groups;
+	t->n_groups = n;
 }
 
 struct rule *tables_find_exactly(const struct tables *ts, uint8_t table_id, const struct match *match, int priority)

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "ofproto/cookie_counts.h"
 #include "ofproto/expiry.h"
 #include "ofproto/rule.h"
 
@@ -32,6 +33,7 @@ struct oftable {
 	struct oftable_vacancy vacancy;
 	struct subfield *groups; // what eviction groups rules by, owned
 	unsigned int n_groups;
+	struct eviction *eviction; // NULL until the table was full once
 	enum field_id prefixes[4];
 	unsigned int n_prefixes; // UINT_MAX: the default
 };
@@ -41,6 +43,7 @@ struct tables {
 	struct oftable table[OFPROTO_N_TABLES];
 	struct expiry expiry;
 	unsigned int n_rules, n_hidden;
+	struct cookie_counts cookies;
 };
 
 static inline const char *oftable_name(const struct oftable *t)
@@ -79,8 +82,13 @@ void tables_collect(const struct tables *, uint8_t table_id, const struct match 
 unsigned int tables_count(const struct tables *, uint8_t table_id);
 // How many percent of a table are free.
 unsigned int tables_vacancy(const struct tables *, uint8_t table_id);
-// The rule that makes room when the table is full; NULL when none has a timeout: others are never given up. eviction.c.
-struct rule *tables_eviction_candidate(const struct tables *, uint8_t table_id);
+// How many rules of a table have this cookie. Quick once it was asked.
+unsigned int tables_count_cookie(struct tables *, uint8_t table_id, be64_t cookie);
+void tables_set_cookie(struct tables *, struct rule *, be64_t cookie);
+// The rule that makes room when the table is full, borrowed; NULL when none has a timeout: others are never given up. See eviction.h.
+struct rule *tables_eviction_candidate(struct tables *, uint8_t table_id);
+// Takes over the fields that eviction groups rules by.
+void tables_set_groups(struct tables *, uint8_t table_id, struct subfield *groups, unsigned int n);
 // Which fields the classifier tracks as prefixes; applies when it is made, too.
 void tables_set_prefixes(struct tables *, uint8_t table_id, const enum field_id *, unsigned int n);
 struct rule *tables_lookup(const struct tables *, uint8_t table_id, const struct flow *, struct flow *mask);

@@ -303,6 +303,125 @@ static void test_eviction_groups(void **state)
 	assert_int_equal(fake_news.removed[2].priority, 0);
 }
 
+// --- Against what looks at all rules each time.
+
+struct naive {
+	size_t group; // its size
+	const struct rule *rule;
+};
+
+static int64_t naive_end(const struct rule *r)
+{
+	int64_t busy = r->used > r->modified ? r->used : r->modified;
+	int64_t idle = r->idle_timeout ? busy + r->idle_timeout * 1000 : INT64_MAX;
+	int64_t hard = r->hard_timeout ? r->modified + r->hard_timeout * 1000 : INT64_MAX;
+	return idle < hard ? idle : hard;
+}
+
+static struct naive naive_candidate(const struct rule_vec *all)
+{
+	struct naive best = {0};
+	VEC_FOREACH (all, i) {
+		const struct rule *r = all->v[i];
+		size_t n = 0;
+		if (!r->idle_timeout && !r->hard_timeout)
+			continue;
+		VEC_FOREACH (all, k)
+			n += (all->v[k]->idle_timeout || all->v[k]->hard_timeout) &&
+			     all->v[k]->cls.priority % 4 == r->cls.priority % 4;
+		if (!best.rule || n > best.group || (n == best.group && (r->importance < best.rule->importance ||
+									 (r->importance == best.rule->importance && naive_end(r) < naive_end(best.rule)))))
+			best = (struct naive){.group = n, .rule = r};
+	}
+	return best;
+}
+
+static struct rule *any_rule(struct rule_vec *all)
+{
+	vec_clear(all);
+	tables_collect(&sw.ofproto.tables, 0, NULL, all);
+	return all->n ? all->v[random_below((uint32_t)all->n)] : NULL;
+}
+
+static void test_eviction_random(void **state)
+{
+	struct rule_vec all = {0};
+	struct subfield by = {.field = field_get(FIELD_IN_PORT), .n_bits = 16};
+	random_seed(1);
+	tables_set_groups(&sw.ofproto.tables, 0, xmemdup(&by, sizeof(by)), 1);
+	for (int i = 0; i < 4000; i++) {
+		struct rule *r = any_rule(&all);
+		switch (r ? random_below(5) : 0) {
+		case 0:
+		case 1: {
+			uint32_t n = random_below(200);
+			struct ofp_flow_mod fm = flow(OFPFC_ADD, 0, n, 1);
+			match_in_port(&fm.match, n % 4);
+			fm.hard_timeout = (uint16_t)(random_below(3) * random_below(100));
+			fm.idle_timeout = (uint16_t)(random_below(3) * random_below(100));
+			fm.importance = (uint16_t)random_below(3);
+			assert_int_equal(apply(fm), 0);
+			break;
+		}
+		case 2:
+			rule_credit(r, 1, 60, clock_ms());
+			break;
+		case 3:
+			advance(random_below(50));
+			break;
+		default: {
+			vec_clear(&all);
+			tables_collect(&sw.ofproto.tables, 0, NULL, &all);
+			struct naive wanted = naive_candidate(&all);
+			struct rule *got = tables_eviction_candidate(&sw.ofproto.tables, 0);
+			assert_true(!got == !wanted.rule);
+			if (!got)
+				break;
+			assert_int_equal(got->importance, wanted.rule->importance);
+			assert_int_equal(naive_end(got), naive_end(wanted.rule));
+			if (random_below(4))
+				break;
+			tables_remove(&sw.ofproto.tables, got);
+			rule_unref(got);
+		}
+		}
+	}
+	vec_done(&all);
+}
+
+// What is counted for limits of learned flows follows all that happens to them.
+static void test_cookies_are_counted(void **state)
+{
+	struct rule_vec all = {0};
+	random_seed(2);
+	for (int i = 0; i < 3000; i++) {
+		struct rule *r = any_rule(&all);
+		switch (r ? random_below(4) : 0) {
+		case 0: {
+			struct ofp_flow_mod fm = flow(OFPFC_ADD, 0, random_below(60), 1);
+			fm.new_cookie = htobe64(random_below(3));
+			assert_int_equal(apply(fm), 0);
+			break;
+		}
+		case 1:
+			tables_set_cookie(&sw.ofproto.tables, r, htobe64(random_below(3)));
+			break;
+		case 2:
+			tables_remove(&sw.ofproto.tables, r);
+			rule_unref(r);
+			break;
+		default: {
+			unsigned int n = 0;
+			be64_t cookie = htobe64(random_below(3));
+			VEC_FOREACH (&all, k)
+				n += all.v[k]->cookie == cookie;
+			assert_int_equal(tables_count_cookie(&sw.ofproto.tables, 0, cookie), n);
+		}
+		}
+	}
+	vec_done(&all);
+}
+
 static void test_default_flow(void **state)
 {
 	fake_news.fail_mode = OFPROTO_FAIL_STANDALONE;
@@ -695,6 +814,8 @@ int main(void)
 		TEST(test_limit_refuses),
 		TEST(test_limit_evicts),
 		TEST(test_eviction_groups),
+		TEST(test_eviction_random),
+		TEST(test_cookies_are_counted),
 		TEST(test_default_flow),
 		TEST(test_table_counters),
 		TEST(test_references),
