@@ -357,6 +357,13 @@ bool controllers_want_misses(const struct controllers *cs)
 	return cs->want_misses;
 }
 
+static void tell_news(const struct controllers *cs)
+{
+	const struct ofproto_system *system = cs->ofproto->system;
+	if (system->on_controllers)
+		system->on_controllers(system->on_controllers_arg);
+}
+
 void controllers_connected(struct controllers *cs, struct conn *c)
 {
 	c->greeted = true;
@@ -366,6 +373,7 @@ void controllers_connected(struct controllers *cs, struct conn *c)
 		log_info("%s<->%s: connected", cs->ofproto->name, ofconn_name(c->of));
 	controllers_wishes_changed(cs);
 	update_fail_open(cs);
+	tell_news(cs);
 }
 
 void controllers_disconnected(struct controllers *cs, struct conn *c, int error)
@@ -385,6 +393,7 @@ void controllers_disconnected(struct controllers *cs, struct conn *c, int error)
 		}
 	controllers_wishes_changed(cs);
 	update_fail_open(cs);
+	tell_news(cs);
 }
 
 // --- Everybody connected, in a list that survives changes made by what is called.
@@ -502,6 +511,7 @@ int controllers_set_role(struct controllers *cs, struct conn *c, const struct of
 		if (c->role == OFPCR_PRIMARY)
 			controllers_for_each_conn(cs, demote, &d);
 		controllers_wishes_changed(cs);
+		tell_news(cs);
 	}
 	*reply = (struct ofp_role_request){
 		.role = c->role,

@@ -32,6 +32,8 @@ struct ofproto_system {
 	unsigned int vlan_limit;
 	unsigned int n_guests, max_guests; // connections that listeners accepted; 0: no limit
 	int64_t bundle_timeout_ms;
+	void (*on_controllers)(void *arg); // NULL: nobody wants to know
+	void *on_controllers_arg;
 	struct packet_in_inbox *packet_ins;
 	struct learned_inbox *learned;
 };

@@ -74,6 +74,12 @@ void ofproto_system_set_max_connections(struct ofproto_system *system, unsigned 
 	system->max_guests = n;
 }
 
+void ofproto_system_watch_controllers(struct ofproto_system *system, void (*cb)(void *arg), void *arg)
+{
+	system->on_controllers = cb;
+	system->on_controllers_arg = arg;
+}
+
 void ofproto_system_set_bundle_timeout(struct ofproto_system *system, int64_t ms)
 {
 	system->bundle_timeout_ms = ms;

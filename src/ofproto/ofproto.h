@@ -27,6 +27,8 @@ struct ofproto_system *ofproto_system_new(struct loop *);
 void ofproto_system_free(struct ofproto_system *);
 // Makes what was configured until now the truth for packets, before it returns unless that takes more than a few milliseconds.
 void ofproto_system_settle(struct ofproto_system *);
+// Called when a controller comes, goes or has another role: there is news for who shows it.
+void ofproto_system_watch_controllers(struct ofproto_system *, void (*cb)(void *arg), void *arg);
 // How many connections all listeners of all bridges together may accept; 0: no limit but each one's own.
 void ofproto_system_set_max_connections(struct ofproto_system *, unsigned int);
 // How long a bundle that nothing is added to lives: 10 s at first.

@@ -279,6 +279,33 @@ void bridge_apply_in_band(struct bridge *b)
 	free(peers);
 }
 
+// Whoever may write to the database must not be able to have the switch, which is root, connect to any socket of this host or put
+// one over any file: what is a path has to lie in the run directory, a listener be one of the bridge's.
+static bool target_is_allowed(struct bridge *b, const char *target)
+{
+	bool connects = !strncmp(target, "unix:", 5);
+	if (!connects && strncmp(target, "punix:", 6))
+		return true;
+	char *wanted = connects ? xasprintf("unix:%s/", dir_run()) : xasprintf("punix:%s/%s.", dir_run(), b->name);
+	size_t n = strlen(wanted);
+	bool inside = !strncmp(target, wanted, n);
+	bool allowed = connects ? inside || !strchr(target, '/') : inside && !strchr(target + n, '/');
+	if (connects && strstr(target, "/../"))
+		allowed = false;
+	if (!allowed && connects)
+		settings_warn(b->v, "bridge %s: Not connecting to socket controller \"%s\" due to possibility for remote exploit.  Instead, "
+				    "specify socket in permitted \"unix:%s/\" or connect to \"unix:%s/%s.mgmt\" (which is always available "
+				    "without special configuration).",
+			      b->name, target, dir_run(), dir_run(), b->name);
+	else if (!allowed)
+		settings_warn(b->v, "bridge %s: Not adding Unix domain socket controller \"%s\" due to possibility of overwriting local files. "
+				    "Instead, specify path in permitted format \"punix:%s/%s.*\" or connect to \"unix:%s/%s.mgmt\" (which is "
+				    "always available without special configuration).",
+			      b->name, target, dir_run(), b->name, dir_run(), b->name);
+	free(wanted);
+	return allowed;
+}
+
 void bridge_apply_controllers(struct bridge *b)
 {
 	enum { DEFAULT_DSCP = 48 }; // network control
@@ -288,7 +315,7 @@ void bridge_apply_controllers(struct bridge *b)
 	b->restoring = restoring;
 	for (size_t k = 0; !restoring && k < b->row->n_controller; k++) {
 		const struct db_controller *row = b->row->controller[k];
-		if (!strcmp(row->target, "none"))
+		if (!strcmp(row->target, "none") || !target_is_allowed(b, row->target))
 			continue;
 		v[n++] = (struct ofproto_controller){
 			.target = row->target,

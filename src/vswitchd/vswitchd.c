@@ -98,6 +98,17 @@ static void on_device(void *arg)
 	loop_defer(v->loop, &v->defer, run, v);
 }
 
+// Soon, and once for many that come together.
+static void on_controllers(void *arg)
+{
+	enum { SOON_MS = 50 };
+	struct vswitchd *v = arg;
+	if (!v->applied || v->status_wanted)
+		return;
+	v->status_wanted = true;
+	loop_timer_set_in(&v->timer, SOON_MS);
+}
+
 static void on_timer(void *arg)
 {
 	run(arg);
@@ -181,6 +192,7 @@ struct error *vswitchd_new(struct loop *loop, struct appctl *appctl, const char 
 	choose_columns(v->db);
 	dbclient_set_lock(v->db, "ovs_vswitchd");
 	netdev_watch(loop, on_device, v);
+	ofproto_system_watch_controllers(v->system, on_controllers, v);
 	dummy_links_enable(loop);
 	commands_register(v);
 	struct error *e = dbclient_start(v->db);
