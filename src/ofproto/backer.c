@@ -292,35 +292,54 @@ void backer_patch_stats(const struct backer *b, const struct ofproto *ofproto, u
 
 // --- Packets that ofproto sends.
 
-struct error *backer_packet_out(struct backer *b, struct ofproto *ofproto, const struct flow *flow, const void *frame,
-				size_t n, const void *ofpacts, size_t ofpacts_len)
+// Translates and executes a packet of a bridge.
+static struct error *send(const struct xlate_in *in)
 {
+	struct backer *b = in->backer;
 	struct buf actions = BUF_INIT;
-	struct flow mask, key = *flow;
+	struct flow mask, key = *in->flow;
 	struct xlate_out out;
 	memset(&mask, 0, sizeof(mask));
 	xlate_out_init(&out, &actions, &mask);
-	xlate_translate(&(struct xlate_in){.backer = b,
-					   .flow = flow,
-					   .ofproto = ofproto,
-					   .frame = frame,
-					   .frame_len = n,
-					   .actions = ofpacts,
-					   .actions_len = ofpacts_len,
-					   .may_learn = true,
-					   .credit = true,
-					   .packet_out = true},
-			&out);
+	xlate_translate(in, &out);
 	struct error *e = NULL;
 	if (out.error) {
 		e = error_new("translation failed: %s", xlate_strerror(out.error));
 	} else if (actions.len) {
-		const struct xlate_bridge *bridge = xlate_snapshot_bridge(backer_snapshot(b), ofproto_id(ofproto));
-		const struct xlate_port *in_port = bridge ? xlate_bridge_port(bridge, flow->in_port) : NULL;
+		const struct xlate_bridge *bridge = xlate_snapshot_bridge(backer_snapshot(b), ofproto_id(in->ofproto));
+		const struct xlate_port *in_port = bridge ? xlate_bridge_port(bridge, in->flow->in_port) : NULL;
 		key.in_port = in_port ? in_port->dp_port : DP_PORT_NONE;
-		e = dp_execute(b->dp, &key, frame, n, actions.data, actions.len);
+		e = dp_execute(b->dp, &key, in->frame, in->frame_len, actions.data, actions.len);
 	}
 	xlate_out_done(&out);
 	buf_done(&actions);
 	return e;
+}
+
+struct error *backer_packet_out(struct backer *b, struct ofproto *ofproto, const struct flow *flow, const void *frame,
+				size_t n, const void *ofpacts, size_t ofpacts_len)
+{
+	return send(&(struct xlate_in){.backer = b,
+				       .flow = flow,
+				       .ofproto = ofproto,
+				       .frame = frame,
+				       .frame_len = n,
+				       .actions = ofpacts,
+				       .actions_len = ofpacts_len,
+				       .may_learn = true,
+				       .credit = true,
+				       .packet_out = true});
+}
+
+struct error *backer_resume(struct backer *b, struct ofproto *ofproto, const struct flow *flow, const void *frame, size_t n,
+			    const struct frozen *frozen)
+{
+	return send(&(struct xlate_in){.backer = b,
+				       .flow = flow,
+				       .ofproto = ofproto,
+				       .frame = frame,
+				       .frame_len = n,
+				       .frozen = frozen,
+				       .may_learn = true,
+				       .credit = true});
 }

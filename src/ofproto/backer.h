@@ -55,6 +55,10 @@ int backer_port_del(struct backer *, uint32_t dp_port); // -ENOENT
 // extracted from the frame, with the OpenFlow in_port (or OFPP_NONE, OFPP_CONTROLLER) and metadata that the sender wants.
 struct error *backer_packet_out(struct backer *, struct ofproto *, const struct flow *flow, const void *frame, size_t n,
 				const void *ofpacts, size_t ofpacts_len) MUST_CHECK;
+// The same for a packet that goes on from where it stopped (ofproto/recirc.h).
+struct frozen;
+struct error *backer_resume(struct backer *, struct ofproto *, const struct flow *flow, const void *frame, size_t n,
+			    const struct frozen *) MUST_CHECK;
 
 // Traffic of a patch port, credited by translation: no device counts it.
 struct backer_patch_stats {

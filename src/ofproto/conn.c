@@ -12,8 +12,11 @@
 #include "ofproto/flow_monitors.h"
 #include "ofproto/ofbundle.h"
 #include "ofproto/packet_in.h"
+#include "ofproto/recirc.h"
+#include "ofproto/resume.h"
 
 LOG_MODULE(connmgr);
+COUNTER(ofproto_packet_in_too_large); // with all that it would go on with
 COUNTER(ofproto_packet_in_backlogged);
 COUNTER(ofconn_reads_too_slowly);
 
@@ -308,7 +311,18 @@ void conn_packet_in(struct conn *c, const struct packet_in *pin)
 	};
 	set_metadata(pin, &out.metadata);
 	struct buf msg = BUF_INIT;
-	ofp_encode_packet_in(&msg, &out, c->protocol, c->packet_in_format);
+	struct ofp_continuation paused = {.stack = NULL};
+	if (pin->paused) {
+		resume_describe(c->ofproto, &pin->paused->frozen, &paused);
+		out.paused = &paused;
+	}
+	bool fits = ofp_encode_packet_in(&msg, &out, c->protocol, c->packet_in_format);
+	ofp_continuation_done(&paused);
+	if (!fits) {
+		counter_inc(ofproto_packet_in_too_large);
+		buf_done(&msg);
+		return;
+	}
 	int64_t now = clock_ms();
 	packet_in_queue_add(c->packet_ins, pin->ofp_in_port, msg.data, msg.len, now, send_packet_in, c);
 	schedule_packet_ins(c, now);

@@ -309,8 +309,6 @@ int actions_check_support(const void *actions, size_t n)
 		size_t inner_len;
 		const struct ofpact *inner = ofpact_nested(a, &inner_len);
 		int error = inner ? actions_check_support(inner, inner_len) : 0;
-		if (a->type == OFPACT_CONTROLLER && ((const struct ofpact_controller *)(const void *)a)->pause)
-			error = OFPBAC_BAD_ARGUMENT;
 		if (!xlate_knows_action((enum ofpact_type)a->type))
 			error = OFPBAC_BAD_TYPE;
 		if (error)

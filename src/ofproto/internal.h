@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/uuid.h"
 #include "base/vec.h"
 #include "loop/loop.h"
 #include "ofproto/backer.h"
@@ -87,6 +88,7 @@ struct ofproto {
 	struct ofproto_system *system;
 	char *name;
 	uint64_t id;
+	struct uuid uuid; // as others see it: in continuations
 	struct backer *backer;
 	char *datapath_type;
 

@@ -13,6 +13,7 @@
 #include "ofproto/flow_monitors.h"
 #include "ofproto/ofbundle.h"
 #include "ofproto/packet_out.h"
+#include "ofproto/resume.h"
 
 // --- The switch as a whole.
 
@@ -324,6 +325,7 @@ static const struct {
 	[OFPTYPE_BARRIER_REQUEST] = {barrier_request, 0},
 	[OFPTYPE_FLOW_MOD] = {flow_mod, NOT_SECONDARY},
 	[OFPTYPE_PACKET_OUT] = {packet_out, NOT_SECONDARY},
+	[OFPTYPE_RESUME] = {resume_request, NOT_SECONDARY},
 	[OFPTYPE_PORT_MOD] = {port_mod, NOT_SECONDARY},
 	[OFPTYPE_ROLE_REQUEST] = {role_request, 0},
 	[OFPTYPE_GET_ASYNC_REQUEST] = {get_async_request, 0},

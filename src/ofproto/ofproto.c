@@ -155,6 +155,7 @@ struct error *ofproto_new(struct ofproto_system *system, const char *name, const
 	p->system = system;
 	p->name = xstrdup(name);
 	p->id = ++system->next_id;
+	p->uuid = uuid_random();
 	p->backer = backer;
 	p->datapath_type = xstrdup(dp_type(backer_dp(backer)));
 	p->macs = mac_table_new(MAC_ENTRIES, MAC_AGE_S * INT64_C(1000));

@@ -10,8 +10,7 @@ LOG_MODULE(packet_out);
 
 enum { ETHERNET_HEADER = 14 };
 
-// May a packet say that it comes from there?
-static bool in_port_ok(const struct ofproto *p, uint32_t port)
+bool packet_out_in_port_ok(uint32_t port)
 {
 	return port < OFPP_MAX || port == OFPP_LOCAL || port == OFPP_NONE || port == OFPP_CONTROLLER;
 }
@@ -20,7 +19,7 @@ int packet_out_apply(struct ofproto *p, struct ofp_packet_out *po, uint8_t versi
 {
 	if (po->buffer_id != OFP_NO_BUFFER)
 		return OFPBRC_BUFFER_UNKNOWN;
-	if (!in_port_ok(p, po->metadata.flow.in_port))
+	if (!packet_out_in_port_ok(po->metadata.flow.in_port))
 		return OFPBRC_BAD_PORT;
 	if (po->packet_len < ETHERNET_HEADER)
 		return OFPBRC_BAD_PACKET;

@@ -6,5 +6,7 @@
 #include "ofproto/internal.h"
 #include "openflow/packet_io.h"
 
+// May a packet say that it comes from there?
+bool packet_out_in_port_ok(uint32_t port);
 // Checks and executes: 0 or an enum ofperr. Completes the actions in place.
 int packet_out_apply(struct ofproto *, struct ofp_packet_out *, uint8_t version);

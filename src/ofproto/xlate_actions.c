@@ -158,7 +158,7 @@ static bool do_reg_move(struct xlate_ctx *ctx, const void *action)
 // The stack holds a subfield in pieces of up to 64 bits, the lowest on top, and above them their number.
 static bool push_word(struct xlate_ctx *ctx, uint64_t word)
 {
-	if (ctx->stack_n == MAX_STACK_WORDS) {
+	if (ctx->stack_n >= MAX_STACK_WORDS) {
 		XLATE_REPORT(ctx, TRACE_ERROR, "resubmits yielded over 64 kB of stack");
 		xlate_fail(ctx, XLATE_STACK_TOO_DEEP);
 		return false;

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "openflow/continuation.h"
 #include "openflow/match_codec.h"
 #include "openflow/prop.h"
 
@@ -120,7 +121,7 @@ static void prop_bytes(struct buf *b, uint16_t type, const void *p, size_t n)
 	prop_end(b, at);
 }
 
-static void encode_nx2(struct buf *b, const struct ofp_packet_in *pin, uint8_t version, uint8_t reason)
+static bool encode_nx2(struct buf *b, const struct ofp_packet_in *pin, uint8_t version, uint8_t reason)
 {
 	size_t at = ofp_begin_subtype(b, NXT_PACKET_IN2, version, 0);
 	// What does not fit into a message with all the rest is cut off; FULL_LEN tells.
@@ -141,12 +142,23 @@ static void encode_nx2(struct buf *b, const struct ofp_packet_in *pin, uint8_t v
 	size_t metadata = prop_begin(b, NXPINT_METADATA);
 	nx_match_encode(b, version == OFP10 ? 0 : version, &pin->metadata, 0, 0);
 	prop_end(b, metadata);
+	if (pin->paused) {
+		size_t continuation = prop_begin(b, NXPINT_CONTINUATION);
+		buf_add_be32(b, 0);
+		ofp_continuation_encode(b, pin->paused, version);
+		prop_end(b, continuation);
+	}
 	if (pin->userdata_len)
 		prop_bytes(b, NXPINT_USERDATA, pin->userdata, pin->userdata_len);
-	ofp_end(b, at);
+	// A packet that goes on must be whole.
+	bool fits = b->len - at <= OFP_MAX_LEN && (!pin->paused || n == pin->total_len);
+	if (fits)
+		return ofp_end(b, at);
+	b->len = at;
+	return false;
 }
 
-void ofp_encode_packet_in(struct buf *b, const struct ofp_packet_in *whole, enum ofp_protocol protocol,
+bool ofp_encode_packet_in(struct buf *b, const struct ofp_packet_in *whole, enum ofp_protocol protocol,
 			  enum ofp_packet_in_format format)
 {
 	uint8_t version = ofp_protocol_version(protocol);
@@ -158,14 +170,14 @@ void ofp_encode_packet_in(struct buf *b, const struct ofp_packet_in *whole, enum
 	switch (format) {
 	case OFP_PIN_STANDARD:
 		encode_standard(b, &pin, version, reason);
-		return;
+		break;
 	case OFP_PIN_NXT:
 		encode_nx(b, &pin, version, reason);
-		return;
+		break;
 	case OFP_PIN_NXT2:
-		encode_nx2(b, &pin, version, reason);
-		return;
+		return encode_nx2(b, &pin, version, reason);
 	}
+	return true;
 }
 
 static int take_packet(struct cursor *c, struct ofp_packet_in *pin)
@@ -192,18 +204,6 @@ static int decode_nx(struct cursor *c, struct ofp_packet_in *pin)
 	int error = nx_match_decode(match, false, &pin->metadata, NULL, NULL);
 	cursor_skip(c, 2);
 	return error ? error : take_packet(c, pin);
-}
-
-// A list of properties that only who made it understands.
-static int check_continuation(struct cursor v)
-{
-	int error = 0;
-	while (!error && cursor_left(&v)) {
-		uint64_t type;
-		struct cursor inner;
-		error = prop_pull(&v, &type, &inner);
-	}
-	return error;
 }
 
 static int nx2_property(struct ofp_packet_in *pin, uint64_t type, struct cursor v, struct cursor *continuation)
@@ -269,7 +269,9 @@ static int decode_nx2(struct cursor *c, struct ofp_packet_in *pin)
 		pin->total_len = pin->packet_len;
 	if (pin->total_len < pin->packet_len)
 		return OFPBRC_BAD_LEN;
-	return continuation.p ? check_continuation(continuation) : 0;
+	pin->continuation = continuation;
+	pin->has_continuation = continuation.p;
+	return 0;
 }
 
 bool ofp_encode_resume(struct buf *b, const struct ofp_msg *packet_in, uint32_t xid)
@@ -286,7 +288,7 @@ bool ofp_encode_resume(struct buf *b, const struct ofp_msg *packet_in, uint32_t 
 		if (prop_pull(&c, &type, &v))
 			break;
 		waits |= type == NXPINT_CONTINUATION;
-		if (type != NXPINT_FULL_LEN && type != NXPINT_BUFFER_ID)
+		if (type != NXPINT_FULL_LEN && type != NXPINT_BUFFER_ID && type != NXPINT_USERDATA)
 			buf_add(b, start, (size_t)(c.p - start));
 	}
 	if (!waits)

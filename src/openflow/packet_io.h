@@ -26,6 +26,7 @@ bool ofp_packet_in_reason_parse(const char *, uint8_t *reason);
 // What goes out in this version instead of what it has no number for.
 uint8_t ofp_packet_in_reason_encode(uint8_t reason, uint8_t version);
 
+struct ofp_continuation;
 struct ofp_packet_in {
 	const void *packet; // borrowed; already cut to what is to be sent
 	size_t packet_len;
@@ -37,9 +38,14 @@ struct ofp_packet_in {
 	struct match metadata; // in_port, tun_*, regs, metadata, pkt_mark, ct_*...
 	const uint8_t *userdata; // NXT_PACKET_IN2 only
 	size_t userdata_len;
+	// NXT_PACKET_IN2 and NXT_RESUME: the packet waits for the controller.
+	const struct ofp_continuation *paused; // to be encoded; NULL: it does not
+	struct cursor continuation;	       // as decoded, borrowed: for ofp_continuation_decode()
+	bool has_continuation;
 };
 // `format` picks the message where the version has more than one. xid 0.
-void ofp_encode_packet_in(struct buf *, const struct ofp_packet_in *, enum ofp_protocol, enum ofp_packet_in_format);
+// Packets that wait are sent as NXT_PACKET_IN2 only. False, and nothing appended: it does not fit into a message.
+bool ofp_encode_packet_in(struct buf *, const struct ofp_packet_in *, enum ofp_protocol, enum ofp_packet_in_format);
 // NXT_RESUME for an NXT_PACKET_IN2 that has a continuation: its packet, metadata and continuation as they are. False: it has none.
 bool ofp_encode_resume(struct buf *, const struct ofp_msg *packet_in, uint32_t xid);
 int ofp_decode_packet_in(const struct ofp_msg *, struct ofp_packet_in *); // borrows from the message

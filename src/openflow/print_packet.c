@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
+#include "openflow/continuation.h"
 #include "openflow/print_row.h"
 
 enum { PROTO_ICMP = 1, PROTO_TCP = 6, PROTO_UDP = 17, PROTO_SCTP = 132 };
@@ -59,9 +60,14 @@ static void print_contents(struct str *s, const void *packet, size_t n, const st
 int print_packet_in(struct str *s, const struct ofp_msg *m, const struct ofp_print_options *o)
 {
 	struct ofp_packet_in pin;
+	struct ofp_continuation paused = {.stack = NULL};
 	int error = ofp_decode_packet_in(m, &pin);
-	if (error)
+	if (!error && pin.has_continuation)
+		error = ofp_continuation_decode(pin.continuation, m->version, true, &paused);
+	if (error) {
+		ofp_continuation_done(&paused);
 		return error;
+	}
 	if (pin.table_id)
 		str_addf(s, " table_id=%u", pin.table_id);
 	if (pin.cookie != UINT64_MAX)
@@ -89,6 +95,9 @@ int print_packet_in(struct str *s, const struct ofp_msg *m, const struct ofp_pri
 			str_addf(s, "%s%02x", i ? "." : "", pin.userdata[i]);
 		str_addc(s, '\n');
 	}
+	if (pin.has_continuation)
+		ofp_continuation_print(s, &paused, &o->text);
+	ofp_continuation_done(&paused);
 	print_contents(s, pin.packet, pin.packet_len, o);
 	return 0;
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "openflow/continuation.h"
 #include "openflow/message.h"
 #include "openflow/print.h"
 
@@ -83,6 +84,30 @@ static void flow_mod(const struct ofp_msg *m)
 	ofp_flow_mod_done(&again);
 }
 
+// A continuation that is taken says the same when it is written and read again.
+static void continuation(const struct ofp_msg *m)
+{
+	struct ofp_packet_in pin;
+	struct ofp_continuation c = {.stack = NULL}, again = {.stack = NULL};
+	struct str one = STR_INIT, two = STR_INIT;
+	struct buf b = BUF_INIT;
+	struct ofpact_text text = {.arg = NULL};
+	if (ofp_decode_packet_in(m, &pin) || !pin.has_continuation)
+		return;
+	if (!ofp_continuation_decode(pin.continuation, m->version, false, &c)) {
+		ofp_continuation_encode(&b, &c, m->version);
+		assert(!ofp_continuation_decode(cursor_make(b.data, b.len), m->version, false, &again));
+		assert(c.n_stack == again.n_stack && (!c.n_stack || !memcmp(c.stack, again.stack, c.n_stack * sizeof(c.stack[0]))));
+		ofp_continuation_print(&one, &c, &text);
+		ofp_continuation_print(&two, &again, &text);
+	}
+	str_done(&one);
+	str_done(&two);
+	buf_done(&b);
+	ofp_continuation_done(&c);
+	ofp_continuation_done(&again);
+}
+
 static void one(const uint8_t *data, size_t n)
 {
 	struct ofp_msg m;
@@ -91,6 +116,8 @@ static void one(const uint8_t *data, size_t n)
 		return;
 	if (m.type == OFPTYPE_FLOW_MOD)
 		flow_mod(&m);
+	if (m.type == OFPTYPE_PACKET_IN || m.type == OFPTYPE_RESUME)
+		continuation(&m);
 	if (m.type == OFPTYPE_HELLO) {
 		uint32_t versions;
 		(void)ofp_decode_hello(&m, &versions);

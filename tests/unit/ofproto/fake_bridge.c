@@ -206,6 +206,12 @@ struct error *backer_packet_out(struct backer *b, struct ofproto *p, const struc
 	fake.n_packet_outs++;
 	return NULL;
 }
+struct error *backer_resume(struct backer *b, struct ofproto *p, const struct flow *flow, const void *frame, size_t n,
+			    const struct frozen *frozen)
+{
+	fake.n_packet_outs++;
+	return NULL;
+}
 void snapshot_invalidate(struct ofproto *p)
 {
 	fake.n_invalidated++;

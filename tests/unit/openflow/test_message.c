@@ -3,6 +3,7 @@
 // an error that leaves nothing read beyond the end.
 #include <errno.h>
 
+#include "openflow/continuation.h"
 #include "testing.h"
 
 static const uint8_t frame[] = {0x50, 0x54, 0, 0, 0, 9, 0x50, 0x54, 0, 0, 0, 10, 8, 0, 0x45, 0, 0, 20, 0, 0, 0, 0, 64, 6,
@@ -340,6 +341,72 @@ static void test_packet_in(void **state)
 			assert_true(back.packet_len > 60000);
 			free(large);
 			buf_done(&b);
+		}
+}
+
+// All that a continuation says survives each version; what 1.0 has no words for, too.
+static void test_continuation(void **state)
+{
+	static const char *const lists[] = {"exit", "output:1", "resubmit(,3),controller(pause),output:NXM_NX_REG1[0..15]",
+					    "meter:3,load:5->NXM_NX_REG0[],clone(output:2,group:7)",
+					    "set_field:00:00:00:00:00:09->eth_dst,write_actions(output:2),write_metadata:5,goto_table:7",
+					    "push_mpls:0x8847,group:1,dec_mpls_ttl,set_queue:7,note:01.02.03.04.05.06,multipath(eth_src,50,modulo_n,1,0,NXM_NX_REG0[0..3])"};
+	static const char *const sets[] = {"output:2", "output:1", "group:9,pop_vlan,set_field:5->reg0"};
+	FOR_EACH_VERSION (v)
+		for (unsigned int i = 0; i < 300; i++) {
+			struct ofp_continuation c = {.bridge = uuid_random(), .conntracked = random_below(2), .in_group = random_below(2)}, back;
+			struct buf b = BUF_INIT, plain = BUF_INIT, unrolled = BUF_INIT;
+			uint32_t usable;
+			c.mirrored = random_below(3) ? random_below(2) : random_u64();
+			c.in_action_set = random_below(2);
+			c.packet_out = random_below(2);
+			c.stack = xcalloc(16, sizeof(*c.stack));
+			for (unsigned int n = random_below(4); n; n--) {
+				unsigned int words = 1 + random_below(2);
+				for (unsigned int w = 0; w < words; w++)
+					c.stack[c.n_stack++] = random_below(2) ? random_u64() : 0;
+				c.stack[c.n_stack++] = words;
+			}
+			for (unsigned int n = random_below(3); n; n--) {
+				struct ofpact_unroll *u = ofpact_add(&c.actions, OFPACT_UNROLL_XLATE, sizeof(*u));
+				u->table = (uint8_t)random_below(3);
+				u->cookie = random_below(2);
+				assert_null(ofpacts_parse(lists[random_below(6)], &(struct ofpact_text){0}, &c.actions, &usable));
+			}
+			assert_null(ofpacts_parse_actions(sets[random_below(3)], &(struct ofpact_text){0}, &c.action_set, &usable));
+			ofp_continuation_encode(&b, &c, v);
+			assert_int_equal(ofp_continuation_decode(cursor_make(b.data, b.len), v, false, &back), 0);
+			assert_true(uuid_equal(&c.bridge, &back.bridge));
+			assert_true(c.mirrored == back.mirrored && c.conntracked == back.conntracked && c.in_group == back.in_group &&
+				    c.in_action_set == back.in_action_set && c.packet_out == back.packet_out);
+			assert_int_equal(back.n_stack, c.n_stack);
+			assert_true(!c.n_stack || !memcmp(c.stack, back.stack, c.n_stack * sizeof(c.stack[0])));
+			// Whose they are may be said more often than before.
+			OFPACT_FOREACH (a, c.actions.data, c.actions.len)
+				if (a->type != OFPACT_UNROLL_XLATE)
+					buf_add(&plain, a, ofpact_size(a));
+			OFPACT_FOREACH (a, back.actions.data, back.actions.len)
+				if (a->type != OFPACT_UNROLL_XLATE)
+					buf_add(&unrolled, a, ofpact_size(a));
+			struct str one = STR_INIT, two = STR_INIT;
+			ofpacts_format(plain.data, plain.len, &(struct ofpact_text){0}, &one);
+			ofpacts_format(unrolled.data, unrolled.len, &(struct ofpact_text){0}, &two);
+			ofpacts_format(c.action_set.data, c.action_set.len, &(struct ofpact_text){0}, &one);
+			ofpacts_format(back.action_set.data, back.action_set.len, &(struct ofpact_text){0}, &two);
+			assert_string_equal(str_cstr(&one), str_cstr(&two));
+			str_done(&one);
+			str_done(&two);
+			// A property that nobody knows.
+			buf_add(&b, (const uint8_t[]){0x9f, 0xff, 0, 4, 0, 0, 0, 0}, 8);
+			ofp_continuation_done(&back);
+			assert_int_not_equal(ofp_continuation_decode(cursor_make(b.data, b.len), v, false, &back), 0);
+			ofp_continuation_done(&back);
+			assert_int_equal(ofp_continuation_decode(cursor_make(b.data, b.len), v, true, &back), 0);
+			ofp_continuation_done(&back);
+			ofp_continuation_done(&c);
+			buf_done(&b);
+			buf_done(&plain);
+			buf_done(&unrolled);
 		}
 }
 
@@ -703,6 +770,7 @@ int main(void)
 		cmocka_unit_test(test_flow_stats),
 		cmocka_unit_test(test_aggregate),
 		cmocka_unit_test(test_packet_in),
+		cmocka_unit_test(test_continuation),
 		cmocka_unit_test(test_packet_in_reasons),
 		cmocka_unit_test(test_packet_out),
 		cmocka_unit_test(test_ports),
