@@ -68,7 +68,11 @@ struct dp_flow { // what a dump shows; valid during the callback
 	const void *actions;
 	size_t actions_len;
 	struct dp_flow_stats stats; // summed over threads
-	bool offloaded;		    // partially: a network card marks its packets
+	enum dp_offloaded {
+		DP_OFFLOADED_NOT,
+		DP_OFFLOADED_PARTIALLY, // a network card marks its packets
+		DP_OFFLOADED,		// a network card does all
+	} offloaded;
 	void *cookie;
 };
 

@@ -16,7 +16,7 @@
 enum { DUMP_STEP = 1000 };
 
 // Of the megaflows of a software datapath: those that no card knows, and those that a card marks.
-enum { DUMP_PLAIN = 1 << 0, DUMP_OFFLOADED = 1 << 1 };
+enum { DUMP_PLAIN = 1 << 0, DUMP_PARTIAL = 1 << 1, DUMP_OFFLOADED = 1 << 2, DUMP_ALL = (1 << 3) - 1 };
 
 struct dump {
 	struct str *out;
@@ -86,8 +86,10 @@ void dp_flow_format(struct str *out, const struct backer *b, const struct dp_flo
 	str_add(out, ", ");
 	dp_flow_format_stats(out, &flow->stats);
 	if (flow->offloaded)
-		str_add(out, ", offloaded:partial");
-	str_add(out, more && !terse ? ", dp:ovs, actions:" : ", actions:");
+		str_add(out, flow->offloaded == DP_OFFLOADED ? ", offloaded:yes" : ", offloaded:partial");
+	if (more && !terse)
+		str_add(out, flow->offloaded == DP_OFFLOADED ? ", dp:dpdk" : ", dp:ovs");
+	str_add(out, ", actions:");
 	struct dpact_text text = {
 	        .port_name = name, .userdata_format = xlate_userdata_format, .arg = b->dp};
 	dpact_format_text(out, flow->actions, flow->actions_len, &text);
@@ -113,8 +115,13 @@ static bool passes(const struct dump *dump, const struct dp_flow *flow)
 static void dump_flow(void *dump_, const struct dp_flow *flow)
 {
 	struct dump *dump = dump_;
+	static const unsigned int kinds[] = {
+		[DP_OFFLOADED_NOT] = DUMP_PLAIN,
+		[DP_OFFLOADED_PARTIALLY] = DUMP_PARTIAL,
+		[DP_OFFLOADED] = DUMP_OFFLOADED,
+	};
 	struct str *out = dump->out;
-	if (!(dump->kinds & (flow->offloaded ? DUMP_OFFLOADED : DUMP_PLAIN)) || !passes(dump, flow))
+	if (!(dump->kinds & kinds[flow->offloaded]) || !passes(dump, flow))
 		return;
 	if (!dump->n++ && !dump->bridge)
 		str_add(out, "flow-dump from the main thread:\n");
@@ -136,8 +143,8 @@ static bool parse_types(const char *types, unsigned int *kinds)
 		const char *name;
 		unsigned int kinds;
 	} known[] = {
-		{"ovs", DUMP_PLAIN | DUMP_OFFLOADED}, {"all", DUMP_PLAIN | DUMP_OFFLOADED}, {"non-offloaded", DUMP_PLAIN}, {"tc", 0},
-		{"dpdk", 0}, {"offloaded", DUMP_OFFLOADED}, {"partially-offloaded", DUMP_OFFLOADED},
+		{"ovs", DUMP_PLAIN | DUMP_PARTIAL}, {"all", DUMP_ALL}, {"non-offloaded", DUMP_PLAIN}, {"tc", 0},
+		{"dpdk", DUMP_OFFLOADED}, {"offloaded", DUMP_OFFLOADED | DUMP_PARTIAL}, {"partially-offloaded", DUMP_PARTIAL},
 	};
 	*kinds = 0;
 	while (*types) {
@@ -160,7 +167,7 @@ struct dump_request {
 
 static bool parse_dump(struct dump_request *r, int argc, const char *argv[], struct str *out)
 {
-	r->kinds = DUMP_PLAIN | DUMP_OFFLOADED;
+	r->kinds = DUMP_ALL;
 	for (int i = 1; i < argc; i++) {
 		const char *a = argv[i];
 		if (dp_command_is_flag(a, "-m", "--more")) {
@@ -234,7 +241,7 @@ bool dpif_dump_flows(struct ofproto_system *system, int argc, const char *argv[]
 	                    .backer = b,
 	                    .more = r.more,
 	                    .names = r.names,
-	                    .kinds = DUMP_PLAIN | DUMP_OFFLOADED,
+	                    .kinds = DUMP_ALL,
 	                    .snapshot = backer_snapshot(b),
 	                    .bridge = ofproto_id(p)};
 	run_dump(&dump);

@@ -53,6 +53,7 @@ static void add_ethernet(struct rte_rule *r, const struct flow *key, const struc
 		r->spec.eth.hdr.ether_type = key->dl_type;
 		r->mask.eth.hdr.ether_type = mask->dl_type;
 	}
+	r->tagged = tagged;
 	add_item(r, RTE_FLOW_ITEM_TYPE_ETH, &r->spec.eth, &r->mask.eth);
 	if (!tagged)
 		return;
@@ -174,5 +175,35 @@ bool rte_rule_of_flow(struct rte_rule *r, const struct flow *key, const struct f
 	r->actions[0] = (struct rte_flow_action){.type = RTE_FLOW_ACTION_TYPE_MARK, .conf = &r->mark};
 	r->actions[1] = (struct rte_flow_action){.type = RTE_FLOW_ACTION_TYPE_RSS, .conf = &r->rss};
 	r->actions[2] = (struct rte_flow_action){.type = RTE_FLOW_ACTION_TYPE_END};
+	return true;
+}
+
+// That there is no tag, or which kind it has.
+static bool make_tags_exact(struct rte_rule *r, const struct flow *key, const struct flow *mask)
+{
+	bool known_type = mask->dl_type == 0xffff;
+	if (mask->vlan[0].tci && !(mask->vlan[0].tci & htons(FLOW_VLAN_CFI)))
+		return false; // bits of a tag that may be there or not
+	if (r->tagged && mask->vlan[0].tpid) {
+		r->spec.eth.hdr.ether_type = key->vlan[0].tpid;
+		r->mask.eth.hdr.ether_type = mask->vlan[0].tpid;
+	}
+	if (!r->tagged && mask->vlan[0].tci && !known_type)
+		r->mask.eth.has_vlan = 1;
+	if (r->tagged && mask->vlan[1].tci && !known_type)
+		r->mask.vlan.has_more_vlan = 1;
+	return true;
+}
+
+bool rte_rule_make_exact(struct rte_rule *r, const struct flow *key, const struct flow *mask)
+{
+	if (!make_tags_exact(r, key, mask))
+		return false;
+	// No item, or no fragment. (With an extension header IPv6 has another protocol there, so a rule about the protocol matches less.)
+	if (mask->nw_frag && key->dl_type == htons(ETHERTYPE_IPV4))
+		r->mask.ipv4.hdr.fragment_offset = htons(RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK);
+	else if (mask->nw_frag && key->dl_type == htons(ETHERTYPE_IPV6))
+		r->mask.ipv6.has_frag_ext = 1;
+	// Of ports and the like without an item for them nothing is left: see add_l4().
 	return true;
 }

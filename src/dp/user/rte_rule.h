@@ -14,6 +14,7 @@ struct rte_rule { // refers to itself: not to be copied
 	struct rte_flow_item items[RTE_RULE_ITEMS];
 	struct rte_flow_action actions[3];
 	unsigned int n_items;
+	bool tagged;
 	struct {
 		struct rte_flow_item_eth eth;
 		struct rte_flow_item_vlan vlan;
@@ -36,3 +37,5 @@ struct rte_rule { // refers to itself: not to be copied
 // `mask`: the bits of `key` that count. False: no card is told of such a megaflow, as it looks at what no pattern says (recirculation,
 // connection tracking, labels, addresses in ARP and ND, ...).
 bool rte_rule_of_flow(struct rte_rule *, const struct flow *key, const struct flow *mask, uint32_t mark, unsigned int n_queues);
+// Has its pattern match no more than the megaflow does, for rules after which nobody looks again (rte_forward.h). False: it cannot be said.
+bool rte_rule_make_exact(struct rte_rule *, const struct flow *key, const struct flow *mask);

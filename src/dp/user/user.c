@@ -105,6 +105,7 @@ static struct error *flow_put(struct dp *base, const struct flow *key, const str
 		.cookie = cookie,
 		.replace = true,
 	};
+	hw_offload_flush(dp->offload); // one of its rules may forward what has other actions now
 	struct error *e = flow_table_put(dp->flows, &new, &f);
 	if (!e && ufid)
 		*ufid = megaflow_ufid(dp->flows, f);
@@ -117,6 +118,7 @@ static int flow_modify(struct dp *base, const struct uuid *ufid, const void *act
 	struct megaflow *f = flow_table_find(dp->flows, ufid);
 	if (!f)
 		return -ENOENT;
+	hw_offload_flow_changes(dp->offload, f);
 	struct error *e = flow_table_modify(dp->flows, f, actions, n);
 	int code = error_code(e);
 	bool bad = e;
@@ -130,12 +132,14 @@ static int flow_del(struct dp *base, const struct uuid *ufid)
 	struct megaflow *f = flow_table_find(dp->flows, ufid);
 	if (!f)
 		return -ENOENT;
+	hw_offload_flow_changes(dp->offload, f);
 	flow_table_remove(dp->flows, f);
 	return 0;
 }
 
 static void flow_flush(struct dp *base)
 {
+	hw_offload_flush(user(base)->offload);
 	flow_table_flush(user(base)->flows);
 }
 
@@ -156,7 +160,7 @@ static void show(struct dp_user *dp, const struct megaflow *f, void (*cb)(void *
 		.cookie = f->cookie,
 	};
 	flow_table_get_stats(dp->flows, f, &shown.stats);
-	shown.offloaded = hw_offload_has(dp->offload, f);
+	shown.offloaded = hw_offload_of(dp->offload, f);
 	cb(arg, &shown);
 }
 
