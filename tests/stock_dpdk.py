@@ -7,6 +7,7 @@ import os
 import pathlib
 import shutil
 import tempfile
+import time
 
 from harness import Tools, is_root, stock
 
@@ -48,8 +49,13 @@ def hugepages(wanted):
         yield
     finally:
         if more:
-            with contextlib.suppress(OSError):
-                HUGEPAGES.write_text(str(before))
+            # Those of a process that just ended are freed a moment later.
+            for _ in range(50):
+                with contextlib.suppress(OSError):
+                    HUGEPAGES.write_text(str(before))
+                if int(HUGEPAGES.read_text()) <= before:
+                    break
+                time.sleep(0.1)
 
 
 def why_not(wanted):

@@ -6,6 +6,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <rte_build_config.h>
+#include <rte_devargs.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_mempool.h>
@@ -25,6 +26,7 @@
 static struct {
 	bool init, wants_hugepages, has_hugepages;
 	const struct dpdk_settings *settings; // while it starts
+	char *unknown;			      // a virtual device of dpdk-extra that is left out
 	VEC(struct rte_mempool *) retired;
 } dpdk;
 
@@ -92,10 +94,13 @@ struct error *dpdk_start(const struct dpdk_settings *s, char **warning)
 	dpdk.settings = s;
 	struct error *e = mbuf_env_start();
 	dpdk.settings = NULL;
+	if (!*warning && dpdk.unknown)
+		*warning = xasprintf("dpdk-extra: --vdev=%s is left out: there is no driver of that name", dpdk.unknown);
 	if (!e || !dpdk.wants_hugepages) {
 		dpdk.has_hugepages = dpdk.wants_hugepages;
 		return e;
 	}
+	free(*warning);
 	*warning = xasprintf("dpdk-init: %s; trying without hugepages", error_text(e));
 	error_free(e);
 	dpdk.wants_hugepages = false;
@@ -166,6 +171,19 @@ static void add_lcores(struct arguments *a, const struct dpdk_settings *s)
 	str_done(&list);
 }
 
+// A virtual device whose driver is there. The environment would not start with another, and never after that.
+static bool is_known(const char *device)
+{
+	struct rte_devargs unused;
+	error_free(dpdk_load_driver(device)); // of another kind than this: the environment says it
+	bool known = !rte_devargs_parse(&unused, device);
+	if (known)
+		free(unused.data);
+	else if (!dpdk.unknown)
+		dpdk.unknown = xstrdup(device);
+	return known;
+}
+
 char **dpdk_eal_arguments(char *program, int *n)
 {
 	const struct dpdk_settings *s = dpdk.settings;
@@ -190,8 +208,12 @@ char **dpdk_eal_arguments(char *program, int *n)
 		add(&a, "-a", "0000:00:00.0");
 	}
 	char *extra = xstrdup(s->extra ? s->extra : ""), *state = NULL;
-	for (char *word = strtok_r(extra, " \t", &state); word; word = strtok_r(NULL, " \t", &state))
-		add(&a, word, NULL);
+	for (char *word = strtok_r(extra, " \t", &state); word; word = strtok_r(NULL, " \t", &state)) {
+		bool apart = !strcmp(word, "--vdev");
+		const char *device = apart ? strtok_r(NULL, " \t", &state) : !strncmp(word, "--vdev=", 7) ? word + 7 : NULL;
+		if (!device || is_known(device))
+			add(&a, word, apart ? device : NULL);
+	}
 	free(extra);
 	*n = (int)a.of.n;
 	vec_push(&a.of, NULL);

@@ -20,6 +20,7 @@ struct dpdk_dev {
 	unsigned int n_rxd, n_txd;
 	bool dirty;                // options that need a restart
 	bool reset;                // before it is started again
+	bool borrowed;             // it was there before us, and stays
 	bool no_lsc;               // dpdk-lsc-interrupt=false
 	unsigned int flow_control; // bits: receive, transmit, autonegotiation
 	struct loop_wake *event;   // something happened to the device

@@ -82,6 +82,16 @@ static struct error *dpdk_open(struct netdev *up)
 	return NULL;
 }
 
+// The device goes with the last of its ports.
+static void remove_device(struct dpdk_dev *dev)
+{
+	uint16_t other;
+	rte_eth_dev_close(dev->port);
+	RTE_ETH_FOREACH_DEV_OF(other, dev->info.device)
+	return;
+	rte_dev_remove(dev->info.device);
+}
+
 static void detach(struct dpdk_dev *dev)
 {
 	if (dev->port == RTE_MAX_ETHPORTS)
@@ -89,8 +99,8 @@ static void detach(struct dpdk_dev *dev)
 	dpdk_halt(dev);
 	for (unsigned int i = 0; i < N_EVENTS; i++)
 		rte_eth_dev_callback_unregister(dev->port, events[i], on_event, dev);
-	rte_eth_dev_close(dev->port);
-	rte_dev_remove(dev->info.device);
+	if (!dev->borrowed)
+		remove_device(dev);
 	if (dpdk_wait_close_forgotten(&dev->wait))
 		usleep(XDP_RELEASE_US); // until the kernel lets go of the queues
 	dpdk_pool_retire(dev->pool);
@@ -128,40 +138,91 @@ static struct error *probe_error(const char *devargs, int r, char *log)
 	return e;
 }
 
-static struct error *attach(struct dpdk_dev *dev, const char *devargs)
+static bool in_use(uint16_t port)
+{
+	const struct netdev *dev = netdev_next(NULL);
+	while (dev && netdev_dpdk_port(dev) != port)
+		dev = netdev_next(dev);
+	return dev;
+}
+
+// "class=eth,mac=..." finds a port of any device that is there; "...,representor=..." one of several of a device.
+static bool is_class(const char *devargs)
+{
+	return !strncmp(devargs, "class=", 6);
+}
+
+static bool is_one_of_several(const char *devargs)
+{
+	return is_class(devargs) || strstr(devargs, ",representor=");
+}
+
+// The port that is there already for the device; RTE_MAX_ETHPORTS: none.
+static uint16_t find_port(const char *devargs)
 {
 	char name[RTE_ETH_NAME_MAX_LEN];
 	struct rte_dev_iterator iterator;
+	uint16_t port;
 	snprintf(name, sizeof(name), "%.*s", (int)strcspn(devargs, ","), devargs);
-	if (!rte_eth_dev_get_port_by_name(name, &dev->port)) {
-		dev->port = RTE_MAX_ETHPORTS;
-		return error_errno(EBUSY, "DPDK device '%s' is in use by another port", name);
+	if (!is_one_of_several(devargs) && !rte_eth_dev_get_port_by_name(name, &port))
+		return port;
+	RTE_ETH_FOREACH_MATCHING_DEV(port, devargs, &iterator)
+	{
+		rte_eth_iterator_cleanup(&iterator);
+		return port;
 	}
-	dev->port = RTE_MAX_ETHPORTS;
+	return RTE_MAX_ETHPORTS;
+}
+
+static struct error *check_class(const char *devargs)
+{
+	struct rte_ether_addr mac;
+	if (!strncmp(devargs, "class=eth,mac=", 14) && !rte_ether_unformat_addr(devargs + 14, &mac))
+		return NULL;
+	return error_new("Error attaching device '%s' to DPDK (of classes there is \"class=eth,mac=XX:XX:XX:XX:XX:XX\")", devargs);
+}
+
+static struct error *probe(struct dpdk_dev *dev, const char *devargs)
+{
+	if (is_class(devargs))
+		return error_errno(ENODEV, "Error attaching device '%s' to DPDK (no device with this MAC address is there: devices that are "
+					   "found by it have to be named by another port, or in other_config:dpdk-extra)",
+				   devargs);
 	struct error *e = dpdk_load_driver(devargs);
 	if (e)
 		return e;
-	struct dpdk_fds before;
-	dpdk_fds_take(&before);
 	dpdk_log_start();
 	int r = rte_dev_probe(devargs);
 	char *log = dpdk_log_take();
 	if (r < 0)
 		return probe_error(devargs, -r, log);
 	free(log);
-	if (rte_eth_dev_get_port_by_name(name, &dev->port)) {
-		dev->port = RTE_MAX_ETHPORTS;
-		uint16_t port;
-		RTE_ETH_FOREACH_MATCHING_DEV(port, devargs, &iterator)
-		dev->port = dev->port == RTE_MAX_ETHPORTS ? port : dev->port;
-	}
-	if (dev->port == RTE_MAX_ETHPORTS)
-		return error_new("Error attaching device '%s' to DPDK (it is no network device)",
-		                 devargs);
+	dev->port = find_port(devargs);
+	if (dev->port != RTE_MAX_ETHPORTS)
+		return NULL;
+	return error_new("Error attaching device '%s' to DPDK (%s)", devargs,
+			 is_one_of_several(devargs) ? "it has no such representor" : "it is no network device");
+}
+
+static struct error *attach(struct dpdk_dev *dev, const char *devargs)
+{
+	struct error *e = is_class(devargs) ? check_class(devargs) : NULL;
+	if (e)
+		return e;
+	struct dpdk_fds before;
+	dpdk_fds_take(&before);
+	uint16_t port = find_port(devargs);
+	if (port != RTE_MAX_ETHPORTS && in_use(port))
+		return error_errno(EBUSY, "DPDK device '%s' is in use by another port", devargs);
+	dev->port = port;
+	dev->borrowed = port != RTE_MAX_ETHPORTS;
+	e = dev->borrowed ? NULL : probe(dev, devargs);
+	if (e)
+		return e;
 	dev->wait = (struct dpdk_wait){.port = dev->port};
 	dpdk_wait_add_sockets(&dev->wait, &before);
 	dev->wait.n_probed = dev->wait.n_sockets;
-	r = rte_eth_dev_info_get(dev->port, &dev->info);
+	int r = rte_eth_dev_info_get(dev->port, &dev->info);
 	if (r < 0)
 		return error_errno(-r, "DPDK device '%s' does not say what it is", devargs);
 	for (unsigned int i = 0; i < N_EVENTS; i++)
@@ -254,6 +315,25 @@ static void set_flow_control(struct dpdk_dev *dev, struct netdev_options options
 	dev->flow_control = wanted;
 }
 
+// Of a virtual function, which its representor stands for.
+static void set_vf_mac(struct dpdk_dev *dev, const char *text, void (*complain)(void *arg, const char *text), void *arg)
+{
+	struct rte_ether_addr mac;
+	char *why = NULL;
+	int r;
+	if (!text)
+		return;
+	if (!(*dev->info.dev_flags & RTE_ETH_DEV_REPRESENTOR))
+		why = xstrdup("options:dpdk-vf-mac has no effect: the device is no representor of a virtual function");
+	else if (rte_ether_unformat_addr(text, &mac) || !rte_is_valid_assigned_ether_addr(&mac))
+		why = xasprintf("options:dpdk-vf-mac is \"%s\": the Ethernet address of a station is wanted, like 00:11:22:33:44:55", text);
+	else if ((r = rte_eth_dev_default_mac_addr_set(dev->port, &mac)) < 0)
+		why = xasprintf("options:dpdk-vf-mac: driver %s does not set it (%s)", dev->info.driver_name, strerror(-r));
+	if (why)
+		complain(arg, why);
+	free(why);
+}
+
 static struct error *use_device(struct dpdk_dev *dev, const char *devargs)
 {
 	if (dev->devargs && strcmp(dev->devargs, devargs))
@@ -298,8 +378,8 @@ static struct error *dpdk_set_options(struct netdev *up, struct netdev_options o
                                       void (*complain)(void *arg, const char *text), void *arg)
 {
 	static const char *const known[] = {
-	        "dpdk-devargs", "dpdk-lsc-interrupt", "flow-ctrl-autoneg", "n_rxq", "n_rxq_desc",
-	        "n_txq_desc",   "rx-flow-ctrl",       "tx-flow-ctrl",      NULL};
+	        "dpdk-devargs", "dpdk-lsc-interrupt", "dpdk-vf-mac", "flow-ctrl-autoneg", "n_rxq", "n_rxq_desc",
+	        "n_txq_desc",   "rx-flow-ctrl",       "rx-steering", "tx-flow-ctrl",      NULL};
 	struct dpdk_dev *dev = dpdk_cast(up);
 	netdev_complain_unknown(up, options, known, complain, arg);
 	const char *devargs = netdev_option_find(options, "dpdk-devargs");
@@ -316,6 +396,10 @@ static struct error *dpdk_set_options(struct netdev *up, struct netdev_options o
 	up->restart |= no_lsc != dev->no_lsc;
 	dev->no_lsc = no_lsc;
 	set_flow_control(dev, options, complain, arg);
+	set_vf_mac(dev, netdev_option_find(options, "dpdk-vf-mac"), complain, arg);
+	const char *steering = netdev_option_find(options, "rx-steering");
+	if (steering && strcmp(steering, "rss"))
+		complain(arg, "options:rx-steering is to be rss, which is used: there is no queue of its own for LACP");
 	return set_queues(dev, options, complain, arg);
 }
 

@@ -48,6 +48,7 @@ struct big { // an external buffer
 static struct {
 	bool starting; // read by any thread: relaxed atomic
 	bool started;
+	bool tried; // as a user asked for it
 	unsigned int n_cpus;
 	// Under the lock: what DPDK says. Its own threads say something too.
 	pthread_mutex_t log_lock;
@@ -192,7 +193,8 @@ static int start_small(int cpu)
 	// be made will do.
 	char *runtime = xstrdup_null(getenv("RUNTIME_DIRECTORY"));
 	setenv("RUNTIME_DIRECTORY", NO_DIRECTORY, 1);
-	int r = rte_eal_init(9, args);
+	// What a try before this one said of cores stays, and may not be said again.
+	int r = rte_eal_init(env.tried ? 7 : 9, args);
 	if (runtime)
 		setenv("RUNTIME_DIRECTORY", runtime, 1);
 	else
@@ -206,6 +208,7 @@ static int start_as_asked(void)
 	int n;
 	char **args = dpdk_eal_arguments(env.program, &n);
 	int r = rte_eal_init(n, args);
+	env.tried = true;
 	int error = rte_errno;
 	free(args); // its strings stay: the environment may refer to them
 	rte_errno = error;

@@ -6,6 +6,7 @@ import re
 import time
 
 import pytest
+import stock_dpdk
 from scapy.all import IP, TCP, UDP, Dot1Q, Ether, IPv6, Raw, raw, rdpcap, wrpcap
 
 from harness import Host, Net, Switch, ours, run, wait_until
@@ -318,3 +319,68 @@ def test_initialized_without_hugepages():
     finally:
         s.close()
         net.close()
+
+
+def test_devices_found_by_other_names(switch):
+    """By the MAC address of a device that is there, and representors of a device that has none."""
+    def error(name, devargs, *options):
+        add_port(switch, name, 9, devargs, *options)
+        text = switch.vsctl("get", "interface", name, "error")
+        switch.vsctl("del-port", name)
+        return text
+    add_port(switch, "p1", 1, f"net_pcap0,tx_pcap={switch.dir}/out.pcap")
+    mac = switch.vsctl("get", "interface", "p1", "mac_in_use").strip().strip('"')
+    assert "no device with this MAC address is there" in error("bad", "class=eth,mac=02:00:00:00:99:99")
+    assert f"'class=eth,mac={mac}' is in use by another port" in error("bad", f"class=eth,mac={mac}")
+    for devargs in ("class=eth", "class=eth,mac=02:00", "class=crypto,mac=02:00:00:00:00:01"):
+        assert "of classes there is" in error("bad", devargs)
+    assert "representor" in error("bad", "net_null7,representor=[0]")
+    assert error("good", "net_null8", "options:dpdk-vf-mac=02:00:00:00:00:01", "options:rx-steering=rss+lacp").strip() == "[]"
+    assert "options:dpdk-vf-mac has no effect: the device is no representor" in switch.log()
+    assert "options:rx-steering is to be rss, which is used" in switch.log()
+
+
+def test_devices_that_were_there_before():
+    """Those of dpdk-extra are used by a port, stay when it goes, and can be used again. Only with hugepages are DPDK's own options taken."""
+    with stock_dpdk.hugepages(400):
+        if stock_dpdk.free_hugepages() < 200:
+            pytest.skip("there are no 200 hugepages of 2 MB")
+        net = Net()
+        s = Switch(netns=net.namespace("sw"), start=False)
+        try:
+            s.start_server()
+            s.vsctl("--no-wait", "init")
+            s.vsctl("--no-wait", "set", "open", ".", "other_config:dpdk-init=true", "other_config:dpdk-socket-mem=200",
+                    f"other_config:dpdk-extra=\"--no-pci --vdev=net_frob0 --vdev=net_pcap3,tx_pcap={s.dir}/out.pcap\"")
+            s.start_switch()
+            s.vsctl("add-br", "br0", "--", "set", "bridge", "br0", "datapath_type=netdev")
+            assert "dpdk-extra: --vdev=net_frob0 is left out: there is no driver of that name" in s.log()
+            for devargs in ("class=eth,mac=02:70:63:61:70:00", "net_pcap3", "class=eth,mac=02:70:63:61:70:00"):
+                add_port(s, "p1", 1, devargs)
+                assert s.vsctl("get", "interface", "p1", "error").strip() == "[]"
+                wait_until(lambda: "driver_name=net_pcap" in s.vsctl("get", "interface", "p1", "status"), what="its status")
+                s.vsctl("del-port", "p1")
+        finally:
+            s.close()
+            net.close()
+
+
+def test_wrong_options_of_dpdk_leave_a_switch():
+    """What DPDK refuses is told, and userspace bridges work without it."""
+    with stock_dpdk.hugepages(400):
+        if stock_dpdk.free_hugepages() < 200:
+            pytest.skip("there are no 200 hugepages of 2 MB")
+        net = Net()
+        s = Switch(netns=net.namespace("sw"), start=False)
+        try:
+            s.start_server()
+            s.vsctl("--no-wait", "init")
+            s.vsctl("--no-wait", "set", "open", ".", "other_config:dpdk-init=true", "other_config:dpdk-extra=--no-such-thing")
+            s.start_switch()
+            s.vsctl("add-br", "br0", "--", "set", "bridge", "br0", "datapath_type=netdev")
+            add_port(s, "p1", 1, "net_null3")
+            assert s.vsctl("get", "interface", "p1", "error").strip() == "[]"
+            assert "trying without hugepages" in s.log()
+        finally:
+            s.close()
+            net.close()
