@@ -139,6 +139,7 @@ void backer_close(struct backer *b)
 			break;
 		}
 	}
+	b->closing = true;
 	dp_close(b->dp); // no upcall comes after this
 	VEC_FOREACH (&b->by_hand, i)
 		by_hand_free(b->by_hand.v[i]);

@@ -52,6 +52,7 @@ struct backer {
 	uint32_t *n_of_port; // megaflows by the low 16 bits of their in_port
 	// Main.
 	unsigned int users;
+	bool closing; // the datapath goes, with all its megaflows
 	uint32_t last_meter; // number given last to a meter in the datapath
 	VEC(struct patch_entry) patches;
 	bool is_by_hand;	      // dpctl/add-dp made it: no bridge is on it
@@ -105,6 +106,9 @@ void revalidator_kick(struct backer *);
 // A full round now: counters pushed, everything revalidated.
 void revalidator_run_all(struct backer *);
 void revalidator_purge(struct backer *); // deletes all megaflows
+// Somebody will delete this flow by hand, or all of them: for the counters.
+void revalidator_gone_by_hand(const struct dp_flow *);
+void revalidator_all_gone_by_hand(struct backer *);
 void revalidator_flow_gone(void *backer, void *cookie, const struct dp_flow_stats *);
 
 // The commands, by file. argv[0] is the name; true: `out` is the reply, false: the error's text.

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/counter.h"
 #include "base/str.h"
 #include "base/uuid.h"
 #include "flow/dpact.h"
@@ -56,6 +57,8 @@ static bool parse_request(struct request *r, struct ofproto_system *system, int 
 	return r->backer != NULL;
 }
 
+COUNTER(megaflow_made_by_hand);
+
 // --- Finding a megaflow.
 
 struct target {
@@ -98,7 +101,7 @@ struct search {
 	struct str want, have;
 	struct uuid ufid;
 	struct dp_flow_stats stats;
-	bool found;
+	bool found, goes; // goes: it will be deleted
 };
 
 static void compare(void *search_, const struct dp_flow *flow)
@@ -117,13 +120,15 @@ static void compare(void *search_, const struct dp_flow *flow)
 	if (search->found) {
 		search->ufid = *flow->ufid;
 		search->stats = flow->stats;
+		if (search->goes)
+			revalidator_gone_by_hand(flow);
 	}
 }
 
-static bool find(const struct backer *b, const struct target *t, struct uuid *ufid,
+static bool find(const struct backer *b, const struct target *t, bool goes, struct uuid *ufid,
                  struct dp_flow_stats *stats)
 {
-	struct search search = {.target = t, .want = STR_INIT, .have = STR_INIT};
+	struct search search = {.target = t, .goes = goes, .want = STR_INIT, .have = STR_INIT};
 	uint64_t position = 0;
 	if (!t->by_ufid)
 		as_text(&t->key, &t->mask, &search.want);
@@ -155,8 +160,10 @@ static bool put(struct backer *b, const struct target *t, const struct buf *acti
 {
 	struct error *e =
 	        dp_flow_put(b->dp, &t->key, &t->mask, actions->data, actions->len, NULL, NULL);
-	if (!e)
+	if (!e) {
+		counter_inc(megaflow_made_by_hand);
 		return true;
+	}
 	fail(out, "updating flow table", error_text(e));
 	error_free(e);
 	return false;
@@ -171,7 +178,7 @@ static bool edit(struct backer *b, const char *flow, const char *actions_text, e
 	struct buf actions = BUF_INIT;
 	bool ok = parse_target(b, flow, &t, out) && parse_actions(b, actions_text, &actions, out);
 	if (ok) {
-		bool found = find(b, &t, &ufid, &stats);
+		bool found = find(b, &t, false, &ufid, &stats);
 		if (how == EDIT_ADD && (t.by_ufid || found))
 			ok = fail(out, "updating flow table",
 			          t.by_ufid ? "a flow is needed: the datapath chooses UFIDs"
@@ -214,7 +221,7 @@ static bool delete_one(struct backer *b, const char *flow, bool statistics, stru
 	struct dp_flow_stats stats;
 	if (!parse_target(b, flow, &t, out))
 		return false;
-	if (!find(b, &t, &ufid, &stats) || dp_flow_del(b->dp, &ufid)) {
+	if (!find(b, &t, true, &ufid, &stats) || dp_flow_del(b->dp, &ufid)) {
 		str_add(out, "ovs-vswitchd: deleting flow (No such file or directory)\nPerhaps you "
 		             "need to specify a UFID?");
 		return false;
@@ -340,6 +347,7 @@ bool dpctl_del_flows(struct ofproto_system *system, int argc, const char *argv[]
 		return run_file(system, argc, argv, "delete", out);
 	if (!b)
 		return dp_command_backer(system, argc == 2 ? argv[1] : NULL, out) != NULL;
+	revalidator_all_gone_by_hand(b);
 	dp_flow_flush(b->dp);
 	return true;
 }

@@ -31,7 +31,8 @@ struct megaflow { // made by the upcall that installs it, then main's alone
 	int64_t used;		 // when made, then as of the last dump
 	struct megaflow_basis *basis;
 	struct xlate_credit *credits; // references
-	uint32_t n_credits;
+	uint32_t n_credits : 31;
+	uint32_t going : 1; // it was said, and counted, why
 	uint16_t n_kept;
 	uint16_t in_port; // of the datapath
 	uint64_t kept[];

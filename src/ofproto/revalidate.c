@@ -28,6 +28,9 @@ COUNTER(megaflow_port_gone);
 COUNTER(megaflow_no_recirc_context); // it came from one that is gone, or there is no room for the one it should go to
 COUNTER(megaflow_slow_path); // packets must be seen one by one
 COUNTER(megaflow_purged);
+COUNTER(megaflow_by_hand);	    // dpctl/del-flow and the like, also of those that were put there so
+COUNTER(megaflow_datapath_closed); // with its last bridge
+COUNTER(megaflow_not_installed);   // another thread was first, or there was no room
 COUNTER(megaflow_actions_changed); // stays, with new actions
 
 // --- One megaflow.
@@ -43,18 +46,28 @@ static void push_counters(struct backer *b, struct megaflow *mf, const struct dp
 	xlate_credit(b, mf->basis->rules, mf->basis->n_rules, mf->credits, mf->n_credits, packets, bytes, s->used, s->tcp_flags);
 }
 
-static bool is_idle(const struct backer *b, const struct megaflow *mf, int64_t now)
+// Why it should go; NULL: it is used, or there is room.
+static struct counter *idle_reason(const struct backer *b, const struct megaflow *mf, int64_t now)
 {
 	const struct backer_settings *s = &b->backers->settings;
 	bool overfull = backer_n_megaflows(b) > s->flow_limit;
 	int64_t idle = now - mf->used;
-	if (idle < s->max_idle_ms && !(overfull && idle >= OVERFULL_IDLE_MS))
-		return false;
-	if (idle < s->max_idle_ms)
-		counter_inc(megaflow_over_limit);
-	else
-		counter_inc(megaflow_idle);
-	return true;
+	if (idle >= s->max_idle_ms)
+		return &counter_megaflow_idle;
+	return overfull && idle >= OVERFULL_IDLE_MS ? &counter_megaflow_over_limit : NULL;
+}
+
+static void count(struct counter *c)
+{
+	__atomic_fetch_add(&c->total, 1, __ATOMIC_RELAXED);
+}
+
+static void delete_flow(struct backer *b, const struct dp_flow *flow, struct counter *why)
+{
+	struct megaflow *mf = flow->cookie;
+	count(why);
+	mf->going = true;
+	dp_flow_del(b->dp, flow->ufid);
 }
 
 static void retranslate(struct backer *b, const struct dp_flow *flow, struct megaflow *mf)
@@ -73,17 +86,13 @@ static void retranslate(struct backer *b, const struct dp_flow *flow, struct meg
 		upcall_count_error(&out, flow->key->in_port);
 	upcall_finish_actions(actions, &out);
 	if (out.error == XLATE_INVALID_PORT) {
-		counter_inc(megaflow_port_gone);
-		dp_flow_del(b->dp, flow->ufid);
+		delete_flow(b, flow, &counter_megaflow_port_gone);
 	} else if (out.error == XLATE_NO_RECIRC_CONTEXT || out.error == XLATE_TOO_MANY_RECIRCS) {
-		counter_inc(megaflow_no_recirc_context);
-		dp_flow_del(b->dp, flow->ufid);
+		delete_flow(b, flow, &counter_megaflow_no_recirc_context);
 	} else if (out.each_packet) {
-		counter_inc(megaflow_slow_path);
-		dp_flow_del(b->dp, flow->ufid);
+		delete_flow(b, flow, &counter_megaflow_slow_path);
 	} else if (!megaflow_mask_suffices(mf, &mask)) {
-		counter_inc(megaflow_mask_changed);
-		dp_flow_del(b->dp, flow->ufid);
+		delete_flow(b, flow, &counter_megaflow_mask_changed);
 	} else {
 		bool same = actions->len == flow->actions_len && !memcmp(actions->data, flow->actions, actions->len);
 		megaflow_add_mask(mf, &mask); // the datapath's stays as it was made
@@ -109,11 +118,11 @@ static void visit_flow(void *visit_, const struct dp_flow *flow)
 	if (!mf)
 		return; // put there by hand
 	push_counters(b, mf, &flow->stats);
-	if (is_idle(b, mf, visit->now)) {
-		dp_flow_del(b->dp, flow->ufid);
-	} else if (mf->generation < xlate_generation(b)) {
+	struct counter *idle = idle_reason(b, mf, visit->now);
+	if (idle)
+		delete_flow(b, flow, idle);
+	else if (mf->generation < xlate_generation(b))
 		retranslate(b, flow, mf);
-	}
 }
 
 void revalidator_flow_gone(void *b_, void *cookie, const struct dp_flow_stats *stats)
@@ -122,6 +131,8 @@ void revalidator_flow_gone(void *b_, void *cookie, const struct dp_flow_stats *s
 	struct megaflow *mf = cookie;
 	if (!mf)
 		return;
+	if (!mf->going)
+		count(b->closing ? &counter_megaflow_datapath_closed : &counter_megaflow_not_installed);
 	push_counters(b, mf, stats);
 	backer_count_megaflow(b, mf->in_port, -1);
 	megaflow_free(mf);
@@ -269,16 +280,34 @@ void revalidator_run_all(struct backer *b)
 static void purge_flow(void *b_, const struct dp_flow *flow)
 {
 	struct backer *b = b_;
-	if (flow->cookie) {
-		counter_inc(megaflow_purged);
-		dp_flow_del(b->dp, flow->ufid);
-	}
+	if (flow->cookie)
+		delete_flow(b, flow, &counter_megaflow_purged);
 }
 
 void revalidator_purge(struct backer *b)
 {
 	uint64_t position = 0;
 	while (dp_flow_dump(b->dp, &position, STEP_FLOWS, purge_flow, b))
+		;
+}
+
+void revalidator_gone_by_hand(const struct dp_flow *flow)
+{
+	struct megaflow *mf = flow->cookie;
+	counter_inc(megaflow_by_hand);
+	if (mf)
+		mf->going = true;
+}
+
+static void mark_by_hand(void *b, const struct dp_flow *flow)
+{
+	revalidator_gone_by_hand(flow);
+}
+
+void revalidator_all_gone_by_hand(struct backer *b)
+{
+	uint64_t position = 0;
+	while (dp_flow_dump(b->dp, &position, STEP_FLOWS, mark_by_hand, b))
 		;
 }
 

@@ -18,6 +18,7 @@ LOG_MODULE(ofproto_dpif_upcall);
 
 COUNTER(upcall_miss);
 COUNTER(upcall_flow_limit_hit);
+COUNTER(megaflow_made);
 COUNTER(upcall_userspace);
 COUNTER(xlate_errors);
 COUNTER(xlate_too_deep);
@@ -99,10 +100,13 @@ void upcall_count_error(const struct xlate_out *out, uint32_t dp_port)
 // upcall/disable-megaflows: all that the packet brings along counts.
 static void match_all(const struct flow *flow, struct flow *mask)
 {
-	flow_mask_for_packet(flow, mask);
-	mask->metadata = 0;
-	memset(mask->regs, 0, sizeof(mask->regs));
-	mask->conj_id = mask->actset_output = 0;
+	struct flow all;
+	flow_mask_for_packet(flow, &all);
+	all.metadata = 0;
+	memset(all.regs, 0, sizeof(all.regs));
+	all.conj_id = all.actset_output = 0;
+	for (unsigned int i = 0; i < FLOW_WORDS; i++)
+		flow_words(mask)[i] |= flow_words_const(&all)[i];
 }
 
 static int handle_miss(struct backer *b, const struct dp_upcall *upcall, struct dp_upcall_result *result)
@@ -131,6 +135,7 @@ static int handle_miss(struct backer *b, const struct dp_upcall *upcall, struct 
 		match_all(upcall->key, &result->mask);
 	result->install = !upcall->no_megaflow && may_install(b, &out, (uint16_t)upcall->key->in_port);
 	if (result->install) {
+		counter_inc(megaflow_made);
 		result->cookie = megaflow_new(b->bases, &out, upcall->key, generation);
 		if (!backer_count_megaflow(b, (uint16_t)upcall->key->in_port, 1))
 			revalidator_kick(b);

@@ -6,6 +6,7 @@ import re
 import pytest
 from scapy.all import IP, TCP, UDP, Ether, Raw
 
+import harness
 from dummy import DummySwitch
 
 FLOWS = ["table=0,priority=20,tcp,tp_dst=80,nw_src=10.0.0.0/8,cookie=0x77,actions=resubmit(,1)",
@@ -114,3 +115,44 @@ def test_megaflows_can_be_switched_off(switch):
     switch.send(1, *frames)
     assert len(switch.call("dpctl/dump-flows").splitlines()) == 1 + len(frames)
     assert switch.call("upcall/enable-megaflows") == "megaflows enabled\n"
+
+
+GONE = ["idle", "over_limit", "mask_changed", "port_gone", "no_recirc_context", "slow_path", "purged", "by_hand", "datapath_closed",
+        "not_installed"]
+
+
+def test_made_is_what_is_there_and_what_went(switch):
+    """Whatever takes megaflows away, one reason is counted for each."""
+    def frames(n):
+        return [Ether(src="00:00:00:00:00:01", dst="00:00:00:00:00:02") / IP(src=f"1.1.{i}.1") / UDP(sport=n) for i in range(20)]
+
+    def went():
+        return {r: counter(switch, f"megaflow_{r}") for r in GONE}
+
+    def balance():
+        switch.call("revalidator/wait")
+        made, there = counter(switch, "megaflow_made") + counter(switch, "megaflow_made_by_hand"), len(re.findall("packets:", switch.call("dpctl/dump-flows")))
+        return made - there - sum(went().values())
+
+    def reasons(action):
+        switch.call("upcall/disable-megaflows")
+        switch.send(1, *frames(counter(switch, "megaflow_made") % 60000))
+        before = went()
+        action()
+        harness.wait_until(lambda: balance() == 0, what=f"balance {balance()} {went()}")
+        return {r: n - before[r] for r, n in went().items() if n > before[r]}
+
+    balance()
+    assert reasons(lambda: switch.call("dpctl/del-flows"))["by_hand"] >= 20
+    assert reasons(lambda: switch.call("dpctl/del-flow", re.search("ufid:[0-9a-f-]+", switch.call("dpctl/dump-flows", "-m"))[0])) == {"by_hand": 1}
+    assert reasons(lambda: switch.call("revalidator/purge"))["purged"] >= 20
+    assert reasons(lambda: switch.vsctl("set", "bridge", "br0", "flood_vlans=1")) == {}
+    assert reasons(lambda: (switch.vsctl("del-port", "p1"), switch.call("revalidator/wait")))["port_gone"] >= 20
+    switch.vsctl("add-port", "br0", "p1", "--", "set", "interface", "p1", "type=dummy", "ofport_request=1")
+    switch.call("dpctl/add-flow", "in_port(3),eth(),eth_type(0x1234)", "2")
+    assert reasons(lambda: switch.call("dpctl/del-flow", "in_port(3),eth(),eth_type(0x1234)"))["by_hand"] == 1
+    there = len(re.findall("packets:", switch.call("dpctl/dump-flows")))
+    before = went()
+    switch.vsctl("del-br", "br0")
+    gone = {r: n - before[r] for r, n in went().items() if n > before[r]}
+    assert sum(gone.values()) >= there > 0 and set(gone) <= {"port_gone", "datapath_closed"}, (there, gone)
