@@ -302,7 +302,7 @@ void ofp_async_default(struct ofp_async_config *a, uint8_t version)
 	*a = (struct ofp_async_config){0};
 	a->primary[OFPASYNC_PACKET_IN] = 0x3f & ~(1u << 2); // all but invalid TTL
 	a->primary[OFPASYNC_PORT_STATUS] = a->secondary[OFPASYNC_PORT_STATUS] = 7;
-	a->primary[OFPASYNC_FLOW_REMOVED] = version >= OFP14 ? 0x3f : 7;
+	a->primary[OFPASYNC_FLOW_REMOVED] = version >= OFP14 ? 0x3f : version == OFP13 ? 0xf : 7; // 1.3: and that their group went
 }
 
 // The reasons that there are, of a version.
