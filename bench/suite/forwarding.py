@@ -16,9 +16,11 @@ THREE.append(f"priority=1,actions={OUT}")
 class Forwarding(Workload):
     """Both switches stay up for all of these; only one has ports at a time."""
 
-    def __init__(self, name, frames, flows, aim=None, learn=None, bridge=(), limit=None):
+    def __init__(self, name, frames, flows, aim=None, learn=None, bridge=(), limit=None, sinks=1, before=()):
         super().__init__(name, "cycles", False, aim)
         self.frames, self.flows, self.learn, self.bridge, self.limit = frames, flows, learn, bridge, limit
+        self.sinks = [("out", 2), *((f"out{i}", i) for i in range(3, 2 + sinks))]
+        self.before = before  # commands of ovs-ofctl, and what undoes them
 
     def sides(self, stack):
         stack.enter_context(hugepages())
@@ -27,6 +29,8 @@ class Forwarding(Workload):
     def measure(self, side):
         make, n = self.frames
         pcap = files.get(f"{make.__name__}-{n}", lambda path: traffic.write_pcap(path, make(n)))
+        for command, arguments, _ in self.before:
+            side.switch.ofctl("-O", "OpenFlow13", command, "br0", arguments)
         side.flows(self.flows)
         side.switch.vsctl("set", "open", ".", f"other_config:flow-limit={self.limit or 200_000}")
         if self.bridge:
@@ -38,13 +42,18 @@ class Forwarding(Workload):
                 side.add_source(files.get(f"{make.__name__}-{n}", lambda path: traffic.write_pcap(path, make(n))), "out", 2, once=True)
                 wait_until(lambda: side.stats().packets - before >= n, what="all are known")
             else:
-                side.add_sink()
+                for name, number in self.sinks:
+                    side.add_sink(name, number)
             side.add_source(pcap)
             return cycles_per_packet(side)
         finally:
             with contextlib.suppress(AssertionError):
                 side.del_port("in")
-                side.del_port("out")
+                for name, _ in self.sinks:
+                    side.del_port(name)
+                side.switch.ofctl("del-flows", "br0")
+                for _, _, undo in self.before:
+                    side.switch.ofctl("-O", "OpenFlow13", *undo.split()[:1], "br0", *undo.split()[1:])
 
 
 def pipeline(n_tables):
@@ -83,5 +92,15 @@ WORKLOADS = [
     Forwarding("normal-10k-macs", (traffic.between_macs, 10_000), ["actions=NORMAL"], learn=(traffic.from_macs, 10_000),
                bridge=("other_config:mac-table-size=50000",)),
     Forwarding("eight-tables-10k", (traffic.simple, 10_000), pipeline(8)),
+    Forwarding("ip-options-10k", (traffic.with_options, 10_000), THREE),
+    Forwarding("ipv6-extension-10k", (traffic.with_extension, 10_000), ["udp6,ipv6_dst=fd01::/16,actions=output:2", "priority=1,actions=drop"]),
+    Forwarding("two-tags-10k", (traffic.two_tags, 10_000), [f"dl_vlan=5,actions={OUT}"]),
+    Forwarding("two-labels-10k", (traffic.two_labels, 10_000), ["mpls,mpls_label=5,actions=drop", f"priority=1,actions={OUT}"]),
+    Forwarding("large-frames-10k", (traffic.large, 10_000), THREE),
+    Forwarding("ten-ports-1k", (traffic.simple, 1000), ["in_port=1,actions=" + ",".join(f"output:{i}" for i in range(2, 12))], sinks=10),
+    Forwarding("meter-1k", (traffic.simple, 1000), [f"in_port=1,actions=meter:1,{OUT}"],
+               before=[("add-meter", "meter=1,pktps,bands=type=drop,rate=100000000", "del-meter meter=1")]),
+    Forwarding("group-10k", (traffic.simple, 10_000), ["in_port=1,actions=group:1"], sinks=4,
+               before=[("add-group", "group_id=1,type=select," + ",".join(f"bucket=output:{i}" for i in range(2, 6)), "del-groups group_id=1")]),
     Forwarding("attack-1-percent", (traffic.one_percent_crafted, 100_000), traffic.acl_flows()),
 ]

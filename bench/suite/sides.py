@@ -88,7 +88,8 @@ class Side:
 
     def flows(self, flows):
         self.switch.ofctl("del-flows", "br0")
-        self.switch.tool("ovs-ofctl", "add-flows", "br0", "-", stdin="\n".join(flows) + "\n")
+        version = ["-O", "OpenFlow13"] if any("meter:" in flow for flow in flows) else []
+        self.switch.tool("ovs-ofctl", *version, "add-flows", "br0", "-", stdin="\n".join(flows) + "\n")
 
     def close(self):
         try:

@@ -32,6 +32,23 @@ def udp6(src, dst, sport, dport):
                      struct.pack(">HHHH", sport, dport, 8, 0)))
 
 
+def udp4_options(src, dst, sport, dport):
+    """With a router alert."""
+    return b"".join((mac(0, 2), mac(0, 1), b"\x08\x00", struct.pack(">BBHHHBBHIII", 0x46, 0, 50, 0, 0, 64, UDP, 0, src, dst, 0x94040000),
+                     struct.pack(">HHHH", sport, dport, 26, 0), bytes(18)))
+
+
+def udp6_extension(src, dst, sport, dport):
+    """Behind a header of destination options."""
+    frame = udp6(src, dst, sport, dport)
+    return frame[:18] + struct.pack(">HBB", 16, 60, 64) + frame[22:54] + struct.pack(">BBBB4x", UDP, 0, 1, 4) + frame[54:]
+
+
+def mpls(labels, dst):
+    stack = b"".join(struct.pack(">I", label << 12 | (i == len(labels) - 1) << 8 | 64) for i, label in enumerate(labels))
+    return b"".join((mac(0, 2), mac(0, 1), b"\x88\x47", stack, udp4(1, dst, 3, 4)[14:]))
+
+
 def random_udp(r):
     return r.getrandbits(32), 10 << 24 | r.getrandbits(24), r.getrandbits(16), 1000 + r.randrange(16)
 
@@ -44,6 +61,36 @@ def simple(n, tag=b""):
 
 def tagged(n):
     return simple(n, b"\x81\x00\x00\x05")
+
+
+def with_options(n):
+    r = random.Random(1)
+    return [udp4_options(*random_udp(r)) for _ in range(n)]
+
+
+def with_extension(n):
+    r = random.Random(1)
+    return [udp6_extension(*random_udp(r)) for _ in range(n)]
+
+
+def two_tags(n):
+    return simple(n, b"\x88\xa8\x00\x05\x81\x00\x00\x07")
+
+
+def two_labels(n):
+    r = random.Random(1)
+    return [mpls([r.randrange(16, 1000), 17], r.getrandbits(32)) for _ in range(n)]
+
+
+def large(n):
+    """1,500 bytes of IP each."""
+    r = random.Random(1)
+    frames = []
+    for _ in range(n):
+        src, dst, sport, dport = random_udp(r)
+        frames.append(b"".join((mac(0, 2), mac(0, 1), b"\x08\x00", struct.pack(">BBHHHBBHII", 0x45, 0, 1500, 0, 0, 64, UDP, 0, src, dst),
+                                struct.pack(">HHHH", sport, dport, 1480, 0), bytes(1472))))
+    return frames
 
 
 def ipv6(n):

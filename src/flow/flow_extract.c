@@ -150,23 +150,15 @@ static bool extract_ipv4(struct rest *r, struct flow *f)
 	return true;
 }
 
-static bool is_ipv6_extension(uint8_t proto)
-{
-	return proto == IP_PROTO_HOPOPTS || proto == IP_PROTO_ROUTING || proto == IP_PROTO_DSTOPTS || proto == IP_PROTO_AH ||
-	       proto == IP_PROTO_FRAGMENT;
-}
-
 // Steps over extension headers to the transport header. False when one of them is cut off.
 static bool skip_ipv6_extensions(struct rest *r, uint8_t *proto, uint8_t *frag)
 {
-	while (is_ipv6_extension(*proto)) {
+	while (ipv6_is_extension(*proto)) {
 		const struct ipv6_ext_hdr *ext = (const void *)r->p;
 		if (!has(r, 8))
 			return false;
 		uint8_t this = *proto;
-		size_t len = this == IP_PROTO_FRAGMENT ? sizeof(struct ipv6_frag_hdr)
-			     : this == IP_PROTO_AH     ? 4u * (ext->len + 2u)
-						       : 8u * (ext->len + 1u);
+		size_t len = ipv6_extension_bytes(this, ext->len);
 		if (!has(r, len))
 			return false;
 		*proto = ext->next;

@@ -2,6 +2,7 @@
 // Protocol headers as they lie in a frame, and their numbers. Structs are packed: they may be laid over any address, but only
 // after the length was checked. Multi-byte members are big-endian.
 #pragma once
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/byteorder.h"
@@ -114,6 +115,20 @@ struct ipv6_frag_hdr {
 	be32_t id;
 } PACKED;
 enum { IPV6_HDR_BYTES = 40, IPV6_FRAG_OFFSET = 0xfff8, IPV6_FRAG_MORE = 1 };
+
+static inline bool ipv6_is_extension(uint8_t next)
+{
+	return next == IP_PROTO_HOPOPTS || next == IP_PROTO_ROUTING || next == IP_PROTO_DSTOPTS || next == IP_PROTO_AH ||
+	       next == IP_PROTO_FRAGMENT;
+}
+
+// `len` is the header's second byte.
+static inline uint32_t ipv6_extension_bytes(uint8_t next, uint8_t len)
+{
+	if (next == IP_PROTO_FRAGMENT)
+		return sizeof(struct ipv6_frag_hdr);
+	return next == IP_PROTO_AH ? 4u * (len + 2u) : 8u * (len + 1u);
+}
 
 // TCP, RFC 9293
 struct tcp_hdr {

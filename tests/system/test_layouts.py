@@ -48,9 +48,9 @@ def kinds():
     yield False, v6 / ICMPv6ND_NS(tgt="fd00::9") / ICMPv6NDOptSrcLLAddr(lladdr="02:00:00:00:00:09"), IP6, ND
     yield False, v6 / ICMPv6ND_NA(tgt="fd00::9") / ICMPv6NDOptDstLLAddr(lladdr="02:00:00:00:00:09"), IP6, ND
     yield True, ARP(psrc="10.0.0.1", pdst="10.0.0.2"), ARP_, NONE
-    yield False, MPLS(label=16, s=1) / v4 / UDP(), MPLS1, NONE
-    yield False, MPLS(label=16, s=0) / MPLS(label=17, s=1) / v4, MPLS2, NONE
-    yield False, MPLS(label=16, s=0) / MPLS(label=17, s=0) / MPLS(label=18, s=1) / v4, MPLS3, NONE
+    yield True, MPLS(label=16, s=1) / v4 / UDP(), MPLS1, NONE
+    yield True, MPLS(label=16, s=0) / MPLS(label=17, s=1) / v4, MPLS2, NONE
+    yield True, MPLS(label=16, s=0) / MPLS(label=17, s=0) / MPLS(label=18, s=1) / v4, MPLS3, NONE
 
 
 def test_frames_of_scapy(tmp_path):

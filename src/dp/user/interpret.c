@@ -4,7 +4,6 @@
 // Who needs the packet after an action decides how that action gets it: the last one takes it; one
 // that only sends shares it by reference when nothing after it changes the packet; everything else
 // gets a copy.
-#include "base/clock.h"
 #include "base/random.h"
 #include "dp/user/encap.h"
 #include "dp/user/out.h"
@@ -107,8 +106,8 @@ static void check_pkt_len(struct walk *w, const struct dpact *a)
 
 static void meter(struct walk *w, const struct dpact_meter *a)
 {
-	const struct dp_meter_band *band =
-	        meter_run(w->t->dp->meters, a->id, w->m->pkt_len - packet_blank_bytes(w->m), clock_ms());
+	const struct dp_meter_band *band;
+	meter_run(w->t->dp->meters, a->id, &w->m, 1, w->t->now_ms, &band);
 	if (band && band->remark)
 		rewrite_drop_precedence(w->m, band->prec_level);
 	else if (band)

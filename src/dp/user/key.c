@@ -147,8 +147,91 @@ static uint32_t key_of_flow(const struct flow *flow, uint8_t scratch[KEY_HEADER_
 	return key.meta.layout & (LAYOUT_N - 1);
 }
 
+// An IP packet in a frame: where its headers begin, and where what can be read of it ends.
+struct folded {
+	uint32_t l3, l3_bytes, l4, end;
+	uint8_t proto, frag; // frag: as in struct flow
+};
+
+static bool fold_ipv4(const uint8_t *p, uint32_t n, uint32_t wire_len, struct folded *f)
+{
+	if (n < f->l3 + IPV4_HDR_BYTES || p[f->l3] >> 4 != 4)
+		return false;
+	uint32_t header = (p[f->l3] & 15u) * 4, total = get_be16(p + f->l3 + 2), left = wire_len - f->l3;
+	if (header < IPV4_HDR_BYTES || header > n - f->l3 || total < header || total > left || left - total > LAYOUT_MAX_PADDING)
+		return false;
+	be16_t frag = layout_load16(p + f->l3 + 6);
+	if (frag & BE16(IPV4_FRAG_MF | IPV4_FRAG_OFFSET))
+		f->frag = FLOW_FRAG_ANY | (frag & BE16(IPV4_FRAG_OFFSET) ? FLOW_FRAG_LATER : 0);
+	f->l3_bytes = IPV4_HDR_BYTES;
+	f->l4 = f->l3 + header;
+	f->end = total < n - f->l3 ? f->l3 + total : n;
+	f->proto = p[f->l3 + 9];
+	return true;
+}
+
+static bool fold_ipv6(const uint8_t *p, uint32_t n, uint32_t wire_len, struct folded *f)
+{
+	if (n < f->l3 + IPV6_HDR_BYTES || p[f->l3] >> 4 != 6)
+		return false;
+	uint32_t total = get_be16(p + f->l3 + 4) + IPV6_HDR_BYTES, left = wire_len - f->l3;
+	if (total > left || left - total > LAYOUT_MAX_PADDING)
+		return false;
+	f->l3_bytes = IPV6_HDR_BYTES;
+	f->l4 = f->l3 + IPV6_HDR_BYTES;
+	f->end = total < n - f->l3 ? f->l3 + total : n;
+	f->proto = p[f->l3 + 6];
+	while (!(f->frag & FLOW_FRAG_LATER) && ipv6_is_extension(f->proto)) {
+		const uint8_t *ext = p + f->l4;
+		if (f->end - f->l4 < 8)
+			return false;
+		uint32_t len = ipv6_extension_bytes(f->proto, ext[1]);
+		if (len > f->end - f->l4)
+			return false;
+		bool fragment = f->proto == IP_PROTO_FRAGMENT && layout_load16(ext + 2);
+		f->proto = ext[0];
+		if (fragment)
+			f->frag = FLOW_FRAG_ANY;
+		if (fragment && layout_load16(ext + 2) & BE16(IPV6_FRAG_OFFSET)) {
+			f->frag |= FLOW_FRAG_LATER;
+			f->proto = IP_PROTO_FRAGMENT;
+		}
+		f->l4 += len;
+	}
+	return true;
+}
+
+// The frame without IP options and extension headers, when that is a regular one. Else LAYOUT_ODD.
+static uint32_t fold(const uint8_t *p, uint32_t n, uint32_t wire_len, uint8_t scratch[KEY_HEADER_BYTES])
+{
+	be16_t type = 0;
+	uint32_t layout = layout_classify_tags(p, n, &type);
+	if (layout == LAYOUT_ODD)
+		return LAYOUT_ODD;
+	struct folded f = {.l3 = layout_l3_offset(layout)};
+	bool v4 = type == BE16(ETHERTYPE_IPV4), v6 = type == BE16(ETHERTYPE_IPV6);
+	if (!(v4 && fold_ipv4(p, n, wire_len, &f)) && !(v6 && fold_ipv6(p, n, wire_len, &f)))
+		return LAYOUT_ODD;
+	uint32_t have = f.end - f.l4, l4 = 0;
+	if (!(f.frag & FLOW_FRAG_LATER))
+		l4 = layout_classify_l4(p + f.l4, f.proto, v6, have);
+	if (l4 == LAYOUT_ODD)
+		return LAYOUT_ODD;
+	uint32_t at = f.l3 + f.l3_bytes, room = KEY_HEADER_BYTES - at;
+	memset(scratch, 0, KEY_HEADER_BYTES);
+	memcpy(scratch, p, at);
+	memcpy(scratch + at, p + f.l4, have < room ? have : room);
+	if (v6)
+		scratch[f.l3 + 6] = f.proto;
+	uint32_t l3 = v4 ? LAYOUT_L3_IPV4 : LAYOUT_L3_IPV6;
+	return layout | (uint32_t)f.frag << LAYOUT_FRAG_SHIFT | l3 << LAYOUT_L3_SHIFT | l4;
+}
+
 uint32_t key_odd_header(const uint8_t *frame, uint32_t n, uint32_t wire_len, uint8_t scratch[KEY_HEADER_BYTES])
 {
+	uint32_t layout = fold(frame, n, wire_len, scratch);
+	if (layout != LAYOUT_ODD)
+		return layout;
 	struct flow flow;
 	memset(&flow, 0, sizeof(flow));
 	flow_extract(frame, n, wire_len, &flow);

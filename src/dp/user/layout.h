@@ -5,8 +5,9 @@
 // layout, a number of eleven bits that says how many tags there are, which L3 and L4 headers follow and whether they are a fragment's.
 // It is part of the key's metadata and a function of the frame's struct flow alone: layout_from_flow() defines it.
 // layout_classify() computes the same number straight from the bytes of a *regular* frame: one whose headers lie where the
-// layout says, all of them complete and honest about their lengths. Any other frame (options, extension headers, labels, 802.2,
-// truncated or lying ones) is odd: its key is written by key_from_flow() in the canonical shape that regular frames have.
+// layout says, all of them complete and honest about their lengths. Any other frame is odd: its key is a copy in the shape that
+// regular frames have. key_odd_header() makes it: without their IP options and extension headers most are regular; all others (802.2,
+// truncated or lying ones) go through a struct flow.
 //
 // The bits are arranged so that a mask covers only those that locate what it looks at: a megaflow that matches MAC addresses
 // covers none; one that matches the Ethernet type covers the number of tags; ports cover all but the fragment bits.
@@ -135,29 +136,42 @@ static inline uint32_t layout_classify_l4(const uint8_t *l4, uint8_t proto, bool
 
 enum { LAYOUT_MAX_PADDING = 255 }; // behind the end of an IP packet; more makes the frame odd
 
+// The tags of a frame: those bits of the layout; *type is what follows. LAYOUT_ODD: it ends in them, or there are more.
+static inline uint32_t layout_classify_tags(const uint8_t *p, uint32_t n, be16_t *type)
+{
+	if (n < ETH_HDR_BYTES)
+		return LAYOUT_ODD;
+	*type = layout_load16(p + 12);
+	if (!layout_is_tpid(*type))
+		return 0;
+	if (n < ETH_HDR_BYTES + 4)
+		return LAYOUT_ODD;
+	*type = layout_load16(p + 16);
+	if (!layout_is_tpid(*type))
+		return LAYOUT_VLAN0;
+	if (n < ETH_HDR_BYTES + 8)
+		return LAYOUT_ODD;
+	*type = layout_load16(p + 20);
+	return layout_is_tpid(*type) ? LAYOUT_ODD : LAYOUT_VLANS;
+}
+
+// Labels up to the last, or as many as a flow has.
+static inline uint32_t layout_classify_mpls(const uint8_t *labels, uint32_t n)
+{
+	for (uint32_t i = 0; i < FLOW_MAX_MPLS && n >= (i + 1) * MPLS_HDR_BYTES; i++)
+		if (labels[i * MPLS_HDR_BYTES + 2] & 1 || i == FLOW_MAX_MPLS - 1)
+			return (LAYOUT_L3_MPLS1 + i) << LAYOUT_L3_SHIFT;
+	return LAYOUT_ODD;
+}
+
 // The layout of a regular frame of `wire_len` bytes, of which `n` can be read at `p`; LAYOUT_ODD for any other.
 static inline uint32_t layout_classify(const uint8_t *p, uint32_t n, uint32_t wire_len)
 {
-	uint32_t layout = 0, l3 = ETH_HDR_BYTES;
-	if (n < ETH_HDR_BYTES)
+	be16_t type;
+	uint32_t layout = layout_classify_tags(p, n, &type);
+	if (layout == LAYOUT_ODD)
 		return LAYOUT_ODD;
-	be16_t type = layout_load16(p + 12);
-	if (layout_is_tpid(type)) {
-		if (n < ETH_HDR_BYTES + 4)
-			return LAYOUT_ODD;
-		layout = LAYOUT_VLAN0;
-		l3 = ETH_HDR_BYTES + 4;
-		type = layout_load16(p + 16);
-		if (layout_is_tpid(type)) {
-			if (n < ETH_HDR_BYTES + 8)
-				return LAYOUT_ODD;
-			layout = LAYOUT_VLANS;
-			l3 = ETH_HDR_BYTES + 8;
-			type = layout_load16(p + 20);
-			if (layout_is_tpid(type))
-				return LAYOUT_ODD;
-		}
-	}
+	uint32_t l3 = layout_l3_offset(layout);
 	if (type == BE16(ETHERTYPE_IPV4)) {
 		if (n < l3 + IPV4_HDR_BYTES || p[l3] != 0x45)
 			return LAYOUT_ODD;
@@ -191,8 +205,11 @@ static inline uint32_t layout_classify(const uint8_t *p, uint32_t n, uint32_t wi
 			return LAYOUT_ODD;
 		return layout | LAYOUT_L3_ARP << LAYOUT_L3_SHIFT;
 	}
-	if (be16toh(type) < ETHERTYPE_MIN || type == BE16(ETHERTYPE_MPLS) || type == BE16(ETHERTYPE_MPLS_MCAST) ||
-	    type == BE16(ETHERTYPE_RARP) || type == BE16(ETHERTYPE_NSH))
+	if (type == BE16(ETHERTYPE_MPLS) || type == BE16(ETHERTYPE_MPLS_MCAST)) {
+		uint32_t labels = layout_classify_mpls(p + l3, n - l3);
+		return labels == LAYOUT_ODD ? LAYOUT_ODD : layout | labels;
+	}
+	if (be16toh(type) < ETHERTYPE_MIN || type == BE16(ETHERTYPE_RARP) || type == BE16(ETHERTYPE_NSH))
 		return LAYOUT_ODD;
 	return layout;
 }

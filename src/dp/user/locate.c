@@ -30,12 +30,6 @@ static void locate_ipv4(const uint8_t *frame, uint32_t n, uint32_t wire_len, uin
 		locate_l4(l, at + header, at + total < n ? at + total : n);
 }
 
-static bool is_extension(uint8_t next)
-{
-	return next == IP_PROTO_HOPOPTS || next == IP_PROTO_ROUTING || next == IP_PROTO_DSTOPTS || next == IP_PROTO_AH ||
-	       next == IP_PROTO_FRAGMENT;
-}
-
 static void locate_ipv6(const uint8_t *frame, uint32_t n, uint32_t wire_len, uint32_t at, struct locus *l)
 {
 	const struct ipv6_hdr *ip = (const void *)(frame + at);
@@ -47,11 +41,11 @@ static void locate_ipv6(const uint8_t *frame, uint32_t n, uint32_t wire_len, uin
 	if (end > n)
 		end = n;
 	uint32_t next_at = at + IPV6_HDR_BYTES;
-	while (is_extension(l->proto)) {
+	while (ipv6_is_extension(l->proto)) {
 		if (end - next_at < 8)
 			return;
 		const uint8_t *ext = frame + next_at;
-		uint32_t len = l->proto == IP_PROTO_FRAGMENT ? 8 : l->proto == IP_PROTO_AH ? (ext[1] + 2u) * 4 : (ext[1] + 1u) * 8;
+		uint32_t len = ipv6_extension_bytes(l->proto, ext[1]);
 		if (l->proto == IP_PROTO_FRAGMENT && get_be16(ext + 2) & IPV6_FRAG_OFFSET)
 			return;
 		if (len > end - next_at)

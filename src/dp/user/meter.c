@@ -4,11 +4,13 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/rcu.h"
+#include "dp/user/packet.h"
 
 enum { CHAINS = 4096 };
 
@@ -146,15 +148,17 @@ static const struct dp_meter_band *drain(struct meter *m, uint32_t bytes)
 	return hit;
 }
 
-const struct dp_meter_band *meter_run(const struct meter_table *t, uint32_t id, uint32_t bytes,
-                                      int64_t now)
+void meter_run(const struct meter_table *t, uint32_t id, struct rte_mbuf *const *packets, unsigned int n, int64_t now,
+               const struct dp_meter_band **bands)
 {
 	struct meter *m = find(t, id);
-	if (!m)
-		return NULL;
+	if (!m) {
+		memset(bands, 0, n * sizeof(*bands));
+		return;
+	}
 	pthread_spin_lock(&m->lock);
 	fill(m, now);
-	const struct dp_meter_band *hit = drain(m, bytes);
+	for (unsigned int i = 0; i < n; i++)
+		bands[i] = drain(m, packets[i]->pkt_len - packet_blank_bytes(packets[i]));
 	pthread_spin_unlock(&m->lock);
-	return hit;
 }

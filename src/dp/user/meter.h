@@ -15,6 +15,8 @@ void meter_set(struct meter_table *, uint32_t id, const struct dp_meter_config *
 int meter_del(struct meter_table *, uint32_t id);				     // -ENOENT
 int meter_get(const struct meter_table *, uint32_t id, struct dp_meter_stats *); // -ENOENT
 
-// Any thread, inside RCU. What a packet of so many bytes exceeds: the band with the highest rate of those that are empty; NULL:
-// none, or there is no such meter.
-const struct dp_meter_band *meter_run(const struct meter_table *, uint32_t id, uint32_t bytes, int64_t now_ms);
+struct rte_mbuf;
+// Any thread, inside RCU. What each packet exceeds: the band with the highest rate of those that are empty; NULL: none, or there is no
+// such meter.
+void meter_run(const struct meter_table *, uint32_t id, struct rte_mbuf *const *, unsigned int n, int64_t now_ms,
+	       const struct dp_meter_band **);

@@ -8,6 +8,7 @@
 #include "base/rcu.h"
 #include "dp/user/out.h"
 #include "dp/user/rewrite.h"
+#include "dp/user/user.h"
 
 // --- Checking lists.
 
@@ -183,7 +184,13 @@ static void compile(struct program *p)
 		n_actions++;
 	p->steps = xcalloc(n_actions + 1, sizeof(*p->steps));
 	DPACT_FOREACH (a, p->actions, p->actions_len) {
+		bool first = (const uint8_t *)a == p->actions;
 		bool last = (const uint8_t *)a + dpact_size(a) == p->actions + p->actions_len;
+		if (first && !last && a->type == DPACT_METER) {
+			p->metered = true;
+			p->meter = ((const struct dpact_meter *)a)->id;
+			continue;
+		}
 		if (last && a->type == DPACT_OUTPUT) {
 			p->port = ((const struct dpact_output *)a)->port;
 			p->shape = p->n_steps ? PROGRAM_REWRITE : PROGRAM_OUTPUT;
@@ -306,6 +313,29 @@ static void drop_all(struct dp_thread *t, struct rte_mbuf **m, unsigned int n, e
 	rte_pktmbuf_free_bulk(m, n);
 }
 
+// Drops what exceeds the meter; how many are left.
+static unsigned int run_meter(const struct program *p, struct dp_thread *t, struct rte_mbuf **m, unsigned int n)
+{
+	const struct dp_meter_band *band[BURST];
+	unsigned int left = 0;
+	meter_run(t->dp->meters, p->meter, m, n, t->now_ms, band);
+	for (unsigned int i = 0; i < n; i++) {
+		if (band[i] && !band[i]->remark) {
+			dp_thread_drop(t, m[i], DP_DROP_METER);
+			continue;
+		}
+		struct rte_mbuf *packet = band[i] ? packet_writable(m[i]) : m[i];
+		if (!packet) {
+			dp_stat_add(&t->stats.drops[DP_DROP_NO_BUFFER], 1);
+			continue;
+		}
+		if (band[i])
+			rewrite_drop_precedence(packet, band[i]->prec_level);
+		m[left++] = packet;
+	}
+	return left;
+}
+
 void program_run_general(const struct program *p, struct dp_thread *t, struct rte_mbuf **m, unsigned int n)
 {
 	for (unsigned int i = 0; i < n; i++)
@@ -315,6 +345,8 @@ void program_run_general(const struct program *p, struct dp_thread *t, struct rt
 void program_run(const struct program *p, struct dp_thread *t, struct rte_mbuf **m, unsigned int n)
 {
 	struct out_batch *out;
+	if (p->metered && p->shape != PROGRAM_GENERAL)
+		n = run_meter(p, t, m, n);
 	switch (p->shape) {
 	case PROGRAM_DROP:
 		drop_all(t, m, n, p->drop_reason);

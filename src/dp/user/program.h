@@ -35,6 +35,8 @@ struct step {
 
 struct program { // immutable
 	enum program_shape shape;
+	bool metered; // before all else; of shapes other than GENERAL
+	uint32_t meter;
 	uint32_t port;			 // of OUTPUT and REWRITE
 	enum dp_drop_reason drop_reason; // of DROP
 	uint32_t n_steps;
