@@ -42,6 +42,7 @@ struct dp_upcall {
 	const uint8_t *userdata;
 	size_t userdata_len;
 	bool no_megaflow; // do not install one: those that packets like this made were never used again
+	int64_t now;	  // clock_ms(), as of the burst
 };
 
 // The datapath owns the memory; `actions` arrives empty, with room from earlier use.

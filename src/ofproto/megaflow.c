@@ -166,7 +166,8 @@ static void drop_credits(struct megaflow *mf)
 	free(mf->credits);
 }
 
-struct megaflow *megaflow_new(struct megaflow_bases *set, struct xlate_out *out, const struct flow *flow, uint64_t generation)
+struct megaflow *megaflow_new(struct megaflow_bases *set, struct xlate_out *out, const struct flow *flow, uint64_t generation,
+                              int64_t now)
 {
 	uint64_t kept[MEGAFLOW_KEPT_WORDS];
 	megaflow_keep(kept, flow);
@@ -174,7 +175,7 @@ struct megaflow *megaflow_new(struct megaflow_bases *set, struct xlate_out *out,
 	while (n && !kept[n - 1])
 		n--;
 	struct megaflow *mf = xmalloc(sizeof(*mf) + n * sizeof(kept[0]));
-	*mf = (struct megaflow){.generation = generation, .used = clock_ms(), .n_kept = (uint16_t)n, .in_port = (uint16_t)flow->in_port};
+	*mf = (struct megaflow){.generation = generation, .used = now, .n_kept = (uint16_t)n, .in_port = (uint16_t)flow->in_port};
 	memcpy(mf->kept, kept, n * sizeof(kept[0]));
 	mf->basis = basis_get(set, out);
 	take_credits(mf, out);

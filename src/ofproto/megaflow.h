@@ -43,7 +43,8 @@ struct megaflow_bases *megaflow_bases_new(void);
 void megaflow_bases_free(struct megaflow_bases *);
 
 // These take over the references that a translation met, and copy its mask.
-struct megaflow *megaflow_new(struct megaflow_bases *, struct xlate_out *, const struct flow *, uint64_t generation);
+struct megaflow *megaflow_new(struct megaflow_bases *, struct xlate_out *, const struct flow *, uint64_t generation,
+			      int64_t now); // clock_ms()
 void megaflow_renew(struct megaflow *, struct xlate_out *, uint64_t generation);
 void megaflow_free(struct megaflow *);
 

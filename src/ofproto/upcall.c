@@ -125,6 +125,7 @@ static int handle_miss(struct backer *b, const struct dp_upcall *upcall, struct 
 					   .flow = upcall->key,
 					   .frame = upcall->frame,
 					   .frame_len = upcall->frame_len,
+					   .now = upcall->now,
 					   .may_learn = true,
 					   .credit = true},
 			&out);
@@ -136,7 +137,7 @@ static int handle_miss(struct backer *b, const struct dp_upcall *upcall, struct 
 	result->install = !upcall->no_megaflow && may_install(b, &out, (uint16_t)upcall->key->in_port);
 	if (result->install) {
 		counter_inc(megaflow_made);
-		result->cookie = megaflow_new(b->bases, &out, upcall->key, generation);
+		result->cookie = megaflow_new(b->bases, &out, upcall->key, generation, upcall->now);
 		if (!backer_count_megaflow(b, (uint16_t)upcall->key->in_port, 1))
 			revalidator_kick(b);
 	}

@@ -574,7 +574,7 @@ done:
 	mask_finish(out->mask, in->flow);
 	if (in->credit)
 		xlate_credit(in->backer, out->rules, out->n_rules, out->credits, out->n_credits, 1, in->frame_len,
-			     clock_ms(), be16toh(in->flow->tcp_flags));
+			     xlate_now(in), be16toh(in->flow->tcp_flags));
 	if (in->trace)
 		in->trace->final = ctx.flow;
 }

@@ -119,6 +119,7 @@ struct xlate_in {
 	const struct frozen *frozen; // go on from here; NULL: from the context that flow->recirc_id says, if it says one
 	const void *actions;	     // start with these instead of table 0 (packet-out); NULL: the tables
 	size_t actions_len;
+	int64_t now;		     // clock_ms(); 0: to be asked for
 	bool may_learn;		     // update MAC tables
 	bool credit;		     // count this packet in what it meets
 	bool packet_out;	     // reason of packet-ins

@@ -2,6 +2,7 @@
 // The state of one translation, for the files that make it up: xlate.c (tables), xlate_actions.c (one function per action),
 // xlate_output.c (ports), xlate_normal.c (the learning switch), xlate_commit.c (header changes).
 #pragma once
+#include "base/clock.h"
 #include "ofproto/packet_in.h"
 #include "ofproto/recirc.h"
 #include "ofproto/trace.h"
@@ -67,6 +68,11 @@ struct xlate_ctx {
 		if ((ctx)->node)                                                                   \
 			xlate_trace_add((ctx)->node, __VA_ARGS__);                                 \
 	} while (0)
+
+static inline int64_t xlate_now(const struct xlate_in *in)
+{
+	return in->now ? in->now : clock_ms();
+}
 
 // xlate.c
 void xlate_fail(struct xlate_ctx *, enum xlate_error);

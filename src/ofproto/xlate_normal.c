@@ -67,7 +67,7 @@ static void learn(const struct normal *n)
 	// The members of a bond are one place: entries name the first of them.
 	uint32_t port = n->in->c.ports[0];
 	enum mac_learned learned =
-		ctx->in->may_learn ? mac_table_learn(ctx->bridge->macs, mac, vid, port, clock_ms()) : MAC_KNOWN;
+		ctx->in->may_learn ? mac_table_learn(ctx->bridge->macs, mac, vid, port, xlate_now(ctx->in)) : MAC_KNOWN;
 	if (learned == MAC_DAMPED)
 		complain_of_moves(n, mac, vid);
 	if (learned == MAC_CHANGED) {

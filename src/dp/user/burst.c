@@ -94,7 +94,7 @@ void burst_finish(struct dp_thread *t)
 unsigned int burst_process(struct dp_thread *t, struct rte_mbuf **packets, unsigned int n, const struct dp_meta *fresh)
 {
 	t->busy = true;
-	t->now = flow_table_now(t->flows);
+	dp_thread_look_at_clock(t);
 	dp_stat_add(&t->stats.received, n);
 	unsigned int missed = lookup_and_run(t, packets, n, fresh);
 	burst_finish(t);

@@ -72,7 +72,7 @@ static void keys(struct dp_thread *t, struct rte_mbuf **packets, unsigned int n,
 		b->hash[k] = hash;
 		if (index->n == 1) {
 			const struct flow_hash *h = rcu_get(&index->subtables[0]->hash);
-			rte_prefetch0(&h->slot[(uint32_t)hash & h->mask]);
+			rte_prefetch0(&h->slot[flow_hash_start(h, hash)]);
 		} else {
 			rte_prefetch0(cache_bucket(&t->cache, hash));
 		}
@@ -85,7 +85,7 @@ static void keys(struct dp_thread *t, struct rte_mbuf **packets, unsigned int n,
 static inline uint32_t only_candidate(const struct layout_index *index, uint64_t hash)
 {
 	const struct flow_hash *h = rcu_get(&index->subtables[0]->hash);
-	for (uint32_t at = (uint32_t)hash & h->mask;; at = (at + 1) & h->mask) {
+	for (uint32_t at = flow_hash_start(h, hash);; at = (at + 1) & h->mask) {
 		uint64_t slot = rcu_get(&h->slot[at]);
 		if (!slot)
 			return CACHE_NONE;

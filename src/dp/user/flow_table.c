@@ -35,10 +35,15 @@ struct flow_table *flow_table_new(void (*wake)(void *arg),
 	return ft;
 }
 
+uint32_t flow_table_time(const struct flow_table *ft, int64_t ms)
+{
+	uint32_t t = (uint32_t)(ms - ft->epoch + 1);
+	return t ? t : 1;
+}
+
 uint32_t flow_table_now(const struct flow_table *ft)
 {
-	uint32_t now = (uint32_t)(clock_ms() - ft->epoch + 1);
-	return now ? now : 1;
+	return flow_table_time(ft, clock_ms());
 }
 
 // --- Numbers, slots and counters.
@@ -186,7 +191,7 @@ struct megaflow *flow_table_lookup(struct flow_table *ft, const struct dp_meta *
 			const struct subtable *st = index->subtables[first + k];
 			const struct flow_hash *h = rcu_get(&st->hash);
 			hash[k] = live_hash(&st->live, meta, header);
-			slot[k] = &h->slot[(uint32_t)hash[k] & h->mask];
+			slot[k] = &h->slot[flow_hash_start(h, hash[k])];
 			__builtin_prefetch(slot[k]);
 		}
 		for (uint32_t k = 0; k < n; k++) {
@@ -221,7 +226,7 @@ static void unlink_flow(struct flow_table *ft, struct megaflow *f)
 }
 
 static struct megaflow *publish(struct flow_table *ft, struct subtable *st, const struct flow_new *new,
-				const struct dp_key *key, struct program *program, uint32_t number)
+				const struct dp_key *key, uint64_t hash, struct program *program, uint32_t number)
 {
 	struct megaflow *f = flow_table_at(ft, number);
 	const vec32 *meta = (const vec32 *)(const void *)&key->meta;
@@ -237,7 +242,7 @@ static struct megaflow *publish(struct flow_table *ft, struct subtable *st, cons
 	f->cookie = new->cookie;
 	f->life++;
 	__atomic_store_n(&f->subtable, st, __ATOMIC_RELEASE);
-	subtable_insert(ft, st, f);
+	subtable_insert(st, f, hash);
 	ft->n_flows++;
 	return f;
 }
@@ -253,11 +258,13 @@ static void apply_mask(struct dp_key *out, const struct dp_key *key, const struc
 static struct error *put_locked(struct flow_table *ft, const struct flow_new *new, struct megaflow **out)
 {
 	struct dp_key key, mask = *new->mask;
+	uint64_t mask_hash = new->mask_hash ? new->mask_hash : flow_mask_hash(&mask);
 	if (new->bounded)
-		layout_index_bound(ft, new->full_layout & (LAYOUT_N - 1), &mask);
+		layout_index_bound(ft, new->full_layout & (LAYOUT_N - 1), &mask, &mask_hash);
 	apply_mask(&key, new->key, &mask);
-	struct subtable *st = subtable_get(ft, &mask, new->full_layout);
-	struct megaflow *old = subtable_find(ft, st, subtable_hash(st, &key), &key.meta, key.header);
+	struct subtable *st = subtable_get(ft, &mask, mask_hash, new->full_layout);
+	uint64_t hash = subtable_hash(st, &key);
+	struct megaflow *old = subtable_find(ft, st, hash, &key.meta, key.header);
 	if (old && !new->replace) {
 		retire(ft, NULL, new->cookie);
 		*out = old;
@@ -275,7 +282,7 @@ static struct error *put_locked(struct flow_table *ft, const struct flow_new *ne
 		subtable_release_if_empty(ft, st);
 		return err;
 	}
-	*out = publish(ft, st, new, &key, program, number);
+	*out = publish(ft, st, new, &key, hash, program, number);
 	if (old)
 		unlink_flow(ft, old);
 	return NULL;

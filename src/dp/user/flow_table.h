@@ -77,10 +77,16 @@ struct layout_index { // immutable, RCU
 	struct subtable *subtables[];
 };
 
-struct flow_hash { // open addressing; a slot is the hash's high half, then a flow number + 1; the low half 0 is "was removed"
+// Open addressing. A slot is the hash's high half, then a flow number + 1; the low half 0 is "was removed". The high half also says
+// where to begin, so that a table grows without a look at the megaflows.
+struct flow_hash {
 	uint32_t mask, n_used;
 	uint64_t slot[];
 };
+static inline uint32_t flow_hash_start(const struct flow_hash *h, uint64_t hash)
+{
+	return (uint32_t)(hash >> 32) & h->mask;
+}
 
 struct flow_counter {
 	uint64_t packets, bytes;
@@ -147,6 +153,7 @@ static inline struct flow_counter *flow_counter_at(const struct flow_counters *c
 	return &c->chunk[number >> FLOW_CHUNK_BITS][number & (FLOW_CHUNK - 1)];
 }
 // Milliseconds since the table's start plus one, wrapping.
+uint32_t flow_table_time(const struct flow_table *, int64_t ms); // of clock_ms()
 uint32_t flow_table_now(const struct flow_table *);
 
 static inline struct megaflow_more *megaflow_more(const struct megaflow *f)
@@ -194,7 +201,7 @@ static inline struct megaflow *subtable_find(const struct flow_table *ft, const 
 					     const struct dp_meta *meta, const uint8_t *header)
 {
 	const struct flow_hash *h = rcu_get(&st->hash);
-	for (uint32_t at = (uint32_t)hash & h->mask;; at = (at + 1) & h->mask) {
+	for (uint32_t at = flow_hash_start(h, hash);; at = (at + 1) & h->mask) {
 		uint64_t slot = rcu_get(&h->slot[at]);
 		if (!slot)
 			return NULL;
@@ -213,6 +220,7 @@ struct megaflow *flow_table_lookup(struct flow_table *, const struct dp_meta *, 
 struct flow_new { // what to install
 	const struct dp_key *key; // the packet's; bits outside the mask do not matter
 	const struct dp_key *mask;
+	uint64_t mask_hash; // flow_mask_hash(); 0: to be computed
 	uint32_t full_layout;
 	const void *actions;
 	size_t actions_len;
@@ -220,6 +228,7 @@ struct flow_new { // what to install
 	bool replace; // else a megaflow that is there stays
 	bool bounded; // may be narrowed to keep the number of masks bounded; the key must then be a whole one
 };
+uint64_t flow_mask_hash(const struct dp_key *mask); // never 0
 // Installs a megaflow; takes the cookie, which comes back through gone(), also when an equal megaflow was there and stays. *flow,
 // if not NULL: the one that is there now (valid under RCU). An error: actions that this datapath does not have, or
 // FLOW_MAX_FLOWS: then the cookie comes back too.

@@ -23,13 +23,13 @@ static struct flow_hash *hash_new(uint32_t n_slots)
 	return h;
 }
 
-static void hash_add(struct flow_hash *h, uint64_t hash, uint32_t number)
+static void hash_add(struct flow_hash *h, uint64_t slot)
 {
-	uint32_t at = (uint32_t)hash & h->mask;
+	uint32_t at = flow_hash_start(h, slot);
 	while (h->slot[at])
 		at = (at + 1) & h->mask;
 	h->n_used++;
-	rcu_assign(&h->slot[at], slot_value(hash, number));
+	rcu_assign(&h->slot[at], slot);
 }
 
 uint64_t subtable_hash(const struct subtable *st, const struct dp_key *key)
@@ -44,7 +44,7 @@ static uint64_t megaflow_hash(const struct subtable *st, const struct megaflow *
 	return subtable_hash(st, &key);
 }
 
-static void hash_grow(struct flow_table *ft, struct subtable *st)
+static void hash_grow(struct subtable *st)
 {
 	struct flow_hash *old = st->hash;
 	uint32_t n_slots = HASH_MIN_SLOTS;
@@ -53,20 +53,18 @@ static void hash_grow(struct flow_table *ft, struct subtable *st)
 	struct flow_hash *new = hash_new(n_slots);
 	for (uint32_t i = 0; i <= old->mask; i++) {
 		uint64_t slot = old->slot[i];
-		if (!slot || slot_is_removed(slot))
-			continue;
-		uint32_t number = (uint32_t)slot - 1;
-		hash_add(new, megaflow_hash(st, flow_table_at(ft, number)), number);
+		if (slot && !slot_is_removed(slot))
+			hash_add(new, slot);
 	}
 	rcu_assign(&st->hash, new);
 	rcu_free_later(old, free);
 }
 
-void subtable_insert(struct flow_table *ft, struct subtable *st, struct megaflow *f)
+void subtable_insert(struct subtable *st, struct megaflow *f, uint64_t hash)
 {
 	if (2 * (st->hash->n_used + 1) > st->hash->mask)
-		hash_grow(ft, st);
-	hash_add(st->hash, megaflow_hash(st, f), f->number);
+		hash_grow(st);
+	hash_add(st->hash, slot_value(hash, f->number));
 	st->n_flows++;
 }
 
@@ -74,7 +72,7 @@ void subtable_unlink(struct flow_table *ft, struct subtable *st, struct megaflow
 {
 	struct flow_hash *h = st->hash;
 	uint64_t hash = megaflow_hash(st, f), value = slot_value(hash, f->number);
-	uint32_t at = (uint32_t)hash & h->mask;
+	uint32_t at = flow_hash_start(h, hash);
 	while (h->slot[at] != value)
 		at = (at + 1) & h->mask;
 	rcu_assign(&h->slot[at], 1ULL << 32);
@@ -166,9 +164,9 @@ static bool mask_covers(const struct dp_key *wide, const struct dp_key *narrow) 
 	return !missing;
 }
 
-static uint64_t hash_mask(const struct dp_key *mask)
+uint64_t flow_mask_hash(const struct dp_key *mask)
 {
-	return hash_bytes(mask, sizeof(*mask), 0);
+	return hash_bytes(mask, sizeof(*mask), 0) | 1;
 }
 
 static bool has_mask(const struct subtable *st, const struct dp_key *mask, uint64_t hash)
@@ -176,16 +174,15 @@ static bool has_mask(const struct subtable *st, const struct dp_key *mask, uint6
 	return st->mask_hash == hash && !memcmp(&st->mask, mask, sizeof(*mask));
 }
 
-void layout_index_bound(struct flow_table *ft, uint32_t layout, struct dp_key *mask)
+void layout_index_bound(struct flow_table *ft, uint32_t layout, struct dp_key *mask, uint64_t *mask_hash)
 {
 	struct layout_index *index = ft->index[layout];
 	if (!index->built)
 		index = layout_index_build(ft, layout);
 	if (index->n < FLOW_TABLE_MAX_MASKS)
 		return;
-	uint64_t hash = hash_mask(mask);
 	for (uint32_t i = 0; i < index->n; i++)
-		if (has_mask(index->subtables[i], mask, hash))
+		if (has_mask(index->subtables[i], mask, *mask_hash))
 			return;
 	const struct subtable *best = NULL;
 	unsigned int bits = count_bits(mask);
@@ -198,14 +195,14 @@ void layout_index_bound(struct flow_table *ft, uint32_t layout, struct dp_key *m
 		*mask = best->mask;
 	else
 		mask_exact(mask, layout);
+	*mask_hash = flow_mask_hash(mask);
 }
 
 // --- Life of a subtable.
 
-struct subtable *subtable_get(struct flow_table *ft, const struct dp_key *mask, uint32_t full_layout)
+struct subtable *subtable_get(struct flow_table *ft, const struct dp_key *mask, uint64_t hash, uint32_t full_layout)
 {
 	uint16_t layout = (uint16_t)(full_layout & mask->meta.layout & (LAYOUT_N - 1));
-	uint64_t hash = hash_mask(mask);
 	VEC_FOREACH (&ft->subtables, i) {
 		struct subtable *st = ft->subtables.v[i];
 		if (st->layout == layout && has_mask(st, mask, hash))

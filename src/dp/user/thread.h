@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "base/clock.h"
 #include "base/cursor.h"
 #include "base/vec.h"
 #include "dp/dp.h"
@@ -79,6 +80,13 @@ struct dp_burst {
 
 enum dp_thread_kind { DP_THREAD_MAIN, DP_THREAD_EVENT, DP_THREAD_POLL };
 
+struct dp_mask_memo { // what the mask of the last upcall was for this datapath: the next one's is the same most of the time
+	struct flow flow_mask;
+	struct dp_key mask;
+	uint64_t hash;	 // flow_mask_hash(); 0: nothing yet
+	uint32_t layout; // they are for
+};
+
 struct dp_thread {
 	// Immutable.
 	enum dp_thread_kind kind;
@@ -115,13 +123,15 @@ struct dp_thread {
 	uint32_t random;	  // of may_cache()
 	bool busy;		  // in a burst: what dp_execute() sends goes with it
 	unsigned int depth;	  // of recirculation
-	uint32_t now;		  // flow_table_now() of this burst
+	int64_t now_ms;		  // clock_ms() of this burst
+	uint32_t now;		  // the same as the flow table's time
 	struct dp_rxq *queue;	  // that the burst came from; NULL: none
 	struct budget_epoch epoch;
 	uint64_t cycles_per_ms;
 	struct packet_list recirculated, recirculated_spare;
 	struct dp_upcall_result result; // reused
 	struct buf frame;		// for packets in pieces
+	struct dp_mask_memo memo;
 	struct dp_burst burst;
 };
 
@@ -142,6 +152,13 @@ void dp_thread_retry_queue(struct dp_thread *, struct dp_rxq *);
 void dp_thread_drain_wake(struct dp_thread *);
 // Takes one burst from the queue and sends what comes of it. The number of packets; negative errno: the device failed.
 int dp_thread_turn(struct dp_thread *, struct dp_rxq *);
+
+// The time of what is handled next.
+static inline void dp_thread_look_at_clock(struct dp_thread *t)
+{
+	t->now_ms = clock_ms();
+	t->now = flow_table_time(t->flows, t->now_ms);
+}
 
 // One writer, any reader.
 static inline void dp_stat_add(uint64_t *counter, uint64_t n)

@@ -32,6 +32,7 @@ static void prepare(struct dp_thread *t, struct rte_mbuf *m, const struct flow *
 	up->key = flow;
 	up->frame = packet_linear(m, t->frame.data) + packet_blank_bytes(m);
 	up->frame_len = m->pkt_len - packet_blank_bytes(m);
+	up->now = t->now_ms;
 	buf_clear(&t->result.actions);
 	memset(&t->result.mask, 0, sizeof(t->result.mask));
 	t->result.install = false;
@@ -44,6 +45,19 @@ static struct budget *budget_of(const struct dp_thread *t)
 	return t->queue && t->kind != DP_THREAD_MAIN ? &t->queue->budget : NULL;
 }
 
+static const struct dp_mask_memo *mask_of_result(struct dp_thread *t, uint32_t layout)
+{
+	struct dp_mask_memo *memo = &t->memo;
+	const struct flow *mask = &t->result.mask;
+	if (memo->hash && memo->layout == layout && flow_equal(&memo->flow_mask, mask))
+		return memo;
+	memo->flow_mask = *mask;
+	memo->layout = layout;
+	mask_from_flow(&memo->mask, layout, mask);
+	memo->hash = flow_mask_hash(&memo->mask);
+	return memo;
+}
+
 // 0: the result's actions may run on the packet.
 static int install(struct dp_thread *t, const struct dp_meta *meta, const uint8_t *header)
 {
@@ -52,13 +66,14 @@ static int install(struct dp_thread *t, const struct dp_meta *meta, const uint8_
 	struct megaflow *f = NULL;
 	struct error *e;
 	if (r->install) {
-		struct dp_key key, mask;
+		const struct dp_mask_memo *mask = mask_of_result(t, meta->layout);
+		struct dp_key key;
 		key.meta = *meta;
 		memcpy(key.header, header, sizeof(key.header));
-		mask_from_flow(&mask, meta->layout, &r->mask);
 		struct flow_new new = {
 			.key = &key,
-			.mask = &mask,
+			.mask = &mask->mask,
+			.mask_hash = mask->hash,
 			.full_layout = meta->layout,
 			.actions = r->actions.data,
 			.actions_len = r->actions.len,

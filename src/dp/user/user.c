@@ -211,7 +211,7 @@ static struct error *execute(struct dp *base, const struct flow *key, const void
 	bool nested = t->busy;
 	t->busy = true;
 	if (!nested)
-		t->now = flow_table_now(dp->flows);
+		dp_thread_look_at_clock(t);
 	program_interpret(t, m, actions, actions_len);
 	if (!nested) {
 		burst_finish(t);

@@ -193,7 +193,7 @@ bool fake_dp_packet(struct dp *dp, const struct flow *key, size_t frame_len, str
 		dpact_format(actions, f->actions.data, f->actions.len, NULL, NULL);
 		return true;
 	}
-	struct dp_upcall upcall = {.type = DP_UPCALL_MISS, .key = key, .frame_len = frame_len};
+	struct dp_upcall upcall = {.type = DP_UPCALL_MISS, .key = key, .frame_len = frame_len, .now = clock_ms()};
 	struct dp_upcall_result *r = &dp->result;
 	buf_clear(&r->actions);
 	r->install = false;

@@ -251,7 +251,7 @@ static void *work(void *arg)
 						   .may_learn = true,
 						   .credit = true},
 				&out);
-		struct megaflow *mf = megaflow_new(worker->w->backer->bases, &out, &key, 1);
+		struct megaflow *mf = megaflow_new(worker->w->backer->bases, &out, &key, 1, clock_ms());
 		megaflow_free(mf);
 		xlate_out_done(&out);
 		__atomic_fetch_add(&worker->n, 1, __ATOMIC_RELAXED);
