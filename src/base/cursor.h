@@ -108,12 +108,37 @@ void buf_done(struct buf *);
 void buf_reserve(struct buf *, size_t extra);
 // n zeroed bytes at the end; the pointer is valid until the next change.
 void *buf_add_zeros(struct buf *, size_t n);
-void *buf_add(struct buf *, const void *, size_t n);
-void buf_add_u8(struct buf *, uint8_t);
+// What a message is made of, many times over: where there is room, nothing is called.
+static inline void *buf_add(struct buf *b, const void *bytes, size_t n)
+{
+	if (b->cap - b->len < n)
+		buf_reserve(b, n);
+	void *p = b->data + b->len;
+	if (n)
+		memcpy(p, bytes, n);
+	b->len += n;
+	return p;
+}
+static inline void buf_add_u8(struct buf *b, uint8_t v)
+{
+	buf_add(b, &v, sizeof(v));
+}
 // Host order in, big-endian out.
-void buf_add_be16(struct buf *, uint16_t);
-void buf_add_be32(struct buf *, uint32_t);
-void buf_add_be64(struct buf *, uint64_t);
+static inline void buf_add_be16(struct buf *b, uint16_t v)
+{
+	v = htobe16(v);
+	buf_add(b, &v, sizeof(v));
+}
+static inline void buf_add_be32(struct buf *b, uint32_t v)
+{
+	v = htobe32(v);
+	buf_add(b, &v, sizeof(v));
+}
+static inline void buf_add_be64(struct buf *b, uint64_t v)
+{
+	v = htobe64(v);
+	buf_add(b, &v, sizeof(v));
+}
 // Zeroes up to a length that is a multiple of `align`, counted from offset `from`.
 void buf_pad(struct buf *, size_t from, size_t align);
 // Removes n bytes at the front.

@@ -59,20 +59,20 @@ void str_reserve(struct str *s, size_t extra)
 
 void str_addn(struct str *s, const char *p, size_t n)
 {
-	str_reserve(s, n);
-	memcpy(s->s + s->len, p, n);
+	if (s->len + n >= s->cap)
+		str_reserve(s, n);
+	char *to = s->s + s->len;
+	if (n > 8) {
+		memcpy(to, p, n);
+	} else if (n >= 4) { // not worth a call: two halves, which may overlap
+		memcpy(to, p, 4);
+		memcpy(to + n - 4, p + n - 4, 4);
+	} else {
+		for (size_t i = 0; i < n; i++)
+			to[i] = p[i];
+	}
 	s->len += n;
 	s->s[s->len] = '\0';
-}
-
-void str_add(struct str *s, const char *p)
-{
-	str_addn(s, p, strlen(p));
-}
-
-void str_addc(struct str *s, char c)
-{
-	str_addn(s, &c, 1);
 }
 
 void str_add_repeat(struct str *s, char c, size_t n)

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct str {
 	char *s; // NUL-terminated when not NULL
@@ -23,9 +24,18 @@ const char *str_cstr(const struct str *);
 char *str_take(struct str *);
 void str_truncate(struct str *, size_t len);
 void str_reserve(struct str *, size_t extra);
-void str_add(struct str *, const char *);
 void str_addn(struct str *, const char *, size_t n);
-void str_addc(struct str *, char);
+static inline void str_add(struct str *s, const char *text)
+{
+	str_addn(s, text, strlen(text));
+}
+static inline void str_addc(struct str *s, char c)
+{
+	if (s->len + 1 >= s->cap)
+		str_reserve(s, 1);
+	s->s[s->len++] = c;
+	s->s[s->len] = '\0';
+}
 void str_add_repeat(struct str *, char, size_t n);
 void str_addf(struct str *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void str_addv(struct str *, const char *format, va_list) __attribute__((format(printf, 2, 0)));

@@ -567,7 +567,12 @@ const struct field *field_find_any_name(const char *name, size_t n)
 	size_t low = 0, high = sizeof(names) / sizeof(names[0]);
 	while (low < high) {
 		size_t middle = (low + high) / 2;
-		int order = strncmp(name, names[middle].name, n);
+		const char *other = names[middle].name;
+		int order = n ? (unsigned char)name[0] - (unsigned char)other[0] : 0;
+		if (!order && n > 1)
+			order = (unsigned char)name[1] - (unsigned char)other[1];
+		if (!order)
+			order = strncmp(name, other, n);
 		if (!order && names[middle].name[n])
 			order = -1;
 		if (!order)

@@ -70,6 +70,25 @@ static void forget_vlan(struct match *m, const struct field *f)
 	m->flow.vlan[0].tci &= htobe16(mask);
 }
 
+// Most fields lie in a flow as they are, alone: addresses, registers, metadata.
+static bool set_plain(struct match *m, const struct field *f, const union field_value *value, const union field_value *mask)
+{
+	uint8_t *to = (uint8_t *)&m->flow + f->offset, *to_mask = (uint8_t *)&m->mask + f->offset;
+	if (f->place == FIELD_PLACE_BYTES && f->id != FIELD_PACKET_TYPE) {
+		for (unsigned int i = 0; i < f->n_bytes; i++) {
+			to[i] = value->b[i] & mask->b[i];
+			to_mask[i] = mask->b[i];
+		}
+		return true;
+	}
+	if (f->place != FIELD_PLACE_HOST || f->size != 4 || f->n_bytes != 4 || f->n_bits != 32 || f->id == FIELD_CT_STATE)
+		return false;
+	uint32_t v = be32toh(value->be32 & mask->be32), w = be32toh(mask->be32);
+	memcpy(to, &v, sizeof(v));
+	memcpy(to_mask, &w, sizeof(w));
+	return true;
+}
+
 void match_set(struct match *m, const struct field *f, const union field_value *value, const union field_value *mask)
 {
 	union field_value exact, v = *value;
@@ -86,6 +105,8 @@ void match_set(struct match *m, const struct field *f, const union field_value *
 			 f->n_bytes == 2 ? be16toh(mask->be16) : mask->u8);
 		return;
 	}
+	if (set_plain(m, f, value, mask))
+		return;
 	forget(m, f);
 	for (unsigned int i = 0; i < f->n_bytes; i++)
 		v.b[i] &= mask->b[i];

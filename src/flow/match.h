@@ -34,6 +34,14 @@ void flow_format(const struct flow *, struct str *, ofp_port_name_cb *, void *ar
 // One "key=value" or bare word ("tcp"). -ENOENT through *known=false when the key is no match field or shorthand at all.
 struct error *match_parse_field(struct match *, const char *key, const char *value, bool *known, ofp_port_number_cb *,
 				void *arg) MUST_CHECK;
+// The same, and what it was: which field with which mask; field NULL: a shorthand, or bits of a field.
+struct match_term {
+	const struct field *field;
+	union field_value mask;
+	bool known;
+};
+struct error *match_parse_term(struct match *, const char *key, const char *value, struct match_term *, ofp_port_number_cb *,
+			       void *arg) MUST_CHECK;
 // Splits "key=value,key(value) word": writes NULs into the text and steps over one piece. *value NULL when there is none. False at
 // the end.
 bool key_value_scan(char **text, char **key, char **value);

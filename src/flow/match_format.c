@@ -103,6 +103,8 @@ static void add_field(struct out *o, const char *name, enum field_id id)
 {
 	const struct field *f = field_get(id);
 	union field_value value, mask;
+	if (!field_may_be_set(f, o->m))
+		return;
 	field_get_value(f, o->m, &mask);
 	if (field_mask_is_zero(f, &mask))
 		return;

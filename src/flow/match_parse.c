@@ -101,8 +101,18 @@ static struct error *parse_subfield(struct match *m, const char *key, const char
 struct error *match_parse_field(struct match *m, const char *key, const char *text, bool *known, ofp_port_number_cb *cb,
 				void *arg)
 {
+	struct match_term term;
+	struct error *e = match_parse_term(m, key, text, &term, cb, arg);
+	*known = term.known;
+	return e;
+}
+
+struct error *match_parse_term(struct match *m, const char *key, const char *text, struct match_term *term,
+			       ofp_port_number_cb *cb, void *arg)
+{
 	const struct shorthand *shorthand = shorthand_find(key);
-	*known = true;
+	term->field = NULL;
+	term->known = true;
 	if (shorthand) {
 		apply_shorthand(m, shorthand);
 		return NULL;
@@ -113,13 +123,14 @@ struct error *match_parse_field(struct match *m, const char *key, const char *te
 	if (!f) {
 		if (strchr(key, '['))
 			return parse_subfield(m, key, text);
-		*known = false;
+		term->known = false;
 		return NULL;
 	}
-	union field_value value, mask;
-	struct error *error = field_parse_value_ports(f, text, cb, arg, &value, &mask);
+	union field_value value;
+	struct error *error = field_parse_value_ports(f, text, cb, arg, &value, &term->mask);
+	term->field = f;
 	if (!error)
-		match_set(m, f, &value, &mask);
+		match_set(m, f, &value, &term->mask);
 	return error;
 }
 

@@ -3,7 +3,7 @@
 
 #include "openflow/action_row.h"
 
-static const struct ofpact_row *const rows[OFPACT_N_TYPES] = {
+const struct ofpact_row *const ofpact_rows[OFPACT_N_TYPES] = {
 	[OFPACT_OUTPUT] = &ofpact_output_row,
 	[OFPACT_CONTROLLER] = &ofpact_controller_row,
 	[OFPACT_ENQUEUE] = &ofpact_enqueue_row,
@@ -65,14 +65,9 @@ static const struct ofpact_row *const rows[OFPACT_N_TYPES] = {
 	[OFPACT_UNROLL_XLATE] = &ofpact_unroll_xlate_row,
 };
 
-const struct ofpact_row *ofpact_row(enum ofpact_type type)
-{
-	return rows[type];
-}
-
 const char *ofpact_name(enum ofpact_type type)
 {
-	return rows[type]->name;
+	return ofpact_rows[type]->name;
 }
 
 void *ofpact_add(struct buf *b, enum ofpact_type type, size_t len)
@@ -151,7 +146,7 @@ static const struct ofpact *last_at(const void *set, size_t n, enum ofpact_set_p
 {
 	const struct ofpact *found = NULL;
 	OFPACT_FOREACH(a, set, n)
-	if (rows[a->type]->place == place)
+	if (ofpact_rows[a->type]->place == place)
 		found = a;
 	return found;
 }
@@ -172,7 +167,7 @@ void ofpacts_order_set(const void *set, size_t n, struct buf *list)
 	for (int place = SET_POP_VLAN; place < SET_SETS; place++)
 		copy(list, last_at(set, n, (enum ofpact_set_place)place));
 	OFPACT_FOREACH(a, set, n)
-	if (rows[a->type]->place == SET_SETS)
+	if (ofpact_rows[a->type]->place == SET_SETS)
 		copy(list, a);
 	copy(list, last_at(set, n, SET_QOS));
 	copy(list, output);
@@ -181,7 +176,7 @@ void ofpacts_order_set(const void *set, size_t n, struct buf *list)
 int ofpacts_check_set(const void *list, size_t n)
 {
 	OFPACT_FOREACH(a, list, n)
-	if (rows[a->type]->place == SET_FORBIDDEN)
+	if (ofpact_rows[a->type]->place == SET_FORBIDDEN)
 		return OFPBAC_BAD_TYPE;
 	return 0;
 }

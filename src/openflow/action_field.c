@@ -38,8 +38,16 @@ static void bit_set(const struct field *f, union field_value *v, unsigned int i,
 
 static void bits_set(const struct field *f, union field_value *v, unsigned int offset, unsigned int n, uint64_t bits)
 {
-	for (unsigned int i = 0; i < n; i++)
-		bit_set(f, v, offset + i, i < 64 && bits >> i & 1);
+	// Byte by byte where it can.
+	for (unsigned int i = 0; i < n;) {
+		if ((offset + i) % 8 == 0 && n - i >= 8) {
+			v->b[f->n_bytes - 1 - (offset + i) / 8] = i < 64 ? (uint8_t)(bits >> i) : 0;
+			i += 8;
+		} else {
+			bit_set(f, v, offset + i, i < 64 && bits >> i & 1);
+			i++;
+		}
+	}
 }
 
 static uint64_t bits_get(const struct field *f, const union field_value *v, unsigned int offset, unsigned int n)

@@ -103,7 +103,11 @@ struct ofpact_row {
 	int (*check)(struct ofpact *, struct ofpact_check *); // NULL: always fine
 };
 
-const struct ofpact_row *ofpact_row(enum ofpact_type);
+extern const struct ofpact_row *const ofpact_rows[OFPACT_N_TYPES];
+static inline const struct ofpact_row *ofpact_row(enum ofpact_type type)
+{
+	return ofpact_rows[type];
+}
 
 // --- Writing an action: begin, body, end (which pads to 8 and fills in the length).
 

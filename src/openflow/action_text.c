@@ -109,8 +109,17 @@ static char *skip_quoted(char *s)
 // Where a value ends: at `end` (or one of the separators when it is 0) outside of any parenthesis, bracket or quote.
 static char *value_end(char *s, char end)
 {
+	// Most characters mean nothing here.
+	static const bool means_something[256] = {
+		['\0'] = true, ['"'] = true, ['('] = true,  ['['] = true,	[')'] = true,
+		[']'] = true,  [','] = true, [' '] = true, ['\t'] = true, ['\r'] = true, ['\n'] = true,
+	};
 	int depth = 0;
 	for (; *s; s++) {
+		while (!means_something[(unsigned char)*s])
+			s++;
+		if (!*s)
+			break;
 		if (*s == '"') {
 			s = skip_quoted(s);
 			if (!*s)

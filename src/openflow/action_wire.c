@@ -17,13 +17,35 @@ enum { // instructions of 1.1 and later
 	OFPIT_EXPERIMENTER = 0xffff,
 };
 
+static const struct ofpact_wire *wire_of(enum ofpact_type action, uint32_t vendor, uint16_t type, uint8_t version)
+{
+	const struct ofpact_wire *w = ofpact_row(action)->wires;
+	for (; w && w->decode; w++)
+		if (w->type == type && w->vendor == vendor && version >= w->v_min && version <= w->v_max)
+			return w;
+	return NULL;
+}
+
+// Where to look first, for what there is most of. Whether it is there, its row says.
+static enum ofpact_type likely_action(uint32_t vendor, uint16_t type)
+{
+	static const uint8_t standard[] = {[0] = OFPACT_OUTPUT, [22] = OFPACT_GROUP, [24] = OFPACT_DEC_TTL, [25] = OFPACT_SET_FIELD};
+	static const uint8_t nicira[] = {[1] = OFPACT_RESUBMIT, [6] = OFPACT_REG_MOVE, [7] = OFPACT_SET_FIELD, [14] = OFPACT_RESUBMIT,
+					 [16] = OFPACT_LEARN, [35] = OFPACT_CT, [36] = OFPACT_NAT};
+	if (vendor == OFP_VENDOR_NX && type < sizeof(nicira))
+		return (enum ofpact_type)nicira[type];
+	return (enum ofpact_type)(!vendor && type < sizeof(standard) ? standard[type] : 0);
+}
+
 static const struct ofpact_wire *find_wire(uint32_t vendor, uint16_t type, uint8_t version)
 {
+	const struct ofpact_wire *likely = wire_of(likely_action(vendor, type), vendor, type, version);
+	if (likely)
+		return likely;
 	for (int i = 0; i < OFPACT_N_TYPES; i++) {
-		const struct ofpact_wire *w = ofpact_row((enum ofpact_type)i)->wires;
-		for (; w && w->decode; w++)
-			if (w->type == type && w->vendor == vendor && version >= w->v_min && version <= w->v_max)
-				return w;
+		const struct ofpact_wire *w = wire_of((enum ofpact_type)i, vendor, type, version);
+		if (w)
+			return w;
 	}
 	return NULL;
 }

@@ -376,7 +376,6 @@ static void ofp11_std_match_encode(struct buf *b, const struct match *m)
 
 int ofp11_match_decode(struct cursor *c, bool strict, struct match *m, uint16_t *padded_len)
 {
-	match_init_any(m);
 	struct cursor peek = *c;
 	uint16_t type = cursor_be16(&peek), len = cursor_be16(&peek);
 	if (peek.bad)
@@ -396,7 +395,6 @@ int ofp11_match_decode(struct cursor *c, bool strict, struct match *m, uint16_t 
 
 int ofp12_match_decode(struct cursor *c, bool strict, struct match *m)
 {
-	match_init_any(m);
 	struct cursor peek = *c;
 	uint16_t type = cursor_be16(&peek), len = cursor_be16(&peek);
 	if (peek.bad || len < 4)

@@ -185,22 +185,19 @@ static struct error *parse_own_field(struct flow_parse *p, const char *key, char
 }
 
 // A later term may take back what an earlier one said, but it was not said in the terms of every protocol.
-static uint32_t protocols_of_term(const char *key, const char *value)
+static uint32_t protocols_of_term(const struct match_term *term, const char *value)
 {
-	const struct field *f = field_find(key);
-	union field_value v, mask;
+	const struct field *f = term->field;
+	const union field_value *mask = &term->mask;
 	if (!f || f->id == FIELD_IP_ECN) // 1.1 cannot match it, but has an action for it
 		return OFPROTO_ALL;
 	if (!strchr(value, '/'))
 		return strcmp(value, "*") ? field_protocols(f, FIELD_MASK_EXACT) : OFPROTO_ALL;
-	struct error *e = field_parse_value(f, value, &v, &mask);
-	if (e || field_mask_is_zero(f, &mask)) {
-		error_free(e);
+	if (field_mask_is_zero(f, mask))
 		return OFPROTO_ALL;
-	}
-	if (field_mask_is_exact(f, &mask) && f->id != FIELD_VLAN_VID) // a VID's mask leaves out part of the tag
+	if (field_mask_is_exact(f, mask) && f->id != FIELD_VLAN_VID) // a VID's mask leaves out part of the tag
 		return field_protocols(f, FIELD_MASK_EXACT);
-	bool cidr = f->format == FORMAT_IPV4 && ipv4_mask_bits(mask.be32) >= 0;
+	bool cidr = f->format == FORMAT_IPV4 && ipv4_mask_bits(mask->be32) >= 0;
 	return field_protocols(f, cidr ? FIELD_MASK_CIDR : FIELD_MASK_BITWISE);
 }
 
@@ -211,10 +208,11 @@ static struct error *parse_pair(struct flow_parse *p, const char *key, char *val
 	if (e || known)
 		return e;
 	const struct ofpact_text *t = p->text;
-	e = match_parse_field(&p->fm->match, key, value, &known, t ? t->port_number : NULL, t ? t->arg : NULL);
-	if (!e && known && *value)
-		p->protocols &= protocols_of_term(key, value);
-	if (e || known)
+	struct match_term term;
+	e = match_parse_term(&p->fm->match, key, value, &term, t ? t->port_number : NULL, t ? t->arg : NULL);
+	if (!e && term.known && *value)
+		p->protocols &= protocols_of_term(&term, value);
+	if (e || term.known)
 		return e;
 	return *value ? error_new("unknown keyword %s", key) : error_new("field %s missing value", key);
 }

@@ -350,18 +350,21 @@ int nx_match_decode(struct cursor c, bool strict, struct match *m, be64_t *cooki
 
 // --- Whole matches: writing.
 
+enum { DL_IP = 0x0800, DL_ARP = 0x0806, DL_RARP = 0x8035 };
+enum { PROTO_ICMP = 1, PROTO_TCP = 6, PROTO_UDP = 17, PROTO_ICMPV6 = 58, PROTO_SCTP = 132 };
+
 static const uint8_t fields_before_ports[] = {FIELD_PACKET_TYPE, FIELD_DP_HASH, FIELD_RECIRC_ID, FIELD_CONJ_ID};
 static const uint8_t fields_before_vlan[] = {FIELD_ETH_SRC, FIELD_ETH_DST, FIELD_ETH_TYPE};
-static const uint8_t fields_before_dscp[] = {
-	FIELD_MPLS_TC,	FIELD_MPLS_BOS, FIELD_MPLS_TTL, FIELD_MPLS_LABEL, FIELD_IPV4_SRC,
-	FIELD_IPV4_DST, FIELD_IPV6_SRC, FIELD_IPV6_DST, FIELD_IP_FRAG,
-};
-static const uint8_t fields_l3_l4[] = {
-	FIELD_IP_ECN,	     FIELD_IP_TTL,	   FIELD_IPV6_LABEL,	FIELD_IP_PROTO,	      FIELD_ARP_OP,
-	FIELD_ARP_SPA,	     FIELD_ARP_TPA,	   FIELD_ARP_SHA,	FIELD_ARP_THA,	      FIELD_TCP_SRC,
-	FIELD_TCP_DST,	     FIELD_TCP_FLAGS,	   FIELD_UDP_SRC,	FIELD_UDP_DST,	      FIELD_SCTP_SRC,
-	FIELD_SCTP_DST,	     FIELD_ICMPV4_TYPE,	   FIELD_ICMPV4_CODE,	FIELD_ICMPV6_TYPE,    FIELD_ICMPV6_CODE,
-	FIELD_ND_RESERVED,   FIELD_ND_TARGET,	   FIELD_ND_OPTIONS_TYPE, FIELD_ND_SLL,	      FIELD_ND_TLL,
+static const uint8_t fields_mpls[] = {FIELD_MPLS_TC, FIELD_MPLS_BOS, FIELD_MPLS_TTL, FIELD_MPLS_LABEL};
+static const uint8_t fields_ip[] = {FIELD_IPV4_SRC, FIELD_IPV4_DST, FIELD_IPV6_SRC, FIELD_IPV6_DST, FIELD_IP_FRAG};
+static const uint8_t fields_l3[] = {FIELD_IP_ECN, FIELD_IP_TTL, FIELD_IPV6_LABEL, FIELD_IP_PROTO};
+static const uint8_t fields_arp[] = {FIELD_ARP_OP, FIELD_ARP_SPA, FIELD_ARP_TPA, FIELD_ARP_SHA, FIELD_ARP_THA};
+static const uint8_t fields_tcp[] = {FIELD_TCP_SRC, FIELD_TCP_DST, FIELD_TCP_FLAGS};
+static const uint8_t fields_udp[] = {FIELD_UDP_SRC, FIELD_UDP_DST};
+static const uint8_t fields_sctp[] = {FIELD_SCTP_SRC, FIELD_SCTP_DST};
+static const uint8_t fields_icmpv4[] = {FIELD_ICMPV4_TYPE, FIELD_ICMPV4_CODE};
+static const uint8_t fields_icmpv6[] = {
+	FIELD_ICMPV6_TYPE, FIELD_ICMPV6_CODE, FIELD_ND_RESERVED, FIELD_ND_TARGET, FIELD_ND_OPTIONS_TYPE, FIELD_ND_SLL, FIELD_ND_TLL,
 };
 static const uint8_t fields_tunnel[] = {
 	FIELD_TUN_ID,	     FIELD_TUN_FLAGS,	   FIELD_TUN_SRC,	FIELD_TUN_DST,	      FIELD_TUN_IPV6_SRC,
@@ -381,10 +384,9 @@ static const uint8_t fields_regs[] = {
 static const uint8_t fields_xregs[] = { // OpenFlow 1.5 has registers of its own
 	FIELD_XREG0, FIELD_XREG1, FIELD_XREG2, FIELD_XREG3, FIELD_XREG4, FIELD_XREG5, FIELD_XREG6, FIELD_XREG7,
 };
-static const uint8_t fields_last[] = {
-	FIELD_PKT_MARK,	 FIELD_CT_STATE,   FIELD_CT_ZONE,     FIELD_CT_MARK,	FIELD_CT_LABEL,	 FIELD_CT_NW_SRC,
-	FIELD_CT_NW_DST, FIELD_CT_IPV6_SRC, FIELD_CT_IPV6_DST, FIELD_CT_NW_PROTO, FIELD_CT_TP_SRC, FIELD_CT_TP_DST,
-	FIELD_METADATA,
+static const uint8_t fields_conntrack[] = {
+	FIELD_CT_STATE,	 FIELD_CT_ZONE,	    FIELD_CT_MARK,     FIELD_CT_LABEL,	  FIELD_CT_NW_SRC, FIELD_CT_NW_DST,
+	FIELD_CT_IPV6_SRC, FIELD_CT_IPV6_DST, FIELD_CT_NW_PROTO, FIELD_CT_TP_SRC, FIELD_CT_TP_DST,
 };
 
 static void put_list(struct buf *b, uint8_t version, const struct match *m, const uint8_t *ids, size_t n)
@@ -400,6 +402,12 @@ static void put_list(struct buf *b, uint8_t version, const struct match *m, cons
 		field_get_value(f, &m->flow, &value);
 		nx_entry_encode(b, version, f, &value, &mask);
 	}
+}
+
+static void put_one(struct buf *b, uint8_t version, const struct match *m, enum field_id id)
+{
+	uint8_t ids[] = {(uint8_t)id};
+	put_list(b, version, m, ids, 1);
 }
 
 static void put_ports(struct buf *b, uint8_t version, const struct match *m)
@@ -464,19 +472,70 @@ static bool any_bit(const void *p, size_t n)
 	return bits;
 }
 
+#define PUT(IDS) put_list(b, version, m, IDS, sizeof(IDS))
+
+// Headers behind the network's: those that the protocol has, for all others want another one.
+static void put_l4(struct buf *b, uint8_t version, const struct match *m)
+{
+	bool ipv4 = m->flow.dl_type == BE16(DL_IP);
+	if (!m->mask.nw_proto)
+		return;
+	switch (m->flow.nw_proto) {
+	case PROTO_TCP:
+		PUT(fields_tcp);
+		break;
+	case PROTO_UDP:
+		PUT(fields_udp);
+		break;
+	case PROTO_SCTP:
+		PUT(fields_sctp);
+		break;
+	case PROTO_ICMP:
+		if (ipv4)
+			PUT(fields_icmpv4);
+		break;
+	case PROTO_ICMPV6:
+		if (!ipv4)
+			PUT(fields_icmpv6);
+		break;
+	}
+}
+
+static void put_l3(struct buf *b, uint8_t version, const struct match *m)
+{
+	be16_t type = m->flow.dl_type;
+	if (type == BE16(DL_ARP) || type == BE16(DL_RARP)) {
+		PUT(fields_arp);
+		return;
+	}
+	PUT(fields_l3);
+	put_l4(b, version, m);
+}
+
+static bool has_conntrack(const struct flow *w)
+{
+	return w->ct_state || w->ct_zone || w->ct_mark || w->ct_label.d[0] || w->ct_label.d[1] || w->ct_nw_proto ||
+	       w->ct_nw_src || w->ct_nw_dst || w->ct_tp_src || w->ct_tp_dst || any_bit(&w->ct_ipv6_src, 16) ||
+	       any_bit(&w->ct_ipv6_dst, 16);
+}
+
 size_t nx_match_encode(struct buf *b, uint8_t version, const struct match *m, be64_t cookie,
 		       be64_t cookie_mask)
 {
 	size_t start = b->len;
-	put_list(b, version, m, fields_before_ports, sizeof(fields_before_ports));
+	const struct flow *w = &m->mask;
+	if (w->packet_type | w->dp_hash | w->recirc_id | w->conj_id)
+		PUT(fields_before_ports);
 	put_ports(b, version, m);
-	put_list(b, version, m, fields_before_vlan, sizeof(fields_before_vlan));
+	PUT(fields_before_vlan);
 	put_vlan(b, version, m);
-	if (m->mask.dl_type)
-		put_list(b, version, m, fields_before_dscp, sizeof(fields_before_dscp));
+	if (w->dl_type && w->mpls[0])
+		PUT(fields_mpls);
+	if (w->dl_type)
+		PUT(fields_ip);
 	put_dscp(b, version, m);
-	if (m->mask.dl_type) // without it, nothing is known to be there
-		put_list(b, version, m, fields_l3_l4, sizeof(fields_l3_l4));
+	if (w->dl_type) // without it, nothing is known to be there
+		put_l3(b, version, m);
 	if (any_bit(&m->mask.tunnel, sizeof(m->mask.tunnel)))
 		put_list(b, version, m, fields_tunnel, sizeof(fields_tunnel));
 	if (any_bit(&m->mask.nsh, sizeof(m->mask.nsh)))
@@ -487,7 +546,12 @@ size_t nx_match_encode(struct buf *b, uint8_t version, const struct match *m, be
 		put_list(b, version, m, fields_regs, sizeof(fields_regs));
 	else
 		put_list(b, version, m, fields_xregs, sizeof(fields_xregs));
-	put_list(b, version, m, fields_last, sizeof(fields_last));
+	if (w->pkt_mark)
+		put_one(b, version, m, FIELD_PKT_MARK);
+	if (has_conntrack(w))
+		PUT(fields_conntrack);
+	if (w->metadata)
+		put_one(b, version, m, FIELD_METADATA);
 	if (cookie_mask) {
 		bool masked = cookie_mask != UINT64_MAX;
 		buf_add_be32(b, masked ? NXM_NX_COOKIE_W : NXM_NX_COOKIE);
