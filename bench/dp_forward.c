@@ -4,6 +4,7 @@
 //
 //	MODE 0: one rule on in_port; 1: rules on a UDP port and a /12, one mask; 2: the same, and a second mask for one packet in
 //	eight; 3: each 5-tuple its own megaflow; 4: one rule, MACs and TTL rewritten, tag pushed;
+//	5: a hash and a second pass, in which six bits of it decide, as select groups with dp_hash do it;
 //	9: no datapath at all, the least there is
 #include <rte_cycles.h>
 #include <rte_eal.h>
@@ -130,8 +131,15 @@ static int upcall(void *arg, const struct dp_upcall *up, struct dp_upcall_result
 	}
 	if (mode == 4)
 		add_rewrite(&r->actions);
-	((struct dpact_output *)add(&r->actions, DPACT_OUTPUT, sizeof(struct dpact_output)))->port = 2;
 	r->install = true;
+	if (mode == 5 && !up->key->recirc_id) {
+		add(&r->actions, DPACT_HASH, sizeof(struct dpact_hash));
+		((struct dpact_recirc *)add(&r->actions, DPACT_RECIRC, sizeof(struct dpact_recirc)))->id = 1;
+		return 0;
+	}
+	if (mode == 5)
+		r->mask.dp_hash = 0x3f;
+	((struct dpact_output *)add(&r->actions, DPACT_OUTPUT, sizeof(struct dpact_output)))->port = 2;
 	return 0;
 }
 

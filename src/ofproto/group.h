@@ -56,6 +56,7 @@ int group_select(const struct ofp_group *, uint64_t hash, bool (*alive)(void *ar
 
 // --- Select groups whose packets the datapath hashes (group_slots.c).
 
+// Those with dp_hash, and those without a method.
 bool group_hashes_in_datapath(const struct ofp_group *);
 // What for: the algorithm (0: L4, 1: symmetric L4) and the basis.
 uint32_t group_hash_algorithm(const struct ofp_group *);

@@ -40,19 +40,21 @@ struct group_slots {
 	uint16_t bucket[]; // of each slot: an index; SPLIT: see the ranges
 };
 
+enum { SYMMETRIC_L4 = 1 };
+
 bool group_hashes_in_datapath(const struct ofp_group *g)
 {
-	return g->type == OFPGT_SELECT && !strcmp(g->method, "dp_hash");
+	return g->type == OFPGT_SELECT && (!g->method[0] || !strcmp(g->method, "dp_hash"));
 }
 
 uint32_t group_hash_algorithm(const struct ofp_group *g)
 {
-	return (uint32_t)(g->method_param >> 32);
+	return g->method[0] ? (uint32_t)(g->method_param >> 32) : SYMMETRIC_L4;
 }
 
 uint32_t group_hash_basis(const struct ofp_group *g)
 {
-	return (uint32_t)g->method_param;
+	return g->method[0] ? (uint32_t)g->method_param : 0;
 }
 
 // --- Sharing out.
