@@ -190,6 +190,12 @@ int dp_port_set_affinity(struct dp *dp, uint32_t port, const char *affinity)
 	return dp->ops->port_set_affinity ? dp->ops->port_set_affinity(dp, port, affinity) : 0;
 }
 
+void dp_port_misses(struct dp *dp, void (*cb)(void *arg, const struct dp_port_misses *), void *arg)
+{
+	if (dp->ops->port_misses)
+		dp->ops->port_misses(dp, cb, arg);
+}
+
 int dp_port_set_options(struct dp *dp, uint32_t port, const struct dp_port_options *options)
 {
 	return dp->ops->port_set_options ? dp->ops->port_set_options(dp, port, options) : 0;

@@ -190,6 +190,15 @@ struct dp_port_options { // Interface.other_config
 	bool spread_tx; // tx-steering=hash: flows go to all transmit queues, not each thread to one
 	bool no_cache;	// emc-enable=false: its packets do not go into the flow cache
 };
+// Which ports have packets that no megaflow matches. Calls cb for each port.
+struct dp_port_misses {
+	const char *name;   // borrowed during the call
+	uint64_t misses;    // since it was added
+	uint64_t refused;   // of them, that were dropped, as others had their turn: DP_DROP_BUDGET
+	uint64_t recent;    // since somebody last asked
+	int64_t recent_ms;  // so long ago; 0: nobody has
+};
+void dp_port_misses(struct dp *, void (*cb)(void *arg, const struct dp_port_misses *), void *arg);
 int dp_port_set_options(struct dp *, uint32_t port, const struct dp_port_options *); // -ENOENT
 // Assigns queues to polling threads anew.
 struct error *dp_pmd_rebalance(struct dp *) MUST_CHECK;

@@ -28,6 +28,7 @@ struct dp_ops {
 	// NULL: the type has no polling threads.
 	void (*configure)(struct dp *, const struct dp_settings *);
 	int (*port_set_affinity)(struct dp *, uint32_t port, const char *affinity);
+	void (*port_misses)(struct dp *, void (*cb)(void *arg, const struct dp_port_misses *), void *arg);
 	int (*port_set_options)(struct dp *, uint32_t port, const struct dp_port_options *);
 	struct error *(*pmd_rebalance)(struct dp *);
 	struct error *(*pmd_format)(struct dp *, enum dp_pmd_text, const struct dp_pmd_query *, struct str *);

@@ -91,13 +91,36 @@ static void count(uint64_t *counter, uint64_t n)
 	__atomic_fetch_add(counter, n, __ATOMIC_RELAXED);
 }
 
-void vhost_configure(const struct vhost_settings *s)
+static uint64_t tso_features(void)
 {
+	return 1ull << VIRTIO_NET_F_HOST_TSO4 | 1ull << VIRTIO_NET_F_HOST_TSO6 | 1ull << VIRTIO_NET_F_HOST_ECN;
+}
+
+// What guests are offered when they connect next.
+static unsigned int change_tso(bool no_tso)
+{
+	unsigned int n = 0;
+	for (struct vhost_dev *dev = vhost.first; dev; dev = dev->next) { // only main changes the list and the paths
+		if (!dev->path)
+			continue;
+		if (no_tso)
+			rte_vhost_driver_disable_features(dev->path, tso_features());
+		else
+			rte_vhost_driver_enable_features(dev->path, tso_features());
+		n += atomic_load(&dev->vid) >= 0;
+	}
+	return n;
+}
+
+unsigned int vhost_configure(const struct vhost_settings *s)
+{
+	unsigned int late = s->no_tso == vhost.no_tso ? 0 : change_tso(s->no_tso);
 	free(vhost.sock_dir);
 	vhost.sock_dir = xstrdup_null(s->sock_dir);
 	vhost.iommu = s->iommu;
 	vhost.postcopy = s->postcopy;
 	vhost.no_tso = s->no_tso;
+	return late;
 }
 
 // --- What the library's thread tells.
@@ -349,8 +372,7 @@ static struct error *register_path(struct vhost_dev *dev, char *path)
 	if (dev->client && vhost.postcopy)
 		flags |= RTE_VHOST_USER_POSTCOPY_SUPPORT;
 	if (vhost.no_tso)
-		without |= 1ull << VIRTIO_NET_F_HOST_TSO4 | 1ull << VIRTIO_NET_F_HOST_TSO6 |
-		           1ull << VIRTIO_NET_F_HOST_ECN;
+		without |= tso_features();
 	pthread_mutex_lock(&vhost.lock);
 	dev->path = path;
 	pthread_mutex_unlock(&vhost.lock);

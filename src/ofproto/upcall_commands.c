@@ -1,10 +1,53 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 // upcall/*, revalidator/*: how megaflows come and go.
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/str.h"
 #include "ofproto/backer_internal.h"
 #include "ofproto/ofproto.h"
+
+enum { TOP = 5 };
+struct talkers { // the most first
+	struct dp_port_misses of[TOP];
+	char *name[TOP];
+	unsigned int n;
+};
+
+static void add_talker(void *talkers_, const struct dp_port_misses *m)
+{
+	struct talkers *t = talkers_;
+	unsigned int at = t->n;
+	while (at && (t->of[at - 1].recent < m->recent || (t->of[at - 1].recent == m->recent && t->of[at - 1].misses < m->misses)))
+		at--;
+	if (!m->misses || at == TOP)
+		return;
+	if (t->n == TOP)
+		free(t->name[--t->n]);
+	memmove(&t->of[at + 1], &t->of[at], (t->n - at) * sizeof(t->of[0]));
+	memmove(&t->name[at + 1], &t->name[at], (t->n - at) * sizeof(t->name[0]));
+	t->of[at] = *m;
+	t->name[at] = xstrdup(m->name);
+	t->n++;
+}
+
+// The ports that give most work.
+static void show_talkers(struct dp *dp, struct str *out)
+{
+	struct talkers t = {.n = 0};
+	dp_port_misses(dp, add_talker, &t);
+	if (t.n)
+		str_add(out, "\n  ports whose packets miss most:\n");
+	for (unsigned int i = 0; i < t.n; i++) {
+		const struct dp_port_misses *m = &t.of[i];
+		str_addf(out, "    %s: %ju misses, %ju of them dropped", t.name[i], (uintmax_t)m->misses, (uintmax_t)m->refused);
+		if (m->recent_ms)
+			str_addf(out, "; %ju in the last %.1f s", (uintmax_t)m->recent, (double)m->recent_ms / 1000);
+		str_addc(out, '\n');
+		free(t.name[i]);
+	}
+}
 
 bool upcall_show(struct ofproto_system *system, int argc, const char *argv[], struct str *out)
 {
@@ -20,6 +63,7 @@ bool upcall_show(struct ofproto_system *system, int argc, const char *argv[], st
 		         b->reval.max_flows > n ? b->reval.max_flows : n, bs->settings.flow_limit);
 		str_addf(out, "  dump duration : %lldms\n", (long long)b->reval.duration_ms);
 		str_addf(out, "  ufid enabled : %s\n\n  0: (keys %u)\n", bs->ufids_disabled ? "false" : "true", n);
+		show_talkers(b->dp, out);
 	}
 	return true;
 }

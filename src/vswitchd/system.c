@@ -82,7 +82,10 @@ static void configure_vhost(struct vswitchd *v)
 		.postcopy = smap_get_bool(other, "vhost-postcopy-support", false),
 		.no_tso = !smap_get_bool(other, "userspace-tso-enable", true),
 	};
-	vhost_configure(&s);
+	unsigned int late = vhost_configure(&s);
+	if (late)
+		log_info("userspace-tso-enable=%s: %u guests that are connected go on as they are, until they connect anew", s.no_tso ? "false" : "true",
+			 late);
 }
 
 void system_apply_options(struct vswitchd *v)

@@ -44,6 +44,9 @@ def test_guest(tmp_path):
         stack.callback(vm.close)
         vm.wait("guest ready")
         assert {CSUM, GUEST_CSUM, GUEST_TSO4, HOST_TSO4} <= vm.features()
+        for value in ("false", "true"):
+            s.vsctl("set", "open", ".", f"other_config:userspace-tso-enable={value}")
+            assert f"userspace-tso-enable={value}: 1 guests that are connected go on as they are" in s.log()
         wait_until(lambda: host.ping(GUEST), what="the guest answers")
         assert "status=connected" in s.vsctl("get", "interface", "vm", "status")
         up_and_down(stack, vm, host, tmp_path)

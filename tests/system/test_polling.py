@@ -60,6 +60,17 @@ def test_output_waits_for_more(switch):
     assert 'other_config:tx-flush-interval="2000000" is ignored: it should be a number from 0 to 1000000' in switch.log()
 
 
+def test_who_misses_most(switch):
+    hosts = [Host(switch.net, switch.netns, f"v{i}", f"10.0.0.{i}") for i in (1, 2)]
+    assert "miss most" not in switch.appctl("upcall/show")
+    for h in hosts:
+        switch.vsctl("add-port", "br0", h.port)
+    wait_until(lambda: hosts[0].ping("10.0.0.2"), what="the hosts reach each other")
+    first = switch.appctl("upcall/show")
+    assert re.search(r"\n  ports whose packets miss most:\n    v\d: [1-9]\d* misses, 0 of them dropped; \d+ in the last \d+\.\d s\n", first)
+    assert re.search(r"    v1: \d+ misses, 0 of them dropped; 0 in the last 0\.\d s\n", switch.appctl("upcall/show"))
+
+
 def stats(s):
     text = s.appctl("dpif-netdev/pmd-stats-show").split("main thread")[0]
     return {k: int(v) for k, v in re.findall(r"^  ([a-z ]+): (\d+)\n", text, re.M)}

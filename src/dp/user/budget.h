@@ -6,6 +6,8 @@
 // upcalls. A queue in debt gets no upcalls: what misses is dropped (DP_DROP_BUDGET); deep in debt not even searches, but what the
 // flow cache knows goes on. A queue that is alone has no limit.
 //
+// Queues of event-driven threads have the same share, but nothing of theirs is dropped: one in debt rests, and its packets wait in the socket.
+//
 // Megaflows: of some that the queue's packets made, it is remembered whether they had a second packet within a second. When nearly
 // none had, as in a scan, only one in up to 16 misses installs one; the others are forwarded by their translation alone.
 //
@@ -53,6 +55,11 @@ static inline void budget_busy(struct budget *b, struct budget_epoch *e)
 static inline bool budget_rests(struct budget *b)
 {
 	return b->deep && ++b->rests % 8;
+}
+
+static inline bool budget_in_debt(const struct budget *b)
+{
+	return b->credit <= 0 && b->paid;
 }
 
 enum budget_verdict { BUDGET_ALL, BUDGET_NO_UPCALL, BUDGET_NO_SEARCH };

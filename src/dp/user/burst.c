@@ -35,7 +35,10 @@ static struct megaflow *search(struct dp_thread *t, unsigned int i, enum budget_
 		}
 		return f;
 	}
+	if (t->queue)
+		dp_stat_add(&t->queue->misses, 1);
 	if (verdict != BUDGET_ALL) {
+		dp_stat_add(&t->queue->refused, 1);
 		dp_thread_drop(t, b->packet[i], DP_DROP_BUDGET);
 		return NULL;
 	}
@@ -47,12 +50,16 @@ static struct megaflow *search(struct dp_thread *t, unsigned int i, enum budget_
 struct megaflow *burst_search(struct dp_thread *t, unsigned int i)
 {
 	struct dp_rxq *q = t->queue;
-	// What waits in a socket can wait longer: only those who cannot let packets wait drop them.
-	if (!q || t->kind != DP_THREAD_POLL)
+	if (!q || t->kind == DP_THREAD_MAIN)
 		return search(t, i, BUDGET_ALL);
 	uint64_t start = rte_rdtsc();
 	enum budget_verdict verdict = budget_ask(&q->budget, &t->epoch, start, t->cycles_per_ms);
+	// What waits in a socket can wait longer: an event-driven thread lets such a queue rest after this burst (thread.c), and drops nothing.
+	if (t->kind == DP_THREAD_EVENT)
+		verdict = BUDGET_ALL;
 	if (verdict == BUDGET_NO_SEARCH) {
+		dp_stat_add(&q->misses, 1);
+		dp_stat_add(&q->refused, 1);
 		dp_thread_drop(t, t->burst.packet[i], DP_DROP_BUDGET);
 		return NULL;
 	}

@@ -148,6 +148,31 @@ void *poll_run(void *arg)
 	return NULL;
 }
 
+// The same list without `out`, and with `in`.
+static void replace_list(struct dp_thread *t, const struct dp_rxq *out, struct dp_rxq *in)
+{
+	struct poll_list *old = t->polled, *list;
+	unsigned int n = old ? old->n : 0;
+	list = xcalloc(1, sizeof(*list) + (n + 1) * sizeof(list->of[0]));
+	for (unsigned int i = 0; i < n; i++)
+		if (old->of[i] != out)
+			list->of[list->n++] = old->of[i];
+	if (in)
+		list->of[list->n++] = in;
+	rcu_assign(&t->polled, list);
+	rcu_free_later(old, free);
+}
+
+void poll_list_add(struct dp_thread *t, struct dp_rxq *q)
+{
+	replace_list(t, NULL, q);
+}
+
+void poll_list_remove(struct dp_thread *t, struct dp_rxq *q)
+{
+	replace_list(t, q, NULL);
+}
+
 void poll_done(struct dp_thread *t)
 {
 	free(t->polled);

@@ -23,6 +23,9 @@ void *poll_run(void *thread);
 struct error *poll_update(struct dp_user *) MUST_CHECK;
 // The same from the main loop, soon. Threads that cannot be started are tried again with the next change.
 void poll_update_soon(struct dp_user *);
+// One queue more, or less, of an event-driven thread.
+void poll_list_add(struct dp_thread *, struct dp_rxq *);
+void poll_list_remove(struct dp_thread *, struct dp_rxq *);
 // Frees the list of a thread that has ended.
 void poll_done(struct dp_thread *);
 

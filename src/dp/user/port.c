@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/str.h"
 #include "dp/user/cores.h"
 #include "dp/user/hw_offload.h"
@@ -131,6 +132,10 @@ static struct error *choose_thread(struct dp_user *dp, const struct dp_port *por
 
 static void close_queues(struct dp_port *port)
 {
+	for (unsigned int i = 0; i < port->n_rxqs; i++) {
+		port->misses += port->rxqs[i].misses;
+		port->refused += port->rxqs[i].refused;
+	}
 	for (unsigned int i = 0; i < port->n_rxqs; i++)
 		if (port->rxqs[i].netdev_rxq)
 			netdev_rxq_close(port->rxqs[i].netdev_rxq);
@@ -295,6 +300,27 @@ struct error *dp_user_port_reconfigure(struct dp *base, uint32_t number)
 	rcu_synchronize();
 	close_queues(port);
 	return start_queues(dp, port);
+}
+
+void dp_user_port_misses(struct dp *base, void (*cb)(void *arg, const struct dp_port_misses *), void *arg)
+{
+	struct dp_user *dp = user(base);
+	int64_t now = clock_ms(), since = dp->misses_shown_ms;
+	dp->misses_shown_ms = now;
+	for (uint32_t i = 0; i < dp->ports_end; i++) {
+		struct dp_port *port = dp->ports[i];
+		if (!port)
+			continue;
+		struct dp_port_misses m = {.name = netdev_name(port->netdev), .misses = port->misses, .refused = port->refused};
+		for (unsigned int k = 0; k < port->n_rxqs; k++) {
+			m.misses += __atomic_load_n(&port->rxqs[k].misses, __ATOMIC_RELAXED);
+			m.refused += __atomic_load_n(&port->rxqs[k].refused, __ATOMIC_RELAXED);
+		}
+		m.recent = m.misses - port->misses_shown;
+		m.recent_ms = since ? now - since : 0;
+		port->misses_shown = m.misses;
+		cb(arg, &m);
+	}
 }
 
 int dp_user_port_set_options(struct dp *base, uint32_t number, const struct dp_port_options *options)

@@ -119,6 +119,38 @@ void dp_thread_drain_wake(struct dp_thread *t)
 	(void)!read(t->wake_fd, &count, sizeof(count));
 }
 
+// A queue that used up its share of the time for misses is not looked at until it has some again; its packets wait in the socket, which is the
+// kernel's to bound. The thread finds it again in its list, as it may not keep it while it is quiescent.
+static void rest(struct dp_thread *t, struct dp_rxq *q)
+{
+	struct epoll_event nothing = {.events = 0, .data.ptr = q};
+	if (!budget_in_debt(&q->budget) || epoll_ctl(t->epoll_fd, EPOLL_CTL_MOD, q->fd, &nothing))
+		return;
+	q->resting = true;
+	dp_stat_add(&t->stats.rests, 1);
+}
+
+// Whether any queue still rests.
+static bool end_rests(struct dp_thread *t)
+{
+	const struct poll_list *list = rcu_get(&t->polled);
+	bool any = false;
+	for (unsigned int i = 0; list && i < list->n; i++) {
+		struct dp_rxq *q = list->of[i];
+		if (!q->resting)
+			continue;
+		(void)budget_ask(&q->budget, &t->epoch, rte_rdtsc(), t->cycles_per_ms);
+		if (budget_in_debt(&q->budget)) {
+			any = true;
+			continue;
+		}
+		struct epoll_event event = {.events = EPOLLIN, .data.ptr = q};
+		q->resting = false;
+		(void)epoll_ctl(t->epoll_fd, EPOLL_CTL_MOD, q->fd, &event); // one that failed is not there
+	}
+	return any;
+}
+
 static void fail(struct dp_thread *t, struct dp_rxq *q)
 {
 	epoll_ctl(t->epoll_fd, EPOLL_CTL_DEL, q->fd, NULL);
@@ -133,13 +165,15 @@ static void serve(struct dp_thread *t, struct epoll_event *ready, int n)
 	for (int turn = 0; turn < TURNS && n_left; turn++) {
 		for (int i = 0; i < n; i++) {
 			struct dp_rxq *q = ready[i].data.ptr;
-			if (!q)
+			if (!q || (q->resting && !(ready[i].events & (EPOLLERR | EPOLLHUP))))
 				continue;
 			uint32_t wanted = q->burst;
 			int got = dp_thread_turn(t, q);
 			if (got < 0 || (!got && !turn && ready[i].events & (EPOLLERR | EPOLLHUP)))
 				fail(t, q); // or it would be ready for ever
-			if (got < (int)wanted) {
+			if (t->kind == DP_THREAD_EVENT)
+				rest(t, q);
+			if (got < (int)wanted || q->resting) {
 				ready[i].data.ptr = NULL;
 				n_left--;
 			}
@@ -157,6 +191,7 @@ static void *run(void *arg)
 	while (!atomic_load_explicit(&t->stop, memory_order_relaxed)) {
 		// Queues come out of epoll only while this thread is online, and are forgotten before it is quiescent: who
 		// removed one from epoll and waited for a grace period knows that this thread has it no more.
+		bool resting = end_rests(t);
 		int n = epoll_wait(t->epoll_fd, ready, MAX_READY, 0);
 		if (n > 0) {
 			serve(t, ready, n);
@@ -167,7 +202,7 @@ static void *run(void *arg)
 		out_flush(t);
 		struct pollfd sleep = {.fd = t->epoll_fd, .events = POLLIN};
 		rcu_offline();
-		poll(&sleep, 1, -1);
+		poll(&sleep, 1, resting ? 1 : -1);
 		rcu_online();
 	}
 	out_flush(t);
@@ -221,17 +256,21 @@ struct error *dp_thread_add_queue(struct dp_thread *t, struct dp_rxq *q)
 	}
 	q->thread = t;
 	t->n_queues++;
+	if (t->kind == DP_THREAD_EVENT)
+		poll_list_add(t, q);
 	return NULL;
 }
 
 void dp_thread_remove_queue(struct dp_thread *t, struct dp_rxq *q)
 {
-	if (t->kind == DP_THREAD_MAIN)
+	if (t->kind == DP_THREAD_MAIN) {
 		loop_fd_remove(q->loop_fd);
-	else if (t->kind == DP_THREAD_EVENT)
+	} else if (t->kind == DP_THREAD_EVENT) {
 		epoll_ctl(t->epoll_fd, EPOLL_CTL_DEL, q->fd, NULL);
-	else if (q->can_wait)
+		poll_list_remove(t, q);
+	} else if (q->can_wait) {
 		netdev_rxq_forget_wait(q->netdev_rxq, t->epoll_fd);
+	}
 	q->can_wait = false;
 	q->loop_fd = NULL;
 	q->thread = NULL;

@@ -40,7 +40,9 @@ struct dp_rxq { // owned by main; the thread sees it through epoll or its list, 
 	struct dp_thread *next_thread; // while queues are assigned
 	// Written by the thread.
 	uint64_t cycles, window_start, window[POLL_WINDOWS]; // spent on bursts that had packets: in all, per ten seconds
+	uint64_t misses, refused; // packets that no megaflow matched, or that were not looked up; of them, dropped for the budget
 	uint32_t burst; // packets to take at once
+	bool resting;	// of an event-driven thread: see rest()
 	bool failed;	// the device gave an error: rests until the next second
 	struct budget budget;
 };
@@ -62,7 +64,7 @@ struct packet_list {
 struct dp_thread_stats { // written by the thread
 	uint64_t received, recirculated, marked_hits, cache_hits, megaflow_hits, probes, misses, failed_misses, tx_packets, tx_batches,
 		idle_cycles, busy_cycles, // without naps
-		naps, nap_cycles, turns, busy_turns, upcall_cycles, rx_batches,
+		naps, nap_cycles, turns, busy_turns, upcall_cycles, rx_batches, rests,
 		drops[DP_DROP_N_REASONS];
 };
 
@@ -103,7 +105,7 @@ struct dp_thread {
 	uint32_t out_version;	// atomic; counts changes of `out`
 	unsigned int n_queues;
 	struct perf_metrics *perf, *perf_on; // RCU: what pmd-perf-metrics records; perf_on is NULL while it is off
-	struct poll_list *polled; // RCU: the queues of a polling thread; NULL: none
+	struct poll_list *polled; // RCU: its queues, unless it is the main thread; NULL: none
 	const struct variant *variant; // atomic (relaxed)
 	unsigned int sleep_us;	  // the longest nap; read by the thread
 	uint64_t hold_cycles;	  // relaxed atomic: how long packets may stay in output batches; 0: until the burst ends

@@ -257,6 +257,7 @@ static const struct dp_ops ops = {
 	.meter_get = user_meter_get,
 	.configure = dp_user_configure,
 	.port_set_affinity = dp_user_port_set_affinity,
+	.port_misses = dp_user_port_misses,
 	.port_set_options = dp_user_port_set_options,
 	.pmd_rebalance = dp_user_pmd_rebalance,
 	.pmd_format = dp_user_pmd_format,

@@ -18,6 +18,8 @@ struct dp_port { // main; threads see `number` through their queues
 	struct dp_rxq *rxqs;
 	unsigned int n_rxqs;
 	char *affinity; // pmd-rxq-affinity; NULL: none
+	uint64_t misses, refused; // of queues that are closed
+	uint64_t misses_shown;	  // by dp_user_port_misses()
 	struct dp_port_options options; // no_cache: relaxed atomic, read by threads
 };
 
@@ -39,6 +41,7 @@ struct dp_user { // all main's, but what thread.h and flow_table.h say
 	unsigned int n_threads;	  // that exist; they start with the first port that needs them
 	unsigned int n_event_threads;
 	struct dp_settings settings;
+	int64_t misses_shown_ms; // when dp_user_port_misses() was last asked; 0: never
 	bool ever_held; // packets, for tx_flush_us: see out.h
 	struct hw_offload *offload;
 	const struct variant *variant; // of threads to come; NULL: the best
@@ -72,6 +75,7 @@ int dp_user_port_del(struct dp *, uint32_t port);
 struct error *dp_user_port_reconfigure(struct dp *, uint32_t port) MUST_CHECK;
 int dp_user_port_find(const struct dp *, const char *name, struct dp_port_info *);
 void dp_user_port_dump(const struct dp *, void (*cb)(void *arg, const struct dp_port_info *), void *arg);
+void dp_user_port_misses(struct dp *, void (*cb)(void *arg, const struct dp_port_misses *), void *arg);
 int dp_user_port_set_options(struct dp *, uint32_t port, const struct dp_port_options *);
 // Puts queues that failed to work again: they may have recovered.
 void dp_user_retry_queues(struct dp_user *);

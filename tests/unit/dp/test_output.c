@@ -242,6 +242,64 @@ static void test_recording(void **state)
 	str_done(&text);
 }
 
+// A miss that takes long, and leaves nothing behind.
+static void slow_upcall(struct fixture *fixture, const struct dp_upcall *up, struct dp_upcall_result *result)
+{
+	if (up->key->in_port == 1)
+		usleep(200);
+	buf_add(&result->actions, f.actions.data, f.actions.len);
+	result->mask = f.mask;
+	result->install = up->key->in_port != 1;
+	if (result->install)
+		result->cookie = (void *)++fixture->next_cookie;
+}
+
+static uint64_t count_rests(void)
+{
+	const struct dp_user *dp = (const struct dp_user *)(const void *)f.dp;
+	uint64_t n = 0;
+	for (unsigned int i = 0; i < dp->n_threads; i++)
+		n += __atomic_load_n(&dp->threads[i]->stats.rests, __ATOMIC_RELAXED);
+	return n;
+}
+
+static void count_misses(void *misses, const struct dp_port_misses *m)
+{
+	if (!strcmp(m->name, "p1"))
+		*(struct dp_port_misses *)misses = *m;
+}
+
+// A queue of an event-driven thread whose packets miss gets its share of the thread, and no more, while another has packets too. Nothing is
+// dropped.
+static void test_queues_rest(void **state)
+{
+	enum { SLOW = 400 };
+	uint8_t frame[UDP_LEN] = "\2\0\0\0\0\1\2\0\0\0\0\2\10\6";
+	struct dp_port_misses m = {0};
+	unsigned int others = 0;
+	pthread_mutex_lock(&f.lock);
+	f.on_upcall = slow_upcall;
+	pthread_mutex_unlock(&f.lock);
+	size_t before = fake_netdev_n_sent(f.port[2]);
+	uint64_t rests = count_rests();
+	for (unsigned int i = 0; i < SLOW; i++)
+		fake_netdev_push_bytes(f.port[1], frame, UDP_LEN);
+	for (int64_t end = clock_ms() + WAIT_MS; clock_ms() < end && fake_netdev_n_waiting(f.port[1]); others += FIXTURE_PORTS - 2) {
+		for (unsigned int port = 3; port <= FIXTURE_PORTS; port++) // some of them are in the same thread
+			fake_netdev_push_bytes(f.port[port], frame, UDP_LEN);
+		run_for(1);
+	}
+	await_sent(before + SLOW + others);
+	assert_true(count_rests() > rests);
+	dp_port_misses(f.dp, count_misses, &m);
+	assert_int_equal(m.misses, SLOW);
+	assert_int_equal(m.refused, 0);
+	assert_int_equal(m.recent, SLOW);
+	assert_int_equal(m.recent_ms, 0);
+	dp_port_misses(f.dp, count_misses, &m);
+	assert_int_equal(m.recent, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -249,6 +307,7 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(test_nothing_waits_for_a_sleeper, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_flows_over_queues, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_recording, setup, teardown),
+	        cmocka_unit_test_setup_teardown(test_queues_rest, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
