@@ -260,6 +260,7 @@ static struct error *finish_packet_type(struct flow *key, struct flow *mask, boo
 		return error_new("packet_type(ns=%u,id=%#x): a packet has an Ethernet header (ns=0,id=0), or begins with that of an Ethernet "
 				 "type (ns=1)",
 				 ns, be32toh(key->packet_type) & 0xffff);
+	key->packet_type = flow_bare_type(flow_ethertype_of(key->packet_type));
 	be16_t type = flow_ethertype_of(key->packet_type);
 	if (has_type && key->dl_type != type)
 		return error_new("eth_type(0x%04x) does not belong to a packet of type %#x", be16toh(key->dl_type), be16toh(type));

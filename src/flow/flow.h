@@ -168,9 +168,10 @@ static inline bool flow_is_bare(const struct flow *f)
 {
 	return f->packet_type != 0;
 }
-static inline be32_t flow_bare_type(be16_t ethertype)
+static inline be32_t flow_bare_type(be16_t ethertype) // a length, of 802.3, is FLOW_DL_TYPE_NONE
 {
-	return htobe32(1u << 16 | be16toh(ethertype));
+	uint16_t type = be16toh(ethertype);
+	return htobe32(1u << 16 | (type < 0x600 ? 0x05ffu : type));
 }
 static inline be16_t flow_ethertype_of(be32_t packet_type)
 {

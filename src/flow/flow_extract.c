@@ -281,6 +281,7 @@ void flow_extract_vlans(const void *frame, size_t n, size_t wire_len, unsigned i
 	struct rest r = {frame, n, wire_len};
 	memset((char *)f + offsetof(struct flow, dl_dst), 0, sizeof(*f) - offsetof(struct flow, dl_dst));
 	if (flow_is_bare(f)) {
+		f->packet_type = flow_bare_type(flow_ethertype_of(f->packet_type));
 		f->dl_type = flow_ethertype_of(f->packet_type);
 	} else {
 		if (!has(&r, ETH_HDR_BYTES))

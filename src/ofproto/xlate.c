@@ -493,6 +493,7 @@ static void ctx_init(struct xlate_ctx *ctx, const struct xlate_in *in, struct xl
 	ctx->pending = XLATE_NOTHING;
 	ctx->md2_len = 0;
 	ctx->irreversible = 0;
+	ctx->wrapped = false;
 	ctx->last = true;
 	ctx->behind_mpls = ctx->hashed = false;
 	ctx->conntracked = in->flow->ct_state;
@@ -567,6 +568,7 @@ done:
 	buf_done(&ctx.action_set);
 	free(ctx.stack);
 	xlate_mask_merge(&ctx, out->mask);
+	xlate_unwrap_last_clone(&ctx, actions_before);
 	if (out->error) {
 		out->actions->len = actions_before;
 		out->drop_reason = DP_DROP_TRANSLATION;

@@ -129,8 +129,10 @@ static bool do_output_reg(struct xlate_ctx *ctx, const void *action)
 static bool do_set_field(struct xlate_ctx *ctx, const void *action)
 {
 	const struct ofpact_set_field *a = action;
-	if (!field_is_there(ctx, a->field))
+	if (!field_is_there(ctx, a->field)) {
+		XLATE_REPORT(ctx, TRACE_WARN, "unmet prerequisites for %s, set_field ignored", a->field->name);
 		return true;
+	}
 	field_unwildcard(a->field, &a->mask, ctx->mask);
 	bool had_vlan = has_vlan(ctx);
 	field_set_masked(a->field, &a->value, &a->mask, &ctx->flow);

@@ -52,6 +52,7 @@ static void wrap(struct xlate_ctx *ctx, size_t start)
 	size_t n = b->len - start;
 	if (!n)
 		return;
+	ctx->wrapped = true;
 	buf_add_zeros(b, sizeof(struct dpact_nested));
 	memmove(b->data + start + sizeof(struct dpact_nested), b->data + start, n);
 	struct dpact_nested head = {.h = {.type = DPACT_CLONE}};
@@ -59,6 +60,24 @@ static void wrap(struct xlate_ctx *ctx, size_t start)
 	if (!dpact_nest_end(b, start)) {
 		XLATE_REPORT(ctx, TRACE_ERROR, "resubmits yielded over 64 kB of actions");
 		xlate_fail(ctx, XLATE_TOO_MANY_RESUBMITS);
+	}
+}
+
+void xlate_unwrap_last_clone(struct xlate_ctx *ctx, size_t start)
+{
+	struct buf *b = ctx->out->actions;
+	for (size_t at = start; ctx->wrapped && at < b->len;) {
+		const struct dpact *a = (const void *)(b->data + at);
+		size_t size = dpact_size(a);
+		if (at + size < b->len) {
+			at += size;
+		} else if (a->type == DPACT_CLONE) {
+			memmove(b->data + at, b->data + at + sizeof(struct dpact_nested),
+				b->len - at - sizeof(struct dpact_nested));
+			b->len -= sizeof(struct dpact_nested);
+		} else {
+			break;
+		}
 	}
 }
 

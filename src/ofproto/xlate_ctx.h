@@ -51,6 +51,7 @@ struct xlate_ctx {
 	struct flow made_up; // the mask while all that the tables see of the packet was put in front of it: see xlate_mask_merge()
 	uint16_t md2_len;
 	uint8_t md2[DP_NSH_MAX_MD];
+	bool wrapped;		   // some of the actions are in a clone
 	bool last;		   // nothing that the packet's state matters for follows the action that is run
 	unsigned int irreversible; // how often something was done that no datapath action undoes, see xlate_clone.c
 	bool conntracked;  // ct_* fields are what ct() found
@@ -163,6 +164,8 @@ struct xlate_scope {
 // `list` is what will be run; NULL: that is not known yet.
 void xlate_scope_begin(struct xlate_ctx *, struct xlate_scope *, const void *list, size_t n);
 void xlate_scope_end(struct xlate_ctx *, const struct xlate_scope *);
+// When nothing came to be behind the last clone, the packet itself will do: its actions are given without it.
+void xlate_unwrap_last_clone(struct xlate_ctx *, size_t start);
 bool xlate_do_clone(struct xlate_ctx *, const void *action);
 
 // xlate_output.c

@@ -137,6 +137,17 @@ static void encap_nsh(struct xlate_ctx *ctx, const struct ofpact_encap *a)
 	f->nsh.path_hdr = BE32(NSH_SI);
 }
 
+// All of the packet's own labels count.
+static void unwildcard_labels(struct xlate_ctx *ctx)
+{
+	const struct flow *f = ctx->in->flow;
+	for (unsigned int i = 0; is_mpls_type(f->dl_type) && i < FLOW_MAX_MPLS; i++) {
+		ctx->mask->mpls[i] = UINT32_MAX;
+		if (f->mpls[i] & BE32(BOS_BIT))
+			break;
+	}
+}
+
 // In front of labels comes a copy of the first of them, in front of anything else the bottom of a
 // stack.
 static void encap_mpls(struct xlate_ctx *ctx, be16_t ethertype)
@@ -145,8 +156,7 @@ static void encap_mpls(struct xlate_ctx *ctx, be16_t ethertype)
 	be32_t labels[FLOW_MAX_MPLS] = {0};
 	unsigned int n = 0;
 	if (flow_is_bare(f) && is_mpls_type(f->dl_type)) {
-		if (is_mpls_type(ctx->in->flow->dl_type))
-			memset(ctx->mask->mpls, 0xff, sizeof(ctx->mask->mpls));
+		unwildcard_labels(ctx);
 		n = 1;
 		while (n < FLOW_MAX_MPLS && !(f->mpls[n - 1] & BE32(BOS_BIT)))
 			n++;
@@ -237,12 +247,10 @@ static void decap_mpls(struct xlate_ctx *ctx, uint32_t new_type)
 {
 	struct flow *f = &ctx->flow;
 	bool last = f->mpls[0] & BE32(BOS_BIT);
-	if (is_mpls_type(ctx->in->flow->dl_type)) {
+	if (last && is_mpls_type(ctx->in->flow->dl_type))
 		ctx->mask->mpls[0] |= BE32(BOS_BIT);
-		if (!last)
-			memset(&ctx->mask->mpls[1], 0xff,
-			       sizeof(ctx->mask->mpls) - sizeof(ctx->mask->mpls[0]));
-	}
+	else
+		unwildcard_labels(ctx);
 	if (!last && !(f->mpls[1] & BE32(BOS_BIT)) && !(f->mpls[2] & BE32(BOS_BIT))) {
 		XLATE_REPORT(ctx, TRACE_ERROR,
 		             "dropping packet on which an MPLS pop action can't be performed as it "

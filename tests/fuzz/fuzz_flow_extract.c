@@ -17,12 +17,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	size_t extra = data[0] & 0x80 ? 1000 : 0;
 	unsigned int vlans = data[0] % 3;
 	struct flow f = {0}, again = {0};
+	if (data[0] & 0x40 && n > 2) // without an Ethernet header: of the type that its first two bytes say
+		f.packet_type = again.packet_type = flow_bare_type(htobe16((uint16_t)(data[1] << 8 | data[2])));
 	flow_extract_vlans(data + 1, n - 1, n - 1 + extra, vlans, &f);
 	struct str s = STR_INIT;
 	flow_format(&f, &s, NULL, NULL);
 	str_done(&s);
 	// A type that is a tag's says that the tag was cut off, or one too many.
-	if (n < 15 || f.dl_type == BE16(0x8100) || f.dl_type == BE16(0x88a8))
+	if ((n < 15 && !flow_is_bare(&f)) || f.dl_type == BE16(0x8100) || f.dl_type == BE16(0x88a8))
 		return 0;
 	struct buf b = BUF_INIT;
 	flow_compose(&f, NULL, 8, &b);

@@ -53,6 +53,12 @@ static void test_actions(void **state)
 		"set(skb_priority(0x5/0x7))", "set(tunnel(tun_id=0x5,dst=2.2.2.2,ttl=64,tp_dst=4789,flags(df|key)))",
 		"set(tunnel(tun_id=0x5,ipv6_src=::2,ipv6_dst=::1,ttl=64,vxlan(gbp(id=10,flags=0x1)),flags(df|key)))",
 		"push_vlan(vid=12,pcp=0)", "push_vlan(tpid=0x88a8,vid=12,pcp=3)", "push_vlan(vid=12,pcp=0,cfi=0)", "pop_vlan",
+		"push_nsh(flags=3,ttl=63,mdtype=1,np=3,spi=0x1234,si=255,c1=0x0,c2=0x1,c3=0xffffffff,c4=0x0)",
+		"push_nsh(flags=0,ttl=1,mdtype=2,np=1,spi=0x0,si=0,md2=0x10000a0412345678)",
+		"push_nsh(flags=0,ttl=1,mdtype=2,np=1,spi=0x0,si=0,md2=0)", "pop_nsh()", "pop_eth",
+		"push_eth(src=00:00:00:00:00:01,dst=00:00:00:00:00:02)",
+		"add_mpls(label=10,tc=3,ttl=64,bos=1,eth_type=0x8848)",
+		"set(nsh(flags=0x01/0x01,ttl=62,spi=0x5,si=99,c1=0x5/0x0000000f))",
 		"push_mpls(label=10,tc=3,ttl=64,bos=1,eth_type=0x8847)", "pop_mpls(eth_type=0x800)", "recirc(0x5)", "recirc(0)",
 		"hash(l4(0)),recirc(0x1)", "hash(sym_l4(5))", "trunc(100),1", "meter(5),1", "sample(sample=9.7%,actions(1,2))",
 		"clone(push_vlan(vid=12,pcp=0),2)", "clone(drop)", "clone(clone(1),2),3", "check_pkt_len(size=200,gt(4),le(5))",
@@ -173,6 +179,9 @@ static void test_keys(void **state)
 		   "ipv4(frag=no)))",
 		   NULL);
 	assert_key("in_port(1),eth(),eth_type(0x8100),vlan(vid=5),encap()", "recirc_id(0),in_port(1),eth(),eth_type(0x8100),vlan(vid=5),encap()",
+		   NULL);
+	assert_key("in_port(1),packet_type(ns=1,id=0x894f),nsh(ttl=63,spi=0x1/0x00000f,si=254,c1=0x1)",
+		   "recirc_id(0),in_port(1),packet_type(ns=1,id=0x894f),eth_type(0x894f),nsh(ttl=63,spi=0x1/0x0000000f,si=254,c1=0x1)",
 		   NULL);
 	assert_key("in_port(1),eth(),eth_type(0/0xffff)", "recirc_id(0),in_port(1),eth(),eth_type(0/0xffff)", NULL);
 	assert_key("in_port(1),eth(),eth_type(0x86dd),ipv6(src=fe80::/ffff::,label=0x5/0xff,tclass=0x3/0xfc,proto=58,frag=first),"
