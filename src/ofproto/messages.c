@@ -307,6 +307,21 @@ static int set_controller_id(struct conn *c, const struct ofp_msg *msg)
 	return error;
 }
 
+// --- Connections.
+
+// No datapath of ours tracks any yet, and rules with ct are refused: what is to be forgotten is not there.
+static int ct_flush(struct conn *c, const struct ofp_msg *msg)
+{
+	struct ofp_ct_match match;
+	return ofp_decode_ct_flush(msg, &match);
+}
+
+static int ct_flush_zone(struct conn *c, const struct ofp_msg *msg)
+{
+	uint16_t zone;
+	return ofp_decode_ct_flush_zone(msg, &zone);
+}
+
 // --- The table.
 
 enum { NOT_SECONDARY = 1 }; // refused from a connection in the secondary role: it changes the switch
@@ -339,6 +354,8 @@ static const struct {
 	[OFPTYPE_QUEUE_DESC_REQUEST] = {queue_config_request, 0},
 	[OFPTYPE_IPFIX_BRIDGE_STATS_REQUEST] = {ipfix_stats_request, 0},
 	[OFPTYPE_IPFIX_FLOW_STATS_REQUEST] = {ipfix_stats_request, 0},
+	[OFPTYPE_CT_FLUSH] = {ct_flush, NOT_SECONDARY},
+	[OFPTYPE_CT_FLUSH_ZONE] = {ct_flush_zone, NOT_SECONDARY},
 	[OFPTYPE_TABLE_MOD] = {table_mod, NOT_SECONDARY},
 	[OFPTYPE_TABLE_DESC_REQUEST] = {table_desc_request, 0},
 	[OFPTYPE_TABLE_STATS_REQUEST] = {table_stats_request, 0},

@@ -354,8 +354,13 @@ const char *ofpact_name(enum ofpact_type);
 struct ofpact_text { // what parsing and printing may need to know
 	ofp_port_name_cb *port_name;
 	ofp_port_number_cb *port_number;
+	ofp_port_name_cb *table_name; // of a table's number
+	ofp_port_number_cb *table_number;
 	void *arg;
 };
+// A table by name where there is one, or by number. Parsing: false when it is neither, or a number above 255.
+void ofp_table_format(const struct ofpact_text *, uint8_t table, struct str *);
+bool ofp_table_parse(const struct ofpact_text *, const char *word, uint8_t *table);
 // "output:2,NORMAL"; no actions: "drop".
 void ofpacts_format(const void *list, size_t n, const struct ofpact_text *, struct str *);
 // Takes what follows "actions=" and appends to `list`. *protocols receives what can carry it (enum ofp_protocol bits).

@@ -86,7 +86,7 @@ static void format_resubmit(const struct ofpact *a, const struct ofpact_text *t,
 		ofp_port_format(r->in_port, port_name, arg, s);
 	str_addc(s, ',');
 	if (r->table != TABLE_CURRENT)
-		str_add_u64(s, r->table);
+		ofp_table_format(t, r->table, s);
 	str_add(s, r->with_ct_orig ? ",ct)" : ")");
 }
 
@@ -97,7 +97,7 @@ static struct error *parse_resubmit(struct ofpact_parse *p, char *arg)
 	if (port && *port &&
 	    !ofp_port_parse(port, p->text ? p->text->port_number : NULL, p->text ? p->text->arg : NULL, &r->in_port))
 		return error_new("%s: resubmit to unknown port", port);
-	if (table && *table && parse_u8(table, 0, &r->table))
+	if (table && *table && !ofp_table_parse(p->text, table, &r->table))
 		return error_new("%s: resubmit to unknown table", table);
 	if (arg && *arg) {
 		if (strcasecmp(arg, "ct"))
@@ -468,13 +468,14 @@ static void encode_goto(struct buf *b, uint8_t version, const struct ofpact *a)
 
 static void format_goto(const struct ofpact *a, const struct ofpact_text *t, struct str *s)
 {
-	str_addf(s, "goto_table:%u", ((const struct ofpact_goto_table *)(const void *)a)->table);
+	str_add(s, "goto_table:");
+	ofp_table_format(t, ((const struct ofpact_goto_table *)(const void *)a)->table, s);
 }
 
 static struct error *parse_goto(struct ofpact_parse *p, char *arg)
 {
 	struct ofpact_goto_table *g = ofpact_add(p->out, OFPACT_GOTO_TABLE, sizeof(*g));
-	return parse_u8(arg, 0, &g->table) ? error_new("unknown table \"%s\"", arg) : NULL;
+	return !ofp_table_parse(p->text, arg, &g->table) ? error_new("unknown table \"%s\"", arg) : NULL;
 }
 
 static int check_goto(struct ofpact *a, struct ofpact_check *c)

@@ -101,7 +101,7 @@ static void format_ct(const struct ofpact *a, const struct ofpact_text *t, struc
 	str_add(s, ct->flags & CT_COMMIT ? "commit," : "");
 	str_add(s, ct->flags & CT_FORCE ? "force," : "");
 	if (ct->recirc_table != CT_NO_RECIRC_TABLE)
-		str_addf(s, "table=%u,", ct->recirc_table);
+		str_add(s, "table="), ofp_table_format(t, ct->recirc_table, s), str_addc(s, ',');
 	if (ct->zone_src.field) {
 		str_add(s, "zone=");
 		subfield_format(&ct->zone_src, s);
@@ -145,9 +145,9 @@ static struct error *parse_zone(struct ofpact_ct *ct, const char *value)
 	return e;
 }
 
-static struct error *parse_ct_table(struct ofpact_ct *ct, const char *value)
+static struct error *parse_ct_table(struct ofpact_ct *ct, const struct ofpact_text *t, const char *value)
 {
-	if (parse_u8(value, 0, &ct->recirc_table))
+	if (!ofp_table_parse(t, value, &ct->recirc_table))
 		return error_new("unknown table %s", value);
 	if (ct->recirc_table == CT_NO_RECIRC_TABLE)
 		return error_new("invalid table %#x", ct->recirc_table);
@@ -168,7 +168,7 @@ static struct error *parse_ct_key(struct ofpact_parse *p, size_t at, const char 
 	else if (!strcmp(key, "force"))
 		ct->flags |= CT_FORCE;
 	else if (!strcmp(key, "table"))
-		return parse_ct_table(ct, value);
+		return parse_ct_table(ct, p->text, value);
 	else if (!strcmp(key, "zone"))
 		return parse_zone(ct, value);
 	else if (!strcmp(key, "alg"))

@@ -250,7 +250,8 @@ static void format_spec(const struct ofpact_learn_spec *spec, const struct ofpac
 static void format_learn(const struct ofpact *a, const struct ofpact_text *t, struct str *s)
 {
 	const struct ofpact_learn *l = (const void *)a;
-	str_addf(s, "learn(table=%u", l->table_id);
+	str_add(s, "learn(table=");
+	ofp_table_format(t, l->table_id, s);
 	if (l->idle_timeout)
 		str_addf(s, ",idle_timeout=%u", l->idle_timeout);
 	if (l->hard_timeout)
@@ -461,9 +462,9 @@ static struct error *parse_result_dst(struct ofpact_learn *l, const char *value)
 	return e;
 }
 
-static struct error *parse_table(struct ofpact_learn *l, const char *whole, const char *value)
+static struct error *parse_table(struct ofpact_learn *l, const struct ofpact_text *t, const char *whole, const char *value)
 {
-	if (parse_u8(value, 0, &l->table_id))
+	if (!ofp_table_parse(t, value, &l->table_id))
 		return error_new("unknown table \"%s\"", value);
 	return l->table_id == NO_TABLE ? error_new("%s: table id 255 not valid for `learn' action", whole) : NULL;
 }
@@ -472,7 +473,7 @@ static struct error *parse_key(struct ofpact_parse *p, size_t at, const char *wh
 {
 	struct ofpact_learn *l = at_learn(p->out, at);
 	if (!strcmp(name, "table"))
-		return parse_table(l, whole, value);
+		return parse_table(l, p->text, whole, value);
 	if (!strcmp(name, "priority"))
 		return text_u16(value, "priority", &l->priority);
 	if (!strcmp(name, "idle_timeout"))

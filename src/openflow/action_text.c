@@ -52,6 +52,22 @@ bool text_port(const struct ofpact_text *t, const char *text, uint32_t *port)
 	return ofp_port_parse(text, t ? t->port_number : NULL, t ? t->arg : NULL, port);
 }
 
+void ofp_table_format(const struct ofpact_text *t, uint8_t table, struct str *s)
+{
+	ofp_port_format(table, t ? t->table_name : NULL, t ? t->arg : NULL, s); // whose names are written alike
+}
+
+bool ofp_table_parse(const struct ofpact_text *t, const char *word, uint8_t *table)
+{
+	uint32_t number;
+	if (!parse_u8(word, 0, table))
+		return true;
+	if (!t || !t->table_number || t->table_number(t->arg, word, &number))
+		return false;
+	*table = (uint8_t)number;
+	return true;
+}
+
 void text_format_port(const struct ofpact_text *t, uint32_t port, struct str *s)
 {
 	ofp_port_format(port, t ? t->port_name : NULL, t ? t->arg : NULL, s);

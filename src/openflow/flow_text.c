@@ -95,7 +95,7 @@ static struct error *parse_cookie(struct flow_parse *p, char *value)
 
 static struct error *parse_table(struct flow_parse *p, const char *value)
 {
-	if (parse_u8(value, 0, &p->fm->table_id))
+	if (!ofp_table_parse(p->text, value, &p->fm->table_id))
 		return error_new("unknown table \"%s\"", value);
 	if (p->fm->table_id != OFPTT_ALL)
 		p->protocols &= OFPROTO_TID | OFPROTO_11 | OFPROTO_OXM_ANY;

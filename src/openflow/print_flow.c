@@ -160,7 +160,7 @@ static void print_mod(struct str *s, const struct ofp_msg *m, const struct ofp_f
 	static const char *const commands[] = {" ADD", " MOD", " MOD_STRICT", " DEL", " DEL_STRICT"};
 	str_add(s, commands[fm->command]);
 	if (fm->table_id)
-		str_add(s, " table:"), str_add_u64(s, fm->table_id);
+		str_add(s, " table:"), ofp_table_format(&o->text, fm->table_id, s);
 	str_addc(s, ' ');
 	bool raw = print_raw_match(s, m, o);
 	if (!raw)
@@ -224,7 +224,7 @@ int print_flow_removed(struct str *s, const struct ofp_msg *m, const struct ofp_
 	else
 		str_addf(s, "reason=%u", fr.reason);
 	if (fr.table_id != 255)
-		str_addf(s, " table_id=%u", fr.table_id);
+		str_add(s, " table_id="), ofp_table_format(&o->text, fr.table_id, s);
 	if (fr.cookie)
 		str_addf(s, " cookie:0x%llx", (unsigned long long)be64toh(fr.cookie));
 	str_add(s, " duration");
@@ -243,7 +243,7 @@ int print_flow_stats_request(struct str *s, const struct ofp_msg *m, const struc
 	if (error)
 		return error;
 	if (r.table_id != OFPTT_ALL)
-		str_addf(s, " table=%u", r.table_id);
+		str_add(s, " table="), ofp_table_format(&o->text, r.table_id, s);
 	if (r.out_port != OFPP_NONE) {
 		str_add(s, " out_port=");
 		print_port(s, r.out_port, o);
@@ -266,8 +266,8 @@ void ofp_print_flow_stats(struct str *s, const struct ofp_flow_stats *fs, const 
 		print_duration(s, fs->duration_s, fs->duration_ns);
 		str_add(s, ", ");
 	}
-	if (stats || fs->table_id)
-		str_addf(s, "table=%u, ", fs->table_id);
+	if (stats || fs->table_id || (o->text.table_name && o->text.table_name(o->text.arg, 0)))
+		str_add(s, "table="), ofp_table_format(&o->text, fs->table_id, s), str_add(s, ", ");
 	if (stats) {
 		print_counter(s, "n_packets=", fs->packets);
 		print_counter(s, ", n_bytes=", fs->bytes);

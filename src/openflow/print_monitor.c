@@ -36,7 +36,7 @@ int print_flow_monitor_request(struct str *s, const struct ofp_msg *m,
 		if (r.out_group != OFPG_ANY && r.out_group)
 			str_addf(s, " out_group=%d", (int)r.out_group);
 		if (r.table_id != OFPTT_ALL)
-			str_addf(s, " table=%u", r.table_id);
+			str_add(s, " table="), ofp_table_format(&o->text, r.table_id, s);
 		str_addc(s, ' ');
 		size_t before = s->len;
 		match_format(&r.match, s, -1, o->text.port_name, o->text.arg);
@@ -73,7 +73,7 @@ static void print_update(struct str *s, const struct ofp_flow_update *u,
 		else
 			str_addf(s, " reason=%u", u->reason);
 	}
-	str_addf(s, " table=%u", u->table_id);
+	str_add(s, " table="), ofp_table_format(&o->text, u->table_id, s);
 	if (u->idle_timeout)
 		str_addf(s, " idle_timeout=%u", u->idle_timeout);
 	if (u->hard_timeout)

@@ -41,7 +41,7 @@ int print_table_mod(struct str *s, const struct ofp_msg *m, const struct ofp_pri
 	if (tm.table_id == 255)
 		str_add(s, " table_id: ALL_TABLES");
 	else
-		str_addf(s, " table_id=%u", tm.table_id);
+		str_add(s, " table_id="), ofp_table_format(&o->text, tm.table_id, s);
 	if (tm.miss != OFPTABLE_MISS_DEFAULT)
 		str_addf(s, ", flow_miss_config=%s", misses[tm.miss]);
 	if (tm.eviction != OFPTABLE_SAME)
@@ -57,9 +57,11 @@ int print_table_mod(struct str *s, const struct ofp_msg *m, const struct ofp_pri
 	return 0;
 }
 
-static void print_desc_of(struct str *s, const struct ofp_table_desc *d)
+static void print_desc_of(struct str *s, const struct ofp_table_desc *d, const struct ofp_print_options *o)
 {
-	str_addf(s, "\n  table %u:\n   eviction=%s ", d->table_id, d->eviction ? "on" : "off");
+	str_add(s, "\n  table ");
+	ofp_table_format(&o->text, d->table_id, s);
+	str_addf(s, ":\n   eviction=%s ", d->eviction ? "on" : "off");
 	print_eviction_flags(s, d->eviction_flags);
 	if (d->vacancy_events)
 		str_addf(s, "\n   vacancy=on vacancy_down=%u%% vacancy_up=%u%% vacancy=%u%%\n",
@@ -75,7 +77,7 @@ int print_table_desc_reply(struct str *s, const struct ofp_msg *m,
 	struct ofp_table_desc d;
 	int error;
 	while (!(error = ofp_table_desc_pull(&body, &d)))
-		print_desc_of(s, &d);
+		print_desc_of(s, &d, o);
 	return error == -ENODATA ? 0 : error;
 }
 
@@ -87,6 +89,6 @@ int print_table_status(struct str *s, const struct ofp_msg *m, const struct ofp_
 		return error;
 	str_addf(s, " reason=VACANCY_%s\ntable_desc:-",
 	         ts.reason == OFPTR_VACANCY_DOWN ? "DOWN" : "UP");
-	print_desc_of(s, &ts.desc);
+	print_desc_of(s, &ts.desc, o);
 	return 0;
 }

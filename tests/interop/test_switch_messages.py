@@ -52,6 +52,24 @@ SETTINGS = [
     [*O14, "mod-table", "br0", "all", "noevict"], [*O14, "dump-table-desc", "br0"], ["dump-table-desc", "br0"],
 ]
 
+CONNECTIONS = [
+    ["ct-flush-zone", "br0", "5"], ["ct-flush-zone", "br0", "65536"], ["ct-flush-zone", "br0", "x"], ["ct-flush-zone", "br0"], ["ct-flush", "br0"],
+    ["ct-flush", "br0", "zone=5"], ["ct-flush", "br0", "zone=x"], ["ct-flush", "br0", "ct_nw_src=10.1.1.1,ct_nw_proto=17,ct_tp_src=1"],
+    ["ct-flush", "br0", "zone=7", "ct_ipv6_src=::1,ct_nw_proto=6", "ct_ipv6_dst=::2"], ["ct-flush", "br0", "ct_nw_src=10.1.1.1", "ct_ipv6_src=::1"],
+    ["ct-flush", "br0", "nonsense"], ["ct-flush", "br0", "ct_nw_src"], ["ct-flush", "br0", "zone=1", "zone=2"], ["ct-flush", "br0", "", ""],
+    [*O15, "ct-flush", "br0", "ct_nw_proto=1,icmp_type=8,icmp_code=0,icmp_id=9"], ["ct-flush", "br0", "a", "b", "c", "d"],
+]
+
+FIRST = ["table=first,priority=5,in_port=1,actions=resubmit(,second)", "table=second,actions=goto_table:third", "table=9,actions=learn(table=third,output:in_port)"]
+TABLE_NAMES = [
+    *[[*O15, "mod-table", "br0", n, "name:" + name] for n, name in (("1", "first"), ("2", "second"), ("9", "third"), ("10", "first"), ("11", "7"), ("12", "with space"))],
+    *[["add-flow", "br0", f] for f in FIRST], [*O13, "add-flow", "br0", FIRST[0]], [*O13, "add-flow", "br0", "table=second,actions=goto_table:third"],
+    SHOW, ["--names", *SHOW], ["--no-names", *SHOW], [*O13, "--names", *SHOW], ["--names", *SHOW, "table=first"], [*SHOW, "table=nobody"],
+    [*SHOW, "table=second"], ["--no-names", *SHOW, "table=second"], [*O14, "mod-table", "br0", "third", "evict"], ["mod-table", "br0", "nobody", "name:x"],
+    ["--names", "dump-aggregate", "br0", "table=first"], ["del-flows", "br0", "table=second"], ["--names", *SHOW], [*O15, "--names", "dump-tables", "br0"],
+    [*O14, "--names", "dump-table-desc", "br0"], ["del-flows", "br0", "table=x"],
+]
+
 PACKET = "in_port=1 packet=ffffffffffff0000000000010800 actions=meter:4,output:1"
 METERS = [[*O13, *c] for c in (
     ["add-meter", "br0", "meter=1 kbps burst bands=type=drop rate=100 burst_size=10"], ["add-meter", "br0", "meter=1 kbps bands=type=drop rate=100"],
@@ -167,6 +185,24 @@ def test_settings_by_ours(sides):
     for c in SETTINGS:
         a, b = sides[0].run(stock, c), sides[1].run(ours, c)
         assert a == b, " ".join(c)
+
+
+def all_ways(sides, commands):
+    """Stock's program with its switch, ours with ours: all that differs."""
+    differences = []
+    for c in commands:
+        a, b = sides[0].run(stock, c), sides[1].run(ours, c)
+        if a != b:
+            differences.append(f"{' '.join(c)}\n  stock {a}\n  ours  {b}")
+    assert not differences, "\n".join(differences)
+
+
+def test_connections(sides):
+    all_ways(sides, CONNECTIONS)
+
+
+def test_table_names(sides):
+    all_ways(sides, TABLE_NAMES)
 
 
 def test_flow_monitors(sides):

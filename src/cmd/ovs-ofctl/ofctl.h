@@ -42,16 +42,21 @@ struct ofctl { // the command line
 struct port_names {
 	struct ofctl *ofctl;
 	const char *bridge; // NULL: there are no names
-	bool loaded;
+	bool loaded, tables_loaded;
 	VEC(struct ofp_port_desc) ports;
+	VEC(struct table_name {
+		uint8_t id;
+		char name[33];
+	}) tables;
 };
 void port_names_init(struct port_names *, struct ofctl *, const char *bridge);
 void port_names_done(struct port_names *);
 // For parsing, and for printing, as --names and --no-names say.
 struct ofpact_text port_names_to_parse(struct port_names *);
 struct ofp_print_options port_names_to_print(struct port_names *);
-// The port that a user means by a number or a name. Exits with a message when there is none.
+// The port, the table that a user means by a number or a name. Exits with a message when there is none.
 uint32_t port_names_parse(struct port_names *, const char *text);
+uint8_t table_names_parse(struct port_names *, const char *text);
 
 // text.c, packets.c: to stdout.
 void print_message(const struct ofctl *, const void *msg, size_t n, int verbosity);

@@ -166,11 +166,10 @@ static void mod_table(int argc, char *argv[], void *arg)
 	                           .eviction_flags = OFPTABLE_EVICTION_DEFAULT};
 	uint32_t versions;
 	const char *name = !strncmp(argv[3], "name:", 5) ? argv[3] + 5 : NULL;
-	if (strcasecmp(argv[2], "ALL") &&
-	    (parse_u8(argv[2], 0, &tm.table_id) || tm.table_id == 255))
-		command_die("unknown table \"%s\" (0 to 254, or ALL)", argv[2]);
-	if (!strcasecmp(argv[2], "ALL"))
-		tm.table_id = 255;
+	struct port_names names;
+	port_names_init(&names, o, argv[1]);
+	tm.table_id = strcasecmp(argv[2], "ALL") ? table_names_parse(&names, argv[2]) : 255;
+	port_names_done(&names);
 	struct error *e = NULL;
 	if (name)
 		versions = 1u << OFP13 | 1u << OFP14 | 1u << OFP15;
