@@ -22,12 +22,17 @@
 #include "base/vec.h"
 #include "netdev/mbuf.h"
 
+struct retired_pool {
+	struct rte_mempool *pool;
+	unsigned int kept; // packets that do not come back
+};
+
 // As DPDK's environment, once per process.
 static struct {
 	bool init, wants_hugepages, has_hugepages;
 	const struct dpdk_settings *settings; // while it starts
 	char *unknown;			      // a virtual device of dpdk-extra that is left out
-	VEC(struct rte_mempool *) retired;
+	VEC(struct retired_pool) retired;
 } dpdk;
 
 // --- Starting.
@@ -298,9 +303,9 @@ static int populate(struct rte_mempool *pool, unsigned int n, bool shared)
 static void free_retired(void)
 {
 	for (size_t i = dpdk.retired.n; i-- > 0;) {
-		if (!rte_mempool_full(dpdk.retired.v[i]))
+		if (rte_mempool_in_use_count(dpdk.retired.v[i].pool) > dpdk.retired.v[i].kept)
 			continue;
-		rte_mempool_free(dpdk.retired.v[i]);
+		rte_mempool_free(dpdk.retired.v[i].pool);
 		vec_swap_remove(&dpdk.retired, i);
 	}
 	if (!dpdk.retired.n)
@@ -335,9 +340,10 @@ struct error *dpdk_pool_new(const char *name, unsigned int n, unsigned int room,
 	return NULL;
 }
 
-void dpdk_pool_retire(struct rte_mempool *pool)
+void dpdk_pool_retire(struct rte_mempool *pool, unsigned int kept)
 {
+	struct retired_pool retired = {pool, kept};
 	if (pool)
-		vec_push(&dpdk.retired, pool);
+		vec_push(&dpdk.retired, retired);
 	free_retired();
 }

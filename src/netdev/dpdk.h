@@ -43,5 +43,5 @@ struct error *dpdk_load_driver(const char *devargs) MUST_CHECK;
 // A pool of at least n packets with room for `room` bytes, as mbuf_pool()'s are, in memory of its own where there are no hugepages,
 // unless it is to be `shared` with other processes, for which little is set aside.
 struct error *dpdk_pool_new(const char *name, unsigned int n, unsigned int room, bool shared, struct rte_mempool **) MUST_CHECK;
-// Frees it when the last packet has come back.
-void dpdk_pool_retire(struct rte_mempool *);
+// Frees it when the last packet has come back, but for `kept` that nobody has any more.
+void dpdk_pool_retire(struct rte_mempool *, unsigned int kept);

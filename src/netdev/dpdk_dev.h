@@ -29,6 +29,7 @@ struct dpdk_dev {
 	struct dpdk_wait wait;
 	struct rte_eth_dev_info info;
 	struct rte_mempool *pool;
+	unsigned int kept; // of its packets, that the driver never gives back
 	// Set by main while not running.
 	unsigned int n_txq; // relaxed atomic
 	unsigned int can; // enum offload

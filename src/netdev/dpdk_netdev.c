@@ -19,7 +19,7 @@
 #include "netdev/dpdk_internal.h"
 #include "netdev/mbuf.h"
 
-enum { DESCRIPTORS = 2048, DESCRIPTORS_MAX = 4096, XDP_RELEASE_US = 50000 };
+enum { DESCRIPTORS = 2048, DESCRIPTORS_MAX = 4096 };
 
 // --- Life.
 
@@ -99,11 +99,13 @@ static void detach(struct dpdk_dev *dev)
 	dpdk_halt(dev);
 	for (unsigned int i = 0; i < N_EVENTS; i++)
 		rte_eth_dev_callback_unregister(dev->port, events[i], on_event, dev);
+	struct dpdk_fds before;
+	dpdk_fds_take(&before);
 	if (!dev->borrowed)
 		remove_device(dev);
-	if (dpdk_wait_close_forgotten(&dev->wait))
-		usleep(XDP_RELEASE_US); // until the kernel lets go of the queues
-	dpdk_pool_retire(dev->pool);
+	dpdk_wait_add_sockets(&dev->wait, &before); // closing opens some too
+	dpdk_wait_close_forgotten(&dev->wait);
+	dpdk_pool_retire(dev->pool, dev->kept);
 	dev->pool = NULL;
 	dev->port = RTE_MAX_ETHPORTS;
 }
@@ -158,7 +160,7 @@ static bool is_one_of_several(const char *devargs)
 }
 
 // The port that is there already for the device; RTE_MAX_ETHPORTS: none.
-static uint16_t find_port(const char *devargs)
+static uint16_t find_port(const char *devargs, bool probed)
 {
 	char name[RTE_ETH_NAME_MAX_LEN];
 	struct rte_dev_iterator iterator;
@@ -166,12 +168,18 @@ static uint16_t find_port(const char *devargs)
 	snprintf(name, sizeof(name), "%.*s", (int)strcspn(devargs, ","), devargs);
 	if (!is_one_of_several(devargs) && !rte_eth_dev_get_port_by_name(name, &port))
 		return port;
+	if (!is_one_of_several(devargs) && !probed)
+		return RTE_MAX_ETHPORTS;
+	dpdk_log_mute(true); // a driver that is not loaded yet is no error
+	bool any = false;
 	RTE_ETH_FOREACH_MATCHING_DEV(port, devargs, &iterator)
 	{
 		rte_eth_iterator_cleanup(&iterator);
-		return port;
+		any = true;
+		break;
 	}
-	return RTE_MAX_ETHPORTS;
+	dpdk_log_mute(false);
+	return any ? port : RTE_MAX_ETHPORTS;
 }
 
 static struct error *check_class(const char *devargs)
@@ -197,7 +205,7 @@ static struct error *probe(struct dpdk_dev *dev, const char *devargs)
 	if (r < 0)
 		return probe_error(devargs, -r, log);
 	free(log);
-	dev->port = find_port(devargs);
+	dev->port = find_port(devargs, true);
 	if (dev->port != RTE_MAX_ETHPORTS)
 		return NULL;
 	return error_new("Error attaching device '%s' to DPDK (%s)", devargs,
@@ -211,7 +219,7 @@ static struct error *attach(struct dpdk_dev *dev, const char *devargs)
 		return e;
 	struct dpdk_fds before;
 	dpdk_fds_take(&before);
-	uint16_t port = find_port(devargs);
+	uint16_t port = find_port(devargs, false);
 	if (port != RTE_MAX_ETHPORTS && in_use(port))
 		return error_errno(EBUSY, "DPDK device '%s' is in use by another port", devargs);
 	dev->port = port;

@@ -12,7 +12,19 @@
 #include "netdev/mbuf.h"
 #include "packet/pcap.h"
 
-enum { FRAME_EXTRA = 26, AF_XDP_TRIES = 6, AF_XDP_PAUSE_US = 30000 };
+enum { FRAME_EXTRA = 26, AF_XDP_TRIES = 6, AF_XDP_PAUSE_US = 30000, TAKE_BACK_TRIES = 5, TAKE_BACK_PAUSE_US = 500 };
+
+// The driver of AF_XDP takes back what was sent when it sends again. The kernel is done with the last of it soon, if the other end lives.
+static void take_back_sent(struct dpdk_dev *dev)
+{
+	for (unsigned int i = 0; i < TAKE_BACK_TRIES; i++) {
+		for (unsigned int q = 0; q < dev->n_txq; q++)
+			(void)rte_eth_tx_burst(dev->port, (uint16_t)q, NULL, 0);
+		if (rte_mempool_in_use_count(dev->pool) <= dev->kept)
+			return;
+		usleep(TAKE_BACK_PAUSE_US);
+	}
+}
 
 void dpdk_halt(struct dpdk_dev *dev)
 {
@@ -22,6 +34,8 @@ void dpdk_halt(struct dpdk_dev *dev)
 		pthread_spin_lock(&dev->tx_lock[i]);
 		pthread_spin_unlock(&dev->tx_lock[i]);
 	}
+	if (dev->kept)
+		take_back_sent(dev);
 	rte_eth_dev_stop(dev->port);
 }
 
@@ -58,19 +72,27 @@ static unsigned int replayed_frames(const char *devargs)
 	return n;
 }
 
+// The rings of AF_XDP are filled with packets that their driver forgets when it closes. Before a thread receives.
+static unsigned int forgotten(const struct dpdk_dev *dev)
+{
+	bool forgets = dev->pool && !strcmp(dev->info.driver_name, "net_af_xdp");
+	return forgets ? rte_mempool_in_use_count(dev->pool) : 0;
+}
+
 static struct error *make_pool(struct dpdk_dev *dev)
 {
 	unsigned int n = dev->up.n_rxq * dev->n_rxd + dev->n_txq * dev->n_txd + 2048;
 	unsigned int replayed = replayed_frames(dev->devargs), room = MBUF_DATA_ROOM;
 	unsigned int frame = (unsigned int)dev->up.mtu + FRAME_EXTRA;
 	struct rte_mempool *old = dev->pool;
+	unsigned int kept = forgotten(dev); // by a try that failed
 	if (frame > room)
 		room = (frame + 1023) / 1024 * 1024;
 	// The other end of virtio_user maps the environment's memory, and no other.
 	bool shared = !strcmp(dev->info.driver_name, "net_virtio_user");
 	struct error *e = dpdk_pool_new(dev->up.name, n + replayed, room, shared, &dev->pool);
 	if (!e && old)
-		dpdk_pool_retire(old);
+		dpdk_pool_retire(old, kept);
 	return e;
 }
 
@@ -173,7 +195,7 @@ static struct error *try_start(struct dpdk_dev *dev)
 }
 
 // First with receive interrupts. There is no way to know but to try.
-static struct error *start_once(struct dpdk_dev *dev)
+static struct error *start_once(struct dpdk_dev *dev, bool quietly)
 {
 	struct dpdk_fds before;
 	dpdk_halt(dev);
@@ -181,19 +203,22 @@ static struct error *start_once(struct dpdk_dev *dev)
 		(void)rte_eth_dev_reset(dev->port); // where it fails, starting says why
 	dev->reset = false;
 	dpdk_fds_take(&before);
+	dpdk_log_mute(quietly);
 	dev->wait.interrupts = true;
 	dev->wait.n_sockets = dev->wait.n_probed;
 	struct error *e = try_start(dev);
 	dpdk_log_mute(true); // having none is no error
 	if (!e && rte_eth_dev_rx_intr_ctl_q_get_fd(dev->port, 0) < 0)
 		dev->wait.interrupts = false;
-	dpdk_log_mute(false);
+	dpdk_log_mute(quietly);
 	if (e) {
 		error_free(e);
 		dev->wait.interrupts = false;
 		e = try_start(dev);
 	}
+	dpdk_log_mute(false);
 	dpdk_wait_add_sockets(&dev->wait, &before); // also those of a failed try, to be closed
+	dev->kept = forgotten(dev);
 	if (e)
 		return e;
 	(void)rte_eth_promiscuous_enable(dev->port); // a virtual device may have no such thing
@@ -208,12 +233,13 @@ static struct error *start_once(struct dpdk_dev *dev)
 // A queue of AF_XDP that was closed stays busy for a while, and the driver cannot try again with what it opened.
 struct error *dpdk_start_device(struct dpdk_dev *dev)
 {
-	struct error *e = start_once(dev);
-	bool busy = e && !strcmp(dev->info.driver_name, "net_af_xdp");
+	bool is_xdp = !strcmp(dev->info.driver_name, "net_af_xdp");
+	struct error *e = start_once(dev, is_xdp); // Interface.error has its words
+	bool busy = e && is_xdp;
 	for (int tries = AF_XDP_TRIES; busy && e && tries; tries--) {
 		struct error *again = dpdk_reattach(dev, AF_XDP_PAUSE_US);
 		error_free(e);
-		e = again ? again : start_once(dev);
+		e = again ? again : start_once(dev, true);
 		busy = !again;
 	}
 	return e;

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <rte_epoll.h>
 #include <rte_ethdev.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -35,17 +36,41 @@ static int domain_of(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &n) ? 0 : domain;
 }
 
-bool dpdk_wait_close_forgotten(struct dpdk_wait *w)
+// The number of a map or program of BPF; 0: it is none.
+static uint32_t bpf_id(int fd)
 {
-	bool any = false;
+	char path[48], line[64];
+	unsigned int id = 0;
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	FILE *f = fopen(path, "r");
+	while (f && !id && fgets(line, sizeof(line), f))
+		if (sscanf(line, "map_id: %u", &id) != 1)
+			(void)sscanf(line, "prog_id: %u", &id);
+	if (f)
+		fclose(f);
+	return id;
+}
+
+// One of those, maybe under another descriptor's number: closing opens some anew.
+static bool is_ours(const struct dpdk_wait *w, uint32_t id)
+{
+	bool ours = false;
+	for (unsigned int i = 0; i < w->n_bpf; i++)
+		ours |= id && w->bpf[i].id == id;
+	return ours;
+}
+
+void dpdk_wait_close_forgotten(struct dpdk_wait *w)
+{
 	for (unsigned int i = 0; i < w->n_sockets; i++) {
 		if (domain_of(w->sockets[i]) != AF_XDP)
 			continue;
 		close(w->sockets[i]);
-		any = true;
 	}
-	w->n_sockets = w->n_probed = 0;
-	return any;
+	for (unsigned int i = 0; i < w->n_bpf; i++)
+		if (is_ours(w, bpf_id(w->bpf[i].fd)))
+			close(w->bpf[i].fd);
+	w->n_sockets = w->n_probed = w->n_bpf = 0;
 }
 
 void dpdk_wait_add_sockets(struct dpdk_wait *w, const struct dpdk_fds *before)
@@ -56,8 +81,14 @@ void dpdk_wait_add_sockets(struct dpdk_wait *w, const struct dpdk_fds *before)
 		uint64_t bit = UINT64_C(1) << fd % 64;
 		int domain = 0;
 		socklen_t n = sizeof(domain);
-		if (!(now.open[fd / 64] & bit) || before->open[fd / 64] & bit ||
-		    w->n_sockets == DPDK_WAIT_SOCKETS ||
+		if (!(now.open[fd / 64] & bit) || before->open[fd / 64] & bit)
+			continue;
+		uint32_t id = bpf_id(fd);
+		if (id && w->n_bpf < DPDK_WAIT_BPF) {
+			w->bpf[w->n_bpf].fd = fd;
+			w->bpf[w->n_bpf++].id = id;
+		}
+		if (w->n_sockets == DPDK_WAIT_SOCKETS ||
 		    getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &n) ||
 		    (domain != AF_PACKET && domain != AF_XDP))
 			continue;

@@ -326,7 +326,7 @@ static void vhost_close(struct netdev *up)
 	*at = dev->next;
 	pthread_mutex_unlock(&vhost.lock);
 	loop_wake_free(dev->changed);
-	dpdk_pool_retire(dev->pool);
+	dpdk_pool_retire(dev->pool, 0);
 }
 
 // A socket that nobody listens on was left behind by a process that died.

@@ -257,6 +257,35 @@ def test_afxdp(switch):
         net.close()
 
 
+def test_afxdp_leaves_nothing_behind(switch):
+    """What its driver forgets, descriptors and packets in the kernel's rings, does not add up; and it can be opened again at once."""
+    net = Net()
+    try:
+        hosts = [Host(net, switch.netns, f"x{i}", f"10.0.0.{i}") for i in (1, 2)]
+        for h in hosts:
+            h.run("ethtool", "-K", "eth0", "tx", "off")
+        switch.vsctl("add-port", "br0", "x2")
+        switch.ofctl("add-flow", "br0", "actions=normal")
+
+        def held():
+            pid = switch.switch.pid
+            size = next(int(line.split()[1]) for line in open(f"/proc/{pid}/status") if line.startswith("VmSize"))
+            return len(os.listdir(f"/proc/{pid}/fd")), size
+        seen = []
+        for _ in range(6):
+            switch.vsctl("add-port", "br0", "x1", "--", "set", "interface", "x1", "type=afxdp")
+            assert switch.vsctl("get", "interface", "x1", "error").strip() == "[]"
+            wait_until(lambda: hosts[0].ping("10.0.0.2"), what="they reach each other")
+            switch.vsctl("del-port", "x1")
+            seen.append(held())
+        assert seen[-1][0] == seen[1][0], seen
+        # Each pool is 10 MB.
+        assert seen[-1][1] < seen[1][1] + 15000, seen
+        assert "|ERR|" not in switch.log()
+    finally:
+        net.close()
+
+
 def test_options_links_and_counters(switch):
     add_port(switch, "p1", 1, "net_null0,no-rx=1", "options:rx-flow-ctrl=true", "options:dpdk-lsc-interrupt=perhaps", "options:n_rxq=9999")
     log = switch.log()
