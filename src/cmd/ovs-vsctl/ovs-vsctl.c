@@ -15,6 +15,7 @@
 #include "cmd/common/tls_options.h"
 #include "cmd/ovs-vsctl/usage.h"
 #include "cmd/ovs-vsctl/vsctl.h"
+#include "cmd/ovs-vsctl/vsctl_scope.h"
 #include "loop/loop.h"
 
 LOG_MODULE(vsctl);
@@ -419,6 +420,7 @@ static void prepare(struct run *r)
 	dbclient_monitor_column(db, &db_open_vswitch_class, DB_OPEN_VSWITCH_CUR_CFG, DB_READ);
 	for (size_t i = 0; i < r->commands.n; i++)
 		die_of(r->commands.v[i].command->prepare(&r->commands.v[i]));
+	vsctl_scope_narrow(&r->v, &r->commands);
 }
 
 static void connect_database(struct run *r)
@@ -433,11 +435,20 @@ static void connect_database(struct run *r)
 		wait_for_event(r);
 }
 
+// A name may be in use where a narrow look does not reach.
+static void see_enough(struct run *r)
+{
+	if (vsctl_scope_widen(&r->v))
+		while (!dbclient_conditions_met(r->v.ctl.db))
+			wait_for_event(r);
+}
+
 static void run(struct run *r)
 {
 	struct dbtxn *txn;
 
 	for (;;) {
+		see_enough(r);
 		uint64_t seqno = dbclient_seqno(r->v.ctl.db);
 
 		if (try_once(r))

@@ -38,6 +38,7 @@ struct vsctl_iface {
 struct vsctl {
 	struct ctl ctl;
 	bool waits;	     // for the switch to apply the change
+	bool narrow;	     // only some rows are there: vsctl_scope.h
 	struct db_row *open; // the row of Open_vSwitch
 	struct vsctl_bridge *bridges;
 	struct vsctl_port *ports;
