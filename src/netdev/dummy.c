@@ -187,7 +187,10 @@ static struct error *dummy_set_options(struct netdev *dev, struct netdev_options
 	netdev_complain_unknown(dev, options, known, complain, arg);
 	const char *both = netdev_option_find(options, "pcap");
 	const char *tx = netdev_option_find(options, "tx_pcap"), *rx = netdev_option_find(options, "rxq_pcap");
-	cast(dev)->ifindex = (int)number_option(dev, options, "ifindex", 0, INT32_MAX, 0, complain, arg);
+	int ifindex = (int)number_option(dev, options, "ifindex", 0, INT32_MAX, 0, complain, arg);
+	if (ifindex != cast(dev)->ifindex)
+		netdev_changed(dev);
+	cast(dev)->ifindex = ifindex;
 	if (dev->class == &netdev_dummy_pmd_class)
 		dev->n_rxq = number_option(dev, options, "n_rxq", 1, N_QUEUES_MAX, 1, complain, arg);
 	struct error *e = set_captures(cast(dev), both ? both : tx, both ? both : rx);

@@ -16,13 +16,17 @@ static bool vlans_equal(const uint64_t *a, const uint64_t *b)
 	return a && b ? !memcmp(a, b, VLAN_BITMAP_BYTES) : a == b;
 }
 
-static struct bundle *find(const struct ofproto *p, const void *aux, size_t *at)
+// The configuration names them all in their order, each time: so each is most often the one behind that was asked for last.
+static struct bundle *find(struct ofproto *p, const void *aux, size_t *at)
 {
-	VEC_FOREACH (&p->bundles, i)
-		if (p->bundles.v[i]->aux == aux) {
-			*at = i;
-			return p->bundles.v[i];
-		}
+	for (size_t n = 0; n < p->bundles.n; n++) {
+		size_t i = (p->bundle_hint + n) % p->bundles.n;
+		if (p->bundles.v[i]->aux != aux)
+			continue;
+		p->bundle_hint = i + 1;
+		*at = i;
+		return p->bundles.v[i];
+	}
 	return NULL;
 }
 

@@ -103,6 +103,7 @@ struct ofproto {
 
 	VEC(struct ofport *) ports; // sorted by number
 	VEC(struct bundle *) bundles;
+	size_t bundle_hint; // where to look first
 	VEC(struct mirror *) mirrors; // in the order of their making
 	uint32_t last_port;	      // the number given last
 	struct loop_defer snapshot_defer;

@@ -107,6 +107,26 @@ static void set_options(const struct iface *i, struct dp *dp, uint32_t dp_port)
 	(void)dp_port_set_options(dp, dp_port, &o);
 }
 
+// Warns of what is not right. False: it is no affinity at all.
+static bool check_affinity(const struct iface *i, const char *affinity)
+{
+	struct vswitchd *v = i->port->bridge->v;
+	struct dp_settings settings;
+	dp_settings_init(&settings);
+	const char *mask = smap_find(&v->cfg->other_config, "pmd-cpu-mask");
+	if (mask)
+		(void)dp_parse_cores(mask, &settings);
+	struct affinity_check check = {i, affinity, &settings, netdev_n_rxq(i->netdev)};
+	bool good = dp_parse_affinity(affinity, check_pin, &check);
+	if (!good)
+		settings_warn(v,
+		              "Interface %s: other_config:pmd-rxq-affinity=\"%s\" is ignored: it "
+		              "should be pairs of a receive queue "
+		              "and a core, like \"0:1,1:3\"",
+		              i->name, affinity);
+	return good;
+}
+
 void polling_set_port(const struct iface *i)
 {
 	const struct bridge *b = i->port->bridge;
@@ -117,19 +137,7 @@ void polling_set_port(const struct iface *i)
 	if (!backer || ofproto_find_port(b->ofproto, i->ofp_port, &info) || info.dp_port == DP_PORT_NONE)
 		return;
 	set_options(i, backer_dp(backer), info.dp_port);
-	struct dp_settings settings;
-	dp_settings_init(&settings);
-	const char *mask = smap_find(&b->v->cfg->other_config, "pmd-cpu-mask");
-	if (mask)
-		(void)dp_parse_cores(mask, &settings);
-	struct affinity_check check = {i, affinity, &settings, netdev_n_rxq(i->netdev)};
-	if (affinity && !dp_parse_affinity(affinity, check_pin, &check)) {
-		settings_warn(b->v,
-		              "Interface %s: other_config:pmd-rxq-affinity=\"%s\" is ignored: it "
-		              "should be pairs of a receive queue "
-		              "and a core, like \"0:1,1:3\"",
-		              i->name, affinity);
+	if (affinity && !check_affinity(i, affinity))
 		affinity = NULL;
-	}
 	(void)dp_port_set_affinity(backer_dp(backer), info.dp_port, affinity);
 }

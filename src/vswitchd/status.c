@@ -60,7 +60,14 @@ static void write_driver_status(struct iface *i, struct dbtxn *txn)
 	i->written_row = row->row.uuid;
 }
 
-static void write_iface_status(struct iface *i, struct dbtxn *txn)
+// Was all that the device says written already, into this row?
+static bool is_written(const struct iface *i)
+{
+	return i->written_change == netdev_change_seq(i->netdev) && uuid_equal(&i->written_row, &i->row->row.uuid);
+}
+
+// With `all` also what should be there already: somebody may have changed it.
+static void write_iface_status(struct iface *i, struct dbtxn *txn, bool all)
 {
 	const struct db_interface *row = i->row;
 	bool in_bridge = i->netdev && i->ofp_port != OFPP_NONE;
@@ -70,6 +77,8 @@ static void write_iface_status(struct iface *i, struct dbtxn *txn)
 		clear_status(txn, row);
 		return;
 	}
+	if (!all && is_written(i))
+		return;
 	const struct netdev *n = i->netdev;
 	bool up = netdev_is_up(n), carrier = netdev_carrier(n);
 	db_interface_set_admin_state(txn, row, up ? "up" : "down");
@@ -84,7 +93,7 @@ static void write_iface_status(struct iface *i, struct dbtxn *txn)
 	set_optional(txn, row, db_interface_set_link_resets, (int64_t)netdev_carrier_resets(n), true);
 	int mtu = netdev_get_mtu(n);
 	set_optional(txn, row, db_interface_set_mtu, mtu, mtu > 0);
-	if (i->written_change != netdev_change_seq(n) || !uuid_equal(&i->written_row, &row->row.uuid))
+	if (!is_written(i))
 		write_driver_status(i, txn);
 }
 
@@ -231,7 +240,7 @@ static void write_ifaces(struct bridge *b, struct dbtxn *txn, bool statistics)
 	HASH_ITER (hh, b->ifaces, i, next) {
 		if (!i->row)
 			continue;
-		write_iface_status(i, txn);
+		write_iface_status(i, txn, statistics);
 		if (statistics || i->fresh)
 			write_iface_statistics(i, txn);
 		i->fresh = false;
