@@ -401,7 +401,8 @@ static bool rules_overlap(const struct cls_subtable *st, const struct cls_rule *
 {
 	const uint64_t *values = cls_rule_values(rule, st);
 	const uint64_t *flow = flow_words_const(&match->flow), *mask = flow_words_const(&match->mask);
-	for (unsigned int i = 0; i < st->n_words; i++) {
+	unsigned int n = flow_n_words(&match->mask);
+	for (unsigned int i = 0; i < st->n_words && st->at[i] < n; i++) {
 		unsigned int w = st->at[i];
 		if ((flow[w] ^ values[i]) & mask[w] & st->words[i])
 			return false;
@@ -429,7 +430,7 @@ static bool mask_covers(const struct cls_subtable *st, const struct match *targe
 {
 	const uint64_t *mask = flow_words_const(&target->mask);
 	unsigned int i = 0;
-	for (unsigned int w = 0; w < FLOW_WORDS; w++) {
+	for (unsigned int w = 0, n = flow_n_words(&target->mask); w < n; w++) {
 		uint64_t have = i < st->n_words && st->at[i] == w ? st->words[i++] : 0;
 		if (mask[w] & ~have)
 			return false;
@@ -441,7 +442,7 @@ void classifier_for_each(struct classifier *c, const struct match *target, bool 
 			 void *arg)
 {
 	static const struct flow nothing;
-	if (target && !memcmp(&target->mask, &nothing, sizeof(nothing)))
+	if (target && flow_equal(&target->mask, &nothing))
 		target = NULL;
 	// Collected first, as the callback may remove what it is shown and with it move everything else.
 	// In the order of lookup, so that people see first what counts most.

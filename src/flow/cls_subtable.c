@@ -48,7 +48,7 @@ static uint64_t hash_values(const uint64_t *values, unsigned int from, unsigned 
 
 uint32_t cls_mask_hash(const struct minimatch *m)
 {
-	uint64_t map = hash_bytes(m->map, sizeof(m->map), 0);
+	uint64_t map = hash_bytes(&m->map, sizeof(m->map), 0);
 	return cls_table_hash(hash_bytes(m->words, minimatch_n_words(m) * sizeof(uint64_t), map));
 }
 
@@ -80,22 +80,22 @@ static unsigned int prefix_length(const struct flow *mask, const struct cls_pref
 void cls_subtable_set_plens(struct cls_subtable *st, const struct cls_tries *tries)
 {
 	struct flow mask;
-	memset(&mask, 0, sizeof(mask));
-	for (unsigned int i = 0; i < st->n_words; i++)
+	flow_clear(&mask);
+	for (unsigned int i = 0; i < st->n_words && st->at[i] < FLOW_WORDS; i++)
 		flow_words(&mask)[st->at[i]] = st->words[i];
 	memset(st->plen, 0, sizeof(st->plen));
 	for (unsigned int i = 0; tries && i < tries->n; i++)
 		st->plen[i] = (uint8_t)prefix_length(&mask, &tries->v[i]);
 }
 
-enum { PORTS_WORD = offsetof(struct flow, tp_src) / 8 };
+enum { PORTS_WORD = offsetof(struct flow, tp_src) / 8, OPTIONS_WORD = offsetof(struct flow, tunnel.options) / 8 };
 _Static_assert(offsetof(struct flow, tp_src) % 8 == 0 && offsetof(struct flow, tp_dst) == offsetof(struct flow, tp_src) + 2,
 	       "the ports are the first half of a word");
 
 static void set_stages(struct cls_subtable *st)
 {
 	static const uint8_t ends[FLOW_N_STAGES] = {FLOW_STAGE_METADATA_END, FLOW_STAGE_L2_END, FLOW_STAGE_L3_END,
-						    FLOW_WORDS};
+						    FLOW_ALL_WORDS};
 	unsigned int i = 0;
 	for (unsigned int s = 0; s < FLOW_N_STAGES; s++) {
 		while (i < st->n_words && st->at[i] < ends[s])
@@ -108,6 +108,8 @@ static void set_stages(struct cls_subtable *st)
 	}
 	st->ports_word = st->n_words;
 	for (i = 0; i < st->n_words; i++) {
+		if (st->at[i] == OPTIONS_WORD)
+			st->options = st->words[i];
 		uint32_t low = (uint32_t)st->words[i]; // the first four bytes of the word
 		if (st->at[i] == PORTS_WORD && low) {
 			st->ports_word = (uint8_t)i;
@@ -119,19 +121,18 @@ static void set_stages(struct cls_subtable *st)
 
 struct cls_subtable *cls_subtable_new(const struct minimatch *m, const struct cls_tries *tries, uint32_t hash)
 {
-	unsigned int n = minimatch_n_words(m);
+	uint8_t at[FLOW_ALL_WORDS];
+	unsigned int n = minimatch_places(m, at);
 	size_t size = (sizeof(struct cls_subtable) + n + 7) & ~(size_t)7;
 	struct cls_subtable *st = xcalloc(1, size + n * sizeof(uint64_t));
-	memcpy(st->map, m->map, sizeof(st->map));
+	st->map = m->map;
+	st->option_words = minimatch_option_words(m);
 	st->hash = hash;
 	st->n_words = (uint8_t)n;
 	st->words = (uint64_t *)(void *)((char *)st + size);
 	if (n)
 		memcpy(st->words, m->words, n * sizeof(uint64_t));
-	unsigned int i = 0;
-	for (unsigned int w = 0; w < FLOW_WORDS; w++)
-		if (m->map[w / 64] >> w % 64 & 1)
-			st->at[i++] = (uint8_t)w;
+	memcpy(st->at, at, n);
 	set_stages(st);
 	cls_subtable_set_plens(st, tries);
 	return st;
@@ -150,7 +151,7 @@ void cls_subtable_free(void *arg)
 
 bool cls_subtable_has_mask(const struct cls_subtable *st, const struct minimatch *m)
 {
-	return !memcmp(st->map, m->map, sizeof(st->map)) &&
+	return st->map == m->map && st->option_words == minimatch_option_words(m) &&
 	       (!st->n_words || !memcmp(st->words, m->words, st->n_words * sizeof(uint64_t)));
 }
 
@@ -316,6 +317,12 @@ static bool values_match(const struct cls_subtable *st, const struct cls_rule *r
 	return true;
 }
 
+// Has the packet all the options that the rules want? Only then are their bodies there to be read.
+static inline bool has_options(const struct cls_subtable *st, const uint64_t *flow)
+{
+	return !st->options || (flow[OPTIONS_WORD] & st->options) == st->options;
+}
+
 static struct cls_rule *find_rule(const struct cls_subtable *st, const uint64_t *flow, uint32_t hash)
 {
 	const struct cls_slots *slots = rcu_get(&st->rules.slots);
@@ -383,6 +390,13 @@ struct cls_rule *cls_subtable_search(struct cls_lookup *l, const struct cls_subt
 {
 	uint64_t h = 0;
 	unsigned int from = 0;
+	if (st->options) {
+		flow_make_options((struct flow *)(void *)l->mask);
+		if (!has_options(st, l->words)) {
+			l->mask[OPTIONS_WORD] |= st->options;
+			return NULL;
+		}
+	}
 	for (unsigned int s = 0; s < FLOW_N_STAGES; s++) {
 		if (st->stage_end[s] == from)
 			continue;
@@ -407,5 +421,7 @@ struct cls_rule *cls_subtable_search(struct cls_lookup *l, const struct cls_subt
 
 struct cls_rule *cls_subtable_find(const struct cls_subtable *st, const uint64_t *flow)
 {
+	if (!has_options(st, flow))
+		return NULL;
 	return find_rule(st, flow, cls_table_hash(hash_u64(hash_flow(st, flow, 0, st->n_words, 0))));
 }

@@ -18,7 +18,8 @@ struct cls_priority {
 
 struct cls_subtable {
 	// Immutable.
-	uint64_t map[MINIMATCH_MAP_WORDS];
+	uint64_t map;
+	uint64_t option_words;
 	uint32_t hash;			   // of map and words: its key among the masks
 	uint8_t n_words;
 	uint8_t stage_end[FLOW_N_STAGES];  // words up to the end of each stage
@@ -26,6 +27,7 @@ struct cls_subtable {
 	uint8_t ports_word;		   // which of the words has the L4 ports; n_words: none
 	uint8_t ports_len;		   // leading bits of the ports that the mask reaches into
 	be32_t ports_mask;
+	uint64_t options;		   // of tunnels, which all rules want: the mask's word of flow.tunnel.options
 	uint8_t plen[CLS_MAX_PREFIXES];	   // per trie; 0: no prefix of that field. Changes only while no trie is published.
 
 	struct cls_table rules;			   // values: struct cls_rule *

@@ -48,7 +48,7 @@ static void format_set(struct str *s, const struct dpact_set *a)
 	} else if (a->header == DPH_MPLS) {
 		dpmpls_format(s, be32toh(a->key.mpls.lse), be32toh(a->mask.mpls.lse));
 	} else if (a->header == DPH_TUNNEL) {
-		dptunnel_format(s, &a->key.tunnel, NULL, false);
+		dptunnel_format(s, &a->key.tunnel, NULL, NULL, NULL, false);
 	} else {
 		str_addf(s, "%#" PRIx32, a->key.u32);
 		if (a->mask.u32 != UINT32_MAX)

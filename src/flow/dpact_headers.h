@@ -14,9 +14,15 @@ extern const struct dpfield dpact_tunnel_fields[];
 extern const struct dpfield dpact_nsh_fields[];
 
 // "tun_id=0x5,src=...,flags(df|key)". Zero values are left out when `mask` is NULL: a header to be set.
-void dptunnel_format(struct str *, const struct flow_tunnel *key, const struct flow_tunnel *mask, bool verbose);
-// Back, up to and over ")".
-bool dptunnel_parse(const char **text, struct flow_tunnel *key, struct flow_tunnel *mask);
+// Options of Geneve where there are some: what key->options says of these bytes; NULL: they are not known.
+void dptunnel_format(struct str *, const struct flow_tunnel *key, const struct flow_tunnel *mask, const uint8_t *options,
+		     const uint8_t *options_mask, bool verbose);
+// Back, up to and over ")". With options NULL there must be none.
+bool dptunnel_parse(const char **text, struct flow_tunnel *key, struct flow_tunnel *mask, uint8_t *options, uint8_t *options_mask);
+// "geneve({class=0x1234,type=0,len=4,0xa/0xff})" of n bytes as they are in the header.
+void dpoptions_format(struct str *, const uint8_t *options, const uint8_t *mask, size_t n);
+// Back, from behind "geneve(" up to and over ")".
+bool dpoptions_parse(const char **text, uint8_t options[FLOW_OPTIONS_BYTES], uint8_t mask[FLOW_OPTIONS_BYTES], size_t *n);
 // "label=5,tc=0,ttl=64,bos=1" of one entry; with masks "label=5/0xff,tc=0/0,ttl=64/0x0,bos=1/1".
 void dpmpls_format(struct str *, uint32_t lse, uint32_t mask);
 // One entry; stops before what follows "bos=N".

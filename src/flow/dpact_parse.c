@@ -84,7 +84,7 @@ static bool parse_set_header(const char **text, struct dpact_set *a)
 	if (row->fields)
 		return dpfields_parse(text, row->fields, &a->key, &a->mask);
 	if (a->header == DPH_TUNNEL) {
-		bool ok = dptunnel_parse(text, &a->key.tunnel, &a->mask.tunnel);
+		bool ok = dptunnel_parse(text, &a->key.tunnel, &a->mask.tunnel, NULL, NULL);
 		memset(&a->mask.tunnel, 0xff, sizeof(a->mask.tunnel));
 		return ok;
 	}

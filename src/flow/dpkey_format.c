@@ -49,6 +49,7 @@ static void add_tunnel(struct out *o)
 	} else {
 		m.ip_src = m.ip_dst = 0;
 	}
+	m.options = f->options ? m.options : 0;
 	m.tos = f->tos ? m.tos : 0;
 	m.tp_src = f->tp_src ? m.tp_src : 0;
 	m.tp_dst = f->tp_dst ? m.tp_dst : 0;
@@ -58,7 +59,7 @@ static void add_tunnel(struct out *o)
 	size_t start = o->s->len;
 	str_add(o->s, "tunnel(");
 	size_t inside = o->s->len;
-	dptunnel_format(o->s, f, &m, false);
+	dptunnel_format(o->s, f, &m, o->f->options, o->m->options, false);
 	if (o->s->len > inside)
 		str_add(o->s, "),");
 	else

@@ -115,7 +115,7 @@ static bool parse_ct_label(struct parser *p, const char **text)
 
 static bool parse_tunnel(struct parser *p, const char **text)
 {
-	return dptunnel_parse(text, &p->key->tunnel, &p->mask->tunnel);
+	return dptunnel_parse(text, &p->key->tunnel, &p->mask->tunnel, p->key->options, p->mask->options);
 }
 
 static bool parse_in_port(struct parser *p, const char **text)
@@ -317,8 +317,8 @@ struct error *dpkey_parse(const char *text, struct flow *key, struct flow *mask,
 	struct flow unused;
 	struct parser p = {key, mask ? mask : &unused, port_number, arg, 0, 0, false, 0};
 	unsigned int open = 0;
-	memset(p.key, 0, sizeof(*p.key));
-	memset(p.mask, 0, sizeof(*p.mask));
+	flow_clear(p.key);
+	flow_clear(p.mask);
 	p.mask->recirc_id = UINT32_MAX;
 	skip_ufid(&text);
 	for (;;) {

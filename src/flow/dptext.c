@@ -31,7 +31,8 @@ static void set_mask(const struct flow_tunnel *key, struct flow_tunnel *mask)
 		mask->gbp_id = 0xffff;
 }
 
-void dptunnel_format(struct str *s, const struct flow_tunnel *key, const struct flow_tunnel *mask, bool verbose)
+void dptunnel_format(struct str *s, const struct flow_tunnel *key, const struct flow_tunnel *mask, const uint8_t *options,
+		     const uint8_t *options_mask, bool verbose)
 {
 	struct flow_tunnel mine;
 	if (!mask) {
@@ -43,6 +44,10 @@ void dptunnel_format(struct str *s, const struct flow_tunnel *key, const struct 
 		str_addc(s, ',');
 	if (mask->gbp_id || mask->gbp_flags)
 		str_addf(s, "vxlan(gbp(id=%u,flags=%#x)),", be16toh(key->gbp_id), key->gbp_flags);
+	if (options && key->options && mask->options) {
+		dpoptions_format(s, options, options_mask, (size_t)key->options * 4);
+		str_addc(s, ',');
+	}
 	if (verbose || mask->flags & ALL_FLAGS) {
 		str_add(s, "flags(");
 		if (key->flags || (mask->flags & ALL_FLAGS) != ALL_FLAGS)
@@ -85,7 +90,19 @@ static void keep_masked(struct flow_tunnel *key, const struct flow_tunnel *mask)
 		k[i] &= m[i];
 }
 
-bool dptunnel_parse(const char **text, struct flow_tunnel *key, struct flow_tunnel *mask)
+static bool parse_options(const char **text, struct flow_tunnel *key, struct flow_tunnel *mask, uint8_t *options,
+			  uint8_t *options_mask)
+{
+	size_t n;
+	uint8_t unused[FLOW_OPTIONS_BYTES];
+	if (!options || !dpoptions_parse(text, options, options_mask ? options_mask : unused, &n))
+		return false;
+	key->options = n / 4;
+	mask->options = UINT64_MAX;
+	return true;
+}
+
+bool dptunnel_parse(const char **text, struct flow_tunnel *key, struct flow_tunnel *mask, uint8_t *options, uint8_t *options_mask)
 {
 	struct flow_tunnel unused;
 	bool masked = mask;
@@ -104,6 +121,9 @@ bool dptunnel_parse(const char **text, struct flow_tunnel *key, struct flow_tunn
 				return false;
 		} else if (dptext_literal(text, "vxlan(gbp(")) {
 			if (!parse_gbp(text, key, mask))
+				return false;
+		} else if (dptext_literal(text, "geneve(")) {
+			if (!parse_options(text, key, mask, options, options_mask))
 				return false;
 		} else {
 			// One simple field at a time: the rows' parser wants the closing parenthesis.

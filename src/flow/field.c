@@ -122,6 +122,37 @@ uint32_t ofp_port_from_32(uint32_t port)
 	return port >= 0xffff0000 + OFPP_MAX ? port & 0xffff : port;
 }
 
+static bool has_option(const struct field *f, const struct flow *flow)
+{
+	return flow->tunnel.options >> f->option & 1;
+}
+
+static void option_get(const struct field *f, const struct flow *flow, union field_value *v)
+{
+	bool there = f->at && has_option(f, flow);
+	for (unsigned int i = 0; i < f->n_bytes; i++)
+		v->b[i] = there ? flow->options[f->at[i]] : 0;
+}
+
+static void option_put(const struct field *f, const union field_value *v, struct flow *flow)
+{
+	if (!f->at)
+		return;
+	flow_make_options(flow);
+	flow->tunnel.options |= UINT64_C(1) << f->option;
+	for (unsigned int i = 0; i < f->n_bytes; i++)
+		flow->options[f->at[i]] = v->b[i];
+}
+
+void field_delete_option(const struct field *f, struct flow *flow)
+{
+	static const union field_value none;
+	if (!has_option(f, flow))
+		return;
+	option_put(f, &none, flow);
+	flow->tunnel.options &= ~(UINT64_C(1) << f->option);
+}
+
 void field_get_value(const struct field *f, const struct flow *flow, union field_value *v)
 {
 	const void *p = member_const(f, flow);
@@ -150,6 +181,9 @@ void field_get_value(const struct field *f, const struct flow *flow, union field
 	case FIELD_PLACE_DSCP:
 		x = flow->nw_tos & IP_DSCP_MASK;
 		break;
+	case FIELD_PLACE_OPTION:
+		option_get(f, flow, v);
+		return;
 	}
 	wide_to_value(x, v, f->n_bytes);
 }
@@ -159,7 +193,7 @@ static void put_bits(const struct field *f, const union field_value *v, struct f
 {
 	void *p = member(f, flow);
 	uint32_t *regs = p;
-	wide x = f->place == FIELD_PLACE_BYTES ? 0 : value_to_wide(v, f->n_bytes);
+	wide x = f->place == FIELD_PLACE_BYTES || f->place == FIELD_PLACE_OPTION ? 0 : value_to_wide(v, f->n_bytes);
 	uint32_t bits = container_bits(f) << f->shift, in = (uint32_t)x << f->shift & bits;
 	switch ((enum field_place)f->place) {
 	case FIELD_PLACE_BYTES:
@@ -183,6 +217,9 @@ static void put_bits(const struct field *f, const union field_value *v, struct f
 		break;
 	case FIELD_PLACE_DSCP:
 		flow->nw_tos = (uint8_t)((x & IP_DSCP_MASK) | (flow->nw_tos & IP_ECN_MASK));
+		break;
+	case FIELD_PLACE_OPTION:
+		option_put(f, v, flow);
 		break;
 	}
 }
@@ -218,6 +255,16 @@ void field_exact_mask(const struct field *f, union field_value *v)
 	else if (f->id == FIELD_TUN_FLAGS)
 		x = 0xffff; // flags that do not exist yet, too: what a match says about some is never the whole field
 	wide_to_value(x, v, f->n_bytes);
+}
+
+unsigned int field_significant_bytes(const struct field *f, const union field_value *value, const union field_value *mask)
+{
+	if (!f->variable_len)
+		return f->n_bytes;
+	unsigned int i = 0;
+	while (i < f->n_bytes && !value->b[i] && !(mask && mask->b[i]))
+		i++;
+	return f->n_bytes - i;
 }
 
 bool field_mask_is_zero(const struct field *f, const union field_value *mask)
@@ -385,6 +432,8 @@ bool field_prereqs_ok(const struct field *f, const struct flow *flow, const stru
 
 bool field_value_is_valid(const struct field *f, const union field_value *v)
 {
+	if (f->place == FIELD_PLACE_OPTION)
+		return true;
 	wide x = value_to_wide(v, f->n_bytes);
 	if (f->id == FIELD_IP_DSCP)
 		return !(x & IP_ECN_MASK);

@@ -19,7 +19,7 @@ enum field_id {
 	FIELD_N_IDS,
 };
 
-enum { FIELD_MAX_BYTES = 16 };
+enum { FIELD_MAX_BYTES = FLOW_OPTION_MAX, FIELD_USUAL_BYTES = 16 }; // fields that are no options have at most the latter
 union field_value { // big-endian, right-aligned in the first row->n_bytes bytes
 	uint8_t b[FIELD_MAX_BYTES];
 	uint8_t u8;
@@ -51,6 +51,7 @@ enum field_place { // how the value lies in struct flow
 	FIELD_PLACE_REGS,  // several registers, the first one the most significant
 	FIELD_PLACE_VLAN,  // a part of the outer tag's TCI, which has rules of its own
 	FIELD_PLACE_DSCP,  // the upper six bits of nw_tos, not shifted
+	FIELD_PLACE_OPTION, // a tunnel option: as its `at` says. Without `at` it has no place yet: it reads as zero and cannot be set
 };
 
 struct field {
@@ -58,7 +59,7 @@ struct field {
 	const char *name, *extra_name; // extra_name NULL when there is one name
 	uint8_t n_bytes;
 	uint16_t n_bits;
-	bool variable_len;
+	bool variable_len; // tun_metadata0..63: n_bytes is the longest body, or, in a row of an option table, that of the option
 	enum field_maskable maskable;
 	enum field_format format;
 	enum field_prereq prereq;
@@ -75,6 +76,8 @@ struct field {
 	// Where it is in struct flow: internal to field_*.c.
 	uint8_t place, shift, size; // enum field_place; size of the member in bytes
 	uint16_t offset;
+	uint8_t option;	   // FIELD_PLACE_OPTION: its number
+	const uint8_t *at; // and where in flow.options each of its bytes is
 };
 
 extern const struct field field_rows[FIELD_N_IDS];
@@ -95,6 +98,8 @@ static inline bool field_may_be_set(const struct field *f, const struct flow *ma
 	const uint8_t *p = (const uint8_t *)mask + f->offset;
 	uint64_t a = 0, b = 0;
 	switch (f->size) {
+	case 0: // an option: one that is looked at may have no bit set
+		return mask->tunnel.options >> f->option & 1;
 	case 1:
 		return *p;
 	case 2:
@@ -118,6 +123,11 @@ static inline bool field_may_be_set(const struct field *f, const struct flow *ma
 void field_set_value(const struct field *, const union field_value *, struct flow *);
 // Only the bits in mask change.
 void field_set_masked(const struct field *, const union field_value *value, const union field_value *mask, struct flow *);
+// Takes an option out of a flow, or of a mask, so that there is none.
+void field_delete_option(const struct field *, struct flow *);
+// How many bytes of an option's value and mask, from their end, are left when the zeros before them are not counted: that much of it is
+// sent. May be none. Other fields: all bytes.
+unsigned int field_significant_bytes(const struct field *, const union field_value *value, const union field_value *mask);
 // All bits of the field, as a mask value.
 void field_exact_mask(const struct field *, union field_value *);
 // `mask` has no bit at all, or all bits of the field (bits that the field does not have are not looked at).

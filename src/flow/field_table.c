@@ -20,6 +20,21 @@
 			.offset = offsetof(struct flow, MEMBER),                                                      \
 			.size = sizeof(((struct flow *)0)->MEMBER),                                                   \
 			##__VA_ARGS__}
+// Options of tunnels: what they stand for, how long they are and where they lie, an option table says.
+#define OPTION(N)                                                                                                     \
+	[FIELD_TUN_METADATA##N] = {FIELD_TUN_METADATA##N,                                                             \
+				   "tun_metadata" #N,                                                                 \
+				   NULL,                                                                              \
+				   FLOW_OPTION_MAX,                                                                   \
+				   8 * FLOW_OPTION_MAX,                                                               \
+				   true,                                                                              \
+				   FIELD_FULLY_MASKABLE,                                                              \
+				   FORMAT_HEXADECIMAL,                                                                \
+				   PREREQ_NONE,                                                                       \
+				   .place = FIELD_PLACE_OPTION,                                                       \
+				   .option = N,                                                                       \
+				   .writable = true,                                                                  \
+				   NXM_NX("TUN_METADATA" #N, 40 + N)}
 #define NXM_OF(NAME, N)		  .nxm_name = "NXM_OF_" NAME, .nxm = (N) << 9, .nxm_version = 1
 #define NXM_NX(NAME, N)		  .nxm_name = "NXM_NX_" NAME, .nxm = 0x00010000 | (N) << 9, .nxm_version = 1
 #define OXM_OF(NAME, N, VERSION)  .oxm_name = "OXM_OF_" NAME, .oxm = 0x80000000 | (N) << 9, .oxm_version = VERSION
@@ -71,6 +86,14 @@ const struct field field_rows[FIELD_N_IDS] = {
 	    NXOXM_ET("GTPU_FLAGS", 15)),
 	ROW(TUN_GTPU_MSGTYPE, "tun_gtpu_msgtype", NULL, 1, 8, FIELD_FULLY_MASKABLE, FORMAT_DECIMAL, PREREQ_NONE, tunnel.gtpu_msgtype, HOST, 0,
 	    NXOXM_ET("GTPU_MSGTYPE", 16)),
+	OPTION(0), OPTION(1), OPTION(2), OPTION(3), OPTION(4), OPTION(5), OPTION(6), OPTION(7),
+	OPTION(8), OPTION(9), OPTION(10), OPTION(11), OPTION(12), OPTION(13), OPTION(14), OPTION(15),
+	OPTION(16), OPTION(17), OPTION(18), OPTION(19), OPTION(20), OPTION(21), OPTION(22), OPTION(23),
+	OPTION(24), OPTION(25), OPTION(26), OPTION(27), OPTION(28), OPTION(29), OPTION(30), OPTION(31),
+	OPTION(32), OPTION(33), OPTION(34), OPTION(35), OPTION(36), OPTION(37), OPTION(38), OPTION(39),
+	OPTION(40), OPTION(41), OPTION(42), OPTION(43), OPTION(44), OPTION(45), OPTION(46), OPTION(47),
+	OPTION(48), OPTION(49), OPTION(50), OPTION(51), OPTION(52), OPTION(53), OPTION(54), OPTION(55),
+	OPTION(56), OPTION(57), OPTION(58), OPTION(59), OPTION(60), OPTION(61), OPTION(62), OPTION(63),
 	ROW(METADATA, "metadata", NULL, 8, 64, FIELD_FULLY_MASKABLE, FORMAT_HEXADECIMAL, PREREQ_NONE, metadata, BYTES, 0,
 	    OXM_OF("METADATA", 2, 3), .writable = true),
 	ROW(IN_PORT, "in_port", NULL, 2, 16, FIELD_NOT_MASKABLE, FORMAT_OFP_PORT, PREREQ_NONE, in_port, PORT, 0,
@@ -562,8 +585,29 @@ static const struct name names[] = {
 	// clang-format on
 };
 
+// tun_metadata0..63, which are not worth 128 names.
+static const struct field *find_option(const char *name, size_t n)
+{
+	static const char prefixes[][20] = {"tun_metadata", "NXM_NX_TUN_METADATA"};
+	for (int i = 0; i < 2; i++) {
+		size_t len = strlen(prefixes[i]);
+		if (n <= len || n > len + 2 || strncmp(name, prefixes[i], len))
+			continue;
+		unsigned int number = (unsigned char)name[len] - '0';
+		if (number <= 9 && n == len + 2) {
+			unsigned int low = (unsigned char)name[len + 1] - '0';
+			number = number && low <= 9 ? 10 * number + low : FLOW_N_OPTIONS; // no leading zero
+		}
+		return number < FLOW_N_OPTIONS ? &field_rows[FIELD_TUN_METADATA0 + number] : NULL;
+	}
+	return NULL;
+}
+
 const struct field *field_find_any_name(const char *name, size_t n)
 {
+	const struct field *option = find_option(name, n);
+	if (option)
+		return option;
 	size_t low = 0, high = sizeof(names) / sizeof(names[0]);
 	while (low < high) {
 		size_t middle = (low + high) / 2;

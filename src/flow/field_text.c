@@ -343,13 +343,7 @@ static int scan_integer(const char **text, uint8_t *out, unsigned int n)
 		}
 		return 0;
 	}
-	if (*s == '-' && isdigit((unsigned char)s[1])) {
-		for (s++; isdigit((unsigned char)*s);)
-			s++;
-		*text = s;
-		return -ERANGE;
-	}
-	if (!isdigit((unsigned char)*s))
+	if (!isdigit((unsigned char)*s) && !(*s == '-' && isdigit((unsigned char)s[1]))) // -1 has 64 bits
 		return -EINVAL;
 	char *end;
 	errno = 0;

@@ -3,20 +3,31 @@
 
 #include "packet/headers.h"
 
-bool flow_equal_masked(const struct flow *a, const struct flow *b, const struct flow *mask)
+static bool words_equal_masked(const struct flow *a, const struct flow *b, const struct flow *mask, unsigned int from, unsigned int to)
 {
 	const uint64_t *x = flow_words_const(a), *y = flow_words_const(b), *m = flow_words_const(mask);
-	for (unsigned int i = 0; i < FLOW_WORDS; i++)
+	for (unsigned int i = from; i < to; i++)
 		if ((x[i] ^ y[i]) & m[i])
 			return false;
 	return true;
+}
+
+bool flow_equal_masked(const struct flow *a, const struct flow *b, const struct flow *mask)
+{
+	if (!words_equal_masked(a, b, mask, 0, FLOW_WORDS))
+		return false;
+	// Both have the options that the mask looks at, or both have none of them.
+	return !(mask->tunnel.options & a->tunnel.options) || words_equal_masked(a, b, mask, FLOW_WORDS, FLOW_ALL_WORDS);
 }
 
 void flow_mask(struct flow *out, const struct flow *f, const struct flow *mask)
 {
 	uint64_t *o = flow_words(out);
 	const uint64_t *x = flow_words_const(f), *m = flow_words_const(mask);
+	bool options = f->tunnel.options & mask->tunnel.options;
 	for (unsigned int i = 0; i < FLOW_WORDS; i++)
+		o[i] = x[i] & m[i];
+	for (unsigned int i = FLOW_WORDS; options && i < FLOW_ALL_WORDS; i++)
 		o[i] = x[i] & m[i];
 }
 
@@ -75,8 +86,8 @@ bool flow_is_nd(const struct flow *f)
 
 void flow_mask_for_packet(const struct flow *f, struct flow *mask)
 {
-	memset(mask, 0, sizeof(*mask));
-	if (f->tunnel.ip_dst || f->tunnel.ipv6_dst.d[0] || f->tunnel.ipv6_dst.d[1]) {
+	flow_clear(mask);
+	if (flow_has_tunnel(f)) {
 		memset(&mask->tunnel, 0xff, sizeof(mask->tunnel));
 		if (f->tunnel.ip_dst) {
 			memset(&mask->tunnel.ipv6_src, 0, sizeof(mask->tunnel.ipv6_src));
@@ -84,6 +95,9 @@ void flow_mask_for_packet(const struct flow *f, struct flow *mask)
 		} else {
 			mask->tunnel.ip_src = mask->tunnel.ip_dst = 0;
 		}
+		mask->tunnel.options = f->tunnel.options;
+		if (f->tunnel.options)
+			memset(mask->options, 0xff, sizeof(mask->options));
 	}
 	memset((char *)mask + offsetof(struct flow, metadata), 0xff,
 	       offsetof(struct flow, dl_dst) - offsetof(struct flow, metadata));

@@ -13,6 +13,7 @@
 #include "base/byteorder.h"
 
 enum { FLOW_N_REGS = 16, FLOW_MAX_VLANS = 2, FLOW_MAX_MPLS = 3 };
+enum { FLOW_N_OPTIONS = 64, FLOW_OPTION_MAX = 124, FLOW_OPTIONS_BYTES = 256 }; // of tunnels; of one; of all of a packet
 
 union flow_in6 {
 	uint8_t b[16];
@@ -38,6 +39,9 @@ struct flow_tunnel {
 	uint8_t erspan_version;
 	be32_t erspan_index;
 	uint8_t erspan_dir, erspan_hwid, gtpu_flags, gtpu_msgtype;
+	// Which of tun_metadata0..63 there are, as bits; in a mask: which are looked at. Without any, flow.options holds nothing.
+	// In keys of a datapath: how many 32-bit words of options, as they are in a Geneve header, there are.
+	uint64_t options;
 };
 enum { FLOW_TNL_DF = 1, FLOW_TNL_CSUM = 2, FLOW_TNL_KEY = 4, FLOW_TNL_OAM = 8 };
 
@@ -95,10 +99,16 @@ struct flow {
 	be32_t nd_reserved;	 // of neighbour discovery; the R, S and O flags of an advertisement
 	uint8_t nd_options_type; // the first option's: 1 source, 2 target link-layer address
 	uint8_t pad4[7];
+
+	// Behind all that is always there: the bodies of the options that tunnel.options counts, zero elsewhere. Where tunnel.options
+	// is 0 this is not even initialized: who sets the first option calls flow_make_options(). Nothing copies, clears, hashes or
+	// compares it for a packet without options. Which option lies where is the affair of flow/options.h.
+	uint8_t options[FLOW_OPTIONS_BYTES];
 } __attribute__((aligned(8)));
 
 enum {
-	FLOW_WORDS = sizeof(struct flow) / 8,
+	FLOW_WORDS = offsetof(struct flow, options) / 8, // without options
+	FLOW_ALL_WORDS = sizeof(struct flow) / 8,
 	// Where each stage ends, in 64-bit words.
 	FLOW_STAGE_METADATA_END = offsetof(struct flow, dl_dst) / 8,
 	FLOW_STAGE_L2_END = offsetof(struct flow, nw_src) / 8,
@@ -106,6 +116,7 @@ enum {
 	FLOW_N_STAGES = 4,
 };
 _Static_assert(sizeof(struct flow) % 8 == 0, "a flow is 64-bit words");
+_Static_assert(offsetof(struct flow, options) % 8 == 0, "options begin at a word");
 _Static_assert(offsetof(struct flow, dl_dst) % 8 == 0 && offsetof(struct flow, nw_src) % 8 == 0 &&
 		       offsetof(struct flow, tp_src) % 8 == 0,
 	       "stages begin at words");
@@ -146,9 +157,35 @@ static inline const uint64_t *flow_words_const(const struct flow *f)
 	return (const uint64_t *)(const void *)f;
 }
 
+// The words of a flow, or mask, that mean something.
+static inline unsigned int flow_n_words(const struct flow *f)
+{
+	return f->tunnel.options ? FLOW_ALL_WORDS : FLOW_WORDS;
+}
+
+static inline void flow_copy(struct flow *to, const struct flow *from)
+{
+	memcpy(to, from, offsetof(struct flow, options));
+	if (from->tunnel.options)
+		memcpy(to->options, from->options, sizeof(to->options));
+}
+
+static inline void flow_clear(struct flow *f)
+{
+	memset(f, 0, offsetof(struct flow, options));
+}
+
+// Before the first option is set.
+static inline void flow_make_options(struct flow *f)
+{
+	if (!f->tunnel.options)
+		memset(f->options, 0, sizeof(f->options));
+}
+
 static inline bool flow_equal(const struct flow *a, const struct flow *b)
 {
-	return !memcmp(a, b, sizeof(*a));
+	return !memcmp(a, b, offsetof(struct flow, options)) &&
+	       (!a->tunnel.options || !memcmp(a->options, b->options, sizeof(a->options)));
 }
 
 // (a ^ b) & mask == 0
@@ -176,6 +213,11 @@ static inline be32_t flow_bare_type(be16_t ethertype) // a length, of 802.3, is 
 static inline be16_t flow_ethertype_of(be32_t packet_type)
 {
 	return htobe16((uint16_t)be32toh(packet_type));
+}
+// It came through a tunnel.
+static inline bool flow_has_tunnel(const struct flow *f)
+{
+	return f->tunnel.ip_dst || f->tunnel.ipv6_dst.d[0] || f->tunnel.ipv6_dst.d[1];
 }
 // A neighbour solicitation or advertisement.
 bool flow_is_nd(const struct flow *);

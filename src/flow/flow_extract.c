@@ -279,7 +279,7 @@ static void extract_l4(struct rest r, struct flow *f)
 void flow_extract_vlans(const void *frame, size_t n, size_t wire_len, unsigned int max_vlans, struct flow *f)
 {
 	struct rest r = {frame, n, wire_len};
-	memset((char *)f + offsetof(struct flow, dl_dst), 0, sizeof(*f) - offsetof(struct flow, dl_dst));
+	memset((char *)f + offsetof(struct flow, dl_dst), 0, offsetof(struct flow, options) - offsetof(struct flow, dl_dst));
 	if (flow_is_bare(f)) {
 		f->packet_type = flow_bare_type(flow_ethertype_of(f->packet_type));
 		f->dl_type = flow_ethertype_of(f->packet_type);

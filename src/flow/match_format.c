@@ -12,6 +12,7 @@
 struct out {
 	struct str *s;
 	const struct flow *f, *m;
+	const struct match *match; // where its options are; NULL: of none it is known
 };
 
 static void add_u32(struct out *o, const char *name, uint32_t v, uint32_t mask)
@@ -132,6 +133,28 @@ static void add_conntrack(struct out *o)
 	add_be16(o, "ct_tp_dst", f->ct_tp_dst, m->ct_tp_dst);
 }
 
+static void add_options(struct out *o)
+{
+	for (uint64_t map = o->match ? o->m->tunnel.options : 0; map; map &= map - 1) {
+		unsigned int i = (unsigned int)__builtin_ctzll(map);
+		struct field space;
+		const struct field *f = match_field(o->match, field_get((enum field_id)(FIELD_TUN_METADATA0 + i)), &space);
+		union field_value value, mask_space;
+		if (!f)
+			continue;
+		str_add(o->s, f->name);
+		const union field_value *mask = match_option_mask(o->match, f, &mask_space);
+		if (!(o->f->tunnel.options >> i & 1)) {
+			str_add(o->s, "=NP"); // it is not there
+		} else if (!mask || !field_mask_is_zero(f, mask)) {
+			field_get_value(f, o->f, &value);
+			str_addc(o->s, '=');
+			field_format_value(f, &value, mask, NULL, NULL, o->s);
+		}
+		str_addc(o->s, ',');
+	}
+}
+
 static void add_tunnel(struct out *o)
 {
 	const struct flow_tunnel *f = &o->f->tunnel, *m = &o->m->tunnel;
@@ -155,6 +178,8 @@ static void add_tunnel(struct out *o)
 		str_addf(o->s, "tun_ttl=%u,", f->ttl);
 	if (m->flags & FLOW_TNL_OAM)
 		str_addf(o->s, "tun_flags=%coam,", f->flags & FLOW_TNL_OAM ? '+' : '-');
+	if (m->options)
+		add_options(o);
 }
 
 // Megaflows say that their packets have an Ethernet header.
@@ -351,10 +376,10 @@ static void add_l4(struct out *o)
 		add_field(o, "tcp_flags", FIELD_TCP_FLAGS);
 }
 
-static void format(const struct flow *f, const struct flow *m, struct str *s, int priority, ofp_port_name_cb *port_name,
-		   void *arg)
+static void format(const struct flow *f, const struct flow *m, const struct match *match, struct str *s, int priority,
+		   ofp_port_name_cb *port_name, void *arg)
 {
-	struct out o = {s, f, m};
+	struct out o = {s, f, m, match};
 	size_t start = s->len;
 	bool skip_type, skip_proto;
 	if (priority >= 0 && priority != 32768) {
@@ -394,11 +419,12 @@ static void format(const struct flow *f, const struct flow *m, struct str *s, in
 
 void match_format(const struct match *m, struct str *s, int priority, ofp_port_name_cb *port_name, void *arg)
 {
-	format(&m->flow, &m->mask, s, priority, port_name, arg);
+	format(&m->flow, &m->mask, m, s, priority, port_name, arg);
 }
 
-void flow_format(const struct flow *f, struct str *s, ofp_port_name_cb *port_name, void *arg)
+void flow_format(const struct flow *f, const struct option_table *table, struct str *s, ofp_port_name_cb *port_name, void *arg)
 {
+	struct match m;
 	struct flow mask;
 	flow_mask_for_packet(f, &mask);
 	// What says nothing about a packet when it is zero.
@@ -419,5 +445,8 @@ void flow_format(const struct flow *f, struct str *s, ofp_port_name_cb *port_nam
 		memset(&mask.ct_label, 0, sizeof(mask.ct_label));
 	for (int i = 0; i < FLOW_N_REGS; i++)
 		mask.regs[i] &= f->regs[i] ? UINT32_MAX : 0;
-	format(f, &mask, s, -1, port_name, arg);
+	m.table = table;
+	flow_copy(&m.flow, f);
+	flow_copy(&m.mask, &mask);
+	format(f, &mask, table ? &m : NULL, s, -1, port_name, arg);
 }

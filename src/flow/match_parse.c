@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 // Matches from text: "tcp,in_port=1,nw_dst=10.0.0.0/8,tp_dst=80".
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,6 +57,22 @@ static void apply_shorthand(struct match *m, const struct shorthand *p)
 	}
 }
 
+static struct error *set_option(struct match *m, const struct field *f, const union field_value *value, const union field_value *mask)
+{
+	struct field space;
+	if (!m->table && match_field(m, f, &space))
+		return error_new("field %s set multiple times", f->name);
+	int error = match_set_option(m, f, value, mask);
+	if (!error)
+		return NULL;
+	if (error == -ENOENT)
+		return error_new("field %s: no option of tunnels is mapped to it (ovs-ofctl add-tlv-map does that)", f->name);
+	if (error == -ERANGE)
+		return error_new("field %s: its option has only %u bytes", f->name, match_field(m, f, &space)->n_bytes);
+	return error_new("field %s exceeds maximum size for tunnel metadata (used %u, max %d)", f->name,
+			 match_options_size(m) + field_significant_bytes(f, value, mask), FLOW_OPTIONS_BYTES);
+}
+
 // "reg0[0..7]=5": the other bits of the field stay as they are.
 static struct error *parse_subfield(struct match *m, const char *key, const char *text)
 {
@@ -90,6 +107,8 @@ static struct error *parse_subfield(struct match *m, const char *key, const char
 	field_get_value(f, &m->mask, &mask);
 	subfield_copy_value(&in, &low, &value, &sf);
 	subfield_copy_value(&in_mask, &low, &mask, &sf);
+	if (f->place == FIELD_PLACE_OPTION)
+		return set_option(m, f, &value, &mask);
 	if (f->id == FIELD_CT_STATE) { // flags that do not exist are left out, as the oracle does
 		value.be32 &= BE32(0xff);
 		mask.be32 &= BE32(0xff);
@@ -129,6 +148,8 @@ struct error *match_parse_term(struct match *m, const char *key, const char *tex
 	union field_value value;
 	struct error *error = field_parse_value_ports(f, text, cb, arg, &value, &term->mask);
 	term->field = f;
+	if (!error && f->place == FIELD_PLACE_OPTION)
+		return set_option(m, f, &value, &term->mask);
 	if (!error)
 		match_set(m, f, &value, &term->mask);
 	return error;

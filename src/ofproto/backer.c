@@ -298,9 +298,10 @@ static struct error *send(const struct xlate_in *in)
 {
 	struct backer *b = in->backer;
 	struct buf actions = BUF_INIT;
-	struct flow mask, key = *in->flow;
+	struct flow mask, key;
 	struct xlate_out out;
-	memset(&mask, 0, sizeof(mask));
+	flow_copy(&key, in->flow);
+	flow_clear(&mask);
 	xlate_out_init(&out, &actions, &mask);
 	xlate_translate(in, &out);
 	struct error *e = NULL;

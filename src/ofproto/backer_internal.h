@@ -180,7 +180,8 @@ bool revalidator_wait(struct ofproto_system *, int argc, const char *argv[], str
 bool revalidator_purge_command(struct ofproto_system *, int argc, const char *argv[], struct str *out);
 
 // trace_command.c: a packet's flow as text, "in_port=1,tcp,nw_src=10.0.0.1": a match without partial masks.
-struct error *trace_parse_flow(const char *text, ofp_port_number_cb *, void *arg, struct match *) MUST_CHECK;
+struct error *trace_parse_flow(const char *text, ofp_port_number_cb *, void *arg, const struct option_table *,
+			       struct match *) MUST_CHECK;
 
 bool dp_command_is_flag(const char *arg, const char *short_name, const char *long_name);
 // dp_flow_dump.c: a line of a dump without its end. `more` adds what is not matched on and the rules that made it; `terse`: as

@@ -20,7 +20,7 @@ static void format_rule(const struct rule *r, bool offload, struct str *out)
 	str_addf(out, "n_packets=%" PRIu64 ", n_bytes=%" PRIu64 ", ", n.packets, n.bytes);
 	if (offload)
 		str_add(out, "n_offload_packets=0, n_offload_bytes=0, ");
-	minimatch_expand(&r->cls.match, &match);
+	rule_match(r, &match);
 	match_format(&match, out, r->cls.priority, NULL, NULL);
 	str_add(out, ",actions=");
 	ofpacts_format(r->actions->list, r->actions->len, NULL, out);

@@ -78,7 +78,7 @@ struct cls_rule *conjunction_lookup(const struct classifier *cls, const struct c
 	struct progress_vec all = {0};
 	struct cls_rule *found = NULL;
 	struct flow unseen;
-	memset(&unseen, 0, sizeof(unseen));
+	flow_clear(&unseen);
 	classifier_each_match(soft, flow, mask ? mask : &unseen, hard ? hard->priority : INT32_MIN, collect, &m);
 	if (m.rules.n > 1)
 		qsort(m.rules.v, m.rules.n, sizeof(m.rules.v[0]), by_priority);
@@ -87,7 +87,8 @@ struct cls_rule *conjunction_lookup(const struct classifier *cls, const struct c
 			;
 		add_up(&m, from, to, &all);
 		for (size_t i = 0; !found && i < all.n; i++) {
-			struct flow with_id = *flow;
+			struct flow with_id;
+			flow_copy(&with_id, flow);
 			with_id.conj_id = all.v[i].id;
 			if (is_complete(&all.v[i]))
 				found = classifier_lookup(cls, &with_id, mask);

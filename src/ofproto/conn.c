@@ -262,7 +262,7 @@ static void send_packet_ins(void *c_)
 }
 
 // The members of the flow that describe the packet's way, not its headers: those a packet-in carries besides the packet.
-static void set_metadata(const struct packet_in *pin, struct match *m)
+static void set_metadata(const struct packet_in *pin, const struct option_table *table, struct match *m)
 {
 	match_init_any(m);
 	uint64_t *value = flow_words(&m->flow), *mask = flow_words(&m->mask);
@@ -270,6 +270,16 @@ static void set_metadata(const struct packet_in *pin, struct match *m)
 	for (unsigned int i = 0; i < FLOW_STAGE_METADATA_END; i++) {
 		value[i] = from[i];
 		mask[i] = from[i] ? UINT64_MAX : 0;
+	}
+	if (pin->metadata.tunnel.options) {
+		struct flow options;
+		flow_copy(&options, &pin->metadata);
+		if (!options_to_fields(table, &options))
+			options.tunnel.options = 0;
+		m->table = table;
+		m->flow.tunnel.options = m->mask.tunnel.options = options.tunnel.options;
+		memcpy(m->flow.options, options.options, sizeof(m->flow.options));
+		memset(m->mask.options, 0xff, sizeof(m->mask.options));
 	}
 	// Words are coarser than fields: what is not sent, or has no value here, is taken out again.
 	m->flow.skb_priority = m->flow.dp_hash = m->flow.recirc_id = m->flow.conj_id = m->flow.actset_output = 0;
@@ -309,7 +319,7 @@ void conn_packet_in(struct conn *c, const struct packet_in *pin)
 		.userdata = pin->userdata,
 		.userdata_len = pin->userdata_len,
 	};
-	set_metadata(pin, &out.metadata);
+	set_metadata(pin, c->ofproto->options, &out.metadata);
 	struct buf msg = BUF_INIT;
 	struct ofp_continuation paused = {.stack = NULL};
 	if (pin->paused) {

@@ -209,7 +209,7 @@ bool dpctl_dump_flows(struct ofproto_system *system, int argc, const char *argv[
 	if (!b)
 		return false;
 	if (r.filter) {
-		struct error *e = trace_parse_flow(r.filter, NULL, NULL, &filter);
+		struct error *e = trace_parse_flow(r.filter, NULL, NULL, NULL, &filter);
 		if (e) {
 			str_addf(out, "ovs-vswitchd: Failed to parse filter (%s)", error_text(e));
 			error_free(e);

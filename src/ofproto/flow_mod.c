@@ -10,6 +10,7 @@
 #include "ofproto/group_mod.h"
 #include "ofproto/journal.h"
 #include "ofproto/xlate.h"
+#include "openflow/match_codec.h"
 
 LOG_MODULE(ofproto);
 
@@ -325,6 +326,11 @@ int actions_check(void *actions, size_t n, const struct match *match, uint8_t ta
 
 static int check(struct ofproto *p, struct ofp_flow_mod *fm, uint8_t version)
 {
+	int error = ofp_match_use_options(&fm->match, p->options);
+	if (!error)
+		error = ofpacts_use_options(fm->actions.data, fm->actions.len, p->options, NULL);
+	if (error)
+		return error;
 	if (fm->table_id != OFPTT_ALL && fm->table_id >= OFPROTO_N_TABLES)
 		return OFPBRC_BAD_TABLE_ID;
 	if (fm->table_id == INTERNAL_TABLE)
@@ -335,7 +341,7 @@ static int check(struct ofproto *p, struct ofp_flow_mod *fm, uint8_t version)
 		return ofpacts_check(fm->actions.data, fm->actions.len, &fm->match, OFPP_MAX, fm->table_id, OFPROTO_N_TABLES, version,
 				     NULL);
 	uint8_t table_id = fm->table_id == OFPTT_ALL ? 0 : fm->table_id;
-	int error = actions_check(fm->actions.data, fm->actions.len, &fm->match, table_id, version);
+	error = actions_check(fm->actions.data, fm->actions.len, &fm->match, table_id, version);
 	if (!error)
 		error = meters_check_actions(p, fm->actions.data, fm->actions.len);
 	return error ? error : groups_check_actions(p, fm->actions.data, fm->actions.len);
@@ -465,6 +471,12 @@ void flows_done(struct ofproto *p)
 	flows_clear(p);
 	tables_done(&p->tables);
 	vec_done(&p->orphans);
+	option_table_free(p->options);
+}
+
+const struct option_table *ofproto_options(const struct ofproto *p)
+{
+	return p->options;
 }
 
 struct rule *ofproto_table_lookup(const struct ofproto *p, uint8_t table_id, const struct flow *flow, struct flow *mask)

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "ofproto/controllers.h"
 #include "ofproto/flow_mod.h"
+#include "openflow/match_codec.h"
 
 enum {
 	MAX_MONITORS = 1024,   // of one connection
@@ -128,7 +129,7 @@ static bool is_within(const struct match *match, const struct match *wanted)
 	               *need = flow_words_const(&wanted->mask);
 	const uint64_t *value = flow_words_const(&match->flow),
 	               *has = flow_words_const(&wanted->flow);
-	for (unsigned int i = 0; i < FLOW_WORDS; i++)
+	for (unsigned int i = 0, n = flow_n_words(&wanted->mask); i < n; i++)
 		if (need[i] & ~mask[i] || (value[i] ^ has[i]) & need[i])
 			return false;
 	return true;
@@ -180,7 +181,7 @@ static void fill(struct ofp_flow_update *u, const struct rule *r, bool actions)
 	u->idle_timeout = r->idle_timeout;
 	u->hard_timeout = r->hard_timeout;
 	u->cookie = r->cookie;
-	minimatch_expand(&r->cls.match, &u->match);
+	rule_match(r, &u->match);
 	if (actions) {
 		u->actions = r->actions->list;
 		u->actions_len = r->actions->len;
@@ -242,7 +243,7 @@ void flow_monitors_tell(struct ofproto *p, const struct rule *r, enum ofp_flow_u
 	struct news n = {.rule = r, .event = event, .reason = reason, .old = old};
 	if (r->hidden || !p->n_monitors)
 		return;
-	minimatch_expand(&r->cls.match, &n.match);
+	rule_match(r, &n.match);
 	controllers_for_each_conn(p->controllers, report_to, &n);
 }
 
@@ -261,7 +262,7 @@ void flow_monitors_drained(struct flow_monitors *fm)
 			continue;
 		struct news n = {.rule = r,
 		                 .event = r->add_seq > since ? OFPFME_ADDED : OFPFME_MODIFIED};
-		minimatch_expand(&r->cls.match, &n.match);
+		rule_match(r, &n.match);
 		report(fm, &n);
 	}
 	vec_done(&all);
@@ -299,7 +300,7 @@ static void append_initial(struct flow_monitors *fm, struct monitor *m, struct o
 	tables_collect(&p->tables, m->table_id, &wanted, &rules);
 	VEC_FOREACH (&rules, i) {
 		struct ofp_flow_update u = {.event = OFPFME_INITIAL};
-		minimatch_expand(&rules.v[i]->cls.match, &match);
+		rule_match(rules.v[i], &match);
 		if (rules.v[i]->hidden || !sees(m, rules.v[i], &match, NULL))
 			continue;
 		fill(&u, rules.v[i], m->flags & OFPFMF_ACTIONS);
@@ -322,7 +323,12 @@ static int add_monitor(struct flow_monitors *fm, const struct ofp_flow_monitor_r
 	                    .out_port = r->out_port,
 	                    .out_group = r->out_group,
 	                    .table_id = r->table_id};
-	minimatch_init(&m.match, &r->match);
+	struct match match;
+	match_copy(&match, &r->match);
+	int error = ofp_match_use_options(&match, fm->conn->ofproto->options);
+	if (error)
+		return error;
+	minimatch_init(&m.match, &match);
 	vec_push(&fm->list, m);
 	fm->conn->ofproto->n_monitors++;
 	if (m.flags & OFPFMF_INITIAL)

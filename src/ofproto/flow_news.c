@@ -38,6 +38,6 @@ void flow_news_removed(struct ofproto *p, const struct rule *r, enum ofp_flow_re
 	        .packets = n.packets,
 	        .bytes = n.bytes,
 	};
-	minimatch_expand(&r->cls.match, &fr.match);
+	rule_match(r, &fr.match);
 	controllers_flow_removed(p->controllers, &fr);
 }

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "ofproto/flow_mod.h"
+#include "openflow/match_codec.h"
 
 struct flow_dump {
 	struct rule_vec rules; // references
@@ -24,6 +25,9 @@ static int select_for(struct conn *c, const struct ofp_msg *msg, struct rule_vec
 		return error;
 	if (request.table_id != OFPTT_ALL && request.table_id >= OFPROTO_N_TABLES)
 		return OFPBRC_BAD_TABLE_ID;
+	error = ofp_match_use_options(&request.match, c->ofproto->options);
+	if (error)
+		return error;
 	struct flow_criteria criteria = {
 		.match = &request.match,
 		.table_id = request.table_id,
@@ -41,24 +45,23 @@ static void append(struct flow_dump *d, const struct rule *r, int64_t now)
 {
 	struct rule_counts n = rule_counts(r);
 	int64_t age = now - r->created;
-	struct ofp_flow_stats fs = {
-		.cookie = r->cookie,
-		.table_id = r->table_id,
-		.priority = (uint16_t)r->cls.priority,
-		.idle_timeout = r->idle_timeout,
-		.hard_timeout = r->hard_timeout,
-		.importance = r->importance,
-		.flags = r->flags,
-		.duration_s = (uint32_t)(age / 1000),
-		.duration_ns = (uint32_t)(age % 1000) * 1000000,
-		.idle_age = (int)((now - n.used) / 1000),
-		.hard_age = (int)((now - r->modified) / 1000),
-		.packets = n.packets,
-		.bytes = n.bytes,
-		.actions = r->actions->list,
-		.actions_len = r->actions->len,
-	};
-	minimatch_expand(&r->cls.match, &fs.match);
+	struct ofp_flow_stats fs; // not cleared first: matches are large
+	fs.cookie = r->cookie;
+	fs.table_id = r->table_id;
+	fs.priority = (uint16_t)r->cls.priority;
+	fs.idle_timeout = r->idle_timeout;
+	fs.hard_timeout = r->hard_timeout;
+	fs.importance = r->importance;
+	fs.flags = r->flags;
+	fs.duration_s = (uint32_t)(age / 1000);
+	fs.duration_ns = (uint32_t)(age % 1000) * 1000000;
+	fs.idle_age = (int)((now - n.used) / 1000);
+	fs.hard_age = (int)((now - r->modified) / 1000);
+	fs.packets = n.packets;
+	fs.bytes = n.bytes;
+	fs.actions = r->actions->list;
+	fs.actions_len = r->actions->len;
+	rule_match(r, &fs.match);
 	ofp_append_flow_stats(&d->replies, &d->request, &fs);
 }
 

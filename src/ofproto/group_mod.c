@@ -40,14 +40,55 @@ unsigned int group_count_references(const struct ofproto *p, uint32_t id)
 	return n;
 }
 
+struct options {
+	const struct option_table *table;
+	uint64_t used;
+};
+
+static void add_options(void *options, const struct group *g)
+{
+	struct options *o = options;
+	VEC_FOREACH (&g->g.buckets, i)
+		(void)ofpacts_use_options(g->g.buckets.v[i].actions, g->g.buckets.v[i].actions_len, o->table, &o->used);
+	VEC_FOREACH (&g->g.fields, i)
+		if (g->g.fields.v[i].field->place == FIELD_PLACE_OPTION)
+			o->used |= UINT64_C(1) << g->g.fields.v[i].field->option;
+}
+
+uint64_t groups_options(const struct ofproto *p)
+{
+	struct options o = {.table = p->options};
+	group_for_each(&p->groups, add_options, &o);
+	return o.used;
+}
+
+// Options of tunnels among what "hash" looks at are those of the bridge's table.
+static int use_options(const struct ofproto *p, struct ofp_group *g)
+{
+	VEC_FOREACH (&g->fields, i) {
+		struct ofp_group_field *f = &g->fields.v[i];
+		const struct field *row = f->field;
+		if (row->place == FIELD_PLACE_OPTION)
+			row = option_table_field(p->options, row->option);
+		if (!row)
+			return NXFMFC_INVALID_TLV_FIELD;
+		memmove(f->mask.b, f->mask.b + f->field->n_bytes - row->n_bytes, row->n_bytes);
+		f->field = row;
+	}
+	return 0;
+}
+
 // --- What a group may be.
 
-static int check_bucket(const struct ofp_group *g, struct ofp_bucket *b)
+static int check_bucket(const struct ofproto *p, const struct ofp_group *g, struct ofp_bucket *b)
 {
 	struct match any;
 	match_init_any(&any);
+	int error = ofpacts_use_options(b->actions, b->actions_len, p->options, NULL);
+	if (error)
+		return error;
 	// A bucket has no match that its actions could fail to fit, and 1.0 is the version that lets such actions pass.
-	int error = ofpacts_check(b->actions, b->actions_len, &any, OFPP_MAX, 0, OFPROTO_N_TABLES, OFP10, NULL);
+	error = ofpacts_check(b->actions, b->actions_len, &any, OFPP_MAX, 0, OFPROTO_N_TABLES, OFP10, NULL);
 	if (error && error != OFPBAC_MATCH_INCONSISTENT)
 		return error;
 	error = actions_check_support(b->actions, b->actions_len);
@@ -70,8 +111,11 @@ static int check_group(const struct ofproto *p, struct ofp_group *g)
 	// The high half of dp_hash's parameter chooses among the datapath's hash functions.
 	if (!strcmp(g->method, "dp_hash") && g->method_param >> 32 > 1)
 		return OFPBPC_BAD_VALUE;
+	int error = use_options(p, g);
+	if (error)
+		return error;
 	VEC_FOREACH (&g->buckets, i) {
-		int error = check_bucket(g, &g->buckets.v[i]);
+		error = check_bucket(p, g, &g->buckets.v[i]);
 		if (error)
 			return error;
 	}

@@ -10,5 +10,7 @@ int group_mod_apply(struct ofproto *, struct ofp_group_mod *);
 int groups_check_actions(const struct ofproto *, const void *list, size_t n);
 // Removes all of them, not the flows that use them: those must be gone.
 void groups_flush(struct ofproto *);
+// Which of tun_metadata0..63 they work with, a bit for each.
+uint64_t groups_options(const struct ofproto *);
 // How many flows use the group.
 unsigned int group_count_references(const struct ofproto *, uint32_t group_id);

@@ -127,7 +127,7 @@ struct ofproto {
 	uint32_t acting_xid;
 	uint64_t change_seq;	 // counts changes of rules
 	unsigned int n_monitors; // flow monitors of all connections
-	VEC(struct ofp_tlv_map) tlv_maps; // what tun_metadata0... stand for
+	struct option_table *options; // what tun_metadata0..63 stand for; NULL: nothing so far
 };
 
 // --- port.c

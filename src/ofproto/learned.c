@@ -51,8 +51,7 @@ struct learned_inbox {
 
 static void add_load(struct ofp_flow_mod *fm, const struct ofpact_learn_spec *spec, const union field_value *number)
 {
-	struct ofpact_set_field *sf = ofpact_add(&fm->actions, OFPACT_SET_FIELD, sizeof(*sf));
-	ofpact_set_field_load(sf, &spec->dst, number->b, (spec->n_bits + 7u) / 8u);
+	ofpact_add_load(&fm->actions, &spec->dst, number->b, (spec->n_bits + 7u) / 8u);
 }
 
 // Numbers of ports that there can be, and the reserved ones that make sense; others are left out.

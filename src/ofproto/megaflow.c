@@ -35,7 +35,7 @@ void megaflow_bases_free(struct megaflow_bases *set)
 // --- What several have in common.
 
 struct compact { // a mask without its empty words
-	uint64_t map[MINIMATCH_MAP_WORDS], words[FLOW_WORDS];
+	uint64_t map[MEGAFLOW_MAP_WORDS], words[FLOW_ALL_WORDS];
 	unsigned int n;
 };
 
@@ -44,7 +44,7 @@ static void compact_mask(struct compact *c, const struct flow *mask)
 	const uint64_t *words = flow_words_const(mask);
 	memset(c->map, 0, sizeof(c->map));
 	c->n = 0;
-	for (unsigned int i = 0; i < FLOW_WORDS; i++) {
+	for (unsigned int i = 0, n = flow_n_words(mask); i < n; i++) {
 		if (!words[i])
 			continue;
 		c->map[i / 64] |= UINT64_C(1) << i % 64;
@@ -202,7 +202,7 @@ void megaflow_free(struct megaflow *mf)
 bool megaflow_mask_suffices(const struct megaflow *mf, const struct flow *want)
 {
 	const uint64_t *w = flow_words_const(want), *have = mf->basis->words;
-	for (unsigned int i = 0; i < FLOW_WORDS; i++)
+	for (unsigned int i = 0, n = flow_n_words(want); i < n; i++)
 		if (w[i] & ~(mf->basis->mask_map[i / 64] >> i % 64 & 1 ? *have++ : 0))
 			return false;
 	return true;
@@ -210,8 +210,9 @@ bool megaflow_mask_suffices(const struct megaflow *mf, const struct flow *want)
 
 void megaflow_add_mask(const struct megaflow *mf, struct flow *mask)
 {
-	const uint64_t *have = mf->basis->words;
-	for (unsigned int i = 0; i < FLOW_WORDS; i++)
+	const uint64_t *have = mf->basis->words, *end = have + mf->basis->n_words;
+	flow_make_options(mask);
+	for (unsigned int i = 0; have < end; i++)
 		if (mf->basis->mask_map[i / 64] >> i % 64 & 1)
 			flow_words(mask)[i] |= *have++;
 }

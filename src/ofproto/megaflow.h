@@ -8,13 +8,14 @@
 struct rule;
 struct megaflow_bases;
 
+enum { MEGAFLOW_MAP_WORDS = (FLOW_ALL_WORDS + 63) / 64 };
 struct megaflow_basis { // immutable, but for what is the set's; see megaflow_bases_new()
 	struct megaflow_basis *next;
 	struct megaflow_bases *set;
 	uint64_t hash;
 	uint32_t refs;
 	uint32_t n_words, n_rules;
-	uint64_t mask_map[MINIMATCH_MAP_WORDS];
+	uint64_t mask_map[MEGAFLOW_MAP_WORDS];
 	struct rule **rules; // references; behind the words
 	uint64_t words[];    // the mask as translation gave it, without its empty words: a datapath may store another that means the same
 };

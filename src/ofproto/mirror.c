@@ -84,6 +84,8 @@ static struct error *parse_filter(struct ofproto *p, const char *text, struct ma
 		return NULL;
 	struct match match;
 	struct error *e = match_parse(&match, text, port_number, p);
+	if (!e && match_use_table(&match, p->options))
+		e = error_new("tun_metadata: the field has no option, or one of less bytes (ovs-ofctl dump-tlv-map shows them)");
 	if (!e)
 		*filter = xmemdup(&match, sizeof(match));
 	return e ? error_wrap(e, "filter \"%s\"", text) : NULL;

@@ -60,6 +60,8 @@ struct error *ofproto_new(struct ofproto_system *, const char *name, const char 
 // Ports are taken out of the datapath, connections are closed. NULL is allowed.
 void ofproto_free(struct ofproto *);
 const char *ofproto_name(const struct ofproto *);
+// What tun_metadata0..63 stand for; NULL: nothing.
+const struct option_table *ofproto_options(const struct ofproto *);
 uint64_t ofproto_id(const struct ofproto *);
 struct ofproto_system *ofproto_system(const struct ofproto *);
 struct backer *ofproto_backer(const struct ofproto *);

@@ -5,6 +5,7 @@
 #include "openflow/error.h"
 #include "openflow/flow_mod.h"
 #include "ofproto/flow_mod.h"
+#include "openflow/match_codec.h"
 
 LOG_MODULE(packet_out);
 
@@ -24,10 +25,15 @@ int packet_out_apply(struct ofproto *p, struct ofp_packet_out *po, uint8_t versi
 	if (po->packet_len < ETHERNET_HEADER)
 		return OFPBRC_BAD_PACKET;
 
+	int error = ofp_match_use_options(&po->metadata, p->options);
+	if (!error)
+		error = ofpacts_use_options(po->actions.data, po->actions.len, p->options, NULL);
+	if (error)
+		return error;
 	struct match match = po->metadata;
 	flow_extract(po->packet, po->packet_len, po->packet_len, &match.flow);
 	memset(&match.mask, 0xff, sizeof(match.mask));
-	int error = actions_check(po->actions.data, po->actions.len, &match, 0, version);
+	error = actions_check(po->actions.data, po->actions.len, &match, 0, version);
 	if (!error)
 		error = meters_check_actions(p, po->actions.data, po->actions.len);
 	if (error)

@@ -210,7 +210,6 @@ void ofports_done(struct ofproto *p)
 	while (p->ports.n)
 		ofproto_del_port(p, vec_last(&p->ports)->ofp_port);
 	vec_done(&p->ports);
-	vec_done(&p->tlv_maps);
 }
 
 static int fill_info(const struct ofport *port, struct ofproto_port_info *info)

@@ -67,6 +67,7 @@ static uint64_t frozen_hash(const struct frozen *f)
 	uint64_t hash = hash_bytes(&f->h, sizeof(f->h), 0);
 	hash = hash_list(f->stack, f->n_stack * sizeof(f->stack[0]), hash);
 	hash = hash_list(f->actions, f->actions_len, hash);
+	hash = hash_list(f->options, f->options_len, hash);
 	return hash_list(f->action_set, f->action_set_len, hash);
 }
 
@@ -81,6 +82,7 @@ static bool frozen_equal(const struct frozen *a, const struct frozen *b)
 	return !memcmp(&a->h, &b->h, sizeof(a->h)) &&
 	       list_equal(a->stack, a->n_stack * word, b->stack, b->n_stack * word) &&
 	       list_equal(a->actions, a->actions_len, b->actions, b->actions_len) &&
+	       list_equal(a->options, a->options_len, b->options, b->options_len) &&
 	       list_equal(a->action_set, a->action_set_len, b->action_set, b->action_set_len);
 }
 
@@ -204,6 +206,7 @@ static struct recirc *new_context(struct recirc_table *t, const struct frozen *f
 	r->frozen.stack = put_list(&at, f->stack, f->n_stack * sizeof(f->stack[0]));
 	r->frozen.actions = put_list(&at, f->actions, f->actions_len);
 	r->frozen.action_set = put_list(&at, f->action_set, f->action_set_len);
+	r->frozen.options = put_list(&at, f->options, f->options_len);
 	r->hash = hash;
 	r->share = share;
 	r->size = size;
@@ -228,7 +231,8 @@ struct recirc *recirc_freeze(struct recirc_table *t, const struct frozen *f)
 	uint64_t hash = frozen_hash(f);
 	uint32_t share = (uint32_t)(hash_combine(f->h.ofproto_id, f->h.in_port) % SHARES);
 	size_t size = sizeof(struct recirc) + f->n_stack * sizeof(f->stack[0]) +
-	              ((f->actions_len + 7) & ~(size_t)7) + ((f->action_set_len + 7) & ~(size_t)7);
+	              ((f->actions_len + 7) & ~(size_t)7) + ((f->action_set_len + 7) & ~(size_t)7) +
+	              f->options_len;
 	pthread_mutex_lock(&t->lock);
 	struct recirc *r = t->of_hash[hash % BUCKETS];
 	while (r && (r->hash != hash || !frozen_equal(&r->frozen, f) || !recirc_try_ref(r)))

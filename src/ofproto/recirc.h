@@ -48,7 +48,8 @@ struct frozen {
 	const uint64_t *stack;
 	const void *actions;    // OpenFlow actions left
 	const void *action_set; // in the order of writing
-	size_t n_stack, actions_len, action_set_len;
+	const void *options;    // flow.options, when h.tunnel has any: all of them or 0 bytes
+	size_t n_stack, actions_len, action_set_len, options_len;
 };
 
 struct recirc {

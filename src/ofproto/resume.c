@@ -14,6 +14,7 @@
 #include "ofproto/packet_out.h"
 #include "ofproto/recirc.h"
 #include "openflow/error.h"
+#include "openflow/match_codec.h"
 #include "openflow/packet_io.h"
 
 LOG_MODULE(resume);
@@ -59,6 +60,8 @@ static void frozen_of(const struct ofproto *p, const struct ofp_continuation *c,
 	f->h.ofproto_id = p->id;
 	f->h.mirrored = c->mirrored;
 	f->h.tunnel = flow->tunnel;
+	f->options = flow->options;
+	f->options_len = flow->tunnel.options ? sizeof(flow->options) : 0;
 	f->h.metadata = flow->metadata;
 	memcpy(f->h.regs, flow->regs, sizeof(f->h.regs));
 	f->h.in_port = flow->in_port;
@@ -75,10 +78,22 @@ static void frozen_of(const struct ofproto *p, const struct ofp_continuation *c,
 	f->action_set_len = c->action_set.len;
 }
 
-static int go_on(struct ofproto *p, const struct ofp_packet_in *pin, struct ofp_continuation *c)
+static int use_options(const struct ofproto *p, struct ofp_packet_in *pin, struct ofp_continuation *c)
 {
-	struct flow flow = pin->metadata.flow;
+	int error = ofp_match_use_options(&pin->metadata, p->options);
+	if (!error)
+		error = ofpacts_use_options(c->actions.data, c->actions.len, p->options, NULL);
+	return error ? error : ofpacts_use_options(c->action_set.data, c->action_set.len, p->options, NULL);
+}
+
+static int go_on(struct ofproto *p, struct ofp_packet_in *pin, struct ofp_continuation *c)
+{
+	struct flow flow;
 	struct frozen f;
+	int error = use_options(p, pin, c);
+	if (error)
+		return error;
+	flow_copy(&flow, &pin->metadata.flow);
 	if (!uuid_equal(&c->bridge, &p->uuid))
 		return NXR_STALE;
 	if (!packet_out_in_port_ok(flow.in_port))
@@ -88,7 +103,7 @@ static int go_on(struct ofproto *p, const struct ofp_packet_in *pin, struct ofp_
 	flow.recirc_id = flow.dp_hash = 0;
 	flow.packet_type = 0;
 	flow_extract(pin->packet, pin->packet_len, pin->packet_len, &flow);
-	int error = check_list(&c->actions, &flow);
+	error = check_list(&c->actions, &flow);
 	if (!error)
 		error = check_list(&c->action_set, &flow);
 	if (error)

@@ -79,7 +79,7 @@ static void retranslate(struct backer *b, const struct dp_flow *flow, struct meg
 	counter_inc(revalidate_flows);
 	megaflow_restore_flow(mf, &key);
 	buf_clear(actions);
-	memset(&mask, 0, sizeof(mask));
+	flow_clear(&mask);
 	xlate_out_init(&out, actions, &mask);
 	xlate_translate(&(struct xlate_in){.backer = b, .flow = &key}, &out);
 	if (out.error && out.error != XLATE_INVALID_PORT)

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/rcu.h"
+#include "ofproto/ofproto.h"
 #include "ofproto/table.h"
 
 const struct rule_actions *rule_actions_new(const void *list, size_t len)
@@ -29,6 +30,12 @@ struct rule *rule_new(struct ofproto *ofproto, uint8_t table_id, const struct ma
 	r->actions = rule_actions_new(actions, actions_len);
 	r->refs = 1;
 	return r;
+}
+
+void rule_match(const struct rule *r, struct match *m)
+{
+	minimatch_expand(&r->cls.match, m);
+	m->table = ofproto_options(r->ofproto);
 }
 
 void rule_set_actions(struct rule *r, const void *list, size_t len)

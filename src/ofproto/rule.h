@@ -59,6 +59,8 @@ _Static_assert(sizeof(struct rule) == 144, "see above");
 // A rule with one reference, not yet in a table. Copies match and actions; created and modified now.
 struct rule *rule_new(struct ofproto *, uint8_t table_id, const struct match *, int priority, const void *actions,
 		      size_t actions_len);
+// What the rule matches, with its bridge's table of tunnel options.
+void rule_match(const struct rule *, struct match *);
 // Copies the list.
 const struct rule_actions *rule_actions_new(const void *list, size_t len);
 // Publishes a copy of the list; the old one dies a grace period later. Main thread.

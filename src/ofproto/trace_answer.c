@@ -20,17 +20,18 @@ static ofp_port_name_cb *port_names(const struct trace_answer *a)
 
 static void add_flow(const struct trace_answer *a, struct str *out)
 {
-	flow_format(a->flow, out, port_names(a), a->ofproto);
+	flow_format(a->flow, ofproto_options(a->ofproto), out, port_names(a), a->ofproto);
 }
 
 static void add_final_flow(const struct trace_answer *a, struct str *out)
 {
-	struct flow final = a->trace->final;
+	struct flow final;
+	flow_copy(&final, &a->trace->final);
 	final.actset_output = a->flow->actset_output;
 	if (flow_equal(&final, a->flow))
 		str_add(out, "unchanged");
 	else
-		flow_format(&final, out, port_names(a), a->ofproto);
+		flow_format(&final, ofproto_options(a->ofproto), out, port_names(a), a->ofproto);
 }
 
 // Tags that the packet does not have are not shown as looked at: the type says so.
@@ -46,7 +47,8 @@ static void tidy_mask(const struct flow *flow, struct flow *mask)
 static void add_megaflow(const struct trace_answer *a, struct str *out)
 {
 	struct match match;
-	match.mask = *a->x->mask;
+	match.table = ofproto_options(a->ofproto);
+	flow_copy(&match.mask, a->x->mask);
 	tidy_mask(a->flow, &match.mask);
 	flow_mask(&match.flow, a->flow, &match.mask);
 	match_format(&match, out, -1, port_names(a), a->ofproto);
@@ -135,7 +137,7 @@ static void add_drop_reason(const struct trace_answer *a, struct str *out)
 		return;
 	}
 	struct match match;
-	minimatch_expand(&v->rule->cls.match, &match);
+	rule_match(v->rule, &match);
 	str_addf(out, ": table %u of %s, ", v->table_id, bridge);
 	size_t before = out->len;
 	match_format(&match, out, -1, NULL, NULL);
@@ -246,7 +248,7 @@ static void add_json_rules(const struct trace_answer *a, struct str *out)
 		const struct rule *r = a->x->rules[i];
 		struct match match;
 		struct str text = STR_INIT;
-		minimatch_expand(&r->cls.match, &match);
+		rule_match(r, &match);
 		match_format(&match, &text, -1, port_names(a), r->ofproto);
 		str_addf(out, "%s{\"bridge\":", i ? "," : "");
 		add_json_string(out, ofproto_name(r->ofproto));

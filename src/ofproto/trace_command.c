@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "flow/compose.h"
 #include "flow/match.h"
+#include "flow/options.h"
 #include "ofproto/backer_internal.h"
 #include "ofproto/flow_mod.h"
 #include "ofproto/ofproto.h"
@@ -209,15 +210,22 @@ static bool use_dp_flow(struct request *r, const struct backers *bs, const char 
 		return false;
 	}
 	r->ofproto = port->bridge->ofproto;
+	if (r->flow.tunnel.options && !options_to_fields(ofproto_options(r->ofproto), &r->flow)) {
+		str_add(out, "the packet is dropped: it has an option that is not as long as tlv-map says, or a critical one that no "
+			     "field stands for");
+		return false;
+	}
 	r->flow.in_port = port->ofp_port;
 	return true;
 }
 
-struct error *trace_parse_flow(const char *text, ofp_port_number_cb *number, void *arg, struct match *match)
+struct error *trace_parse_flow(const char *text, ofp_port_number_cb *number, void *arg, const struct option_table *options,
+			       struct match *match)
 {
 	char *copy = xstrdup(text), *at = copy, *key, *value;
 	struct error *e = NULL;
 	match_init_any(match);
+	match->table = options;
 	while (!e && key_value_scan(&at, &key, &value)) {
 		bool known;
 		if (value && strchr(value, '/'))
@@ -241,12 +249,12 @@ static bool use_bridge_flow(struct request *r, struct ofproto_system *system, co
 	}
 	r->backer = ofproto_backer(r->ofproto);
 	struct match match;
-	struct error *e = trace_parse_flow(text, trace_port_number, r->ofproto, &match);
+	struct error *e = trace_parse_flow(text, trace_port_number, r->ofproto, ofproto_options(r->ofproto), &match);
 	if (e) {
 		str_add(out, "Bad openflow flow syntax: ");
 		return fail(out, e);
 	}
-	r->flow = match.flow;
+	flow_copy(&r->flow, &match.flow);
 	if (!match.mask.in_port)
 		r->flow.in_port = OFPP_NONE;
 	for (unsigned int i = 0; i < FLOW_MAX_VLANS; i++)

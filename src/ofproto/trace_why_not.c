@@ -25,6 +25,7 @@ static struct error *parse(const struct trace_answer *a, const char *text, struc
 	struct error *e = NULL;
 	w->priority = -1;
 	match_init_any(&w->match);
+	w->match.table = ofproto_options(a->ofproto);
 	if (flow)
 		*flow++ = '\0';
 	const char *table = !strncmp(copy, "table=", 6) ? copy + 6 : copy;
@@ -57,7 +58,7 @@ static struct error *parse(const struct trace_answer *a, const char *text, struc
 static bool is_wanted(const struct rule *rule, const struct wanted *w)
 {
 	struct match match;
-	minimatch_expand(&rule->cls.match, &match);
+	rule_match(rule, &match);
 	return (w->priority < 0 || rule->cls.priority == w->priority) &&
 	       match_equal(&match, &w->match);
 }
@@ -80,7 +81,7 @@ static void add_rule(const struct rule *rule, struct str *out)
 {
 	struct match match;
 	size_t before = out->len;
-	minimatch_expand(&rule->cls.match, &match);
+	rule_match(rule, &match);
 	match_format(&match, out, -1, NULL, NULL);
 	str_addf(out, "%spriority %d", out->len > before ? ", " : "", rule->cls.priority);
 }
@@ -92,20 +93,23 @@ static unsigned int add_differences(const struct trace_answer *a, const struct m
 	unsigned int n = 0;
 	struct flow left = want->mask; // what no line speaks of yet
 	for (unsigned int id = 0; id < FIELD_N_IDS; id++) {
-		const struct field *f = field_get(id);
+		struct field space;
+		const struct field *f = match_field(want, field_get(id), &space);
 		union field_value mask, value, packet;
 		struct flow one;
+		if (!f)
+			continue;
 		memset(&mask, 0, sizeof(mask));
 		memset(&value, 0, sizeof(value));
 		memset(&packet, 0, sizeof(packet));
 		field_get_value(f, &left, &mask);
-		if (field_mask_is_zero(f, &mask))
+		if (field_mask_is_zero(f, &mask) && !(f->place == FIELD_PLACE_OPTION && field_may_be_set(f, &left)))
 			continue;
 		field_get_value(f, &want->flow, &value);
 		field_get_value(f, have, &packet);
-		memset(&one, 0, sizeof(one));
+		flow_clear(&one);
 		field_unwildcard(f, &mask, &one);
-		for (unsigned int i = 0; i < FLOW_WORDS; i++)
+		for (unsigned int i = 0, n_words = flow_n_words(&one); i < n_words; i++)
 			flow_words(&left)[i] &= ~flow_words(&one)[i];
 		if (flow_equal_masked(&want->flow, have, &one))
 			continue;
@@ -124,7 +128,7 @@ static void explain_visit(const struct trace_answer *a, const struct xlate_visit
                           const struct rule *rule, struct str *out)
 {
 	struct match match;
-	minimatch_expand(&rule->cls.match, &match);
+	rule_match(rule, &match);
 	if (v->rule == rule) {
 		str_add(out, "  it matched\n");
 		return;

@@ -105,7 +105,8 @@ static void match_all(const struct flow *flow, struct flow *mask)
 	all.metadata = 0;
 	memset(all.regs, 0, sizeof(all.regs));
 	all.conj_id = all.actset_output = 0;
-	for (unsigned int i = 0; i < FLOW_WORDS; i++)
+	flow_make_options(mask);
+	for (unsigned int i = 0, n = flow_n_words(&all); i < n; i++)
 		flow_words(mask)[i] |= flow_words_const(&all)[i];
 }
 
@@ -118,7 +119,7 @@ static int handle_miss(struct backer *b, const struct dp_upcall *upcall, struct 
 	uint64_t generation = xlate_generation(b);
 	struct xlate_out out;
 	counter_inc(upcall_miss);
-	memset(&result->mask, 0, sizeof(result->mask));
+	flow_clear(&result->mask);
 	xlate_out_init(&out, &result->actions, &result->mask);
 	// The megaflow, when there is one, counts from the next packet on: this one is credited here.
 	xlate_translate(&(struct xlate_in){.backer = b,

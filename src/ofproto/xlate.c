@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/rcu.h"
 #include "base/str.h"
+#include "flow/options.h"
 #include "ofproto/backer_internal.h"
 #include "ofproto/group.h"
 #include "ofproto/learned.h"
@@ -48,6 +49,8 @@ const char *xlate_strerror(enum xlate_error error)
 		return "Bridge not found";
 	case XLATE_TOO_MANY_RECIRCS:
 		return "Too many recirculation contexts";
+	case XLATE_INVALID_OPTIONS:
+		return "Invalid tunnel metadata";
 	}
 	return "Unknown error";
 }
@@ -203,7 +206,7 @@ static void report_rule(struct xlate_ctx *ctx, const struct rule *rule)
 {
 	struct match match;
 	struct str s = STR_INIT;
-	minimatch_expand(&rule->cls.match, &match);
+	rule_match(rule, &match);
 	match_format(&match, &s, -1, NULL, NULL);
 	if (s.len)
 		str_add(&s, ", ");
@@ -420,6 +423,8 @@ static void mask_begin(struct flow *mask, const struct flow *flow)
 static void mask_finish(struct flow *mask, const struct flow *flow)
 {
 	mask->metadata = 0;
+	if (!flow_has_tunnel(flow))
+		memset(&mask->tunnel, 0, sizeof(mask->tunnel)); // as the port says, which always counts
 	memset(mask->regs, 0, sizeof(mask->regs));
 	mask->conj_id = 0;
 	mask->actset_output = 0;
@@ -453,8 +458,8 @@ void xlate_limit_vlans(struct xlate_ctx *ctx)
 	ctx->flow.dl_type = ctx->flow.vlan[limit].tpid;
 	memset(&ctx->flow.vlan[limit], 0, (FLOW_MAX_VLANS - limit) * sizeof(ctx->flow.vlan[0]));
 	memset(ctx->flow.mpls, 0, sizeof(ctx->flow.mpls));
-	memset(&ctx->flow.nw_src, 0, sizeof(ctx->flow) - offsetof(struct flow, nw_src));
-	ctx->base = ctx->flow;
+	memset(&ctx->flow.nw_src, 0, offsetof(struct flow, options) - offsetof(struct flow, nw_src));
+	flow_copy(&ctx->base, &ctx->flow);
 }
 
 // Finds the bridge and the port that the packet came in through. False: there is none.
@@ -476,6 +481,18 @@ static bool find_entry(struct xlate_ctx *ctx, const struct xlate_port **in_port)
 	return true;
 }
 
+// The options of a datapath's packet become what the bridge's table says. False: the packet has one that it must not have.
+static bool take_options(struct xlate_ctx *ctx)
+{
+	if (!ctx->in->flow->tunnel.options || ctx->in->ofproto)
+		return true;
+	ctx->mask->tunnel.options = UINT64_MAX; // how long they are together, at least
+	memset(ctx->mask->options, 0, sizeof(ctx->mask->options));
+	bool ok = options_to_fields(ofproto_options(ctx->bridge->ofproto), &ctx->flow);
+	flow_copy(&ctx->base, &ctx->flow);
+	return ok;
+}
+
 static void ctx_init(struct xlate_ctx *ctx, const struct xlate_in *in, struct xlate_out *out)
 {
 	ctx->in = in;
@@ -483,8 +500,8 @@ static void ctx_init(struct xlate_ctx *ctx, const struct xlate_in *in, struct xl
 	ctx->snapshot = backer_snapshot(in->backer);
 	ctx->bridge = NULL;
 	ctx->mask = out->mask;
-	ctx->flow = *in->flow;
-	ctx->base = *in->flow;
+	flow_copy(&ctx->flow, in->flow);
+	flow_copy(&ctx->base, in->flow);
 	ctx->rule = NULL;
 	ctx->cookie = UINT64_MAX;
 	ctx->table_id = 0;
@@ -556,6 +573,9 @@ void xlate_translate(const struct xlate_in *in, struct xlate_out *out)
 		(void)xlate_thaw(&ctx, frozen);
 	} else if (!known) {
 		out->error = XLATE_INVALID_PORT;
+	} else if (!take_options(&ctx)) {
+		XLATE_REPORT(&ctx, TRACE_ERROR, "the packet's tunnel options are not those of the bridge");
+		out->error = XLATE_INVALID_OPTIONS;
 	} else {
 		out->ofproto = ctx.bridge->ofproto;
 		xlate_limit_vlans(&ctx);
@@ -574,9 +594,11 @@ done:
 		out->drop_reason = DP_DROP_TRANSLATION;
 	}
 	mask_finish(out->mask, in->flow);
+	if (in->flow->tunnel.options && !in->ofproto && ctx.bridge)
+		options_mask_to_key(ofproto_options(ctx.bridge->ofproto), in->flow, out->mask);
 	if (in->credit)
 		xlate_credit(in->backer, out->rules, out->n_rules, out->credits, out->n_credits, 1, in->frame_len,
 			     xlate_now(in), be16toh(in->flow->tcp_flags));
 	if (in->trace)
-		in->trace->final = ctx.flow;
+		flow_copy(&in->trace->final, &ctx.flow);
 }

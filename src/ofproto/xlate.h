@@ -105,6 +105,7 @@ enum xlate_error {
 	XLATE_UNSUPPORTED_PACKET_TYPE, // of encap and decap
 	XLATE_BRIDGE_NOT_FOUND,	   // the bridge of a frozen state is gone
 	XLATE_TOO_MANY_RECIRCS,	   // no room for another recirculation context
+	XLATE_INVALID_OPTIONS,	   // of a tunnel: one is not as long as the bridge has it, or critical and unknown
 };
 const char *xlate_strerror(enum xlate_error);
 

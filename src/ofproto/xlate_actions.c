@@ -133,9 +133,10 @@ static bool do_set_field(struct xlate_ctx *ctx, const void *action)
 		XLATE_REPORT(ctx, TRACE_WARN, "unmet prerequisites for %s, set_field ignored", a->field->name);
 		return true;
 	}
-	field_unwildcard(a->field, &a->mask, ctx->mask);
+	const union field_value *mask = ofpact_set_field_mask(a);
+	field_unwildcard(a->field, mask, ctx->mask);
 	bool had_vlan = has_vlan(ctx);
-	field_set_masked(a->field, &a->value, &a->mask, &ctx->flow);
+	field_set_masked(a->field, ofpact_set_field_value(a), mask, &ctx->flow);
 	if (has_vlan(ctx) != had_vlan) // VLAN fields may make a tag, or take it away
 		xlate_unwildcard_vlans(ctx);
 	return true;
@@ -148,7 +149,8 @@ static bool do_reg_move(struct xlate_ctx *ctx, const void *action)
 		return true;
 	xlate_unwildcard_subfield(ctx, &a->src);
 	xlate_unwildcard_subfield(ctx, &a->dst);
-	struct flow from = ctx->flow;
+	struct flow from;
+	flow_copy(&from, &ctx->flow);
 	bool had_vlan = has_vlan(ctx);
 	subfield_copy(&a->src, &a->dst, &from, &ctx->flow);
 	if (has_vlan(ctx) != had_vlan)
@@ -215,6 +217,16 @@ static bool do_stack_pop(struct xlate_ctx *ctx, const void *action)
 	ctx->stack_n -= n;
 	if (there)
 		report_subfield(ctx, &a->subfield);
+	return true;
+}
+
+// Whether the option was there is looked at: the packet goes on without it.
+static bool do_delete_field(struct xlate_ctx *ctx, const void *action)
+{
+	const struct ofpact_delete_field *a = action;
+	XLATE_REPORT(ctx, TRACE_DETAIL, "delete %s", a->field->name);
+	field_unwildcard(a->field, NULL, ctx->mask);
+	field_delete_option(a->field, &ctx->flow);
 	return true;
 }
 
@@ -518,6 +530,7 @@ static action_fn *const action_rows[OFPACT_N_TYPES] = {
 	[OFPACT_RESUBMIT] = do_resubmit,
 	[OFPACT_METER] = do_meter,
 	[OFPACT_NOTE] = do_note,
+	[OFPACT_DELETE_FIELD] = do_delete_field,
 	[OFPACT_EXIT] = do_exit,
 	[OFPACT_CLONE] = xlate_do_clone,
 	[OFPACT_ENCAP] = xlate_do_encap,

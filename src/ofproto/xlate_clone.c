@@ -37,8 +37,8 @@ void xlate_scope_begin(struct xlate_ctx *ctx, struct xlate_scope *s, const void 
 		xlate_commit(ctx);
 		ctx->last = true;
 	}
-	s->flow = ctx->flow;
-	s->base = ctx->base;
+	flow_copy(&s->flow, &ctx->flow);
+	flow_copy(&s->base, &ctx->base);
 	s->mask = ctx->mask;
 	s->pending = ctx->pending;
 	s->irreversible = ctx->irreversible;
@@ -85,13 +85,13 @@ void xlate_scope_end(struct xlate_ctx *ctx, const struct xlate_scope *s)
 {
 	bool clone = s->clone || (!s->last && ctx->irreversible != s->irreversible);
 	ctx->last = s->last;
-	ctx->flow = s->flow;
+	flow_copy(&ctx->flow, &s->flow);
 	xlate_mask_merge(ctx, s->mask);
 	ctx->pending = s->pending;
 	if (!clone)
 		return;
 	wrap(ctx, s->start);
-	ctx->base = s->base;
+	flow_copy(&ctx->base, &s->base);
 	ctx->irreversible = s->irreversible; // it is the copy that had it done to it
 }
 

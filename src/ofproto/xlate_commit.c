@@ -265,7 +265,7 @@ static void commit_l4(struct xlate_ctx *ctx)
 	}
 }
 
-enum { L3_FROM = offsetof(struct flow, nw_src), L3_BYTES = sizeof(struct flow) - L3_FROM };
+enum { L3_FROM = offsetof(struct flow, nw_src), L3_BYTES = offsetof(struct flow, options) - L3_FROM };
 
 static bool beyond_ethernet_differs(const struct xlate_ctx *ctx)
 {

@@ -102,7 +102,11 @@ void xlate_mask_merge(struct xlate_ctx *ctx, struct flow *mask)
 {
 	if (ctx->mask == mask)
 		return;
+	if (ctx->mask->tunnel.options)
+		flow_make_options(mask);
 	for (unsigned int i = 0; i < FLOW_STAGE_METADATA_END; i++)
+		flow_words(mask)[i] |= flow_words(ctx->mask)[i];
+	for (unsigned int i = FLOW_WORDS; i < flow_n_words(ctx->mask); i++)
 		flow_words(mask)[i] |= flow_words(ctx->mask)[i];
 	ctx->mask = mask;
 }
@@ -111,10 +115,10 @@ void xlate_mask_merge(struct xlate_ctx *ctx, struct flow *mask)
 // this one for it.
 static void forget_headers(struct xlate_ctx *ctx)
 {
-	memset(ctx->flow.dl_dst, 0, sizeof(ctx->flow) - offsetof(struct flow, dl_dst));
+	memset(ctx->flow.dl_dst, 0, offsetof(struct flow, options) - offsetof(struct flow, dl_dst));
 	if (ctx->mask == &ctx->made_up)
 		return;
-	memset(&ctx->made_up, 0, sizeof(ctx->made_up));
+	flow_clear(&ctx->made_up);
 	ctx->mask = &ctx->made_up;
 }
 
@@ -336,7 +340,7 @@ static void push_eth(struct xlate_ctx *ctx)
 static void base_is_new_header(struct xlate_ctx *ctx)
 {
 	memcpy(ctx->base.dl_dst, ctx->flow.dl_dst,
-	       sizeof(ctx->flow) - offsetof(struct flow, dl_dst));
+	       offsetof(struct flow, options) - offsetof(struct flow, dl_dst));
 }
 
 static void push_nsh(struct xlate_ctx *ctx)

@@ -219,6 +219,8 @@ static void freeze_state(const struct xlate_ctx *ctx, struct frozen *f)
 	f->h.ofproto_id = ctx->bridge->id;
 	f->h.mirrored = ctx->mirrored;
 	f->h.tunnel = ctx->flow.tunnel;
+	f->options = ctx->flow.options;
+	f->options_len = ctx->flow.tunnel.options ? sizeof(ctx->flow.options) : 0;
 	f->h.metadata = ctx->flow.metadata;
 	memcpy(f->h.regs, ctx->flow.regs, sizeof(f->h.regs));
 	f->h.in_port = ctx->flow.in_port;
@@ -297,9 +299,12 @@ void xlate_freeze_finish(struct xlate_ctx *ctx)
 	xlate_commit(ctx);
 	// What is frozen follows from what was looked at, but for the tunnel, which is there as a
 	// whole.
-	if (ctx->in->flow->tunnel.ip_dst || ctx->in->flow->tunnel.ipv6_dst.d[0] ||
-	    ctx->in->flow->tunnel.ipv6_dst.d[1])
+	if (flow_has_tunnel(ctx->in->flow)) {
+		flow_make_options(ctx->mask);
+		if (ctx->flow.tunnel.options)
+			memset(ctx->mask->options, 0xff, sizeof(ctx->mask->options));
 		memset(&ctx->mask->tunnel, 0xff, sizeof(ctx->mask->tunnel));
+	}
 	freeze_state(ctx, &f);
 	r = recirc_freeze(ctx->in->backer->recircs, &f);
 	if (!r) {
@@ -358,6 +363,8 @@ static void restore(struct xlate_ctx *ctx, const struct frozen *f)
 	if (!ctx->conntracked)
 		forget_connection(&ctx->flow);
 	ctx->flow.tunnel = f->h.tunnel;
+	if (f->options_len)
+		memcpy(ctx->flow.options, f->options, f->options_len);
 	ctx->flow.metadata = f->h.metadata;
 	memcpy(ctx->flow.regs, f->h.regs, sizeof(ctx->flow.regs));
 	ctx->flow.in_port = f->h.in_port;

@@ -17,7 +17,11 @@ static bool passes(struct xlate_ctx *ctx, const struct xlate_mirror *m)
 	               *want = flow_words_const(&m->filter->flow);
 	const uint64_t *have = flow_words_const(&ctx->flow);
 	bool same = true;
-	for (unsigned int i = 0; i < FLOW_WORDS && same; i++) {
+	// Options that the packet does not have are seen to be missing before their bodies are looked at.
+	unsigned int n = flow_n_words(&m->filter->mask);
+	if (m->filter->mask.tunnel.options)
+		flow_make_options(ctx->mask);
+	for (unsigned int i = 0; i < n && same; i++) {
 		if (!mask[i])
 			continue;
 		flow_words(ctx->mask)[i] |= mask[i];

@@ -35,7 +35,7 @@ static void unwildcard_stack(struct xlate_ctx *ctx, unsigned int first)
 
 static void forget_payload(struct flow *f)
 {
-	memset(&f->nw_src, 0, sizeof(*f) - offsetof(struct flow, nw_src));
+	memset(&f->nw_src, 0, offsetof(struct flow, options) - offsetof(struct flow, nw_src));
 }
 
 // The first label takes time to live and traffic class of the packet, further ones are copies of the one below.

@@ -25,7 +25,10 @@ bool xlate_do_output_trunc(struct xlate_ctx *ctx, const void *action)
 static void translate_branch(struct xlate_ctx *ctx, const struct ofpact_check_pkt_larger *a, bool larger, const void *rest,
 			     size_t rest_len, struct buf *actions)
 {
-	struct flow flow = ctx->flow, base = ctx->base, *mask = ctx->mask;
+	struct flow flow, base;
+	flow_copy(&flow, &ctx->flow);
+	flow_copy(&base, &ctx->base);
+	struct flow *mask = ctx->mask;
 	struct buf *outer = ctx->out->actions, set = BUF_INIT, old_set = ctx->action_set;
 	bool exit = ctx->exit, last = ctx->last, behind_mpls = ctx->behind_mpls;
 	enum xlate_pending pending = ctx->pending;
@@ -50,8 +53,8 @@ static void translate_branch(struct xlate_ctx *ctx, const struct ofpact_check_pk
 	buf_done(&ctx->action_set);
 	ctx->action_set = old_set;
 	ctx->out->actions = outer;
-	ctx->flow = flow;
-	ctx->base = base;
+	flow_copy(&ctx->flow, &flow);
+	flow_copy(&ctx->base, &base);
 	if (!ctx->out->error)
 		ctx->exit = exit;
 }

@@ -109,9 +109,9 @@ struct ofpact_output_reg {
 };
 struct ofpact_set_field { // "set_field" and "load"
 	struct ofpact h;
-	const struct field *field;
-	union field_value value, mask;
 	bool flow_has_vlan;
+	const struct field *field;
+	uint64_t bytes[]; // value and mask, each with room for what the field can have
 };
 struct ofpact_stack {
 	struct ofpact h;
@@ -393,12 +393,27 @@ int ofpacts_decode_instructions(struct cursor, uint8_t version, struct buf *list
 void ofpacts_encode(struct buf *, uint8_t version, const void *list, size_t n);
 void ofpacts_encode_instructions(struct buf *, uint8_t version, const void *list, size_t n);
 
-// Fills in a new set_field as "load:number->dst": the low bits of a big-endian number of n bytes.
-void ofpact_set_field_load(struct ofpact_set_field *, const struct subfield *dst, const uint8_t *number, size_t n);
+static inline unsigned int ofpact_set_field_room(const struct field *f)
+{
+	return f->variable_len ? (FIELD_MAX_BYTES + 7) / 8 : FIELD_USUAL_BYTES / 8;
+}
+static inline const union field_value *ofpact_set_field_value(const struct ofpact_set_field *sf)
+{
+	return (const void *)sf->bytes;
+}
+static inline const union field_value *ofpact_set_field_mask(const struct ofpact_set_field *sf)
+{
+	return (const void *)(sf->bytes + ofpact_set_field_room(sf->field));
+}
+// Appends "load:number->dst": the low bits of a big-endian number of n bytes.
+void ofpact_add_load(struct buf *, const struct subfield *dst, const uint8_t *number, size_t n);
 // Adds to a match what a specification of learn says, with the number (right-aligned in DIV_ROUND_UP(n_bits, 8) bytes) that it gave.
 void ofpact_learn_set_match(const struct ofpact_learn_spec *, const union field_value *number, struct match *);
 // The first property of an encap (`prop` NULL), or the next one; NULL: there are no more.
 const struct ofpact_encap_prop *ofpact_encap_next_prop(const struct ofpact_encap *, const struct ofpact_encap_prop *prop);
+// Options of tunnels in the actions, nested ones too, become those of the switch's table (which may be NULL: it has none). *fields (may
+// be NULL) gets a bit for each of tun_metadata0..63 that is used. 0 or an enum ofperr: one has no option, or not so many bits.
+int ofpacts_use_options(void *list, size_t n, const struct option_table *, uint64_t *fields);
 // The actions nested in this one, or NULL.
 const struct ofpact *ofpact_nested(const struct ofpact *, size_t *n);
 // Appends the actions of an action set (what write_actions collected, in the order written) in the order in which

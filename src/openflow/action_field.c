@@ -62,9 +62,10 @@ static uint64_t bits_get(const struct field *f, const union field_value *v, unsi
 static bool next_run(const struct ofpact_set_field *sf, unsigned int *offset, unsigned int *n)
 {
 	unsigned int end = sf->field->n_bits;
-	while (*offset < end && !bit_get(sf->field, &sf->mask, *offset))
+	const union field_value *mask = ofpact_set_field_mask(sf);
+	while (*offset < end && !bit_get(sf->field, mask, *offset))
 		++*offset;
-	for (*n = 0; *offset + *n < end && *n < 64 && bit_get(sf->field, &sf->mask, *offset + *n); ++*n)
+	for (*n = 0; *offset + *n < end && *n < 64 && bit_get(sf->field, mask, *offset + *n); ++*n)
 		;
 	return *n;
 }
@@ -72,7 +73,6 @@ static bool next_run(const struct ofpact_set_field *sf, unsigned int *offset, un
 // "The whole field" is a mask of ones only, those behind the field's bits, too; a mask of just its bits is one that somebody gave.
 static void whole_mask(const struct field *f, union field_value *mask)
 {
-	memset(mask, 0, sizeof(*mask));
 	memset(mask->b, 0xff, f->n_bytes);
 }
 
@@ -112,17 +112,27 @@ uint32_t field_protocols(const struct field *f, enum field_mask_kind kind)
 
 static struct ofpact_set_field *add_set_field(struct buf *out, const struct field *f, enum ofpact_raw raw)
 {
-	struct ofpact_set_field *sf = ofpact_add(out, OFPACT_SET_FIELD, sizeof(*sf));
+	struct ofpact_set_field *sf =
+		ofpact_add(out, OFPACT_SET_FIELD, sizeof(*sf) + 2 * ofpact_set_field_room(f) * sizeof(sf->bytes[0]));
 	sf->field = f;
 	sf->h.raw = (uint8_t)raw;
 	return sf;
+}
+
+static union field_value *value_of(struct ofpact_set_field *sf)
+{
+	return (void *)sf->bytes;
+}
+
+static union field_value *mask_of(struct ofpact_set_field *sf)
+{
+	return (void *)(sf->bytes + ofpact_set_field_room(sf->field));
 }
 
 static int decode_oxm(struct ofpact_decode *d, bool may_mask, enum ofpact_raw raw)
 {
 	const struct field *f;
 	union field_value value, mask;
-	memset(&mask, 0, sizeof(mask));
 	struct cursor peek = d->body;
 	bool masked;
 	int error = nx_header_decode(&peek, &f, &masked);
@@ -140,8 +150,8 @@ static int decode_oxm(struct ofpact_decode *d, bool may_mask, enum ofpact_raw ra
 	    (!(value.be16 & BE16(VLAN_PRESENT)) || !(mask.be16 & BE16(VLAN_PRESENT))))
 		return OFPBAC_BAD_SET_ARGUMENT;
 	struct ofpact_set_field *sf = add_set_field(d->out, f, raw);
-	sf->value = value;
-	sf->mask = mask;
+	memcpy(value_of(sf)->b, value.b, f->n_bytes);
+	memcpy(mask_of(sf)->b, mask.b, f->n_bytes);
 	return 0;
 }
 
@@ -171,26 +181,16 @@ static int decode_reg_load(struct ofpact_decode *d)
 	if (!f->writable)
 		return OFPBAC_BAD_SET_ARGUMENT;
 	struct ofpact_set_field *sf = add_set_field(d->out, f, RAW_REG_LOAD);
-	bits_set(f, &sf->value, offset, n, value);
-	bits_set(f, &sf->mask, offset, n, UINT64_MAX);
+	bits_set(f, value_of(sf), offset, n, value);
+	bits_set(f, mask_of(sf), offset, n, UINT64_MAX);
 	return 0;
-}
-
-// With a mask when there is one, whatever it says.
-static void put_entry(struct buf *b, uint8_t version, const struct field *f, const union field_value *value,
-		      const union field_value *mask)
-{
-	nx_header_encode(b, version, f, mask);
-	buf_add(b, value->b, f->n_bytes);
-	if (mask)
-		buf_add(b, mask->b, f->n_bytes);
 }
 
 void ofpact_put_set_field(struct buf *b, uint8_t version, const struct field *f, const union field_value *value,
 			  const union field_value *mask)
 {
 	size_t at = ofpact_put(b, OFPAT12_SET_FIELD);
-	put_entry(b, version, f, value, mask);
+	nx_value_encode(b, version, f, value, mask);
 	ofpact_put_end(b, at);
 }
 
@@ -206,15 +206,15 @@ void ofpact_put_reg_load(struct buf *b, const struct field *f, uint16_t offset, 
 static void encode_loads(struct buf *b, const struct ofpact_set_field *sf)
 {
 	const struct field *f = sf->field;
-	bool experimenter = f->oxm_experimenter;
-	if (experimenter || sf->h.raw == RAW_REG_LOAD2) {
+	const union field_value *value = ofpact_set_field_value(sf), *mask = ofpact_set_field_mask(sf);
+	if (f->oxm_experimenter || f->variable_len || sf->h.raw == RAW_REG_LOAD2) {
 		size_t at = ofpact_put_nx(b, NXAST_REG_LOAD2);
-		put_entry(b, 0, f, &sf->value, mask_is_exact(f, &sf->mask) ? NULL : &sf->mask);
+		nx_value_encode(b, 0, f, value, mask_is_exact(f, mask) ? NULL : mask);
 		ofpact_put_end(b, at);
 		return;
 	}
 	for (unsigned int offset = 0, n; next_run(sf, &offset, &n); offset += n)
-		ofpact_put_reg_load(b, f, (uint16_t)offset, (uint16_t)n, bits_get(f, &sf->value, offset, n));
+		ofpact_put_reg_load(b, f, (uint16_t)offset, (uint16_t)n, bits_get(f, value, offset, n));
 }
 
 // A TCI as what 1.0 and 1.1 have: VID and priority, which make a tag where there is none, or no tag.
@@ -237,7 +237,7 @@ static void put_tci(struct buf *list, uint16_t tci, bool flow_has_vlan)
 static bool encode_legacy(struct buf *b, uint8_t version, const struct ofpact_set_field *sf)
 {
 	struct buf one = BUF_INIT;
-	const union field_value *v = &sf->value;
+	const union field_value *v = ofpact_set_field_value(sf);
 	uint8_t tos = v->u8;
 	enum ofpact_type type;
 	switch ((int)sf->field->id) {
@@ -292,13 +292,14 @@ static bool encode_legacy(struct buf *b, uint8_t version, const struct ofpact_se
 static void encode_set_field(struct buf *b, uint8_t version, const struct ofpact *a)
 {
 	const struct ofpact_set_field *sf = (const void *)a;
-	bool exact = mask_is_exact(sf->field, &sf->mask);
+	const union field_value *value = ofpact_set_field_value(sf), *mask = ofpact_set_field_mask(sf);
+	bool exact = mask_is_exact(sf->field, mask);
 	if (version >= OFP15)
-		ofpact_put_set_field(b, version, sf->field, &sf->value, exact ? NULL : &sf->mask);
+		ofpact_put_set_field(b, version, sf->field, value, exact ? NULL : mask);
 	else if (a->raw != RAW_USUAL || !exact)
 		encode_loads(b, sf);
 	else if (version >= OFP12)
-		ofpact_put_set_field(b, version, sf->field, &sf->value, NULL);
+		ofpact_put_set_field(b, version, sf->field, value, NULL);
 	else if (!encode_legacy(b, version, sf))
 		encode_loads(b, sf);
 }
@@ -309,7 +310,7 @@ static void format_load(const struct ofpact_set_field *sf, struct str *s)
 	for (unsigned int offset = 0, n; next_run(sf, &offset, &n); offset += n) {
 		struct subfield dst = {sf->field, (uint16_t)offset, (uint16_t)n};
 		str_add(s, first ? "load:" : ",load:");
-		str_add_0x(s, bits_get(sf->field, &sf->value, offset, n));
+		str_add_0x(s, bits_get(sf->field, ofpact_set_field_value(sf), offset, n));
 		str_add(s, "->");
 		subfield_format(&dst, s);
 		first = false;
@@ -319,7 +320,7 @@ static void format_load(const struct ofpact_set_field *sf, struct str *s)
 // All the bits that the field has, but not the bytes in which it goes out: somebody gave this mask.
 static void format_narrow_mask(const struct ofpact_set_field *sf, struct str *s)
 {
-	const uint8_t *p = sf->mask.b, *end = p + sf->field->n_bytes;
+	const uint8_t *p = ofpact_set_field_mask(sf)->b, *end = p + sf->field->n_bytes;
 	while (p < end - 1 && !*p)
 		p++;
 	str_addf(s, "/0x%x", *p++);
@@ -333,14 +334,15 @@ static void format_set_field(const struct ofpact *a, const struct ofpact_text *t
 		format_load(sf, s);
 		return;
 	}
-	bool exact = mask_is_exact(sf->field, &sf->mask) || sf->field->id == FIELD_TUN_FLAGS;
+	const union field_value *value = ofpact_set_field_value(sf), *mask = ofpact_set_field_mask(sf);
+	bool exact = mask_is_exact(sf->field, mask) || sf->field->id == FIELD_TUN_FLAGS;
 	str_add(s, "set_field:");
 	bool port = sf->field->place == FIELD_PLACE_PORT && !exact; // parts of a port's number have no name
 	if (port)
-		str_addf(s, "%u", be16toh(sf->value.be16));
+		str_addf(s, "%u", be16toh(value->be16));
 	else
-		field_format_value(sf->field, &sf->value, exact ? NULL : &sf->mask, t ? t->port_name : NULL, t ? t->arg : NULL, s);
-	if (port || (!exact && field_mask_is_exact(sf->field, &sf->mask)))
+		field_format_value(sf->field, value, exact ? NULL : mask, t ? t->port_name : NULL, t ? t->arg : NULL, s);
+	if (port || (!exact && field_mask_is_exact(sf->field, mask)))
 		format_narrow_mask(sf, s);
 	str_add(s, "->");
 	str_add(s, sf->field->name);
@@ -383,8 +385,8 @@ static struct error *parse_set_field(struct ofpact_parse *p, char *arg)
 	struct ofpact_set_field *sf = add_set_field(p->out, f, RAW_USUAL);
 	// Bits outside of the mask would make a message that no switch takes.
 	for (int i = 0; i < f->n_bytes; i++)
-		sf->value.b[i] = value.b[i] & mask.b[i];
-	sf->mask = mask;
+		value_of(sf)->b[i] = value.b[i] & mask.b[i];
+	memcpy(mask_of(sf)->b, mask.b, f->n_bytes);
 	*p->protocols &= field_protocols(f, FIELD_MASK_EXACT);
 	return NULL;
 }
@@ -409,7 +411,7 @@ static bool parse_bits(const char *text, struct ofpact_set_field *sf, unsigned i
 					else if (4 * i + b >= n)
 						*fits = false;
 					else
-						bit_set(sf->field, &sf->value, offset + (unsigned int)(4 * i) + b, true);
+						bit_set(sf->field, value_of(sf), offset + (unsigned int)(4 * i) + b, true);
 				}
 		}
 		return true;
@@ -418,7 +420,7 @@ static bool parse_bits(const char *text, struct ofpact_set_field *sf, unsigned i
 	if (parse_u64(text, 0, &v) || (sf->field->n_bytes < 8 && v >> 8 * sf->field->n_bytes))
 		return false;
 	*fits = n >= 64 || !(v >> n);
-	bits_set(sf->field, &sf->value, offset, n, v);
+	bits_set(sf->field, value_of(sf), offset, n, v);
 	return true;
 }
 
@@ -436,7 +438,7 @@ static struct error *parse_load(struct ofpact_parse *p, char *arg)
 		struct ofpact_set_field *sf = add_set_field(p->out, dst.field, RAW_REG_LOAD);
 		bool fits;
 		for (unsigned int i = 0; i < dst.n_bits; i++)
-			bit_set(dst.field, &sf->mask, dst.offset + i, true);
+			bit_set(dst.field, mask_of(sf), dst.offset + i, true);
 		if (!parse_bits(arg, sf, dst.offset, dst.n_bits, &fits))
 			e = error_new("%s: cannot parse integer value", whole);
 		else if (!fits)
@@ -460,7 +462,7 @@ static int check_set_field(struct ofpact *a, struct ofpact_check *c)
 	}
 	sf->flow_has_vlan = match_has_vlan(m);
 	if (sf->field->id == FIELD_VLAN_TCI) { // makes or removes the tag
-		m->flow.vlan[0].tci = sf->value.be16;
+		m->flow.vlan[0].tci = ofpact_set_field_value(sf)->be16;
 		m->mask.vlan[0].tci = 0xffff;
 	}
 	return 0;
@@ -482,12 +484,13 @@ const struct ofpact_row ofpact_set_field_row = {
 	.check = check_set_field,
 };
 
-void ofpact_set_field_load(struct ofpact_set_field *sf, const struct subfield *dst, const uint8_t *number, size_t n)
+void ofpact_add_load(struct buf *out, const struct subfield *dst, const uint8_t *number, size_t n)
 {
-	sf->field = dst->field;
-	sf->h.raw = RAW_REG_LOAD;
-	subfield_put_bits(dst, number, n, &sf->value);
-	subfield_mask(dst, &sf->mask);
+	struct ofpact_set_field *sf = add_set_field(out, dst->field, RAW_REG_LOAD);
+	union field_value mask;
+	subfield_put_bits(dst, number, n, value_of(sf));
+	subfield_mask(dst, &mask);
+	memcpy(mask_of(sf)->b, mask.b, dst->field->n_bytes);
 }
 
 // --- move

@@ -34,12 +34,18 @@ int ofp12_match_decode(struct cursor *, bool strict, struct match *);
 int nx_entry_decode(struct cursor *, const struct field **, union field_value *value, union field_value *mask);
 void nx_entry_encode(struct buf *, uint8_t version, const struct field *, const union field_value *value,
 		     const union field_value *mask);
+// The same with just the bytes of an option's value that say all, and with a mask whenever there is one.
+void nx_value_encode(struct buf *, uint8_t version, const struct field *, const union field_value *value,
+		     const union field_value *mask);
 // Only the header (4 bytes, or 8 for experimenter fields), with or without the mask bit.
 int nx_header_decode(struct cursor *, const struct field **, bool *masked);
 // The old way to name a destination, 4 bytes in which a mask does not count. Unknown: OFPBAC_BAD_SET_TYPE.
 int nx_destination_decode(struct cursor *, const struct field **);
 void nx_header_encode(struct buf *, uint8_t version, const struct field *, bool masked);
 const struct field *nx_field_find(uint32_t header, uint32_t experimenter);
+
+// Options of tunnels now lie as the switch's table says (match_use_table()): 0 or an enum ofperr.
+int ofp_match_use_options(struct match *, const struct option_table *);
 
 // --- OpenFlow 1.0: 40 bytes.
 

@@ -10,19 +10,19 @@
 
 // --- The table of tunnel options.
 
-static int pull_map(struct cursor *c, struct ofp_tlv_map *map)
+static int pull_map(struct cursor *c, struct option_map *map)
 {
 	map->option_class = cursor_be16(c);
 	map->option_type = cursor_u8(c);
 	map->option_len = cursor_u8(c);
 	map->index = cursor_be16(c);
 	cursor_skip(c, 2);
-	if (map->option_len % 4 || map->option_len > OFP_TLV_MAX_LEN)
+	if (map->option_len % 4 || map->option_len > FLOW_OPTION_MAX)
 		return NXTTMFC_BAD_OPT_LEN;
 	return 0;
 }
 
-static void put_map(struct buf *b, const struct ofp_tlv_map *map)
+static void put_map(struct buf *b, const struct option_map *map)
 {
 	buf_add_be16(b, map->option_class);
 	buf_add_u8(b, map->option_type);
@@ -48,7 +48,7 @@ int ofp_decode_tlv_table_mod(const struct ofp_msg *m, struct ofp_tlv_table_mod *
 	int error = 0;
 	while (!error && cursor_left(&c)) {
 		error = pull_map(&c, vec_extend(&tm->maps));
-		if (!error && vec_last(&tm->maps).index >= OFP_N_TUN_METADATA)
+		if (!error && vec_last(&tm->maps).index >= FLOW_N_OPTIONS)
 			error = NXTTMFC_BAD_FIELD_IDX;
 	}
 	return error;
@@ -98,7 +98,7 @@ void ofp_encode_tlv_table_reply(struct buf *b, const struct ofp_msg *request,
 	ofp_end(b, at);
 }
 
-static struct error *parse_map(const char *text, int *used, struct ofp_tlv_map *map)
+static struct error *parse_map(const char *text, int *used, struct option_map *map)
 {
 	unsigned int option_class, type, len, index;
 	*used = 0;
@@ -108,13 +108,13 @@ static struct error *parse_map(const char *text, int *used, struct ofp_tlv_map *
 		return error_new("invalid tlv mapping");
 	if (option_class > UINT16_MAX || type > UINT8_MAX)
 		return error_new("%s: class is at most 0xffff, type at most 0xff", text);
-	if (!len || len % 4 || len > OFP_TLV_MAX_LEN)
-		return error_new("%s: len must be a multiple of 4 from 4 to %d", text,
-		                 OFP_TLV_MAX_LEN);
-	if (index >= OFP_N_TUN_METADATA)
+	if (len % 4 || len > FLOW_OPTION_MAX)
+		return error_new("%s: len must be a multiple of 4 from 0 to %d", text,
+		                 FLOW_OPTION_MAX);
+	if (index >= FLOW_N_OPTIONS)
 		return error_new("%s: there are tun_metadata0 to tun_metadata%d", text,
-		                 OFP_N_TUN_METADATA - 1);
-	*map = (struct ofp_tlv_map){.option_class = (uint16_t)option_class,
+		                 FLOW_N_OPTIONS - 1);
+	*map = (struct option_map){.option_class = (uint16_t)option_class,
 	                            .option_type = (uint8_t)type,
 	                            .option_len = (uint8_t)len,
 	                            .index = (uint16_t)index};
@@ -124,7 +124,7 @@ static struct error *parse_map(const char *text, int *used, struct ofp_tlv_map *
 struct error *ofp_tlv_maps_parse(const char *text, struct ofp_tlv_table_mod *tm)
 {
 	for (;;) {
-		struct ofp_tlv_map map;
+		struct option_map map;
 		int used;
 		text += strspn(text, ", \t\r\n");
 		if (!*text)

@@ -8,20 +8,15 @@
 #include "base/error.h"
 #include "base/str.h"
 #include "base/vec.h"
+#include "flow/options.h"
 #include "openflow/header.h"
 
 // --- The table of tunnel options: which of them the fields tun_metadata0..63 stand for.
 
 enum ofp_tlv_command { NXTTMC_ADD, NXTTMC_DELETE, NXTTMC_CLEAR };
-enum { OFP_N_TUN_METADATA = 64, OFP_TLV_MAX_LEN = 124 };
-
-struct ofp_tlv_map {
-	uint16_t option_class, index; // tun_metadata<index>
-	uint8_t option_type, option_len;
-};
 struct ofp_tlv_table_mod {
 	enum ofp_tlv_command command;
-	VEC(struct ofp_tlv_map) maps;
+	VEC(struct option_map) maps;
 };
 // Freed by the caller, also after an error.
 int ofp_decode_tlv_table_mod(const struct ofp_msg *, struct ofp_tlv_table_mod *);
@@ -32,7 +27,7 @@ void ofp_tlv_table_mod_done(struct ofp_tlv_table_mod *);
 struct ofp_tlv_table {
 	uint32_t max_space;
 	uint16_t max_fields;
-	VEC(struct ofp_tlv_map) maps;
+	VEC(struct option_map) maps;
 };
 int ofp_decode_tlv_table_reply(const struct ofp_msg *, struct ofp_tlv_table *);
 void ofp_encode_tlv_table_reply(struct buf *, const struct ofp_msg *request,

@@ -77,6 +77,8 @@ static const uint8_t ericoxm_of[128] = {
 };
 // clang-format on
 
+enum { NXM_NX_TUN_METADATA0 = 40 }; // and 63 more
+
 const struct field *nx_field_find(uint32_t header, uint32_t experimenter)
 {
 	unsigned int number = header >> 9 & 127, at = 0;
@@ -85,6 +87,8 @@ const struct field *nx_field_find(uint32_t header, uint32_t experimenter)
 		at = nxm_of[number];
 		break;
 	case 1:
+		if (number >= NXM_NX_TUN_METADATA0 && number < NXM_NX_TUN_METADATA0 + FLOW_N_OPTIONS)
+			return field_get((enum field_id)(FIELD_TUN_METADATA0 + number - NXM_NX_TUN_METADATA0));
 		at = nxm_nx[number];
 		break;
 	case 0x8000:
@@ -147,6 +151,12 @@ static bool is_cookie(uint32_t header)
 	return header == NXM_NX_COOKIE || header == NXM_NX_COOKIE_W;
 }
 
+// The length is part of what a field's header is; but options have values of any length, as if they had leading zeros.
+static bool width_is_right(const struct field *f, size_t width)
+{
+	return f->variable_len ? width <= f->n_bytes : width == f->n_bytes;
+}
+
 // A whole entry up to its meaning: what kind of bytes they are comes before what they say.
 static int entry_read(struct cursor *c, bool may_be_cookie, struct entry_header *h, union field_value *value,
 		      union field_value *mask)
@@ -161,17 +171,19 @@ static int entry_read(struct cursor *c, bool may_be_cookie, struct entry_header 
 	for (size_t i = 0; h->masked && i < width; i++)
 		if (check.p[i] & ~check.p[width + i])
 			return OFPBMC_BAD_WILDCARDS;
-	if (h->field && width != (size_t)h->field->n_bytes)
-		h->field = NULL; // the length is part of what a field's header is
+	if (h->field && !width_is_right(h->field, width))
+		h->field = NULL;
 	if (!h->field && !(may_be_cookie && is_cookie(h->header)))
 		return OFPBMC_BAD_FIELD;
-	memset(value, 0, sizeof(*value));
-	memset(mask, 0, sizeof(*mask));
+	size_t room = h->field && h->field->variable_len ? sizeof(*value) : FIELD_USUAL_BYTES;
+	memset(value, 0, room);
+	memset(mask, 0, room);
 	if (!h->field)
 		width = 8;
-	cursor_copy(&payload, value->b, width);
+	size_t skip = h->field ? h->field->n_bytes - width : 0;
+	cursor_copy(&payload, value->b + skip, width);
 	if (h->masked)
-		cursor_copy(&payload, mask->b, width);
+		cursor_copy(&payload, mask->b + skip, width);
 	else if (h->field)
 		field_exact_mask(h->field, mask);
 	else
@@ -205,8 +217,7 @@ int nx_header_decode(struct cursor *c, const struct field **field, bool *masked)
 	*field = h.field;
 	if (error)
 		return error;
-	// The length is part of what a field's header is.
-	if (!h.field || (h.masked ? h.payload / 2 : h.payload) != h.field->n_bytes)
+	if (!h.field || !width_is_right(h.field, h.masked ? h.payload / 2 : h.payload))
 		return OFPBMC_BAD_FIELD;
 	if (masked)
 		*masked = h.masked;
@@ -218,7 +229,7 @@ int nx_destination_decode(struct cursor *c, const struct field **field)
 	uint32_t header = cursor_be32(c);
 	unsigned int width = header & HEADER_MASKED ? (header & 0xff) / 2 : header & 0xff;
 	*field = nx_field_find(header, 0);
-	return *field && width == (*field)->n_bytes ? 0 : OFPBAC_BAD_SET_TYPE;
+	return *field && width_is_right(*field, width) ? 0 : OFPBAC_BAD_SET_TYPE;
 }
 
 static bool uses_oxm(const struct field *f, uint8_t version)
@@ -226,14 +237,15 @@ static bool uses_oxm(const struct field *f, uint8_t version)
 	return f->oxm_version && (!f->nxm_version || (version && version >= f->oxm_version));
 }
 
-static size_t header_put(uint8_t *to, uint8_t version, const struct field *f, bool masked)
+// Of a field with values of n bytes.
+static size_t header_put(uint8_t *to, uint8_t version, const struct field *f, bool masked, unsigned int n)
 {
 	uint32_t header = uses_oxm(f, version) ? f->oxm : f->nxm, experimenter_id = f->oxm_experimenter;
 	if (f->onf && version < f->oxm_version && (version >= OFP13 || !f->nxm_version)) {
 		header = onf_header(f);
 		experimenter_id = ONF_EXPERIMENTER;
 	}
-	size_t payload = f->n_bytes * (masked ? 2u : 1u);
+	size_t payload = n * (masked ? 2u : 1u);
 	bool experimenter = header >> 16 == CLASS_EXPERIMENTER;
 	if (experimenter)
 		payload += 4;
@@ -246,7 +258,18 @@ static size_t header_put(uint8_t *to, uint8_t version, const struct field *f, bo
 void nx_header_encode(struct buf *b, uint8_t version, const struct field *f, bool masked)
 {
 	uint8_t header[8];
-	buf_add(b, header, header_put(header, version, f, masked));
+	buf_add(b, header, header_put(header, version, f, masked, f->n_bytes));
+}
+
+void nx_value_encode(struct buf *b, uint8_t version, const struct field *f, const union field_value *value,
+		     const union field_value *mask)
+{
+	uint8_t header[8];
+	unsigned int n = field_significant_bytes(f, value, mask), skip = f->n_bytes - n;
+	buf_add(b, header, header_put(header, version, f, mask, n));
+	buf_add(b, value->b + skip, n);
+	if (mask)
+		buf_add(b, mask->b + skip, n);
 }
 
 void nx_entry_encode(struct buf *b, uint8_t version, const struct field *f,
@@ -266,7 +289,7 @@ void nx_entry_encode(struct buf *b, uint8_t version, const struct field *f,
 		return;
 	}
 	uint8_t entry[8 + 2 * FIELD_MAX_BYTES];
-	size_t n = header_put(entry, version, f, masked);
+	size_t n = header_put(entry, version, f, masked, f->n_bytes);
 	memcpy(entry + n, value->b, f->n_bytes);
 	n += f->n_bytes;
 	if (masked) {
@@ -283,6 +306,8 @@ static bool is_wild(const struct field *f, const struct flow *mask)
 	union field_value v;
 	if (!field_may_be_set(f, mask))
 		return true;
+	if (f->place == FIELD_PLACE_OPTION)
+		return false;
 	field_get_value(f, mask, &v);
 	return field_mask_is_zero(f, &v);
 }
@@ -302,7 +327,7 @@ static int set_port(struct match *m, const struct field *f, const union field_va
 }
 
 static int apply(struct match *m, bool strict, const struct field *f, const union field_value *value,
-		 const union field_value *mask)
+		 const union field_value *mask, bool masked)
 {
 	if (f->id == FIELD_IN_PORT_OXM || f->id == FIELD_ACTSET_OUTPUT)
 		return set_port(m, f, value);
@@ -310,6 +335,8 @@ static int apply(struct match *m, bool strict, const struct field *f, const unio
 		return OFPBMC_BAD_PREREQ;
 	if (!is_wild(f, &m->mask))
 		return OFPBMC_DUP_FIELD;
+	if (f->place == FIELD_PLACE_OPTION)
+		return match_set_option(m, f, value, masked ? mask : NULL) ? OFPBMC_BAD_LEN : 0;
 	match_set(m, f, value, mask);
 	return 0;
 }
@@ -331,7 +358,7 @@ static int decode_entry(struct cursor *c, bool strict, struct match *m, be64_t *
 	if (!mask_is_valid(&h, &mask))
 		return OFPBMC_BAD_MASK;
 	error = check_value(h.field, &value);
-	return error ? error : apply(m, strict, h.field, &value, &mask);
+	return error ? error : apply(m, strict, h.field, &value, &mask, h.masked);
 }
 
 int nx_match_decode(struct cursor c, bool strict, struct match *m, be64_t *cookie,
@@ -346,6 +373,11 @@ int nx_match_decode(struct cursor c, bool strict, struct match *m, be64_t *cooki
 			return error;
 	}
 	return 0;
+}
+
+int ofp_match_use_options(struct match *m, const struct option_table *table)
+{
+	return match_use_table(m, table) ? NXFMFC_INVALID_TLV_FIELD : 0;
 }
 
 // --- Whole matches: writing.
@@ -408,6 +440,24 @@ static void put_one(struct buf *b, uint8_t version, const struct match *m, enum 
 {
 	uint8_t ids[] = {(uint8_t)id};
 	put_list(b, version, m, ids, 1);
+}
+
+static void put_options(struct buf *b, uint8_t version, const struct match *m)
+{
+	for (uint64_t map = m->mask.tunnel.options; map; map &= map - 1) {
+		struct field space;
+		unsigned int i = (unsigned int)__builtin_ctzll(map);
+		const struct field *f = match_field(m, field_get((enum field_id)(FIELD_TUN_METADATA0 + i)), &space);
+		union field_value mask_space, value;
+		if (!f)
+			continue;
+		const union field_value *mask = match_option_mask(m, f, &mask_space);
+		field_get_value(f, &m->flow, &value);
+		nx_header_encode(b, version, f, mask);
+		buf_add(b, value.b, f->n_bytes);
+		if (mask)
+			buf_add(b, mask->b, f->n_bytes);
+	}
 }
 
 static void put_ports(struct buf *b, uint8_t version, const struct match *m)
@@ -538,6 +588,8 @@ size_t nx_match_encode(struct buf *b, uint8_t version, const struct match *m, be
 		put_l3(b, version, m);
 	if (any_bit(&m->mask.tunnel, sizeof(m->mask.tunnel)))
 		put_list(b, version, m, fields_tunnel, sizeof(fields_tunnel));
+	if (m->mask.tunnel.options)
+		put_options(b, version, m);
 	if (any_bit(&m->mask.nsh, sizeof(m->mask.nsh)))
 		put_list(b, version, m, fields_nsh, sizeof(fields_nsh));
 	if (!any_bit(m->mask.regs, sizeof(m->mask.regs)))
@@ -591,7 +643,8 @@ static void format_entry(struct cursor *c, struct str *s)
 		const char *name = onf ? f->oxm_name + 7 : header >> 31 && header >> 16 != CLASS_EXPERIMENTER ? f->oxm_name : field_header_name(f);
 		str_addf(s, "%s%s%s(", onf ? "ONFOXM_ET_" : "", name, masked ? "_W" : "");
 	}
-	size_t n = header == NXM_NX_COOKIE || header == NXM_NX_COOKIE_W ? 8 : f->n_bytes;
+	size_t n = header == NXM_NX_COOKIE || header == NXM_NX_COOKIE_W ? 8
+		   : f->variable_len ? (header & 0xff) / (masked ? 2 : 1) : f->n_bytes;
 	format_bytes(c, n, s);
 	if (masked) {
 		str_addc(s, '/');

@@ -9,7 +9,7 @@ static void print_map_head(struct str *s)
 	           "--------------");
 }
 
-static void print_map(struct str *s, const struct ofp_tlv_map *map)
+static void print_map(struct str *s, const struct option_map *map)
 {
 	str_addf(s, "\n %#6x  %#4x  %6u  tun_metadata%u", map->option_class, map->option_type,
 	         map->option_len, map->index);

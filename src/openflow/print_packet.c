@@ -43,7 +43,7 @@ void ofp_print_packet(struct str *s, const void *frame, size_t n)
 {
 	struct flow f = {0};
 	flow_extract(frame, n, n, &f);
-	flow_format(&f, s, NULL, NULL);
+	flow_format(&f, NULL, s, NULL, NULL);
 	if (f.dl_type == BE16(0x0800) || f.dl_type == BE16(0x86dd))
 		print_checksum(s, frame, n, f.nw_proto);
 	str_addc(s, '\n');

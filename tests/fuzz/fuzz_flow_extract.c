@@ -21,7 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		f.packet_type = again.packet_type = flow_bare_type(htobe16((uint16_t)(data[1] << 8 | data[2])));
 	flow_extract_vlans(data + 1, n - 1, n - 1 + extra, vlans, &f);
 	struct str s = STR_INIT;
-	flow_format(&f, &s, NULL, NULL);
+	flow_format(&f, NULL, &s, NULL, NULL);
 	str_done(&s);
 	// A type that is a tag's says that the tag was cut off, or one too many.
 	if ((n < 15 && !flow_is_bare(&f)) || f.dl_type == BE16(0x8100) || f.dl_type == BE16(0x88a8))

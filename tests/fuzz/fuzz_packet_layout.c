@@ -20,7 +20,7 @@ static void check_agrees(const struct dp_key *key, const struct flow *flow)
 	key_from_flow(&want, flow);
 	mask_exact(&exact, layout);
 	key_to_flow(key, &exact, layout, &back, &mask);
-	if (!key_equal_masked(key, &want, &exact) || memcmp(&back, flow, sizeof(*flow)))
+	if (!key_equal_masked(key, &want, &exact) || !flow_equal(&back, flow))
 		abort();
 }
 

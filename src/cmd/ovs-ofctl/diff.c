@@ -15,8 +15,8 @@ struct version {
 	// What identifies the flow.
 	uint8_t table;
 	uint16_t priority;
-	uint64_t hash; // of the match
-	struct minimatch match;
+	uint64_t hash; // of the match, without options of tunnels
+	struct kept_match match;
 	size_t serial; // among equals of one source the last counts
 	// What may differ.
 	be64_t cookie;
@@ -38,13 +38,7 @@ static int compare_keys(const struct version *a, const struct version *b)
 		return a->priority > b->priority ? -1 : 1;
 	if (a->hash != b->hash)
 		return a->hash < b->hash ? -1 : 1;
-	if (minimatch_equal(&a->match, &b->match))
-		return 0;
-	unsigned int na = minimatch_n_words(&a->match), nb = minimatch_n_words(&b->match);
-	if (na != nb)
-		return na < nb ? -1 : 1;
-	int order = memcmp(a->match.map, b->match.map, sizeof(a->match.map));
-	return order ? order : memcmp(a->match.words, b->match.words, 2 * na * sizeof(uint64_t));
+	return kept_match_compare(&a->match, &b->match);
 }
 
 static int compare_versions(const void *pa, const void *pb)
@@ -56,7 +50,7 @@ static int compare_versions(const void *pa, const void *pb)
 
 static void version_done(struct version *v)
 {
-	minimatch_done(&v->match);
+	kept_match_done(&v->match);
 	free(v->actions);
 }
 
@@ -85,8 +79,8 @@ static struct version *set_add(struct flow_set *set, const struct match *match, 
 {
 	struct version *v = vec_extend(&set->flows);
 	*v = (struct version){.table = table, .priority = priority, .serial = set->flows.n, .actions_len = actions_len};
-	minimatch_init(&v->match, match);
-	v->hash = minimatch_hash(&v->match, 0);
+	kept_match_init(&v->match, match);
+	v->hash = minimatch_hash(&v->match.rest, 0);
 	v->actions = actions_len ? xmemdup(actions, actions_len) : NULL;
 	return v;
 }
@@ -197,7 +191,7 @@ static void print_version(char sign, const struct version *v, const struct ofp_p
 	str_addc(&s, sign);
 	if (v->table)
 		str_addf(&s, "table=%u ", v->table);
-	minimatch_expand(&v->match, &match);
+	kept_match_expand(&v->match, &match);
 	match_format(&match, &s, v->priority, o->text.port_name, o->text.arg);
 	if (v->cookie)
 		str_addf(&s, " cookie=0x%llx", (unsigned long long)be64toh(v->cookie));
@@ -285,7 +279,7 @@ static void send_change(struct replacing *r, const struct version *v, enum ofp_f
 {
 	struct ofp_flow_mod *fm = &r->fm;
 	ofp_flow_mod_init(fm);
-	minimatch_expand(&v->match, &fm->match);
+	kept_match_expand(&v->match, &fm->match);
 	fm->command = command;
 	fm->table_id = v->table;
 	fm->priority = v->priority;

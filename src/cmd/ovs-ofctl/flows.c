@@ -263,7 +263,7 @@ static void open_dump(struct ofctl *o, int argc, char *argv[], bool aggregate, s
 }
 
 struct sorted_flow {
-	struct minimatch match;
+	struct kept_match match;
 	uint16_t priority;
 	char *text;
 };
@@ -295,15 +295,36 @@ static void take_flows(void *arg, const uint8_t *msg, size_t n)
 			continue;
 		}
 		struct sorted_flow f = {.priority = fs.priority, .text = str_take(&text)};
-		minimatch_init(&f.match, &fs.match);
+		kept_match_init(&f.match, &fs.match);
 		vec_push(&l->flows, f);
 	}
 	buf_done(&actions);
 }
 
+// Options of tunnels: by number, however long they are.
+static int compare_option(const struct field *f, const struct match *a, const struct match *b)
+{
+	const struct match *m[2] = {a, b};
+	union field_value v[2] = {{{0}}, {{0}}};
+	bool has[2];
+	for (int i = 0; i < 2; i++) {
+		struct field space;
+		union field_value own;
+		const struct field *row = match_field(m[i], f, &space);
+		has[i] = row;
+		if (!row)
+			continue;
+		field_get_value(row, &m[i]->flow, &own);
+		memcpy(v[i].b + f->n_bytes - row->n_bytes, own.b, row->n_bytes);
+	}
+	return has[0] != has[1] ? has[1] - has[0] : memcmp(v[0].b, v[1].b, f->n_bytes);
+}
+
 // A flow without the field comes after those that have it.
 static int compare_field(const struct field *f, const struct match *a, const struct match *b)
 {
+	if (f->place == FIELD_PLACE_OPTION)
+		return compare_option(f, a, b);
 	union field_value mask_a, mask_b, va, vb, zero;
 	memset(&zero, 0, sizeof(zero));
 	mask_a = mask_b = va = vb = zero;
@@ -326,8 +347,8 @@ static int compare_flows(const void *pa, const void *pb, void *arg)
 		int order;
 		if (k->field) {
 			struct match ma, mb;
-			minimatch_expand(&a->match, &ma);
-			minimatch_expand(&b->match, &mb);
+			kept_match_expand(&a->match, &ma);
+			kept_match_expand(&b->match, &mb);
 			order = compare_field(k->field, &ma, &mb);
 		} else {
 			order = a->priority < b->priority ? -1 : a->priority > b->priority;
@@ -354,7 +375,7 @@ static void dump_flows(int argc, char *argv[], void *arg)
 		VEC_FOREACH (&l.flows, i) {
 			printf(" %s\n", l.flows.v[i].text);
 			free(l.flows.v[i].text);
-			minimatch_done(&l.flows.v[i].match);
+			kept_match_done(&l.flows.v[i].match);
 		}
 		vec_done(&l.flows);
 	}

@@ -124,5 +124,15 @@ char *flow_file_next(const struct flow_file *, size_t *cursor, unsigned int *lin
 void flow_parse_or_die(struct ofctl *, struct port_names *, const char *text, int command, const char *where,
 		       struct ofp_flow_mod *, uint32_t *protocols, bool quiet);
 
+// A match for later, packed. Where it has put options of tunnels itself, which packing loses, it is kept as it is.
+struct kept_match {
+	struct minimatch rest; // without options
+	struct match *whole;   // NULL: there are none
+};
+void kept_match_init(struct kept_match *, const struct match *);
+void kept_match_done(struct kept_match *);
+void kept_match_expand(const struct kept_match *, struct match *);
+int kept_match_compare(const struct kept_match *, const struct kept_match *); // an order; 0: the same
+
 extern const struct command show_commands[], flow_commands[], group_commands[], diff_commands[], watch_commands[], text_commands[],
 	meter_commands[], packet_commands[], parse_commands[], table_commands[], bundle_commands[];

@@ -28,7 +28,7 @@ void end_on_error(const char *prefix, struct error *e)
 static void print_flow(FILE *to, const struct flow *f)
 {
 	struct str s = STR_INIT;
-	flow_format(f, &s, NULL, NULL);
+	flow_format(f, NULL, &s, NULL, NULL);
 	fputs(str_cstr(&s), to);
 	str_done(&s);
 }

@@ -146,13 +146,15 @@ static const struct field *scan_header(const char **s, bool *masked)
 	return f;
 }
 
-static void scan_bytes(const char **s, uint8_t *out, size_t n, char end, const char *whole)
+// As many bytes as the field has, appended; any number for options of tunnels, which have 124 at most. A mask has as many as its value.
+static void scan_bytes(const char **s, const struct field *f, bool as_before, char end, const char *whole, struct buf *out)
 {
 	struct buf b = BUF_INIT;
 	*s = scan_hex(*s, &b);
+	size_t n = as_before ? out->len : f->variable_len && b.len < f->n_bytes ? b.len : f->n_bytes;
 	if (b.len != n || **s != end)
 		command_die("%s: %zu bytes and `%c' expected", whole, n, end);
-	memcpy(out, b.data, n);
+	buf_add(out, b.data, n);
 	++*s;
 	buf_done(&b);
 }
@@ -174,16 +176,18 @@ static void scan_nx_match(const char *text, struct buf *b)
 		bool masked;
 		const char *name = s;
 		const struct field *f = scan_header(&s, &masked);
-		union field_value value, mask;
+		struct buf value = BUF_INIT;
 		if (*s++ != '(')
 			command_die("%s: missing ( at end of field name", text);
-		scan_bytes(&s, value.b, f->n_bytes, masked ? '/' : ')', name);
+		scan_bytes(&s, f, false, masked ? '/' : ')', name, &value);
 		if (masked)
-			scan_bytes(&s, mask.b, f->n_bytes, ')', name);
+			scan_bytes(&s, f, true, ')', name, &value);
+		size_t at = b->len;
 		nx_header_encode(b, version_of_name(f, name), f, masked);
-		buf_add(b, value.b, f->n_bytes);
-		if (masked)
-			buf_add(b, mask.b, f->n_bytes);
+		if (f->variable_len)
+			b->data[at + 3] = (uint8_t)value.len; // the header's last byte
+		buf_add(b, value.data, value.len);
+		buf_done(&value);
 	}
 }
 

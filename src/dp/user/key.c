@@ -108,7 +108,7 @@ void mask_from_flow(struct dp_key *mask, uint32_t layout, const struct flow *flo
 void mask_exact(struct dp_key *mask, uint32_t layout)
 {
 	struct flow all;
-	memset(&all, 0xff, sizeof(all));
+	memset(&all, 0xff, offsetof(struct flow, options));
 	mask_from_flow(mask, layout, &all);
 	mask->meta.layout = (uint16_t)(LAYOUT_LIVE | (LAYOUT_N - 1));
 }
@@ -118,8 +118,8 @@ void key_to_flow(const struct dp_key *key, const struct dp_key *mask, uint32_t l
 {
 	struct place places[LAYOUT_MAX_PLACES];
 	unsigned int n = layout_places(layout & (LAYOUT_N - 1), places);
-	memset(flow, 0, sizeof(*flow));
-	memset(flow_mask, 0, sizeof(*flow_mask));
+	flow_clear(flow);
+	flow_clear(flow_mask);
 	for (unsigned int i = 0; i < n; i++) {
 		place_read(&places[i], key, flow);
 		place_read(&places[i], mask, flow_mask);
@@ -233,7 +233,7 @@ uint32_t key_odd_header(const uint8_t *frame, uint32_t n, uint32_t wire_len, uin
 	if (layout != LAYOUT_ODD)
 		return layout;
 	struct flow flow;
-	memset(&flow, 0, sizeof(flow));
+	flow_clear(&flow);
 	flow_extract(frame, n, wire_len, &flow);
 	return key_of_flow(&flow, scratch);
 }
@@ -241,7 +241,7 @@ uint32_t key_odd_header(const uint8_t *frame, uint32_t n, uint32_t wire_len, uin
 uint32_t key_bare_header(const uint8_t *frame, uint32_t n, uint32_t wire_len, uint8_t scratch[KEY_HEADER_BYTES])
 {
 	struct flow flow;
-	memset(&flow, 0, sizeof(flow));
+	flow_clear(&flow);
 	key_extract_bare(frame, n, wire_len, &flow);
 	return key_of_flow(&flow, scratch) | LAYOUT_LIVE;
 }

@@ -14,7 +14,7 @@
 static void flow_of_packet(struct rte_mbuf *m, struct flow *flow)
 {
 	const struct mbuf_meta *meta = mbuf_meta(m);
-	memset(flow, 0, sizeof(*flow));
+	flow_clear(flow);
 	flow->in_port = meta->in_port;
 	flow->recirc_id = meta->recirc_id;
 	flow->dp_hash = meta->dp_hash;
@@ -34,7 +34,7 @@ static void prepare(struct dp_thread *t, struct rte_mbuf *m, const struct flow *
 	up->frame_len = m->pkt_len - packet_blank_bytes(m);
 	up->now = t->now_ms;
 	buf_clear(&t->result.actions);
-	memset(&t->result.mask, 0, sizeof(t->result.mask));
+	flow_clear(&t->result.mask);
 	t->result.install = false;
 	t->result.cookie = NULL;
 }

@@ -94,6 +94,8 @@ static struct error *flow_put(struct dp *base, const struct flow *key, const str
 	struct dp_user *dp = user(base);
 	struct dp_key k, m;
 	struct megaflow *f;
+	if (flow_has_tunnel(key) || key->tunnel.id || key->tunnel.options)
+		return error_errno(EOPNOTSUPP, "the userspace datapath has no tunnels yet");
 	key_from_flow(&k, key);
 	mask_from_flow(&m, k.meta.layout, mask);
 	struct flow_new new = {

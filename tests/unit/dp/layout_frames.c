@@ -24,7 +24,7 @@ static bool agrees(const uint8_t *frame, size_t n, size_t wire)
 	key_to_flow(&key, &exact, layout, &back, &covered);
 	free(copy);
 	return layout == layout_from_flow(&flow) && layout_is_valid(layout) && key_equal_masked(&key, &want, &exact) &&
-	       !memcmp(&back, &flow, sizeof(back));
+	       flow_equal(&back, &flow);
 }
 
 static void show(const uint8_t *frame, size_t n)

@@ -154,7 +154,7 @@ void random_match(struct match *m)
 	for (int id = 0; id < FIELD_N_IDS; id++) {
 		const struct field *row = field_get((enum field_id)id);
 		union field_value v, mask;
-		if (!one_in(density) || id == FIELD_PACKET_TYPE || row->prereq == PREREQ_CT || id == FIELD_IN_PORT_OXM ||
+		if (!one_in(density) || row->place == FIELD_PLACE_OPTION || id == FIELD_PACKET_TYPE || row->prereq == PREREQ_CT || id == FIELD_IN_PORT_OXM ||
 		    id == FIELD_ETH_TYPE || id == FIELD_TUN_GBP_FLAGS || !field_prereqs_ok(row, &m->flow, &m->mask))
 			continue;
 		field_get_value(row, &f, &v);

@@ -140,7 +140,7 @@ static struct test_rule *model_lookup(const struct model *m, const struct flow *
 static int model_find(const struct model *m, const struct match *match, int priority)
 {
 	for (unsigned int i = 0; i < m->n; i++)
-		if (m->v[i]->cls.priority == priority && !memcmp(&m->v[i]->match, match, sizeof(*match)))
+		if (m->v[i]->cls.priority == priority && match_equal(&m->v[i]->match, match))
 			return (int)i;
 	return -1;
 }

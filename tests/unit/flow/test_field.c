@@ -58,6 +58,8 @@ static void test_get_set(void **state)
 		random_flow(&flow);
 		flow.vlan[0] = (struct flow_vlan){BE16(0x8100), BE16(0x5123)};
 		before = flow;
+		if (f->place == FIELD_PLACE_OPTION)
+			continue; // test_options.c
 		field_exact_mask(f, &exact);
 		random_bytes(&v, f->n_bytes);
 		for (unsigned int i = 0; i < f->n_bytes; i++)

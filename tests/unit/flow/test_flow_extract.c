@@ -195,8 +195,8 @@ static void check(const uint8_t *bytes, size_t n)
 		slow_extract(p, (int)n, (int)vlans, &slow);
 		if (!flow_equal(&fast, &slow)) {
 			struct str a = STR_INIT, b = STR_INIT, hex = STR_INIT;
-			flow_format(&fast, &a, NULL, NULL);
-			flow_format(&slow, &b, NULL, NULL);
+			flow_format(&fast, NULL, &a, NULL, NULL);
+			flow_format(&slow, NULL, &b, NULL, NULL);
 			str_add_hex(&hex, p, n);
 			fail_msg("%s\n fast %s\n slow %s", str_cstr(&hex), str_cstr(&a), str_cstr(&b));
 		}
@@ -212,7 +212,7 @@ static void assert_flow(const char *hex, const char *want)
 	struct flow f = {.in_port = OFPP_NONE};
 	flow_extract(b.data, b.len, b.len, &f);
 	struct str s = STR_INIT;
-	flow_format(&f, &s, NULL, NULL);
+	flow_format(&f, NULL, &s, NULL, NULL);
 	assert_string_equal(str_cstr(&s), want);
 	str_done(&s);
 	check(b.data, b.len);
@@ -281,8 +281,8 @@ static void test_compose(void **state)
 		flow_extract(b.data, b.len, b.len, &g);
 		if (!flow_equal(&f, &g)) {
 			struct str s = STR_INIT, t = STR_INIT;
-			flow_format(&f, &s, NULL, NULL);
-			flow_format(&g, &t, NULL, NULL);
+			flow_format(&f, NULL, &s, NULL, NULL);
+			flow_format(&g, NULL, &t, NULL, NULL);
 			fail_msg("want %s\n got %s", str_cstr(&s), str_cstr(&t));
 		}
 		bool ip = f.dl_type == BE16(ETHERTYPE_IPV4) || f.dl_type == BE16(ETHERTYPE_IPV6);

@@ -40,6 +40,11 @@ const char *ofproto_name(const struct ofproto *p)
 	return p->name;
 }
 
+const struct option_table *ofproto_options(const struct ofproto *p)
+{
+	return p->options;
+}
+
 struct group *ofproto_group_lookup(const struct ofproto *p, uint32_t group_id)
 {
 	return group_find(&p->groups, group_id);

@@ -14,6 +14,7 @@ struct ofproto {
 	uint64_t id;
 	const char *name;
 	struct tables tables;
+	const struct option_table *options;
 	struct group_table groups;
 	struct mac_table *macs;
 	struct xlate_bundle_config bundles[8];

@@ -346,9 +346,9 @@ static void explain(struct world *w, const struct flow *a, const struct flow *b,
 	struct match m = {.flow = *a, .mask = *mask};
 	flow_mask(&m.flow, a, mask);
 	str_add(&s, "packet:   ");
-	flow_format(a, &s, NULL, NULL);
+	flow_format(a, NULL, &s, NULL, NULL);
 	str_add(&s, "\nother:    ");
-	flow_format(b, &s, NULL, NULL);
+	flow_format(b, NULL, &s, NULL, NULL);
 	str_add(&s, "\nmegaflow: ");
 	match_format(&m, &s, -1, NULL, NULL);
 	str_add(&s, "\nactions:  ");
