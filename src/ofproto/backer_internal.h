@@ -93,6 +93,8 @@ void by_hand_free(struct by_hand *);
 
 // upcall.c: the datapath's callbacks. arg: the backer.
 int upcall_handle(void *backer, const struct dp_upcall *, struct dp_upcall_result *);
+// Replaces the actions of packets that must be seen one by one, where that can be metered. False: there is nothing to replace.
+bool upcall_use_slow_path(struct buf *actions, const struct xlate_out *);
 // Appends to `actions` what an empty list means: a drop with its reason.
 // Counts and logs, at a limited rate, that a translation failed.
 void upcall_count_error(const struct xlate_out *, uint32_t dp_port);

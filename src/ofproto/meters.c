@@ -140,8 +140,7 @@ static void configure(struct ofproto *p, const struct ofmeter *m)
 
 static int check(const struct ofp_meter *m)
 {
-	// Packets of the slow path do not pass through the datapath's actions here.
-	if (!m->meter_id || (m->meter_id > OFPM_MAX && m->meter_id != OFPM_CONTROLLER))
+	if (!m->meter_id || (m->meter_id > OFPM_MAX && m->meter_id != OFPM_CONTROLLER && m->meter_id != OFPM_SLOWPATH))
 		return OFPMMFC_INVALID_METER;
 	return m->bands.n > DP_METER_MAX_BANDS ? OFPMMFC_OUT_OF_BANDS : 0;
 }
@@ -162,7 +161,7 @@ static int add_meter(struct ofproto *p, struct ofp_meter *m)
 	configure(p, new);
 	rcu_assign(chain, new);
 	p->meters.n++;
-	if (new->m.meter_id == OFPM_CONTROLLER)
+	if (new->m.meter_id > OFPM_MAX) // others than flows use it
 		xlate_bump(p->backer);
 	return 0;
 }

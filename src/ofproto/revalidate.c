@@ -84,12 +84,13 @@ static void retranslate(struct backer *b, const struct dp_flow *flow, struct meg
 	xlate_translate(&(struct xlate_in){.backer = b, .flow = &key}, &out);
 	if (out.error && out.error != XLATE_INVALID_PORT)
 		upcall_count_error(&out, flow->key->in_port);
+	bool slow = upcall_use_slow_path(actions, &out);
 	upcall_finish_actions(actions, &out);
 	if (out.error == XLATE_INVALID_PORT) {
 		delete_flow(b, flow, &counter_megaflow_port_gone);
 	} else if (out.error == XLATE_NO_RECIRC_CONTEXT || out.error == XLATE_TOO_MANY_RECIRCS) {
 		delete_flow(b, flow, &counter_megaflow_no_recirc_context);
-	} else if (out.each_packet) {
+	} else if (out.each_packet && !slow) {
 		delete_flow(b, flow, &counter_megaflow_slow_path);
 	} else if (!megaflow_mask_suffices(mf, &mask)) {
 		delete_flow(b, flow, &counter_megaflow_mask_changed);

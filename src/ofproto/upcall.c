@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "ofproto/backer_internal.h"
+#include "ofproto/meters.h"
 #include "ofproto/packet_in.h"
 #include "ofproto/xlate.h"
 
@@ -20,11 +21,26 @@ COUNTER(upcall_miss);
 COUNTER(upcall_flow_limit_hit);
 COUNTER(megaflow_made);
 COUNTER(upcall_userspace);
+COUNTER(upcall_slow_path);
 COUNTER(xlate_errors);
 COUNTER(xlate_too_deep);
 COUNTER(xlate_too_many_resubmits);
 
 enum { LOOP_SHOWN = 8 };
+
+// With a meter for the slow path, packets that must be seen one by one have a megaflow that meters them and sends them up; without one, each
+// of them misses.
+bool upcall_use_slow_path(struct buf *actions, const struct xlate_out *out)
+{
+	const struct xlate_userdata userdata = {.kind = XLATE_USERDATA_SLOW_PATH};
+	uint32_t meter;
+	if (!out->each_packet || out->error || !out->ofproto || !ofproto_meter_lookup(out->ofproto, OFPM_SLOWPATH, &meter))
+		return false;
+	buf_clear(actions);
+	((struct dpact_meter *)dpact_add(actions, DPACT_METER, sizeof(struct dpact_meter)))->id = meter;
+	dpact_add_userspace(actions, &userdata, sizeof(userdata));
+	return true;
+}
 
 void upcall_finish_actions(struct buf *actions, const struct xlate_out *out)
 {
@@ -39,7 +55,7 @@ void upcall_finish_actions(struct buf *actions, const struct xlate_out *out)
 static bool may_install(struct backer *b, const struct xlate_out *out, uint16_t in_port)
 {
 	enum { PORT_SHARE = 7 };
-	if (out->error == XLATE_NO_RECIRC_CONTEXT || out->error == XLATE_TOO_MANY_RECIRCS || out->each_packet)
+	if (out->error == XLATE_NO_RECIRC_CONTEXT || out->error == XLATE_TOO_MANY_RECIRCS)
 		return false;
 	unsigned int limit = __atomic_load_n(&b->backers->settings.flow_limit, __ATOMIC_RELAXED), n = backer_n_megaflows(b);
 	if (n < limit && __atomic_load_n(&b->n_of_port[in_port], __ATOMIC_RELAXED) < (uint64_t)PORT_SHARE * (limit - n))
@@ -132,10 +148,11 @@ static int handle_miss(struct backer *b, const struct dp_upcall *upcall, struct 
 			&out);
 	if (out.error)
 		upcall_count_error(&out, upcall->key->in_port);
+	bool slow = upcall_use_slow_path(&result->actions, &out);
 	upcall_finish_actions(&result->actions, &out);
 	if (__atomic_load_n(&b->backers->megaflows_disabled, __ATOMIC_RELAXED))
 		match_all(upcall->key, &result->mask);
-	result->install = !upcall->no_megaflow && may_install(b, &out, (uint16_t)upcall->key->in_port);
+	result->install = !upcall->no_megaflow && (slow || !out.each_packet) && may_install(b, &out, (uint16_t)upcall->key->in_port);
 	if (result->install) {
 		counter_inc(megaflow_made);
 		result->cookie = megaflow_new(b->bases, &out, upcall->key, generation, upcall->now);
@@ -146,12 +163,41 @@ static int handle_miss(struct backer *b, const struct dp_upcall *upcall, struct 
 	return 0;
 }
 
+// The megaflow has counted the packet.
+static int handle_slow_path(struct backer *b, const struct dp_upcall *upcall)
+{
+	struct buf actions = BUF_INIT;
+	struct flow mask;
+	struct xlate_out out;
+	struct error *e = NULL;
+	counter_inc(upcall_slow_path);
+	memset(&mask, 0, sizeof(mask));
+	xlate_out_init(&out, &actions, &mask);
+	xlate_translate(&(struct xlate_in){.backer = b,
+					   .flow = upcall->key,
+					   .frame = upcall->frame,
+					   .frame_len = upcall->frame_len,
+					   .may_learn = true},
+			&out);
+	if (out.error)
+		upcall_count_error(&out, upcall->key->in_port);
+	else if (actions.len)
+		e = dp_execute(b->dp, upcall->key, upcall->frame, upcall->frame_len, actions.data, actions.len);
+	xlate_out_done(&out);
+	buf_done(&actions);
+	int code = e ? -ENOBUFS : out.error ? -EINVAL : 0;
+	error_free(e);
+	return code;
+}
+
 static int handle_action(struct backer *b, const struct dp_upcall *upcall)
 {
 	struct xlate_userdata head;
 	if (upcall->userdata_len < sizeof(head))
 		return -EINVAL;
 	memcpy(&head, upcall->userdata, sizeof(head));
+	if (head.kind == XLATE_USERDATA_SLOW_PATH)
+		return handle_slow_path(b, upcall);
 	if (head.kind != XLATE_USERDATA_CONTROLLER || head.userdata_len != upcall->userdata_len - sizeof(head))
 		return -EINVAL;
 	counter_inc(upcall_userspace);

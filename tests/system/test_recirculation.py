@@ -260,3 +260,29 @@ def test_many_contexts_are_bounded(s):
     s.ofctl("del-flows", "br0")
     s.call("dpctl/del-flows")
     assert not s.call("dpctl/dump-flows")
+
+
+def test_slow_path_meter(s):
+    """Packets that must be seen one by one: a meter keeps most of them from it, and the flow counts all."""
+    flows(s, "in_port=1,actions=debug_slow,mod_dl_src:00:00:00:00:00:77,output:2")
+    frame = bytes(ETHER / udp())
+    changed = frame[:6] + bytes.fromhex("000000000077") + frame[12:]
+    s.send(1, *[frame] * 3)
+    assert s.sent(2) == [changed] * 3 and not s.call("dpctl/dump-flows")
+    s.ofctl("-O", "OpenFlow13", "add-meter", "br0", "meter=slowpath pktps burst bands=type=drop rate=1 burst_size=5")
+    s.send(1, *[frame] * 50)
+    got = s.sent(2)
+    assert 4 <= len(got) <= 8 and set(got) == {changed}
+    dump = s.call("dpctl/dump-flows")
+    assert re.search(r"actions:meter\(\d+\),userspace\(pid=0,slow_path\(action\)\)$", dump, re.M), dump
+    assert counts(s)["0:in_port=1"][0] == 53
+    stats = s.ofctl("-O", "OpenFlow13", "meter-stats", "br0", "meter=slowpath")
+    assert [int(n) for n in re.findall(r"packet(?:_in)?_count:(\d+)", stats)] == [50, 50 - len(got)]
+    # The flow changes, and is none for the slow path any more; then it is again, without the meter.
+    s.ofctl("mod-flows", "br0", "in_port=1,actions=output:3")
+    s.send(1, *[frame] * 50)
+    assert len(s.sent(3)) == 50
+    s.ofctl("mod-flows", "br0", "in_port=1,actions=debug_slow,output:4")
+    s.ofctl("-O", "OpenFlow13", "del-meters", "br0")
+    s.send(1, *[frame] * 50)
+    assert len(s.sent(4)) == 50 and "slow_path" not in s.call("dpctl/dump-flows")
