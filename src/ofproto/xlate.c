@@ -343,7 +343,7 @@ void xlate_run_action_set(struct xlate_ctx *ctx)
 	if (!ctx->action_set.len || ctx->out->error)
 		return;
 	struct xlate_trace_node *old_node = ctx->node;
-	if (old_node && old_node->last && old_node->last->kind == TRACE_TABLE)
+	if (old_node && old_node->last && old_node->last == old_node->first && old_node->last->kind == TRACE_TABLE)
 		ctx->node = old_node->last;
 	if (ctx->node)
 		ctx->node = xlate_trace_add(ctx->node, TRACE_TABLE, "--. Executing action set:");

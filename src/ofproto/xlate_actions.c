@@ -459,9 +459,26 @@ static bool do_exit(struct xlate_ctx *ctx, const void *action)
 	return false;
 }
 
+static void report_action_set(struct xlate_ctx *ctx, const char *verb)
+{
+	if (!ctx->node)
+		return;
+	struct buf ordered = BUF_INIT;
+	struct str s = STR_INIT;
+	ofpacts_order_set(ctx->action_set.data, ctx->action_set.len, &ordered);
+	ofpacts_format(ordered.data, ordered.len, &(struct ofpact_text){0}, &s);
+	if (ordered.len)
+		XLATE_REPORT(ctx, TRACE_DETAIL, "action set %s: %s", verb, str_cstr(&s));
+	else
+		XLATE_REPORT(ctx, TRACE_DETAIL, "action set %s empty", verb);
+	str_done(&s);
+	buf_done(&ordered);
+}
+
 static bool do_clear_actions(struct xlate_ctx *ctx, const void *action)
 {
 	(void)action;
+	report_action_set(ctx, "was");
 	buf_clear(&ctx->action_set);
 	ctx->flow.actset_output = OFPP_UNSET;
 	return true;
@@ -475,15 +492,7 @@ static bool do_write_actions(struct xlate_ctx *ctx, const void *action)
 	OFPACT_FOREACH (a, list, n)
 		if (a->type == OFPACT_OUTPUT)
 			ctx->flow.actset_output = ((const struct ofpact_output *)(const void *)a)->port;
-	if (ctx->node) {
-		struct buf ordered = BUF_INIT;
-		struct str s = STR_INIT;
-		ofpacts_order_set(ctx->action_set.data, ctx->action_set.len, &ordered);
-		ofpacts_format(ordered.data, ordered.len, &(struct ofpact_text){0}, &s);
-		XLATE_REPORT(ctx, TRACE_DETAIL, "action set is: %s", str_cstr(&s));
-		str_done(&s);
-		buf_done(&ordered);
-	}
+	report_action_set(ctx, "is");
 	return true;
 }
 

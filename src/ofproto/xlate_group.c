@@ -38,6 +38,15 @@ static bool bucket_is_alive(void *liveness_, const struct ofp_bucket *b)
 	return (port && port->up) || (b->watch_group != OFPG_ANY && group_is_alive(l, b->watch_group));
 }
 
+// The packet's action set is executed once, behind the group, not in each bucket that goes on later.
+static void freeze_bucket(struct xlate_ctx *ctx)
+{
+	struct buf set = ctx->action_set;
+	ctx->action_set = (struct buf)BUF_INIT;
+	xlate_freeze_finish(ctx);
+	ctx->action_set = set;
+}
+
 // A bucket is an action set: its actions take effect in the order of sets, whatever the order in which they were sent.
 static void run_as_set(struct xlate_ctx *ctx, const struct ofp_bucket *b)
 {
@@ -49,7 +58,7 @@ static void run_as_set(struct xlate_ctx *ctx, const struct ofp_bucket *b)
 	xlate_scope_begin(ctx, &scope, list.data, list.len);
 	xlate_actions(ctx, list.data, list.len);
 	if (ctx->freeze.on)
-		xlate_freeze_finish(ctx);
+		freeze_bucket(ctx);
 	xlate_scope_end(ctx, &scope);
 	ctx->in_action_set = in_set;
 	ctx->in_group = in_group;
@@ -59,19 +68,15 @@ static void run_as_set(struct xlate_ctx *ctx, const struct ofp_bucket *b)
 static void run_bucket(struct xlate_ctx *ctx, const struct ofp_bucket *b)
 {
 	struct xlate_trace_node *old_node = ctx->node;
-	struct buf set = ctx->action_set;
 	bool exit = ctx->exit, behind_mpls = ctx->behind_mpls;
 	if (ctx->node)
 		ctx->node = xlate_trace_add(ctx->node, TRACE_ACTION, "bucket %u", b->bucket_id);
 	if (!b->actions_len)
 		XLATE_REPORT(ctx, TRACE_ACTION, "drop");
-	ctx->action_set = (struct buf)BUF_INIT;
 	ctx->depth++;
 	run_as_set(ctx, b);
 	ctx->behind_mpls = behind_mpls;
 	ctx->depth--;
-	buf_done(&ctx->action_set);
-	ctx->action_set = set;
 	ctx->node = old_node;
 	if (!ctx->out->error)
 		ctx->exit = exit;
