@@ -284,8 +284,7 @@ static void set_metadata(const struct packet_in *pin, const struct option_table 
 	// Words are coarser than fields: what is not sent, or has no value here, is taken out again.
 	m->flow.skb_priority = m->flow.dp_hash = m->flow.recirc_id = m->flow.conj_id = m->flow.actset_output = 0;
 	m->mask.skb_priority = m->mask.dp_hash = m->mask.recirc_id = m->mask.conj_id = m->mask.actset_output = 0;
-	m->flow.packet_type = 0;
-	m->mask.packet_type = 0;
+	m->mask.packet_type = m->flow.packet_type ? UINT32_MAX : 0; // an Ethernet frame goes without saying
 	for (int i = 0; i < FLOW_N_REGS; i++)
 		m->mask.regs[i] = m->flow.regs[i] ? UINT32_MAX : 0;
 	m->mask.pkt_mark = m->flow.pkt_mark ? UINT32_MAX : 0;

@@ -22,7 +22,7 @@ int packet_out_apply(struct ofproto *p, struct ofp_packet_out *po, uint8_t versi
 		return OFPBRC_BUFFER_UNKNOWN;
 	if (!packet_out_in_port_ok(po->metadata.flow.in_port))
 		return OFPBRC_BAD_PORT;
-	if (po->packet_len < ETHERNET_HEADER)
+	if (po->packet_len < ETHERNET_HEADER && !flow_is_bare(&po->metadata.flow))
 		return OFPBRC_BAD_PACKET;
 
 	int error = ofp_match_use_options(&po->metadata, p->options);

@@ -7,11 +7,15 @@
 enum { PROTO_ICMP = 1, PROTO_TCP = 6, PROTO_UDP = 17, PROTO_SCTP = 132 };
 
 // Where the transport header of a frame begins; 0: there is none to be found. What pads the frame is taken off of *n.
-static size_t transport_offset(const uint8_t *p, size_t *n)
+static size_t transport_offset(const uint8_t *p, size_t *n, be32_t packet_type)
 {
 	size_t at = 12;
 	uint16_t type = *n >= 14 ? get_be16(p + 12) : 0;
-	while ((type == 0x8100 || type == 0x88a8) && *n >= at + 6) {
+	if (packet_type) { // without an Ethernet header
+		type = be16toh(flow_ethertype_of(packet_type));
+		at = (size_t)-2;
+	}
+	while (!packet_type && (type == 0x8100 || type == 0x88a8) && *n >= at + 6) {
 		at += 4;
 		type = get_be16(p + at);
 	}
@@ -24,9 +28,9 @@ static size_t transport_offset(const uint8_t *p, size_t *n)
 	return type == 0x86dd && *n >= at + 40 ? at + 40 : 0;
 }
 
-static void print_checksum(struct str *s, const uint8_t *p, size_t n, uint8_t proto)
+static void print_checksum(struct str *s, const uint8_t *p, size_t n, be32_t packet_type, uint8_t proto)
 {
-	size_t l4 = transport_offset(p, &n);
+	size_t l4 = transport_offset(p, &n, packet_type);
 	if (!l4)
 		return;
 	if (proto == PROTO_TCP && n >= l4 + 20)
@@ -39,20 +43,27 @@ static void print_checksum(struct str *s, const uint8_t *p, size_t n, uint8_t pr
 		str_addf(s, " sctp_csum:%x", get_be32(p + l4 + 8));
 }
 
-void ofp_print_packet(struct str *s, const void *frame, size_t n)
+static void print_packet(struct str *s, const void *frame, size_t n, be32_t packet_type)
 {
-	struct flow f = {0};
+	struct flow f = {.packet_type = packet_type};
 	flow_extract(frame, n, n, &f);
 	flow_format(&f, NULL, s, NULL, NULL);
 	if (f.dl_type == BE16(0x0800) || f.dl_type == BE16(0x86dd))
-		print_checksum(s, frame, n, f.nw_proto);
+		print_checksum(s, frame, n, f.packet_type, f.nw_proto);
 	str_addc(s, '\n');
 }
 
-static void print_contents(struct str *s, const void *packet, size_t n, const struct ofp_print_options *o)
+void ofp_print_packet(struct str *s, const void *frame, size_t n)
+{
+	print_packet(s, frame, n, 0);
+}
+
+// The metadata says what the packet begins with.
+static void print_contents(struct str *s, const struct match *metadata, const void *packet, size_t n,
+			   const struct ofp_print_options *o)
 {
 	if (o->verbosity > 0)
-		ofp_print_packet(s, packet, n);
+		print_packet(s, packet, n, metadata->flow.packet_type);
 	if (o->verbosity > 2)
 		print_hex_dump(s, packet, n, false);
 }
@@ -98,7 +109,7 @@ int print_packet_in(struct str *s, const struct ofp_msg *m, const struct ofp_pri
 	if (pin.has_continuation)
 		ofp_continuation_print(s, &paused, &o->text);
 	ofp_continuation_done(&paused);
-	print_contents(s, pin.packet, pin.packet_len, o);
+	print_contents(s, &pin.metadata, pin.packet, pin.packet_len, o);
 	return 0;
 }
 
@@ -116,7 +127,7 @@ int print_packet_out(struct str *s, const struct ofp_msg *m, const struct ofp_pr
 			if (o->verbosity > 0 && po.packet_len)
 				str_addc(s, '\n');
 			if (po.packet_len)
-				print_contents(s, po.packet, po.packet_len, o);
+				print_contents(s, &po.metadata, po.packet, po.packet_len, o);
 		} else {
 			str_addf(s, " buffer=0x%08x", po.buffer_id);
 		}

@@ -1,13 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""OpenFlow 1.0, 1.3 and 1.4, field by field and action by action, over ports: a packet that must match or change, and one that must not."""
+"""OpenFlow 1.0, 1.3 and 1.4, field by field and action by action, over real ports: a packet that must match or change, and one that must not.
+The flows come from ovs-ofctl and, where os-ken has words for them, from os-ken."""
+import struct
+
 import pytest
-from scapy.all import (ARP, ICMP, IP, SCTP, TCP, UDP, Dot1Q, Ether, ICMPv6DestUnreach, ICMPv6EchoRequest, ICMPv6ND_NA, ICMPv6ND_NS,
+from scapy.all import (ARP, ICMP, IP, SCTP, TCP, UDP, Dot1Q, Ether, ICMPv6DestUnreach, ICMPv6EchoReply, ICMPv6EchoRequest, ICMPv6ND_NA, ICMPv6ND_NS,
                        ICMPv6NDOptDstLLAddr, ICMPv6NDOptSrcLLAddr, IPv6, Raw, SCTPChunkData)
 from scapy.contrib.mpls import MPLS
 
-from dummy import DummySwitch
+import harness
+from osken import OsKen, Words
+from real import LAST_TYPE, RealSwitch
 
 VERSIONS = ["OpenFlow10", "OpenFlow13", "OpenFlow14"]
+LATER = VERSIONS[1:]
+LAST = f"priority=65535,dl_type={LAST_TYPE:#x},actions=output:1,output:2,output:3"  # what real.py needs
 DATA = Raw(b"0123456789" * 4)
 
 
@@ -64,8 +71,9 @@ def ns(target="fd00::9", sll=1, **kw):
     return ip6(ICMPv6ND_NS(tgt=target) / ICMPv6NDOptSrcLLAddr(lladdr=f"00:00:00:00:00:{sll:02x}"), hlim=255, **kw)
 
 
-def na(target="fd00::9", tll=1, **kw):
-    return ip6(ICMPv6ND_NA(tgt=target) / ICMPv6NDOptDstLLAddr(lladdr=f"00:00:00:00:00:{tll:02x}"), hlim=255, **kw)
+def na(target="fd00::9", tll=1, option=True, R=1, S=0, O=1, **kw):  # noqa: E741
+    message = ICMPv6ND_NA(tgt=target, R=R, S=S, O=O)
+    return ip6(message / ICMPv6NDOptDstLLAddr(lladdr=f"00:00:00:00:00:{tll:02x}") if option else message, hlim=255, **kw)
 
 
 def mpls(label=100, tc=3, ttl=64, inner=None, **kw):
@@ -143,6 +151,32 @@ FIELDS = [
     ("mpls,mpls_label=100", mpls(), mpls(label=101)),
     ("mpls,mpls_tc=3", mpls(), mpls(tc=2)),
     ("mpls,mpls_bos=1", mpls(), eth(type=0x8847) / MPLS(label=100, s=0) / MPLS(label=5, s=1) / IP() / UDP()),
+]
+
+# NSH, RFC 8300.
+def nsh(spi=5, si=255, ttl=63, flags=0, np=3, c=(1, 2, 3, 4), inner=None, **kw):
+    """Metadata of type 1; of type 2 without any, when c is None."""
+    words = 6 if c else 2
+    head = struct.pack("!HBBI", flags << 12 | ttl << 6 | words, 1 if c else 2, np, spi << 8 | si) + struct.pack(f"!{4 if c else 0}I", *(c or ()))
+    return eth(type=0x894f, **kw) / Raw(head + bytes(inner or udp()))
+
+
+LATER_FIELDS = [
+    ("dl_type=0x894f", nsh(), udp()),
+    ("dl_type=0x894f,nsh_flags=1", nsh(flags=1), nsh(flags=3)),
+    ("dl_type=0x894f,nsh_flags=1/1", nsh(flags=3), nsh(flags=2)),
+    ("dl_type=0x894f,nsh_ttl=62", nsh(ttl=62), nsh()),
+    ("dl_type=0x894f,nsh_mdtype=2", nsh(c=None), nsh()),
+    ("dl_type=0x894f,nsh_np=1", nsh(np=1), nsh()),
+    ("dl_type=0x894f,nsh_spi=5", nsh(), nsh(spi=6)),
+    ("dl_type=0x894f,nsh_si=254", nsh(si=254), nsh()),
+    *[(f"dl_type=0x894f,nsh_c{i + 1}={i + 1}", nsh(), nsh(c=(9, 9, 9, 9))) for i in range(4)],
+    ("dl_type=0x894f,nsh_c1=0x10/0xf0", nsh(c=(0x1f, 0, 0, 0)), nsh(c=(0x2f, 0, 0, 0))),
+    ("packet_type=(0,0),dl_type=0x88b5", PLAIN, tcp()),
+    ("mpls,mpls_ttl=9", mpls(ttl=9), mpls()),
+    ("ip,ip_dscp=8", tcp(tos=32), tcp()),
+    ("icmp6,icmpv6_type=136,icmpv6_code=0,nd_reserved=0xa0000000", na(R=1, S=0, O=1), na(R=1, S=1, O=1)),
+    ("icmp6,icmpv6_type=136,icmpv6_code=0,nd_options_type=2", na(), na(option=False)),
 ]
 
 # Fields that packets do not bring along: (actions of table 0 in front of resubmit(,1), a match of table 1, one that must not match).
@@ -240,6 +274,65 @@ LATER_ACTIONS = [
     ("set_field:7->mpls_tc,output:2", mpls(), mpls(tc=7)),
     ("set_mpls_ttl:9,output:2", mpls(), mpls(ttl=9)),
     ("dec_mpls_ttl,output:2", mpls(), mpls(ttl=63)),
+    # NSH and packet types.
+    ("set_field:3->nsh_flags,output:2", nsh(), nsh(flags=3)),
+    ("set_field:1/1->nsh_flags,output:2", nsh(flags=2), nsh(flags=3)),
+    ("set_field:9->nsh_ttl,output:2", nsh(), nsh(ttl=9)),
+    ("set_field:0x123456->nsh_spi,output:2", nsh(), nsh(spi=0x123456)),
+    ("set_field:7->nsh_si,output:2", nsh(), nsh(si=7)),
+    *[(f"set_field:0xaabbccdd->nsh_c{i + 1},output:2", nsh(), nsh(c=tuple(0xaabbccdd if k == i else k + 1 for k in range(4)))) for i in range(4)],
+    ("set_field:9->nsh_c1,output:2", nsh(c=None), nsh(c=None)),
+    ("move:NXOXM_NSH_C1[0..7]->NXOXM_NSH_SI[],output:2", nsh(), nsh(si=1)),
+    ("dec_nsh_ttl,output:2", nsh(), nsh(ttl=62)),
+    ("dec_nsh_ttl,output:2", nsh(ttl=1), None),
+    ("encap(nsh),set_field:5->nsh_spi,encap(ethernet),set_field:00:00:00:00:00:07->eth_dst,output:2", udp(),
+     Ether(src="00:00:00:00:00:00", dst="00:00:00:00:00:07", type=0x894f) / bytes(nsh(c=(0, 0, 0, 0)))[14:]),
+    ("encap(nsh(md_type=2,tlv(0x1000,10,0x12345678))),encap(ethernet),output:2", udp(),
+     Ether(src="00:00:00:00:00:00", dst="00:00:00:00:00:00", type=0x894f) / bytes.fromhex("0fc40203000000ff10000a0412345678") / udp()),
+    ("decap(),decap(),output:2", nsh(), udp()),
+    ("decap(),decap(),resubmit(,7)", nsh(), udp(ttl=63)),
+    ("decap(),output:2", udp(), None),
+    ("decap(),dec_ttl,encap(ethernet),output:2", udp(), Ether(src="00:00:00:00:00:00", dst="00:00:00:00:00:00") / udp(ttl=63)[IP]),
+    ("encap(mpls),set_field:100->mpls_label,encap(ethernet),output:2", udp(),
+     Ether(src="00:00:00:00:00:00", dst="00:00:00:00:00:00", type=0x8847) / MPLS(label=100, ttl=64, s=1) / bytes(udp())),
+    ("encap(mpls_mc),encap(ethernet),output:2", udp(),
+     Ether(src="00:00:00:00:00:00", dst="00:00:00:00:00:00", type=0x8848) / MPLS(label=0, ttl=64, s=1) / bytes(udp())),
+    ("decap(),decap(packet_type(ns=0,type=0)),output:2", mpls(inner=Raw(bytes(udp()))), udp()),
+    ("decap(),decap(packet_type(ns=1,type=0x800)),encap(ethernet),output:2", mpls(inner=udp()[IP]),
+     Ether(src="00:00:00:00:00:00", dst="00:00:00:00:00:00") / udp()[IP]),
+    ("clone(encap(nsh),encap(ethernet),output:3),output:2", udp(), udp()),
+    # Every other field that may be set, in whole or in part.
+    ("set_field:00:00:00:00:00:70/00:00:00:00:00:f0->eth_src,output:2", tcp(), tcp(e=eth(src=0x71))),
+    ("set_field:0x55/0xff->tcp_dst,output:2", tcp(dport=0x1234), tcp(dport=0x1255)),
+    ("set_field:0x5000/0xf000->udp_src,output:2", udp(sport=0x1234), udp(sport=0x5234)),
+    ("set_field:4105->vlan_vid,output:2", TAGGED, tcp(vlans=[{"vlan": 9, "prio": 3}])),
+    ("set_field:6->vlan_pcp,output:2", TAGGED, tcp(vlans=[{"vlan": 5, "prio": 6}])),
+    ("set_field:0x1005->vlan_tci,output:2", tcp(), tcp(vlans=[{"vlan": 5}])),
+    ("set_field:9->mpls_ttl,output:2", mpls(), mpls(ttl=9)),
+    ("set_field:64->nw_tos,output:2", udp6(tc=33), udp6(tc=65)),
+    ("set_field:2->ip_ecn,output:2", udp6(tc=33), udp6(tc=34)),
+    ("set_field:9->nw_ttl,output:2", udp6(), udp6(hlim=9)),
+    ("set_field:::99/::ff->ipv6_src,output:2", udp6(), udp6(src="fd00::99")),
+    ("set_field:0x345/0xfff->ipv6_label,output:2", udp6(fl=0x12000), udp6(fl=0x12345)),
+    ("set_field:99->tcp_src,output:2", tcp6(), tcp6(sport=99)),
+    ("set_field:99->udp_src,output:2", udp6(), udp6(sport=99)),
+    ("set_field:99->udp_dst,output:2", udp6(), udp6(dport=99)),
+    ("set_field:129->icmpv6_type,output:2", echo6(id=1), ip6(ICMPv6EchoReply(id=1) / DATA)),
+    ("set_field:3->icmpv6_code,output:2", echo6(id=1), echo6(id=1, code=3)),
+    ("set_field:0x20000000->nd_reserved,output:2", na(), na(R=0, S=0, O=1)),
+    ("set_field:7->reg5,output:reg5[0..1]", tcp(), None),  # port 3
+    ("set_field:2->xreg2,output:xreg2[0..15]", tcp(), tcp()),
+    ("set_field:2->xxreg3,output:xxreg3[0..15]", tcp(), tcp()),
+    ("set_field:7->pkt_mark,set_field:9->tun_id,output:2", tcp(), tcp()),
+    # Ports with names.
+    ("IN_PORT", tcp(), None),
+    ("ALL", tcp(), tcp()),
+    ("FLOOD", tcp(), tcp()),
+    ("NORMAL", tcp(e=eth(src=0x51, dst=0x52)), tcp(e=eth(src=0x51, dst=0x52))),
+    ("LOCAL", tcp(), None),
+    ("group:5", tcp(), tcp(e=eth(dst=7), ttl=63)),  # chained: indirect to all
+    ("group:6", tcp(), tcp()),			    # fast failover by a watched group
+    ("group:7", tcp(), tcp()),			    # select by a hash of fields
     ("goto_table:7", tcp(), tcp(ttl=63)),
     ("write_actions(output:2)", tcp(), tcp()),
     ("write_actions(output:2),goto_table:11", tcp(), None),  # table 11: clear_actions
@@ -252,43 +345,63 @@ LATER_ACTIONS = [
 ]
 GROUPS = ["group_id=1,type=all,bucket=set_field:00:00:00:00:00:07->eth_dst,output:2,bucket=output:3",
           "group_id=2,type=indirect,bucket=dec_ttl,output:2",
-          "group_id=3,type=ff,bucket=watch_port:77,output:3,bucket=watch_port:2,output:2", "group_id=4,type=select,bucket=output:2"]
+          "group_id=3,type=ff,bucket=watch_port:77,output:3,bucket=watch_port:2,output:2", "group_id=4,type=select,bucket=output:2",
+          "group_id=5,type=indirect,bucket=dec_ttl,group:1",
+          "group_id=6,type=ff,bucket=watch_port:77,output:3,bucket=watch_group:2,output:2",
+          "group_id=7,type=select,selection_method=hash,fields(ip_src,tcp_dst),bucket=weight:1,output:2,bucket=weight:0,output:3"]
 
 
 class Versioned:
-    def __init__(self, version):
+    def __init__(self, version, net):
         self.version = version
-        self.switch = DummySwitch(n_ports=3, bridge=["protocols=OpenFlow10,OpenFlow13,OpenFlow14"])
+        self.switch = RealSwitch(net, version, n_ports=3, bridge=["protocols=OpenFlow10,OpenFlow13,OpenFlow14"])
+        self.osken = OsKen(f"{self.switch.dir}/br0.mgmt", version)
+        for group in GROUPS if version != "OpenFlow10" else []:
+            self.ofctl("add-group", "br0", group)
 
-    def ofctl(self, *args, check=True):
-        return self.switch.tool("ovs-ofctl", "-O", self.version, *args, check=check)
+    def ofctl(self, *args, **kw):
+        return self.switch.tool("ovs-ofctl", "-O", self.version, *args, **kw)
 
     def flows(self, *flows):
-        self.ofctl("del-flows", "br0")
-        for flow in flows:
-            self.ofctl("add-flow", "br0", flow)
+        """These, and the one that real.py needs, instead of all there were."""
+        self.ofctl("replace-flows", "br0", "-", stdin="\n".join([LAST, *flows]))
+
+    def spoken(self, *flows, proto="tcp"):
+        """The same from os-ken."""
+        self.osken.replace([LAST, *flows], proto)
 
     def sent(self, port, packet):
         """What leaves port 2 when the packet comes in."""
         self.switch.send(port, packet)
         return self.switch.out().get(2, [])
 
+    def close(self):
+        self.osken.close()
+        self.switch.close()
 
-@pytest.fixture(scope="module", params=VERSIONS)
-def of(request):
-    v = Versioned(request.param)
+
+@pytest.fixture(scope="module")
+def switches():
+    """Made when they are wanted first, by version."""
+    if not harness.is_root():
+        pytest.skip("needs root: network namespaces")
+    made, net = {}, harness.Net()
     try:
-        if v.version != "OpenFlow10":
-            for group in GROUPS:
-                v.ofctl("add-group", "br0", group)
-        yield v
+        yield lambda version: made.get(version) or made.setdefault(version, Versioned(version, net))
     finally:
-        v.switch.close()
+        try:
+            for v in made.values():
+                v.close()
+        finally:
+            net.close()
 
 
-@pytest.mark.parametrize("match,good,bad", FIELDS, ids=lambda x: x if isinstance(x, str) else "")
-def test_field(of, match, good, bad):
-    of.flows(f"{match},actions=output:2")
+@pytest.fixture(params=VERSIONS)
+def of(request, switches):
+    return switches(request.param)
+
+
+def check_field(of, good, bad):
     assert of.sent(1, good) == [bytes(good)]
     assert of.sent(1 if bad is not None else 3, bad if bad is not None else good) == []
     assert of.sent(1, good) == [bytes(good)]  # through the megaflow that is there now
@@ -296,6 +409,36 @@ def test_field(of, match, good, bad):
     of.switch.call("revalidator/purge")
     assert of.sent(1 if bad is not None else 3, bad if bad is not None else good) == []
     assert of.sent(1, good) == [bytes(good)]
+
+
+# Each row in the versions that have it; from os-ken, where it has words for it.
+WORDS = {version: Words(version) for version in VERSIONS}
+
+
+def rows(table, versions=VERSIONS, said_by_osken=None):
+    """A decorator: the test runs with the fixture `of` of each version, and each row of the table."""
+    what = "of,match,good,bad" if table in (FIELDS, LATER_FIELDS) else "of,actions,packet,want"
+    cases = [(v, *row) for v in versions for row in table if not said_by_osken or said_by_osken(WORDS[v], row)]
+    assert cases
+    return pytest.mark.parametrize(what, cases, indirect=["of"], ids=[f"{c[0]}-{c[1]}" for c in cases])
+
+
+@rows(FIELDS)
+def test_field(of, match, good, bad):
+    of.flows(f"{match},actions=output:2")
+    check_field(of, good, bad)
+
+
+@rows(FIELDS, said_by_osken=lambda words, row: words.can_say(f"{row[0]},actions=output:2"))
+def test_field_of_osken(of, match, good, bad):
+    of.spoken(f"{match},actions=output:2")
+    check_field(of, good, bad)
+
+
+@rows(LATER_FIELDS, LATER)
+def test_field_of_later_versions(of, match, good, bad):
+    of.flows(f"{match},actions=output:2")
+    check_field(of, good, bad)
 
 
 @pytest.mark.parametrize("actions,good,bad", METADATA)
@@ -312,36 +455,115 @@ def kind(packet):
     v6 = "6" if packet.haslayer(IPv6) else ""
     for layer, name in ((MPLS, "mpls"), (ARP, "arp"), (ICMPv6ND_NS, "icmp6,icmpv6_type=135,icmpv6_code=0"),
                         (ICMPv6ND_NA, "icmp6,icmpv6_type=136,icmpv6_code=0"), (TCP, "tcp" + v6), (UDP, "udp" + v6), (SCTP, "sctp" + v6),
-                        (ICMP, "icmp")):
+                        (ICMP, "icmp"), (ICMPv6EchoRequest, "icmp6")):
         if packet.haslayer(layer):
             return name + (",vlan_tci=0x1000/0x1000" if packet.haslayer(Dot1Q) else "")
-    raise AssertionError(packet.summary())
+    assert packet[Ether].type == 0x894f, packet.summary()
+    return "dl_type=0x894f"
 
 
-def check_action(of, actions, packet, want):
-    of.flows("table=7,ip,actions=dec_ttl,output:2", "table=8,in_port=3,actions=output:2")
-    if of.version != "OpenFlow10":
-        of.ofctl("add-flow", "br0", "table=9,actions=drop")
-        of.ofctl("add-flow", "br0", "table=10,metadata=0x55,actions=output:2")
-        of.ofctl("add-flow", "br0", "table=11,actions=clear_actions")
-    of.ofctl("add-flow", "br0", f"priority=9,{kind(packet)},actions={actions}")
+TABLES = ["table=7,ip,actions=dec_ttl,output:2", "table=8,in_port=3,actions=output:2"]
+LATER_TABLES = ["table=9,actions=drop", "table=10,metadata=0x55,actions=output:2", "table=11,actions=clear_actions"]
+
+
+def expect(of, packet, want):
     expected = [] if want is None else [bytes(want)]
     assert of.sent(1, packet) == expected
     assert of.sent(1, packet) == expected  # and by the megaflow
-    of.ofctl("del-flows", "br0", "table=0")
+
+
+def check_action(of, actions, packet, want):
+    tables = TABLES + (LATER_TABLES if of.version != "OpenFlow10" else [])
+    of.flows(*tables, f"priority=9,{kind(packet)},actions={actions}")
+    expect(of, packet, want)
+    of.flows(*tables)
     assert of.sent(1, packet) == []
 
 
-@pytest.mark.parametrize("actions,packet,want", ACTIONS, ids=lambda x: x if isinstance(x, str) else "")
+def osken_flow(of_version, actions, packet):
+    """The flow, and the transport protocol that its packet has."""
+    match = kind(packet)
+    if of_version == "OpenFlow10":  # where os-ken matches no bits of a tag
+        match = match.replace(",vlan_tci=0x1000/0x1000", "")
+    return f"priority=9,{match},actions={actions}", match.split(",")[0].rstrip("6")
+
+
+def osken_can(words, row):
+    version = next(v for v, w in WORDS.items() if w is words)
+    flow, proto = osken_flow(version, row[0], row[1])
+    return words.can_say(flow, proto) and not (version == "OpenFlow10" and "resubmit" in row[0])  # it fills no other tables
+
+
+@rows(ACTIONS)
 def test_action(of, actions, packet, want):
     check_action(of, actions, packet, want)
 
 
-@pytest.mark.parametrize("actions,packet,want", LATER_ACTIONS, ids=lambda x: x if isinstance(x, str) else "")
+@rows(LATER_ACTIONS, LATER)
 def test_action_of_later_versions(of, actions, packet, want):
-    if of.version == "OpenFlow10":
-        pytest.skip("not of OpenFlow 1.0")
     check_action(of, actions, packet, want)
+
+
+@rows(ACTIONS, said_by_osken=osken_can)
+def test_action_of_osken(of, actions, packet, want):
+    check_action_of_osken(of, actions, packet, want)
+
+
+@rows(LATER_ACTIONS, LATER, said_by_osken=osken_can)
+def test_later_action_of_osken(of, actions, packet, want):
+    check_action_of_osken(of, actions, packet, want)
+
+
+def check_action_of_osken(of, actions, packet, want):
+    tables = TABLES + LATER_TABLES if of.version != "OpenFlow10" else []
+    flow, proto = osken_flow(of.version, actions, packet)
+    of.spoken(*tables, flow, proto=proto)
+    expect(of, packet, want)
+    of.spoken(*tables)
+    assert of.sent(1, packet) == []
+
+
+# --- Groups and meters from os-ken.
+
+@pytest.mark.parametrize("of", LATER, indirect=True)
+def test_groups_of_osken(of):
+    p, ofp, proto = of.osken.parser, of.osken.ofp, of.osken.proto
+    seven = p.OFPActionSetField(eth_dst="00:00:00:00:00:07")
+
+    def bucket(*actions, weight=0, port=ofp.OFPP_ANY):
+        return p.OFPBucket(weight, port, ofp.OFPG_ANY, list(actions))
+
+    groups = [(11, ofp.OFPGT_ALL, [bucket(seven, p.OFPActionOutput(2)), bucket(p.OFPActionOutput(3))], tcp(e=eth(dst=7)), 1),
+              (12, ofp.OFPGT_INDIRECT, [bucket(p.OFPActionDecNwTtl(), p.OFPActionOutput(2))], tcp(ttl=63), 0),
+              (13, ofp.OFPGT_FF, [bucket(p.OFPActionOutput(3), port=77), bucket(p.OFPActionOutput(2), port=2)], tcp(), 0),
+              (14, ofp.OFPGT_SELECT, [bucket(p.OFPActionOutput(2), weight=3)], tcp(), 0)]
+    for group, kind_of_group, buckets, want, n_others in groups:
+        of.osken.send(p.OFPGroupMod(proto, ofp.OFPGC_ADD, kind_of_group, group, buckets))
+        of.osken.barrier()
+        of.spoken(f"priority=9,tcp,actions=group:{group}")
+        of.switch.send(1, tcp())
+        out = of.switch.out()
+        assert out.pop(2) == [bytes(want)]
+        assert sum(map(len, out.values())) == n_others
+        assert of.sent(1, udp()) == []
+        of.osken.send(p.OFPGroupMod(proto, ofp.OFPGC_DELETE, kind_of_group, group))
+        of.osken.barrier()
+        assert of.sent(1, tcp()) == []  # its flows went with it
+
+
+@pytest.mark.parametrize("of", LATER, indirect=True)
+def test_meter_of_osken(of):
+    p, ofp, proto = of.osken.parser, of.osken.ofp, of.osken.proto
+    of.switch.call("time/stop")
+    of.osken.send(p.OFPMeterMod(proto, ofp.OFPMC_ADD, ofp.OFPMF_PKTPS | ofp.OFPMF_BURST, 2, [p.OFPMeterBandDrop(10, 5)]))
+    of.osken.barrier()
+    of.spoken("priority=9,udp,actions=meter:2,output:2")
+    passed = sum(len(of.sent(1, udp())) for _ in range(40))
+    assert 1 <= passed <= 16
+    of.switch.call("time/warp", "5000")
+    assert of.sent(1, udp()) == [bytes(udp())]
+    of.osken.send(p.OFPMeterMod(proto, ofp.OFPMC_DELETE, 0, 2))
+    of.osken.barrier()
 
 
 # --- Extensions, in all versions.
@@ -380,9 +602,8 @@ def test_choice(of, actions):
     assert of.sent(1, udp()) == []
 
 
+@pytest.mark.parametrize("of", LATER, indirect=True)
 def test_meter_drops(of):
-    if of.version == "OpenFlow10":
-        pytest.skip("not of OpenFlow 1.0")
     of.flows("priority=0,actions=drop")
     of.switch.call("time/stop")
     of.ofctl("add-meter", "br0", "meter=1,pktps,burst,bands=type=drop,rate=10,burst_size=5")
@@ -393,3 +614,38 @@ def test_meter_drops(of):
     assert of.sent(1, udp()) == [bytes(udp())]
     assert of.sent(1, tcp()) == []
     of.ofctl("del-meters", "br0")
+
+
+@pytest.mark.parametrize("of", LATER, indirect=True)
+def test_meter_remarks(of):
+    of.switch.call("time/stop")
+    of.ofctl("add-meter", "br0", "meter=3,pktps,burst,bands=type=dscp_remark,rate=10,burst_size=5,prec_level=1")
+    of.flows("priority=9,udp,actions=meter:3,output:2")
+    af11, af12 = udp(tos=0x28), udp(tos=0x30)
+    sent = [of.sent(1, af11) for _ in range(30)]
+    assert sent[0] == [bytes(af11)] and sent[-1] == [bytes(af12)] and all(len(frames) == 1 for frames in sent)
+    of.flows("priority=9,tcp,actions=meter:3,output:2")
+    assert of.sent(1, af11) == []
+    of.ofctl("del-meters", "br0")
+
+
+def test_packet_in(of):
+    ofp, parser, proto = of.osken.ofp, of.osken.parser, of.osken.proto
+    of.osken.send(parser.OFPSetConfig(proto, 0, 0xffff))  # or this socket gets no packets
+    of.spoken("priority=0,actions=drop")
+    output = parser.OFPActionOutput(ofp.OFPP_CONTROLLER, 0xffff)
+    if of.version == "OpenFlow10":
+        flow = parser.OFPFlowMod(proto, parser.OFPMatch(dl_type=0x800, nw_proto=6), 0, ofp.OFPFC_ADD, priority=9, actions=[output])
+    else:
+        flow = parser.OFPFlowMod(proto, priority=9, match=parser.OFPMatch(eth_type=0x800, ip_proto=6),
+                                 instructions=[parser.OFPInstructionActions(ofp.OFPIT_APPLY_ACTIONS, [output])])
+    of.osken.send(flow)
+    of.osken.barrier()
+    assert of.sent(1, udp()) == [] and of.sent(1, tcp()) == []
+    kind_of_message, _, data = of.osken.receive()
+    assert kind_of_message == ofp.OFPT_PACKET_IN
+    message = parser.OFPPacketIn.parser(proto, of.osken.wire, kind_of_message, len(data), 0, data)
+    assert message.data == bytes(tcp()) and message.reason == 1  # an action
+    assert (message.in_port if of.version == "OpenFlow10" else message.match["in_port"]) == 1
+    of.osken.send(parser.OFPSetConfig(proto, 0, 0))
+    of.osken.barrier()
