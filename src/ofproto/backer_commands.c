@@ -41,6 +41,7 @@ const struct ofproto_command backer_commands[] = {
 	{"dpif-netdev/subtable-lookup-prio-set", "[lookup_func] [prio]", 2, 2, subtable_lookup_prio_set},
 	{"dpif/dump-dps", "", 0, 0, dpif_dump_dps},
 	{"dpif/dump-flows", "[-m] [--names | --no-names] bridge", 1, 3, dpif_dump_flows},
+	{"dpif/set-dp-features", "bridge", 1, 3, dpif_set_dp_features},
 	{"dpif/show", "", 0, 0, dpif_show},
 	{"dpif/show-dp-features", "bridge", 1, 1, dpif_show_dp_features},
 	{"fdb/add", "bridge port vlan mac", 4, 4, fdb_add},

@@ -6,6 +6,7 @@
 #include "base/vec.h"
 #include "flow/match.h"
 #include "ofproto/backer.h"
+#include "ofproto/dp_features.h"
 #include "ofproto/megaflow.h"
 #include "ofproto/recirc.h"
 #include "ofproto/xlate_snapshot.h"
@@ -50,6 +51,7 @@ struct backer {
 	uint64_t generation;
 	unsigned int n_megaflows;
 	uint32_t *n_of_port; // megaflows by the low 16 bits of their in_port
+	struct dp_features features;
 	// Main.
 	unsigned int users;
 	bool closing; // the datapath goes, with all its megaflows
@@ -98,7 +100,7 @@ bool upcall_use_slow_path(struct buf *actions, const struct xlate_out *);
 // Appends to `actions` what an empty list means: a drop with its reason.
 // Counts and logs, at a limited rate, that a translation failed.
 void upcall_count_error(const struct xlate_out *, uint32_t dp_port);
-void upcall_finish_actions(struct buf *actions, const struct xlate_out *);
+void upcall_finish_actions(const struct backer *, struct buf *actions, const struct xlate_out *);
 
 // revalidate.c. Main.
 void revalidator_init(struct backer *);
@@ -131,6 +133,7 @@ bool dpctl_show(struct ofproto_system *, int argc, const char *argv[], struct st
 bool dpctl_dump_dps(struct ofproto_system *, int argc, const char *argv[], struct str *out);
 bool dpctl_dump_flows(struct ofproto_system *, int argc, const char *argv[], struct str *out);
 bool dpif_show_dp_features(struct ofproto_system *, int argc, const char *argv[], struct str *out);
+bool dpif_set_dp_features(struct ofproto_system *, int argc, const char *argv[], struct str *out);
 bool dpctl_cache_get_size(struct ofproto_system *, int argc, const char *argv[], struct str *out);
 bool dpctl_offload_stats_show(struct ofproto_system *, int argc, const char *argv[], struct str *out);
 bool qos_show(struct ofproto_system *, int argc, const char *argv[], struct str *out);

@@ -1,53 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Commands that say what a datapath, a device or the switch can do: dpif/show-dp-features, dpctl/cache-get-size,
-// qos/*, ofproto/list-tunnels.
+// Commands that say what a datapath, a device or the switch can do: dpctl/cache-get-size, stp/*, qos/*,
+// ofproto/list-tunnels.
 #include <string.h>
 
 #include "base/str.h"
 #include "ofproto/backer_internal.h"
 #include "ofproto/ofproto.h"
-
-// Of the userspace datapaths, in the order in which the stock switch has them.
-bool dpif_show_dp_features(struct ofproto_system *system, int argc, const char *argv[], struct str *out)
-{
-	static const struct {
-		const char *name, *value;
-	} features[] = {
-		{"Masked set action", "Yes"},
-		{"Tunnel push pop", "No"},
-		{"Ufid", "Yes"},
-		{"Truncate action", "Yes"},
-		{"Clone action", "Yes"},
-		{"Sample nesting", "10"},
-		{"Conntrack eventmask", "No"},
-		{"Conntrack clear", "No"},
-		{"Max dp_hash algorithm", "1"},
-		{"Check pkt length action", "Yes"},
-		{"Conntrack timeout policy", "No"},
-		{"Explicit Drop action", "Yes"},
-		{"Optimized Balance TCP mode", "No"},
-		{"Conntrack all-zero IP SNAT", "No"},
-		{"MPLS Label add", "No"},
-		{"Max VLAN headers", "2"},
-		{"Max MPLS depth", "3"},
-		{"Recirc", "Yes"},
-		{"CT state", "No"},
-		{"CT zone", "No"},
-		{"CT mark", "No"},
-		{"CT label", "No"},
-		{"CT state NAT", "No"},
-		{"CT orig tuple", "No"},
-		{"CT orig tuple for IPv6", "No"},
-		{"IPv6 ND Extension", "No"},
-	};
-	if (!ofproto_find(system, argv[1])) {
-		str_add(out, "no such bridge");
-		return false;
-	}
-	for (size_t i = 0; i < sizeof(features) / sizeof(features[0]); i++)
-		str_addf(out, "%s: %s\n", features[i].name, features[i].value);
-	return true;
-}
 
 // Its caches have no sizes that one could set.
 bool dpctl_cache_get_size(struct ofproto_system *system, int argc, const char *argv[], struct str *out)

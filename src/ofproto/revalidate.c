@@ -85,7 +85,7 @@ static void retranslate(struct backer *b, const struct dp_flow *flow, struct meg
 	if (out.error && out.error != XLATE_INVALID_PORT)
 		upcall_count_error(&out, flow->key->in_port);
 	bool slow = upcall_use_slow_path(actions, &out);
-	upcall_finish_actions(actions, &out);
+	upcall_finish_actions(b, actions, &out);
 	if (out.error == XLATE_INVALID_PORT) {
 		delete_flow(b, flow, &counter_megaflow_port_gone);
 	} else if (out.error == XLATE_NO_RECIRC_CONTEXT || out.error == XLATE_TOO_MANY_RECIRCS) {

@@ -42,9 +42,9 @@ bool upcall_use_slow_path(struct buf *actions, const struct xlate_out *out)
 	return true;
 }
 
-void upcall_finish_actions(struct buf *actions, const struct xlate_out *out)
+void upcall_finish_actions(const struct backer *b, struct buf *actions, const struct xlate_out *out)
 {
-	if (actions->len)
+	if (actions->len || !dp_features_have(&b->features, DP_FEATURE_EXPLICIT_DROP))
 		return;
 	struct dpact_drop *drop = dpact_add(actions, DPACT_DROP, sizeof(*drop));
 	drop->reason = out->drop_reason;
@@ -149,7 +149,7 @@ static int handle_miss(struct backer *b, const struct dp_upcall *upcall, struct 
 	if (out.error)
 		upcall_count_error(&out, upcall->key->in_port);
 	bool slow = upcall_use_slow_path(&result->actions, &out);
-	upcall_finish_actions(&result->actions, &out);
+	upcall_finish_actions(b, &result->actions, &out);
 	if (__atomic_load_n(&b->backers->megaflows_disabled, __ATOMIC_RELAXED))
 		match_all(upcall->key, &result->mask);
 	result->install = !upcall->no_megaflow && (slow || !out.each_packet) && may_install(b, &out, (uint16_t)upcall->key->in_port);

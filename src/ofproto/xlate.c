@@ -51,6 +51,8 @@ const char *xlate_strerror(enum xlate_error error)
 		return "Too many recirculation contexts";
 	case XLATE_INVALID_OPTIONS:
 		return "Invalid tunnel metadata";
+	case XLATE_NO_RECIRC_SUPPORT:
+		return "Recirculation not supported";
 	}
 	return "Unknown error";
 }

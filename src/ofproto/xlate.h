@@ -106,6 +106,7 @@ enum xlate_error {
 	XLATE_BRIDGE_NOT_FOUND,	   // the bridge of a frozen state is gone
 	XLATE_TOO_MANY_RECIRCS,	   // no room for another recirculation context
 	XLATE_INVALID_OPTIONS,	   // of a tunnel: one is not as long as the bridge has it, or critical and unknown
+	XLATE_NO_RECIRC_SUPPORT,   // the datapath cannot, or dpif/set-dp-features says so
 };
 const char *xlate_strerror(enum xlate_error);
 

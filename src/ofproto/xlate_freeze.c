@@ -296,6 +296,11 @@ void xlate_freeze_finish(struct xlate_ctx *ctx)
 	struct recirc *r = NULL;
 	if (ctx->out->error)
 		goto done;
+	if (!dp_features_have(&ctx->in->backer->features, DP_FEATURE_RECIRC)) {
+		XLATE_REPORT(ctx, TRACE_ERROR, "the datapath does not recirculate packets");
+		xlate_fail(ctx, XLATE_NO_RECIRC_SUPPORT);
+		goto done;
+	}
 	xlate_commit(ctx);
 	// What is frozen follows from what was looked at, but for the tunnel, which is there as a
 	// whole.

@@ -90,6 +90,10 @@ COMMANDS = [
     ("dpctl/parse-actions", "1,2,set(eth(src=00:00:00:00:00:01)),3"),
     ("dpctl/parse-actions", "foo"),
     *[(f"{command}", *args) for command in ("stp/show", "stp/tcn", "rstp/show", "rstp/tcn") for args in ((), ("br0",), ("brx",), ("a", "b"))],
+    ("dpif/set-dp-features", "brx"),
+    *[("dpif/set-dp-features", "br0", *args) for args in (("nope",), ("nope", "true"), ("recirc", "maybe"), ("recirc", "true"), ("trunc", "1"),
+                                                          ("max_mpls_depth", "x"), ("max_mpls_depth", "-1"), ("max_mpls_depth", "9"),
+                                                          ("recirc", "false", "x"), ("clone", "true"), ("trunc",), ("max_mpls_depth",))],
     ("upcall/disable-ufid",),
     ("upcall/disable-ufid", "x"),
     ("upcall/enable-ufid",),
@@ -284,3 +288,34 @@ def test_same_megaflows(sides):
     # The stock switch takes dummy packets in when it comes to it.
     harness.wait_until(lambda: sum("packets:2," in line for line in dump(sides[1])) == len(packets), what="stock to have seen all")
     assert dump(sides[0]) == dump(sides[1])
+
+
+def test_features_that_are_switched_off(sides):
+    """Both refuse to recirculate, and go on when they may again."""
+    for side in sides:
+        side.load_acceptable(["mpls,actions=pop_mpls:0x0800,dec_ttl,2", "arp,actions=drop"])
+        flow = "in_port=1,dl_type=0x8847,mpls_label=5,mpls_bos=1"
+        assert "recirc(" in side.channel.call("ofproto/trace", "br0", flow)
+        side.channel.call("dpif/set-dp-features", "br0", "recirc", "false")
+        assert "Recirc: Yes" in side.channel.call("dpif/show-dp-features", "br0")  # what the datapath can do
+        assert "[run time]:false, [boot time]:true" in side.channel.call("dpif/set-dp-features", "br0", "recirc")
+        if side is sides[0]:  # the stock switch looks at it for conntrack only
+            assert "Recirculation not supported" in side.channel.call("ofproto/trace", "br0", flow)
+        side.channel.call("dpif/set-dp-features", "br0", "recirc", "true")
+        assert "recirc(" in side.channel.call("ofproto/trace", "br0", flow)
+    ours = sides[0].channel
+    assert "nothing in this switch depends on it" in ours.call("dpif/set-dp-features", "br0", "clone", "false")
+    # An explicit drop says why; without, what is dropped is the pipeline's will.
+    sides[0].load_acceptable(["arp,actions=resubmit(,1)", "table=1,arp,actions=resubmit(,0)"])
+
+    def drops():
+        return [int(ours.call("coverage/read-counter", f"drop_action_{why}")) for why in ("translation", "of_pipeline")]
+
+    before = drops()
+    for n, explicit in enumerate(("true", "false")):
+        ours.call("dpif/set-dp-features", "br0", "explicit_drop_action", explicit)
+        ours.call("revalidator/purge")
+        for _ in range(3):
+            ours.call("netdev-dummy/receive", "p1", "ffffffffffff0000000000010806" + "00" * 46)
+        harness.wait_until(lambda: drops() == [before[0] + 3, before[1] + 3 * n], what=f"{drops()} after {before}")
+    ours.call("dpif/set-dp-features", "br0", "explicit_drop_action", "true")
