@@ -81,7 +81,7 @@ void counters_format(struct str *s)
 	qsort(sorted, n, sizeof(*sorted), by_name);
 	uint64_t hash = 0;
 	for (size_t i = 0; i < n; i++)
-		if (sorted[i]->total)
+		if (__atomic_load_n(&sorted[i]->total, __ATOMIC_RELAXED))
 			hash = hash_string(sorted[i]->name, hash);
 	str_addf(s, "Event coverage, avg rate over last: 5 seconds, last minute, last hour,  hash=%08x:\n",
 		 (uint32_t)hash);

@@ -268,9 +268,8 @@ def test_afxdp_leaves_nothing_behind(switch):
         switch.ofctl("add-flow", "br0", "actions=normal")
 
         def held():
-            pid = switch.switch.pid
-            size = next(int(line.split()[1]) for line in open(f"/proc/{pid}/status") if line.startswith("VmSize"))
-            return len(os.listdir(f"/proc/{pid}/fd")), size
+            pools = switch.appctl("netdev-dpdk/get-mempool-info").count("mempool <x1_")
+            return len(os.listdir(f"/proc/{switch.switch.pid}/fd")), pools
         seen = []
         for _ in range(6):
             switch.vsctl("add-port", "br0", "x1", "--", "set", "interface", "x1", "type=afxdp")
@@ -279,8 +278,8 @@ def test_afxdp_leaves_nothing_behind(switch):
             switch.vsctl("del-port", "x1")
             seen.append(held())
         assert seen[-1][0] == seen[1][0], seen
-        # Each pool is 10 MB.
-        assert seen[-1][1] < seen[1][1] + 15000, seen
+        # The last packets of a pool may be on their way yet.
+        assert seen[-1][1] <= 1, seen
         assert "|ERR|" not in switch.log()
     finally:
         net.close()
