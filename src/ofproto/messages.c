@@ -114,7 +114,8 @@ static int flow_mod(struct conn *c, const struct ofp_msg *msg)
 	if (!error)
 		error = flow_mod_apply(c->ofproto, fm, msg->version);
 	// There are no buffers that the flow could be applied to; the flow itself stays.
-	if (!error && fm->buffer_id != OFP_NO_BUFFER)
+	bool adds = fm->command != OFPFC_DELETE && fm->command != OFPFC_DELETE_STRICT;
+	if (!error && adds && fm->buffer_id != OFP_NO_BUFFER)
 		error = OFPBRC_BUFFER_UNKNOWN;
 	return error;
 }
@@ -225,7 +226,7 @@ static int port_mod(struct conn *c, const struct ofp_msg *msg)
 			     OFPPC_NO_FWD | OFPPC_NO_PACKET_IN,
 	};
 	struct ofp_port_mod pm;
-	int error = ofp_decode_port_mod(msg, &pm);
+	int error = ofp_decode_port_mod(msg, true, &pm);
 	if (error)
 		return error;
 	struct ofport *port = ofport_find(c->ofproto, pm.port_no);
@@ -334,6 +335,7 @@ static const struct {
 	[OFPTYPE_ERROR] = {ignore, 0},
 	[OFPTYPE_ECHO_REQUEST] = {ignore, 0}, // ofconn has answered it
 	[OFPTYPE_ECHO_REPLY] = {ignore, 0},
+	[OFPTYPE_FLOW_AGE] = {ignore, 0},
 	[OFPTYPE_FEATURES_REQUEST] = {features_request, 0},
 	[OFPTYPE_GET_CONFIG_REQUEST] = {get_config_request, 0},
 	[OFPTYPE_SET_CONFIG] = {set_config, 0},

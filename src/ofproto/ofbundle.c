@@ -306,7 +306,7 @@ static int check_inner(struct conn *c, const struct ofp_bundle_add *ba)
 	if (m.type == OFPTYPE_PACKET_OUT)
 		return ofp_decode_packet_out(&m, &c->po);
 	if (m.type == OFPTYPE_PORT_MOD)
-		return ofp_decode_port_mod(&m, &pm);
+		return ofp_decode_port_mod(&m, true, &pm);
 	error = ofp_decode_group_mod(&m, &gm);
 	ofp_group_done(&gm.group);
 	return error;

@@ -5,6 +5,7 @@
 #include "openflow/error.h"
 #include "openflow/flow_mod.h"
 #include "ofproto/flow_mod.h"
+#include "ofproto/group_mod.h"
 #include "openflow/match_codec.h"
 
 LOG_MODULE(packet_out);
@@ -36,6 +37,8 @@ int packet_out_apply(struct ofproto *p, struct ofp_packet_out *po, uint8_t versi
 	error = actions_check(po->actions.data, po->actions.len, &match, 0, version);
 	if (!error)
 		error = meters_check_actions(p, po->actions.data, po->actions.len);
+	if (!error)
+		error = groups_check_actions(p, po->actions.data, po->actions.len);
 	if (error)
 		return error;
 	snapshot_flush(p);

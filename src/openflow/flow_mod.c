@@ -60,10 +60,11 @@ static int decode_flags(struct ofp_flow_mod *fm, uint16_t wire, uint8_t version)
 
 // --- 1.0 and Nicira's.
 
-static int decode_command(struct ofp_flow_mod *fm, uint16_t wire, enum ofp_protocol protocol)
+// The table stands beside the command in 1.0 when that was agreed on, and always where a table is part of a flow mod.
+static int decode_command(struct ofp_flow_mod *fm, uint16_t wire, enum ofp_protocol protocol, uint8_t version)
 {
 	uint16_t command = wire;
-	if (protocol & OFPROTO_TID) {
+	if (protocol & OFPROTO_TID || version > OFP10) {
 		command = wire & 0xff;
 		fm->table_id = wire >> 8;
 	}
@@ -90,7 +91,7 @@ static int decode10(struct cursor *c, enum ofp_protocol protocol, struct ofp_flo
 	if (exact)
 		fm->priority = UINT16_MAX;
 	fm->flags = flags;
-	return error ? error : decode_command(fm, command, protocol);
+	return error ? error : decode_command(fm, command, protocol, OFP10);
 }
 
 static int decode_nx(struct cursor *c, uint8_t version, enum ofp_protocol protocol, struct ofp_flow_mod *fm)
@@ -110,7 +111,7 @@ static int decode_nx(struct cursor *c, uint8_t version, enum ofp_protocol protoc
 	match.end = match.p + match_len;
 	int error = nx_match_decode(match, true, &fm->match, &fm->cookie, &fm->cookie_mask);
 	if (!error)
-		error = decode_command(fm, command, protocol);
+		error = decode_command(fm, command, protocol, version);
 	if (!error && fm->command == OFPFC_ADD && fm->cookie_mask)
 		error = NXBRC_NXM_INVALID;
 	fm->flags = flags;

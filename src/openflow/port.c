@@ -221,7 +221,7 @@ void ofp_encode_port_status(struct buf *b, const struct ofp_port_status *s, uint
 
 // --- Modification.
 
-int ofp_decode_port_mod(const struct ofp_msg *m, struct ofp_port_mod *pm)
+int ofp_decode_port_mod(const struct ofp_msg *m, bool strict, struct ofp_port_mod *pm)
 {
 	struct cursor c = m->body;
 	int error = 0;
@@ -251,7 +251,7 @@ int ofp_decode_port_mod(const struct ofp_msg *m, struct ofp_port_mod *pm)
 		struct cursor value;
 		error = prop_pull(&c, &type, &value);
 		if (!error && type != PROPERTY_ETHERNET)
-			continue;
+			error = strict ? prop_unknown(type) : 0;
 		else if (!error && cursor_left(&value) != 4)
 			error = OFPBPC_BAD_LEN;
 		else if (!error)

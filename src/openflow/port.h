@@ -80,7 +80,8 @@ struct ofp_port_mod {
 	uint8_t hw_addr[6];
 	uint32_t config, mask, advertise;
 };
-int ofp_decode_port_mod(const struct ofp_msg *, struct ofp_port_mod *);
+// `strict`: a property that nobody knows is an error; else it is stepped over.
+int ofp_decode_port_mod(const struct ofp_msg *, bool strict, struct ofp_port_mod *);
 void ofp_encode_port_mod(struct buf *, const struct ofp_port_mod *, uint8_t version, uint32_t xid);
 
 // Counters; UINT64_MAX: not known.

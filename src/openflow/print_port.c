@@ -102,7 +102,7 @@ int print_port_status(struct str *s, const struct ofp_msg *m, const struct ofp_p
 int print_port_mod(struct str *s, const struct ofp_msg *m, const struct ofp_print_options *o)
 {
 	struct ofp_port_mod pm;
-	int error = ofp_decode_port_mod(m, &pm);
+	int error = ofp_decode_port_mod(m, false, &pm);
 	if (error)
 		return error;
 	const uint8_t *a = pm.hw_addr;

@@ -45,6 +45,40 @@ static struct match random_match(bool simple)
 	return m;
 }
 
+// The tables by class and number say what the rows say: every header of a row finds that row, and
+// no other header finds one.
+static void test_headers_find_rows(void **state)
+{
+	static const uint32_t classes[] = {0, 1, 0x8000, 0x8001, 0x1000, 0x1234, 0xffff};
+	static const uint32_t experimenters[] = {0, 0x2320, 0x005ad650, 0x4f4e4600, 0x12345678};
+	for (size_t c = 0; c < sizeof(classes) / sizeof(classes[0]); c++)
+		for (uint32_t number = 0; number < 128; number++)
+			for (size_t e = 0; e < (classes[c] == 0xffff ? 5 : 1); e++) {
+				uint32_t header = classes[c] << 16 | number << 9,
+				         experimenter = experimenters[e];
+				const struct field *want = NULL;
+				for (int i = 0; i < FIELD_N_IDS; i++) {
+					const struct field *f = field_get((enum field_id)i);
+					bool is_experimenter = classes[c] == 0xffff;
+					bool nxm =
+					        f->nxm_version && f->nxm == header &&
+					        experimenter ==
+					                (is_experimenter ? f->oxm_experimenter : 0);
+					bool oxm =
+					        f->oxm_version && f->oxm == header && !experimenter;
+					bool onf = is_experimenter && f->onf &&
+					           experimenter == 0x4f4e4600 && f->onf == number;
+					if (!nxm && !oxm && !onf)
+						continue;
+					assert_null(want); // one header, one field
+					want = f;
+				}
+				// Length and mask bits are none of its business.
+				assert_ptr_equal(nx_field_find(header, experimenter), want);
+				assert_ptr_equal(nx_field_find(header | 0x104, experimenter), want);
+			}
+}
+
 // NXM carries any match, and says what it says with each field's own header.
 static void test_nxm_round_trip(void **state)
 {
@@ -266,7 +300,7 @@ static void test_normalised_10(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_nxm_round_trip), cmocka_unit_test(test_oxm_round_trip),
+		cmocka_unit_test(test_headers_find_rows), cmocka_unit_test(test_nxm_round_trip), cmocka_unit_test(test_oxm_round_trip),
 		cmocka_unit_test(test_fixed_round_trip), cmocka_unit_test(test_vectors),
 		cmocka_unit_test(test_bad_nxm),	       cmocka_unit_test(test_bad_frames),
 		cmocka_unit_test(test_field_headers),  cmocka_unit_test(test_ports),

@@ -525,7 +525,7 @@ static void test_ports(void **state)
 					  .advertise = OFPPF_1GB_FD | OFPPF_COPPER}, got;
 		ofp_encode_port_mod(&b, &pm, v, 3);
 		m = decoded(&b);
-		assert_int_equal(ofp_decode_port_mod(&m, &got), 0);
+		assert_int_equal(ofp_decode_port_mod(&m, false, &got), 0);
 		assert_memory_equal(&pm, &got, sizeof(pm));
 		finish(&b);
 
