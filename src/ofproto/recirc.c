@@ -15,7 +15,7 @@ LOG_MODULE(ofproto_dpif_recirc);
 
 COUNTER(recirc_limit_hit);
 
-enum { BUCKETS = 4096, SHARES = 256, PORT_SHARE = 7, DEAD = UINT32_MAX };
+enum { BUCKETS = 32768, SHARES = 256, PORT_SHARE = 7, DEAD = UINT32_MAX };
 
 struct recirc_table {
 	struct recirc *of_id[BUCKETS]; // RCU

@@ -24,7 +24,7 @@
 
 #include "flow/flow.h"
 
-enum { RECIRC_MAX = 65536, RECIRC_MAX_BYTES = 64 << 20 };
+enum { RECIRC_MAX = 131072, RECIRC_MAX_BYTES = 128 << 20 };
 enum { FROZEN_NO_TABLE = 0xff };
 
 struct frozen_head { // all bytes count: zero it first

@@ -286,3 +286,35 @@ def test_slow_path_meter(s):
     s.ofctl("-O", "OpenFlow13", "del-meters", "br0")
     s.send(1, *[frame] * 50)
     assert len(s.sent(4)) == 50 and "slow_path" not in s.call("dpctl/dump-flows")
+
+
+def test_on_real_ports(net):
+    """Threads, devices, many labels and connections: what comes in goes out, each connection through one port."""
+    switch = harness.Switch(netns=net.namespace("sw"))
+    try:
+        switch.vsctl("add-br", "br0", "--", "set", "bridge", "br0", "fail-mode=secure")
+        hosts = [harness.Host(net, switch.netns, f"h{i}", f"10.9.0.{i}") for i in (1, 2, 3)]
+        for i, host in enumerate(hosts, 1):
+            switch.vsctl("add-port", "br0", host.port, "--", "set", "interface", host.port, f"ofport_request={i}")
+        switch.ofctl("-O", "OpenFlow15", "add-group", "br0", "group_id=1,type=select,selection_method=dp_hash,bucket=output:2,bucket=output:3")
+        for flow in ("in_port=1,mpls,actions=pop_mpls:0x0800,resubmit(,1)", "table=1,udp,nw_dst=10.0.0.2,actions=dec_ttl,group:1"):
+            switch.ofctl("-O", "OpenFlow13", "add-flow", "br0", flow)
+        n = 300
+        frames = [bytes(labelled(udp(n=i), 5 + i % 3)).hex() for i in range(n)] * 2
+        script = ("import socket, sys, time\ns = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)\ns.bind(('eth0', 0))\n"
+                  "for line in sys.stdin:\n    s.send(bytes.fromhex(line))\n    time.sleep(0.0002)\n")
+        listen = ("import socket\ns = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0x0008)\ns.bind(('eth0', 0x0800))\ns.settimeout(3)\n"
+                  "s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 24)\nprint('ready', flush=True)\n"
+                  "try:\n    while True: print(s.recv(2000).hex(), flush=True)\nexcept TimeoutError: pass\n")
+        ears = [host.popen("/usr/bin/python3", "-c", listen, stdout=-1, text=True) for host in hosts[1:]]
+        for ear in ears:
+            assert ear.stdout.readline() == "ready\n"
+        hosts[0].run("/usr/bin/python3", "-c", script, stdin="\n".join(frames))
+        heard = [collections.Counter(f for f in ear.communicate()[0].split() if "0a000002" in f) for ear in ears]
+        assert sum(sum(h.values()) for h in heard) == 2 * n
+        assert not set(heard[0]) & set(heard[1]) and all(len(h) > n / 4 for h in heard)
+        assert set(heard[0].values()) == {2} and all(bytes.fromhex(f)[22] == 8 for f in heard[0])
+        text = switch.ofctl("dump-flows", "br0")
+        assert re.findall(r"n_packets=(\d+)", text) == [str(2 * n)] * 2, text
+    finally:
+        switch.close()

@@ -199,7 +199,7 @@ static void test_limit(void **state)
 		if (!v[n])
 			break;
 	}
-	assert_in_range(n, 50, 64);
+	assert_in_range(n, (RECIRC_MAX_BYTES >> 20) * 7 / 8, RECIRC_MAX_BYTES >> 20);
 	while (n--)
 		recirc_unref(v[n]);
 	free((void *)(uintptr_t)f.actions);
