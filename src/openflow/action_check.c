@@ -124,6 +124,10 @@ static int verify_place(const struct ofpact *a, int outer, char **why)
 		return refuse(OFPBAC_BAD_SET_ARGUMENT, why, xasprintf("cannot set CT fields outside of ct action"));
 	if (a->type == OFPACT_NAT && outer != OFPACT_CT)
 		return refuse(OFPBAC_BAD_SET_ARGUMENT, why, xasprintf("Cannot have NAT action outside of \"ct\" action"));
+	// An instruction of most versions: it would get lost on the way.
+	if (a->type == OFPACT_METER && (outer == OFPACT_CLONE || outer == OFPACT_WRITE_ACTIONS))
+		return refuse(OFPBAC_BAD_ARGUMENT, why,
+			      xasprintf("%s action doesn't support nested action meter", ofpact_name((enum ofpact_type)outer)));
 	if (outer != OFPACT_CT || a->type == OFPACT_NAT || of_connection)
 		return 0;
 	if (!f)

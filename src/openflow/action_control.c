@@ -261,7 +261,7 @@ static struct error *parse_nest(struct ofpact_parse *p, char *arg, enum ofpact_t
 {
 	size_t at = p->out->len;
 	ofpact_add(p->out, type, sizeof(struct ofpact_nest));
-	struct error *e = ofpacts_parse_nested(p, arg, type == OFPACT_WRITE_ACTIONS ? (int)type : -1);
+	struct error *e = ofpacts_parse_nested(p, arg, (int)type);
 	if (!e && p->out->len > UINT16_MAX)
 		e = error_new("too many actions");
 	if (!e)
