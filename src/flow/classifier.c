@@ -156,6 +156,14 @@ struct classifier *classifier_new(void)
 	return c;
 }
 
+static void free_tries(void *tries_)
+{
+	struct cls_tries *tries = tries_;
+	for (unsigned int i = 0; tries && i < tries->n; i++)
+		cls_trie_done(&tries->v[i].trie);
+	free(tries);
+}
+
 void classifier_free(struct classifier *c)
 {
 	if (!c)
@@ -163,7 +171,7 @@ void classifier_free(struct classifier *c)
 	assert(!c->n_rules);
 	cls_table_done(&c->masks);
 	free(c->ranking);
-	free(c->tries);
+	free_tries(c->tries); // without rules they still have their array
 	free(c);
 }
 
@@ -186,14 +194,6 @@ static void fill_tries(struct classifier *c, struct cls_tries *tries)
 			}
 		}
 	}
-}
-
-static void free_tries(void *tries_)
-{
-	struct cls_tries *tries = tries_;
-	for (unsigned int i = 0; tries && i < tries->n; i++)
-		cls_trie_done(&tries->v[i].trie);
-	free(tries);
 }
 
 void classifier_set_prefixes(struct classifier *c, const enum field_id *fields, unsigned int n)
