@@ -86,7 +86,7 @@ static struct error *flags_parse_signed(const char *s, const char *end, const st
 			n = (size_t)(end - s);
 		uint32_t bit = flag_by_name(names, s, n, known);
 		if (!bit || (sign != '+' && sign != '-'))
-			return unknown_flags(kind, s, n);
+			return unknown_flags(kind, s, (size_t)(end - s));
 		if (*mask & bit)
 			return error_new("%.*s: Each %s flag can be specified only once", (int)n, s, kind);
 		*mask |= bit;
@@ -425,7 +425,10 @@ static struct error *parse_ipv4(const char *text, union field_value *v, union fi
 		mask->be32 = ipv4_mask_make((unsigned int)bits);
 		return NULL;
 	}
-	if (!ipv4_scan(&s, &mask->be32) || *s)
+	bool found = ipv4_scan(&s, &mask->be32);
+	if (!found && strtoul(s, NULL, 10) > 32)
+		return error_new("%s: IPv4 network prefix bits not between 0 and 32, inclusive", text);
+	if (!found || *s)
 		return error_new("%s: invalid IP address", text);
 	return NULL;
 }
@@ -447,7 +450,10 @@ static struct error *parse_ipv6(const char *text, union field_value *v, union fi
 		ipv6_mask_make((unsigned int)bits, mask->b);
 		return NULL;
 	}
-	if (!ipv6_scan(&s, mask->b) || *s)
+	bool found = ipv6_scan(&s, mask->b);
+	if (!found && (isxdigit((unsigned char)*s) || *s == ':') && !isdigit((unsigned char)*s))
+		return error_new("%s: Invalid IPv6 mask", text);
+	if (!found || *s)
 		return error_new("%s: invalid IPv6 address", text);
 	return NULL;
 }

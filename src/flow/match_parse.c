@@ -82,7 +82,7 @@ static struct error *parse_subfield(struct match *m, const char *key, const char
 	if (error)
 		return error;
 	if (*s)
-		return error_new("%s: unexpected input following field syntax", key);
+		return error_new("unexpected input following field syntax");
 	const struct field *f = sf.field;
 	if (f->maskable == FIELD_NOT_MASKABLE && sf.n_bits < f->n_bits)
 		return error_new("%s: field %s matches as a whole only", key, f->name);

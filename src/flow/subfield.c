@@ -43,7 +43,7 @@ static const char *scan_bits(const char *s, long *start, long *end)
 struct error *subfield_parse(const char **text, struct subfield *sf)
 {
 	const char *s = *text;
-	size_t n = strcspn(s, "[-,)");
+	size_t n = strcspn(s, "[-");
 	const struct field *f = field_find_any_name(s, n);
 	if (!f)
 		return error_new("%s: unknown field `%.*s'", s, (int)n, s);

@@ -99,9 +99,10 @@ static struct error *parse_resubmit(struct ofpact_parse *p, char *arg)
 		return error_new("%s: resubmit to unknown port", port);
 	if (table && *table && !ofp_table_parse(p->text, table, &r->table))
 		return error_new("%s: resubmit to unknown table", table);
-	if (arg && *arg) {
-		if (strcasecmp(arg, "ct"))
-			return error_new("%s: unknown parameter", arg);
+	const char *more = arg ? strsep(&arg, ",") : NULL;
+	if (more && *more) {
+		if (strcasecmp(more, "ct"))
+			return error_new("%s: unknown parameter", more);
 		r->with_ct_orig = true;
 	}
 	if (r->in_port == OFPP_IN_PORT && r->table == TABLE_CURRENT)

@@ -137,9 +137,7 @@ static struct error *parse_zone(struct ofpact_ct *ct, const char *value)
 		return NULL;
 	struct error *e = subfield_parse(&s, &ct->zone_src);
 	if (!e && *s)
-		e = error_new("%s: unexpected input following field syntax", value);
-	if (!e && ct->zone_src.n_bits != 16)
-		e = error_new("%s: a zone has 16 bits, but this has %u", value, ct->zone_src.n_bits);
+		e = error_new("unexpected input following field syntax");
 	if (!e && ct->zone_src.field->oxm_experimenter)
 		e = error_new("%s: experimenter OXM field '%s' not supported", value, ct->zone_src.field->name);
 	return e;

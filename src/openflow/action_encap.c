@@ -180,7 +180,11 @@ static struct error *parse_prop(struct buf *out, size_t at, const char *key, con
 		return parse_tlv(out, at, value);
 	if (strcmp(key, "md_type"))
 		return error_new("Invalid property: %s", key);
-	if (parse_u8(value, 0, &md_type) || (md_type != NSH_MD1 && md_type != NSH_MD2))
+	if (!*value)
+		return error_new("Value missing for encap property");
+	if (parse_u8(value, 0, &md_type))
+		return error_new("invalid md_type \"%s\"", value);
+	if (md_type != NSH_MD1 && md_type != NSH_MD2)
 		return error_new("invalid md_type");
 	add_prop(out, at, ED_NSH_MD_TYPE, &md_type, 1, NULL);
 	return NULL;
@@ -265,19 +269,21 @@ static void format_decap(const struct ofpact *a, const struct ofpact_text *t, st
 	str_addc(s, ')');
 }
 
-static struct error *parse_packet_type(struct ofpact_decap *o, char *arg)
+static struct error *packet_type_part(char **arg, const char *name, uint16_t *part)
 {
 	char *key, *value;
+	if (!text_next_pair(arg, &key, &value) || strcmp(key, name))
+		return error_new("Missing packet_type attribute %s", name);
+	return text_u16(value, name, part);
+}
+
+// "ns=N,type=N", in this order.
+static struct error *parse_packet_type(struct ofpact_decap *o, char *arg)
+{
 	uint16_t ns = 0, type = 0;
-	struct error *e = NULL;
-	while (!e && text_next_pair(&arg, &key, &value)) {
-		if (!strcmp(key, "ns"))
-			e = text_u16(value, "namespace", &ns);
-		else if (!strcmp(key, "type"))
-			e = text_u16(value, "type", &type);
-		else
-			e = error_new("Invalid decap packet_type argument: %s", key);
-	}
+	struct error *e = packet_type_part(&arg, "ns", &ns);
+	if (!e)
+		e = ns >= UINT8_MAX ? error_new("Unsupported ns value: %u", ns) : packet_type_part(&arg, "type", &type);
 	o->packet_type = (uint32_t)ns << 16 | type;
 	return e;
 }
@@ -288,7 +294,6 @@ static struct error *parse_decap(struct ofpact_parse *p, char *arg)
 	char *key, *value;
 	struct error *e = NULL;
 	o->packet_type = PACKET_TYPE_USE_NEXT_PROTO;
-	*p->protocols &= OFPROTO_13 | OFPROTO_14 | OFPROTO_15;
 	while (!e && text_next_pair(&arg, &key, &value))
 		e = !strcmp(key, "packet_type") ? parse_packet_type(o, value) : error_new("Invalid decap argument: %s", key);
 	return e;
@@ -338,7 +343,6 @@ static void format_dec_ttl(const struct ofpact *a, const struct ofpact_text *t, 
 static struct error *parse_dec_ttl(struct ofpact_parse *p, char *arg)
 {
 	ofpact_add(p->out, OFPACT_DEC_NSH_TTL, sizeof(struct ofpact));
-	*p->protocols &= OFPROTO_13 | OFPROTO_14 | OFPROTO_15;
 	return NULL;
 }
 

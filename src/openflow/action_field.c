@@ -424,6 +424,18 @@ static bool parse_bits(const char *text, struct ofpact_set_field *sf, unsigned i
 	return true;
 }
 
+static struct error *does_not_fit(const char *whole, const char *number, const struct subfield *dst)
+{
+	struct str text = STR_INIT;
+	union field_value v = {0};
+	bool fits;
+	if (number_scan(&number, v.b, dst->field->n_bytes, &fits))
+		field_format_value(dst->field, &v, NULL, NULL, NULL, &text);
+	struct error *e = error_new("%s: value %s does not fit into %u bits", whole, str_cstr(&text), dst->n_bits);
+	str_done(&text);
+	return e;
+}
+
 static struct error *parse_load(struct ofpact_parse *p, char *arg)
 {
 	char *name, *whole = xstrdup(arg);
@@ -433,7 +445,7 @@ static struct error *parse_load(struct ofpact_parse *p, char *arg)
 	if (!e)
 		e = subfield_parse(&end, &dst);
 	if (!e && *end)
-		e = error_new("%s: unexpected `%s' following destination", whole, end);
+		e = error_new("unexpected input following field syntax");
 	if (!e) {
 		struct ofpact_set_field *sf = add_set_field(p->out, dst.field, RAW_REG_LOAD);
 		bool fits;
@@ -442,7 +454,7 @@ static struct error *parse_load(struct ofpact_parse *p, char *arg)
 		if (!parse_bits(arg, sf, dst.offset, dst.n_bits, &fits))
 			e = error_new("%s: cannot parse integer value", whole);
 		else if (!fits)
-			e = error_new("%s: value %s does not fit into %u bits", whole, arg, dst.n_bits);
+			e = does_not_fit(whole, arg, &dst);
 		else if (!dst.field->writable)
 			e = error_new("%s is read-only", dst.field->name);
 	}
@@ -563,7 +575,7 @@ static struct error *parse_move(struct ofpact_parse *p, char *arg)
 	if (e)
 		return e;
 	if (*at)
-		return error_new("%s: trailing garbage following destination", arg);
+		return error_new("unexpected input following field syntax");
 	if (src.n_bits != dst.n_bits)
 		return error_new("%s: source field is %u bits wide but destination is %u bits wide", arg, src.n_bits,
 				 dst.n_bits);
@@ -641,7 +653,7 @@ static struct error *parse_stack(struct ofpact_parse *p, const char *arg, enum o
 	const char *end = arg;
 	struct error *e = subfield_parse(&end, &o->subfield);
 	if (!e && *end)
-		e = error_new("%s: trailing garbage following push or pop", arg);
+		e = error_new("%s: trailing garbage following push or pop", end);
 	return e;
 }
 

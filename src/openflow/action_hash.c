@@ -117,7 +117,7 @@ static struct error *multipath_words(struct ofpact_multipath *o, const char *who
 	const char *end = word[5];
 	struct error *e = subfield_parse(&end, &o->dst);
 	if (!e && *end)
-		e = error_new("%s: unexpected input following field syntax", word[5]);
+		e = error_new("unexpected input following field syntax");
 	if (!e && o->dst.n_bits < 16 && n_links > 1 << o->dst.n_bits)
 		e = error_new("%s: %d-bit destination field has %u possible values, less than specified n_links %d", whole,
 			      o->dst.n_bits, 1u << o->dst.n_bits, n_links);
@@ -295,9 +295,7 @@ static struct error *finish_bundle(const struct bundle_words *w, struct ofpact_p
 	const char *end = w->word[4];
 	struct error *e = subfield_parse(&end, &o->dst);
 	if (!e && *end)
-		e = error_new("%s: unexpected input following field syntax", w->word[4]);
-	if (!e && o->dst.n_bits < 16)
-		e = error_new("%s: at least 16 bit destination is required, but only %u bits were specified", whole, o->dst.n_bits);
+		e = error_new("unexpected input following field syntax");
 	return e;
 }
 

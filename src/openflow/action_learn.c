@@ -316,18 +316,18 @@ static struct error *parse_load(const char *whole, const char *arg, struct ofpac
 {
 	const char *s = arg;
 	spec->kind = LEARN_LOAD;
-	if (arg[strcspn(arg, "[-")] == '-' && *arg >= '0' && *arg <= '9') {
+	if (!*arg || (arg[strcspn(arg, "[-")] != '[' && *arg >= '0' && *arg <= '9')) {
 		union field_value v;
 		bool fits;
 		const char *arrow = strstr(arg, "->");
 		if (!arrow)
-			return error_new("%s: missing `->' in `%s'", whole, arg);
+			return error_new("load: missing `->' in `%s'", arg);
 		const char *to = arrow + 2;
 		struct error *e = subfield_parse(&to, &spec->dst);
 		if (e)
 			return e;
 		if (*to)
-			return error_new("%s: trailing garbage following destination in `%s'", whole, arg);
+			return error_new("unexpected input following field syntax");
 		spec->n_bits = spec->dst.n_bits;
 		if (!scan_number(&s, spec->n_bits, &v, &fits) || s != arrow)
 			return error_new("%s: cannot parse integer value", arg);
@@ -376,7 +376,9 @@ static struct error *parse_immediate(struct ofpact_parse *p, const char *whole, 
 		return error_new("%s: cannot parse integer value", whole);
 	if (!fits) {
 		struct str number = STR_INIT;
-		add_number(&number, v.b, sizeof(v.b));
+		union field_value low = {0};
+		memcpy(low.b, v.b + sizeof(v.b) - f->n_bytes, f->n_bytes);
+		field_format_value(f, &low, NULL, NULL, NULL, &number);
 		struct error *e = error_new("%s: value %s does not fit into %u bits", whole, str_cstr(&number), spec->n_bits);
 		str_done(&number);
 		return e;
@@ -397,7 +399,7 @@ static struct error *parse_match(struct ofpact_parse *p, const char *whole, cons
 	spec->kind = LEARN_MATCH;
 	spec->n_bits = spec->dst.n_bits;
 	if (*s)
-		return error_new("%s: syntax error after NXM field name `%s'", whole, name);
+		return error_new("%s: unknown keyword %s", whole, name);
 	e = no_experimenter(whole, name, &spec->dst);
 	if (e)
 		return e;
@@ -414,7 +416,7 @@ static struct error *parse_match(struct ofpact_parse *p, const char *whole, cons
 		return no_experimenter(whole, value, &spec->src);
 	}
 	if (!e)
-		e = error_new("%s: unexpected input following field syntax", value);
+		e = error_new("unexpected input following field syntax");
 	memset(&spec->src, 0, sizeof(spec->src));
 	struct error *worse = parse_immediate(p, whole, value, spec);
 	if (worse) {
@@ -446,7 +448,7 @@ static struct error *parse_spec(struct ofpact_parse *p, size_t at, const char *w
 	spec->kind = LEARN_OUTPUT;
 	spec->n_bits = spec->src.n_bits;
 	if (!e && *s)
-		e = error_new("%s: unexpected input following field syntax", value);
+		e = error_new("unexpected input following field syntax");
 	return e ? e : no_experimenter(whole, value, &spec->src);
 }
 
@@ -456,7 +458,7 @@ static struct error *parse_result_dst(struct ofpact_learn *l, const char *value)
 	l->flags |= LEARN_WRITE_RESULT;
 	struct error *e = subfield_parse(&s, &l->result_dst);
 	if (!e && *s)
-		e = error_new("%s: unexpected input following field syntax", value);
+		e = error_new("unexpected input following field syntax");
 	if (!e && l->result_dst.n_bits != 1)
 		e = error_new("result_dst in 'learn' action must be a single bit");
 	return e;

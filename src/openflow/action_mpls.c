@@ -76,8 +76,8 @@ static struct error *parse_label(struct ofpact_parse *p, char *arg)
 	struct ofpact_mpls_label *o = ofpact_add(p->out, OFPACT_SET_MPLS_LABEL, sizeof(*o));
 	if (!*arg)
 		return error_new("set_mpls_label: expected label.");
-	o->label = (uint32_t)atoi(arg);
-	return NULL;
+	struct error *e = text_u32(arg, &o->label);
+	return !e && o->label > MAX_LABEL ? error_new("%s: not a valid MPLS label", arg) : e;
 }
 
 const struct ofpact_row ofpact_set_mpls_label_row = {
@@ -122,7 +122,10 @@ static struct error *parse_number(struct ofpact_parse *p, const char *arg, enum 
 	struct ofpact_u8 *o = ofpact_add(p->out, type, sizeof(*o));
 	if (!*arg)
 		return error_new("%s: expected %s.", name, what);
-	o->value = (uint8_t)atoi(arg);
+	if (parse_u8(arg, 0, &o->value))
+		return error_new("invalid MPLS %s \"%s\"", type == OFPACT_SET_MPLS_TC ? "TC" : "TTL", arg);
+	if (type == OFPACT_SET_MPLS_TC && o->value > 7)
+		return error_new("%s: not a valid MPLS TC", arg);
 	return NULL;
 }
 

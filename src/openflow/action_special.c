@@ -58,8 +58,10 @@ static struct error *parse_conjunction(struct ofpact_parse *p, char *arg)
 {
 	unsigned int id, clause, n;
 	int end = 0;
-	if (sscanf(arg, "%i , %u / %u %n", (int *)&id, &clause, &n, &end) != 3 || arg[end] || clause > UINT8_MAX || n > UINT8_MAX)
+	if (sscanf(arg, "%i , %u / %u %n", (int *)&id, &clause, &n, &end) != 3 || arg[end])
 		return error_new("\"conjunction\" syntax is \"conjunction(id,i/n)\"");
+	clause &= UINT8_MAX;
+	n &= UINT8_MAX;
 	if (n < MIN_CLAUSES)
 		return error_new("conjunction must have at least 2 clauses");
 	if (n > MAX_CLAUSES)
@@ -242,7 +244,7 @@ static struct error *parse_check_pkt_larger(struct ofpact_parse *p, char *arg)
 	if (!e)
 		e = subfield_parse(&s, &o->dst);
 	if (!e && *s)
-		e = error_new("%s: unexpected input following field syntax", arrow + 2);
+		e = error_new("unexpected input following field syntax");
 	return e || o->dst.n_bits == 1 ? e : error_new("Only 1-bit destination field is allowed");
 }
 

@@ -16,16 +16,22 @@
 
 struct error *text_u64(const char *s, uint64_t *out)
 {
-	if (isspace((unsigned char)*s) || *s == '-' || parse_u64(s, 0, out))
+	bool minus = *s == '-', sign = minus || *s == '+';
+	if (!*s)
+		return error_new("missing required numeric argument");
+	if (!isdigit((unsigned char)s[sign]) || parse_u64(s + sign, 0, out))
 		return error_new("invalid numeric format %s", s);
+	*out = minus ? -*out : *out;
 	return NULL;
 }
 
 struct error *text_u32(const char *s, uint32_t *out)
 {
-	if (parse_u32(s, 0, out))
-		return error_new("invalid numeric format %s", s);
-	return NULL;
+	uint64_t wide;
+	struct error *e = text_u64(s, &wide);
+	if (!e)
+		*out = (uint32_t)wide; // "-1" is all ones; what does not fit is cut off
+	return e;
 }
 
 struct error *text_u16(const char *s, const char *what, uint16_t *out)
@@ -60,7 +66,7 @@ void ofp_table_format(const struct ofpact_text *t, uint8_t table, struct str *s)
 bool ofp_table_parse(const struct ofpact_text *t, const char *word, uint8_t *table)
 {
 	uint32_t number;
-	if (!parse_u8(word, 0, table))
+	if (!parse_u8(word + (*word == '+'), 10, table))
 		return true;
 	if (!t || !t->table_number || t->table_number(t->arg, word, &number))
 		return false;
@@ -122,13 +128,12 @@ static char *skip_quoted(char *s)
 	return s;
 }
 
-// Where a value ends: at `end` (or one of the separators when it is 0) outside of any parenthesis, bracket or quote.
+// Where a value ends: at `end` (or one of the separators when it is 0) outside of any parenthesis or quote; brackets mean nothing.
 static char *value_end(char *s, char end)
 {
 	// Most characters mean nothing here.
 	static const bool means_something[256] = {
-		['\0'] = true, ['"'] = true, ['('] = true,  ['['] = true,	[')'] = true,
-		[']'] = true,  [','] = true, [' '] = true, ['\t'] = true, ['\r'] = true, ['\n'] = true,
+		['\0'] = true, ['"'] = true, ['('] = true,  [')'] = true, [','] = true, [' '] = true, ['\t'] = true, ['\r'] = true, ['\n'] = true,
 	};
 	int depth = 0;
 	for (; *s; s++) {
@@ -144,9 +149,9 @@ static char *value_end(char *s, char end)
 		}
 		if (!depth && (end ? *s == end : is_separator(*s)))
 			return s;
-		if (*s == '(' || *s == '[')
+		if (*s == '(')
 			depth++;
-		else if ((*s == ')' || *s == ']') && depth)
+		else if (*s == ')' && depth)
 			depth--;
 	}
 	return s;

@@ -176,8 +176,6 @@ static struct error *parse_own_field(struct flow_parse *p, const char *key, char
 		return text_u16(value, key, &fm->importance);
 	if (same(key, "cookie"))
 		return parse_cookie(p, value);
-	if (p->fields & F_FLAGS && !*value && parse_flag(p, key))
-		return NULL;
 	if (is_shown_only(key))
 		return NULL;
 	*known = false;
@@ -204,7 +202,13 @@ static uint32_t protocols_of_term(const struct match_term *term, const char *val
 static struct error *parse_pair(struct flow_parse *p, const char *key, char *value)
 {
 	bool known;
+	if (p->fields & F_FLAGS && parse_flag(p, key)) // whatever its value
+		return NULL;
 	struct error *e = parse_own_field(p, key, value, &known);
+	if (known && !*value) {
+		error_free(e);
+		return error_new("field %s missing value", key);
+	}
 	if (e || known)
 		return e;
 	const struct ofpact_text *t = p->text;

@@ -285,7 +285,7 @@ static void encode_group_properties(struct buf *b, const struct ofp_group *g, ui
 	buf_add(b, g->method, sizeof(g->method));
 	buf_add_be64(b, g->method_param);
 	VEC_FOREACH (&g->fields, i) {
-		nx_header_encode(b, version == OFP10 ? OFP15 : version, g->fields.v[i].field, false);
+		nx_header_encode(b, version, g->fields.v[i].field, false);
 		buf_add(b, g->fields.v[i].mask.b, g->fields.v[i].field->n_bytes);
 	}
 	prop_end(b, at);

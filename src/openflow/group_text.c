@@ -26,8 +26,8 @@ struct group_parse {
 static struct error *parse_watch_port(const struct group_parse *p, const char *text, uint32_t *port)
 {
 	if (!ofp_port_parse(text, p->names ? p->names->port_number : NULL, p->names ? p->names->arg : NULL, port) ||
-	    (*port >= OFPP_MAX && *port != OFPP_NONE && *port != OFPP_LOCAL))
-		return error_new("invalid watch_port %s", text);
+	    (*port >= OFPP_MAX && *port != OFPP_NONE))
+		return error_new("%s: invalid watch_port", text);
 	return NULL;
 }
 
@@ -35,28 +35,55 @@ static struct error *parse_bucket_id(const char *text, uint32_t *id)
 {
 	struct error *e = text_u32(text, id);
 	if (!e && *id > OFPG_BUCKET_MAX)
-		return error_new("invalid bucket_id id %s", text);
+		return error_new("invalid bucket_id id %u", *id);
 	return e;
 }
 
+static struct error *parse_watch_group(const char *text, uint32_t *id)
+{
+	struct error *e = text_u32(text, id);
+	if (!e && *id > OFPG_MAX)
+		return error_new("invalid watch_group id %u", *id);
+	return e;
+}
+
+// What is left of a bucket's text when its own words are taken out.
+struct bucket_actions {
+	struct str text;
+	bool found; // "actions=" alone says that there are none
+};
+
 // One word of a bucket; those that are none of its own are actions, put back together into `actions`.
 static struct error *parse_bucket_word(struct group_parse *p, struct ofp_bucket *b, const char *whole, char *key, char *value,
-				       struct str *actions)
+				       struct bucket_actions *actions)
 {
 	if (!strcasecmp(key, "weight"))
 		return text_u16(value, "weight", &b->weight);
 	if (!strcasecmp(key, "watch_port"))
 		return parse_watch_port(p, value, &b->watch_port);
 	if (!strcasecmp(key, "watch_group"))
-		return text_u32(value, &b->watch_group);
+		return parse_watch_group(value, &b->watch_group);
 	if (!strcasecmp(key, "bucket_id"))
 		return parse_bucket_id(value, &b->bucket_id);
 	if (!strcasecmp(key, "action") || !strcasecmp(key, "actions"))
 		whole = value;
-	if (actions->len)
-		str_addc(actions, ',');
-	str_add(actions, whole);
+	if (actions->found)
+		str_addc(&actions->text, ',');
+	str_add(&actions->text, whole);
+	actions->found = true;
 	return NULL;
+}
+
+static struct error *parse_bucket_actions(struct group_parse *p, const char *text, struct ofp_bucket *b)
+{
+	struct buf list = BUF_INIT;
+	uint32_t usable;
+	struct error *e = ofpacts_parse_actions(text, p->names, &list, &usable);
+	if (!e)
+		*p->usable &= usable;
+	b->actions = list.data;
+	b->actions_len = list.len;
+	return e;
 }
 
 static struct error *parse_bucket(struct group_parse *p, const char *text)
@@ -67,37 +94,31 @@ static struct error *parse_bucket(struct group_parse *p, const char *text)
 				 .weight = g->type == OFPGT_SELECT,
 				 .watch_port = OFPP_NONE,
 				 .watch_group = OFPG_ANY};
-	uint16_t usual_weight = b->weight;
 	char *copy = xstrdup(text), *s = copy, *key, *value;
-	struct str actions = STR_INIT;
+	size_t len = strlen(text);
+	struct bucket_actions actions = {.text = STR_INIT};
 	struct error *e = NULL;
 	while (!e) {
-		size_t begin = (size_t)(s - copy);
+		// Counted from the end, which does not move when a pair takes out a parenthesis.
+		const char *begin = text + len - strlen(s);
 		if (!text_next_pair(&s, &key, &value))
 			break;
-		begin = (size_t)(key - copy) > begin ? (size_t)(key - copy) : begin;
-		char *whole = xstrndup(text + begin, (size_t)(s - copy) - begin);
+		begin += strspn(begin, ", \t\r\n");
+		char *whole = xstrndup(begin, (size_t)(text + len - strlen(s) - begin));
 		for (size_t n = strlen(whole); n && strchr(", \t", whole[n - 1]); n--)
 			whole[n - 1] = '\0';
 		e = parse_bucket_word(p, b, whole, key, value, &actions);
 		free(whole);
 	}
-	if (!e && b->weight != usual_weight && g->type != OFPGT_SELECT && p->has_type)
-		e = error_new("Only select groups can have bucket weights.");
+	if (!e && !actions.found)
+		e = error_new("bucket must specify actions");
 	if (!e && g->type == OFPGT_FF && b->watch_port == OFPP_NONE && b->watch_group == OFPG_ANY)
 		e = error_new("fast failover bucket requires watch_port or watch_group");
-	if (!e && !actions.len)
-		e = error_new("bucket must specify actions");
-	if (!e) {
-		struct buf list = BUF_INIT;
-		uint32_t usable;
-		e = ofpacts_parse_actions(str_cstr(&actions), p->names, &list, &usable);
-		if (!e)
-			*p->usable &= usable;
-		b->actions = list.data;
-		b->actions_len = list.len;
-	}
-	str_done(&actions);
+	if (!e)
+		e = parse_bucket_actions(p, str_cstr(&actions.text), b);
+	if (!e && b->weight && g->type != OFPGT_SELECT && p->has_type)
+		e = error_new("Only select groups can have bucket weights.");
+	str_done(&actions.text);
 	free(copy);
 	return e;
 }
@@ -125,7 +146,7 @@ static struct error *parse_fields(struct group_parse *p, char *text)
 		memset(&f, 0, sizeof(f));
 		f.field = field_find(key);
 		if (!f.field)
-			return error_new("unknown field %s", key);
+			return error_new("%s: unknown field %s", text, key);
 		VEC_FOREACH (&p->gm->group.fields, i)
 			if (p->gm->group.fields.v[i].field == f.field)
 				return error_new("%s: duplicate field", key);
@@ -136,8 +157,9 @@ static struct error *parse_fields(struct group_parse *p, char *text)
 			if (e)
 				return e;
 			if (field_mask_is_zero(f.field, &f.mask))
-				return error_new("%s: values are wildcards here, and must not be zero", key);
+				return error_new("%s: values are wildcards here and must not be all-zeros", text);
 		}
+		*p->usable &= field_protocols(f.field, FIELD_MASK_EXACT);
 		vec_push(&p->gm->group.fields, f);
 	}
 	return NULL;
@@ -192,8 +214,10 @@ static struct error *parse_type(struct group_parse *p, const char *value)
 static struct error *parse_method(struct group_parse *p, const char *value)
 {
 	if (strlen(value) >= OFP_SELECTION_METHOD_LEN)
-		return error_new("selection_method is longer than %d bytes long", OFP_SELECTION_METHOD_LEN - 1);
+		return error_new("selection method is longer than %d bytes long", OFP_SELECTION_METHOD_LEN - 1);
+	memset(p->gm->group.method, 0, sizeof(p->gm->group.method));
 	memcpy(p->gm->group.method, value, strlen(value));
+	*p->usable &= OFPROTO_10_ANY | OFPROTO_NXM_ANY | OFPROTO_15;
 	return NULL;
 }
 
@@ -216,7 +240,8 @@ static struct error *parse_word(struct group_parse *p, char *key, char *value)
 	return error_new("unknown keyword %s", key);
 }
 
-static struct error *check_whole(const struct group_parse *p)
+// What must be said before the buckets.
+static struct error *check_words(const struct group_parse *p)
 {
 	const struct ofp_group_mod *gm = p->gm;
 	bool makes = gm->command == OFPGC_ADD || gm->command == OFPGC_MODIFY || gm->command == OFPGC_ADD_OR_MOD;
@@ -227,27 +252,14 @@ static struct error *check_whole(const struct group_parse *p)
 		return error_new("must specify a type");
 	if (changes_buckets && !p->has_command_bucket && gm->command == OFPGC_INSERT_BUCKET)
 		return error_new("must specify a command bucket id");
-	if (!gm->group.method[0] && p->has_param)
-		return error_new("selection_method_param is only allowed with \"selection_method\"");
 	if (strcmp(gm->group.method, "hash") && gm->group.fields.n)
 		return error_new("fields may only be specified with \"selection_method=hash\"");
-	if (gm->group.type == OFPGT_INDIRECT && gm->group.buckets.n > 1)
-		return error_new("Indirect groups can have at most one bucket.");
+	if (!gm->group.method[0] && p->has_param)
+		return error_new("selection_method_param is only allowed with \"selection_method\"");
 	return NULL;
 }
 
-// The next "bucket" word that begins a bucket; NULL: there is none.
-static char *find_bucket(char *s)
-{
-	int depth = 0;
-	for (char *at = s; *at; at++) {
-		depth += *at == '(' ? 1 : *at == ')' && depth ? -1 : 0;
-		if (depth || strncmp(at, "bucket=", 7) || (at > s && !strchr(", \t", at[-1])))
-			continue;
-		return at;
-	}
-	return NULL;
-}
+static const char bucket_word[] = "bucket="; // begins a bucket, wherever it stands
 
 static struct error *parse_groups_words(struct group_parse *p, char *s)
 {
@@ -293,23 +305,25 @@ struct error *ofp_group_mod_parse(const char *text, int command, const struct of
 	struct error *e = take_command(&s, command, gm);
 	if (gm->command == OFPGC_INSERT_BUCKET || gm->command == OFPGC_REMOVE_BUCKET)
 		*usable &= OFPROTO_10_ANY | OFPROTO_NXM_ANY | OFPROTO_15;
-	char *bucket = find_bucket(s);
+	char *bucket = strstr(s, bucket_word);
 	if (bucket)
 		*bucket = '\0';
 	if (!e)
 		e = parse_groups_words(&p, s);
+	if (!e)
+		e = check_words(&p);
 	if (!e && bucket && (gm->command == OFPGC_DELETE || gm->command == OFPGC_REMOVE_BUCKET))
 		e = error_new("bucket is not needed");
 	while (!e && bucket) {
-		char *begin = bucket + 7;
-		bucket = find_bucket(begin);
+		char *begin = bucket + sizeof(bucket_word) - 1;
+		bucket = strstr(begin, bucket_word);
 		if (bucket)
 			*bucket = '\0';
 		e = parse_bucket(&p, begin);
 	}
 	number_buckets(&gm->group);
-	if (!e)
-		e = check_whole(&p);
+	if (!e && gm->group.type == OFPGT_INDIRECT && gm->group.buckets.n > 1)
+		e = error_new("Indirect groups can have at most one bucket.");
 	free(copy);
 	return e;
 }

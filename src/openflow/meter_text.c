@@ -5,6 +5,8 @@
 
 #include "openflow/meter.h"
 
+#include "openflow/action_row.h"
+
 static const struct {
 	const char *name;
 	uint16_t bit;
@@ -60,19 +62,13 @@ void ofp_meter_format(const struct ofp_meter *m, struct str *s)
 
 // --- Parsing.
 
-// The next word of the text, which is cut there; NULL at the end.
-static char *next_word(char **text)
-{
-	char *word;
-	do {
-		word = strsep(text, ", \t\r\n");
-	} while (word && !*word);
-	return word;
-}
+// A word's name goes on to "=" or what is between words, its value up to what is between words: "kbps=1" is two names.
+static const char name_ends[] = "=, \t\r\n", value_ends[] = ", \t\r\n";
 
-static struct error *number(const char *word, uint32_t *out)
+static struct error *next_value(const char *name, char **text, char **value)
 {
-	return parse_u32(word, 0, out) ? error_new("invalid numeric format %s", word) : NULL;
+	*value = strtok_r(NULL, value_ends, text);
+	return *value ? NULL : error_new("field %s missing value", name);
 }
 
 static struct error *parse_band_type(const char *value, struct ofp_meter_band *band)
@@ -86,61 +82,54 @@ static struct error *parse_band_type(const char *value, struct ofp_meter_band *b
 	return NULL;
 }
 
-// A band as it is parsed, and what was said of it.
-struct band_text {
-	struct ofp_meter_band *band; // NULL: none yet
-	bool has_rate;
-};
-
-static struct error *check_band(const struct band_text *t)
+static struct error *check_band(const struct ofp_meter_band *b, bool burst)
 {
-	if (t->band && !t->has_rate)
-		return error_new("band must have 'rate'");
-	if (t->band && t->band->type == OFPMBT_DSCP_REMARK && !t->band->prec_level)
+	if (b->type == OFPMBT_DSCP_REMARK && !b->prec_level)
 		return error_new("'dscp_remark' band must have 'prec_level'");
-	if (t->band && t->band->type != OFPMBT_DSCP_REMARK && t->band->prec_level)
+	if (b->type != OFPMBT_DSCP_REMARK && b->prec_level)
 		return error_new("Only 'dscp_remark' band may have 'prec_level'");
+	if (!b->rate)
+		return error_new("band must have 'rate'");
+	if (burst && !b->burst_size)
+		return error_new("band must have 'burst_size' when 'burst' flag is set");
+	if (!burst && b->burst_size)
+		return error_new("band may have 'burst_size' only when 'burst' flag is set");
 	return NULL;
 }
 
-static struct error *parse_band_word(struct ofp_meter *m, struct band_text *t, char *name,
-                                     char *value)
+static struct error *parse_band_word(struct ofp_meter *m, const char *name, const char *value)
 {
 	if (!strcmp(name, "type")) {
-		struct error *e = check_band(t);
-		if (e)
-			return e;
-		t->band = vec_extend(&m->bands);
-		*t->band = (struct ofp_meter_band){0};
-		t->has_rate = false;
-		return parse_band_type(value ? value : "", t->band);
+		struct ofp_meter_band *band = vec_extend(&m->bands);
+		*band = (struct ofp_meter_band){0};
+		return parse_band_type(value, band);
 	}
-	if (!t->band)
+	if (!m->bands.n)
 		return error_new("band must start with the 'type' keyword");
-	if (!strcmp(name, "rate")) {
-		t->has_rate = true;
-		return number(value ? value : "", &t->band->rate);
-	}
+	struct ofp_meter_band *band = &m->bands.v[m->bands.n - 1];
+	if (!strcmp(name, "rate"))
+		return text_u32(value, &band->rate);
 	if (!strcmp(name, "burst_size"))
-		return number(value ? value : "", &t->band->burst_size);
+		return text_u32(value, &band->burst_size);
 	if (!strcmp(name, "prec_level"))
-		return parse_u8(value ? value : "", 0, &t->band->prec_level)
-		               ? error_new("invalid prec_level \"%s\"", value ? value : "")
-		               : NULL;
+		return parse_u8(value, 0, &band->prec_level) ? error_new("invalid prec_level \"%s\"", value) : NULL;
 	return error_new("unknown keyword %s", name);
 }
 
 static struct error *parse_bands(char *text, struct ofp_meter *m)
 {
-	struct band_text t = {0};
 	struct error *e = NULL;
-	for (char *word; !e && (word = next_word(&text));) {
-		char *name = strsep(&word, "=");
-		e = parse_band_word(m, &t, name, word);
+	char *save, *value;
+	for (char *name = strtok_r(text, name_ends, &save); !e && name; name = strtok_r(NULL, name_ends, &save)) {
+		e = next_value(name, &save, &value);
+		if (!e)
+			e = parse_band_word(m, name, value);
 	}
 	if (!e && !m->bands.n)
 		e = error_new("meter must have bands");
-	return e ? e : check_band(&t);
+	for (size_t i = 0; !e && i < m->bands.n; i++)
+		e = check_band(&m->bands.v[i], m->flags & OFPMF_BURST);
+	return e;
 }
 
 static struct error *parse_id(const char *value, uint32_t *id)
@@ -152,7 +141,7 @@ static struct error *parse_id(const char *value, uint32_t *id)
 	else if (!strcmp(value, "slowpath"))
 		*id = OFPM_SLOWPATH;
 	else {
-		struct error *e = number(value, id);
+		struct error *e = text_u32(value, id);
 		if (e)
 			return e;
 		if (!*id || *id > OFPM_MAX)
@@ -165,22 +154,21 @@ static struct error *parse_id(const char *value, uint32_t *id)
 static struct error *parse_head(char *text, struct ofp_meter *m, bool fields, bool *found)
 {
 	struct error *e = NULL;
+	char *save, *value;
 	*found = false;
-	for (char *word; !e && (word = next_word(&text));) {
+	for (char *name = strtok_r(text, name_ends, &save); !e && name; name = strtok_r(NULL, name_ends, &save)) {
 		size_t i = 0;
-		while (i < N_FLAGS && strcmp(word, flag_names[i].name))
+		while (i < N_FLAGS && strcmp(name, flag_names[i].name))
 			i++;
 		if (fields && i < N_FLAGS) {
 			m->flags |= flag_names[i].bit;
 			continue;
 		}
-		char *name = strsep(&word, "=");
-		if (!word)
-			e = error_new("field %s missing value", name);
-		else if (!strcmp(name, "meter"))
-			e = parse_id(word, &m->meter_id), *found = true;
-		else
+		e = next_value(name, &save, &value);
+		if (!e && strcmp(name, "meter"))
 			e = error_new("unknown keyword %s", name);
+		else if (!e)
+			e = parse_id(value, &m->meter_id), *found = true;
 	}
 	return e;
 }
@@ -190,7 +178,7 @@ static struct error *parse(char *text, int command, struct ofp_meter *m)
 	bool fields = command == OFPMC_ADD || command == OFPMC_MODIFY, found;
 	char *bands = NULL;
 	if (fields) {
-		bands = strstr(text, "bands");
+		bands = strstr(text, "band"); // "band=" is as good as "bands="
 		if (!bands)
 			return error_new("must specify bands");
 		*bands++ = '\0';
@@ -202,7 +190,7 @@ static struct error *parse(char *text, int command, struct ofp_meter *m)
 	struct error *e = parse_head(text, m, fields, &found);
 	if (!e && !found)
 		e = error_new("must specify 'meter'");
-	if (!e && fields && !(m->flags & (OFPMF_KBPS | OFPMF_PKTPS)))
+	if (!e && fields && !m->flags)
 		e = error_new("meter must specify either 'kbps' or 'pktps'");
 	if (!e && fields)
 		e = parse_bands(bands, m);
