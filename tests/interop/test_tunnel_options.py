@@ -186,3 +186,19 @@ def test_generated(version, tmp_path):
     for f, a, b in zip(flows, *printed):
         assert a == b, f
     sent_bytes(version, flows, tmp_path / "flows")
+
+
+def test_recirculation_keeps_them(sides):  # noqa: F811
+    """What a packet's options were when it was frozen (here to have its hash computed), they are when it comes back."""
+    side = sides[0]
+    do(side, MAP)
+    do(side, "-O OpenFlow15 add-group br0 group_id=91,type=select,bucket=actions=resubmit(,1)")
+    for flow in ["ip,actions=set_field:0x77->tun_metadata0,group:91", "table=1,tun_metadata0=0x77,actions=move:tun_metadata0[0..31]->tun_metadata1[32..63],resubmit(,2)",
+                 "table=2,tun_metadata1=0x7700000000/0xffffffff00000000,actions=2"]:
+        do(side, "add-flow br0 " + flow)
+    try:
+        for packet in ("in_port=1,tcp", "in_port=1,tcp,tun_metadata0=5,tun_metadata1=6"):
+            first, last = side.channel.call("ofproto/trace", "br0", packet).split("resume with dp_hash")
+            assert "recirc(" in first and "Datapath actions: 2" in last, last
+    finally:
+        do(side, "-O OpenFlow15 del-groups br0 group_id=91")
