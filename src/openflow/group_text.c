@@ -305,6 +305,7 @@ struct error *ofp_group_mod_parse(const char *text, int command, const struct of
 	struct error *e = take_command(&s, command, gm);
 	if (gm->command == OFPGC_INSERT_BUCKET || gm->command == OFPGC_REMOVE_BUCKET)
 		*usable &= OFPROTO_10_ANY | OFPROTO_NXM_ANY | OFPROTO_15;
+	uint32_t of_command = *usable;
 	char *bucket = strstr(s, bucket_word);
 	if (bucket)
 		*bucket = '\0';
@@ -314,6 +315,8 @@ struct error *ofp_group_mod_parse(const char *text, int command, const struct of
 		e = check_words(&p);
 	if (!e && bucket && (gm->command == OFPGC_DELETE || gm->command == OFPGC_REMOVE_BUCKET))
 		e = error_new("bucket is not needed");
+	if (bucket)
+		*usable = of_command; // stock's sends buckets where the selection method gets lost
 	while (!e && bucket) {
 		char *begin = bucket + sizeof(bucket_word) - 1;
 		bucket = strstr(begin, bucket_word);

@@ -99,8 +99,8 @@ def usable(out):
 
 def deliberate(text, stock, ours):
     """Whether docs/differences.md says that these differ."""
-    # Protocols that stock forgets: those of what stands before clone(), write_actions() or exec(), of a group's selection method before its buckets; ECN.
-    forgets = re.search(r"clone\(|write_actions\(|exec\(|selection_method.*bucket=|bucket=.*bucket=|(nw|ip)_ecn", text)
+    # Protocols that stock forgets: those of what stands before clone(), write_actions() or exec(), of the buckets before; ECN.
+    forgets = re.search(r"clone\(|write_actions\(|exec\(|bucket=.*bucket=|(nw|ip)_ecn", text)
     fewer = usable(stock[1]) and usable(ours[1]) and usable(ours[1]) < usable(stock[1])
     if forgets and (fewer or re.search(r"no usable protocol|OFPBAC_MATCH_INCONSISTENT", ours[2])) and (stock[0] == 0 or "no usable protocol" in stock[2]):
         return True

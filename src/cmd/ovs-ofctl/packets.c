@@ -115,7 +115,7 @@ static void compose_packet(int argc, char *argv[], void *arg)
 	else
 		print_bytes(&frame);
 	extract(frame.data, frame.len, &got);
-	bool same = !memcmp(&wanted, &got, sizeof(got));
+	bool same = flow_equal(&wanted, &got);
 	if (!same) {
 		fprintf(stderr, "specified and extracted flows differ:\nspecified: ");
 		print_flow(stderr, &wanted);
