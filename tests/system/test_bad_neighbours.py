@@ -100,8 +100,9 @@ def others_do_not_notice(switch, hosts):
         ping.send_signal(signal.SIGINT)
         text = ping.communicate(timeout=10)[0]
         sent, received = map(int, re.search(r"(\d+) packets transmitted, (\d+) received", text).groups())
-        # The last one may still be under way.
-        assert sent > 10 and received >= sent - 1, text[-300:]
+        # The last ones may still be under way: "pipe" says how many were at once.
+        under_way = int((re.search(r"pipe (\d+)", text) or [0, 1])[1])
+        assert sent > 10 and received >= sent - under_way, text[-300:]
     finally:
         asker.stop = True
         asker.join(2 * LONG)
@@ -109,7 +110,7 @@ def others_do_not_notice(switch, hosts):
             ping.kill()
             ping.wait()
         asker.peer.close()
-    assert not asker.failed and asker.n > 10 and asker.longest < LONG, (asker.failed, asker.n, asker.longest)
+    assert not asker.failed and asker.n > 3 and asker.longest < LONG, (asker.failed, asker.n, asker.longest)
 
 
 def add_own_flows(switch):
