@@ -49,6 +49,7 @@ static struct {
 	bool starting; // read by any thread: relaxed atomic
 	bool started;
 	bool tried; // as a user asked for it
+	char **arguments; // of that; they stay, as the environment may refer to them
 	unsigned int n_cpus;
 	// Under the lock: what DPDK says. Its own threads say something too.
 	pthread_mutex_t log_lock;
@@ -206,12 +207,13 @@ static int start_small(int cpu)
 static int start_as_asked(void)
 {
 	int n;
-	char **args = dpdk_eal_arguments(env.program, &n);
-	int r = rte_eal_init(n, args);
-	env.tried = true;
+	env.arguments = dpdk_eal_arguments(env.program, &n);
+	char **moved = xmemdup(env.arguments, ((size_t)n + 1) * sizeof(*moved)); // getopt() and others do that
+	int r = rte_eal_init(n, moved);
 	int error = rte_errno;
-	free(args); // its strings stay: the environment may refer to them
+	free(moved);
 	rte_errno = error;
+	env.tried = true;
 	return r;
 }
 
