@@ -27,7 +27,7 @@ static bool all_said(const struct flow *key, const struct flow *mask)
 	struct flow rest = *mask;
 	rest.in_port = 0;     // the rule is of one port
 	rest.recirc_id = 0;   // checked by the caller: it is a packet from the wire
-	rest.packet_type = 0; // there is only Ethernet
+	rest.packet_type = 0; // checked by the caller, too: there is only Ethernet
 	memset(rest.dl_dst, 0, 6);
 	memset(rest.dl_src, 0, 6);
 	rest.dl_type = 0;
@@ -161,7 +161,8 @@ static bool add_l3(struct rte_rule *r, const struct flow *key, const struct flow
 bool rte_rule_of_flow(struct rte_rule *r, const struct flow *key, const struct flow *mask, uint32_t mark, unsigned int n_queues)
 {
 	memset(r, 0, sizeof(*r));
-	if (!n_queues || n_queues > RTE_RULE_QUEUES || key->recirc_id & mask->recirc_id || !all_said(key, mask))
+	if (!n_queues || n_queues > RTE_RULE_QUEUES || key->recirc_id & mask->recirc_id || flow_is_bare(key) ||
+	    !all_said(key, mask))
 		return false;
 	add_ethernet(r, key, mask);
 	if (!add_l3(r, key, mask))

@@ -189,6 +189,10 @@ static void test_what_cannot_be_said(void **state)
 	assert_false(translate());
 	clear(NULL);
 	tcp4();
+	key.packet_type = flow_bare_type(key.dl_type);
+	assert_false(translate());
+	clear(NULL);
+	tcp4();
 	key.nw_frag = FLOW_FRAG_ANY;
 	assert_false(translate());
 	clear(NULL);
