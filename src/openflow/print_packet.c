@@ -4,7 +4,7 @@
 #include "openflow/continuation.h"
 #include "openflow/print_row.h"
 
-enum { PROTO_ICMP = 1, PROTO_TCP = 6, PROTO_UDP = 17, PROTO_SCTP = 132 };
+enum { PROTO_ICMP = 1, PROTO_TCP = 6, PROTO_UDP = 17, PROTO_SCTP = 132, PROTO_ICMPV6 = 58 };
 
 // Where the transport header of a frame begins; 0: there is none to be found. What pads the frame is taken off of *n.
 static size_t transport_offset(const uint8_t *p, size_t *n, be32_t packet_type)
@@ -41,6 +41,8 @@ static void print_checksum(struct str *s, const uint8_t *p, size_t n, be32_t pac
 		str_addf(s, " udp_csum:%x", get_be16(p + l4 + 6));
 	else if (proto == PROTO_SCTP && n >= l4 + 12)
 		str_addf(s, " sctp_csum:%x", get_be32(p + l4 + 8));
+	else if (proto == PROTO_ICMPV6 && n >= l4 + 4)
+		str_addf(s, " icmp6_csum:%x", get_be16(p + l4 + 2));
 }
 
 static void print_packet(struct str *s, const void *frame, size_t n, be32_t packet_type)
