@@ -387,6 +387,8 @@ int ofpacts_verify(const void *list, size_t n, uint8_t version, bool allow_instr
 
 // A list of actions, all of the cursor.
 int ofpacts_decode(struct cursor, uint8_t version, struct buf *list);
+// The same where no instruction may be: 1.0 has some among the actions of its flows.
+int ofpacts_decode_outside_flow(struct cursor, uint8_t version, struct buf *list);
 // The instructions of 1.1 and later; what is applied comes first in the list.
 int ofpacts_decode_instructions(struct cursor, uint8_t version, struct buf *list);
 // Instructions are left out, or put as 1.0 can (goto_table: resubmit; write_metadata).

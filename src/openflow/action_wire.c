@@ -97,13 +97,23 @@ static int decode_list(struct cursor list, uint8_t version, struct buf *out, uns
 	return 0;
 }
 
-int ofpacts_decode(struct cursor list, uint8_t version, struct buf *out)
+static int decode_and_verify(struct cursor list, uint8_t version, bool allow_instructions, struct buf *out)
 {
 	size_t start = out->len;
 	if (cursor_left(&list) % 8)
 		return OFPBRC_BAD_LEN;
 	int error = decode_list(list, version, out, 0);
-	return error ? error : ofpacts_verify(buf_from(out, start), out->len - start, version, version == OFP10, NULL);
+	return error ? error : ofpacts_verify(buf_from(out, start), out->len - start, version, allow_instructions, NULL);
+}
+
+int ofpacts_decode(struct cursor list, uint8_t version, struct buf *out)
+{
+	return decode_and_verify(list, version, version == OFP10, out);
+}
+
+int ofpacts_decode_outside_flow(struct cursor list, uint8_t version, struct buf *out)
+{
+	return decode_and_verify(list, version, false, out);
 }
 
 int ofpacts_decode_nested(struct ofpact_decode *d, struct buf *list)

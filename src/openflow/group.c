@@ -77,9 +77,7 @@ static struct ofp_bucket *add_bucket(struct ofp_group *g)
 static int decode_actions(struct cursor list, uint8_t version, struct ofp_bucket *b)
 {
 	struct buf actions = BUF_INIT;
-	int error = ofpacts_decode(list, version, &actions);
-	if (!error && version == OFP10)
-		error = ofpacts_verify(actions.data, actions.len, version, false, NULL);
+	int error = ofpacts_decode_outside_flow(list, version, &actions);
 	b->actions = actions.data;
 	b->actions_len = actions.len;
 	return error;

@@ -396,9 +396,7 @@ int ofp_decode_packet_out(const struct ofp_msg *m, struct ofp_packet_out *po)
 	struct cursor actions = cursor_sub(&c, actions_len);
 	if (c.bad || actions.bad || actions_len % 8)
 		return OFPBRC_BAD_LEN;
-	error = ofpacts_decode(actions, m->version, &po->actions);
-	if (!error)
-		error = ofpacts_verify(po->actions.data, po->actions.len, m->version, false, NULL);
+	error = ofpacts_decode_outside_flow(actions, m->version, &po->actions);
 	if (error)
 		return error;
 	if (!in_port_ok(po->metadata.flow.in_port))

@@ -90,9 +90,7 @@ static void parse_lists(const char *version_name, bool instructions)
 			command_die("Trailing garbage in hex data");
 		struct cursor c = cursor_make(bytes.data, bytes.len);
 		int error = instructions ? ofpacts_decode_instructions(c, version, &list)
-					 : ofpacts_decode(c, version, &list);
-		if (!error && !instructions) // which 1.0 has among its actions, in flows alone
-			error = ofpacts_verify(list.data, list.len, version, false, NULL);
+					 : ofpacts_decode_outside_flow(c, version, &list);
 		if (error) {
 			printf("bad %s %s: %s\n\n", ofp_version_name(version), instructions ? "instructions" : "actions",
 			       ofperr_name(error));
