@@ -64,7 +64,7 @@ static int decode_prop(struct ofpact_decode *d, size_t at)
 	uint16_t class = cursor_be16(c);
 	uint8_t type = cursor_u8(c), len = cursor_u8(c);
 	size_t padded = (len + 7u) & ~7u;
-	if (padded < PROP_HEADER || cursor_left(c) + PROP_HEADER < padded)
+	if (len < PROP_HEADER || cursor_left(c) + PROP_HEADER < padded)
 		return OFPBAC_BAD_LEN;
 	if (class != ED_NSH_CLASS)
 		return NXBAC_UNKNOWN_ED_PROP;
