@@ -39,7 +39,7 @@ static bool all_said(const struct flow *key, const struct flow *mask)
 	memset(&rest.ipv6_dst, 0, sizeof(rest.ipv6_dst));
 	rest.nw_frag = rest.nw_tos = rest.nw_ttl = rest.nw_proto = 0;
 	rest.tp_src = rest.tp_dst = 0;
-	return is_zero(&rest, sizeof(rest));
+	return is_zero(&rest, FLOW_WORDS * sizeof(uint64_t)); // without options of tunnels, which are zero as well
 }
 
 static void add_ethernet(struct rte_rule *r, const struct flow *key, const struct flow *mask)

@@ -51,7 +51,7 @@ static const struct dp_mask_memo *mask_of_result(struct dp_thread *t, uint32_t l
 	const struct flow *mask = &t->result.mask;
 	if (memo->hash && memo->layout == layout && flow_equal(&memo->flow_mask, mask))
 		return memo;
-	memo->flow_mask = *mask;
+	flow_copy(&memo->flow_mask, mask);
 	memo->layout = layout;
 	mask_from_flow(&memo->mask, layout, mask);
 	memo->hash = flow_mask_hash(&memo->mask);
