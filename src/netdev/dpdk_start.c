@@ -194,9 +194,11 @@ static struct error *try_start(struct dpdk_dev *dev)
 	return more;
 }
 
-// First with receive interrupts. There is no way to know but to try.
-static struct error *start_once(struct dpdk_dev *dev, bool quietly)
+// First with receive interrupts. There is no way to know but to try. Not so with AF_XDP: its driver takes what a try has put into the
+// kernel's rings for granted in the next one, whose rings are new; all packets then come in one and the same buffer.
+static struct error *start_once(struct dpdk_dev *dev, bool is_xdp)
 {
+	bool quietly = is_xdp; // Interface.error has its words
 	struct dpdk_fds before;
 	dpdk_halt(dev);
 	if (dev->reset)
@@ -211,7 +213,7 @@ static struct error *start_once(struct dpdk_dev *dev, bool quietly)
 	if (!e && rte_eth_dev_rx_intr_ctl_q_get_fd(dev->port, 0) < 0)
 		dev->wait.interrupts = false;
 	dpdk_log_mute(quietly);
-	if (e) {
+	if (e && !is_xdp) {
 		error_free(e);
 		dev->wait.interrupts = false;
 		e = try_start(dev);
@@ -234,7 +236,7 @@ static struct error *start_once(struct dpdk_dev *dev, bool quietly)
 struct error *dpdk_start_device(struct dpdk_dev *dev)
 {
 	bool is_xdp = !strcmp(dev->info.driver_name, "net_af_xdp");
-	struct error *e = start_once(dev, is_xdp); // Interface.error has its words
+	struct error *e = start_once(dev, is_xdp);
 	bool busy = e && is_xdp;
 	for (int tries = AF_XDP_TRIES; busy && e && tries; tries--) {
 		struct error *again = dpdk_reattach(dev, AF_XDP_PAUSE_US);
