@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Cycles per packet of the userspace datapath alone: DPDK's pcap driver replays frames for ever, the null driver swallows them.
-// What stands for translation answers each miss with a fixed mask. See bench/README.md; arguments after `--`: MODE [SECONDS]. `dp_forward write FILE N` makes frames, `dp_forward hz` says how many cycles a second has.
+// Cycles per packet of the userspace datapath alone: DPDK's pcap driver replays frames for ever,
+// the null driver swallows them. What stands for translation answers each miss with a fixed mask.
+// See bench/README.md; arguments after `--`: MODE [SECONDS]. `dp_forward write FILE N` makes
+// frames, `dp_forward hz` says how many cycles a second has.
 //
-//	MODE 0: one rule on in_port; 1: rules on a UDP port and a /12, one mask; 2: the same, and a second mask for one packet in
-//	eight; 3: each 5-tuple its own megaflow; 4: one rule, MACs and TTL rewritten, tag pushed;
-//	5: a hash and a second pass, in which six bits of it decide, as select groups with dp_hash do it;
-//	9: no datapath at all, the least there is
+//	MODE 0: one rule on in_port; 1: rules on a UDP port and a /12, one mask; 2: the same, and a
+//second mask for one packet in 	eight; 3: each 5-tuple its own megaflow; 4: one rule, MACs and TTL
+//rewritten, tag pushed; 	5: a hash and a second pass, in which six bits of it decide, as select
+//groups with dp_hash do it; 	9: no datapath at all, the least there is
 #include <rte_cycles.h>
 #include <rte_eal.h>
 #include <rte_ethdev.h>
@@ -29,7 +31,8 @@ struct netdev {
 };
 static struct netdev sink = {.port = 1};
 
-unsigned int netdev_tx_burst(struct netdev *dev, unsigned int thread, struct rte_mbuf **m, unsigned int n)
+unsigned int netdev_tx_burst(struct netdev *dev, unsigned int thread, struct rte_mbuf **m,
+			     unsigned int n)
 {
 	unsigned int sent = rte_eth_tx_burst(dev->port, 0, m, (uint16_t)n);
 	if (sent < n)
@@ -52,7 +55,8 @@ UNUSED_NETDEV(int, netdev_get_mtu, const struct netdev *d)
 UNUSED_NETDEV(bool, netdev_is_dummy, const struct netdev *d)
 UNUSED_NETDEV(bool, netdev_has_queues, const struct netdev *d)
 UNUSED_NETDEV(unsigned int, netdev_n_rxq, const struct netdev *d)
-UNUSED_NETDEV(struct error *, netdev_rxq_open, struct netdev *d, unsigned int i, struct netdev_rxq **q)
+UNUSED_NETDEV(struct error *, netdev_rxq_open, struct netdev *d, unsigned int i,
+	      struct netdev_rxq **q)
 UNUSED_NETDEV(void, netdev_rxq_close, struct netdev_rxq *q)
 UNUSED_NETDEV(int, netdev_flow_port, const struct netdev *d)
 UNUSED_NETDEV(int, netdev_numa, const struct netdev *d)
@@ -134,12 +138,14 @@ static int upcall(void *arg, const struct dp_upcall *up, struct dp_upcall_result
 	r->install = true;
 	if (mode == 5 && !up->key->recirc_id) {
 		add(&r->actions, DPACT_HASH, sizeof(struct dpact_hash));
-		((struct dpact_recirc *)add(&r->actions, DPACT_RECIRC, sizeof(struct dpact_recirc)))->id = 1;
+		((struct dpact_recirc *)add(&r->actions, DPACT_RECIRC, sizeof(struct dpact_recirc)))
+			->id = 1;
 		return 0;
 	}
 	if (mode == 5)
 		r->mask.dp_hash = 0x3f;
-	((struct dpact_output *)add(&r->actions, DPACT_OUTPUT, sizeof(struct dpact_output)))->port = 2;
+	((struct dpact_output *)add(&r->actions, DPACT_OUTPUT, sizeof(struct dpact_output)))->port =
+		2;
 	return 0;
 }
 
@@ -173,12 +179,14 @@ static int compare(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-// The median over windows of a millisecond, so that other work on the machine, which takes whole time slices, does not count.
+// The median over windows of a millisecond, so that other work on the machine, which takes whole
+// time slices, does not count.
 static void measure(struct dp_thread *t, unsigned int seconds)
 {
 	static double window[MAX_WINDOWS];
 	const struct dp_meta fresh = {.in_port = 1};
-	uint64_t hz = rte_get_tsc_hz(), start = rte_rdtsc(), from = start, packets = 0, total = 0, now;
+	uint64_t hz = rte_get_tsc_hz(), start = rte_rdtsc(), from = start, packets = 0, total = 0,
+		 now;
 	unsigned int n_windows = 0;
 	struct dp_thread_stats before = {0};
 	while ((now = rte_rdtsc()) < start + (seconds + 1) * hz) {
@@ -203,8 +211,10 @@ static void measure(struct dp_thread *t, unsigned int seconds)
 		packets = 0;
 	}
 	qsort(window, n_windows, sizeof(window[0]), compare);
-	printf("mode %u: %.1f cycles per packet (best %.1f), %u megaflows, %u masks; of 1000: cache %.0f, subtable %.0f, missed %.0f\n",
-	       mode, window[n_windows / 2], window[0], flow_table_n_flows(t->flows), flow_table_n_masks(t->flows),
+	printf("mode %u: %.1f cycles per packet (best %.1f), %u megaflows, %u masks; of 1000: "
+	       "cache %.0f, subtable %.0f, missed %.0f\n",
+	       mode, window[n_windows / 2], window[0], flow_table_n_flows(t->flows),
+	       flow_table_n_masks(t->flows),
 	       1000.0 * (double)(t->stats.cache_hits - before.cache_hits) / (double)total,
 	       1000.0 * (double)(t->stats.megaflow_hits - before.megaflow_hits) / (double)total,
 	       1000.0 * (double)(t->stats.misses - before.misses) / (double)total);
@@ -218,7 +228,8 @@ static double tsc_hz(void)
 	uint64_t start = rte_rdtsc();
 	nanosleep(&nap, NULL);
 	clock_gettime(CLOCK_MONOTONIC, &b);
-	return (double)(rte_rdtsc() - start) / ((double)(b.tv_sec - a.tv_sec) + (double)(b.tv_nsec - a.tv_nsec) / 1e9);
+	return (double)(rte_rdtsc() - start) /
+	       ((double)(b.tv_sec - a.tv_sec) + (double)(b.tv_nsec - a.tv_nsec) / 1e9);
 }
 
 int main(int argc, char **argv)
@@ -235,7 +246,8 @@ int main(int argc, char **argv)
 	if (used < 0 || argc - used < 2)
 		return 1;
 	mode = (unsigned int)atoi(argv[used + 1]);
-	struct rte_mempool *pool = rte_pktmbuf_pool_create("packets", 262143, 256, sizeof(struct mbuf_meta), 2176, SOCKET_ID_ANY);
+	struct rte_mempool *pool = rte_pktmbuf_pool_create(
+		"packets", 262143, 256, sizeof(struct mbuf_meta), 2176, SOCKET_ID_ANY);
 	start_ports(pool);
 	rcu_register();
 	static const struct dp_callbacks callbacks = {.upcall = upcall, .flow_gone = gone};

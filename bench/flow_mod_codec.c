@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// How long it takes to encode a flow mod of OpenFlow 1.3, and to decode it: "encode 180 ns, decode 220 ns", averages over flows of
-// several kinds. Usage: flow_mod_codec [ROUNDS]
+// How long it takes to encode a flow mod of OpenFlow 1.3, and to decode it: "encode 180 ns, decode
+// 220 ns", averages over flows of several kinds. Usage: flow_mod_codec [ROUNDS]
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -11,9 +11,12 @@
 #include "openflow/header.h"
 
 static const char *const flows[] = {
-	"priority=7,tcp,in_port=3,nw_src=10.1.2.3,nw_dst=10.7.0.0/16,tp_dst=80,actions=mod_dl_dst:00:11:22:33:44:55,output:5",
-	"table=3,reg0=0x5/0xffff,metadata=0x77,dl_vlan=5,actions=load:0x1->NXM_NX_REG1[],resubmit(,7)",
-	"ipv6,ipv6_src=2001:db8::1/64,nw_ttl=64,actions=set_field:00:11:22:33:44:55->eth_dst,dec_ttl,output:9",
+	"priority=7,tcp,in_port=3,nw_src=10.1.2.3,nw_dst=10.7.0.0/"
+	"16,tp_dst=80,actions=mod_dl_dst:00:11:22:33:44:55,output:5",
+	"table=3,reg0=0x5/"
+	"0xffff,metadata=0x77,dl_vlan=5,actions=load:0x1->NXM_NX_REG1[],resubmit(,7)",
+	"ipv6,ipv6_src=2001:db8::1/"
+	"64,nw_ttl=64,actions=set_field:00:11:22:33:44:55->eth_dst,dec_ttl,output:9",
 	"in_port=1,actions=output:2",
 	"ct_state=+trk+est,ip,actions=ct(table=5,zone=7)",
 	"arp,arp_op=1,arp_tpa=10.0.0.1,actions=move:NXM_OF_ETH_SRC[]->NXM_OF_ETH_DST[],IN_PORT",
@@ -34,7 +37,8 @@ int main(int argc, char *argv[])
 	struct buf messages[N_FLOWS] = {BUF_INIT}, b = BUF_INIT;
 	for (int i = 0; i < N_FLOWS; i++) {
 		uint32_t protocols;
-		struct error *e = flow_mod_parse(flows[i], OFPFC_ADD, NULL, &mods[i], &protocols, NULL);
+		struct error *e =
+			flow_mod_parse(flows[i], OFPFC_ADD, NULL, &mods[i], &protocols, NULL);
 		if (e) {
 			fprintf(stderr, "%s: %s\n", flows[i], error_text(e));
 			return EXIT_FAILURE;
@@ -52,7 +56,8 @@ int main(int argc, char *argv[])
 	for (int r = 0; r < rounds; r++) {
 		for (int i = 0; i < N_FLOWS; i++) {
 			struct ofp_msg m;
-			if (ofp_msg_decode(messages[i].data, messages[i].len, &m) || ofp_decode_flow_mod(&m, OFPROTO_13, &back))
+			if (ofp_msg_decode(messages[i].data, messages[i].len, &m) ||
+			    ofp_decode_flow_mod(&m, OFPROTO_13, &back))
 				return EXIT_FAILURE;
 		}
 	}

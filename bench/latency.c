@@ -3,11 +3,11 @@
 // one of the same machine.
 //
 //	latency send DEV RATE SECONDS		frames of 64 bytes that carry the time at which they
-//left
+// left
 //	latency receive DEV SECONDS		waits for them, that long after the first; prints
-//percentiles in microseconds as JSON
+// percentiles in microseconds as JSON
 //	latency replay DEV RATE SECONDS PCAP	the frames of a capture file instead, again and
-//again
+// again
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/if_packet.h>
@@ -42,8 +42,8 @@ static uint64_t now_ns(void)
 static int open_device(const char *name, uint16_t type)
 {
 	struct sockaddr_ll address = {.sll_family = AF_PACKET,
-	                              .sll_protocol = htons(type),
-	                              .sll_ifindex = (int)if_nametoindex(name)};
+				      .sll_protocol = htons(type),
+				      .sll_ifindex = (int)if_nametoindex(name)};
 	int fd = socket(AF_PACKET, SOCK_RAW, htons(type));
 	if (fd < 0 || !address.sll_ifindex ||
 	    bind(fd, (struct sockaddr *)&address, sizeof(address))) {
@@ -58,7 +58,7 @@ static void wait_until_ns(uint64_t when)
 	uint64_t now = now_ns();
 	if (now + SPIN_NS < when) {
 		struct timespec t = {.tv_sec = (time_t)((when - SPIN_NS) / 1000000000),
-		                     .tv_nsec = (long)((when - SPIN_NS) % 1000000000)};
+				     .tv_nsec = (long)((when - SPIN_NS) % 1000000000)};
 		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL);
 	}
 	while (now_ns() < when)
@@ -157,6 +157,6 @@ int main(int argc, char **argv)
 		return transmit(argv[2], atof(argv[3]), atof(argv[4]), &frames);
 	}
 	fprintf(stderr, "usage: latency send DEV RATE SECONDS | receive DEV SECONDS | replay DEV "
-	                "RATE SECONDS PCAP\n");
+			"RATE SECONDS PCAP\n");
 	return 1;
 }

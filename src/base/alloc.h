@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Heap memory that is always there: each function ends the process with a message when memory cannot be had, so
-// no caller checks. The datapath does not use it in the path of a packet; it draws on sized pools.
+// Heap memory that is always there: each function ends the process with a message when memory
+// cannot be had, so no caller checks. The datapath does not use it in the path of a packet; it
+// draws on sized pools.
 #pragma once
 #include <stdarg.h>
 #include <stddef.h>

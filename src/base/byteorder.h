@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Integers in network byte order carry it in their type's name. Unaligned access goes through get_* and put_*.
+// Integers in network byte order carry it in their type's name. Unaligned access goes through get_*
+// and put_*.
 #pragma once
 #include <endian.h>
 #include <stdint.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// The one clock. Timers, ageing and time stamps of flows use clock_ms(), which tests can stop and warp (`ovs-appctl time/stop`,
-// `time/warp`). Any thread may read it; only the main thread stops and warps.
+// The one clock. Timers, ageing and time stamps of flows use clock_ms(), which tests can stop and
+// warp (`ovs-appctl time/stop`, `time/warp`). Any thread may read it; only the main thread stops
+// and warps.
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>

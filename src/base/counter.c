@@ -47,7 +47,8 @@ static void ask_sources(void)
 			sources[i].cb(sources[i].arg);
 }
 
-// Each tick is five seconds. `minute[]` holds the sums of the last 60 minutes, `minute_sum` gathers the current one.
+// Each tick is five seconds. `minute[]` holds the sums of the last 60 minutes, `minute_sum` gathers
+// the current one.
 void counters_tick(void)
 {
 	ask_sources();
@@ -83,7 +84,9 @@ void counters_format(struct str *s)
 	for (size_t i = 0; i < n; i++)
 		if (__atomic_load_n(&sorted[i]->total, __ATOMIC_RELAXED))
 			hash = hash_string(sorted[i]->name, hash);
-	str_addf(s, "Event coverage, avg rate over last: 5 seconds, last minute, last hour,  hash=%08x:\n",
+	str_addf(s,
+		 "Event coverage, avg rate over last: 5 seconds, last minute, last hour,  "
+		 "hash=%08x:\n",
 		 (uint32_t)hash);
 	for (size_t i = 0; i < n; i++) {
 		const struct counter *c = sorted[i];

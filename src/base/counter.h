@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Event counters for `coverage/show`. COUNTER(name) at file scope makes one; counter_inc(name) may be called by any thread.
-// Not for the path of a packet: those counters live in arrays that each thread owns.
+// Event counters for `coverage/show`. COUNTER(name) at file scope makes one; counter_inc(name) may
+// be called by any thread. Not for the path of a packet: those counters live in arrays that each
+// thread owns.
 #pragma once
 #include <stdint.h>
 
@@ -18,7 +19,8 @@ struct counter {
 	static struct counter *const counter_##NAME##_entry                                        \
 		__attribute__((used, section("sluice_counters"))) = &counter_##NAME
 
-#define counter_add(NAME, n) ((void)__atomic_fetch_add(&counter_##NAME.total, (n), __ATOMIC_RELAXED))
+#define counter_add(NAME, n)                                                                       \
+	((void)__atomic_fetch_add(&counter_##NAME.total, (n), __ATOMIC_RELAXED))
 #define counter_inc(NAME) counter_add(NAME, 1)
 
 struct str;

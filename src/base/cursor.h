@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 // Bounded reading and writing of bytes.
 //
-// A `struct cursor` reads bytes that came from outside. Reading past the end yields zeroes and sets `bad`, which never goes
-// away by itself: a decoder reads all that it wants and checks once. A `struct buf` is a byte buffer that grows.
+// A `struct cursor` reads bytes that came from outside. Reading past the end yields zeroes and sets
+// `bad`, which never goes away by itself: a decoder reads all that it wants and checks once. A
+// `struct buf` is a byte buffer that grows.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -26,7 +27,8 @@ static inline size_t cursor_left(const struct cursor *c)
 	return (size_t)(c->end - c->p);
 }
 
-// The next n bytes, borrowed, and steps over them; NULL and `bad` when there are fewer. With n 0 never NULL unless bytes was.
+// The next n bytes, borrowed, and steps over them; NULL and `bad` when there are fewer. With n 0
+// never NULL unless bytes was.
 static inline const void *cursor_take(struct cursor *c, size_t n)
 {
 	if (c->bad || cursor_left(c) < n) {
@@ -101,7 +103,10 @@ struct buf {
 	size_t len, cap;
 };
 
-#define BUF_INIT {0}
+#define BUF_INIT                                                                                   \
+	{                                                                                          \
+		0                                                                                  \
+	}
 
 // Frees the contents; the buffer is empty and usable again.
 void buf_done(struct buf *);

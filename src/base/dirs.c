@@ -39,7 +39,8 @@ const char *dir_db(void)
 	return joined;
 }
 
-// Beside the programs, so that a build tree or any prefix is a complete installation: BINDIR/../share/openvswitch.
+// Beside the programs, so that a build tree or any prefix is a complete installation:
+// BINDIR/../share/openvswitch.
 static char *beside_program(void)
 {
 	char exe[PATH_MAX];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// An error that a person will read: a text, an errno where there is one, and the error that caused it. NULL means success.
-// Who gets one owns it and must free it, log it or pass it on. Library folders return errors; they do not log them.
+// An error that a person will read: a text, an errno where there is one, and the error that caused
+// it. NULL means success. Who gets one owns it and must free it, log it or pass it on. Library
+// folders return errors; they do not log them.
 #pragma once
 #include <stdarg.h>
 

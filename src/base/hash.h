@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Hash functions for tables in memory (XXH3). Values differ between versions of the library: never store or send them.
+// Hash functions for tables in memory (XXH3). Values differ between versions of the library: never
+// store or send them.
 #pragma once
 #include <stdint.h>
 #include <string.h>

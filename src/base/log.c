@@ -19,7 +19,8 @@
 #include "base/dirs.h"
 #include "base/str.h"
 
-// Formatting runs in the calling thread. `lock` guards the file descriptor, the patterns and the sequence of writes.
+// Formatting runs in the calling thread. `lock` guards the file descriptor, the patterns and the
+// sequence of writes.
 
 extern struct log_module *const __start_sluice_log_modules[], *const __stop_sluice_log_modules[];
 
@@ -35,7 +36,8 @@ static _Thread_local char thread_name[16];
 
 static const char *const level_names[LVL_N_LEVELS] = {"OFF", "EMER", "ERR", "WARN", "INFO", "DBG"};
 static const char *const destination_names[LOG_N_DESTINATIONS] = {"syslog", "console", "file"};
-static const int syslog_priority[LVL_N_LEVELS] = {LOG_DEBUG, LOG_ALERT, 3, LOG_WARNING, LOG_NOTICE, LOG_DEBUG};
+static const int syslog_priority[LVL_N_LEVELS] = {LOG_DEBUG,   LOG_ALERT,  3,
+						  LOG_WARNING, LOG_NOTICE, LOG_DEBUG};
 static char *patterns[LOG_N_DESTINATIONS];
 static const char *const default_patterns[LOG_N_DESTINATIONS] = {
 	"ovs|%05N|%c%T|%p|%m",
@@ -265,7 +267,8 @@ bool log_rate_admit(struct log_module *m, enum log_level level, struct log_rate 
 	pthread_mutex_unlock(&lock);
 	if (dropped)
 		log_write(m, level,
-			  "Dropped %u log messages in last %lld seconds (most recently, %lld seconds ago) due to "
+			  "Dropped %u log messages in last %lld seconds (most recently, %lld "
+			  "seconds ago) due to "
 			  "excessive rate",
 			  dropped, (long long)first, (long long)last);
 	return true;
@@ -292,7 +295,8 @@ static int find_name(const char *const *names, int n, const char *word)
 
 static struct log_module *find_module(const char *name)
 {
-	for (struct log_module *const *m = __start_sluice_log_modules; m < __stop_sluice_log_modules; m++)
+	for (struct log_module *const *m = __start_sluice_log_modules;
+	     m < __stop_sluice_log_modules; m++)
 		if (!strcasecmp((*m)->name, name))
 			return *m;
 	return NULL;
@@ -331,7 +335,8 @@ static struct error *set_words(char *spec)
 	int destination = -1, level = -1;
 	bool any_module = false, any_destination = false;
 	char *save = NULL;
-	for (char *word = strtok_r(spec, " :,\t", &save); word; word = strtok_r(NULL, " :,\t", &save)) {
+	for (char *word = strtok_r(spec, " :,\t", &save); word;
+	     word = strtok_r(NULL, " :,\t", &save)) {
 		int found;
 		if (is_any(word)) {
 			*(any_module ? &any_destination : &any_module) = true;
@@ -348,7 +353,8 @@ static struct error *set_words(char *spec)
 	}
 	if (level < 0)
 		level = LVL_DBG;
-	for (struct log_module *const *m = __start_sluice_log_modules; m < __stop_sluice_log_modules; m++)
+	for (struct log_module *const *m = __start_sluice_log_modules;
+	     m < __stop_sluice_log_modules; m++)
 		if (!module || !strcmp((*m)->name, module->name))
 			set_level(*m, destination, (enum log_level)level);
 	return NULL;
@@ -359,9 +365,11 @@ struct error *log_set_levels(const char *spec)
 	if (!strncasecmp(spec, "PATTERN:", 8))
 		return set_pattern(spec + 8);
 	if (!strncasecmp(spec, "FACILITY:", 9)) {
-		static const char *const facilities[] = {"kern", "user", "mail", "daemon", "auth", "syslog",
-			"lpr", "news", "uucp", "clock", "ftp", "ntp", "audit", "alert", "clock2", "local0",
-			"local1", "local2", "local3", "local4", "local5", "local6", "local7"};
+		static const char *const facilities[] = {
+			"kern",	  "user",   "mail",   "daemon", "auth",	  "syslog",
+			"lpr",	  "news",   "uucp",   "clock",	"ftp",	  "ntp",
+			"audit",  "alert",  "clock2", "local0", "local1", "local2",
+			"local3", "local4", "local5", "local6", "local7"};
 		int n = (int)(sizeof(facilities) / sizeof(facilities[0]));
 		int found = find_name(facilities, n, spec + 9);
 		if (found < 0)
@@ -378,7 +386,8 @@ struct error *log_set_levels(const char *spec)
 
 void log_set_verbose(void)
 {
-	for (struct log_module *const *m = __start_sluice_log_modules; m < __stop_sluice_log_modules; m++)
+	for (struct log_module *const *m = __start_sluice_log_modules;
+	     m < __stop_sluice_log_modules; m++)
 		set_level(*m, LOG_TO_CONSOLE, LVL_DBG);
 }
 
@@ -412,12 +421,14 @@ void log_format_levels(struct str *s)
 
 void log_format_patterns(struct str *s)
 {
-	static const char *const prefixes[LOG_N_DESTINATIONS] = {"<%B> %D{%h %e %T} %E %A:", "none", "none"};
+	static const char *const prefixes[LOG_N_DESTINATIONS] = {"<%B> %D{%h %e %T} %E %A:", "none",
+								 "none"};
 	static const char *const shown[LOG_N_DESTINATIONS] = {"SYSLOG", "CONSOLE", "FILE"};
 	str_add(s, "         prefix                            format\n");
 	str_add(s, "         ------                            ------\n");
 	for (int d = 0; d < LOG_N_DESTINATIONS; d++)
-		str_addf(s, "%-7s  %-32s  %s\n", shown[d], prefixes[d], pattern((enum log_destination)d));
+		str_addf(s, "%-7s  %-32s  %s\n", shown[d], prefixes[d],
+			 pattern((enum log_destination)d));
 }
 
 int log_set_rate_limits(const char *module, bool on)
@@ -425,7 +436,8 @@ int log_set_rate_limits(const char *module, bool on)
 	struct log_module *only = module ? find_module(module) : NULL;
 	if (module && !only)
 		return -ENOENT;
-	for (struct log_module *const *m = __start_sluice_log_modules; m < __stop_sluice_log_modules; m++)
+	for (struct log_module *const *m = __start_sluice_log_modules;
+	     m < __stop_sluice_log_modules; m++)
 		if (!only || !strcmp((*m)->name, only->name))
 			(*m)->honor_rate_limits = on;
 	return 0;

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// The log: `2026-01-31T12:00:00.123Z|00001|module|INFO|text`, to the console (stderr), syslog and a file, each with a level
-// per module that `ovs-appctl vlog/set` changes at run time. Any thread may log. Only cmd/, vswitchd, dbserver's and ofproto's
-// top layers log; library folders return errors instead.
+// The log: `2026-01-31T12:00:00.123Z|00001|module|INFO|text`, to the console (stderr), syslog and a
+// file, each with a level per module that `ovs-appctl vlog/set` changes at run time. Any thread may
+// log. Only cmd/, vswitchd, dbserver's and ofproto's top layers log; library folders return errors
+// instead.
 //
 //	LOG_MODULE(bridge);
 //	log_warn("port %s: %s", name, error_text(e));
-//	log_warn_rl("...");	at most 5 a minute from this line, after a burst of 5; what was left out is counted and said
+//	log_warn_rl("...");	at most 5 a minute from this line, after a burst of 5; what was left
+//out is counted and said
 #pragma once
 #include <stdarg.h>
 #include <stdbool.h>
@@ -25,8 +27,8 @@ struct log_module {
 };
 
 struct log_rate {
-	int64_t last_fill;	// ms
-	int64_t first_dropped;	// ms, of clock_real_ms()
+	int64_t last_fill;     // ms
+	int64_t first_dropped; // ms, of clock_real_ms()
 	int64_t last_dropped;
 	uint32_t tokens, dropped;
 };
@@ -55,15 +57,15 @@ struct log_rate {
 			log_write(&log_this_module, LEVEL, __VA_ARGS__);                           \
 	} while (0)
 
-#define log_emer(...) log_at(LVL_EMER, __VA_ARGS__)
-#define log_err(...) log_at(LVL_ERR, __VA_ARGS__)
-#define log_warn(...) log_at(LVL_WARN, __VA_ARGS__)
-#define log_info(...) log_at(LVL_INFO, __VA_ARGS__)
-#define log_dbg(...) log_at(LVL_DBG, __VA_ARGS__)
-#define log_err_rl(...) log_at_rl(LVL_ERR, __VA_ARGS__)
+#define log_emer(...)	 log_at(LVL_EMER, __VA_ARGS__)
+#define log_err(...)	 log_at(LVL_ERR, __VA_ARGS__)
+#define log_warn(...)	 log_at(LVL_WARN, __VA_ARGS__)
+#define log_info(...)	 log_at(LVL_INFO, __VA_ARGS__)
+#define log_dbg(...)	 log_at(LVL_DBG, __VA_ARGS__)
+#define log_err_rl(...)	 log_at_rl(LVL_ERR, __VA_ARGS__)
 #define log_warn_rl(...) log_at_rl(LVL_WARN, __VA_ARGS__)
 #define log_info_rl(...) log_at_rl(LVL_INFO, __VA_ARGS__)
-#define log_dbg_rl(...) log_at_rl(LVL_DBG, __VA_ARGS__)
+#define log_dbg_rl(...)	 log_at_rl(LVL_DBG, __VA_ARGS__)
 
 void log_write(struct log_module *, enum log_level, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -74,21 +76,24 @@ bool log_rate_admit(struct log_module *, enum log_level, struct log_rate *);
 void log_fatal_(struct log_module *, const char *format, ...)
 	__attribute__((format(printf, 2, 3), noreturn));
 
-// The program's name, used by the file's default name, syslog and tools' messages. Call first in main(); argv[0] may be a path.
+// The program's name, used by the file's default name, syslog and tools' messages. Call first in
+// main(); argv[0] may be a path.
 void log_set_program(const char *argv0);
 const char *log_program(void);
 // A short name for the calling thread, shown as `module(name)`; "" for the main thread.
 void log_set_thread(const char *name);
 
-// Applies one `vlog/set` word list, as ovs-vswitchd(8) and ovs-appctl(8) document: "module:destination:level", any of them
-// missing, "ANY", "pattern:destination:pattern", "facility:...". Main thread.
+// Applies one `vlog/set` word list, as ovs-vswitchd(8) and ovs-appctl(8) document:
+// "module:destination:level", any of them missing, "ANY", "pattern:destination:pattern",
+// "facility:...". Main thread.
 struct error *log_set_levels(const char *spec) MUST_CHECK;
 // -v without argument: the console at DBG.
 void log_set_verbose(void);
 struct str;
 void log_format_levels(struct str *);	// vlog/list
 void log_format_patterns(struct str *); // vlog/list-pattern
-// Turns rate limiting on or off for a module name, or for all with NULL; -ENOENT for an unknown name.
+// Turns rate limiting on or off for a module name, or for all with NULL; -ENOENT for an unknown
+// name.
 int log_set_rate_limits(const char *module, bool on);
 
 // Opens (or, with NULL, opens at the default path LOGDIR/PROGRAM.log) the log file for appending.

@@ -31,7 +31,8 @@ uint64_t random_u64(void)
 		if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed)) {
 			struct timespec now;
 			clock_gettime(CLOCK_REALTIME, &now);
-			seed = (uint64_t)now.tv_nsec ^ (uint64_t)now.tv_sec << 30 ^ (uintptr_t)&state;
+			seed = (uint64_t)now.tv_nsec ^ (uint64_t)now.tv_sec << 30 ^
+			       (uintptr_t)&state;
 		}
 		random_seed(seed);
 	}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Pseudo-random numbers, one generator per thread, seeded by the kernel. Not for keys of cryptography.
+// Pseudo-random numbers, one generator per thread, seeded by the kernel. Not for keys of
+// cryptography.
 #pragma once
 #include <stddef.h>
 #include <stdint.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// A text that does not change any more and has several owners, of one thread: what is large and goes to many is in memory once.
+// A text that does not change any more and has several owners, of one thread: what is large and
+// goes to many is in memory once.
 #pragma once
 #include "base/str.h"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// A string that grows. All zero is a valid empty string; `s` is NULL until something was added, use str_cstr() to read it.
+// A string that grows. All zero is a valid empty string; `s` is NULL until something was added, use
+// str_cstr() to read it.
 #pragma once
 #include <stdarg.h>
 #include <stdbool.h>
@@ -12,7 +13,10 @@ struct str {
 	size_t len, cap;
 };
 
-#define STR_INIT {0}
+#define STR_INIT                                                                                   \
+	{                                                                                          \
+		0                                                                                  \
+	}
 
 void str_init(struct str *);
 // Frees the contents; the string is empty and usable again.
@@ -39,15 +43,17 @@ static inline void str_addc(struct str *s, char c)
 void str_add_repeat(struct str *, char, size_t n);
 void str_addf(struct str *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void str_addv(struct str *, const char *format, va_list) __attribute__((format(printf, 2, 0)));
-// Numbers without a format's cost: decimal; hexadecimal behind "0x", but zero is "0", as with "%#x".
+// Numbers without a format's cost: decimal; hexadecimal behind "0x", but zero is "0", as with
+// "%#x".
 void str_add_u64(struct str *, uint64_t);
 void str_add_0x(struct str *, uint64_t);
 void str_add_hex(struct str *, const void *bytes, size_t n);
 // Removes one trailing `c`, if it is there.
 bool str_chomp(struct str *, char c);
 
-// Parsing helpers that demand the whole of `s` to be a number in range. 0, or -EINVAL or -ERANGE with *out untouched.
-// `base` as in strtoull(3): 0 takes 0x and octal prefixes. No sign is accepted by the unsigned ones.
+// Parsing helpers that demand the whole of `s` to be a number in range. 0, or -EINVAL or -ERANGE
+// with *out untouched. `base` as in strtoull(3): 0 takes 0x and octal prefixes. No sign is accepted
+// by the unsigned ones.
 int parse_u64(const char *s, int base, uint64_t *out);
 int parse_u32(const char *s, int base, uint32_t *out);
 int parse_u16(const char *s, int base, uint16_t *out);

@@ -21,15 +21,14 @@
 
 // Makes room for one more element and gives a pointer to it, not initialised.
 #define vec_extend(vec)                                                                            \
-	((vec)->n == (vec)->cap                                                                    \
-		 ? ((vec)->cap = (vec)->cap ? 2 * (vec)->cap : 4,                                  \
-		    (vec)->v = xrealloc((vec)->v, (vec)->cap * sizeof(*(vec)->v)),                 \
-		    &(vec)->v[(vec)->n++])                                                         \
-		 : &(vec)->v[(vec)->n++])
+	((vec)->n == (vec)->cap ? ((vec)->cap = (vec)->cap ? 2 * (vec)->cap : 4,                   \
+				   (vec)->v = xrealloc((vec)->v, (vec)->cap * sizeof(*(vec)->v)),  \
+				   &(vec)->v[(vec)->n++])                                          \
+				: &(vec)->v[(vec)->n++])
 
 #define vec_push(vec, element) ((void)(*vec_extend(vec) = (element)))
-#define vec_last(vec) ((vec)->v[(vec)->n - 1])
-#define vec_clear(vec) ((void)((vec)->n = 0))
+#define vec_last(vec)	       ((vec)->v[(vec)->n - 1])
+#define vec_clear(vec)	       ((void)((vec)->n = 0))
 // Frees the array, not what its elements point to.
 #define vec_done(vec) (free((vec)->v), (vec)->v = NULL, (vec)->n = (vec)->cap = 0)
 // Keeps the order.

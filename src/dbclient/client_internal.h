@@ -19,14 +19,15 @@ struct dbclient {
 	int64_t probe_interval;
 	struct jsonrpc *rpc;
 	struct stream_listener *listener; // where the target is one to listen on
-	struct loop_timer timer; // the next attempt, when we choose among several targets
+	struct loop_timer timer;	  // the next attempt, when we choose among several targets
 
-	int method;		      // index of the monitor method in use
-	int64_t watch_id, schema_id, monitor_id, change_id, lock_id; // of requests under way, else -1
+	int method; // index of the monitor method in use
+	int64_t watch_id, schema_id, monitor_id, change_id,
+		lock_id; // of requests under way, else -1
 	struct server_watch watch;
 	bool awaits_database; // the server does not have it yet
 	bool needs_schema;    // a server refused what we assumed its schema to be
-	int64_t generation;	      // of our monitor: its id
+	int64_t generation;   // of our monitor: its id
 	bool monitoring, has_data;
 	char last_txn_id[UUID_TEXT_LEN + 1]; // for monitor_cond_since
 	char *last_error;

@@ -3,12 +3,14 @@
 //
 //	connected -> monitor (the best method that the server knows) -> notifications
 //
-// The first time the server is asked for all columns that are wanted. Only if it refuses, because its schema is older than ours,
-// it is asked for the schema, and then for what it has: reading a schema costs more than the rest of what a short program does.
+// The first time the server is asked for all columns that are wanted. Only if it refuses, because
+// its schema is older than ours, it is asked for the schema, and then for what it has: reading a
+// schema costs more than the rest of what a short program does.
 //
-// Beside it goes a monitor of the server's own database, which says whether the server can serve ours, and when it gets it.
-// The replica outlives connections. With monitor_cond_since the server sends what was missed, if it still knows; else it sends
-// everything, and the replica takes the difference.
+// Beside it goes a monitor of the server's own database, which says whether the server can serve
+// ours, and when it gets it. The replica outlives connections. With monitor_cond_since the server
+// sends what was missed, if it still knows; else it sends everything, and the replica takes the
+// difference.
 #include "dbclient/dbclient.h"
 
 #include <errno.h>
@@ -110,7 +112,8 @@ static void request_watch(struct dbclient *c)
 {
 	c->watch = (struct server_watch){0};
 	c->awaits_database = false;
-	c->watch_id = dbclient_request(c, "monitor_cond", server_watch_request(watch_name(), c->replica.class->name));
+	c->watch_id = dbclient_request(c, "monitor_cond",
+				       server_watch_request(watch_name(), c->replica.class->name));
 }
 
 bool dbclient_has_conditions(const struct dbclient *c)
@@ -128,7 +131,8 @@ static void request_monitor(struct dbclient *c)
 	const struct monitor_method *m = &methods[c->method];
 	json_t *params;
 
-	// Notifications of a monitor that was given up may still be on their way: each attempt has its own name.
+	// Notifications of a monitor that was given up may still be on their way: each attempt has
+	// its own name.
 	c->generation++;
 	if (!m->since || !strcmp(c->last_txn_id, no_txn_id))
 		dbclient_accept_conditions(c);
@@ -163,7 +167,8 @@ static void handle_schema(struct dbclient *c, const struct jsonrpc_message *m)
 	if (m->type == JSONRPC_ERROR && c->retry && c->targets.n == 1 && c->watch.told) {
 		// It tells us when it has the database.
 		c->awaits_database = true;
-		set_error(c, xasprintf("%s: the server does not have the database yet", c->replica.class->name));
+		set_error(c, xasprintf("%s: the server does not have the database yet",
+				       c->replica.class->name));
 		notify(c);
 		return;
 	}
@@ -172,7 +177,8 @@ static void handle_schema(struct dbclient *c, const struct jsonrpc_message *m)
 		const char *why = json_string_value(json_object_get(m->error, "error"));
 
 		fail_session(c, ENOENT,
-			     xasprintf("%s: %s", c->replica.class->name, why ? why : "no such database"));
+			     xasprintf("%s: %s", c->replica.class->name,
+				       why ? why : "no such database"));
 		return;
 	}
 	replica_learn_schema(&c->replica, m->result);
@@ -182,8 +188,9 @@ static void handle_schema(struct dbclient *c, const struct jsonrpc_message *m)
 
 static bool is_unknown_method(const json_t *error)
 {
-	const char *tag = json_is_string(error) ? json_string_value(error)
-						: json_string_value(json_object_get(error, "error"));
+	const char *tag = json_is_string(error)
+				  ? json_string_value(error)
+				  : json_string_value(json_object_get(error, "error"));
 
 	return tag && (!strcmp(tag, "unknown method") || !strcmp(tag, "not supported"));
 }
@@ -318,7 +325,8 @@ static void handle_notification(struct dbclient *c, const struct jsonrpc_message
 		if (c->monitoring && !strcmp(m->method, methods[c->method].notification))
 			handle_update(c, m->params);
 		else if (!strcmp(m->method, "monitor_canceled"))
-			// The database was converted, or went away: the server keeps us connected, as we asked.
+			// The database was converted, or went away: the server keeps us connected,
+			// as we asked.
 			request_schema(c);
 	} else if (c->lock && json_is_string(first) && !strcmp(json_string_value(first), c->lock)) {
 		if (!strcmp(m->method, "locked") || !strcmp(m->method, "stolen")) {
@@ -406,7 +414,8 @@ static struct error *try_target(struct dbclient *c)
 
 	if (stream_is_passive_name(target))
 		return stream_listen(c->loop, target, JSONRPC_PORT, on_accept, c, &c->listener);
-	error = jsonrpc_connect(c->loop, target, c->retry && c->targets.n == 1, &callbacks, c, &c->rpc);
+	error = jsonrpc_connect(c->loop, target, c->retry && c->targets.n == 1, &callbacks, c,
+				&c->rpc);
 
 	if (!error && c->probe_interval >= 0)
 		jsonrpc_set_probe_interval(c->rpc, c->probe_interval);
@@ -425,7 +434,8 @@ static void on_timer(void *arg)
 	}
 }
 
-// With several targets, or without retry, jsonrpc connects once and we decide about the next attempt.
+// With several targets, or without retry, jsonrpc connects once and we decide about the next
+// attempt.
 static void next_attempt(struct dbclient *c, int code)
 {
 	int64_t delay = 0;
@@ -480,8 +490,8 @@ static void fail_session(struct dbclient *c, int code, char *why)
 
 // --- Public
 
-struct dbclient *dbclient_new(struct loop *loop, const struct db_class *class, const char *target, dbclient_cb *changed,
-			      void *arg)
+struct dbclient *dbclient_new(struct loop *loop, const struct db_class *class, const char *target,
+			      dbclient_cb *changed, void *arg)
 {
 	struct dbclient *c = XNEW(struct dbclient);
 
@@ -583,7 +593,8 @@ int dbclient_failure(const struct dbclient *c)
 	return c->failure;
 }
 
-bool dbclient_server_has(const struct dbclient *c, const struct db_table_class *class, unsigned int column)
+bool dbclient_server_has(const struct dbclient *c, const struct db_table_class *class,
+			 unsigned int column)
 {
 	return replica_table(&c->replica, class)->server_has >> column & 1;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Conditions: which rows of a table the server sends. Each table has the condition that is wanted and the one that the server was
-// told last. While we are connected, one request at a time carries all that differ. A connection that resumes from a transaction
-// must ask with the conditions under which that transaction was seen, and changes them afterwards; one that is lost while a change
-// is under way cannot be resumed, as nobody knows which rows we have.
+// Conditions: which rows of a table the server sends. Each table has the condition that is wanted
+// and the one that the server was told last. While we are connected, one request at a time carries
+// all that differ. A connection that resumes from a transaction must ask with the conditions under
+// which that transaction was seen, and changes them afterwards; one that is lost while a change is
+// under way cannot be resumed, as nobody knows which rows we have.
 #include <string.h>
 
 #include "dbclient/client_internal.h"
@@ -34,9 +35,10 @@ static json_t *collect_changes(struct dbclient *c)
 		if (same(t->where, t->where_sent) || !table_is_monitored(t) || !t->server_has_table)
 			continue;
 		tell(t);
-		json_object_set_new(changes, t->class->name,
-				    json_pack("[{s:o}]", "where",
-					      t->where ? json_incref(t->where) : json_pack("[b]", 1)));
+		json_object_set_new(
+			changes, t->class->name,
+			json_pack("[{s:o}]", "where",
+				  t->where ? json_incref(t->where) : json_pack("[b]", 1)));
 	}
 	return changes;
 }
@@ -64,10 +66,11 @@ void dbclient_set_condition(struct dbclient *c, const struct db_table_class *cla
 	dbclient_send_conditions(c);
 }
 
-void dbclient_monitor_where(struct dbclient *c, const struct db_table_class *class, unsigned int column,
-			    const char *value)
+void dbclient_monitor_where(struct dbclient *c, const struct db_table_class *class,
+			    unsigned int column, const char *value)
 {
-	dbclient_set_condition(c, class, json_pack("[[s, s, s]]", class->columns[column].name, "==", value));
+	dbclient_set_condition(c, class,
+			       json_pack("[[s, s, s]]", class->columns[column].name, "==", value));
 }
 
 bool dbclient_conditions_met(const struct dbclient *c)

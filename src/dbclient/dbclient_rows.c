@@ -3,13 +3,14 @@
 #include "base/alloc.h"
 #include "dbclient/client_internal.h"
 
-void dbclient_monitor_column(struct dbclient *c, const struct db_table_class *class, unsigned int column,
-			     enum db_monitor mode)
+void dbclient_monitor_column(struct dbclient *c, const struct db_table_class *class,
+			     unsigned int column, enum db_monitor mode)
 {
 	replica_monitor(&c->replica, class, column, mode);
 }
 
-void dbclient_monitor_table(struct dbclient *c, const struct db_table_class *class, enum db_monitor mode)
+void dbclient_monitor_table(struct dbclient *c, const struct db_table_class *class,
+			    enum db_monitor mode)
 {
 	for (unsigned int i = 0; i < class->n_columns; i++)
 		if (!table_monitors(replica_table(&c->replica, class), i))
@@ -35,7 +36,8 @@ struct db_row *dbclient_next(const struct db_row *row)
 	return next_present(row->table, row_table_slot(&row->table->rows, row) + 1);
 }
 
-struct db_row *dbclient_find(const struct dbclient *c, const struct db_table_class *class, const struct uuid *uuid)
+struct db_row *dbclient_find(const struct dbclient *c, const struct db_table_class *class,
+			     const struct uuid *uuid)
 {
 	struct db_row *row = row_table_find(&replica_table(&c->replica, class)->rows, uuid);
 

@@ -129,8 +129,8 @@ static struct txn_column *touch_column(struct dbtxn_row *tr, unsigned int column
 
 // --- Reading
 
-const struct column_type *dbclient_column_type(struct dbclient *c, const struct db_table_class *class,
-					       unsigned int column)
+const struct column_type *
+dbclient_column_type(struct dbclient *c, const struct db_table_class *class, unsigned int column)
 {
 	return table_column_type(replica_table(&c->replica, class), column);
 }
@@ -173,7 +173,8 @@ static struct db_row *first_inserted(const struct dbtxn_row *tr, const struct db
 }
 
 // From `row`, which is the replica's, on; then those that the transaction inserted.
-static struct db_row *skip_deleted(const struct dbclient *c, struct db_row *row, const struct db_table *t)
+static struct db_row *skip_deleted(const struct dbclient *c, struct db_row *row,
+				   const struct db_table *t)
 {
 	while (row && dbtxn_is_deleted(row))
 		row = dbclient_next(row);
@@ -204,7 +205,8 @@ const struct dbtxn_row *dbtxn_find_insert(const struct dbtxn *txn, const struct 
 	return tr;
 }
 
-struct db_row *dbtxn_find(const struct dbclient *c, const struct db_table_class *class, const struct uuid *uuid)
+struct db_row *dbtxn_find(const struct dbclient *c, const struct db_table_class *class,
+			  const struct uuid *uuid)
 {
 	struct db_row *row = dbclient_find(c, class, uuid);
 	const struct dbtxn_row *tr;
@@ -217,7 +219,8 @@ struct db_row *dbtxn_find(const struct dbclient *c, const struct db_table_class 
 
 // --- Changing
 
-struct db_row *dbtxn_insert_as(struct dbtxn *txn, const struct db_table_class *class, const struct uuid *temporary)
+struct db_row *dbtxn_insert_as(struct dbtxn *txn, const struct db_table_class *class,
+			       const struct uuid *temporary)
 {
 	struct db_row *row = row_new(replica_table(&txn->client->replica, class), temporary, false);
 	struct dbtxn_row *tr = touch_row(txn, row);
@@ -235,7 +238,8 @@ struct db_row *dbtxn_insert(struct dbtxn *txn, const struct db_table_class *clas
 	return dbtxn_insert_as(txn, class, &uuid);
 }
 
-struct db_row *dbtxn_insert_uuid(struct dbtxn *txn, const struct db_table_class *class, const struct uuid *uuid)
+struct db_row *dbtxn_insert_uuid(struct dbtxn *txn, const struct db_table_class *class,
+				 const struct uuid *uuid)
 {
 	struct db_row *row = dbtxn_insert_as(txn, class, uuid);
 
@@ -274,7 +278,8 @@ void dbtxn_write(struct dbtxn *txn, struct db_row *row, unsigned int column, str
 	tc->value = *value;
 }
 
-// The column, ready for mutations, or with a value that is simply changed: of inserts and after a write.
+// The column, ready for mutations, or with a value that is simply changed: of inserts and after a
+// write.
 static struct txn_column *start_mutation(struct dbtxn *txn, struct db_row *row, unsigned int column)
 {
 	const struct db_column *c = &row->table->class->columns[column];
@@ -287,7 +292,8 @@ static struct txn_column *start_mutation(struct dbtxn *txn, struct db_row *row, 
 	if (tc->written || tc->mutated)
 		return tc;
 	if (tr->inserted) {
-		// From nothing, not from the default, which in a required set of references is a row that never exists.
+		// From nothing, not from the default, which in a required set of references is a
+		// row that never exists.
 		datum_init_empty(&tc->value, c->key, c->value);
 		tc->written = true;
 		return tc;
@@ -327,7 +333,8 @@ static void remove_keys(struct datum *d, const struct datum *keys)
 	}
 }
 
-void dbtxn_remove(struct dbtxn *txn, struct db_row *row, unsigned int column, const struct datum *keys)
+void dbtxn_remove(struct dbtxn *txn, struct db_row *row, unsigned int column,
+		  const struct datum *keys)
 {
 	struct txn_column *tc = start_mutation(txn, row, column);
 
@@ -344,14 +351,16 @@ void dbtxn_verify(struct dbtxn *txn, struct db_row *row, unsigned int column)
 {
 	struct dbtxn_row *tr = touch_row(txn, row);
 
-	// A row that this transaction makes cannot be changed by others; a column that we do not have cannot be compared.
+	// A row that this transaction makes cannot be changed by others; a column that we do not
+	// have cannot be compared.
 	if (!tr->inserted && row_datum(row, column))
 		touch_column(tr, column)->verify = true;
 }
 
 void dbtxn_increment(struct dbtxn *txn, struct db_row *row, unsigned int column, bool force)
 {
-	assert(!txn->increment_row || (txn->increment_row == row && txn->increment_column == column));
+	assert(!txn->increment_row ||
+	       (txn->increment_row == row && txn->increment_column == column));
 	txn->increment_row = row;
 	txn->increment_column = column;
 	txn->increment_force |= force;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// From what a transaction collected to the operations of RFC 7047 section 5.2, and from their results to its status.
+// From what a transaction collected to the operations of RFC 7047 section 5.2, and from their
+// results to its status.
 #include <stdlib.h>
 
 #include "base/alloc.h"
@@ -21,7 +22,8 @@ static void name_inserts(const struct dbtxn *txn, json_t *json)
 	struct uuid uuid;
 
 	if (json_array_size(json) == 2 && tag && text && !strcmp(tag, "uuid")) {
-		const struct dbtxn_row *tr = uuid_parse(text, &uuid) ? dbtxn_find_insert(txn, &uuid) : NULL;
+		const struct dbtxn_row *tr =
+			uuid_parse(text, &uuid) ? dbtxn_find_insert(txn, &uuid) : NULL;
 		char *name;
 
 		if (!tr || tr->keeps_uuid)
@@ -37,7 +39,8 @@ static void name_inserts(const struct dbtxn *txn, json_t *json)
 			name_inserts(txn, json_array_get(json, i));
 }
 
-static json_t *value_to_json(const struct dbtxn *txn, const struct db_column *c, const struct datum *d)
+static json_t *value_to_json(const struct dbtxn *txn, const struct db_column *c,
+			     const struct datum *d)
 {
 	json_t *json = datum_to_json(d);
 
@@ -64,12 +67,14 @@ static json_t *where_row(const struct dbtxn_row *tr)
 
 static json_t *row_operation(const char *op, const struct dbtxn_row *tr)
 {
-	return json_pack("{s:s,s:s,s:o}", "op", op, "table", tr->row->table->class->name, "where", where_row(tr));
+	return json_pack("{s:s,s:s,s:o}", "op", op, "table", tr->row->table->class->name, "where",
+			 where_row(tr));
 }
 
 // --- Operations
 
-// A mutation of a row that is gone does nothing, and rows that it should have referred to go with it unnoticed.
+// A mutation of a row that is gone does nothing, and rows that it should have referred to go with
+// it unnoticed.
 static bool gains_references(const struct dbtxn_row *tr)
 {
 	for (size_t i = 0; i < tr->n_columns; i++) {
@@ -119,7 +124,8 @@ static void add_insert(const struct dbtxn *txn, json_t *operations, struct dbtxn
 {
 	struct db_table *t = tr->row->table;
 	json_t *values = json_object();
-	json_t *op = json_pack("{s:s,s:s,s:o}", "op", "insert", "table", t->class->name, "row", values);
+	json_t *op =
+		json_pack("{s:s,s:s,s:o}", "op", "insert", "table", t->class->name, "row", values);
 
 	for (size_t i = 0; i < tr->n_columns; i++) {
 		const struct txn_column *tc = &tr->columns[i];
@@ -143,7 +149,8 @@ static void add_insert(const struct dbtxn *txn, json_t *operations, struct dbtxn
 	json_array_append_new(operations, op);
 }
 
-// Rows of other tables than root tables exist as long as somebody refers to them: that is the server's to decide.
+// Rows of other tables than root tables exist as long as somebody refers to them: that is the
+// server's to decide.
 static void add_delete(json_t *operations, const struct dbtxn_row *tr)
 {
 	if (tr->row->table->class->is_root)
@@ -158,8 +165,8 @@ static void keep_present(struct datum *keys, const struct datum *base)
 			datum_remove_at(keys, i);
 }
 
-static void append_mutation(const struct dbtxn *txn, json_t *mutations, const struct db_column *c, const char *mutator,
-			    const struct datum *d)
+static void append_mutation(const struct dbtxn *txn, json_t *mutations, const struct db_column *c,
+			    const char *mutator, const struct datum *d)
 {
 	json_t *json;
 
@@ -246,7 +253,8 @@ static json_t *build(struct dbtxn *txn)
 
 	json_array_append_new(operations, json_string(txn->client->replica.class->name));
 	if (txn->client->lock)
-		json_array_append_new(operations, json_pack("{s:s,s:s}", "op", "assert", "lock", txn->client->lock));
+		json_array_append_new(operations, json_pack("{s:s,s:s}", "op", "assert", "lock",
+							    txn->client->lock));
 	for (struct dbtxn_row *tr = txn->rows; tr; tr = tr->next)
 		if (tr->row && !tr->inserted)
 			add_wait(operations, tr);
@@ -268,14 +276,15 @@ static json_t *build(struct dbtxn *txn)
 		return NULL;
 	}
 	if (txn->comment.len)
-		json_array_append_new(operations,
-				      json_pack("{s:s,s:s}", "op", "comment", "comment", str_cstr(&txn->comment)));
+		json_array_append_new(operations, json_pack("{s:s,s:s}", "op", "comment", "comment",
+							    str_cstr(&txn->comment)));
 	if (txn->dry_run)
 		json_array_append_new(operations, json_pack("{s:s}", "op", "abort"));
 	return operations;
 }
 
-enum dbtxn_status dbtxn_commit(struct dbtxn *txn, void (*done)(void *arg, struct dbtxn *), void *arg)
+enum dbtxn_status dbtxn_commit(struct dbtxn *txn, void (*done)(void *arg, struct dbtxn *),
+			       void *arg)
 {
 	struct dbclient *c = txn->client;
 	json_t *params;
@@ -329,18 +338,20 @@ static enum dbtxn_status judge(struct dbtxn *txn, const json_t *result)
 static bool read_results(struct dbtxn *txn, const json_t *results)
 {
 	for (struct dbtxn_row *tr = txn->rows; tr; tr = tr->next) {
-		const json_t *uuid = json_object_get(json_array_get(results, tr->insert_op), "uuid");
+		const json_t *uuid =
+			json_object_get(json_array_get(results, tr->insert_op), "uuid");
 		const char *text = json_string_value(json_array_get(uuid, 1));
 
 		if (tr->inserted && (!text || !uuid_parse(text, &tr->real)))
 			return false;
 	}
 	if (txn->increment_op) {
-		const json_t *rows = json_object_get(json_array_get(results, txn->increment_op), "rows");
+		const json_t *rows =
+			json_object_get(json_array_get(results, txn->increment_op), "rows");
 		const char *name;
 		json_t *value;
 
-		json_object_foreach(json_array_get(rows, 0), name, value)
+		json_object_foreach (json_array_get(rows, 0), name, value)
 			txn->increment_result = json_integer_value(value);
 	}
 	return true;

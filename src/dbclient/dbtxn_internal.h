@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// What a transaction collects, row by row and column by column; dbtxn.c fills it in, dbtxn_commit.c turns it into operations.
+// What a transaction collects, row by row and column by column; dbtxn.c fills it in, dbtxn_commit.c
+// turns it into operations.
 #pragma once
 #include <uthash.h>
 
@@ -20,10 +21,10 @@ struct dbtxn_row {
 	struct dbtxn *txn;
 	struct db_row *row; // once sent, only looked at when inserted: others may be gone
 	bool inserted, deleted, keeps_uuid;
-	struct uuid uuid;     // as row->uuid
-	UT_hash_handle hh;    // of inserts, by uuid
-	size_t insert_op;     // its place among the operations
-	struct uuid real;     // given by the database
+	struct uuid uuid;  // as row->uuid
+	UT_hash_handle hh; // of inserts, by uuid
+	size_t insert_op;  // its place among the operations
+	struct uuid real;  // given by the database
 	struct txn_column *columns;
 	size_t n_columns;
 };

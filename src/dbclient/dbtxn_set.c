@@ -3,7 +3,8 @@
 
 #include "dbclient/dbtxn_datum.h"
 
-static void set_one(struct dbtxn *txn, struct db_row *row, unsigned int column, union atom *a, enum atom_type type)
+static void set_one(struct dbtxn *txn, struct db_row *row, unsigned int column, union atom *a,
+		    enum atom_type type)
 {
 	struct datum d;
 
@@ -12,7 +13,8 @@ static void set_one(struct dbtxn *txn, struct db_row *row, unsigned int column, 
 	dbtxn_write(txn, row, column, &d);
 }
 
-static void set_none(struct dbtxn *txn, struct db_row *row, unsigned int column, enum atom_type type)
+static void set_none(struct dbtxn *txn, struct db_row *row, unsigned int column,
+		     enum atom_type type)
 {
 	struct datum d;
 
@@ -84,9 +86,9 @@ static void atom_of_ref(union atom *a, const void *array, size_t i)
 
 typedef void atom_maker(union atom *, const void *array, size_t i);
 
-static void set_array(struct dbtxn *txn, struct db_row *row, unsigned int column, size_t n, enum atom_type key_type,
-		      atom_maker *make_key, const void *keys, enum atom_type value_type, atom_maker *make_value,
-		      const void *values)
+static void set_array(struct dbtxn *txn, struct db_row *row, unsigned int column, size_t n,
+		      enum atom_type key_type, atom_maker *make_key, const void *keys,
+		      enum atom_type value_type, atom_maker *make_value, const void *values)
 {
 	struct datum d;
 
@@ -103,32 +105,38 @@ static void set_array(struct dbtxn *txn, struct db_row *row, unsigned int column
 	dbtxn_write(txn, row, column, &d);
 }
 
-void dbtxn_set_strings(struct dbtxn *txn, struct db_row *row, unsigned int column, const char *const *v, size_t n)
+void dbtxn_set_strings(struct dbtxn *txn, struct db_row *row, unsigned int column,
+		       const char *const *v, size_t n)
 {
 	set_array(txn, row, column, n, ATOM_STRING, atom_of_string, v, ATOM_VOID, NULL, NULL);
 }
 
-void dbtxn_set_ints(struct dbtxn *txn, struct db_row *row, unsigned int column, const int64_t *v, size_t n)
+void dbtxn_set_ints(struct dbtxn *txn, struct db_row *row, unsigned int column, const int64_t *v,
+		    size_t n)
 {
 	set_array(txn, row, column, n, ATOM_INTEGER, atom_of_int, v, ATOM_VOID, NULL, NULL);
 }
 
-void dbtxn_set_reals(struct dbtxn *txn, struct db_row *row, unsigned int column, const double *v, size_t n)
+void dbtxn_set_reals(struct dbtxn *txn, struct db_row *row, unsigned int column, const double *v,
+		     size_t n)
 {
 	set_array(txn, row, column, n, ATOM_REAL, atom_of_real, v, ATOM_VOID, NULL, NULL);
 }
 
-void dbtxn_set_bools(struct dbtxn *txn, struct db_row *row, unsigned int column, const bool *v, size_t n)
+void dbtxn_set_bools(struct dbtxn *txn, struct db_row *row, unsigned int column, const bool *v,
+		     size_t n)
 {
 	set_array(txn, row, column, n, ATOM_BOOLEAN, atom_of_bool, v, ATOM_VOID, NULL, NULL);
 }
 
-void dbtxn_set_refs(struct dbtxn *txn, struct db_row *row, unsigned int column, struct db_row *const *v, size_t n)
+void dbtxn_set_refs(struct dbtxn *txn, struct db_row *row, unsigned int column,
+		    struct db_row *const *v, size_t n)
 {
 	set_array(txn, row, column, n, ATOM_UUID, atom_of_ref, v, ATOM_VOID, NULL, NULL);
 }
 
-void dbtxn_set_smap(struct dbtxn *txn, struct db_row *row, unsigned int column, const struct smap *m)
+void dbtxn_set_smap(struct dbtxn *txn, struct db_row *row, unsigned int column,
+		    const struct smap *m)
 {
 	struct datum d;
 
@@ -144,28 +152,32 @@ void dbtxn_set_smap(struct dbtxn *txn, struct db_row *row, unsigned int column, 
 	dbtxn_write(txn, row, column, &d);
 }
 
-void dbtxn_set_string_int_map(struct dbtxn *txn, struct db_row *row, unsigned int column, const char *const *keys,
-			      const int64_t *values, size_t n)
+void dbtxn_set_string_int_map(struct dbtxn *txn, struct db_row *row, unsigned int column,
+			      const char *const *keys, const int64_t *values, size_t n)
 {
-	set_array(txn, row, column, n, ATOM_STRING, atom_of_string, keys, ATOM_INTEGER, atom_of_int, values);
+	set_array(txn, row, column, n, ATOM_STRING, atom_of_string, keys, ATOM_INTEGER, atom_of_int,
+		  values);
 }
 
-void dbtxn_set_int_int_map(struct dbtxn *txn, struct db_row *row, unsigned int column, const int64_t *keys,
-			   const int64_t *values, size_t n)
+void dbtxn_set_int_int_map(struct dbtxn *txn, struct db_row *row, unsigned int column,
+			   const int64_t *keys, const int64_t *values, size_t n)
 {
-	set_array(txn, row, column, n, ATOM_INTEGER, atom_of_int, keys, ATOM_INTEGER, atom_of_int, values);
+	set_array(txn, row, column, n, ATOM_INTEGER, atom_of_int, keys, ATOM_INTEGER, atom_of_int,
+		  values);
 }
 
-void dbtxn_set_string_ref_map(struct dbtxn *txn, struct db_row *row, unsigned int column, const char *const *keys,
-			      struct db_row *const *values, size_t n)
+void dbtxn_set_string_ref_map(struct dbtxn *txn, struct db_row *row, unsigned int column,
+			      const char *const *keys, struct db_row *const *values, size_t n)
 {
-	set_array(txn, row, column, n, ATOM_STRING, atom_of_string, keys, ATOM_UUID, atom_of_ref, values);
+	set_array(txn, row, column, n, ATOM_STRING, atom_of_string, keys, ATOM_UUID, atom_of_ref,
+		  values);
 }
 
-void dbtxn_set_int_ref_map(struct dbtxn *txn, struct db_row *row, unsigned int column, const int64_t *keys,
-			   struct db_row *const *values, size_t n)
+void dbtxn_set_int_ref_map(struct dbtxn *txn, struct db_row *row, unsigned int column,
+			   const int64_t *keys, struct db_row *const *values, size_t n)
 {
-	set_array(txn, row, column, n, ATOM_INTEGER, atom_of_int, keys, ATOM_UUID, atom_of_ref, values);
+	set_array(txn, row, column, n, ATOM_INTEGER, atom_of_int, keys, ATOM_UUID, atom_of_ref,
+		  values);
 }
 
 // --- Single elements
@@ -173,8 +185,8 @@ void dbtxn_set_int_ref_map(struct dbtxn *txn, struct db_row *row, unsigned int c
 typedef void mutation(struct dbtxn *, struct db_row *, unsigned int column, const struct datum *);
 
 // Takes the atom.
-static void mutate_one(struct dbtxn *txn, struct db_row *row, unsigned int column, union atom *a, enum atom_type type,
-		       mutation *mutate)
+static void mutate_one(struct dbtxn *txn, struct db_row *row, unsigned int column, union atom *a,
+		       enum atom_type type, mutation *mutate)
 {
 	struct datum d;
 
@@ -220,7 +232,8 @@ void dbtxn_remove_ref(struct dbtxn *txn, struct db_row *row, unsigned int column
 	mutate_one(txn, row, column, &(union atom){.uuid = v->uuid}, ATOM_UUID, dbtxn_remove);
 }
 
-void dbtxn_put_string(struct dbtxn *txn, struct db_row *row, unsigned int column, const char *key, const char *value)
+void dbtxn_put_string(struct dbtxn *txn, struct db_row *row, unsigned int column, const char *key,
+		      const char *value)
 {
 	union atom k, v;
 	struct datum d;

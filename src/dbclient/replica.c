@@ -36,7 +36,8 @@ int db_table_class_find_column(const struct db_table_class *class, const char *n
 
 void replica_init(struct replica *r, const struct db_class *class)
 {
-	*r = (struct replica){.class = class, .tables = xcalloc(class->n_tables, sizeof(struct db_table))};
+	*r = (struct replica){.class = class,
+			      .tables = xcalloc(class->n_tables, sizeof(struct db_table))};
 	for (unsigned int i = 0; i < class->n_tables; i++) {
 		struct db_table *t = &r->tables[i];
 
@@ -75,7 +76,8 @@ void replica_done(struct replica *r)
 	free(r->pending);
 }
 
-void replica_monitor(struct replica *r, const struct db_table_class *class, unsigned int column, enum db_monitor mode)
+void replica_monitor(struct replica *r, const struct db_table_class *class, unsigned int column,
+		     enum db_monitor mode)
 {
 	struct db_table *t = replica_table(r, class);
 	uint64_t bit = UINT64_C(1) << column;
@@ -177,7 +179,8 @@ json_t *replica_monitor_requests(const struct replica *r, bool conditions)
 		columns = json_array();
 		for (unsigned int c = 0; c < t->class->n_columns; c++)
 			if (table_monitors(t, c) && t->server_has >> c & 1)
-				json_array_append_new(columns, json_string(t->class->columns[c].name));
+				json_array_append_new(columns,
+						      json_string(t->class->columns[c].name));
 		request = json_pack("{s:o}", "columns", columns);
 		if (conditions && t->where_sent)
 			json_object_set(request, "where", t->where_sent);
@@ -195,7 +198,8 @@ static struct datum *row_datums(const struct db_row *row)
 
 struct db_row *row_new(struct db_table *t, const struct uuid *uuid, bool with_datums)
 {
-	struct db_row *row = xcalloc(1, t->class->row_size + (with_datums ? t->n_slots * sizeof(struct datum) : 0));
+	struct db_row *row = xcalloc(
+		1, t->class->row_size + (with_datums ? t->n_slots * sizeof(struct datum) : 0));
 
 	row->uuid = *uuid;
 	row->table = t;
@@ -242,7 +246,8 @@ static void note_change(struct db_row *row, enum db_change change)
 		row->change = change;
 		return;
 	}
-	// In the list already: an insert stays one when modified, and is nothing at all when deleted.
+	// In the list already: an insert stays one when modified, and is nothing at all when
+	// deleted.
 	if (row->change == DB_INSERTED)
 		row->change = change == DB_DELETED ? DB_SAME : DB_INSERTED;
 	else
@@ -275,7 +280,8 @@ static void note_stale_referrers(struct db_row *target)
 		uint64_t columns = 0;
 
 		for (unsigned int c = 0; c < from->n_columns; c++)
-			if ((from->columns[c].key_ref == class || from->columns[c].value_ref == class) &&
+			if ((from->columns[c].key_ref == class ||
+			     from->columns[c].value_ref == class) &&
 			    table_monitors(row->table, c))
 				columns |= UINT64_C(1) << c;
 		if ((row->stale & columns) != columns)
@@ -300,7 +306,8 @@ static void change_column(struct db_row *row, unsigned int column, struct datum 
 	if (column_has_refs(&row->table->class->columns[column]))
 		refs_change(row, column, d, new);
 	datum_swap(d, new);
-	// Strings of the C members belonged to the old value: they are made anew before anybody looks.
+	// Strings of the C members belonged to the old value: they are made anew before anybody
+	// looks.
 	datum_done(new);
 	note_stale(row, bit);
 	if (row->table->read & bit) {
@@ -333,7 +340,8 @@ static void delete_row(struct db_row *row)
 	note_change(row, DB_DELETED);
 }
 
-static struct db_row *insert_row(struct db_table *t, const struct uuid *uuid, struct db_row *placeholder)
+static struct db_row *insert_row(struct db_table *t, const struct uuid *uuid,
+				 struct db_row *placeholder)
 {
 	struct db_row *row = placeholder;
 
@@ -353,7 +361,8 @@ static struct db_row *insert_row(struct db_table *t, const struct uuid *uuid, st
 
 // --- Notifications
 
-// No constraints but those that our structs rely on: the server has checked, perhaps by a newer schema than ours.
+// No constraints but those that our structs rely on: the server has checked, perhaps by a newer
+// schema than ours.
 static struct error *read_value(struct datum *d, const struct db_column *c, const json_t *json)
 {
 	struct column_type type = {.n_min = 0, .n_max = UINT_MAX};
@@ -362,7 +371,8 @@ static struct error *read_value(struct datum *d, const struct db_column *c, cons
 	base_type_init(&type.key, c->key);
 	base_type_init(&type.value, c->value);
 	error = db_error_to_error(datum_from_json_any_size(d, &type, json, NULL));
-	if (!error && ((c->shape == DB_ONE && d->n != 1) || (c->shape == DB_OPTIONAL && d->n > 1))) {
+	if (!error &&
+	    ((c->shape == DB_ONE && d->n != 1) || (c->shape == DB_OPTIONAL && d->n > 1))) {
 		error = error_new("%u values where there should be %s", (unsigned int)d->n,
 				  c->shape == DB_ONE ? "one" : "at most one");
 		datum_done(d);
@@ -370,7 +380,8 @@ static struct error *read_value(struct datum *d, const struct db_column *c, cons
 	return error;
 }
 
-static struct error *apply_column(struct db_row *row, unsigned int column, const json_t *json, bool is_diff)
+static struct error *apply_column(struct db_row *row, unsigned int column, const json_t *json,
+				  bool is_diff)
 {
 	const struct db_column *c = &row->table->class->columns[column];
 	struct datum value;
@@ -391,7 +402,8 @@ static struct error *apply_column(struct db_row *row, unsigned int column, const
 }
 
 // `absent_is_default`: columns that are not mentioned have their default value; else they stay.
-static struct error *apply_columns(struct db_row *row, const json_t *json, bool is_diff, bool absent_is_default)
+static struct error *apply_columns(struct db_row *row, const json_t *json, bool is_diff,
+				   bool absent_is_default)
 {
 	struct db_table *t = row->table;
 
@@ -416,7 +428,8 @@ static struct error *apply_columns(struct db_row *row, const json_t *json, bool 
 	return NULL;
 }
 
-static struct error *apply_row(struct db_table *t, const struct uuid *uuid, const json_t *update, enum update_kind kind)
+static struct error *apply_row(struct db_table *t, const struct uuid *uuid, const json_t *update,
+			       enum update_kind kind)
 {
 	struct db_row *row = row_table_find(&t->rows, uuid);
 	struct db_row *placeholder = row && !row->present ? row : NULL;
@@ -433,7 +446,7 @@ static struct error *apply_row(struct db_table *t, const struct uuid *uuid, cons
 		if (!new)
 			new = json_object_get(update, "insert");
 		modify = json_object_get(update, "modify");
-		deleted = !new && json_object_get(update, "delete");
+		deleted = !new &&json_object_get(update, "delete");
 		if (!new && !modify && !deleted)
 			return error_new("table %s: a row update of no known kind", t->class->name);
 	}
@@ -443,8 +456,8 @@ static struct error *apply_row(struct db_table *t, const struct uuid *uuid, cons
 		return NULL;
 	}
 	if (!row && modify)
-		return error_new("table %s: row " UUID_FORMAT " to be modified is not there", t->class->name,
-				 UUID_ARGS(uuid));
+		return error_new("table %s: row " UUID_FORMAT " to be modified is not there",
+				 t->class->name, UUID_ARGS(uuid));
 	if (row && !modify) {
 		row->seen = true;
 		return apply_columns(row, new, false, kind == UPDATE_V2);
@@ -476,7 +489,8 @@ static void delete_unseen(struct db_table *t)
 	free(gone);
 }
 
-struct error *replica_apply(struct replica *r, const json_t *updates, enum update_kind kind, bool whole)
+struct error *replica_apply(struct replica *r, const json_t *updates, enum update_kind kind,
+			    bool whole)
 {
 	const char *table_name, *uuid_text;
 	json_t *rows, *update;
@@ -485,19 +499,18 @@ struct error *replica_apply(struct replica *r, const json_t *updates, enum updat
 		return error_new("table updates are not an object");
 	for (unsigned int i = 0; whole && i < r->class->n_tables; i++)
 		mark_unseen(&r->tables[i]);
-	json_object_foreach((json_t *)updates, table_name, rows)
-	{
+	json_object_foreach ((json_t *)updates, table_name, rows) {
 		const struct db_table_class *class = db_class_find_table(r->class, table_name);
 
 		if (!class || !table_is_monitored(replica_table(r, class)))
 			continue;
-		json_object_foreach(rows, uuid_text, update)
-		{
+		json_object_foreach (rows, uuid_text, update) {
 			struct uuid uuid;
 			struct error *error;
 
 			if (!uuid_parse(uuid_text, &uuid))
-				return error_new("table %s: \"%s\" is not a UUID", table_name, uuid_text);
+				return error_new("table %s: \"%s\" is not a UUID", table_name,
+						 uuid_text);
 			error = apply_row(replica_table(r, class), &uuid, update, kind);
 			if (error)
 				return error;

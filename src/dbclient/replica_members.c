@@ -22,10 +22,13 @@ static bool is_smap(const struct db_column *c)
 
 static size_t c_size(enum atom_type type)
 {
-	return type == ATOM_BOOLEAN ? sizeof(bool) : type == ATOM_REAL ? sizeof(double) : sizeof(int64_t);
+	return type == ATOM_BOOLEAN ? sizeof(bool)
+	       : type == ATOM_REAL  ? sizeof(double)
+				    : sizeof(int64_t);
 }
 
-static struct db_row *find_present(struct db_row *from, const struct db_table_class *class, const struct uuid *uuid)
+static struct db_row *find_present(struct db_row *from, const struct db_table_class *class,
+				   const struct uuid *uuid)
 {
 	struct db_table *t = replica_table(from->table->replica, class);
 	struct db_row *row = row_table_find(&t->rows, uuid);
@@ -69,7 +72,8 @@ static void fill_smap(struct smap *m, const struct datum *d)
 		return;
 	m->v = xmalloc(d->n * sizeof(*m->v));
 	for (size_t i = 0; i < d->n; i++)
-		m->v[i] = (struct smap_pair){atom_string(datum_key(d, i)), atom_string(datum_value(d, i))};
+		m->v[i] = (struct smap_pair){atom_string(datum_key(d, i)),
+					     atom_string(datum_value(d, i))};
 	m->n = d->n;
 }
 
@@ -86,7 +90,8 @@ static void fill_arrays(struct db_row *row, const struct db_column *c, const str
 		values = xmalloc(d->n * value_size);
 	for (size_t i = 0; i < d->n; i++)
 		if (put_atom(row, keys + n * key_size, datum_key(d, i), c->key, c->key_ref) &&
-		    (!values || put_atom(row, values + n * value_size, datum_value(d, i), c->value, c->value_ref)))
+		    (!values || put_atom(row, values + n * value_size, datum_value(d, i), c->value,
+					 c->value_ref)))
 			n++;
 	*(void **)member(row, c->at) = keys;
 	if (values)
@@ -149,7 +154,8 @@ void members_fill(struct db_row *row, unsigned int column)
 	}
 }
 
-static void add_ref(struct db_row *from, const struct db_table_class *class, const struct uuid *uuid)
+static void add_ref(struct db_row *from, const struct db_table_class *class,
+		    const struct uuid *uuid)
 {
 	struct db_table *t = replica_table(from->table->replica, class);
 	struct db_row *to;
@@ -164,12 +170,14 @@ static void add_ref(struct db_row *from, const struct db_table_class *class, con
 	}
 	if (to->n_referrers == to->cap_referrers) {
 		to->cap_referrers = to->cap_referrers ? 2 * to->cap_referrers : 1;
-		to->referrers = xrealloc(to->referrers, to->cap_referrers * sizeof(struct db_row *));
+		to->referrers =
+			xrealloc(to->referrers, to->cap_referrers * sizeof(struct db_row *));
 	}
 	to->referrers[to->n_referrers++] = from;
 }
 
-static void remove_ref(struct db_row *from, const struct db_table_class *class, const struct uuid *uuid)
+static void remove_ref(struct db_row *from, const struct db_table_class *class,
+		       const struct uuid *uuid)
 {
 	struct db_table *t = replica_table(from->table->replica, class);
 	struct db_row *to = row_table_find(&t->rows, uuid);
@@ -189,8 +197,9 @@ static void remove_ref(struct db_row *from, const struct db_table_class *class, 
 	}
 }
 
-static void change_pair(struct db_row *row, const struct db_column *c, const struct datum *d, size_t i,
-			void (*change)(struct db_row *, const struct db_table_class *, const struct uuid *))
+static void
+change_pair(struct db_row *row, const struct db_column *c, const struct datum *d, size_t i,
+	    void (*change)(struct db_row *, const struct db_table_class *, const struct uuid *))
 {
 	if (c->key_ref)
 		change(row, c->key_ref, &datum_key(d, i)->uuid);
@@ -198,16 +207,18 @@ static void change_pair(struct db_row *row, const struct db_column *c, const str
 		change(row, c->value_ref, &datum_value(d, i)->uuid);
 }
 
-void refs_change(struct db_row *row, unsigned int column, const struct datum *old, const struct datum *new)
+void refs_change(struct db_row *row, unsigned int column, const struct datum *old,
+		 const struct datum *new)
 {
 	const struct db_column *c = column_of(row, column);
 	size_t n_old = old ? old->n : 0, n_new = new ? new->n : 0, i = 0, j = 0;
 
 	// Both are sorted by key: what they have in common costs one comparison each.
 	while (i < n_old || j < n_new) {
-		int order = i == n_old	 ? 1
-			    : j == n_new ? -1
-					 : atom_compare(datum_key(old, i), datum_key(new, j), c->key);
+		int order = i == n_old ? 1
+			    : j == n_new
+				    ? -1
+				    : atom_compare(datum_key(old, i), datum_key(new, j), c->key);
 
 		if (!order && c->value != ATOM_VOID &&
 		    !atom_equal(datum_value(old, i), datum_value(new, j), c->value)) {

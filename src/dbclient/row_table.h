@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// The rows of a table by UUID: open addressing with linear probing, eight bytes a slot. UUIDs are random, so that their first
-// word is the hash. Rows move when the table grows or one is removed: do not do either while iterating.
+// The rows of a table by UUID: open addressing with linear probing, eight bytes a slot. UUIDs are
+// random, so that their first word is the hash. Rows move when the table grows or one is removed:
+// do not do either while iterating.
 #pragma once
 #include <stddef.h>
 

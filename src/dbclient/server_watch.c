@@ -6,8 +6,8 @@
 json_t *server_watch_request(json_t *id, const char *database)
 {
 	return json_pack("[s, o, {s:[{s:[s, s, s], s:[[s, s, s]]}]}]", "_Server", id, "Database",
-	                 "columns", "model", "connected", "leader", "where", "name",
-	                 "==", database);
+			 "columns", "model", "connected", "leader", "where", "name",
+			 "==", database);
 }
 
 // Values that are not mentioned stay as they are; in a new row they are false, or the first of the
@@ -15,7 +15,7 @@ json_t *server_watch_request(json_t *id, const char *database)
 static void read_row(struct server_watch *w, const json_t *row)
 {
 	const json_t *connected = json_object_get(row, "connected"),
-	             *leader = json_object_get(row, "leader");
+		     *leader = json_object_get(row, "leader");
 	const char *model = json_string_value(json_object_get(row, "model"));
 	if (connected)
 		w->connected = json_is_true(connected);
@@ -56,6 +56,6 @@ const char *server_watch_problem(const struct server_watch *w, bool leader_only)
 	if (!w->connected)
 		return "the server is not connected to the cluster or relay source of the database";
 	return leader_only && !w->leader && !w->relay
-	               ? "the server is not the leader of the database's cluster"
-	               : NULL;
+		       ? "the server is not the leader of the database's cluster"
+		       : NULL;
 }

@@ -7,8 +7,8 @@
 #include <stdbool.h>
 
 struct server_watch {
-	bool told;              // the server has _Server
-	bool present;           // and the database in it
+	bool told;		// the server has _Server
+	bool present;		// and the database in it
 	bool standalone, relay; // neither: clustered
 	bool connected;
 	bool leader; // of a cluster; a relay leads nothing, and need not

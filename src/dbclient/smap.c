@@ -98,7 +98,8 @@ void smap_copy(struct smap *to, const struct smap *from)
 		copy.v = xmalloc(from->n * sizeof(*copy.v));
 		copy.n = copy.cap = from->n;
 		for (size_t i = 0; i < from->n; i++)
-			copy.v[i] = (struct smap_pair){xstrdup(from->v[i].key), xstrdup(from->v[i].value)};
+			copy.v[i] = (struct smap_pair){xstrdup(from->v[i].key),
+						       xstrdup(from->v[i].value)};
 	}
 	smap_done(to);
 	*to = copy;

@@ -113,8 +113,8 @@ static void on_child_end(void *compaction_, int fd, int events)
 	struct database *d = c->served->d;
 	int failed = reap(c);
 	struct db_error *error =
-	        failed ? db_error_io(failed, "%s: writing new database file failed", d->path)
-	               : journal_adopt_new(d->journal, c->since);
+		failed ? db_error_io(failed, "%s: writing new database file failed", d->path)
+		       : journal_adopt_new(d->journal, c->since);
 	if (failed)
 		journal_discard_new(d->journal);
 	if (!error) {
@@ -125,7 +125,7 @@ static void on_child_end(void *compaction_, int fd, int events)
 }
 
 void compaction_start(struct served *served, const char *comment, compaction_done_cb *done,
-                      void *arg)
+		      void *arg)
 {
 	struct database *d = served->d;
 	struct compaction *c = served->compaction;
@@ -161,5 +161,5 @@ void compaction_cancel(struct served *served)
 	(void)reap(c);
 	journal_discard_new(served->d->journal);
 	finish(c, db_error_new("ovsdb error", "%s: compaction was given up",
-	                       database_name(served->d)));
+			       database_name(served->d)));
 }

@@ -9,7 +9,7 @@
 struct compaction;
 
 typedef void compaction_done_cb(void *arg,
-                                struct db_error *error); // takes the error; NULL: success
+				struct db_error *error); // takes the error; NULL: success
 // Starts one, or joins the one that is under way; `done` (may be NULL) is called when it ended,
 // from the loop, or from compaction_cancel(). A database without a file is done at once.
 void compaction_start(struct served *, const char *comment, compaction_done_cb *done, void *arg);

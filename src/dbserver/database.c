@@ -73,9 +73,9 @@ static struct db_error *read_schema(struct journal *j, struct db_schema **schema
 		return error;
 	if (!json)
 		return db_error_new("ovsdb error", "%s: cannot identify file type",
-		                    journal_path(j));
+				    journal_path(j));
 	error = db_error_wrap(db_schema_from_json(json, schema),
-	                      "failed to parse \"%s\" as ovsdb schema", journal_path(j));
+			      "failed to parse \"%s\" as ovsdb schema", journal_path(j));
 	json_decref(json);
 	return error;
 }
@@ -138,8 +138,8 @@ static struct db_error *replay_text(struct database *d, const char *text, size_t
 	bool is_plain = n > sizeof(start) && !memcmp(text, start, sizeof(start) - 1);
 	json_t *json = is_plain || converting ? NULL : json_loadb(text, n, 0, NULL);
 	struct db_error *error = json && db_record_is_schema(json)
-	                                 ? database_replay_record(&d->db, json)
-	                                 : db_record_apply_text(d->db, text, n, converting);
+					 ? database_replay_record(&d->db, json)
+					 : db_record_apply_text(d->db, text, n, converting);
 	json_decref(json);
 	return error;
 }
@@ -164,8 +164,8 @@ static struct db_error *replay(struct database *d, bool converting)
 }
 
 static struct db_error *open_file(const char *path, bool writable,
-                                  const struct db_schema *convert_to, struct database **out,
-                                  char **warning)
+				  const struct db_schema *convert_to, struct database **out,
+				  char **warning)
 {
 	struct journal *j;
 	struct db_schema *schema;
@@ -173,7 +173,7 @@ static struct db_error *open_file(const char *path, bool writable,
 	*out = NULL;
 	*warning = NULL;
 	struct db_error *error =
-	        journal_open(path, writable ? JOURNAL_READ_WRITE : JOURNAL_READ_ONLY, &j);
+		journal_open(path, writable ? JOURNAL_READ_WRITE : JOURNAL_READ_ONLY, &j);
 	if (error)
 		return error;
 	error = read_schema(j, &schema);
@@ -197,7 +197,7 @@ static struct db_error *open_file(const char *path, bool writable,
 	if (damage) {
 		char *text = db_error_to_text(damage);
 		*warning =
-		        xasprintf("%s: ignored what follows the last good record (%s)", path, text);
+			xasprintf("%s: ignored what follows the last good record (%s)", path, text);
 		free(text);
 		db_error_free(damage);
 	}
@@ -220,13 +220,13 @@ static struct db_error *open_file(const char *path, bool writable,
 }
 
 struct db_error *database_open(const char *path, bool writable, struct database **out,
-                               char **warning)
+			       char **warning)
 {
 	return open_file(path, writable, NULL, out, warning);
 }
 
 struct db_error *database_open_converting(const char *path, const struct db_schema *schema,
-                                          struct database **out, char **warning)
+					  struct database **out, char **warning)
 {
 	return open_file(path, false, schema, out, warning);
 }
@@ -279,9 +279,9 @@ void database_heal(struct database *d)
 	if (!d->problem || !d->journal)
 		return;
 	struct db_error *error =
-	        journal_is_suspect(d->journal)
-	                ? rewrite(d, d->db, "written anew after a failure of the disk")
-	                : journal_probe(d->journal);
+		journal_is_suspect(d->journal)
+			? rewrite(d, d->db, "written anew after a failure of the disk")
+			: journal_probe(d->journal);
 	set_problem(d, error);
 	db_error_free(error);
 }
@@ -322,12 +322,12 @@ bool database_wants_compaction(const struct database *d)
 	int64_t age = clock_ms() - d->compacted_at, size = journal_size(d->journal);
 	bool many = d->n_transactions >= COMPACT_MIN_TRANSACTIONS;
 	return (size > COMPACT_MIN_BYTES && size > 2 * d->compacted_size &&
-	        (many || age > COMPACT_MIN_MS)) ||
+		(many || age > COMPACT_MIN_MS)) ||
 	       (age > COMPACT_MAX_MS && many);
 }
 
 struct db_error *database_convert(struct database *d, const struct db_schema *schema,
-                                  void (*forget)(void *), void *arg)
+				  void (*forget)(void *), void *arg)
 {
 	struct db *db;
 	struct db_error *error = convert(d->db, schema, &db);

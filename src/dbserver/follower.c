@@ -16,7 +16,7 @@ LOG_MODULE(ovsdb_follower);
 // A request of a client of ours that was passed on.
 struct forwarded {
 	struct session *session;
-	json_t *client_id, *id; // in the client's request, in ours
+	json_t *client_id, *id;	      // in the client's request, in ours
 	struct jsonrpc_message *held; // not sent yet: there is no connection; NULL: sent
 };
 
@@ -49,10 +49,10 @@ static const char *db_name(const struct follower *f)
 
 enum follower_state follower_state(const struct follower *f)
 {
-	return f->failed                      ? FOLLOWER_FAILED
-	       : f->following                 ? FOLLOWER_FOLLOWING
+	return f->failed		      ? FOLLOWER_FAILED
+	       : f->following		      ? FOLLOWER_FOLLOWING
 	       : jsonrpc_is_connected(f->rpc) ? FOLLOWER_ASKING
-	                                      : FOLLOWER_CONNECTING;
+					      : FOLLOWER_CONNECTING;
 }
 
 bool follower_is_relay(const struct follower *f)
@@ -83,7 +83,7 @@ static void set_following(struct follower *f, bool following)
 	if (f->config.relay)
 		server_set_connected(f->served->server, f->served, following);
 	log_info("%s: %s %s", db_name(f), following ? "following" : "no longer following",
-	         follower_target(f));
+		 follower_target(f));
 }
 
 // The rest cannot be done. Takes the error.
@@ -142,7 +142,7 @@ static void ask_contents(struct follower *f, const struct db_schema *there)
 	for (unsigned int i = 0; i < here->n_tables; i++) {
 		const struct table_schema *t = here->tables[i];
 		const struct table_schema *other =
-		        there ? db_schema_find_table(there, t->name) : NULL;
+			there ? db_schema_find_table(there, t->name) : NULL;
 		if (is_excluded(f, t->name) || (there && !other))
 			continue;
 		json_t *request = json_object(), *list = json_array();
@@ -165,8 +165,8 @@ static void begin(struct follower *f)
 		jsonrpc_send(f->rpc, jsonrpc_request("set_db_change_aware", json_pack("[b]", 1)));
 		ask(f, ASKED_SERVER, "monitor_cond",
 		    json_pack("[s, s, {s: [{s: [[s, s, s]], s: [s, s, s]}]}]", "_Server", "server",
-		              "Database", "where", "name", "==", db_name(f), "columns", "name",
-		              "schema", "connected"));
+			      "Database", "where", "name", "==", db_name(f), "columns", "name",
+			      "schema", "connected"));
 	} else {
 		ask(f, ASKED_SERVER_ID, "get_server_id", json_array());
 	}
@@ -176,14 +176,14 @@ static void begin(struct follower *f)
 
 // `whole`: all of it, not a difference.
 static struct db_error *take_updates(struct follower *f, const json_t *updates,
-                                     const struct uuid *id, bool whole)
+				     const struct uuid *id, bool whole)
 {
 	struct database *d = f->served->d;
 	struct db_txn *txn = db_txn_new(d->db);
 	if (id && !uuid_is_zero(id))
 		txn->id = *id;
 	struct db_error *error = whole ? updates_replace(txn, &f->scope, updates)
-	                               : updates_apply(txn, &f->scope, updates);
+				       : updates_apply(txn, &f->scope, updates);
 	if (!error)
 		error = db_txn_prepare(txn);
 	if (error) {
@@ -206,7 +206,7 @@ static void start_over(struct follower *f, struct db_error *error)
 {
 	char *text = db_error_to_text(error);
 	log_warn_rl("%s: %s sent what does not fit: %s; starting over", db_name(f),
-	            follower_target(f), text);
+		    follower_target(f), text);
 	free(f->problem);
 	f->problem = text;
 	db_error_free(error);
@@ -255,15 +255,15 @@ static struct db_error *check_schema(const struct follower *f, const struct db_s
 	const struct db_schema *here = f->served->d->db->schema;
 	for (unsigned int i = 0; i < there->n_tables; i++) {
 		const struct table_schema *t = there->tables[i],
-		                          *mine = db_schema_find_table(here, t->name);
+					  *mine = db_schema_find_table(here, t->name);
 		if (is_excluded(f, t->name))
 			continue;
 		if (!mine)
 			return db_error_new("schema mismatch", "its table %s is not in our schema",
-			                    t->name);
+					    t->name);
 		for (unsigned int j = N_STD_COLUMNS; j < t->n_columns; j++) {
 			const struct column_schema *c =
-			        table_schema_find_column(mine, t->columns[j]->name);
+				table_schema_find_column(mine, t->columns[j]->name);
 			json_t *a = column_schema_to_json(t->columns[j]),
 			       *b = c ? column_schema_to_json(c) : NULL;
 			bool equal = b && json_equal(a, b);
@@ -271,9 +271,9 @@ static struct db_error *check_schema(const struct follower *f, const struct db_s
 			json_decref(b);
 			if (!equal)
 				return db_error_new(
-				        "schema mismatch", "its column %s in table %s %s",
-				        t->columns[j]->name, t->name,
-				        c ? "has another type than ours" : "is not in our schema");
+					"schema mismatch", "its column %s in table %s %s",
+					t->columns[j]->name, t->name,
+					c ? "has another type than ours" : "is not in our schema");
 		}
 	}
 	return NULL;
@@ -284,7 +284,7 @@ static struct db_error *adopt_schema(struct follower *f, struct db_schema *schem
 {
 	if (strcmp(schema->name, db_name(f))) {
 		struct db_error *error =
-		        db_error_new("schema mismatch", "its schema is named %s", schema->name);
+			db_error_new("schema mismatch", "its schema is named %s", schema->name);
 		db_schema_free(schema);
 		return error;
 	}
@@ -365,7 +365,7 @@ static void on_source(struct follower *f, const json_t *updates)
 	free(before);
 	if (!f->source_connected) {
 		log_info_rl("%s: %s is not connected to it, either", db_name(f),
-		            follower_target(f));
+			    follower_target(f));
 		if (was_connected || f->config.targets.n > 1)
 			jsonrpc_force_reconnect(f->rpc);
 	} else if (!was_connected) {
@@ -383,7 +383,7 @@ static void on_answer(struct follower *f, const struct jsonrpc_message *m)
 	f->asked = ASKED_NOTHING;
 	if (m->type == JSONRPC_ERROR) {
 		bool unknown = json_is_string(m->error) &&
-		               !strcmp(json_string_value(m->error), "unknown method");
+			       !strcmp(json_string_value(m->error), "unknown method");
 		if (asked == ASKED_CONTENTS && unknown && !f->without_since) {
 			f->without_since = true;
 			jsonrpc_force_reconnect(f->rpc);
@@ -419,18 +419,18 @@ static void on_notification(struct follower *f, const struct jsonrpc_message *m)
 	if (!strcmp(m->method, "update2") && !strcmp(monitor, "server")) {
 		on_source(f, json_array_get(m->params, 1));
 	} else if (!strcmp(monitor, "contents") && f->following &&
-	           (v3 || !strcmp(m->method, "update2"))) {
+		   (v3 || !strcmp(m->method, "update2"))) {
 		struct uuid id = {0};
 		const char *text = v3 ? json_string_value(json_array_get(m->params, 1)) : NULL;
 		if (text)
 			(void)uuid_parse(text, &id);
 		struct db_error *error =
-		        take_updates(f, json_array_get(m->params, v3 ? 2 : 1), &id, false);
+			take_updates(f, json_array_get(m->params, v3 ? 2 : 1), &id, false);
 		if (error)
 			start_over(f, error);
 	} else if (!strcmp(m->method, "monitor_canceled")) {
 		jsonrpc_force_reconnect(
-		        f->rpc); // the database is gone there, or has another schema
+			f->rpc); // the database is gone there, or has another schema
 	}
 }
 
@@ -454,8 +454,8 @@ static void on_forwarded_answer(struct follower *f, const struct jsonrpc_message
 		// A client learns of its own changes before it learns that they were made.
 		session_flush_monitors(session, f->served);
 		session_send(session, m->type == JSONRPC_REPLY
-		                              ? jsonrpc_reply(json_incref(m->result), id)
-		                              : jsonrpc_error(json_incref(m->error), id));
+					      ? jsonrpc_reply(json_incref(m->result), id)
+					      : jsonrpc_error(json_incref(m->error), id));
 		return;
 	}
 }
@@ -476,7 +476,7 @@ static void on_message(void *follower_, struct jsonrpc_message *m)
 		break;
 	case JSONRPC_REQUEST:
 		jsonrpc_send(f->rpc,
-		             jsonrpc_error(json_string("unknown method"), json_incref(m->id)));
+			     jsonrpc_error(json_string("unknown method"), json_incref(m->id)));
 		break;
 	}
 	jsonrpc_message_free(m);
@@ -487,14 +487,16 @@ static void on_connected(void *follower_)
 	begin(follower_);
 }
 
-// Nobody knows what became of those that were sent; the others can wait for the next connection, unless there will be none.
+// Nobody knows what became of those that were sent; the others can wait for the next connection,
+// unless there will be none.
 static void cancel_forwarded(struct follower *f, bool held)
 {
 	for (size_t i = f->forwarded.n; i-- > 0;) {
 		struct forwarded *w = &f->forwarded.v[i];
 		if (w->held && !held)
 			continue;
-		session_send(w->session, jsonrpc_error(json_string("canceled"), json_incref(w->client_id)));
+		session_send(w->session,
+			     jsonrpc_error(json_string("canceled"), json_incref(w->client_id)));
 		forwarded_end(f, i);
 	}
 }
@@ -508,7 +510,7 @@ static void on_closed(void *follower_, int error)
 	set_following(f, false);
 	cancel_forwarded(f, false);
 	log_info_rl("%s: %s: %s", db_name(f), follower_target(f),
-	            error == EOF ? "connection closed by peer" : strerror(error));
+		    error == EOF ? "connection closed by peer" : strerror(error));
 	if (f->config.targets.n > 1) {
 		f->target = (f->target + 1) % f->config.targets.n;
 		jsonrpc_set_target(f->rpc, follower_target(f));
@@ -516,12 +518,12 @@ static void on_closed(void *follower_, int error)
 }
 
 static const struct jsonrpc_callbacks callbacks = {
-        .connected = on_connected, .message = on_message, .closed = on_closed};
+	.connected = on_connected, .message = on_message, .closed = on_closed};
 
 // --- The whole.
 
 struct error *follower_new(struct served *served, struct follower_config *config,
-                           struct follower **out)
+			   struct follower **out)
 {
 	struct follower *f = XNEW(struct follower);
 	f->served = served;
@@ -529,7 +531,7 @@ struct error *follower_new(struct served *served, struct follower_config *config
 	*config = (struct follower_config){.relay = config->relay};
 	*out = NULL;
 	struct error *error = jsonrpc_connect(served->server->loop, follower_target(f), true,
-	                                      &callbacks, f, &f->rpc);
+					      &callbacks, f, &f->rpc);
 	if (error) {
 		follower_config_done(&f->config);
 		free(f);
@@ -566,7 +568,9 @@ void follower_set_probe_interval(struct follower *f, int64_t ms)
 void follower_forward(struct follower *f, struct session *session, struct jsonrpc_message *m)
 {
 	struct jsonrpc_message *request = jsonrpc_request(m->method, json_incref(m->params));
-	struct forwarded w = {.session = session, .client_id = json_incref(m->id), .id = json_incref(request->id)};
+	struct forwarded w = {.session = session,
+			      .client_id = json_incref(m->id),
+			      .id = json_incref(request->id)};
 	jsonrpc_message_free(m);
 	if (f->following)
 		jsonrpc_send(f->rpc, request);
@@ -590,7 +594,7 @@ bool follower_cancel(struct follower *f, struct session *session, const json_t *
 			jsonrpc_send(f->rpc, cancel);
 		if (id)
 			session_send(session, jsonrpc_error(json_string("canceled"),
-			                                    json_incref(w->client_id)));
+							    json_incref(w->client_id)));
 		forwarded_end(f, i);
 		if (id)
 			return true;

@@ -19,10 +19,10 @@ struct follower;
 
 struct follower_config {
 	bool relay;
-	VEC(char *) targets;    // tried in turn
-	VEC(char *) excluded;   // tables that are not followed (replica)
+	VEC(char *) targets;	// tried in turn
+	VEC(char *) excluded;	// tables that are not followed (replica)
 	int64_t probe_interval; // ms; 0: none
-	int64_t max_backoff;    // ms
+	int64_t max_backoff;	// ms
 };
 
 void follower_config_init(struct follower_config *, bool relay);
@@ -33,7 +33,7 @@ bool follower_config_equal(const struct follower_config *, const struct follower
 
 // Takes the contents of the config and leaves it empty.
 struct error *follower_new(struct served *, struct follower_config *,
-                           struct follower **) MUST_CHECK;
+			   struct follower **) MUST_CHECK;
 // What was passed on and not answered is answered "canceled". NULL is allowed.
 void follower_free(struct follower *);
 void follower_set_probe_interval(struct follower *, int64_t ms);
@@ -43,7 +43,7 @@ enum follower_state {
 	FOLLOWER_ASKING,    // connected; contents are not here yet
 	FOLLOWER_FOLLOWING, // the contents are those of the other server
 	FOLLOWER_FAILED,    // they never will be, until somebody changes something: see
-	                    // follower_problem()
+			    // follower_problem()
 };
 enum follower_state follower_state(const struct follower *);
 bool follower_is_relay(const struct follower *);
@@ -51,7 +51,8 @@ const char *follower_problem(const struct follower *); // NULL: none
 const char *follower_target(const struct follower *);  // that is connected, or tried
 const struct follower_config *follower_config(const struct follower *);
 
-// Passes a request on, now or when there is a connection; the answer goes to the session. Takes the message.
+// Passes a request on, now or when there is a connection; the answer goes to the session. Takes the
+// message.
 void follower_forward(struct follower *, struct session *, struct jsonrpc_message *);
 // Forgets what waits for a session, as served_cancel() does.
 bool follower_cancel(struct follower *, struct session *, const json_t *id);

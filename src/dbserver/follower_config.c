@@ -9,7 +9,7 @@
 void follower_config_init(struct follower_config *c, bool relay)
 {
 	*c = (struct follower_config){
-	        .relay = relay, .probe_interval = relay ? 60000 : 5000, .max_backoff = 8000};
+		.relay = relay, .probe_interval = relay ? 60000 : 5000, .max_backoff = 8000};
 }
 
 void follower_config_done(struct follower_config *c)
@@ -33,8 +33,8 @@ struct error *follower_config_set_targets(struct follower_config *c, const char 
 			vec_push(&c->targets, xstrdup(target));
 		else
 			error = error_new("%s: not an active connection method (unix:FILE, "
-			                  "tcp:HOST:PORT or ssl:HOST:PORT)",
-			                  target);
+					  "tcp:HOST:PORT or ssl:HOST:PORT)",
+					  target);
 	}
 	if (!error && !c->targets.n)
 		error = error_new("no connection method given");

@@ -21,13 +21,14 @@ enum { SHA1_LEN = 20, HEADER_MAX = 128, JOURNAL_MAX_RECORD = INT32_MAX };
 struct journal {
 	char *path;
 	struct lockfile *lock;
-	FILE *file; // for reading
-	EVP_MD_CTX *sha1; // NULL until the first record is written: making one takes longer than using it
-	int fd;         // the same file
-	int64_t good;   // bytes of good records
-	int64_t before; // the same before the last record
-	int64_t size;   // of the file when it was opened
-	bool damaged;   // what follows is not a record
+	FILE *file;	  // for reading
+	EVP_MD_CTX *sha1; // NULL until the first record is written: making one takes longer than
+			  // using it
+	int fd;		  // the same file
+	int64_t good;	  // bytes of good records
+	int64_t before;	  // the same before the last record
+	int64_t size;	  // of the file when it was opened
+	bool damaged;	  // what follows is not a record
 	bool writing;
 	bool needs_sync;
 	bool needs_cut; // there may be something behind the good records
@@ -65,8 +66,8 @@ struct db_error *journal_open(const char *path, enum journal_mode mode, struct j
 			return db_error_io(error, "%s: failed to lock lockfile", path);
 	}
 	int flags = mode == JOURNAL_READ_ONLY ? O_RDONLY
-	            : mode == JOURNAL_CREATE  ? O_RDWR | O_CREAT | O_EXCL
-	                                      : O_RDWR;
+		    : mode == JOURNAL_CREATE  ? O_RDWR | O_CREAT | O_EXCL
+					      : O_RDWR;
 	int fd = open(path, flags | O_CLOEXEC, 0660);
 	struct stat st;
 	if (fd < 0 || fstat(fd, &st)) {
@@ -75,7 +76,7 @@ struct db_error *journal_open(const char *path, enum journal_mode mode, struct j
 			close(fd);
 		lockfile_unlock(lock);
 		return db_error_io(error, "%s: %s failed", path,
-		                   mode == JOURNAL_CREATE ? "create" : "open");
+				   mode == JOURNAL_CREATE ? "create" : "open");
 	}
 	struct journal *j = XNEW(struct journal);
 	*j = (struct journal){.path = xstrdup(path), .lock = lock, .fd = fd, .size = st.st_size};
@@ -109,7 +110,7 @@ int64_t journal_size(const struct journal *j)
 // --- Reading.
 
 static struct db_error *parse_header(const struct journal *j, const char *line, size_t *n,
-                                     char *sha1)
+				     char *sha1)
 {
 	unsigned long length;
 	char magic[16];
@@ -119,33 +120,33 @@ static struct db_error *parse_header(const struct journal *j, const char *line, 
 	if (sscanf(line, "OVSDB %15s %lu %40[0-9a-f]%n", magic, &length, sha1, &end) != 3 ||
 	    strlen(sha1) != 2 * SHA1_LEN || line[end] != '\n')
 		return db_error_syntax(NULL, NULL,
-		                       "%s: parse error at offset %lld in header line \"%.*s\"",
-		                       j->path, (long long)j->good, (int)strcspn(line, "\n"), line);
+				       "%s: parse error at offset %lld in header line \"%.*s\"",
+				       j->path, (long long)j->good, (int)strcspn(line, "\n"), line);
 	if (!strcmp(magic, "CLUSTER"))
 		return db_error_new("ovsdb error",
-		                    "%s: cannot apply this operation to clustered database file",
-		                    j->path);
+				    "%s: cannot apply this operation to clustered database file",
+				    j->path);
 	if (strcmp(magic, "JSON"))
 		return db_error_new("ovsdb error", "%s: bad magic (unexpected kind of file)",
-		                    j->path);
+				    j->path);
 	*n = length;
 	return NULL;
 }
 
 static struct db_error *read_data(struct journal *j, size_t n, const char *sha1, char *data,
-                                  int64_t at)
+				  int64_t at)
 {
 	char actual[2 * SHA1_LEN + 1];
 	if (fread(data, 1, n, j->file) != n)
 		return db_error_io(ferror(j->file) ? errno : EOF,
-		                   "%s: error reading %zu bytes starting at offset %lld", j->path,
-		                   n, (long long)at);
+				   "%s: error reading %zu bytes starting at offset %lld", j->path,
+				   n, (long long)at);
 	journal_checksum(data, n, actual);
 	if (strcmp(actual, sha1))
 		return db_error_syntax(NULL, NULL,
-		                       "%s: %zu bytes starting at offset %lld have SHA-1 hash %s "
-		                       "but should have hash %s",
-		                       j->path, n, (long long)at, actual, sha1);
+				       "%s: %zu bytes starting at offset %lld have SHA-1 hash %s "
+				       "but should have hash %s",
+				       j->path, n, (long long)at, actual, sha1);
 	return NULL;
 }
 
@@ -164,7 +165,7 @@ static struct db_error *read_record(struct journal *j, char **out, size_t *n_out
 	if (fstat(j->fd, &st) || (S_ISREG(st.st_mode) && (uint64_t)n > (uint64_t)st.st_size) ||
 	    n > JOURNAL_MAX_RECORD)
 		return db_error_io(EOF, "%s: error reading %zu bytes starting at offset %lld",
-		                   j->path, n, (long long)at);
+				   j->path, n, (long long)at);
 	char *data = xmalloc(n + 1);
 	error = read_data(j, n, sha1, data, at);
 	if (error) {
@@ -206,9 +207,9 @@ struct db_error *journal_read(struct journal *j, json_t **out)
 		return NULL;
 	journal_reject(j);
 	return db_error_syntax(
-	        NULL, NULL,
-	        "%s: %zu bytes at offset %lld are not valid JSON (line %d, column %d: %s)", j->path,
-	        n, (long long)j->good, why.line, why.column, why.text);
+		NULL, NULL,
+		"%s: %zu bytes at offset %lld are not valid JSON (line %d, column %d: %s)", j->path,
+		n, (long long)j->good, why.line, why.column, why.text);
 }
 
 void journal_reject(struct journal *j)
@@ -283,11 +284,11 @@ struct db_error *journal_start_writing(struct journal *j, char **saved)
 	rest[n] = '\0';
 	if (!error && salvage_find_record(rest, n) < n)
 		error = db_error_new(
-		        "ovsdb error",
-		        "%s: damaged at offset %lld, and there are records behind the damage: "
-		        "\"ovsdb-tool "
-		        "check\" tells what can be saved, \"ovsdb-tool check --repair\" saves it",
-		        j->path, (long long)j->good);
+			"ovsdb error",
+			"%s: damaged at offset %lld, and there are records behind the damage: "
+			"\"ovsdb-tool "
+			"check\" tells what can be saved, \"ovsdb-tool check --repair\" saves it",
+			j->path, (long long)j->good);
 	if (!error && !is_torn_end(rest, n))
 		error = save_rest(j, rest, n, saved);
 	if (!error && ftruncate(j->fd, j->good))
@@ -366,7 +367,7 @@ struct db_error *journal_append(struct journal *j, const char *text, size_t n)
 	assert(j->writing);
 	if (j->suspect)
 		return db_error_io(EIO, "%s: a write was lost, the file has to be written anew",
-		                   j->path);
+				   j->path);
 	struct db_error *error = cut(j);
 	if (error)
 		return error;
@@ -494,7 +495,7 @@ static int copy_range(int from_fd, int64_t from, int64_t to, int to_fd, int64_t 
 	int error = 0;
 	while (from < to && !error) {
 		ssize_t n = pread(from_fd, buffer, to - from < CHUNK ? (size_t)(to - from) : CHUNK,
-		                  from);
+				  from);
 		if (n <= 0) {
 			error = n < 0 ? errno : EIO;
 			break;
@@ -542,7 +543,7 @@ struct db_error *journal_adopt_new(struct journal *j, int64_t since)
 			failed = errno;
 	}
 	struct db_error *error =
-	        failed ? db_error_io(failed, "%s: writing new database file failed", name) : NULL;
+		failed ? db_error_io(failed, "%s: writing new database file failed", name) : NULL;
 	int old = j->fd;
 	if (!error)
 		error = rename_new(j, fd, size);
@@ -561,7 +562,7 @@ struct db_error *journal_replace(struct journal *j, const struct str *records, s
 	if (failed) {
 		char *name = new_path(j);
 		struct db_error *error =
-		        db_error_io(failed, "%s: writing new database file failed", name);
+			db_error_io(failed, "%s: writing new database file failed", name);
 		free(name);
 		return error;
 	}

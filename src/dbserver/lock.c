@@ -48,7 +48,8 @@ enum lock_result lock_acquire(struct session *session, const char *name, bool st
 	if (!steal)
 		return LOCK_QUEUED;
 	tell(lock->queue.v[0], "stolen", name);
-	memmove(&lock->queue.v[1], &lock->queue.v[0], (lock->queue.n - 1) * sizeof(lock->queue.v[0]));
+	memmove(&lock->queue.v[1], &lock->queue.v[0],
+		(lock->queue.n - 1) * sizeof(lock->queue.v[0]));
 	lock->queue.v[0] = session;
 	return LOCK_HELD;
 }

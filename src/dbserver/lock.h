@@ -10,7 +10,8 @@ struct db_lock {
 
 enum lock_result { LOCK_HELD, LOCK_QUEUED, LOCK_ALREADY };
 
-// Joins the queue; with `steal` at its front, and who had the lock is told "stolen" and stays behind.
+// Joins the queue; with `steal` at its front, and who had the lock is told "stolen" and stays
+// behind.
 enum lock_result lock_acquire(struct session *, const char *name, bool steal);
 // False when the session neither has nor waits for it. The next in the queue is told "locked".
 bool lock_release(struct session *, const char *name);

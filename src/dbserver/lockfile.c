@@ -18,8 +18,8 @@ struct lockfile {
 	int fd;
 };
 
-// Closing any descriptor of a file drops all record locks that the process has on it, so a second lock of the same file must be
-// refused before it is opened: these are the locks of this process.
+// Closing any descriptor of a file drops all record locks that the process has on it, so a second
+// lock of the same file must be refused before it is opened: these are the locks of this process.
 static struct lockfile *held;
 
 char *lockfile_name(const char *path)

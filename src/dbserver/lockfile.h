@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// The lock that keeps two programs from writing one file: a POSIX record lock on .FILE.~lock~ beside it. It belongs to the process
-// and is not inherited by a child: take it after the daemon went into the background.
+// The lock that keeps two programs from writing one file: a POSIX record lock on .FILE.~lock~
+// beside it. It belongs to the process and is not inherited by a child: take it after the daemon
+// went into the background.
 #pragma once
 #include "base/error.h"
 

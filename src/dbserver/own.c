@@ -9,9 +9,11 @@
 LOG_MODULE(server_database);
 
 static const char schema_text[] =
-	"{\"name\":\"_Server\",\"version\":\"1.2.0\",\"cksum\":\"3009684573 744\",\"tables\":{\"Database\":{\"columns\":{"
+	"{\"name\":\"_Server\",\"version\":\"1.2.0\",\"cksum\":\"3009684573 "
+	"744\",\"tables\":{\"Database\":{\"columns\":{"
 	"\"name\":{\"type\":\"string\"},"
-	"\"model\":{\"type\":{\"key\":{\"type\":\"string\",\"enum\":[\"set\",[\"standalone\",\"clustered\",\"relay\"]]}}},"
+	"\"model\":{\"type\":{\"key\":{\"type\":\"string\",\"enum\":[\"set\",[\"standalone\","
+	"\"clustered\",\"relay\"]]}}},"
 	"\"connected\":{\"type\":\"boolean\"},"
 	"\"leader\":{\"type\":\"boolean\"},"
 	"\"schema\":{\"type\":{\"key\":{\"type\":\"string\"},\"min\":0,\"max\":1}},"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// The database _Server, in which a server tells its clients which databases it has (ovsdb-server(5)).
+// The database _Server, in which a server tells its clients which databases it has
+// (ovsdb-server(5)).
 #pragma once
 #include "dbserver/server.h"
 

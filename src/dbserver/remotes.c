@@ -22,7 +22,8 @@ struct remote {
 	struct stream_listener *listener;
 	VEC(struct session *) sessions;
 	struct session *active;
-	int64_t connected_at, disconnected_at; // ms, of the last session that came or went; -1: never
+	int64_t connected_at,
+		disconnected_at; // ms, of the last session that came or went; -1: never
 	bool wanted;
 };
 
@@ -39,9 +40,9 @@ struct remotes {
 	VEC(struct remote *) open;
 	bool failed; // something could not be opened: it is tried again
 	struct loop_timer status_timer;
-	struct stream_tls *tls; // NULL: none
+	struct stream_tls *tls;			    // NULL: none
 	const struct stream_tls_config *tls_config; // may have names of columns for names of files
-	char *tls_problem; // that was logged last
+	char *tls_problem;			    // that was logged last
 };
 
 static bool is_db(const char *name)
@@ -66,7 +67,8 @@ static void on_accept(void *remote_, struct stream *stream)
 {
 	struct remote *r = remote_;
 	if (r->remotes->server->sessions.n >= r->remotes->server->max_sessions) {
-		log_warn_rl("%s: refused a connection: there are %zu already, as many as the limit of open files allows",
+		log_warn_rl("%s: refused a connection: there are %zu already, as many as the limit "
+			    "of open files allows",
 			    r->target, r->remotes->server->sessions.n);
 		stream_free(stream);
 		return;
@@ -91,7 +93,8 @@ static void remote_free(struct remote *r)
 	free(r);
 }
 
-static struct error *remote_open(struct remotes *remotes, const struct wanted_remote *wanted, struct remote **out)
+static struct error *remote_open(struct remotes *remotes, const struct wanted_remote *wanted,
+				 struct remote **out)
 {
 	struct remote *r = XNEW(struct remote);
 	struct error *error;
@@ -99,7 +102,8 @@ static struct error *remote_open(struct remotes *remotes, const struct wanted_re
 	session_config_copy(&r->config, &wanted->config);
 	r->target = xstrdup(wanted->target);
 	if (stream_is_passive_name(r->target))
-		error = stream_listen(remotes->server->loop, r->target, DEFAULT_PORT, on_accept, r, &r->listener);
+		error = stream_listen(remotes->server->loop, r->target, DEFAULT_PORT, on_accept, r,
+				      &r->listener);
 	else if (stream_is_active_name(r->target))
 		error = session_connect(remotes->server, r->target, &r->config, &r->active);
 	else
@@ -143,7 +147,9 @@ static bool find_status(void *remotes_, const char *target, struct remote_status
 	*s = (struct remote_status){.sec_since_connect = -1, .sec_since_disconnect = -1};
 	if (!r)
 		return false;
-	const struct session *session = r->active ? r->active : r->sessions.n ? r->sessions.v[0] : NULL;
+	const struct session *session = r->active	? r->active
+					: r->sessions.n ? r->sessions.v[0]
+							: NULL;
 	if (r->active) {
 		const struct reconnect *machine = jsonrpc_reconnect(session_rpc(r->active));
 		s->state = reconnect_state_name(machine->state);
@@ -171,7 +177,8 @@ static void on_status_timer(void *remotes_)
 	struct remotes *remotes = remotes_;
 	VEC_FOREACH (&remotes->names, i)
 		if (is_db(remotes->names.v[i].name))
-			remotes_db_write_status(remotes->server, remotes->names.v[i].name, find_status, remotes);
+			remotes_db_write_status(remotes->server, remotes->names.v[i].name,
+						find_status, remotes);
 	if (remotes->failed)
 		error_free(remotes_update(remotes)); // it was logged
 	loop_timer_set_in(&remotes->status_timer, STATUS_MS);
@@ -180,7 +187,8 @@ static void on_status_timer(void *remotes_)
 // --- The set.
 
 // The first one to name a target configures it.
-static void wanted_add(struct wanted_remotes *wanted, const char *target, const struct session_config *config)
+static void wanted_add(struct wanted_remotes *wanted, const char *target,
+		       const struct session_config *config)
 {
 	VEC_FOREACH (&wanted->v, i)
 		if (!strcmp(wanted->v.v[i].target, target))
@@ -252,7 +260,8 @@ static struct error *update_tls(struct remotes *remotes)
 	return error;
 }
 
-struct error *remotes_set_tls(struct remotes *remotes, struct stream_tls *tls, const struct stream_tls_config *config)
+struct error *remotes_set_tls(struct remotes *remotes, struct stream_tls *tls,
+			      const struct stream_tls_config *config)
 {
 	remotes->tls = tls;
 	remotes->tls_config = config;
@@ -362,7 +371,8 @@ static struct error *check_name(const struct remotes *remotes, const char *targe
 	return NULL;
 }
 
-struct error *remotes_add(struct remotes *remotes, const char *target, const struct session_config *config)
+struct error *remotes_add(struct remotes *remotes, const char *target,
+			  const struct session_config *config)
 {
 	size_t i = find_name(remotes, target);
 	if (i == SIZE_MAX) {
@@ -370,7 +380,8 @@ struct error *remotes_add(struct remotes *remotes, const char *target, const str
 		if (error)
 			return error;
 		vec_push(&remotes->names, ((struct named){.name = xstrdup(target)}));
-		qsort(remotes->names.v, remotes->names.n, sizeof(remotes->names.v[0]), compare_names);
+		qsort(remotes->names.v, remotes->names.n, sizeof(remotes->names.v[0]),
+		      compare_names);
 		i = find_name(remotes, target);
 	}
 	struct named *n = &remotes->names.v[i];

@@ -20,8 +20,8 @@ void wanted_remotes_done(struct wanted_remotes *wanted)
 
 // --- Columns by name.
 
-static const struct datum *find_value(const struct db_row *row, const char *column, enum atom_type key,
-				      enum atom_type value)
+static const struct datum *find_value(const struct db_row *row, const char *column,
+				      enum atom_type key, enum atom_type value)
 {
 	const struct column_schema *c = table_schema_find_column(row->table->schema, column);
 	if (!c || c->type.key.type != key || c->type.value.type != value)
@@ -59,7 +59,8 @@ struct db_column {
 static struct error *parse(const struct server *server, const char *name, struct db_column *out)
 {
 	char *copy = xstrdup(name + 3), *rest = copy;
-	const char *db = strsep(&rest, ","), *table = strsep(&rest, ","), *column = strsep(&rest, ",");
+	const char *db = strsep(&rest, ","), *table = strsep(&rest, ","),
+		   *column = strsep(&rest, ",");
 	struct error *error = NULL;
 	*out = (struct db_column){0};
 	if (!column || rest) {
@@ -76,8 +77,9 @@ static struct error *parse(const struct server *server, const char *name, struct
 		const struct base_type *key = &out->column->type.key;
 		if (column_type_is_map(&out->column->type) ||
 		    (key->type != ATOM_STRING && !(base_type_is_ref(key) && key->ref.table)))
-			error = error_new("\"%s\": table \"%s\" column \"%s\" is not a string or UUID", name, table,
-					  column);
+			error = error_new(
+				"\"%s\": table \"%s\" column \"%s\" is not a string or UUID", name,
+				table, column);
 		else if (key->type == ATOM_UUID)
 			out->target_table = db_table_of(out->served->d->db, key->ref.table);
 	}
@@ -93,7 +95,8 @@ static struct wanted_remote *add_target(struct wanted_remotes *wanted, const cha
 	VEC_FOREACH (&wanted->v, i)
 		if (!strcmp(wanted->v.v[i].target, target))
 			return NULL;
-	vec_push(&wanted->v, ((struct wanted_remote){xstrdup(target), session_config_default(target)}));
+	vec_push(&wanted->v,
+		 ((struct wanted_remote){xstrdup(target), session_config_default(target)}));
 	return &vec_last(&wanted->v);
 }
 
@@ -115,27 +118,31 @@ static void add_row(struct wanted_remotes *wanted, const struct db_row *row)
 	if (dscp && !parse_i64(dscp, 10, &value) && value >= 0 && value <= 63)
 		c->dscp = (int)value;
 	else if (dscp)
-		log_warn_rl("%s: other_config:dscp=%s is not a number from 0 to 63", w->target, dscp);
+		log_warn_rl("%s: other_config:dscp=%s is not a number from 0 to 63", w->target,
+			    dscp);
 	if (c->probe_interval > 0 && c->probe_interval < 1000)
 		c->probe_interval = 1000;
 	if (c->max_backoff < 1000)
 		c->max_backoff = 1000;
 }
 
-struct error *remotes_db_read(const struct server *server, const char *name, struct wanted_remotes *wanted)
+struct error *remotes_db_read(const struct server *server, const char *name,
+			      struct wanted_remotes *wanted)
 {
 	struct db_column c;
 	struct error *error = parse(server, name, &c);
 	if (error || !c.table)
 		return error;
-	for (struct db_row *row = db_table_next_row(c.table, NULL); row; row = db_table_next_row(c.table, row)) {
+	for (struct db_row *row = db_table_next_row(c.table, NULL); row;
+	     row = db_table_next_row(c.table, row)) {
 		const struct datum *d = &row->fields[c.column->index];
 		for (size_t i = 0; i < d->n; i++) {
 			if (!c.target_table) {
 				(void)add_target(wanted, atom_string(datum_key(d, i)));
 				continue;
 			}
-			const struct db_row *target = db_table_find_row(c.target_table, &datum_key(d, i)->uuid);
+			const struct db_row *target =
+				db_table_find_row(c.target_table, &datum_key(d, i)->uuid);
 			if (target)
 				add_row(wanted, target);
 		}
@@ -143,7 +150,8 @@ struct error *remotes_db_read(const struct server *server, const char *name, str
 	return NULL;
 }
 
-struct error *remotes_db_read_string(const struct server *server, const char *name, const char **out)
+struct error *remotes_db_read_string(const struct server *server, const char *name,
+				     const char **out)
 {
 	struct db_column c;
 	*out = NULL;
@@ -151,9 +159,11 @@ struct error *remotes_db_read_string(const struct server *server, const char *na
 	if (error || !c.table)
 		return error;
 	if (c.target_table)
-		return error_new("\"%s\": table \"%s\" column \"%s\" is not string or set of strings", name,
-				 c.table->schema->name, c.column->name);
-	for (struct db_row *row = db_table_next_row(c.table, NULL); row; row = db_table_next_row(c.table, row)) {
+		return error_new(
+			"\"%s\": table \"%s\" column \"%s\" is not string or set of strings", name,
+			c.table->schema->name, c.column->name);
+	for (struct db_row *row = db_table_next_row(c.table, NULL); row;
+	     row = db_table_next_row(c.table, row)) {
 		const struct datum *d = &row->fields[c.column->index];
 		for (size_t i = 0; i < d->n; i++) {
 			*out = atom_string(datum_key(d, i));

@@ -13,8 +13,8 @@ LOG_MODULE(replication);
 
 struct replication {
 	struct server *server;
-	char *active;           // NULL: none
-	VEC(char *) excluded;   // "DB:TABLE", sorted
+	char *active;		// NULL: none
+	VEC(char *) excluded;	// "DB:TABLE", sorted
 	int64_t probe_interval; // ms
 	bool backup;
 };
@@ -218,7 +218,7 @@ void replication_status(const struct replication *r, struct str *out)
 		return;
 	}
 	struct str following = STR_INIT, connecting = STR_INIT, problems = STR_INIT,
-	           excluded = STR_INIT;
+		   excluded = STR_INIT;
 	for (const struct served *s = r->server->databases; s; s = s->next) {
 		if (!served_is_replica(s))
 			continue;
@@ -229,7 +229,7 @@ void replication_status(const struct replication *r, struct str *out)
 			break;
 		case FOLLOWER_FAILED:
 			str_addf(&problems, "%s%s: %s", problems.len ? "; " : "", name,
-			         follower_problem(s->follower));
+				 follower_problem(s->follower));
 			break;
 		case FOLLOWER_CONNECTING:
 		case FOLLOWER_ASKING:
@@ -238,10 +238,10 @@ void replication_status(const struct replication *r, struct str *out)
 	}
 	str_add(out, "state: backup\n");
 	str_addf(out, "%s: %s\n",
-	         following.len  ? "replicating"
-	         : problems.len ? "error"
-	                        : "connecting",
-	         r->active);
+		 following.len	? "replicating"
+		 : problems.len ? "error"
+				: "connecting",
+		 r->active);
 	add_list(out, "database", &following);
 	if (following.len)
 		add_list(out, "connecting", &connecting);

@@ -42,15 +42,15 @@ static char *parse_record(const char *p, size_t n, struct header *h)
 		return xstrdup("not the beginning of a record");
 	if (!parse_header(p, n, h))
 		return xasprintf(
-		        "parse error in header line \"%.*s\"",
-		        (int)strcspn(p, "\n") < HEADER_MAX ? (int)strcspn(p, "\n") : HEADER_MAX, p);
+			"parse error in header line \"%.*s\"",
+			(int)strcspn(p, "\n") < HEADER_MAX ? (int)strcspn(p, "\n") : HEADER_MAX, p);
 	if (h->json > n - h->size)
 		return xasprintf("the record should have %zu bytes, but the file ends after %zu",
-		                 h->json, n - h->size);
+				 h->json, n - h->size);
 	journal_checksum(p + h->size, h->json, actual);
 	if (strcmp(actual, h->sha1))
 		return xasprintf("%zu bytes have SHA-1 hash %s but should have hash %s", h->json,
-		                 actual, h->sha1);
+				 actual, h->sha1);
 	return NULL;
 }
 
@@ -99,8 +99,8 @@ void salvage_init(struct salvage *s, const char *data, size_t size)
 		} else {
 			piece.size = 1 + salvage_find_record(data + at + 1, size - at - 1);
 			piece.kind = at + piece.size == size && is_torn(data + at, piece.size)
-			                     ? SALVAGE_TORN
-			                     : SALVAGE_DAMAGE;
+					     ? SALVAGE_TORN
+					     : SALVAGE_DAMAGE;
 		}
 		vec_push(&s->pieces, piece);
 		at += piece.size;
@@ -128,15 +128,15 @@ static json_t *parse_json(const struct salvage *s, struct salvage_piece *piece)
 {
 	json_error_t why;
 	json_t *json =
-	        json_loadb(s->data + piece->at + piece->size - piece->json, piece->json, 0, &why);
+		json_loadb(s->data + piece->at + piece->size - piece->json, piece->json, 0, &why);
 	if (!json)
 		piece->why = xasprintf("not valid JSON (line %d, column %d: %s)", why.line,
-		                       why.column, why.text);
+				       why.column, why.text);
 	return json;
 }
 
 static struct db_error *first_schema(struct salvage *s, const json_t *json,
-                                     const struct db_schema *fallback, struct db_schema **schema)
+				     const struct db_schema *fallback, struct db_schema **schema)
 {
 	struct db_error *error = db_schema_from_json(json, schema);
 	if (!error || !fallback)
@@ -163,8 +163,8 @@ struct db_error *salvage_replay(struct salvage *s, const struct db_schema *fallb
 			if (error) {
 				json_decref(json);
 				return db_error_wrap(
-				        error, "the record at offset %zu should be the schema",
-				        piece->at);
+					error, "the record at offset %zu should be the schema",
+					piece->at);
 			}
 			db = db_new(schema);
 		}

@@ -20,15 +20,15 @@ enum salvage_kind {
 struct salvage_piece {
 	enum salvage_kind kind;
 	size_t at, size; // bytes of the file, the header included
-	size_t json;     // a record's length without the header
-	char *why;       // what is wrong with it; NULL: nothing
+	size_t json;	 // a record's length without the header
+	char *why;	 // what is wrong with it; NULL: nothing
 };
 
 struct salvage {
 	const char *data; // borrowed
 	size_t size;
 	VEC(struct salvage_piece) pieces; // they cover the file, in order
-	bool schema_lost;                 // after salvage_replay(): the fallback was used
+	bool schema_lost;		  // after salvage_replay(): the fallback was used
 };
 
 // Where the first record begins whose checksum is right; `n` if there is none.

@@ -48,7 +48,8 @@ static void on_reconnect(void *server_)
 			session_reconnect(server->sessions.v[i]);
 }
 
-// The set of databases is another one. Clients are disconnected later: one of them may be the one that made us do it.
+// The set of databases is another one. Clients are disconnected later: one of them may be the one
+// that made us do it.
 static void note_databases(struct server *server)
 {
 	own_update(server);
@@ -64,7 +65,10 @@ static void log_row(const struct db_txn_row *r)
 	const struct table_schema *t = r->row->table->schema;
 	const struct datum *fields = r->row->fields ? r->row->fields : r->old;
 	struct str s = STR_INIT;
-	str_addf(&s, "table:%s,op:%s", t->name, !r->old ? "inserted" : !r->row->fields ? "deleted" : "updated");
+	str_addf(&s, "table:%s,op:%s", t->name,
+		 !r->old	   ? "inserted"
+		 : !r->row->fields ? "deleted"
+				   : "updated");
 	for (unsigned int i = 0; i < t->n_columns; i++) {
 		if (i != COLUMN_UUID && !db_txn_row_column_changed(r, i))
 			continue;
@@ -158,7 +162,8 @@ bool served_is_relay(const struct served *served)
 	return served->follower && follower_is_relay(served->follower);
 }
 
-struct error *server_add_relay(struct server *server, const char *name, struct follower_config *config)
+struct error *server_add_relay(struct server *server, const char *name,
+			       struct follower_config *config)
 {
 	if (!db_is_valid_id(name))
 		return error_new("%s: not a name of a database", name);
@@ -217,7 +222,8 @@ bool server_remove_database(struct server *server, const char *name)
 	return true;
 }
 
-struct db_error *server_convert(struct server *server, struct served *served, const struct db_schema *schema)
+struct db_error *server_convert(struct server *server, struct served *served,
+				const struct db_schema *schema)
 {
 	compaction_cancel(served);
 	struct db_error *error = database_convert(served->d, schema, forget, served);
@@ -247,7 +253,8 @@ void server_set_connected(struct server *server, struct served *served, bool con
 
 // --- Monitors.
 
-struct monitor_group *served_join(struct served *served, struct monitor_spec *spec, struct session_monitor *member)
+struct monitor_group *served_join(struct served *served, struct monitor_spec *spec,
+				  struct session_monitor *member)
 {
 	char *key = monitor_spec_key(spec);
 	VEC_FOREACH (&served->groups, i) {
@@ -267,7 +274,8 @@ struct monitor_group *served_join(struct served *served, struct monitor_spec *sp
 	return group;
 }
 
-void served_leave(struct served *served, struct monitor_group *group, struct session_monitor *member)
+void served_leave(struct served *served, struct monitor_group *group,
+		  struct session_monitor *member)
 {
 	VEC_FOREACH (&group->members, i)
 		if (group->members.v[i] == member) {
@@ -434,9 +442,11 @@ void server_memory(void *server_, struct str *out)
 		for (unsigned int i = 0; i < s->d->db->schema->n_tables; i++) {
 			const struct db_table *t = &s->d->db->tables[i];
 			cells += t->n_rows * t->schema->n_columns;
-			for (struct db_row *row = db_table_next_row(t, NULL); row; row = db_table_next_row(t, row))
+			for (struct db_row *row = db_table_next_row(t, NULL); row;
+			     row = db_table_next_row(t, row))
 				for (unsigned int j = 0; j < t->schema->n_columns; j++)
-					atoms += row->fields[j].n << (row->fields[j].value_type != ATOM_VOID);
+					atoms += row->fields[j].n
+						 << (row->fields[j].value_type != ATOM_VOID);
 		}
 		weak += s->d->db->n_weak_refs;
 		triggers += s->triggers.n;
@@ -446,8 +456,8 @@ void server_memory(void *server_, struct str *out)
 	str_addf(out, "%satoms:%zu", out->len ? " " : "", atoms);
 	if (backlog)
 		str_addf(out, " backlog:%zu", backlog);
-	str_addf(out, " cells:%zu monitors:%zu n-weak-refs:%zu sessions:%zu", cells, server_n_monitors(server), weak,
-		 server->sessions.n);
+	str_addf(out, " cells:%zu monitors:%zu n-weak-refs:%zu sessions:%zu", cells,
+		 server_n_monitors(server), weak, server->sessions.n);
 	if (triggers)
 		str_addf(out, " triggers:%zu", triggers);
 }

@@ -13,13 +13,15 @@
 
 LOG_MODULE(ovsdb_jsonrpc_server);
 
-// A client with more than this not taken yet is behind. The stream tells when it falls below half of it.
+// A client with more than this not taken yet is behind. The stream tells when it falls below half
+// of it.
 enum { BEHIND_BYTES = 128 * 1024, LARGE_BYTES = 1024 * 1024, STALL_MS = 60 * 1000 };
 
 struct session_config session_config_default(const char *target)
 {
 	bool local = !strncmp(target, "unix:", 5) || !strncmp(target, "punix:", 6);
-	return (struct session_config){.probe_interval = local ? 0 : 5000, .max_backoff = 8000, .dscp = -1};
+	return (struct session_config){
+		.probe_interval = local ? 0 : 5000, .max_backoff = 8000, .dscp = -1};
 }
 
 void session_config_copy(struct session_config *config, const struct session_config *from)
@@ -115,8 +117,8 @@ static void on_stall_timer(void *session_)
 		loop_timer_set_in(&session->stall_timer, STALL_MS);
 		return;
 	}
-	log_warn_rl("%s: took nothing of %zu bytes for %d seconds, disconnecting", jsonrpc_name(session->rpc), backlog,
-		    STALL_MS / 1000);
+	log_warn_rl("%s: took nothing of %zu bytes for %d seconds, disconnecting",
+		    jsonrpc_name(session->rpc), backlog, STALL_MS / 1000);
 	close_now(session);
 }
 
@@ -139,8 +141,8 @@ static char *id_to_text(const json_t *id)
 	return json_dumps(id, JSON_COMPACT | JSON_ENCODE_ANY);
 }
 
-void session_reply_text(struct session *session, const struct str *before, struct shared_text *shared, const char *after,
-			const json_t *id)
+void session_reply_text(struct session *session, const struct str *before,
+			struct shared_text *shared, const char *after, const json_t *id)
 {
 	struct str *out = jsonrpc_begin(session->rpc);
 	if (!out) {
@@ -300,7 +302,8 @@ static void on_message(void *session_, struct jsonrpc_message *m)
 	}
 	jsonrpc_message_free(m);
 	if (!known) {
-		log_warn_rl("%s: received unexpected message, disconnecting", jsonrpc_name(session->rpc));
+		log_warn_rl("%s: received unexpected message, disconnecting",
+			    jsonrpc_name(session->rpc));
 		close_now(session);
 	}
 }
@@ -326,9 +329,11 @@ static void on_closed(void *session_, int error)
 {
 	struct session *session = session_;
 	if (error == EPROTO)
-		log_warn_rl("%s: received bad JSON-RPC message, disconnecting", jsonrpc_name(session->rpc));
+		log_warn_rl("%s: received bad JSON-RPC message, disconnecting",
+			    jsonrpc_name(session->rpc));
 	else if (error == EMSGSIZE)
-		log_warn_rl("%s: sent a message that is too large, disconnecting", jsonrpc_name(session->rpc));
+		log_warn_rl("%s: sent a message that is too large, disconnecting",
+			    jsonrpc_name(session->rpc));
 	if (session->accepted) {
 		if (session->gone)
 			session->gone(session->arg, session);
@@ -357,8 +362,10 @@ static void on_connected(void *session_)
 	session->client_id = jsonrpc_peer_name(session->rpc);
 }
 
-static const struct jsonrpc_callbacks callbacks = {
-	.connected = on_connected, .message = on_message, .closed = on_closed, .drained = on_drained};
+static const struct jsonrpc_callbacks callbacks = {.connected = on_connected,
+						   .message = on_message,
+						   .closed = on_closed,
+						   .drained = on_drained};
 
 static struct session *session_new(struct server *server, const struct session_config *config)
 {
@@ -373,7 +380,8 @@ static struct session *session_new(struct server *server, const struct session_c
 // Who is on this host may restore a whole database.
 static size_t max_message(const struct session *session)
 {
-	bool local = !session->config.probe_interval || !strncmp(jsonrpc_name(session->rpc), "unix", 4);
+	bool local =
+		!session->config.probe_interval || !strncmp(jsonrpc_name(session->rpc), "unix", 4);
 	return local ? 512u << 20 : 128u << 20;
 }
 
@@ -392,7 +400,8 @@ void session_configure(struct session *session, const struct session_config *con
 		jsonrpc_set_max_backoff(session->rpc, config->max_backoff);
 }
 
-struct session *session_accept(struct server *server, struct stream *stream, const struct session_config *config,
+struct session *session_accept(struct server *server, struct stream *stream,
+			       const struct session_config *config,
 			       void (*gone)(void *, struct session *), void *arg)
 {
 	struct session *session = session_new(server, config);
@@ -405,11 +414,12 @@ struct session *session_accept(struct server *server, struct stream *stream, con
 	return session;
 }
 
-struct error *session_connect(struct server *server, const char *target, const struct session_config *config,
-			      struct session **out)
+struct error *session_connect(struct server *server, const char *target,
+			      const struct session_config *config, struct session **out)
 {
 	struct session *session = session_new(server, config);
-	struct error *error = jsonrpc_connect(server->loop, target, true, &callbacks, session, &session->rpc);
+	struct error *error =
+		jsonrpc_connect(server->loop, target, true, &callbacks, session, &session->rpc);
 	if (error) {
 		server->sessions.n--;
 		session_config_done(&session->config);

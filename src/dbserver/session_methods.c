@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// The methods of the protocol, one function each. A method answers with a result or an error; "transact" takes its request over
-// and answers when it is done, and what would change a relay is answered by its source.
+// The methods of the protocol, one function each. A method answers with a result or an error;
+// "transact" takes its request over and answers when it is done, and what would change a relay is
+// answered by its source.
 #include "dbserver/session_methods.h"
 
 #include <stdlib.h>
@@ -16,7 +17,7 @@ struct answer {
 	struct { // or the result as text, in three parts
 		struct str before;
 		struct shared_text *shared; // NULL: none
-		const char *after; // NULL: this is not the answer
+		const char *after;	    // NULL: this is not the answer
 	} text;
 	json_t *error;
 };
@@ -39,20 +40,23 @@ static struct answer fail_text(const char *text)
 }
 
 // The database that the first parameter names.
-static struct db_error *find_database(const struct session *session, const char *method, const json_t *params,
-				      struct served **out)
+static struct db_error *find_database(const struct session *session, const char *method,
+				      const json_t *params, struct served **out)
 {
 	const json_t *name = json_array_get(params, 0);
 	*out = NULL;
 	if (!json_is_string(name))
-		return db_error_syntax(params, NULL, "%s request params must begin with <db-name>", method);
+		return db_error_syntax(params, NULL, "%s request params must begin with <db-name>",
+				       method);
 	*out = server_find(session->server, json_string_value(name));
 	if (!*out)
-		return db_error_syntax(params, "unknown database", "%s request specifies unknown database %s", method,
+		return db_error_syntax(params, "unknown database",
+				       "%s request specifies unknown database %s", method,
 				       json_string_value(name));
 	if (!(*out)->available)
 		return db_error_new("database not available",
-				    "%s request specifies relay database %s, which has not been connected to its source yet",
+				    "%s request specifies relay database %s, which has not been "
+				    "connected to its source yet",
 				    method, json_string_value(name));
 	return NULL;
 }
@@ -72,39 +76,46 @@ static struct answer method_get_schema(struct session *session, const char *meth
 	return error ? fail(error) : succeed(db_schema_to_json(served->d->db->schema));
 }
 
-static struct answer method_get_server_id(struct session *session, const char *method, json_t *params)
+static struct answer method_get_server_id(struct session *session, const char *method,
+					  json_t *params)
 {
 	return succeed(json_sprintf(UUID_FORMAT, UUID_ARGS(&session->server->id)));
 }
 
-static struct answer method_set_db_change_aware(struct session *session, const char *method, json_t *params)
+static struct answer method_set_db_change_aware(struct session *session, const char *method,
+						json_t *params)
 {
 	const json_t *aware = json_array_get(params, 0);
 	if (json_array_size(params) != 1 || !json_is_boolean(aware))
-		return fail(db_error_syntax(params, NULL, "%s: true or false parameter expected", method));
+		return fail(db_error_syntax(params, NULL, "%s: true or false parameter expected",
+					    method));
 	session->db_change_aware = json_is_true(aware);
 	return succeed(json_object());
 }
 
-static struct answer method_convert(struct session *session, struct served *served, const json_t *params)
+static struct answer method_convert(struct session *session, struct served *served,
+				    const json_t *params)
 {
 	struct db_schema *schema;
 	struct db_error *error = NULL;
 	if (json_array_size(params) != 2)
 		error = db_error_syntax(params, NULL, "array expected");
 	if (!error && session->config.role && db_find_table(served->d->db, "RBAC_Role"))
-		error = db_error_new("permission error", "a client with a role may not convert database %s",
+		error = db_error_new("permission error",
+				     "a client with a role may not convert database %s",
 				     database_name(served->d));
-	if (!error && (served->reserved || session->config.read_only || session->server->read_only ||
-		       served_is_replica(served)))
-		error = db_error_new("not allowed", "database %s may not be converted", database_name(served->d));
+	if (!error && (served->reserved || session->config.read_only ||
+		       session->server->read_only || served_is_replica(served)))
+		error = db_error_new("not allowed", "database %s may not be converted",
+				     database_name(served->d));
 	if (error)
 		return fail(error);
 	error = db_schema_from_json(json_array_get(params, 1), &schema);
 	if (error)
 		return fail(error);
 	if (strcmp(schema->name, database_name(served->d)))
-		error = db_error_new("invalid parameters", "new schema name (%s) does not match database name (%s)",
+		error = db_error_new("invalid parameters",
+				     "new schema name (%s) does not match database name (%s)",
 				     schema->name, database_name(served->d));
 	if (!error)
 		error = server_convert(session->server, served, schema);
@@ -120,16 +131,19 @@ static const char *lock_name(const json_t *params)
 	return json_array_size(params) == 1 && name && db_is_valid_id(name) ? name : NULL;
 }
 
-static struct answer acquire(struct session *session, const char *method, json_t *params, bool steal)
+static struct answer acquire(struct session *session, const char *method, json_t *params,
+			     bool steal)
 {
 	const char *name = lock_name(params);
 	if (!name)
-		return fail(db_error_syntax(params, NULL, "%s request params must be <id>", method));
+		return fail(
+			db_error_syntax(params, NULL, "%s request params must be <id>", method));
 	if (session->server->read_only)
 		return fail_text("lock and unlock methods not allowed, DB server is read only.");
 	enum lock_result result = lock_acquire(session, name, steal);
 	if (result == LOCK_ALREADY)
-		return fail(db_error_syntax(params, NULL, "must issue \"unlock\" before new \"%s\"", method));
+		return fail(db_error_syntax(params, NULL, "must issue \"unlock\" before new \"%s\"",
+					    method));
 	json_t *json = json_object();
 	json_object_set_new(json, "locked", json_boolean(result == LOCK_HELD));
 	return succeed(json);
@@ -149,11 +163,13 @@ static struct answer method_unlock(struct session *session, const char *method, 
 {
 	const char *name = lock_name(params);
 	if (!name)
-		return fail(db_error_syntax(params, NULL, "%s request params must be <id>", method));
+		return fail(
+			db_error_syntax(params, NULL, "%s request params must be <id>", method));
 	if (session->server->read_only)
 		return fail_text("lock and unlock methods not allowed, DB server is read only.");
 	if (!lock_release(session, name))
-		return fail(db_error_syntax(params, NULL, "unlock: \"unlock\" without \"lock\" or \"steal\""));
+		return fail(db_error_syntax(params, NULL,
+					    "unlock: \"unlock\" without \"lock\" or \"steal\""));
 	return succeed(json_object());
 }
 
@@ -167,8 +183,8 @@ static struct session_monitor *find_monitor(const struct session *session, const
 	return NULL;
 }
 
-static struct db_error *check_monitor(struct session *session, const char *method, json_t *params, size_t n_params,
-				      struct served **served)
+static struct db_error *check_monitor(struct session *session, const char *method, json_t *params,
+				      size_t n_params, struct served **served)
 {
 	struct db_error *error = find_database(session, method, params, served);
 	if (!error && json_array_size(params) != n_params)
@@ -178,8 +194,9 @@ static struct db_error *check_monitor(struct session *session, const char *metho
 	return error;
 }
 
-static struct db_error *add_monitor(struct session *session, struct served *served, enum monitor_version version,
-				    const json_t *params, struct session_monitor **out)
+static struct db_error *add_monitor(struct session *session, struct served *served,
+				    enum monitor_version version, const json_t *params,
+				    struct session_monitor **out)
 {
 	struct monitor_spec *spec;
 	struct db_error *error =
@@ -214,7 +231,8 @@ static struct answer method_monitor(struct session *session, const char *method,
 	return start_monitor(session, method, params, MONITOR_V1);
 }
 
-static struct answer method_monitor_cond(struct session *session, const char *method, json_t *params)
+static struct answer method_monitor_cond(struct session *session, const char *method,
+					 json_t *params)
 {
 	return start_monitor(session, method, params, MONITOR_V2);
 }
@@ -231,7 +249,8 @@ static bool add_missed(struct str *out, const struct session_monitor *m, const s
 	return known;
 }
 
-static struct answer method_monitor_cond_since(struct session *session, const char *method, json_t *params)
+static struct answer method_monitor_cond_since(struct session *session, const char *method,
+					       json_t *params)
 {
 	struct served *served;
 	struct session_monitor *m;
@@ -248,7 +267,8 @@ static struct answer method_monitor_cond_since(struct session *session, const ch
 	struct str updates = STR_INIT;
 	struct uuid last = history_last_id(served->history);
 	bool found = add_missed(&updates, m, &since);
-	str_addf(&a.text.before, "[%s,\"" UUID_FORMAT "\",", found ? "true" : "false", UUID_ARGS(&last));
+	str_addf(&a.text.before, "[%s,\"" UUID_FORMAT "\",", found ? "true" : "false",
+		 UUID_ARGS(&last));
 	if (found)
 		str_addn(&a.text.before, updates.s, updates.len);
 	else
@@ -257,7 +277,8 @@ static struct answer method_monitor_cond_since(struct session *session, const ch
 	return a;
 }
 
-static struct answer method_monitor_cancel(struct session *session, const char *method, json_t *params)
+static struct answer method_monitor_cancel(struct session *session, const char *method,
+					   json_t *params)
 {
 	if (json_array_size(params) != 1)
 		return fail_text("invalid parameters");
@@ -273,7 +294,8 @@ static struct answer method_monitor_cancel(struct session *session, const char *
 	return succeed(json_object());
 }
 
-static struct answer method_monitor_cond_change(struct session *session, const char *method, json_t *params)
+static struct answer method_monitor_cond_change(struct session *session, const char *method,
+						json_t *params)
 {
 	if (json_array_size(params) != 3)
 		return fail(db_error_syntax(params, NULL, "invalid parameters"));
@@ -346,7 +368,8 @@ static void give(struct session *session, struct answer a, struct jsonrpc_messag
 }
 
 // Requests that would change a database which only follows another one go there.
-static bool is_forwarded(const struct session *session, const struct served *served, const struct jsonrpc_message *m)
+static bool is_forwarded(const struct session *session, const struct served *served,
+			 const struct jsonrpc_message *m)
 {
 	if (!served_is_relay(served) || session->config.read_only || session->server->read_only)
 		return false;
@@ -360,7 +383,8 @@ static void forward(struct session *session, struct served *served, struct jsonr
 	if (!strcmp(m->method, "transact"))
 		a.result = served_check_permission(served, session, m->params);
 	else if (session->config.role)
-		a = fail(db_error_new("permission error", "a client with a role may not convert database %s",
+		a = fail(db_error_new("permission error",
+				      "a client with a role may not convert database %s",
 				      database_name(served->d)));
 	if (a.result || a.error)
 		give(session, a, m);
@@ -397,7 +421,8 @@ void session_handle_request(struct session *session, struct jsonrpc_message *m)
 	const struct method *method = find_method(m->method);
 	if (session->server->without_monitor_cond && !strncmp(m->method, "monitor_cond", 12))
 		method = NULL;
-	struct answer a = method ? method->answer(session, m->method, m->params) : fail_text("unknown method");
+	struct answer a = method ? method->answer(session, m->method, m->params)
+				 : fail_text("unknown method");
 	give(session, a, m);
 }
 
@@ -425,8 +450,8 @@ static bool cut_request(struct json_piece text, struct request_pieces *r)
 		else
 			return false;
 	}
-	return json_cut_is_good(&cut) && json_piece_equal(r->method, "\"transact\"") && r->params.p && r->id.p &&
-	       *r->params.p == '[' && !json_piece_equal(r->id, "null");
+	return json_cut_is_good(&cut) && json_piece_equal(r->method, "\"transact\"") &&
+	       r->params.p && r->id.p && *r->params.p == '[' && !json_piece_equal(r->id, "null");
 }
 
 bool session_handle_text(struct session *session, struct json_piece text)
@@ -449,7 +474,8 @@ bool session_handle_text(struct session *session, struct json_piece text)
 	if (served && served->available && !served_is_relay(served) && id) {
 		while (json_cut_next(&cut, &name, &value))
 			vec_push(&operations, value);
-		done = json_cut_is_good(&cut) && served_transact_text(served, session, operations.v, operations.n, id);
+		done = json_cut_is_good(&cut) &&
+		       served_transact_text(served, session, operations.v, operations.n, id);
 	}
 	vec_done(&operations);
 	json_decref(id);

@@ -7,15 +7,17 @@ struct session {
 	struct server *server;
 	struct jsonrpc *rpc;
 	struct session_config config;
-	int last_error;	 // why the last connection that we made ended: a positive errno; 0: it did not
+	int last_error;	 // why the last connection that we made ended: a positive errno; 0: it did
+			 // not
 	char *client_id; // proved by TLS; NULL: none
-	bool accepted;	      // the client connected to us
-	bool db_change_aware; // the client follows changes of the set of databases
-	bool stale;	      // to be disconnected after such a change
-	bool paused;	      // too much waits to be taken by the client
+	bool accepted;	 // the client connected to us
+	bool db_change_aware;	       // the client follows changes of the set of databases
+	bool stale;		       // to be disconnected after such a change
+	bool paused;		       // too much waits to be taken by the client
 	struct loop_timer stall_timer; // set while paused
-	size_t shared_bytes;	       // of what it was sent and may not have taken yet; 0 when it takes what it gets
-	size_t stall_backlog;	       // bytes that waited when it was set
+	size_t shared_bytes; // of what it was sent and may not have taken yet; 0 when it takes what
+			     // it gets
+	size_t stall_backlog; // bytes that waited when it was set
 	VEC(struct session_monitor *) monitors;
 	void (*gone)(void *arg, struct session *);
 	void *arg;

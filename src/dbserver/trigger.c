@@ -24,11 +24,13 @@ static bool has_lock(void *session, const char *name)
 	return lock_is_held(session, name);
 }
 
-// The results of a finished transaction; NULL when it waits, x->wait_ms then says how long at most. The operations are in `x`.
+// The results of a finished transaction; NULL when it waits, x->wait_ms then says how long at most.
+// The operations are in `x`.
 static json_t *try_transaction(struct served *served, struct session *session, struct db_execute *x)
 {
 	x->db = served->d->db;
-	x->read_only = served->server->read_only || session_is_read_only(session) || served_is_replica(served);
+	x->read_only = served->server->read_only || session_is_read_only(session) ||
+		       served_is_replica(served);
 	x->reserved = served->reserved;
 	x->has_lock = has_lock;
 	x->arg = session;
@@ -71,7 +73,8 @@ static void unlink_trigger(struct trigger *t)
 
 static void trigger_try(struct trigger *t)
 {
-	struct db_execute x = {.operations = t->params, .first = 1, .elapsed_ms = clock_ms() - t->since};
+	struct db_execute x = {
+		.operations = t->params, .first = 1, .elapsed_ms = clock_ms() - t->since};
 	json_t *result = try_transaction(t->served, t->session, &x);
 	if (result) {
 		unlink_trigger(t);
@@ -107,7 +110,8 @@ void triggers_schedule(struct served *served)
 		loop_defer(served->server->loop, &served->retry, on_retry, served);
 }
 
-json_t *served_check_permission(struct served *served, struct session *session, const json_t *params)
+json_t *served_check_permission(struct served *served, struct session *session,
+				const json_t *params)
 {
 	struct db_execute x = {
 		.db = served->d->db,
@@ -132,8 +136,8 @@ json_t *served_check_permission(struct served *served, struct session *session, 
 	return NULL;
 }
 
-bool served_transact_text(struct served *served, struct session *session, const struct json_piece *operations, size_t n,
-			  const json_t *id)
+bool served_transact_text(struct served *served, struct session *session,
+			  const struct json_piece *operations, size_t n, const json_t *id)
 {
 	struct db_execute x = {.pieces = operations, .n_pieces = n};
 	json_t *result = try_transaction(served, session, &x);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Transactions that wait until their "wait" operation is satisfied or its time is over. They are tried again after each change of
-// their database.
+// Transactions that wait until their "wait" operation is satisfied or its time is over. They are
+// tried again after each change of their database.
 #pragma once
 #include "dbserver/server.h"
 

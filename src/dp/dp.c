@@ -13,14 +13,16 @@
 
 struct type {
 	const char *name;
-	struct error *(*open)(struct loop *, const struct dp_callbacks *, void *arg, bool in_main, struct dp **);
+	struct error *(*open)(struct loop *, const struct dp_callbacks *, void *arg, bool in_main,
+			      struct dp **);
 	bool in_main; // no threads
 };
 
-static struct error *open_system(struct loop *loop, const struct dp_callbacks *callbacks, void *arg, bool in_main,
-				 struct dp **dp)
+static struct error *open_system(struct loop *loop, const struct dp_callbacks *callbacks, void *arg,
+				 bool in_main, struct dp **dp)
 {
-	return error_errno(EOPNOTSUPP, "the kernel datapath is not available: this build does not have it");
+	return error_errno(EOPNOTSUPP,
+			   "the kernel datapath is not available: this build does not have it");
 }
 
 static const struct type types[] = {
@@ -39,12 +41,13 @@ void dp_enable_dummy(void)
 
 const char *const *dp_types(void)
 {
-	static const char *const without[] = {"netdev", NULL}, *const with[] = {"dummy", "netdev", NULL};
+	static const char *const without[] = {"netdev", NULL}, *const with[] = {"dummy", "netdev",
+										NULL};
 	return dummy_enabled ? with : without;
 }
 
-struct error *dp_open(struct loop *main_loop, const char *type, const char *name, const struct dp_callbacks *callbacks,
-		      void *arg, struct dp **dp)
+struct error *dp_open(struct loop *main_loop, const char *type, const char *name,
+		      const struct dp_callbacks *callbacks, void *arg, struct dp **dp)
 {
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
 		if (strcmp(types[i].name, type) || (types[i].in_main && !dummy_enabled))
@@ -98,13 +101,14 @@ int dp_port_find(const struct dp *dp, const char *name, struct dp_port_info *inf
 	return dp->ops->port_find(dp, name, info);
 }
 
-void dp_port_dump(const struct dp *dp, void (*cb)(void *arg, const struct dp_port_info *), void *arg)
+void dp_port_dump(const struct dp *dp, void (*cb)(void *arg, const struct dp_port_info *),
+		  void *arg)
 {
 	dp->ops->port_dump(dp, cb, arg);
 }
 
-struct error *dp_flow_put(struct dp *dp, const struct flow *key, const struct flow *mask, const void *actions, size_t n,
-			  void *cookie, struct uuid *ufid)
+struct error *dp_flow_put(struct dp *dp, const struct flow *key, const struct flow *mask,
+			  const void *actions, size_t n, void *cookie, struct uuid *ufid)
 {
 	return dp->ops->flow_put(dp, key, mask, actions, n, cookie, ufid);
 }
@@ -124,19 +128,20 @@ void dp_flow_flush(struct dp *dp)
 	dp->ops->flow_flush(dp);
 }
 
-bool dp_flow_dump(struct dp *dp, uint64_t *position, unsigned int max, void (*cb)(void *arg, const struct dp_flow *),
-		  void *arg)
+bool dp_flow_dump(struct dp *dp, uint64_t *position, unsigned int max,
+		  void (*cb)(void *arg, const struct dp_flow *), void *arg)
 {
 	return dp->ops->flow_dump(dp, position, max, cb, arg);
 }
 
-struct error *dp_execute(struct dp *dp, const struct flow *key, const void *frame, size_t n, const void *actions,
-			 size_t actions_len)
+struct error *dp_execute(struct dp *dp, const struct flow *key, const void *frame, size_t n,
+			 const void *actions, size_t actions_len)
 {
 	return dp->ops->execute(dp, key, frame, n, actions, actions_len);
 }
 
-uint32_t dp_packet_hash(const struct dp *dp, const struct flow *flow, uint32_t algorithm, uint32_t basis)
+uint32_t dp_packet_hash(const struct dp *dp, const struct flow *flow, uint32_t algorithm,
+			uint32_t basis)
 {
 	return dp->ops->packet_hash ? dp->ops->packet_hash(flow, algorithm, basis) : 0;
 }
@@ -169,7 +174,8 @@ static struct error *no_threads(const struct dp *dp)
 	return error_new("datapath %s has no threads of its own", dp->name);
 }
 
-struct error *dp_pmd_format(struct dp *dp, enum dp_pmd_text what, const struct dp_pmd_query *query, struct str *s)
+struct error *dp_pmd_format(struct dp *dp, enum dp_pmd_text what, const struct dp_pmd_query *query,
+			    struct str *s)
 {
 	return dp->ops->pmd_format ? dp->ops->pmd_format(dp, what, query, s) : no_threads(dp);
 }
@@ -225,7 +231,9 @@ struct error *dp_variant_format(struct dp *dp, enum dp_variant_of what, struct s
 	return dp->ops->variant_format ? dp->ops->variant_format(dp, what, s) : no_threads(dp);
 }
 
-struct error *dp_variant_choose(struct dp *dp, enum dp_variant_of what, const struct dp_variant_choice *choice, struct str *reply)
+struct error *dp_variant_choose(struct dp *dp, enum dp_variant_of what,
+				const struct dp_variant_choice *choice, struct str *reply)
 {
-	return dp->ops->variant_choose ? dp->ops->variant_choose(dp, what, choice, reply) : no_threads(dp);
+	return dp->ops->variant_choose ? dp->ops->variant_choose(dp, what, choice, reply)
+				       : no_threads(dp);
 }

@@ -1,17 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Rules with the same mask form a subtable: a hash table from masked values to the rule of highest priority that has them (the
-// others hang in a chain behind it, that only the writer follows). A lookup goes through the subtables in the order of their
-// highest priority and stops when what is left cannot beat what it found.
+// Rules with the same mask form a subtable: a hash table from masked values to the rule of highest
+// priority that has them (the others hang in a chain behind it, that only the writer follows). A
+// lookup goes through the subtables in the order of their highest priority and stops when what is
+// left cannot beat what it found.
 //
-// What a lookup un-wildcards is kept small by three means, each of which proves "no rule here" from fewer bits than the mask has:
-//  - stages: a subtable knows the hashes of its rules' values up to the end of each stage (metadata, L2, L3). A flow whose hash
+// What a lookup un-wildcards is kept small by three means, each of which proves "no rule here" from
+// fewer bits than the mask has:
+//  - stages: a subtable knows the hashes of its rules' values up to the end of each stage
+//  (metadata, L2, L3). A flow whose hash
 //    is not among them is done with the subtable, at the price of the mask's bits up to there;
-//  - prefix tries: per field, over all rules. When no rule has a prefix of the subtable's length for this value, the bits that
+//  - prefix tries: per field, over all rules. When no rule has a prefix of the subtable's length
+//  for this value, the bits that
 //    show it are enough;
 //  - a trie of L4 ports per subtable, when all but the ports may have matched.
 //
-// The ranking of subtables is an array sorted by highest priority. With many subtables, new ones are appended to a short unsorted
-// tail that readers always look through, so that loading thousands of masks does not copy the array thousands of times.
+// The ranking of subtables is an array sorted by highest priority. With many subtables, new ones
+// are appended to a short unsorted tail that readers always look through, so that loading thousands
+// of masks does not copy the array thousands of times.
 #include "flow/classifier.h"
 
 #include <assert.h>
@@ -36,7 +41,7 @@ struct ranking {
 
 struct classifier {
 	struct ranking *ranking; // RCU
-	struct cls_tries *tries;	 // RCU; NULL: none
+	struct cls_tries *tries; // RCU; NULL: none
 	struct cls_table masks;	 // writer: struct cls_subtable *
 	unsigned int n_rules;
 	bool purging;
@@ -68,14 +73,16 @@ static int compare_ranks(const void *a, const void *b)
 static void ranking_rebuild(struct classifier *c, struct cls_subtable *added)
 {
 	struct ranking *old = c->ranking;
-	unsigned int live = (old ? old->n - old->n_gone : 0) + (added != NULL), cap = live + live / 32;
+	unsigned int live = (old ? old->n - old->n_gone : 0) + (added != NULL),
+		     cap = live + live / 32;
 	struct ranking *r = xcalloc(1, sizeof(*r) + cap * sizeof(r->e[0]));
 	r->cap = cap;
 	for (unsigned int i = 0; old && i < old->n; i++)
 		if (old->e[i].subtable)
 			r->e[r->n++] = old->e[i];
 	if (added)
-		r->e[r->n++] = (struct rank){.max_priority = cls_subtable_max_priority(added), .subtable = added};
+		r->e[r->n++] = (struct rank){.max_priority = cls_subtable_max_priority(added),
+					     .subtable = added};
 	qsort(r->e, r->n, sizeof(r->e[0]), compare_ranks);
 	r->n_sorted = r->n;
 	for (unsigned int i = 0; i < r->n; i++)
@@ -110,8 +117,9 @@ static void ranking_update(struct classifier *c, struct cls_subtable *st)
 	struct ranking *r = c->ranking;
 	unsigned int i = st->rank;
 	int32_t now = cls_subtable_max_priority(st);
-	bool stays = i >= r->n_sorted || ((!i || r->e[i - 1].max_priority >= now) &&
-					  (i + 1 >= r->n_sorted || r->e[i + 1].max_priority <= now));
+	bool stays =
+		i >= r->n_sorted || ((!i || r->e[i - 1].max_priority >= now) &&
+				     (i + 1 >= r->n_sorted || r->e[i + 1].max_priority <= now));
 	if (stays) {
 		__atomic_store_n(&r->e[i].max_priority, now, __ATOMIC_RELEASE);
 	} else {
@@ -126,17 +134,25 @@ static void ranking_update(struct classifier *c, struct cls_subtable *st)
 // Fields whose prefixes can be tracked: whole 32-bit words of the flow.
 static const struct cls_prefix_field prefix_fields[] = {
 #define PREFIX(ID, MEMBER, STAGE)                                                                  \
-	{.offset = offsetof(struct flow, MEMBER),                                                  \
-	 .n_bits = sizeof(((struct flow *)NULL)->MEMBER) * 8,                                      \
-	 .id = FIELD_##ID,                                                                         \
-	 .stage = STAGE}
-	PREFIX(IPV4_DST, nw_dst, 2),	    PREFIX(IPV4_SRC, nw_src, 2),
-	PREFIX(IPV6_DST, ipv6_dst, 2),	    PREFIX(IPV6_SRC, ipv6_src, 2),
-	PREFIX(TUN_ID, tunnel.id, 0),	    PREFIX(TUN_DST, tunnel.ip_dst, 0),
-	PREFIX(TUN_SRC, tunnel.ip_src, 0),  PREFIX(TUN_IPV6_DST, tunnel.ipv6_dst, 0),
-	PREFIX(TUN_IPV6_SRC, tunnel.ipv6_src, 0), PREFIX(METADATA, metadata, 0),
-	PREFIX(CT_NW_DST, ct_nw_dst, 2),    PREFIX(CT_NW_SRC, ct_nw_src, 2),
-	PREFIX(CT_IPV6_DST, ct_ipv6_dst, 2), PREFIX(CT_IPV6_SRC, ct_ipv6_src, 2),
+	{                                                                                          \
+		.offset = offsetof(struct flow, MEMBER),                                           \
+		.n_bits = sizeof(((struct flow *)NULL)->MEMBER) * 8, .id = FIELD_##ID,             \
+		.stage = STAGE                                                                     \
+	}
+	PREFIX(IPV4_DST, nw_dst, 2),
+	PREFIX(IPV4_SRC, nw_src, 2),
+	PREFIX(IPV6_DST, ipv6_dst, 2),
+	PREFIX(IPV6_SRC, ipv6_src, 2),
+	PREFIX(TUN_ID, tunnel.id, 0),
+	PREFIX(TUN_DST, tunnel.ip_dst, 0),
+	PREFIX(TUN_SRC, tunnel.ip_src, 0),
+	PREFIX(TUN_IPV6_DST, tunnel.ipv6_dst, 0),
+	PREFIX(TUN_IPV6_SRC, tunnel.ipv6_src, 0),
+	PREFIX(METADATA, metadata, 0),
+	PREFIX(CT_NW_DST, ct_nw_dst, 2),
+	PREFIX(CT_NW_SRC, ct_nw_src, 2),
+	PREFIX(CT_IPV6_DST, ct_ipv6_dst, 2),
+	PREFIX(CT_IPV6_SRC, ct_ipv6_src, 2),
 #undef PREFIX
 };
 
@@ -150,7 +166,8 @@ bool classifier_can_track(enum field_id id)
 
 struct classifier *classifier_new(void)
 {
-	static const enum field_id defaults[] = {FIELD_IPV4_DST, FIELD_IPV4_SRC, FIELD_IPV6_DST, FIELD_IPV6_SRC};
+	static const enum field_id defaults[] = {FIELD_IPV4_DST, FIELD_IPV4_SRC, FIELD_IPV6_DST,
+						 FIELD_IPV6_SRC};
 	struct classifier *c = XNEW(struct classifier);
 	classifier_set_prefixes(c, defaults, 4);
 	return c;
@@ -175,10 +192,12 @@ void classifier_free(struct classifier *c)
 	free(c);
 }
 
-static void trie_insert(struct cls_tries *tries, unsigned int i, const struct cls_subtable *st, const struct match *match)
+static void trie_insert(struct cls_tries *tries, unsigned int i, const struct cls_subtable *st,
+			const struct match *match)
 {
 	if (st->plen[i])
-		cls_trie_insert(&tries->v[i].trie, cls_prefix_value(&match->flow, &tries->v[i]), st->plen[i]);
+		cls_trie_insert(&tries->v[i].trie, cls_prefix_value(&match->flow, &tries->v[i]),
+				st->plen[i]);
 }
 
 static void fill_tries(struct classifier *c, struct cls_tries *tries)
@@ -186,7 +205,8 @@ static void fill_tries(struct classifier *c, struct cls_tries *tries)
 	CLS_TABLE_FOREACH (s, &c->masks) {
 		struct cls_subtable *st = (struct cls_subtable *)(uintptr_t)s;
 		CLS_TABLE_FOREACH (v, &st->rules) {
-			for (struct cls_rule *r = (struct cls_rule *)(uintptr_t)v; r; r = cls_rule_next(r)) {
+			for (struct cls_rule *r = (struct cls_rule *)(uintptr_t)v; r;
+			     r = cls_rule_next(r)) {
 				struct match match;
 				minimatch_expand(&r->match, &match);
 				for (unsigned int i = 0; i < tries->n; i++)
@@ -203,7 +223,8 @@ void classifier_set_prefixes(struct classifier *c, const enum field_id *fields, 
 		for (size_t j = 0; j < sizeof(prefix_fields) / sizeof(prefix_fields[0]); j++)
 			if (prefix_fields[j].id == fields[i])
 				tries->v[tries->n++] = prefix_fields[j];
-	// The subtables' prefix lengths belong to the old tries: no reader may still use these when they change.
+	// The subtables' prefix lengths belong to the old tries: no reader may still use these when
+	// they change.
 	rcu_assign(&c->tries, NULL);
 	if (c->n_rules)
 		rcu_synchronize();
@@ -223,7 +244,8 @@ static struct cls_tries *empty_tries(const struct cls_tries *like)
 	return tries;
 }
 
-// What readers may still walk through is left to RCU in a few pieces; only the rules' links are undone one by one.
+// What readers may still walk through is left to RCU in a few pieces; only the rules' links are
+// undone one by one.
 void classifier_clear(struct classifier *c)
 {
 	struct ranking *ranking = c->ranking;
@@ -259,7 +281,8 @@ void classifier_end_purge(struct classifier *c)
 	c->purging = false;
 }
 
-static struct cls_subtable *find_subtable(const struct classifier *c, const struct minimatch *m, uint32_t hash)
+static struct cls_subtable *find_subtable(const struct classifier *c, const struct minimatch *m,
+					  uint32_t hash)
 {
 	uint32_t at = hash;
 	if (!c->masks.slots)
@@ -328,21 +351,25 @@ void classifier_remove(struct classifier *c, struct cls_rule *rule)
 	}
 }
 
-struct cls_rule *classifier_lookup(const struct classifier *c, const struct flow *flow, struct flow *mask)
+struct cls_rule *classifier_lookup(const struct classifier *c, const struct flow *flow,
+				   struct flow *mask)
 {
 	const struct ranking *r = rcu_get(&c->ranking);
 	if (!r)
 		return NULL;
-	struct cls_lookup l = {.flow = flow, .words = flow_words_const(flow), .tries = rcu_get(&c->tries)};
+	struct cls_lookup l = {
+		.flow = flow, .words = flow_words_const(flow), .tries = rcu_get(&c->tries)};
 	if (mask)
 		l.mask = flow_words(mask);
 	struct cls_rule *best = NULL;
 	unsigned int n = __atomic_load_n(&r->n, __ATOMIC_ACQUIRE);
 	for (unsigned int i = 0; i < n; i++) {
-		const struct cls_subtable *st = __atomic_load_n(&r->e[i].subtable, __ATOMIC_ACQUIRE);
+		const struct cls_subtable *st =
+			__atomic_load_n(&r->e[i].subtable, __ATOMIC_ACQUIRE);
 		if (!st)
 			continue;
-		if (best && best->priority >= __atomic_load_n(&r->e[i].max_priority, __ATOMIC_ACQUIRE)) {
+		if (best &&
+		    best->priority >= __atomic_load_n(&r->e[i].max_priority, __ATOMIC_ACQUIRE)) {
 			if (i >= r->n_sorted)
 				continue;
 			i = r->n_sorted - 1; // only the tail is left
@@ -359,21 +386,24 @@ struct cls_rule *classifier_lookup(const struct classifier *c, const struct flow
 	return best;
 }
 
-void classifier_each_match(const struct classifier *c, const struct flow *flow, struct flow *mask, int above,
-			   bool (*cb)(void *arg, struct cls_rule *), void *arg)
+void classifier_each_match(const struct classifier *c, const struct flow *flow, struct flow *mask,
+			   int above, bool (*cb)(void *arg, struct cls_rule *), void *arg)
 {
 	const struct ranking *r = rcu_get(&c->ranking);
 	if (!r)
 		return;
-	struct cls_lookup l = {
-		.flow = flow, .words = flow_words_const(flow), .tries = rcu_get(&c->tries), .mask = flow_words(mask)};
+	struct cls_lookup l = {.flow = flow,
+			       .words = flow_words_const(flow),
+			       .tries = rcu_get(&c->tries),
+			       .mask = flow_words(mask)};
 	unsigned int n = __atomic_load_n(&r->n, __ATOMIC_ACQUIRE);
 	for (unsigned int i = 0; i < n; i++) {
-		const struct cls_subtable *st = __atomic_load_n(&r->e[i].subtable, __ATOMIC_ACQUIRE);
+		const struct cls_subtable *st =
+			__atomic_load_n(&r->e[i].subtable, __ATOMIC_ACQUIRE);
 		if (!st || __atomic_load_n(&r->e[i].max_priority, __ATOMIC_ACQUIRE) <= above)
 			continue;
-		// The others of the chain have the same match and lower priorities. The writer may be changing it: who then misses
-		// one is translated again.
+		// The others of the chain have the same match and lower priorities. The writer may
+		// be changing it: who then misses one is translated again.
 		struct cls_rule *rule = cls_subtable_search(&l, st);
 		for (; rule && rule->priority > above; rule = cls_rule_next_shared(rule))
 			if (!cb(arg, rule))
@@ -383,7 +413,8 @@ void classifier_each_match(const struct classifier *c, const struct flow *flow, 
 
 // --- The main thread's searches.
 
-struct cls_rule *classifier_find_exactly(const struct classifier *c, const struct match *match, int priority)
+struct cls_rule *classifier_find_exactly(const struct classifier *c, const struct match *match,
+					 int priority)
 {
 	struct cls_rule key, *found = NULL;
 	cls_rule_init(&key, match, priority);
@@ -397,10 +428,12 @@ struct cls_rule *classifier_find_exactly(const struct classifier *c, const struc
 }
 
 // Is there a packet that both accept?
-static bool rules_overlap(const struct cls_subtable *st, const struct cls_rule *rule, const struct match *match)
+static bool rules_overlap(const struct cls_subtable *st, const struct cls_rule *rule,
+			  const struct match *match)
 {
 	const uint64_t *values = cls_rule_values(rule, st);
-	const uint64_t *flow = flow_words_const(&match->flow), *mask = flow_words_const(&match->mask);
+	const uint64_t *flow = flow_words_const(&match->flow),
+		       *mask = flow_words_const(&match->mask);
 	unsigned int n = flow_n_words(&match->mask);
 	for (unsigned int i = 0; i < st->n_words && st->at[i] < n; i++) {
 		unsigned int w = st->at[i];
@@ -418,7 +451,8 @@ bool classifier_overlaps(const struct classifier *c, const struct match *match, 
 		if (i == st->priorities.n || st->priorities.v[i].priority != priority)
 			continue;
 		CLS_TABLE_FOREACH (v, &st->rules)
-			for (struct cls_rule *r = (struct cls_rule *)(uintptr_t)v; r; r = cls_rule_next(r))
+			for (struct cls_rule *r = (struct cls_rule *)(uintptr_t)v; r;
+			     r = cls_rule_next(r))
 				if (r->priority == priority && rules_overlap(st, r, match))
 					return true;
 	}
@@ -438,14 +472,14 @@ static bool mask_covers(const struct cls_subtable *st, const struct match *targe
 	return true;
 }
 
-void classifier_for_each(struct classifier *c, const struct match *target, bool (*cb)(void *arg, struct cls_rule *),
-			 void *arg)
+void classifier_for_each(struct classifier *c, const struct match *target,
+			 bool (*cb)(void *arg, struct cls_rule *), void *arg)
 {
 	static const struct flow nothing;
 	if (target && flow_equal(&target->mask, &nothing))
 		target = NULL;
-	// Collected first, as the callback may remove what it is shown and with it move everything else.
-	// In the order of lookup, so that people see first what counts most.
+	// Collected first, as the callback may remove what it is shown and with it move everything
+	// else. In the order of lookup, so that people see first what counts most.
 	VEC(struct cls_rule *) found = {0};
 	for (unsigned int i = 0; c->ranking && i < c->ranking->n; i++) {
 		struct cls_subtable *st = c->ranking->e[i].subtable;

@@ -31,8 +31,8 @@ static inline uint64_t mix(uint64_t h, uint64_t word)
 	return h ^ h >> 32;
 }
 
-static inline uint64_t hash_flow(const struct cls_subtable *st, const uint64_t *flow, unsigned int from, unsigned int to,
-				 uint64_t h)
+static inline uint64_t hash_flow(const struct cls_subtable *st, const uint64_t *flow,
+				 unsigned int from, unsigned int to, uint64_t h)
 {
 	for (unsigned int i = from; i < to; i++)
 		h = mix(h, flow[st->at[i]] & st->words[i]);
@@ -88,14 +88,18 @@ void cls_subtable_set_plens(struct cls_subtable *st, const struct cls_tries *tri
 		st->plen[i] = (uint8_t)prefix_length(&mask, &tries->v[i]);
 }
 
-enum { PORTS_WORD = offsetof(struct flow, tp_src) / 8, OPTIONS_WORD = offsetof(struct flow, tunnel.options) / 8 };
-_Static_assert(offsetof(struct flow, tp_src) % 8 == 0 && offsetof(struct flow, tp_dst) == offsetof(struct flow, tp_src) + 2,
+enum {
+	PORTS_WORD = offsetof(struct flow, tp_src) / 8,
+	OPTIONS_WORD = offsetof(struct flow, tunnel.options) / 8
+};
+_Static_assert(offsetof(struct flow, tp_src) % 8 == 0 &&
+		       offsetof(struct flow, tp_dst) == offsetof(struct flow, tp_src) + 2,
 	       "the ports are the first half of a word");
 
 static void set_stages(struct cls_subtable *st)
 {
-	static const uint8_t ends[FLOW_N_STAGES] = {FLOW_STAGE_METADATA_END, FLOW_STAGE_L2_END, FLOW_STAGE_L3_END,
-						    FLOW_ALL_WORDS};
+	static const uint8_t ends[FLOW_N_STAGES] = {FLOW_STAGE_METADATA_END, FLOW_STAGE_L2_END,
+						    FLOW_STAGE_L3_END, FLOW_ALL_WORDS};
 	unsigned int i = 0;
 	for (unsigned int s = 0; s < FLOW_N_STAGES; s++) {
 		while (i < st->n_words && st->at[i] < ends[s])
@@ -119,7 +123,8 @@ static void set_stages(struct cls_subtable *st)
 	}
 }
 
-struct cls_subtable *cls_subtable_new(const struct minimatch *m, const struct cls_tries *tries, uint32_t hash)
+struct cls_subtable *cls_subtable_new(const struct minimatch *m, const struct cls_tries *tries,
+				      uint32_t hash)
 {
 	uint8_t at[FLOW_ALL_WORDS];
 	unsigned int n = minimatch_places(m, at);
@@ -170,11 +175,13 @@ size_t cls_subtable_priority_place(const struct cls_subtable *st, int32_t priori
 
 // --- Changes.
 
-
-// Adds the rule's prefixes and ports to, or removes them from, all tries; with NULL only those of the subtable itself.
-static void update_tries(struct cls_subtable *st, struct cls_tries *tries, const struct cls_rule *rule, bool add)
+// Adds the rule's prefixes and ports to, or removes them from, all tries; with NULL only those of
+// the subtable itself.
+static void update_tries(struct cls_subtable *st, struct cls_tries *tries,
+			 const struct cls_rule *rule, bool add)
 {
-	void (*change)(struct cls_trie *, const be32_t *, unsigned int) = add ? cls_trie_insert : cls_trie_remove;
+	void (*change)(struct cls_trie *, const be32_t *, unsigned int) =
+		add ? cls_trie_insert : cls_trie_remove;
 	bool any = false;
 	for (unsigned int i = 0; tries && i < tries->n; i++)
 		any |= st->plen[i] != 0;
@@ -183,7 +190,8 @@ static void update_tries(struct cls_subtable *st, struct cls_tries *tries, const
 		minimatch_expand(&rule->match, &match);
 		for (unsigned int i = 0; i < tries->n; i++)
 			if (st->plen[i])
-				change(&tries->v[i].trie, cls_prefix_value(&match.flow, &tries->v[i]), st->plen[i]);
+				change(&tries->v[i].trie,
+				       cls_prefix_value(&match.flow, &tries->v[i]), st->plen[i]);
 	}
 	if (st->ports_word < st->n_words) {
 		be32_t ports = (uint32_t)cls_rule_values(rule, st)[st->ports_word];
@@ -250,7 +258,8 @@ static struct cls_rule *chain_insert(struct cls_subtable *st, uint64_t *slot, st
 	return replaced;
 }
 
-struct cls_rule *cls_subtable_insert(struct cls_subtable *st, struct cls_tries *tries, struct cls_rule *rule)
+struct cls_rule *cls_subtable_insert(struct cls_subtable *st, struct cls_tries *tries,
+				     struct cls_rule *rule)
 {
 	uint32_t hash = update_indexes(st, rule, 0);
 	uint64_t *slot = find_chain(st, cls_rule_values(rule, st), hash);
@@ -302,13 +311,15 @@ void cls_subtable_remove(struct cls_subtable *st, struct cls_tries *tries, struc
 
 struct cls_rule *cls_subtable_chain(const struct cls_subtable *st, const uint64_t *values)
 {
-	const uint64_t *slot = find_chain(st, values, cls_table_hash(hash_u64(hash_values(values, 0, st->n_words, 0))));
+	const uint64_t *slot = find_chain(
+		st, values, cls_table_hash(hash_u64(hash_values(values, 0, st->n_words, 0))));
 	return slot ? (struct cls_rule *)(uintptr_t)*slot : NULL;
 }
 
 // --- Lookup.
 
-static bool values_match(const struct cls_subtable *st, const struct cls_rule *rule, const uint64_t *flow)
+static bool values_match(const struct cls_subtable *st, const struct cls_rule *rule,
+			 const uint64_t *flow)
 {
 	const uint64_t *values = cls_rule_values(rule, st);
 	for (unsigned int i = 0; i < st->n_words; i++)
@@ -323,7 +334,8 @@ static inline bool has_options(const struct cls_subtable *st, const uint64_t *fl
 	return !st->options || (flow[OPTIONS_WORD] & st->options) == st->options;
 }
 
-static struct cls_rule *find_rule(const struct cls_subtable *st, const uint64_t *flow, uint32_t hash)
+static struct cls_rule *find_rule(const struct cls_subtable *st, const uint64_t *flow,
+				  uint32_t hash)
 {
 	const struct cls_slots *slots = rcu_get(&st->rules.slots);
 	uint32_t at = hash;
@@ -341,7 +353,8 @@ static void unwildcard(struct cls_lookup *l, const struct cls_subtable *st, unsi
 		l->mask[st->at[i]] |= st->words[i];
 }
 
-static void unwildcard_prefix(struct cls_lookup *l, const struct cls_prefix_field *f, unsigned int n_bits)
+static void unwildcard_prefix(struct cls_lookup *l, const struct cls_prefix_field *f,
+			      unsigned int n_bits)
 {
 	uint8_t *p = (uint8_t *)l->mask + f->offset;
 	for (; n_bits >= 8; n_bits -= 8)
@@ -350,8 +363,10 @@ static void unwildcard_prefix(struct cls_lookup *l, const struct cls_prefix_fiel
 		*p |= (uint8_t)(0xff00 >> n_bits);
 }
 
-// Do the prefixes of a stage's fields prove that the subtable has no rule? Then the bits that do are un-wildcarded.
-static bool ruled_out_by_prefix(struct cls_lookup *l, const struct cls_subtable *st, unsigned int stage)
+// Do the prefixes of a stage's fields prove that the subtable has no rule? Then the bits that do
+// are un-wildcarded.
+static bool ruled_out_by_prefix(struct cls_lookup *l, const struct cls_subtable *st,
+				unsigned int stage)
 {
 	for (unsigned int i = 0; l->tries && i < l->tries->n; i++) {
 		const struct cls_prefix_field *f = &l->tries->v[i];
@@ -360,11 +375,13 @@ static bool ruled_out_by_prefix(struct cls_lookup *l, const struct cls_subtable 
 			continue;
 		struct cls_trie_result *r = &l->results[i];
 		if (!r->done) {
-			r->n_bits = cls_trie_lookup(&f->trie, cls_prefix_value(l->flow, f), f->n_bits, &r->plens);
+			r->n_bits = cls_trie_lookup(&f->trie, cls_prefix_value(l->flow, f),
+						    f->n_bits, &r->plens);
 			r->done = true;
 		}
 		if (!(r->plens.bits[(plen - 1) / 64] >> (plen - 1) % 64 & 1)) {
-			// The bits that set the value apart from all rules' prefixes; but the subtable's own length is enough.
+			// The bits that set the value apart from all rules' prefixes; but the
+			// subtable's own length is enough.
 			unwildcard_prefix(l, f, r->n_bits < plen ? r->n_bits : plen);
 			return true;
 		}
@@ -406,7 +423,8 @@ struct cls_rule *cls_subtable_search(struct cls_lookup *l, const struct cls_subt
 		}
 		h = hash_flow(st, l->words, from, st->stage_end[s], h);
 		from = st->stage_end[s];
-		if (s + 1 < FLOW_N_STAGES && st->indexed[s] && !cls_table_has(&st->index[s], cls_table_hash(hash_u64(h)))) {
+		if (s + 1 < FLOW_N_STAGES && st->indexed[s] &&
+		    !cls_table_has(&st->index[s], cls_table_hash(hash_u64(h)))) {
 			unwildcard(l, st, from);
 			return NULL;
 		}
@@ -423,5 +441,6 @@ struct cls_rule *cls_subtable_find(const struct cls_subtable *st, const uint64_t
 {
 	if (!has_options(st, flow))
 		return NULL;
-	return find_rule(st, flow, cls_table_hash(hash_u64(hash_flow(st, flow, 0, st->n_words, 0))));
+	return find_rule(st, flow,
+			 cls_table_hash(hash_u64(hash_flow(st, flow, 0, st->n_words, 0))));
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// A subtable of the classifier: the rules of one mask, in a hash table from masked values to the rule of highest priority that has
-// them. The others hang in a chain behind it, that only the writer follows.
+// A subtable of the classifier: the rules of one mask, in a hash table from masked values to the
+// rule of highest priority that has them. The others hang in a chain behind it, that only the
+// writer follows.
 //
 // Threads: one writer; readers under RCU use cls_subtable_search() and cls_subtable_find().
 #pragma once
@@ -20,24 +21,26 @@ struct cls_subtable {
 	// Immutable.
 	uint64_t map;
 	uint64_t option_words;
-	uint32_t hash;			   // of map and words: its key among the masks
+	uint32_t hash; // of map and words: its key among the masks
 	uint8_t n_words;
-	uint8_t stage_end[FLOW_N_STAGES];  // words up to the end of each stage
-	bool indexed[FLOW_N_STAGES - 1];   // does an index after this stage save anything?
-	uint8_t ports_word;		   // which of the words has the L4 ports; n_words: none
-	uint8_t ports_len;		   // leading bits of the ports that the mask reaches into
+	uint8_t stage_end[FLOW_N_STAGES]; // words up to the end of each stage
+	bool indexed[FLOW_N_STAGES - 1];  // does an index after this stage save anything?
+	uint8_t ports_word;		  // which of the words has the L4 ports; n_words: none
+	uint8_t ports_len;		  // leading bits of the ports that the mask reaches into
 	be32_t ports_mask;
-	uint64_t options;		   // of tunnels, which all rules want: the mask's word of flow.tunnel.options
-	uint8_t plen[CLS_MAX_PREFIXES];	   // per trie; 0: no prefix of that field. Changes only while no trie is published.
+	uint64_t
+		options; // of tunnels, which all rules want: the mask's word of flow.tunnel.options
+	uint8_t plen[CLS_MAX_PREFIXES]; // per trie; 0: no prefix of that field. Changes only while
+					// no trie is published.
 
 	struct cls_table rules;			   // values: struct cls_rule *
 	struct cls_table index[FLOW_N_STAGES - 1]; // hashes up to the end of the stage
 	struct cls_trie ports;
 
 	VEC(struct cls_priority) priorities; // writer: ascending
-	unsigned int rank;		       // writer: place in the ranking
-	uint64_t *words;		       // the mask's; behind the struct
-	uint8_t at[];			       // where in a flow each word is
+	unsigned int rank;		     // writer: place in the ranking
+	uint64_t *words;		     // the mask's; behind the struct
+	uint8_t at[];			     // where in a flow each word is
 };
 
 struct cls_prefix_field {
@@ -78,18 +81,21 @@ static inline struct cls_rule *cls_rule_next_shared(const struct cls_rule *rule)
 	return (uintptr_t)node & 1 ? NULL : node;
 }
 struct cls_subtable *cls_rule_subtable(const struct cls_rule *);
-static inline const uint64_t *cls_rule_values(const struct cls_rule *rule, const struct cls_subtable *st)
+static inline const uint64_t *cls_rule_values(const struct cls_rule *rule,
+					      const struct cls_subtable *st)
 {
 	return rule->match.words + st->n_words;
 }
-static inline const be32_t *cls_prefix_value(const struct flow *flow, const struct cls_prefix_field *f)
+static inline const be32_t *cls_prefix_value(const struct flow *flow,
+					     const struct cls_prefix_field *f)
 {
 	return (const be32_t *)(const void *)((const char *)flow + f->offset);
 }
 
 uint32_t cls_mask_hash(const struct minimatch *);
 // Empty, for this mask.
-struct cls_subtable *cls_subtable_new(const struct minimatch *, const struct cls_tries *, uint32_t mask_hash);
+struct cls_subtable *cls_subtable_new(const struct minimatch *, const struct cls_tries *,
+				      uint32_t mask_hash);
 void cls_subtable_free(void *); // no reader may be left
 bool cls_subtable_has_mask(const struct cls_subtable *, const struct minimatch *);
 // The mask's prefix lengths of the fields that are tracked. No reader may have tries.
@@ -101,7 +107,8 @@ static inline int32_t cls_subtable_max_priority(const struct cls_subtable *st)
 // Where the priority is among the subtable's, or would be.
 size_t cls_subtable_priority_place(const struct cls_subtable *, int32_t priority);
 
-// Puts the rule in, instead of one with the same values and priority, which is returned. The caller counts priorities.
+// Puts the rule in, instead of one with the same values and priority, which is returned. The caller
+// counts priorities.
 struct cls_rule *cls_subtable_insert(struct cls_subtable *, struct cls_tries *, struct cls_rule *);
 // The tries may be NULL: the caller sees to them.
 void cls_subtable_remove(struct cls_subtable *, struct cls_tries *, struct cls_rule *);

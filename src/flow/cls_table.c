@@ -10,7 +10,8 @@ enum { MIN_SLOTS = 4 };
 
 static struct cls_slots *slots_new(uint32_t n)
 {
-	struct cls_slots *s = xcalloc(1, sizeof(*s) + (size_t)n * (sizeof(uint64_t) + sizeof(uint32_t)));
+	struct cls_slots *s =
+		xcalloc(1, sizeof(*s) + (size_t)n * (sizeof(uint64_t) + sizeof(uint32_t)));
 	s->mask = n - 1;
 	return s;
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// A hash table for one writer and many RCU readers: open addressing, 12 bytes per slot. A removed slot becomes a tombstone; when
-// few free slots are left, a new array is published and the old one dies after a grace period.
+// A hash table for one writer and many RCU readers: open addressing, 12 bytes per slot. A removed
+// slot becomes a tombstone; when few free slots are left, a new array is published and the old one
+// dies after a grace period.
 //
-// A reader may see a value that was put into a slot for another hash a moment ago: it must compare the key itself.
+// A reader may see a value that was put into a slot for another hash a moment ago: it must compare
+// the key itself.
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -17,7 +19,7 @@ struct cls_slots {
 	uint64_t values[]; // mask + 1 of them, then as many 32-bit hashes
 };
 
-struct cls_table { // all zero is empty
+struct cls_table {		 // all zero is empty
 	struct cls_slots *slots; // RCU; NULL while nothing was ever put in
 	uint32_t n, n_taken;	 // writer: entries; entries and tombstones
 };
@@ -56,7 +58,8 @@ static inline bool cls_table_has(const struct cls_table *t, uint32_t hash)
 
 // The rest is the writer's. Values are not 0.
 void cls_table_insert(struct cls_table *, uint32_t hash, uint64_t value);
-// Where the value with this hash is; it may be changed in place by an atomic store. NULL: not there.
+// Where the value with this hash is; it may be changed in place by an atomic store. NULL: not
+// there.
 uint64_t *cls_table_find(const struct cls_table *, uint32_t hash, uint64_t value);
 void cls_table_remove(struct cls_table *, uint32_t hash, uint64_t value); // must be there
 // A set of hashes that counts: how often each was added.

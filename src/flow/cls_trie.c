@@ -23,13 +23,13 @@ enum { NODE_BITS = 32, N_BITS_SHIFT = 6, N_BITS_MASK = (1 << N_BITS_SHIFT) - 1, 
 
 struct node {
 	uint32_t prefix;   // host order, left-aligned, zeroes behind
-	uint32_t meta;     // rules << N_BITS_SHIFT | bits of prefix
+	uint32_t meta;	   // rules << N_BITS_SHIFT | bits of prefix
 	uint32_t edges[2]; // indices; 0: none
 };
 
 struct cls_trie_nodes {
 	uint32_t cap;
-	uint32_t n;      // writer: taken, dead ones among them
+	uint32_t n;	 // writer: taken, dead ones among them
 	uint32_t n_live; // writer
 	struct node v[]; // the first is none: its first edge leads to the root
 };
@@ -80,7 +80,7 @@ static struct cls_trie_nodes *nodes_new(uint32_t cap)
 }
 
 static uint32_t node_new(struct cls_trie_nodes *a, uint32_t prefix, unsigned int n_bits,
-                         unsigned int n_rules)
+			 unsigned int n_rules)
 {
 	assert(a->n < a->cap);
 	a->v[a->n] = (struct node){.prefix = prefix, .meta = n_rules << N_BITS_SHIFT | n_bits};
@@ -121,7 +121,7 @@ static struct cls_trie_nodes *reserve(struct cls_trie *trie, uint32_t room)
 
 // A chain of nodes for the bits from `at` to `end`, with one rule at its end.
 static uint32_t branch_new(struct cls_trie_nodes *a, const be32_t *value, unsigned int at,
-                           unsigned int end)
+			   unsigned int end)
 {
 	unsigned int n = end - at < NODE_BITS ? end - at : NODE_BITS;
 	bool last = at + n == end;
@@ -133,7 +133,7 @@ static uint32_t branch_new(struct cls_trie_nodes *a, const be32_t *value, unsign
 
 // Makes two of a node, the first of which has `same` bits.
 static void split(struct cls_trie_nodes *a, uint32_t *edge, unsigned int same, const be32_t *value,
-                  unsigned int at, unsigned int plen)
+		  unsigned int at, unsigned int plen)
 {
 	const struct node *node = &a->v[*edge];
 	uint32_t rest = node_new(a, node->prefix << same, node_bits(node) - same, node_rules(node));
@@ -156,8 +156,8 @@ void cls_trie_insert(struct cls_trie *trie, const be32_t *value, unsigned int pl
 		struct node *node = &a->v[*edge];
 		unsigned int n_bits = node_bits(node), left = plen - at;
 		unsigned int same =
-		        common_bits(node->prefix, bits_at(value, at, at + (left < 32 ? left : 32)),
-		                    left < n_bits ? left : n_bits);
+			common_bits(node->prefix, bits_at(value, at, at + (left < 32 ? left : 32)),
+				    left < n_bits ? left : n_bits);
 		at += same;
 		if (same < n_bits) {
 			split(a, edge, same, value, at, plen);
@@ -165,7 +165,7 @@ void cls_trie_insert(struct cls_trie *trie, const be32_t *value, unsigned int pl
 		}
 		if (at == plen) {
 			__atomic_store_n(&node->meta, node->meta + (1 << N_BITS_SHIFT),
-			                 __ATOMIC_RELAXED);
+					 __ATOMIC_RELAXED);
 			return;
 		}
 		edge = &node->edges[bit_at(value, at)];
@@ -191,7 +191,7 @@ static bool prune(struct cls_trie_nodes *a, uint32_t *edge)
 	if (n + n_child > NODE_BITS)
 		return false;
 	uint32_t merged = node_new(a, node->prefix | (uint32_t)((uint64_t)child->prefix >> n),
-	                           n + n_child, node_rules(child));
+				   n + n_child, node_rules(child));
 	memcpy(a->v[merged].edges, child->edges, sizeof(child->edges));
 	rcu_assign(edge, merged);
 	a->n_live -= 2;
@@ -220,7 +220,7 @@ void cls_trie_remove(struct cls_trie *trie, const be32_t *value, unsigned int pl
 }
 
 unsigned int cls_trie_lookup(const struct cls_trie *trie, const be32_t *value, unsigned int n_bits,
-                             struct cls_plens *plens)
+			     struct cls_plens *plens)
 {
 	*plens = (struct cls_plens){{0}};
 	const struct cls_trie_nodes *a = rcu_get(&trie->nodes);
@@ -231,7 +231,7 @@ unsigned int cls_trie_lookup(const struct cls_trie *trie, const be32_t *value, u
 		const struct node *node = &a->v[i];
 		unsigned int n = node_bits(node), left = n_bits - at;
 		unsigned int same = common_bits(
-		        node->prefix, bits_at(value, at, at + (left < 32 ? left : 32)), n);
+			node->prefix, bits_at(value, at, at + (left < 32 ? left : 32)), n);
 		if (same < n)
 			return at + same + 1; // the bit that differs was looked at too
 		at += n;

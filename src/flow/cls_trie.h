@@ -26,6 +26,6 @@ void cls_trie_remove(struct cls_trie *, const be32_t *prefix, unsigned int plen)
 // Sets *plens, and returns how many leading bits decide it: every value with those bits gets the
 // same answer.
 unsigned int cls_trie_lookup(const struct cls_trie *, const be32_t *value, unsigned int n_bits,
-                             struct cls_plens *plens);
+			     struct cls_plens *plens);
 // Frees all at once: no reader may be left.
 void cls_trie_done(struct cls_trie *);

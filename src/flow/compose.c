@@ -50,7 +50,8 @@ static void compose_nsh(const struct flow *f, struct buf *b)
 	bool context = f->nsh.mdtype == 1;
 	size_t words = (sizeof(struct nsh_hdr) + (context ? sizeof(f->nsh.context) : 0)) / 4;
 	struct nsh_hdr nsh = {
-		.ver_flags_ttl_len = htobe16((uint16_t)(f->nsh.flags << 12 | f->nsh.ttl << 6 | (int)words)),
+		.ver_flags_ttl_len =
+			htobe16((uint16_t)(f->nsh.flags << 12 | f->nsh.ttl << 6 | (int)words)),
 		.md_type = f->nsh.mdtype,
 		.next = f->nsh.np,
 		.path = f->nsh.path_hdr,
@@ -60,7 +61,8 @@ static void compose_nsh(const struct flow *f, struct buf *b)
 		buf_add(b, f->nsh.context, sizeof(f->nsh.context));
 }
 
-// An option of a neighbour message, unless there is no address and it is not the one that comes first.
+// An option of a neighbour message, unless there is no address and it is not the one that comes
+// first.
 static void compose_lla(uint8_t type, uint8_t first, const uint8_t mac[6], struct buf *b)
 {
 	static const uint8_t none[6];
@@ -83,7 +85,8 @@ static void compose_icmp(const struct flow *f, const struct payload *p, struct b
 		buf_add(b, &f->nd_target, sizeof(f->nd_target));
 		compose_lla(ND_OPT_SOURCE_LLA, f->nd_options_type, f->arp_sha, b);
 		compose_lla(ND_OPT_TARGET_LLA, f->nd_options_type, f->arp_tha, b);
-	} else if (v6 ? type == 128 || type == 129 : type == ICMP_ECHO_REQUEST || type == ICMP_ECHO_REPLY) {
+	} else if (v6 ? type == 128 || type == 129
+		      : type == ICMP_ECHO_REQUEST || type == ICMP_ECHO_REPLY) {
 		add_payload(b, p);
 	}
 }
@@ -108,7 +111,8 @@ static void compose_l4(const struct flow *f, const struct payload *p, struct buf
 	} else if (f->nw_proto == IP_PROTO_TCP) {
 		compose_tcp(f, p, b);
 	} else if (f->nw_proto == IP_PROTO_UDP) {
-		struct udp_hdr udp = {f->tp_src, f->tp_dst, htobe16((uint16_t)(sizeof(udp) + p->n)), 0};
+		struct udp_hdr udp = {f->tp_src, f->tp_dst, htobe16((uint16_t)(sizeof(udp) + p->n)),
+				      0};
 		buf_add(b, &udp, sizeof(udp));
 		add_payload(b, p);
 	} else if (f->nw_proto == IP_PROTO_SCTP) {
@@ -129,7 +133,8 @@ static void compose_l4(const struct flow *f, const struct payload *p, struct buf
 	}
 }
 
-// Fills in the checksum of the transport header at `l4`, the rest of the frame being its packet; `pseudo` is the pseudo header's sum.
+// Fills in the checksum of the transport header at `l4`, the rest of the frame being its packet;
+// `pseudo` is the pseudo header's sum.
 static void finish_l4(const struct flow *f, uint8_t *l4, size_t n, uint32_t pseudo)
 {
 	size_t at;
@@ -144,7 +149,8 @@ static void finish_l4(const struct flow *f, uint8_t *l4, size_t n, uint32_t pseu
 		at = offsetof(struct tcp_hdr, checksum);
 	else if (f->nw_proto == IP_PROTO_UDP)
 		at = offsetof(struct udp_hdr, checksum);
-	else if (f->nw_proto == IP_PROTO_ICMPV6 || f->nw_proto == IP_PROTO_ICMP || f->nw_proto == IP_PROTO_IGMP)
+	else if (f->nw_proto == IP_PROTO_ICMPV6 || f->nw_proto == IP_PROTO_ICMP ||
+		 f->nw_proto == IP_PROTO_IGMP)
 		at = offsetof(struct icmp_hdr, checksum);
 	else
 		return;
@@ -168,7 +174,8 @@ static void compose_ipv4(const struct flow *f, const struct payload *p, struct b
 		.dst = f->nw_dst,
 	};
 	if (f->nw_frag & FLOW_FRAG_ANY)
-		ip.frag = f->nw_frag & FLOW_FRAG_LATER ? BE16(IPV4_FRAG_MF | 100) : BE16(IPV4_FRAG_MF);
+		ip.frag = f->nw_frag & FLOW_FRAG_LATER ? BE16(IPV4_FRAG_MF | 100)
+						       : BE16(IPV4_FRAG_MF);
 	buf_add(b, &ip, sizeof(ip));
 	compose_l4(f, p, b);
 	size_t n = b->len - start;
@@ -176,7 +183,8 @@ static void compose_ipv4(const struct flow *f, const struct payload *p, struct b
 	ip.checksum = csum(&ip, sizeof(ip));
 	memcpy(b->data + start, &ip, sizeof(ip));
 	n -= sizeof(ip);
-	finish_l4(f, b->data + start + sizeof(ip), n, csum_pseudo4(f->nw_src, f->nw_dst, f->nw_proto, (uint16_t)n));
+	finish_l4(f, b->data + start + sizeof(ip), n,
+		  csum_pseudo4(f->nw_src, f->nw_dst, f->nw_proto, (uint16_t)n));
 }
 
 static void compose_ipv6(const struct flow *f, const struct payload *p, struct buf *b)
@@ -184,7 +192,8 @@ static void compose_ipv6(const struct flow *f, const struct payload *p, struct b
 	size_t start = b->len, l4 = start + sizeof(struct ipv6_hdr);
 	bool frag = f->nw_frag & FLOW_FRAG_ANY, later = f->nw_frag & FLOW_FRAG_LATER;
 	struct ipv6_hdr ip = {
-		.ver_tc_label = htobe32(6u << 28 | (uint32_t)f->nw_tos << 20) | (f->ipv6_label & BE32(0xfffff)),
+		.ver_tc_label = htobe32(6u << 28 | (uint32_t)f->nw_tos << 20) |
+				(f->ipv6_label & BE32(0xfffff)),
 		.next = frag ? IP_PROTO_FRAGMENT : f->nw_proto,
 		.hop_limit = f->nw_ttl,
 	};
@@ -203,7 +212,8 @@ static void compose_ipv6(const struct flow *f, const struct payload *p, struct b
 	ip.payload_len = htobe16((uint16_t)(b->len - start - sizeof(ip)));
 	memcpy(b->data + start, &ip, sizeof(ip));
 	size_t n = b->len - l4;
-	finish_l4(f, b->data + l4, n, csum_pseudo6(&f->ipv6_src, &f->ipv6_dst, f->nw_proto, (uint32_t)n));
+	finish_l4(f, b->data + l4, n,
+		  csum_pseudo6(&f->ipv6_src, &f->ipv6_dst, f->nw_proto, (uint32_t)n));
 }
 
 static void compose_l3(const struct flow *f, const struct payload *p, struct buf *b)
@@ -245,7 +255,8 @@ void flow_compose(const struct flow *f, const void *bytes, size_t n, struct buf 
 	for (int i = 0; i < FLOW_MAX_VLANS && f->vlan[i].tci & BE16(VLAN_CFI); i++) {
 		be16_t tpid = f->vlan[i].tpid ? f->vlan[i].tpid : BE16(ETHERTYPE_VLAN_8021Q);
 		buf_add(b, &tpid, sizeof(tpid));
-		buf_add_be16(b, be16toh(f->vlan[i].tci) & ~VLAN_CFI); // the flow's bit only says that there is a tag
+		buf_add_be16(b, be16toh(f->vlan[i].tci) &
+					~VLAN_CFI); // the flow's bit only says that there is a tag
 	}
 	if (be16toh(f->dl_type) < ETHERTYPE_MIN) { // 802.3: a length, and LLC that is not SNAP
 		buf_add_be16(b, (uint16_t)n);
@@ -258,7 +269,9 @@ void flow_compose(const struct flow *f, const void *bytes, size_t n, struct buf 
 
 static int hex_digit(char c)
 {
-	return isdigit((unsigned char)c) ? c - '0' : isxdigit((unsigned char)c) ? (c | 0x20) - 'a' + 10 : -1;
+	return isdigit((unsigned char)c)    ? c - '0'
+	       : isxdigit((unsigned char)c) ? (c | 0x20) - 'a' + 10
+					    : -1;
 }
 
 struct error *packet_from_hex(const char *text, struct buf *b)

@@ -46,11 +46,12 @@ bool dpact_nest_end(struct buf *b, size_t start)
 }
 
 static const char *const drop_reasons[DP_DROP_N_REASONS] = {
-	[DP_DROP_NO_ACTIONS] = "no_actions", [DP_DROP_TRANSLATION] = "translation", [DP_DROP_NO_PORT] = "no_port",
-	[DP_DROP_TX] = "tx",		     [DP_DROP_UPCALL] = "upcall",	    [DP_DROP_MTU] = "mtu",
-	[DP_DROP_MALFORMED] = "malformed",   [DP_DROP_RECIRC] = "recirc",	    [DP_DROP_METER] = "meter",
-	[DP_DROP_NO_BUFFER] = "no_buffer",   [DP_DROP_BUDGET] = "upcall_budget",
-	[DP_DROP_DECAP] = "nsh_decap",
+	[DP_DROP_NO_ACTIONS] = "no_actions", [DP_DROP_TRANSLATION] = "translation",
+	[DP_DROP_NO_PORT] = "no_port",	     [DP_DROP_TX] = "tx",
+	[DP_DROP_UPCALL] = "upcall",	     [DP_DROP_MTU] = "mtu",
+	[DP_DROP_MALFORMED] = "malformed",   [DP_DROP_RECIRC] = "recirc",
+	[DP_DROP_METER] = "meter",	     [DP_DROP_NO_BUFFER] = "no_buffer",
+	[DP_DROP_BUDGET] = "upcall_budget",  [DP_DROP_DECAP] = "nsh_decap",
 };
 
 const char *dp_drop_reason_name(enum dp_drop_reason reason)

@@ -9,10 +9,10 @@
 void dpact_push_nsh_format(struct str *s, const struct dpact_push_nsh *a)
 {
 	struct dpk_nsh key = {.path_hdr = a->path_hdr,
-	                      .flags = a->flags,
-	                      .ttl = a->ttl,
-	                      .mdtype = a->mdtype,
-	                      .np = a->np};
+			      .flags = a->flags,
+			      .ttl = a->ttl,
+			      .mdtype = a->mdtype,
+			      .np = a->np};
 	struct dpk_nsh mask;
 	bool context = a->mdtype == 1 && a->md_len == sizeof(key.context);
 	memset(&mask, 0xff, sizeof(mask));
@@ -32,7 +32,7 @@ static int hex_digit(char c)
 {
 	return isdigit((unsigned char)c)    ? c - '0'
 	       : isxdigit((unsigned char)c) ? (c | 0x20) - 'a' + 10
-	                                    : -1;
+					    : -1;
 }
 
 // Bytes in hexadecimal, as many as are written: whole words.

@@ -9,7 +9,8 @@
 #include "packet/headers.h"
 
 // Actions from `from` to `to` bytes inside of an action.
-static void format_inner(struct str *s, const struct dpact *a, size_t from, size_t to, const struct dpact_text *t)
+static void format_inner(struct str *s, const struct dpact *a, size_t from, size_t to,
+			 const struct dpact_text *t)
 {
 	dpact_format_text(s, (const uint8_t *)a + from, to - from, t);
 }
@@ -23,13 +24,15 @@ static void format_port(struct str *s, uint32_t port, const struct dpact_text *t
 		str_addf(s, "%" PRIu32, port);
 }
 
-static void format_userspace(struct str *s, const struct dpact_userspace *a, const struct dpact_text *t)
+static void format_userspace(struct str *s, const struct dpact_userspace *a,
+			     const struct dpact_text *t)
 {
 	str_add(s, "userspace(pid=0");
 	if (a->userdata_len) {
 		size_t start = s->len;
 		str_addc(s, ',');
-		if (!t->userdata_format || !t->userdata_format(t->arg, a->userdata, a->userdata_len, s)) {
+		if (!t->userdata_format ||
+		    !t->userdata_format(t->arg, a->userdata, a->userdata_len, s)) {
 			str_truncate(s, start);
 			str_add(s, ",userdata(");
 			str_add_hex(s, a->userdata, a->userdata_len);
@@ -73,7 +76,8 @@ static void format_push_mpls(struct str *s, const char *name, const struct dpact
 	str_addf(s, ",eth_type=0x%x)", be16toh(a->ethertype));
 }
 
-static void format_check_pkt_len(struct str *s, const struct dpact_check_pkt_len *a, const struct dpact_text *t)
+static void format_check_pkt_len(struct str *s, const struct dpact_check_pkt_len *a,
+				 const struct dpact_text *t)
 {
 	str_addf(s, "check_pkt_len(size=%u,gt(", a->pkt_len);
 	format_inner(s, &a->h, sizeof(*a), sizeof(*a) + a->greater_len, t);
@@ -107,7 +111,8 @@ static void format_action(struct str *s, const struct dpact *a, const struct dpa
 		format_push_mpls(s, "add_mpls", (const struct dpact_push_mpls *)a);
 		break;
 	case DPACT_POP_MPLS:
-		str_addf(s, "pop_mpls(eth_type=0x%x)", be16toh(((const struct dpact_pop_mpls *)a)->ethertype));
+		str_addf(s, "pop_mpls(eth_type=0x%x)",
+			 be16toh(((const struct dpact_pop_mpls *)a)->ethertype));
 		break;
 	case DPACT_RECIRC:
 		str_addf(s, "recirc(%#" PRIx32 ")", ((const struct dpact_recirc *)a)->id);
@@ -125,7 +130,8 @@ static void format_action(struct str *s, const struct dpact *a, const struct dpa
 		break;
 	case DPACT_SAMPLE: {
 		const struct dpact_sample *sample = (const void *)a;
-		str_addf(s, "sample(sample=%.1f%%,actions(", 100.0 * sample->probability / UINT32_MAX);
+		str_addf(s, "sample(sample=%.1f%%,actions(",
+			 100.0 * sample->probability / UINT32_MAX);
 		format_inner(s, a, sizeof(*sample), a->len, t);
 		str_add(s, "))");
 		break;
@@ -168,8 +174,7 @@ void dpact_format_text(struct str *s, const void *actions, size_t n, const struc
 		return;
 	}
 	bool first = true;
-	DPACT_FOREACH(a, actions, n)
-	{
+	DPACT_FOREACH (a, actions, n) {
 		if (!first)
 			str_addc(s, ',');
 		first = false;
@@ -177,7 +182,8 @@ void dpact_format_text(struct str *s, const void *actions, size_t n, const struc
 	}
 }
 
-void dpact_format(struct str *s, const void *actions, size_t n, dp_port_name_cb *port_name, void *arg)
+void dpact_format(struct str *s, const void *actions, size_t n, dp_port_name_cb *port_name,
+		  void *arg)
 {
 	dpact_format_text(s, actions, n, &(struct dpact_text){.port_name = port_name, .arg = arg});
 }

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/dpact_headers.h"
 
-#define ROW(STRUCT, MEMBER, NAME, KIND) {NAME, DPFIELD_##KIND, offsetof(struct STRUCT, MEMBER)}
+#define ROW(STRUCT, MEMBER, NAME, KIND)                                                            \
+	{                                                                                          \
+		NAME, DPFIELD_##KIND, offsetof(struct STRUCT, MEMBER)                              \
+	}
 
 static const struct dpfield ethernet[] = {
 	ROW(dpk_ethernet, src, "src", MAC),
@@ -16,12 +19,9 @@ static const struct dpfield ipv4[] = {
 	{0},
 };
 static const struct dpfield ipv6[] = {
-	ROW(dpk_ipv6, src, "src", IPV6),
-	ROW(dpk_ipv6, dst, "dst", IPV6),
-	ROW(dpk_ipv6, label, "label", BE32_LABEL),
-	ROW(dpk_ipv6, tclass, "tclass", U8_HEX),
-	ROW(dpk_ipv6, hlimit, "hlimit", U8_DEC),
-	{0},
+	ROW(dpk_ipv6, src, "src", IPV6),	   ROW(dpk_ipv6, dst, "dst", IPV6),
+	ROW(dpk_ipv6, label, "label", BE32_LABEL), ROW(dpk_ipv6, tclass, "tclass", U8_HEX),
+	ROW(dpk_ipv6, hlimit, "hlimit", U8_DEC),   {0},
 };
 static const struct dpfield ports[] = {
 	ROW(dpk_ports, src, "src", BE16_DEC),
@@ -34,12 +34,9 @@ static const struct dpfield icmp[] = {
 	{0},
 };
 static const struct dpfield arp[] = {
-	ROW(dpk_arp, sip, "sip", IPV4),
-	ROW(dpk_arp, tip, "tip", IPV4),
-	ROW(dpk_arp, op, "op", BE16_DEC),
-	ROW(dpk_arp, sha, "sha", MAC),
-	ROW(dpk_arp, tha, "tha", MAC),
-	{0},
+	ROW(dpk_arp, sip, "sip", IPV4),	  ROW(dpk_arp, tip, "tip", IPV4),
+	ROW(dpk_arp, op, "op", BE16_DEC), ROW(dpk_arp, sha, "sha", MAC),
+	ROW(dpk_arp, tha, "tha", MAC),	  {0},
 };
 static const struct dpfield nd[] = {
 	ROW(dpk_nd, target, "target", IPV6),
@@ -67,16 +64,11 @@ const struct dpfield dpact_nsh_fields[] = {
 };
 // Without flags and options, which are nested.
 const struct dpfield dpact_tunnel_fields[] = {
-	ROW(flow_tunnel, id, "tun_id", BE64_HEX),
-	ROW(flow_tunnel, ip_src, "src", IPV4),
-	ROW(flow_tunnel, ip_dst, "dst", IPV4),
-	ROW(flow_tunnel, ipv6_src, "ipv6_src", IPV6),
-	ROW(flow_tunnel, ipv6_dst, "ipv6_dst", IPV6),
-	ROW(flow_tunnel, tos, "tos", U8_HEX),
-	ROW(flow_tunnel, ttl, "ttl", U8_DEC),
-	ROW(flow_tunnel, tp_src, "tp_src", BE16_DEC),
-	ROW(flow_tunnel, tp_dst, "tp_dst", BE16_DEC),
-	{0},
+	ROW(flow_tunnel, id, "tun_id", BE64_HEX),     ROW(flow_tunnel, ip_src, "src", IPV4),
+	ROW(flow_tunnel, ip_dst, "dst", IPV4),	      ROW(flow_tunnel, ipv6_src, "ipv6_src", IPV6),
+	ROW(flow_tunnel, ipv6_dst, "ipv6_dst", IPV6), ROW(flow_tunnel, tos, "tos", U8_HEX),
+	ROW(flow_tunnel, ttl, "ttl", U8_DEC),	      ROW(flow_tunnel, tp_src, "tp_src", BE16_DEC),
+	ROW(flow_tunnel, tp_dst, "tp_dst", BE16_DEC), {0},
 };
 
 const struct dpact_header_row dpact_header_rows[DPH_N_HEADERS] = {

@@ -54,7 +54,9 @@ static bool parse_output(struct parser *p, const char **text)
 
 static int hex_digit(char c)
 {
-	return isdigit((unsigned char)c) ? c - '0' : isxdigit((unsigned char)c) ? (c | 0x20) - 'a' + 10 : -1;
+	return isdigit((unsigned char)c)    ? c - '0'
+	       : isxdigit((unsigned char)c) ? (c | 0x20) - 'a' + 10
+					    : -1;
 }
 
 // "userspace(pid=N[,userdata(HEX)])"; the number is for datapaths of old and does not matter.
@@ -66,7 +68,8 @@ static bool parse_userspace(struct parser *p, const char **text)
 	if (!dptext_literal(text, "pid=") || !dptext_number(text, UINT32_MAX, &pid))
 		return false;
 	if (dptext_literal(text, ",userdata(")) {
-		for (; hex_digit((*text)[0]) >= 0 && hex_digit((*text)[1]) >= 0 && n < sizeof(data); *text += 2)
+		for (; hex_digit((*text)[0]) >= 0 && hex_digit((*text)[1]) >= 0 && n < sizeof(data);
+		     *text += 2)
 			data[n++] = (uint8_t)(hex_digit((*text)[0]) << 4 | hex_digit((*text)[1]));
 		if (!dptext_literal(text, ")"))
 			return false;
@@ -132,7 +135,8 @@ static bool parse_push_vlan(struct parser *p, const char **text)
 {
 	uint64_t tpid = ETHERTYPE_VLAN_8021Q;
 	uint16_t tci, mask;
-	if (dptext_literal(text, "tpid=") && (!dptext_number(text, UINT16_MAX, &tpid) || !dptext_literal(text, ",")))
+	if (dptext_literal(text, "tpid=") &&
+	    (!dptext_number(text, UINT16_MAX, &tpid) || !dptext_literal(text, ",")))
 		return false;
 	if (strncmp(*text, "vid=", 4) || !dpvlan_parse(text, &tci, &mask))
 		return false;
@@ -151,7 +155,8 @@ static bool parse_pop_vlan(struct parser *p, const char **text)
 static bool parse_eth_type(const char **text, be16_t *out)
 {
 	uint64_t type;
-	if (!dptext_literal(text, "eth_type=") || !dptext_number(text, UINT16_MAX, &type) || !dptext_literal(text, ")"))
+	if (!dptext_literal(text, "eth_type=") || !dptext_number(text, UINT16_MAX, &type) ||
+	    !dptext_literal(text, ")"))
 		return false;
 	*out = htobe16((uint16_t)type);
 	return true;
@@ -161,7 +166,8 @@ static bool parse_label(struct parser *p, enum dpact_type action, const char **t
 {
 	uint32_t lse, mask;
 	be16_t type;
-	if (!dpmpls_parse(text, &lse, &mask) || mask != UINT32_MAX || !dptext_literal(text, ",") || !parse_eth_type(text, &type))
+	if (!dpmpls_parse(text, &lse, &mask) || mask != UINT32_MAX || !dptext_literal(text, ",") ||
+	    !parse_eth_type(text, &type))
 		return false;
 	struct dpact_push_mpls *a = dpact_add(p->out, action, sizeof(*a));
 	a->lse = htobe32(lse);
@@ -206,7 +212,8 @@ static bool parse_pop_mpls(struct parser *p, const char **text)
 	be16_t type;
 	if (!parse_eth_type(text, &type))
 		return false;
-	((struct dpact_pop_mpls *)dpact_add(p->out, DPACT_POP_MPLS, sizeof(struct dpact_pop_mpls)))->ethertype = type;
+	((struct dpact_pop_mpls *)dpact_add(p->out, DPACT_POP_MPLS, sizeof(struct dpact_pop_mpls)))
+		->ethertype = type;
 	return true;
 }
 
@@ -215,7 +222,8 @@ static bool parse_recirc(struct parser *p, const char **text)
 	uint32_t id;
 	if (!parse_u32(text, &id))
 		return false;
-	((struct dpact_recirc *)dpact_add(p->out, DPACT_RECIRC, sizeof(struct dpact_recirc)))->id = id;
+	((struct dpact_recirc *)dpact_add(p->out, DPACT_RECIRC, sizeof(struct dpact_recirc)))->id =
+		id;
 	return true;
 }
 
@@ -223,7 +231,8 @@ static bool parse_hash(struct parser *p, const char **text)
 {
 	bool symmetric = dptext_literal(text, "sym_l4(");
 	uint32_t basis;
-	if ((!symmetric && !dptext_literal(text, "l4(")) || !parse_u32(text, &basis) || !dptext_literal(text, ")"))
+	if ((!symmetric && !dptext_literal(text, "l4(")) || !parse_u32(text, &basis) ||
+	    !dptext_literal(text, ")"))
 		return false;
 	struct dpact_hash *a = dpact_add(p->out, DPACT_HASH, sizeof(*a));
 	a->algorithm = symmetric;
@@ -236,7 +245,8 @@ static bool parse_trunc(struct parser *p, const char **text)
 	uint32_t max_len;
 	if (!parse_u32(text, &max_len))
 		return false;
-	((struct dpact_trunc *)dpact_add(p->out, DPACT_TRUNC, sizeof(struct dpact_trunc)))->max_len = max_len;
+	((struct dpact_trunc *)dpact_add(p->out, DPACT_TRUNC, sizeof(struct dpact_trunc)))
+		->max_len = max_len;
 	return true;
 }
 
@@ -262,25 +272,30 @@ static bool parse_sample(struct parser *p, const char **text)
 	size_t start = dpact_nest_begin(p->out, DPACT_SAMPLE, sizeof(struct dpact_sample));
 	((struct dpact_sample *)(void *)(p->out->data + start))->probability =
 		(uint32_t)(percent / 100 * UINT32_MAX + .5);
-	return parse_list(p, text, ")") && dptext_literal(text, "))") && dpact_nest_end(p->out, start);
+	return parse_list(p, text, ")") && dptext_literal(text, "))") &&
+	       dpact_nest_end(p->out, start);
 }
 
 static bool parse_clone(struct parser *p, const char **text)
 {
 	size_t start = dpact_nest_begin(p->out, DPACT_CLONE, sizeof(struct dpact_nested));
-	return parse_list(p, text, ")") && dptext_literal(text, ")") && dpact_nest_end(p->out, start);
+	return parse_list(p, text, ")") && dptext_literal(text, ")") &&
+	       dpact_nest_end(p->out, start);
 }
 
 static bool parse_check_pkt_len(struct parser *p, const char **text)
 {
 	uint64_t size;
-	if (!dptext_literal(text, "size=") || !dptext_number(text, UINT16_MAX, &size) || !dptext_literal(text, ",gt("))
+	if (!dptext_literal(text, "size=") || !dptext_number(text, UINT16_MAX, &size) ||
+	    !dptext_literal(text, ",gt("))
 		return false;
-	size_t start = dpact_nest_begin(p->out, DPACT_CHECK_PKT_LEN, sizeof(struct dpact_check_pkt_len));
+	size_t start =
+		dpact_nest_begin(p->out, DPACT_CHECK_PKT_LEN, sizeof(struct dpact_check_pkt_len));
 	if (!parse_list(p, text, ")") || !dptext_literal(text, "),le("))
 		return false;
 	size_t greater = p->out->len - start - sizeof(struct dpact_check_pkt_len);
-	if (!parse_list(p, text, ")") || !dptext_literal(text, "))") || !dpact_nest_end(p->out, start))
+	if (!parse_list(p, text, ")") || !dptext_literal(text, "))") ||
+	    !dpact_nest_end(p->out, start))
 		return false;
 	struct dpact_check_pkt_len *a = (void *)(p->out->data + start);
 	a->pkt_len = (uint16_t)size;
@@ -298,13 +313,25 @@ static const struct {
 	const char *name;
 	bool (*parse)(struct parser *, const char **text);
 } actions[] = {
-	{"userspace(", parse_userspace}, {"set(", parse_set},	      {"push_vlan(", parse_push_vlan},
-	{"pop_vlan", parse_pop_vlan},	 {"push_mpls(", parse_push_mpls}, {"pop_mpls(", parse_pop_mpls},
-	{"recirc(", parse_recirc},	 {"hash(", parse_hash},	      {"trunc(", parse_trunc},
-	{"meter(", parse_meter},	 {"sample(", parse_sample},   {"clone(", parse_clone},
-	{"check_pkt_len(", parse_check_pkt_len}, {"ct_clear", parse_ct_clear},
-	{"add_mpls(", parse_add_mpls},	 {"push_eth(", parse_push_eth}, {"pop_eth", parse_pop_eth},
-	{"push_nsh(", parse_push_nsh},	 {"pop_nsh()", parse_pop_nsh},
+	{"userspace(", parse_userspace},
+	{"set(", parse_set},
+	{"push_vlan(", parse_push_vlan},
+	{"pop_vlan", parse_pop_vlan},
+	{"push_mpls(", parse_push_mpls},
+	{"pop_mpls(", parse_pop_mpls},
+	{"recirc(", parse_recirc},
+	{"hash(", parse_hash},
+	{"trunc(", parse_trunc},
+	{"meter(", parse_meter},
+	{"sample(", parse_sample},
+	{"clone(", parse_clone},
+	{"check_pkt_len(", parse_check_pkt_len},
+	{"ct_clear", parse_ct_clear},
+	{"add_mpls(", parse_add_mpls},
+	{"push_eth(", parse_push_eth},
+	{"pop_eth", parse_pop_eth},
+	{"push_nsh(", parse_push_nsh},
+	{"pop_nsh()", parse_pop_nsh},
 };
 
 static bool parse_action(struct parser *p, const char **text)
@@ -322,7 +349,8 @@ static bool parse_action(struct parser *p, const char **text)
 	return parse_output(p, text);
 }
 
-// Actions up to the end of the text or to one of the characters in `ends`, which is not stepped over.
+// Actions up to the end of the text or to one of the characters in `ends`, which is not stepped
+// over.
 static bool parse_list(struct parser *p, const char **text, const char *ends)
 {
 	if (++p->depth > MAX_DEPTH)
@@ -343,7 +371,8 @@ static bool parse_list(struct parser *p, const char **text, const char *ends)
 	return true;
 }
 
-struct error *dpact_parse(struct buf *out, const char *text, dp_port_number_cb *port_number, void *arg)
+struct error *dpact_parse(struct buf *out, const char *text, dp_port_number_cb *port_number,
+			  void *arg)
 {
 	struct parser p = {out, port_number, arg, 0};
 	size_t start = out->len;

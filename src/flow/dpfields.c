@@ -126,7 +126,8 @@ static void format_address(struct str *s, enum dpfield_kind kind, const void *p)
 	}
 }
 
-static void format_value(struct str *s, const struct dpfield *f, const uint8_t *key, const uint8_t *mask)
+static void format_value(struct str *s, const struct dpfield *f, const uint8_t *key,
+			 const uint8_t *mask)
 {
 	if (is_address(f->kind)) {
 		format_address(s, f->kind, key);
@@ -148,7 +149,8 @@ static void format_value(struct str *s, const struct dpfield *f, const uint8_t *
 	}
 	if (f->kind == DPFIELD_FRAG)
 		str_add(s, frag_name((uint8_t)v, 3));
-	else if (f->kind == DPFIELD_U8_DEC || f->kind == DPFIELD_BE16_DEC || f->kind == DPFIELD_BE16_BYTE)
+	else if (f->kind == DPFIELD_U8_DEC || f->kind == DPFIELD_BE16_DEC ||
+		 f->kind == DPFIELD_BE16_BYTE)
 		str_addf(s, "%" PRIu64, v);
 	else
 		str_addf(s, "%#" PRIx64, v);
@@ -156,9 +158,11 @@ static void format_value(struct str *s, const struct dpfield *f, const uint8_t *
 		str_addf(s, "/%#" PRIx64, m);
 }
 
-bool dpfields_format(struct str *s, const struct dpfield *f, const void *key, const void *mask, bool verbose)
+bool dpfields_format(struct str *s, const struct dpfield *f, const void *key, const void *mask,
+		     bool verbose)
 {
-	static const uint8_t ones[16] = {255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255};
+	static const uint8_t ones[16] = {255, 255, 255, 255, 255, 255, 255, 255,
+					 255, 255, 255, 255, 255, 255, 255, 255};
 	size_t start = s->len;
 	for (; f->name; f++) {
 		const uint8_t *m = mask ? (const uint8_t *)mask + f->offset : ones;
@@ -200,7 +204,8 @@ bool dptext_number(const char **text, uint64_t max, uint64_t *out)
 bool dptext_masked(const char **text, uint64_t max, uint64_t *value, uint64_t *mask)
 {
 	*mask = max;
-	return dptext_number(text, max, value) && (!dptext_literal(text, "/") || dptext_number(text, max, mask));
+	return dptext_number(text, max, value) &&
+	       (!dptext_literal(text, "/") || dptext_number(text, max, mask));
 }
 
 static bool parse_address(const char **text, enum dpfield_kind kind, void *out)
@@ -236,7 +241,8 @@ static bool parse_value(const char **text, const struct dpfield *f, uint8_t *key
 	}
 	if (f->kind == DPFIELD_FRAG) {
 		uint64_t bits = 3;
-		bool ok = parse_frag(text, key) && (!dptext_literal(text, "/") || dptext_number(text, 3, &bits));
+		bool ok = parse_frag(text, key) &&
+			  (!dptext_literal(text, "/") || dptext_number(text, 3, &bits));
 		*mask = (uint8_t)bits;
 		return ok && (bits == 3 || !bits);
 	}
@@ -264,7 +270,8 @@ bool dpfields_parse(const char **text, const struct dpfield *rows, void *key, vo
 			return false;
 		*text += n + 1;
 		uint8_t unused[16];
-		if (!parse_value(text, f, (uint8_t *)key + f->offset, mask ? (uint8_t *)mask + f->offset : unused))
+		if (!parse_value(text, f, (uint8_t *)key + f->offset,
+				 mask ? (uint8_t *)mask + f->offset : unused))
 			return false;
 	}
 }

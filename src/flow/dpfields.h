@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// The text of a header in datapath keys and actions, "src=1.2.3.4,ttl=64/0xf0", from a table of rows: internal to dpact_*.c and
-// dpkey_*.c. A row says where a value lies in a struct; the mask lies at the same place in another one of its kind.
+// The text of a header in datapath keys and actions, "src=1.2.3.4,ttl=64/0xf0", from a table of
+// rows: internal to dpact_*.c and dpkey_*.c. A row says where a value lies in a struct; the mask
+// lies at the same place in another one of its kind.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,7 +15,7 @@ enum dpfield_kind {
 	DPFIELD_IPV6,
 	DPFIELD_U8_DEC,
 	DPFIELD_U8_HEX,
-	DPFIELD_U32_HEX,   // host order
+	DPFIELD_U32_HEX, // host order
 	DPFIELD_BE16_DEC,
 	DPFIELD_BE16_BYTE, // an 8-bit value in a 16-bit place
 	DPFIELD_BE32_HEX,
@@ -35,10 +36,13 @@ struct dpfield {
 // Of the place, in bytes.
 unsigned int dpfield_size(enum dpfield_kind);
 
-// "a=1,b=2/3" without anything around it. Rows whose mask is zero are left out, unless `verbose`. Appends nothing, and returns
-// false, when there is nothing to say. Rows end with a NULL name. mask NULL: exact.
-bool dpfields_format(struct str *, const struct dpfield *, const void *key, const void *mask, bool verbose);
-// The same back, up to and over ")". False on a syntax error. A value without mask is exact. mask may be NULL.
+// "a=1,b=2/3" without anything around it. Rows whose mask is zero are left out, unless `verbose`.
+// Appends nothing, and returns false, when there is nothing to say. Rows end with a NULL name. mask
+// NULL: exact.
+bool dpfields_format(struct str *, const struct dpfield *, const void *key, const void *mask,
+		     bool verbose);
+// The same back, up to and over ")". False on a syntax error. A value without mask is exact. mask
+// may be NULL.
 bool dpfields_parse(const char **text, const struct dpfield *, void *key, void *mask);
 
 // Steps over a literal.

@@ -129,7 +129,8 @@ static void add_metadata(struct out *o, dp_port_name_cb *port_name, void *arg)
 			str_addf(o->s, "in_port(%" PRIu32 "),", f->in_port);
 	}
 	if (m->packet_type) {
-		str_addf(o->s, "packet_type(ns=%u,id=%#x),", be32toh(f->packet_type) >> 16, be32toh(f->packet_type) & 0xffff);
+		str_addf(o->s, "packet_type(ns=%u,id=%#x),", be32toh(f->packet_type) >> 16,
+			 be32toh(f->packet_type) & 0xffff);
 	} else if (o->verbose) {
 		str_addf(o->s, "packet_type(ns=%u/0,id=%#x/0),", be32toh(f->packet_type) >> 16,
 			 be32toh(f->packet_type) & 0xffff);
@@ -152,7 +153,8 @@ static bool add_vlan(struct out *o, unsigned int i)
 	const struct flow_vlan *f = &o->f->vlan[i], *m = &o->m->vlan[i];
 	if (!(f->tci & BE16(VLAN_CFI)))
 		return false;
-	// A datapath that keeps keys masked, and tells tags apart by their number alone, has no TPID.
+	// A datapath that keeps keys masked, and tells tags apart by their number alone, has no
+	// TPID.
 	str_addf(o->s, "eth_type(0x%04x),", f->tpid ? be16toh(f->tpid) : ETHERTYPE_VLAN_8021Q);
 	if (o->verbose || m->tci & ~BE16(VLAN_CFI)) {
 		str_add(o->s, "vlan(");
@@ -179,7 +181,8 @@ static unsigned int count_mpls(const struct flow *f, const struct flow *m)
 		if (m->mpls[i])
 			known = i + 1;
 	while (n < FLOW_MAX_MPLS)
-		if (f->mpls[n++] & BE32(MPLS_BOS_MASK) || (n >= known && !(m->mpls[n - 1] & BE32(MPLS_BOS_MASK))))
+		if (f->mpls[n++] & BE32(MPLS_BOS_MASK) ||
+		    (n >= known && !(m->mpls[n - 1] & BE32(MPLS_BOS_MASK))))
 			break;
 	return n;
 }
@@ -208,7 +211,8 @@ static void add_nsh(struct out *o)
 {
 	struct out all = *o;
 	struct flow mask = *o->m;
-	// What is hidden is left out in any case, and without a mask the context of a type that has none.
+	// What is hidden is left out in any case, and without a mask the context of a type that has
+	// none.
 	all.verbose = false;
 	all.m = &mask;
 	if (o->exact && o->f->nsh.mdtype != 1)
@@ -279,8 +283,8 @@ static void add_l3(struct out *o)
 	}
 }
 
-void dpkey_format(struct str *s, const struct flow *key, const struct flow *mask, dp_port_name_cb *port_name, void *arg,
-		  bool verbose)
+void dpkey_format(struct str *s, const struct flow *key, const struct flow *mask,
+		  dp_port_name_cb *port_name, void *arg, bool verbose)
 {
 	struct flow ones;
 	struct out o = {s, key, mask ? mask : &ones, verbose, !mask};

@@ -12,7 +12,8 @@ struct parser {
 	dp_port_number_cb *port_number;
 	void *arg;
 	unsigned int tags; // VLAN tags whose "encap(" is open
-	be16_t pending;	   // an eth_type() that is a TPID if a vlan() or encap() follows, else the frame's type
+	be16_t pending;	   // an eth_type() that is a TPID if a vlan() or encap() follows, else the
+			   // frame's type
 	bool has_type;
 	uint32_t seen; // rows
 };
@@ -72,7 +73,8 @@ static bool parse_ct_zone(struct parser *p, const char **text)
 	return true;
 }
 
-static bool parse_flags(const char **text, const struct flag_name *names, uint32_t known, uint32_t *flags, uint32_t *mask)
+static bool parse_flags(const char **text, const struct flag_name *names, uint32_t known,
+			uint32_t *flags, uint32_t *mask)
 {
 	struct error *error = flags_parse(text, ")", names, known, "", flags, mask);
 	bool ok = !error && dptext_literal(text, ")");
@@ -115,7 +117,8 @@ static bool parse_ct_label(struct parser *p, const char **text)
 
 static bool parse_tunnel(struct parser *p, const char **text)
 {
-	return dptunnel_parse(text, &p->key->tunnel, &p->mask->tunnel, p->key->options, p->mask->options);
+	return dptunnel_parse(text, &p->key->tunnel, &p->mask->tunnel, p->key->options,
+			      p->mask->options);
 }
 
 static bool parse_in_port(struct parser *p, const char **text)
@@ -142,8 +145,9 @@ static bool parse_in_port(struct parser *p, const char **text)
 static bool parse_packet_type(struct parser *p, const char **text)
 {
 	uint64_t ns, id, ns_mask, id_mask;
-	if (!dptext_literal(text, "ns=") || !dptext_masked(text, UINT16_MAX, &ns, &ns_mask) || !dptext_literal(text, ",id=") ||
-	    !dptext_masked(text, UINT16_MAX, &id, &id_mask) || !dptext_literal(text, ")"))
+	if (!dptext_literal(text, "ns=") || !dptext_masked(text, UINT16_MAX, &ns, &ns_mask) ||
+	    !dptext_literal(text, ",id=") || !dptext_masked(text, UINT16_MAX, &id, &id_mask) ||
+	    !dptext_literal(text, ")"))
 		return false;
 	p->key->packet_type = htobe32((uint32_t)(ns << 16 | id));
 	p->mask->packet_type = htobe32((uint32_t)(ns_mask << 16 | id_mask));
@@ -212,9 +216,18 @@ static bool parse_mpls(struct parser *p, const char **text)
 	return false;
 }
 
-#define IPV4 {ETHERTYPE_IPV4, ETHERTYPE_IPV4}
-#define IPV6 {ETHERTYPE_IPV6, ETHERTYPE_IPV6}
-#define IP   {ETHERTYPE_IPV4, ETHERTYPE_IPV6}
+#define IPV4                                                                                       \
+	{                                                                                          \
+		ETHERTYPE_IPV4, ETHERTYPE_IPV4                                                     \
+	}
+#define IPV6                                                                                       \
+	{                                                                                          \
+		ETHERTYPE_IPV6, ETHERTYPE_IPV6                                                     \
+	}
+#define IP                                                                                         \
+	{                                                                                          \
+		ETHERTYPE_IPV4, ETHERTYPE_IPV6                                                     \
+	}
 static const struct row rows[] = {
 	{"skb_priority(", NULL, parse_priority, {0}, 0},
 	{"tunnel(", NULL, parse_tunnel, {0}, 0},
@@ -257,13 +270,15 @@ static struct error *finish_packet_type(struct flow *key, struct flow *mask, boo
 	if (!key->packet_type)
 		return NULL;
 	if (ns != 1)
-		return error_new("packet_type(ns=%u,id=%#x): a packet has an Ethernet header (ns=0,id=0), or begins with that of an Ethernet "
+		return error_new("packet_type(ns=%u,id=%#x): a packet has an Ethernet header "
+				 "(ns=0,id=0), or begins with that of an Ethernet "
 				 "type (ns=1)",
 				 ns, be32toh(key->packet_type) & 0xffff);
 	key->packet_type = flow_bare_type(flow_ethertype_of(key->packet_type));
 	be16_t type = flow_ethertype_of(key->packet_type);
 	if (has_type && key->dl_type != type)
-		return error_new("eth_type(0x%04x) does not belong to a packet of type %#x", be16toh(key->dl_type), be16toh(type));
+		return error_new("eth_type(0x%04x) does not belong to a packet of type %#x",
+				 be16toh(key->dl_type), be16toh(type));
 	key->dl_type = type;
 	mask->dl_type = 0xffff;
 	return NULL;
@@ -277,15 +292,17 @@ static struct error *check_headers(const struct flow *key, uint32_t seen)
 		uint16_t type = be16toh(key->dl_type);
 		if (!(seen >> i & 1))
 			continue;
-		bool l2 = row->fields == key_ethernet || row->parse == parse_vlan || row->parse == parse_encap;
+		bool l2 = row->fields == key_ethernet || row->parse == parse_vlan ||
+			  row->parse == parse_encap;
 		if (l2 && flow_is_bare(key))
-			return error_new("%.*s does not belong to a packet without Ethernet header", (int)strlen(row->name) - 1,
-					 row->name);
+			return error_new("%.*s does not belong to a packet without Ethernet header",
+					 (int)strlen(row->name) - 1, row->name);
 		if (!row->dl_type[0])
 			continue;
-		if ((type != row->dl_type[0] && type != row->dl_type[1]) || (row->nw_proto && key->nw_proto != row->nw_proto))
-			return error_new("%.*s does not belong to a packet of this type", (int)strlen(row->name) - 1,
-					 row->name);
+		if ((type != row->dl_type[0] && type != row->dl_type[1]) ||
+		    (row->nw_proto && key->nw_proto != row->nw_proto))
+			return error_new("%.*s does not belong to a packet of this type",
+					 (int)strlen(row->name) - 1, row->name);
 	}
 	return NULL;
 }
@@ -296,7 +313,8 @@ static bool parse_one(struct parser *p, const char **text)
 		const char *s = *text;
 		if (!dptext_literal(&s, rows[i].name))
 			continue;
-		if (rows[i].fields ? !dpfields_parse(&s, rows[i].fields, p->key, p->mask) : !rows[i].parse(p, &s))
+		if (rows[i].fields ? !dpfields_parse(&s, rows[i].fields, p->key, p->mask)
+				   : !rows[i].parse(p, &s))
 			return false;
 		p->seen |= UINT32_C(1) << i;
 		*text = s;
@@ -312,7 +330,8 @@ static void skip_ufid(const char **text)
 			++*text;
 }
 
-struct error *dpkey_parse(const char *text, struct flow *key, struct flow *mask, dp_port_number_cb *port_number, void *arg)
+struct error *dpkey_parse(const char *text, struct flow *key, struct flow *mask,
+			  dp_port_number_cb *port_number, void *arg)
 {
 	struct flow unused;
 	struct parser p = {key, mask ? mask : &unused, port_number, arg, 0, 0, false, 0};
@@ -342,7 +361,8 @@ struct error *dpkey_parse(const char *text, struct flow *key, struct flow *mask,
 		error = check_headers(key, p.seen);
 	if (error)
 		return error;
-	if (p.tags < FLOW_MAX_VLANS && (p.mask->dl_type || p.tags)) // what is not written is not there
+	if (p.tags < FLOW_MAX_VLANS &&
+	    (p.mask->dl_type || p.tags)) // what is not written is not there
 		p.mask->vlan[p.tags] = (struct flow_vlan){0xffff, 0xffff};
 	return NULL;
 }

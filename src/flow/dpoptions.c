@@ -10,7 +10,7 @@
 enum { HEADER = 4, UNIT = 4, LEN_BITS = 0x1f };
 
 static void add_masked(struct str *s, const char *name, unsigned int v, unsigned int mask,
-                       unsigned int all)
+		       unsigned int all)
 {
 	if (v)
 		str_addf(s, "%s=%#x", name, v);
@@ -82,7 +82,7 @@ static bool scan_body(const char **text, uint8_t *out, size_t n)
 	*text = end;
 	for (size_t i = 0; end-- > s; i++) {
 		unsigned int digit =
-		        (unsigned int)(*end <= '9' ? *end - '0' : (*end | 0x20) - 'a' + 10);
+			(unsigned int)(*end <= '9' ? *end - '0' : (*end | 0x20) - 'a' + 10);
 		out[n - 1 - i / 2] |= (uint8_t)(i & 1 ? digit << 4 : digit);
 	}
 	return true;
@@ -113,7 +113,7 @@ static bool parse_one(const char **text, uint8_t *p, uint8_t *m, size_t room, si
 }
 
 bool dpoptions_parse(const char **text, uint8_t options[FLOW_OPTIONS_BYTES],
-                     uint8_t mask[FLOW_OPTIONS_BYTES], size_t *n)
+		     uint8_t mask[FLOW_OPTIONS_BYTES], size_t *n)
 {
 	memset(options, 0, FLOW_OPTIONS_BYTES);
 	memset(mask, 0, FLOW_OPTIONS_BYTES);

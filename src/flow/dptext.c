@@ -9,7 +9,8 @@
 #include "packet/headers.h"
 
 static const struct flag_name flag_names[] = {
-	{FLOW_TNL_DF, "df"}, {FLOW_TNL_CSUM, "csum"}, {FLOW_TNL_KEY, "key"}, {FLOW_TNL_OAM, "oam"}, {0, NULL},
+	{FLOW_TNL_DF, "df"}, {FLOW_TNL_CSUM, "csum"}, {FLOW_TNL_KEY, "key"}, {FLOW_TNL_OAM, "oam"},
+	{0, NULL},
 };
 enum { ALL_FLAGS = FLOW_TNL_DF | FLOW_TNL_CSUM | FLOW_TNL_KEY | FLOW_TNL_OAM };
 
@@ -31,8 +32,8 @@ static void set_mask(const struct flow_tunnel *key, struct flow_tunnel *mask)
 		mask->gbp_id = 0xffff;
 }
 
-void dptunnel_format(struct str *s, const struct flow_tunnel *key, const struct flow_tunnel *mask, const uint8_t *options,
-		     const uint8_t *options_mask, bool verbose)
+void dptunnel_format(struct str *s, const struct flow_tunnel *key, const struct flow_tunnel *mask,
+		     const uint8_t *options, const uint8_t *options_mask, bool verbose)
 {
 	struct flow_tunnel mine;
 	if (!mask) {
@@ -60,8 +61,9 @@ void dptunnel_format(struct str *s, const struct flow_tunnel *key, const struct 
 static bool parse_gbp(const char **text, struct flow_tunnel *key, struct flow_tunnel *mask)
 {
 	uint64_t id, flags;
-	if (!dptext_literal(text, "id=") || !dptext_number(text, UINT16_MAX, &id) || !dptext_literal(text, ",flags=") ||
-	    !dptext_number(text, UINT8_MAX, &flags) || !dptext_literal(text, "))"))
+	if (!dptext_literal(text, "id=") || !dptext_number(text, UINT16_MAX, &id) ||
+	    !dptext_literal(text, ",flags=") || !dptext_number(text, UINT8_MAX, &flags) ||
+	    !dptext_literal(text, "))"))
 		return false;
 	key->gbp_id = htobe16((uint16_t)id);
 	key->gbp_flags = (uint8_t)flags;
@@ -73,7 +75,8 @@ static bool parse_gbp(const char **text, struct flow_tunnel *key, struct flow_tu
 static bool parse_flags(const char **text, struct flow_tunnel *key, struct flow_tunnel *mask)
 {
 	uint32_t flags, bits;
-	struct error *error = flags_parse(text, ")", flag_names, ALL_FLAGS, "tunnel", &flags, &bits);
+	struct error *error =
+		flags_parse(text, ")", flag_names, ALL_FLAGS, "tunnel", &flags, &bits);
 	bool ok = !error && dptext_literal(text, ")");
 	error_free(error);
 	key->flags = (uint16_t)flags;
@@ -81,7 +84,8 @@ static bool parse_flags(const char **text, struct flow_tunnel *key, struct flow_
 	return ok;
 }
 
-// What the mask hides is not part of the key: whether there is a tunnel at all is seen from its bits.
+// What the mask hides is not part of the key: whether there is a tunnel at all is seen from its
+// bits.
 static void keep_masked(struct flow_tunnel *key, const struct flow_tunnel *mask)
 {
 	uint8_t *k = (void *)key;
@@ -90,8 +94,8 @@ static void keep_masked(struct flow_tunnel *key, const struct flow_tunnel *mask)
 		k[i] &= m[i];
 }
 
-static bool parse_options(const char **text, struct flow_tunnel *key, struct flow_tunnel *mask, uint8_t *options,
-			  uint8_t *options_mask)
+static bool parse_options(const char **text, struct flow_tunnel *key, struct flow_tunnel *mask,
+			  uint8_t *options, uint8_t *options_mask)
 {
 	size_t n;
 	uint8_t unused[FLOW_OPTIONS_BYTES];
@@ -102,7 +106,8 @@ static bool parse_options(const char **text, struct flow_tunnel *key, struct flo
 	return true;
 }
 
-bool dptunnel_parse(const char **text, struct flow_tunnel *key, struct flow_tunnel *mask, uint8_t *options, uint8_t *options_mask)
+bool dptunnel_parse(const char **text, struct flow_tunnel *key, struct flow_tunnel *mask,
+		    uint8_t *options, uint8_t *options_mask)
 {
 	struct flow_tunnel unused;
 	bool masked = mask;
@@ -126,7 +131,8 @@ bool dptunnel_parse(const char **text, struct flow_tunnel *key, struct flow_tunn
 			if (!parse_options(text, key, mask, options, options_mask))
 				return false;
 		} else {
-			// One simple field at a time: the rows' parser wants the closing parenthesis.
+			// One simple field at a time: the rows' parser wants the closing
+			// parenthesis.
 			char one[128];
 			size_t n = strcspn(*text, ",)");
 			if (!n || n > sizeof(one) - 2)
@@ -148,9 +154,9 @@ void dpmpls_format(struct str *s, uint32_t lse, uint32_t mask)
 	if (mask == UINT32_MAX)
 		str_addf(s, "label=%u,tc=%u,ttl=%u,bos=%u", label, tc, ttl, bos);
 	else
-		str_addf(s, "label=%u/0x%x,tc=%u/%x,ttl=%u/0x%x,bos=%u/%x", label, mask >> MPLS_LABEL_SHIFT, tc,
-			 (mask & MPLS_TC_MASK) >> MPLS_TC_SHIFT, ttl, mask & MPLS_TTL_MASK, bos,
-			 (mask & MPLS_BOS_MASK) >> MPLS_BOS_SHIFT);
+		str_addf(s, "label=%u/0x%x,tc=%u/%x,ttl=%u/0x%x,bos=%u/%x", label,
+			 mask >> MPLS_LABEL_SHIFT, tc, (mask & MPLS_TC_MASK) >> MPLS_TC_SHIFT, ttl,
+			 mask & MPLS_TTL_MASK, bos, (mask & MPLS_BOS_MASK) >> MPLS_BOS_SHIFT);
 }
 
 bool dpmpls_parse(const char **text, uint32_t *lse, uint32_t *mask)
@@ -159,14 +165,18 @@ bool dpmpls_parse(const char **text, uint32_t *lse, uint32_t *mask)
 		const char *name;
 		unsigned int max, shift;
 	} parts[] = {
-		{"label=", 0xfffff, MPLS_LABEL_SHIFT}, {"tc=", 7, MPLS_TC_SHIFT}, {"ttl=", 255, 0}, {"bos=", 1, MPLS_BOS_SHIFT},
+		{"label=", 0xfffff, MPLS_LABEL_SHIFT},
+		{"tc=", 7, MPLS_TC_SHIFT},
+		{"ttl=", 255, 0},
+		{"bos=", 1, MPLS_BOS_SHIFT},
 	};
 	*lse = *mask = 0;
 	for (size_t i = 0; i < 4; i++) {
 		uint64_t v, m;
 		if (i && !dptext_literal(text, ",")) // trailing parts may be missing
 			return true;
-		if (!dptext_literal(text, parts[i].name) || !dptext_masked(text, parts[i].max, &v, &m))
+		if (!dptext_literal(text, parts[i].name) ||
+		    !dptext_masked(text, parts[i].max, &v, &m))
 			return false;
 		*lse |= (uint32_t)v << parts[i].shift;
 		*mask |= (uint32_t)m << parts[i].shift;

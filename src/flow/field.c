@@ -102,7 +102,9 @@ static void vlan_set(const struct field *f, uint16_t v, struct flow *flow)
 {
 	uint16_t tci = be16toh(flow->vlan[0].tci);
 	if (f->id == FIELD_DL_VLAN)
-		tci = v == 0xffff ? 0 : (uint16_t)((tci & ~VLAN_VID_MASK) | (v & VLAN_VID_MASK) | VLAN_CFI);
+		tci = v == 0xffff
+			      ? 0
+			      : (uint16_t)((tci & ~VLAN_VID_MASK) | (v & VLAN_VID_MASK) | VLAN_CFI);
 	else if (f->id == FIELD_VLAN_VID)
 		tci = (uint16_t)((tci & VLAN_PCP_MASK) | (v & (VLAN_VID_MASK | VLAN_CFI)));
 	else if (f->id == FIELD_VLAN_TCI)
@@ -188,12 +190,15 @@ void field_get_value(const struct field *f, const struct flow *flow, union field
 	wide_to_value(x, v, f->n_bytes);
 }
 
-// Puts value bits where the field lies; nothing but these bits changes. Serves flows and masks alike: no rule of any protocol.
+// Puts value bits where the field lies; nothing but these bits changes. Serves flows and masks
+// alike: no rule of any protocol.
 static void put_bits(const struct field *f, const union field_value *v, struct flow *flow)
 {
 	void *p = member(f, flow);
 	uint32_t *regs = p;
-	wide x = f->place == FIELD_PLACE_BYTES || f->place == FIELD_PLACE_OPTION ? 0 : value_to_wide(v, f->n_bytes);
+	wide x = f->place == FIELD_PLACE_BYTES || f->place == FIELD_PLACE_OPTION
+			 ? 0
+			 : value_to_wide(v, f->n_bytes);
 	uint32_t bits = container_bits(f) << f->shift, in = (uint32_t)x << f->shift & bits;
 	switch ((enum field_place)f->place) {
 	case FIELD_PLACE_BYTES:
@@ -229,8 +234,8 @@ void field_set_value(const struct field *f, const union field_value *v, struct f
 	put_bits(f, v, flow);
 }
 
-void field_set_masked(const struct field *f, const union field_value *value, const union field_value *mask,
-		      struct flow *flow)
+void field_set_masked(const struct field *f, const union field_value *value,
+		      const union field_value *mask, struct flow *flow)
 {
 	union field_value v;
 	field_get_value(f, flow, &v);
@@ -253,11 +258,13 @@ void field_exact_mask(const struct field *f, union field_value *v)
 	else if (f->id == FIELD_ARP_OP)
 		x = 0xff; // all that a flow keeps of it
 	else if (f->id == FIELD_TUN_FLAGS)
-		x = 0xffff; // flags that do not exist yet, too: what a match says about some is never the whole field
+		x = 0xffff; // flags that do not exist yet, too: what a match says about some is
+			    // never the whole field
 	wide_to_value(x, v, f->n_bytes);
 }
 
-unsigned int field_significant_bytes(const struct field *f, const union field_value *value, const union field_value *mask)
+unsigned int field_significant_bytes(const struct field *f, const union field_value *value,
+				     const union field_value *mask)
 {
 	if (!f->variable_len)
 		return f->n_bytes;
@@ -289,8 +296,8 @@ bool field_mask_is_exact(const struct field *f, const union field_value *mask)
 
 static bool is_small_in_be16(const struct field *f)
 {
-	return f->id == FIELD_ICMPV4_TYPE || f->id == FIELD_ICMPV4_CODE || f->id == FIELD_ICMPV6_TYPE ||
-	       f->id == FIELD_ICMPV6_CODE || f->id == FIELD_TCP_FLAGS;
+	return f->id == FIELD_ICMPV4_TYPE || f->id == FIELD_ICMPV4_CODE ||
+	       f->id == FIELD_ICMPV6_TYPE || f->id == FIELD_ICMPV6_CODE || f->id == FIELD_TCP_FLAGS;
 }
 
 void field_unwildcard(const struct field *f, const union field_value *bits, struct flow *mask)
@@ -314,7 +321,8 @@ void field_unwildcard(const struct field *f, const union field_value *bits, stru
 			x &= VLAN_VID_MASK | VLAN_CFI;
 		mask->vlan[0].tci |= htobe16(x);
 	} else if (all && is_small_in_be16(f)) {
-		// Containers are wider than these fields and hold nothing else: one mask for one meaning.
+		// Containers are wider than these fields and hold nothing else: one mask for one
+		// meaning.
 		put_be16(member(f, mask), 0xffff);
 	} else {
 		union field_value now;
@@ -344,13 +352,22 @@ static const struct prereq prereqs[] = {
 	[PREREQ_UDP] = {{BE16(ETHERTYPE_IPV4), BE16(ETHERTYPE_IPV6)}, IP_PROTO_UDP, {0}, true},
 	[PREREQ_SCTP] = {{BE16(ETHERTYPE_IPV4), BE16(ETHERTYPE_IPV6)}, IP_PROTO_SCTP, {0}, true},
 	[PREREQ_ICMPV4] = {{BE16(ETHERTYPE_IPV4), BE16(ETHERTYPE_IPV4)}, IP_PROTO_ICMP, {0}, true},
-	[PREREQ_ICMPV6] = {{BE16(ETHERTYPE_IPV6), BE16(ETHERTYPE_IPV6)}, IP_PROTO_ICMPV6, {0}, true},
-	[PREREQ_ND] = {{BE16(ETHERTYPE_IPV6), BE16(ETHERTYPE_IPV6)}, IP_PROTO_ICMPV6,
-		       {ND_NEIGHBOR_SOLICIT, ND_NEIGHBOR_ADVERT}, true},
-	[PREREQ_ND_SOLICIT] = {{BE16(ETHERTYPE_IPV6), BE16(ETHERTYPE_IPV6)}, IP_PROTO_ICMPV6,
-			       {ND_NEIGHBOR_SOLICIT, ND_NEIGHBOR_SOLICIT}, true},
-	[PREREQ_ND_ADVERT] = {{BE16(ETHERTYPE_IPV6), BE16(ETHERTYPE_IPV6)}, IP_PROTO_ICMPV6,
-			      {ND_NEIGHBOR_ADVERT, ND_NEIGHBOR_ADVERT}, true},
+	[PREREQ_ICMPV6] = {{BE16(ETHERTYPE_IPV6), BE16(ETHERTYPE_IPV6)},
+			   IP_PROTO_ICMPV6,
+			   {0},
+			   true},
+	[PREREQ_ND] = {{BE16(ETHERTYPE_IPV6), BE16(ETHERTYPE_IPV6)},
+		       IP_PROTO_ICMPV6,
+		       {ND_NEIGHBOR_SOLICIT, ND_NEIGHBOR_ADVERT},
+		       true},
+	[PREREQ_ND_SOLICIT] = {{BE16(ETHERTYPE_IPV6), BE16(ETHERTYPE_IPV6)},
+			       IP_PROTO_ICMPV6,
+			       {ND_NEIGHBOR_SOLICIT, ND_NEIGHBOR_SOLICIT},
+			       true},
+	[PREREQ_ND_ADVERT] = {{BE16(ETHERTYPE_IPV6), BE16(ETHERTYPE_IPV6)},
+			      IP_PROTO_ICMPV6,
+			      {ND_NEIGHBOR_ADVERT, ND_NEIGHBOR_ADVERT},
+			      true},
 	[PREREQ_CT] = {.dl_type = {0}},
 };
 
@@ -379,8 +396,8 @@ void field_unwildcard_prereqs(const struct field *f, struct flow *mask)
 
 bool flow_has_connection(const struct flow *flow, const struct flow *mask)
 {
-	const uint32_t implied = FLOW_CT_NEW | FLOW_CT_ESTABLISHED | FLOW_CT_RELATED | FLOW_CT_REPLY_DIR | FLOW_CT_SRC_NAT |
-				 FLOW_CT_DST_NAT;
+	const uint32_t implied = FLOW_CT_NEW | FLOW_CT_ESTABLISHED | FLOW_CT_RELATED |
+				 FLOW_CT_REPLY_DIR | FLOW_CT_SRC_NAT | FLOW_CT_DST_NAT;
 	if (flow->ct_state & implied)
 		return true;
 	return flow->ct_state & FLOW_CT_TRACKED && !(flow->ct_state & FLOW_CT_INVALID) &&
@@ -389,9 +406,10 @@ bool flow_has_connection(const struct flow *flow, const struct flow *mask)
 
 static bool ct_prereqs_ok(const struct field *f, const struct flow *flow, const struct flow *mask)
 {
-	be16_t want = f->id == FIELD_CT_NW_SRC || f->id == FIELD_CT_NW_DST     ? BE16(ETHERTYPE_IPV4)
-		      : f->id == FIELD_CT_IPV6_SRC || f->id == FIELD_CT_IPV6_DST ? BE16(ETHERTYPE_IPV6)
-										   : (be16_t)0;
+	be16_t want = f->id == FIELD_CT_NW_SRC || f->id == FIELD_CT_NW_DST ? BE16(ETHERTYPE_IPV4)
+		      : f->id == FIELD_CT_IPV6_SRC || f->id == FIELD_CT_IPV6_DST
+			      ? BE16(ETHERTYPE_IPV6)
+			      : (be16_t)0;
 	bool ports = f->id == FIELD_CT_TP_SRC || f->id == FIELD_CT_TP_DST;
 	if (want && (flow->dl_type != want || (mask && mask->dl_type != 0xffff)))
 		return false;
@@ -412,7 +430,8 @@ bool field_prereqs_ok(const struct field *f, const struct flow *flow, const stru
 		if (f->prereq == PREREQ_ETHERNET || f->prereq == PREREQ_VLAN_VID)
 			return false;
 	if (f->prereq == PREREQ_VLAN_VID)
-		return flow->vlan[0].tci & BE16(VLAN_CFI) && (!mask || mask->vlan[0].tci & BE16(VLAN_CFI));
+		return flow->vlan[0].tci & BE16(VLAN_CFI) &&
+		       (!mask || mask->vlan[0].tci & BE16(VLAN_CFI));
 	if (p->dl_type[0] && ((flow->dl_type != p->dl_type[0] && flow->dl_type != p->dl_type[1]) ||
 			      (mask && mask->dl_type != 0xffff)))
 		return false;
@@ -421,7 +440,8 @@ bool field_prereqs_ok(const struct field *f, const struct flow *flow, const stru
 	if (p->not_later_frag && flow->nw_frag & FLOW_FRAG_LATER)
 		return false;
 	if (p->icmp_type[0]) {
-		if (flow->tp_src != htobe16(p->icmp_type[0]) && flow->tp_src != htobe16(p->icmp_type[1]))
+		if (flow->tp_src != htobe16(p->icmp_type[0]) &&
+		    flow->tp_src != htobe16(p->icmp_type[1]))
 			return false;
 		// A code that is not matched on may be anything: the match means code 0 then.
 		if (flow->tp_dst || (mask && mask->tp_src != 0xffff))

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+// clang-format off
 // The names of the rows of the field table, once: FIELD(ID) is defined by who includes this.
 FIELD(DP_HASH) FIELD(RECIRC_ID) FIELD(PACKET_TYPE) FIELD(CONJ_ID) FIELD(TUN_ID) FIELD(TUN_SRC) FIELD(TUN_DST)
 FIELD(TUN_IPV6_SRC) FIELD(TUN_IPV6_DST) FIELD(TUN_FLAGS) FIELD(TUN_TTL) FIELD(TUN_TOS) FIELD(TUN_GBP_ID)

@@ -1,48 +1,57 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// The rows of the field table, and the names by which they are found. Names, widths, prerequisites and numbers are those of
-// ovs-fields(7) and of the OpenFlow specifications.
+// The rows of the field table, and the names by which they are found. Names, widths, prerequisites
+// and numbers are those of ovs-fields(7) and of the OpenFlow specifications.
 #include "flow/field.h"
 
 #include <string.h>
 
-#define ROW(ID, NAME, EXTRA, BYTES, BITS, MASKABLE, FORMAT, PREREQ, MEMBER, PLACE, SHIFT, ...)                        \
-	[FIELD_##ID] = {FIELD_##ID,                                                                                   \
-			NAME,                                                                                         \
-			EXTRA,                                                                                        \
-			BYTES,                                                                                        \
-			BITS,                                                                                         \
-			false,                                                                                        \
-			MASKABLE,                                                                                     \
-			FORMAT,                                                                                       \
-			PREREQ,                                                                                       \
-			.place = FIELD_PLACE_##PLACE,                                                                 \
-			.shift = SHIFT,                                                                               \
-			.offset = offsetof(struct flow, MEMBER),                                                      \
-			.size = sizeof(((struct flow *)0)->MEMBER),                                                   \
+#define ROW(ID, NAME, EXTRA, BYTES, BITS, MASKABLE, FORMAT, PREREQ, MEMBER, PLACE, SHIFT, ...)     \
+	[FIELD_##ID] = {FIELD_##ID,                                                                \
+			NAME,                                                                      \
+			EXTRA,                                                                     \
+			BYTES,                                                                     \
+			BITS,                                                                      \
+			false,                                                                     \
+			MASKABLE,                                                                  \
+			FORMAT,                                                                    \
+			PREREQ,                                                                    \
+			.place = FIELD_PLACE_##PLACE,                                              \
+			.shift = SHIFT,                                                            \
+			.offset = offsetof(struct flow, MEMBER),                                   \
+			.size = sizeof(((struct flow *)0)->MEMBER),                                \
 			##__VA_ARGS__}
-// Options of tunnels: what they stand for, how long they are and where they lie, an option table says.
-#define OPTION(N)                                                                                                     \
-	[FIELD_TUN_METADATA##N] = {FIELD_TUN_METADATA##N,                                                             \
-				   "tun_metadata" #N,                                                                 \
-				   NULL,                                                                              \
-				   FLOW_OPTION_MAX,                                                                   \
-				   8 * FLOW_OPTION_MAX,                                                               \
-				   true,                                                                              \
-				   FIELD_FULLY_MASKABLE,                                                              \
-				   FORMAT_HEXADECIMAL,                                                                \
-				   PREREQ_NONE,                                                                       \
-				   .place = FIELD_PLACE_OPTION,                                                       \
-				   .option = N,                                                                       \
-				   .writable = true,                                                                  \
+// Options of tunnels: what they stand for, how long they are and where they lie, an option table
+// says.
+#define OPTION(N)                                                                                  \
+	[FIELD_TUN_METADATA##N] = {FIELD_TUN_METADATA##N,                                          \
+				   "tun_metadata" #N,                                              \
+				   NULL,                                                           \
+				   FLOW_OPTION_MAX,                                                \
+				   8 * FLOW_OPTION_MAX,                                            \
+				   true,                                                           \
+				   FIELD_FULLY_MASKABLE,                                           \
+				   FORMAT_HEXADECIMAL,                                             \
+				   PREREQ_NONE,                                                    \
+				   .place = FIELD_PLACE_OPTION,                                    \
+				   .option = N,                                                    \
+				   .writable = true,                                               \
 				   NXM_NX("TUN_METADATA" #N, 40 + N)}
-#define NXM_OF(NAME, N)		  .nxm_name = "NXM_OF_" NAME, .nxm = (N) << 9, .nxm_version = 1
-#define NXM_NX(NAME, N)		  .nxm_name = "NXM_NX_" NAME, .nxm = 0x00010000 | (N) << 9, .nxm_version = 1
-#define OXM_OF(NAME, N, VERSION)  .oxm_name = "OXM_OF_" NAME, .oxm = 0x80000000 | (N) << 9, .oxm_version = VERSION
-#define OXM_PKT_REG(NAME, N)	  .oxm_name = "OXM_OF_" NAME, .oxm = 0x80010000 | (N) << 9, .oxm_version = 4
-// Fields of the experimenter class: Nicira's and that of network service headers; and one class of Ericsson's.
-#define NXOXM_ET(NAME, N)	  .nxm_name = "NXOXM_ET_" NAME, .nxm = 0xffff0000 | (N) << 9, .nxm_version = 1, .oxm_experimenter = 0x00002320
-#define NXOXM_NSH(NAME, N)	  .nxm_name = "NXOXM_NSH_" NAME, .nxm = 0xffff0000 | (N) << 9, .nxm_version = 1, .oxm_experimenter = 0x005ad650
-#define ERICOXM(NAME, N)	  .nxm_name = "ERICOXM_OF_" NAME, .nxm = 0x10000000 | (N) << 9, .nxm_version = 1
+#define NXM_OF(NAME, N) .nxm_name = "NXM_OF_" NAME, .nxm = (N) << 9, .nxm_version = 1
+#define NXM_NX(NAME, N) .nxm_name = "NXM_NX_" NAME, .nxm = 0x00010000 | (N) << 9, .nxm_version = 1
+#define OXM_OF(NAME, N, VERSION)                                                                   \
+	.oxm_name = "OXM_OF_" NAME, .oxm = 0x80000000 | (N) << 9, .oxm_version = VERSION
+#define OXM_PKT_REG(NAME, N)                                                                       \
+	.oxm_name = "OXM_OF_" NAME, .oxm = 0x80010000 | (N) << 9, .oxm_version = 4
+// Fields of the experimenter class: Nicira's and that of network service headers; and one class of
+// Ericsson's.
+#define NXOXM_ET(NAME, N)                                                                          \
+	.nxm_name = "NXOXM_ET_" NAME, .nxm = 0xffff0000 | (N) << 9, .nxm_version = 1,              \
+	.oxm_experimenter = 0x00002320
+#define NXOXM_NSH(NAME, N)                                                                         \
+	.nxm_name = "NXOXM_NSH_" NAME, .nxm = 0xffff0000 | (N) << 9, .nxm_version = 1,             \
+	.oxm_experimenter = 0x005ad650
+#define ERICOXM(NAME, N)                                                                           \
+	.nxm_name = "ERICOXM_OF_" NAME, .nxm = 0x10000000 | (N) << 9, .nxm_version = 1
 
 const struct field field_rows[FIELD_N_IDS] = {
 	// clang-format off
@@ -596,7 +605,8 @@ static const struct field *find_option(const char *name, size_t n)
 		unsigned int number = (unsigned char)name[len] - '0';
 		if (number <= 9 && n == len + 2) {
 			unsigned int low = (unsigned char)name[len + 1] - '0';
-			number = number && low <= 9 ? 10 * number + low : FLOW_N_OPTIONS; // no leading zero
+			number = number && low <= 9 ? 10 * number + low
+						    : FLOW_N_OPTIONS; // no leading zero
 		}
 		return number < FLOW_N_OPTIONS ? &field_rows[FIELD_TUN_METADATA0 + number] : NULL;
 	}

@@ -12,9 +12,9 @@
 #include "packet/address.h"
 
 const struct flag_name ct_state_flag_names[] = {
-	{FLOW_CT_NEW, "new"},	  {FLOW_CT_ESTABLISHED, "est"}, {FLOW_CT_RELATED, "rel"},  {FLOW_CT_REPLY_DIR, "rpl"},
-	{FLOW_CT_INVALID, "inv"}, {FLOW_CT_TRACKED, "trk"},	{FLOW_CT_SRC_NAT, "snat"}, {FLOW_CT_DST_NAT, "dnat"},
-	{0, NULL},
+	{FLOW_CT_NEW, "new"},	    {FLOW_CT_ESTABLISHED, "est"}, {FLOW_CT_RELATED, "rel"},
+	{FLOW_CT_REPLY_DIR, "rpl"}, {FLOW_CT_INVALID, "inv"},	  {FLOW_CT_TRACKED, "trk"},
+	{FLOW_CT_SRC_NAT, "snat"},  {FLOW_CT_DST_NAT, "dnat"},	  {0, NULL},
 };
 const struct flag_name tcp_flag_names[] = {
 	{0x001, "fin"}, {0x002, "syn"}, {0x004, "rst"}, {0x008, "psh"}, {0x010, "ack"},
@@ -22,9 +22,17 @@ const struct flag_name tcp_flag_names[] = {
 };
 const struct flag_name tunnel_flag_names[] = {{1, "oam"}, {0, NULL}};
 static const struct flag_name reserved_ports[] = {
-	{OFPP_IN_PORT, "IN_PORT"}, {OFPP_TABLE, "TABLE"}, {OFPP_NORMAL, "NORMAL"},	   {OFPP_FLOOD, "FLOOD"},
-	{OFPP_ALL, "ALL"},	   {OFPP_LOCAL, "LOCAL"}, {OFPP_CONTROLLER, "CONTROLLER"}, {OFPP_NONE, "ANY"},
-	{OFPP_UNSET, "UNSET"},	   {OFPP_NONE, "NONE"},	  {0, NULL},
+	{OFPP_IN_PORT, "IN_PORT"},
+	{OFPP_TABLE, "TABLE"},
+	{OFPP_NORMAL, "NORMAL"},
+	{OFPP_FLOOD, "FLOOD"},
+	{OFPP_ALL, "ALL"},
+	{OFPP_LOCAL, "LOCAL"},
+	{OFPP_CONTROLLER, "CONTROLLER"},
+	{OFPP_NONE, "ANY"},
+	{OFPP_UNSET, "UNSET"},
+	{OFPP_NONE, "NONE"},
+	{0, NULL},
 };
 
 static const char *flag_find(const struct flag_name *names, uint32_t bit)
@@ -35,7 +43,8 @@ static const char *flag_find(const struct flag_name *names, uint32_t bit)
 	return NULL;
 }
 
-void flags_format(struct str *s, const struct flag_name *names, uint32_t flags, uint32_t mask, uint32_t known)
+void flags_format(struct str *s, const struct flag_name *names, uint32_t flags, uint32_t mask,
+		  uint32_t known)
 {
 	bool exact = (mask & known) == known;
 	uint32_t show = exact ? flags : mask;
@@ -67,7 +76,8 @@ static uint32_t flag_by_name(const struct flag_name *names, const char *s, size_
 		return 0;
 	char *end;
 	unsigned long bit = strtoul(s + 1, &end, 16);
-	return end == s + n - 1 && bit <= known && bit & known && !(bit & (bit - 1)) ? (uint32_t)bit : 0;
+	return end == s + n - 1 && bit <= known && bit & known && !(bit & (bit - 1)) ? (uint32_t)bit
+										     : 0;
 }
 
 static struct error *unknown_flags(const char *kind, const char *s, size_t n)
@@ -76,7 +86,8 @@ static struct error *unknown_flags(const char *kind, const char *s, size_t n)
 }
 
 // "+est-new" up to `end`.
-static struct error *flags_parse_signed(const char *s, const char *end, const struct flag_name *names, uint32_t known,
+static struct error *flags_parse_signed(const char *s, const char *end,
+					const struct flag_name *names, uint32_t known,
 					const char *kind, uint32_t *flags, uint32_t *mask)
 {
 	while (s < end) {
@@ -88,7 +99,8 @@ static struct error *flags_parse_signed(const char *s, const char *end, const st
 		if (!bit || (sign != '+' && sign != '-'))
 			return unknown_flags(kind, s, (size_t)(end - s));
 		if (*mask & bit)
-			return error_new("%.*s: Each %s flag can be specified only once", (int)n, s, kind);
+			return error_new("%.*s: Each %s flag can be specified only once", (int)n, s,
+					 kind);
 		*mask |= bit;
 		if (sign == '+')
 			*flags |= bit;
@@ -98,7 +110,8 @@ static struct error *flags_parse_signed(const char *s, const char *end, const st
 }
 
 // "0x21/0x23" or "33": false when it is no such thing.
-static bool flags_parse_number(const char *s, const char *end, uint32_t known, uint32_t *flags, uint32_t *mask)
+static bool flags_parse_number(const char *s, const char *end, uint32_t known, uint32_t *flags,
+			       uint32_t *mask)
 {
 	char *tail;
 	unsigned long value = strtoul(s, &tail, 0), bits = UINT32_MAX;
@@ -116,8 +129,8 @@ static bool flags_parse_number(const char *s, const char *end, uint32_t known, u
 	return true;
 }
 
-struct error *flags_parse(const char **text, const char *ends, const struct flag_name *names, uint32_t known,
-			  const char *kind, uint32_t *flags, uint32_t *mask)
+struct error *flags_parse(const char **text, const char *ends, const struct flag_name *names,
+			  uint32_t known, const char *kind, uint32_t *flags, uint32_t *mask)
 {
 	const char *s = *text, *end = s + strcspn(s, ends);
 	*flags = *mask = 0;
@@ -125,7 +138,9 @@ struct error *flags_parse(const char **text, const char *ends, const struct flag
 	if (*s == '+' || *s == '-')
 		return flags_parse_signed(s, end, names, known, kind, flags, mask);
 	if (isdigit((unsigned char)*s))
-		return flags_parse_number(s, end, known, flags, mask) ? NULL : unknown_flags(kind, s, (size_t)(end - s));
+		return flags_parse_number(s, end, known, flags, mask)
+			       ? NULL
+			       : unknown_flags(kind, s, (size_t)(end - s));
 	*mask = UINT32_MAX;
 	for (const char *start = s; s < end;) {
 		size_t n = strcspn(s, "|");
@@ -233,7 +248,8 @@ static void add_hex(struct str *s, const uint8_t *p, unsigned int n)
 	str_add_hex(s, p + 1, n - 1);
 }
 
-static void add_integer(struct str *s, const struct field *f, const union field_value *v, const union field_value *mask)
+static void add_integer(struct str *s, const struct field *f, const union field_value *v,
+			const union field_value *mask)
 {
 	if (f->format == FORMAT_DECIMAL && f->n_bytes <= 8)
 		str_addf(s, "%" PRIu64, value_u64(v, f->n_bytes));
@@ -261,9 +277,11 @@ const char *frag_name(uint8_t frag, uint8_t mask)
 	}
 }
 
-static const uint8_t ones[16] = {255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255};
+static const uint8_t ones[16] = {255, 255, 255, 255, 255, 255, 255, 255,
+				 255, 255, 255, 255, 255, 255, 255, 255};
 
-static void add_flags(struct str *s, const struct field *f, const union field_value *v, const union field_value *mask)
+static void add_flags(struct str *s, const struct field *f, const union field_value *v,
+		      const union field_value *mask)
 {
 	uint32_t flags = (uint32_t)value_u64(v, f->n_bytes);
 	uint32_t bits = mask ? (uint32_t)value_u64(mask, f->n_bytes) : UINT32_MAX;
@@ -275,8 +293,9 @@ static void add_flags(struct str *s, const struct field *f, const union field_va
 		flags_format(s, tunnel_flag_names, flags, mask ? bits & 1 : bits, mask ? 3 : 1);
 }
 
-void field_format_value(const struct field *f, const union field_value *v, const union field_value *mask,
-			ofp_port_name_cb *port_name, void *arg, struct str *s)
+void field_format_value(const struct field *f, const union field_value *v,
+			const union field_value *mask, ofp_port_name_cb *port_name, void *arg,
+			struct str *s)
 {
 	if (mask && field_mask_is_zero(f, mask)) {
 		str_add(s, "ANY");
@@ -323,7 +342,8 @@ void field_format_value(const struct field *f, const union field_value *v, const
 
 // Parsing
 
-// An unsigned number of up to n bytes at *text; the text after it in *text. 0, -EINVAL (no number) or -ERANGE.
+// An unsigned number of up to n bytes at *text; the text after it in *text. 0, -EINVAL (no number)
+// or -ERANGE.
 static int scan_integer(const char **text, uint8_t *out, unsigned int n)
 {
 	const char *s = *text;
@@ -338,12 +358,15 @@ static int scan_integer(const char **text, uint8_t *out, unsigned int n)
 		if ((size_t)(last - first) > 2 * n)
 			return -ERANGE;
 		for (unsigned int i = 0; last-- > first; i++) {
-			unsigned int digit = (unsigned int)(*last <= '9' ? *last - '0' : (*last | 0x20) - 'a' + 10);
+			unsigned int digit =
+				(unsigned int)(*last <= '9' ? *last - '0'
+							    : (*last | 0x20) - 'a' + 10);
 			out[n - 1 - i / 2] |= (uint8_t)(i & 1 ? digit << 4 : digit);
 		}
 		return 0;
 	}
-	if (!isdigit((unsigned char)*s) && !(*s == '-' && isdigit((unsigned char)s[1]))) // -1 has 64 bits
+	if (!isdigit((unsigned char)*s) &&
+	    !(*s == '-' && isdigit((unsigned char)s[1]))) // -1 has 64 bits
 		return -EINVAL;
 	char *end;
 	errno = 0;
@@ -370,14 +393,16 @@ bool field_parse_integer(const struct field *f, const char *text, union field_va
 	return !scan_integer(&text, v->b, f->n_bytes) && !*text;
 }
 
-static struct error *parse_integer(const struct field *f, const char *text, union field_value *v, union field_value *mask)
+static struct error *parse_integer(const struct field *f, const char *text, union field_value *v,
+				   union field_value *mask)
 {
 	const char *s = text;
 	int error = scan_integer(&s, v->b, f->n_bytes);
 	if (error == -EINVAL || (*s && *s != '/'))
 		return error_new("%s: bad syntax for %s value", text, f->name);
 	if (error)
-		return error_new("%s: value too large for %u-byte field %s", text, f->n_bytes, f->name);
+		return error_new("%s: value too large for %u-byte field %s", text, f->n_bytes,
+				 f->name);
 	if (!*s) {
 		field_exact_mask(f, mask);
 		return NULL;
@@ -387,7 +412,8 @@ static struct error *parse_integer(const struct field *f, const char *text, unio
 	if (error == -EINVAL || *s)
 		return error_new("%s: bad syntax for %s mask", text, f->name);
 	if (error)
-		return error_new("%s: mask too large for %u-byte field %s", text, f->n_bytes, f->name);
+		return error_new("%s: mask too large for %u-byte field %s", text, f->n_bytes,
+				 f->name);
 	return NULL;
 }
 
@@ -420,14 +446,16 @@ static struct error *parse_ipv4(const char *text, union field_value *v, union fi
 		return error_new("%s: invalid IP address", text);
 	long bits = prefix_bits(s);
 	if (bits > 32)
-		return error_new("%s: IPv4 network prefix bits not between 0 and 32, inclusive", text);
+		return error_new("%s: IPv4 network prefix bits not between 0 and 32, inclusive",
+				 text);
 	if (bits >= 0) {
 		mask->be32 = ipv4_mask_make((unsigned int)bits);
 		return NULL;
 	}
 	bool found = ipv4_scan(&s, &mask->be32);
 	if (!found && strtoul(s, NULL, 10) > 32)
-		return error_new("%s: IPv4 network prefix bits not between 0 and 32, inclusive", text);
+		return error_new("%s: IPv4 network prefix bits not between 0 and 32, inclusive",
+				 text);
 	if (!found || *s)
 		return error_new("%s: invalid IP address", text);
 	return NULL;
@@ -445,7 +473,8 @@ static struct error *parse_ipv6(const char *text, union field_value *v, union fi
 		return error_new("%s: invalid IPv6 address", text);
 	long bits = strchr(s, ':') ? -1 : prefix_bits(s);
 	if (bits > 128)
-		return error_new("%s: IPv6 network prefix bits not between 0 and 128, inclusive", text);
+		return error_new("%s: IPv6 network prefix bits not between 0 and 128, inclusive",
+				 text);
 	if (bits >= 0) {
 		ipv6_mask_make((unsigned int)bits, mask->b);
 		return NULL;
@@ -477,7 +506,8 @@ static struct error *parse_frag(const char *text, union field_value *v, union fi
 			 text);
 }
 
-static struct error *parse_flags(const struct field *f, const char *text, union field_value *v, union field_value *mask)
+static struct error *parse_flags(const struct field *f, const char *text, union field_value *v,
+				 union field_value *mask)
 {
 	static const struct {
 		const struct flag_name *names;
@@ -489,8 +519,8 @@ static struct error *parse_flags(const struct field *f, const char *text, union 
 		[FORMAT_TUN_FLAGS] = {tunnel_flag_names, 1, "tunnel"},
 	};
 	uint32_t flags, bits;
-	struct error *error = flags_parse(&text, "", of[f->format].names, of[f->format].known, of[f->format].kind, &flags,
-					  &bits);
+	struct error *error = flags_parse(&text, "", of[f->format].names, of[f->format].known,
+					  of[f->format].kind, &flags, &bits);
 	if (f->n_bytes == 2) {
 		v->be16 = htobe16((uint16_t)flags);
 		mask->be16 = htobe16((uint16_t)bits);
@@ -501,8 +531,8 @@ static struct error *parse_flags(const struct field *f, const char *text, union 
 	return error;
 }
 
-static struct error *parse_port(const struct field *f, const char *text, ofp_port_number_cb *number, void *arg,
-				union field_value *v, union field_value *mask)
+static struct error *parse_port(const struct field *f, const char *text, ofp_port_number_cb *number,
+				void *arg, union field_value *v, union field_value *mask)
 {
 	uint32_t port;
 	if (!ofp_port_parse(text, number, arg, &port))
@@ -518,7 +548,8 @@ static struct error *parse_port(const struct field *f, const char *text, ofp_por
 }
 
 // "(ns,type)"
-static struct error *parse_packet_type(const char *text, union field_value *v, union field_value *mask)
+static struct error *parse_packet_type(const char *text, union field_value *v,
+				       union field_value *mask)
 {
 	char *end;
 	if (*text != '(')
@@ -540,8 +571,9 @@ static struct error *parse_packet_type(const char *text, union field_value *v, u
 	return NULL;
 }
 
-static struct error *parse_by_format(const struct field *f, const char *text, ofp_port_number_cb *number, void *arg,
-				     union field_value *v, union field_value *mask)
+static struct error *parse_by_format(const struct field *f, const char *text,
+				     ofp_port_number_cb *number, void *arg, union field_value *v,
+				     union field_value *mask)
 {
 	switch (f->format) {
 	case FORMAT_DECIMAL:
@@ -568,8 +600,9 @@ static struct error *parse_by_format(const struct field *f, const char *text, of
 	__builtin_unreachable();
 }
 
-struct error *field_parse_value_ports(const struct field *f, const char *text, ofp_port_number_cb *number, void *arg,
-				      union field_value *v, union field_value *mask)
+struct error *field_parse_value_ports(const struct field *f, const char *text,
+				      ofp_port_number_cb *number, void *arg, union field_value *v,
+				      union field_value *mask)
 {
 	if (!strcmp(text, "*")) {
 		memset(v, 0, sizeof(*v));
@@ -577,12 +610,14 @@ struct error *field_parse_value_ports(const struct field *f, const char *text, o
 		return NULL;
 	}
 	struct error *error = parse_by_format(f, text, number, arg, v, mask);
-	if (!error && f->maskable == FIELD_NOT_MASKABLE && !field_mask_is_zero(f, mask) && !field_mask_is_exact(f, mask))
+	if (!error && f->maskable == FIELD_NOT_MASKABLE && !field_mask_is_zero(f, mask) &&
+	    !field_mask_is_exact(f, mask))
 		return error_new("%s: invalid mask for field %s", text, f->name);
 	return error;
 }
 
-struct error *field_parse_value(const struct field *f, const char *text, union field_value *v, union field_value *mask)
+struct error *field_parse_value(const struct field *f, const char *text, union field_value *v,
+				union field_value *mask)
 {
 	return field_parse_value_ports(f, text, NULL, NULL, v, mask);
 }

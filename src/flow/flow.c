@@ -3,9 +3,11 @@
 
 #include "packet/headers.h"
 
-static bool words_equal_masked(const struct flow *a, const struct flow *b, const struct flow *mask, unsigned int from, unsigned int to)
+static bool words_equal_masked(const struct flow *a, const struct flow *b, const struct flow *mask,
+			       unsigned int from, unsigned int to)
 {
-	const uint64_t *x = flow_words_const(a), *y = flow_words_const(b), *m = flow_words_const(mask);
+	const uint64_t *x = flow_words_const(a), *y = flow_words_const(b),
+		       *m = flow_words_const(mask);
 	for (unsigned int i = from; i < to; i++)
 		if ((x[i] ^ y[i]) & m[i])
 			return false;
@@ -17,7 +19,8 @@ bool flow_equal_masked(const struct flow *a, const struct flow *b, const struct 
 	if (!words_equal_masked(a, b, mask, 0, FLOW_WORDS))
 		return false;
 	// Both have the options that the mask looks at, or both have none of them.
-	return !(mask->tunnel.options & a->tunnel.options) || words_equal_masked(a, b, mask, FLOW_WORDS, FLOW_ALL_WORDS);
+	return !(mask->tunnel.options & a->tunnel.options) ||
+	       words_equal_masked(a, b, mask, FLOW_WORDS, FLOW_ALL_WORDS);
 }
 
 void flow_mask(struct flow *out, const struct flow *f, const struct flow *mask)
@@ -73,15 +76,18 @@ static void mask_l3(const struct flow *f, struct flow *mask)
 
 static bool has_l4(const struct flow *f)
 {
-	return !(f->nw_frag & FLOW_FRAG_LATER) && (f->dl_type == BE16(ETHERTYPE_IPV4) || f->dl_type == BE16(ETHERTYPE_IPV6)) &&
-	       (f->nw_proto == IP_PROTO_TCP || f->nw_proto == IP_PROTO_UDP || f->nw_proto == IP_PROTO_SCTP ||
-		f->nw_proto == IP_PROTO_ICMP || f->nw_proto == IP_PROTO_ICMPV6 || f->nw_proto == IP_PROTO_IGMP);
+	return !(f->nw_frag & FLOW_FRAG_LATER) &&
+	       (f->dl_type == BE16(ETHERTYPE_IPV4) || f->dl_type == BE16(ETHERTYPE_IPV6)) &&
+	       (f->nw_proto == IP_PROTO_TCP || f->nw_proto == IP_PROTO_UDP ||
+		f->nw_proto == IP_PROTO_SCTP || f->nw_proto == IP_PROTO_ICMP ||
+		f->nw_proto == IP_PROTO_ICMPV6 || f->nw_proto == IP_PROTO_IGMP);
 }
 
 bool flow_is_nd(const struct flow *f)
 {
-	return f->dl_type == BE16(ETHERTYPE_IPV6) && f->nw_proto == IP_PROTO_ICMPV6 && !(f->nw_frag & FLOW_FRAG_LATER) &&
-	       !f->tp_dst && (f->tp_src == BE16(ND_NEIGHBOR_SOLICIT) || f->tp_src == BE16(ND_NEIGHBOR_ADVERT));
+	return f->dl_type == BE16(ETHERTYPE_IPV6) && f->nw_proto == IP_PROTO_ICMPV6 &&
+	       !(f->nw_frag & FLOW_FRAG_LATER) && !f->tp_dst &&
+	       (f->tp_src == BE16(ND_NEIGHBOR_SOLICIT) || f->tp_src == BE16(ND_NEIGHBOR_ADVERT));
 }
 
 void flow_mask_for_packet(const struct flow *f, struct flow *mask)

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// The flow: what OpenFlow matches on, one member per header field, in an order that serves staged lookup (metadata, L2, L3, L4).
-// A mask is a struct flow whose set bits are the bits that count. Fields are in network byte order where their type says so.
+// The flow: what OpenFlow matches on, one member per header field, in an order that serves staged
+// lookup (metadata, L2, L3, L4). A mask is a struct flow whose set bits are the bits that count.
+// Fields are in network byte order where their type says so.
 //
-// Two keys exist in this program. This one is for the OpenFlow tables and for the datapath *interface*; it is extracted once, in
-// the upcall. The userspace datapath's own key is the packet's bytes (dp/user/key.h), which convert to and from this one.
+// Two keys exist in this program. This one is for the OpenFlow tables and for the datapath
+// *interface*; it is extracted once, in the upcall. The userspace datapath's own key is the
+// packet's bytes (dp/user/key.h), which convert to and from this one.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,7 +15,11 @@
 #include "base/byteorder.h"
 
 enum { FLOW_N_REGS = 16, FLOW_MAX_VLANS = 2, FLOW_MAX_MPLS = 3 };
-enum { FLOW_N_OPTIONS = 64, FLOW_OPTION_MAX = 124, FLOW_OPTIONS_BYTES = 256 }; // of tunnels; of one; of all of a packet
+enum {
+	FLOW_N_OPTIONS = 64,
+	FLOW_OPTION_MAX = 124,
+	FLOW_OPTIONS_BYTES = 256
+}; // of tunnels; of one; of all of a packet
 
 union flow_in6 {
 	uint8_t b[16];
@@ -39,8 +45,9 @@ struct flow_tunnel {
 	uint8_t erspan_version;
 	be32_t erspan_index;
 	uint8_t erspan_dir, erspan_hwid, gtpu_flags, gtpu_msgtype;
-	// Which of tun_metadata0..63 there are, as bits; in a mask: which are looked at. Without any, flow.options holds nothing.
-	// In keys of a datapath: how many 32-bit words of options, as they are in a Geneve header, there are.
+	// Which of tun_metadata0..63 there are, as bits; in a mask: which are looked at. Without
+	// any, flow.options holds nothing. In keys of a datapath: how many 32-bit words of options,
+	// as they are in a Geneve header, there are.
 	uint64_t options;
 };
 enum { FLOW_TNL_DF = 1, FLOW_TNL_CSUM = 2, FLOW_TNL_KEY = 4, FLOW_TNL_OAM = 8 };
@@ -68,7 +75,8 @@ struct flow {
 	// Stage 1: L2
 	uint8_t dl_dst[6], dl_src[6];
 	be16_t dl_type; // below 0x600: 0x05ff (FLOW_DL_TYPE_NONE), as OpenFlow has it
-	uint16_t bare;	// of packets in lookups: no Ethernet header, as packet_type says; see match_imply_ethernet()
+	uint16_t bare;	// of packets in lookups: no Ethernet header, as packet_type says; see
+			// match_imply_ethernet()
 	struct flow_vlan vlan[FLOW_MAX_VLANS]; // outermost first
 	be32_t mpls[FLOW_MAX_MPLS];	       // label stack entries, outermost first
 	uint8_t pad2[4];
@@ -100,9 +108,10 @@ struct flow {
 	uint8_t nd_options_type; // the first option's: 1 source, 2 target link-layer address
 	uint8_t pad4[7];
 
-	// Behind all that is always there: the bodies of the options that tunnel.options counts, zero elsewhere. Where tunnel.options
-	// is 0 this is not even initialized: who sets the first option calls flow_make_options(). Nothing copies, clears, hashes or
-	// compares it for a packet without options. Which option lies where is the affair of flow/options.h.
+	// Behind all that is always there: the bodies of the options that tunnel.options counts,
+	// zero elsewhere. Where tunnel.options is 0 this is not even initialized: who sets the
+	// first option calls flow_make_options(). Nothing copies, clears, hashes or compares it for
+	// a packet without options. Which option lies where is the affair of flow/options.h.
 	uint8_t options[FLOW_OPTIONS_BYTES];
 } __attribute__((aligned(8)));
 
@@ -196,11 +205,14 @@ void flow_mask(struct flow *out, const struct flow *f, const struct flow *mask);
 // Sets the outer tag: a TCI without FLOW_VLAN_CFI means no tag. A new tag gets TPID 0x8100.
 void flow_set_vlan_tci(struct flow *, uint16_t tci);
 
-// Is it sure that conntrack knows the packet's connection? With a mask (of a match): for every packet that matches.
+// Is it sure that conntrack knows the packet's connection? With a mask (of a match): for every
+// packet that matches.
 bool flow_has_connection(const struct flow *, const struct flow *mask);
-// The mask of all that a packet with these headers has: fields of protocols that it does not have stay out.
+// The mask of all that a packet with these headers has: fields of protocols that it does not have
+// stay out.
 void flow_mask_for_packet(const struct flow *, struct flow *mask);
-// Without an Ethernet header, as the packet type says; its Ethernet type, which is then part of the packet type.
+// Without an Ethernet header, as the packet type says; its Ethernet type, which is then part of the
+// packet type.
 static inline bool flow_is_bare(const struct flow *f)
 {
 	return f->packet_type != 0;
@@ -222,11 +234,14 @@ static inline bool flow_has_tunnel(const struct flow *f)
 // A neighbour solicitation or advertisement.
 bool flow_is_nd(const struct flow *);
 
-// Extracts the headers of an Ethernet frame. `n` is how many bytes can be read at `frame`, `wire_len` how long the frame says it
-// is (they differ when the tail lies in another segment). Fields that are cut off, or behind a header that lies about its
-// length, stay zero, as if the packet ended there. Metadata members of *out are left as they are; the rest is overwritten. One
-// of them is read: with a packet_type other than Ethernet (0), the packet begins with the header of that type, and dl_type is it.
+// Extracts the headers of an Ethernet frame. `n` is how many bytes can be read at `frame`,
+// `wire_len` how long the frame says it is (they differ when the tail lies in another segment).
+// Fields that are cut off, or behind a header that lies about its length, stay zero, as if the
+// packet ended there. Metadata members of *out are left as they are; the rest is overwritten. One
+// of them is read: with a packet_type other than Ethernet (0), the packet begins with the header of
+// that type, and dl_type is it.
 void flow_extract(const void *frame, size_t n, size_t wire_len, struct flow *out);
-// The same, but tags past `max_vlans` (0 to FLOW_MAX_VLANS) are payload: dl_type is then their TPID. This is what
-// other_config:vlan-limit means; a switch's default is 1.
-void flow_extract_vlans(const void *frame, size_t n, size_t wire_len, unsigned int max_vlans, struct flow *out);
+// The same, but tags past `max_vlans` (0 to FLOW_MAX_VLANS) are payload: dl_type is then their
+// TPID. This is what other_config:vlan-limit means; a switch's default is 1.
+void flow_extract_vlans(const void *frame, size_t n, size_t wire_len, unsigned int max_vlans,
+			struct flow *out);

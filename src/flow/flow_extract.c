@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Headers of a frame into a flow. The frame is hostile: each length is checked against what is left, both of the bytes that can
-// be read and of what the headers around it say, before anything behind it is looked at. A header that does not fit ends the
-// walk, and what was found up to there stays.
+// Headers of a frame into a flow. The frame is hostile: each length is checked against what is
+// left, both of the bytes that can be read and of what the headers around it say, before anything
+// behind it is looked at. A header that does not fit ends the walk, and what was found up to there
+// stays.
 #include <string.h>
 
 #include "flow/flow.h"
 #include "packet/headers.h"
 
-// What is left of the frame: `n` bytes can be read, `len` are there by the lengths that the frame gave so far.
+// What is left of the frame: `n` bytes can be read, `len` are there by the lengths that the frame
+// gave so far.
 struct rest {
 	const uint8_t *p;
 	size_t n, len;
@@ -120,11 +122,13 @@ static void extract_nsh(struct rest r, struct flow *f)
 static void extract_arp(struct rest r, struct flow *f)
 {
 	const struct arp_eth_hdr *arp = take(&r, sizeof(*arp));
-	if (!arp || arp->hrd != BE16(ARP_HRD_ETHERNET) || arp->pro != BE16(ETHERTYPE_IPV4) || arp->hln != 6 || arp->pln != 4)
+	if (!arp || arp->hrd != BE16(ARP_HRD_ETHERNET) || arp->pro != BE16(ETHERTYPE_IPV4) ||
+	    arp->hln != 6 || arp->pln != 4)
 		return;
 	f->nw_src = arp->spa;
 	f->nw_dst = arp->tpa;
-	f->nw_proto = be16toh(arp->op) <= 0xff ? (uint8_t)be16toh(arp->op) : 0; // OpenFlow matches eight bits
+	f->nw_proto = be16toh(arp->op) <= 0xff ? (uint8_t)be16toh(arp->op)
+					       : 0; // OpenFlow matches eight bits
 	memcpy(f->arp_sha, arp->sha, 6);
 	memcpy(f->arp_tha, arp->tha, 6);
 }
@@ -136,7 +140,8 @@ static bool extract_ipv4(struct rest *r, struct flow *f)
 	if (!has(r, sizeof(*ip)))
 		return false;
 	size_t header = 4u * (ip->ver_ihl & 15), total = be16toh(ip->total_len);
-	if (header < sizeof(*ip) || !has(r, header) || total > r->len || header > total || r->len - total > UINT16_MAX)
+	if (header < sizeof(*ip) || !has(r, header) || total > r->len || header > total ||
+	    r->len - total > UINT16_MAX)
 		return false;
 	trim(r, total);
 	skip(r, header);
@@ -146,7 +151,8 @@ static bool extract_ipv4(struct rest *r, struct flow *f)
 	f->nw_ttl = ip->ttl;
 	f->nw_proto = ip->proto;
 	if (ip->frag & BE16(IPV4_FRAG_MF | IPV4_FRAG_OFFSET))
-		f->nw_frag = FLOW_FRAG_ANY | (ip->frag & BE16(IPV4_FRAG_OFFSET) ? FLOW_FRAG_LATER : 0);
+		f->nw_frag =
+			FLOW_FRAG_ANY | (ip->frag & BE16(IPV4_FRAG_OFFSET) ? FLOW_FRAG_LATER : 0);
 	return true;
 }
 
@@ -199,8 +205,8 @@ static bool extract_ipv6(struct rest *r, struct flow *f)
 	return true;
 }
 
-// Target and link-layer addresses of a neighbour message. An option that lies about its length ends the walk; an address given
-// twice voids them all.
+// Target and link-layer addresses of a neighbour message. An option that lies about its length ends
+// the walk; an address given twice voids them all.
 static void extract_nd(struct rest r, struct flow *f)
 {
 	const uint8_t *target = take(&r, 16);
@@ -249,7 +255,8 @@ static void extract_icmpv6(struct rest r, struct flow *f)
 		extract_nd(r, f);
 }
 
-// As OpenFlow has it, the protocol number alone says which header follows, over either version of IP.
+// As OpenFlow has it, the protocol number alone says which header follows, over either version of
+// IP.
 static void extract_l4(struct rest r, struct flow *f)
 {
 	size_t need = f->nw_proto == IP_PROTO_TCP    ? TCP_HDR_BYTES
@@ -265,8 +272,10 @@ static void extract_l4(struct rest r, struct flow *f)
 		f->tp_src = load16(r.p);
 		f->tp_dst = load16(r.p + 2);
 		if (f->nw_proto == IP_PROTO_TCP)
-			f->tcp_flags = load16(r.p + offsetof(struct tcp_hdr, offset_flags)) & BE16(TCP_FLAGS_MASK);
-	} else if ((f->nw_proto == IP_PROTO_ICMP || f->nw_proto == IP_PROTO_IGMP) && has(&r, ICMP_HDR_BYTES)) {
+			f->tcp_flags = load16(r.p + offsetof(struct tcp_hdr, offset_flags)) &
+				       BE16(TCP_FLAGS_MASK);
+	} else if ((f->nw_proto == IP_PROTO_ICMP || f->nw_proto == IP_PROTO_IGMP) &&
+		   has(&r, ICMP_HDR_BYTES)) {
 		f->tp_src = htobe16(r.p[0]);
 		f->tp_dst = htobe16(r.p[1]);
 		if (f->nw_proto == IP_PROTO_IGMP)
@@ -276,10 +285,12 @@ static void extract_l4(struct rest r, struct flow *f)
 	}
 }
 
-void flow_extract_vlans(const void *frame, size_t n, size_t wire_len, unsigned int max_vlans, struct flow *f)
+void flow_extract_vlans(const void *frame, size_t n, size_t wire_len, unsigned int max_vlans,
+			struct flow *f)
 {
 	struct rest r = {frame, n, wire_len};
-	memset((char *)f + offsetof(struct flow, dl_dst), 0, offsetof(struct flow, options) - offsetof(struct flow, dl_dst));
+	memset((char *)f + offsetof(struct flow, dl_dst), 0,
+	       offsetof(struct flow, options) - offsetof(struct flow, dl_dst));
 	if (flow_is_bare(f)) {
 		f->packet_type = flow_bare_type(flow_ethertype_of(f->packet_type));
 		f->dl_type = flow_ethertype_of(f->packet_type);
@@ -289,7 +300,8 @@ void flow_extract_vlans(const void *frame, size_t n, size_t wire_len, unsigned i
 		memcpy(f->dl_dst, r.p, 6);
 		memcpy(f->dl_src, r.p + 6, 6);
 		skip(&r, 12);
-		f->dl_type = extract_type(&r, max_vlans < FLOW_MAX_VLANS ? max_vlans : FLOW_MAX_VLANS, f);
+		f->dl_type = extract_type(
+			&r, max_vlans < FLOW_MAX_VLANS ? max_vlans : FLOW_MAX_VLANS, f);
 	}
 	bool ip = false;
 	switch (be16toh(f->dl_type)) {

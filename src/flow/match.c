@@ -32,8 +32,10 @@ static bool options_equal(const struct match *a, const struct match *b)
 	for (uint64_t map = a->mask.tunnel.options; map; map &= map - 1) {
 		unsigned int i = (unsigned int)__builtin_ctzll(map), n = a->option_len[i];
 		if (n != b->option_len[i] || (a->options_masked ^ b->options_masked) >> i & 1 ||
-		    memcmp(a->flow.options + a->option_start[i], b->flow.options + b->option_start[i], n) ||
-		    memcmp(a->mask.options + a->option_start[i], b->mask.options + b->option_start[i], n))
+		    memcmp(a->flow.options + a->option_start[i],
+			   b->flow.options + b->option_start[i], n) ||
+		    memcmp(a->mask.options + a->option_start[i],
+			   b->mask.options + b->option_start[i], n))
 			return false;
 	}
 	return true;
@@ -52,8 +54,13 @@ bool match_equal(const struct match *a, const struct match *b)
 _Static_assert(FLOW_OPTIONS_BYTES == 256, "an option's place is a byte");
 static const uint8_t places[FLOW_OPTIONS_BYTES] = {
 #define EIGHT(N) (N), (N) + 1, (N) + 2, (N) + 3, (N) + 4, (N) + 5, (N) + 6, (N) + 7
-#define BYTES64(N) EIGHT(N), EIGHT((N) + 8), EIGHT((N) + 16), EIGHT((N) + 24), EIGHT((N) + 32), EIGHT((N) + 40), EIGHT((N) + 48), EIGHT((N) + 56)
-	BYTES64(0), BYTES64(64), BYTES64(128), BYTES64(192),
+#define BYTES64(N)                                                                                 \
+	EIGHT(N), EIGHT((N) + 8), EIGHT((N) + 16), EIGHT((N) + 24), EIGHT((N) + 32),               \
+		EIGHT((N) + 40), EIGHT((N) + 48), EIGHT((N) + 56)
+	BYTES64(0),
+	BYTES64(64),
+	BYTES64(128),
+	BYTES64(192),
 #undef EIGHT
 #undef BYTES64
 };
@@ -81,10 +88,12 @@ unsigned int match_options_size(const struct match *m)
 	return n;
 }
 
-const union field_value *match_option_mask(const struct match *m, const struct field *row, union field_value *space)
+const union field_value *match_option_mask(const struct match *m, const struct field *row,
+					   union field_value *space)
 {
 	field_get_value(row, &m->mask, space);
-	bool exact = m->table ? row->n_bytes && field_mask_is_exact(row, space) : !(m->options_masked >> row->option & 1);
+	bool exact = m->table ? row->n_bytes && field_mask_is_exact(row, space)
+			      : !(m->options_masked >> row->option & 1);
 	return exact ? NULL : space;
 }
 
@@ -95,7 +104,8 @@ static void forget_option(struct match *m, const struct field *f)
 }
 
 // The field's row in the match, new when it has none. NULL: no room, or not mapped.
-static const struct field *place_option(struct match *m, const struct field *f, unsigned int n, struct field *space)
+static const struct field *place_option(struct match *m, const struct field *f, unsigned int n,
+					struct field *space)
 {
 	const struct field *row = match_field(m, f, space);
 	if (row || m->table)
@@ -112,8 +122,10 @@ static const struct field *place_option(struct match *m, const struct field *f, 
 	return space;
 }
 
-// The last `to` bytes of a value of `from` bytes, or it with zeros before. False: the others are not zero.
-static bool fit_value(const union field_value *v, unsigned int from, union field_value *out, unsigned int to)
+// The last `to` bytes of a value of `from` bytes, or it with zeros before. False: the others are
+// not zero.
+static bool fit_value(const union field_value *v, unsigned int from, union field_value *out,
+		      unsigned int to)
 {
 	unsigned int n = from < to ? from : to;
 	memset(out->b, 0, to);
@@ -125,11 +137,13 @@ static bool fit_value(const union field_value *v, unsigned int from, union field
 }
 
 // mask NULL: exact, however long the option is.
-static int set_option(struct match *m, const struct field *f, const union field_value *value, const union field_value *mask)
+static int set_option(struct match *m, const struct field *f, const union field_value *value,
+		      const union field_value *mask)
 {
 	struct field space;
 	bool exact = !mask;
-	const struct field *row = place_option(m, f, field_significant_bytes(f, value, mask), &space);
+	const struct field *row =
+		place_option(m, f, field_significant_bytes(f, value, mask), &space);
 	union field_value v, bits;
 	if (!row)
 		return m->table ? -ENOENT : -ENOSPC;
@@ -137,19 +151,22 @@ static int set_option(struct match *m, const struct field *f, const union field_
 	if (exact)
 		field_exact_mask(row, &bits);
 	else
-		fits = fit_value(mask, f->n_bytes, &bits, row->n_bytes); // the value has no bits but those of the mask
+		fits = fit_value(mask, f->n_bytes, &bits,
+				 row->n_bytes); // the value has no bits but those of the mask
 	if (!fits && m->table)
 		return -ERANGE;
 	for (unsigned int i = 0; i < row->n_bytes; i++)
 		v.b[i] &= bits.b[i];
 	forget_option(m, row);
-	m->options_masked = (m->options_masked & ~(UINT64_C(1) << f->option)) | (uint64_t)!exact << f->option;
+	m->options_masked =
+		(m->options_masked & ~(UINT64_C(1) << f->option)) | (uint64_t)!exact << f->option;
 	field_set_value(row, &bits, &m->mask);
 	field_set_value(row, &v, &m->flow);
 	return 0;
 }
 
-int match_set_option(struct match *m, const struct field *f, const union field_value *value, const union field_value *mask)
+int match_set_option(struct match *m, const struct field *f, const union field_value *value,
+		     const union field_value *mask)
 {
 	return set_option(m, f, value, mask && field_mask_is_exact(f, mask) ? NULL : mask);
 }
@@ -168,7 +185,10 @@ int match_use_table(struct match *m, const struct option_table *table)
 	m->flow.tunnel.options = m->mask.tunnel.options = 0;
 	for (uint64_t map = old.mask.tunnel.options; map; map &= map - 1) {
 		struct field space;
-		const struct field *f = match_field(&old, field_get((enum field_id)(FIELD_TUN_METADATA0 + __builtin_ctzll(map))), &space);
+		const struct field *f = match_field(
+			&old,
+			field_get((enum field_id)(FIELD_TUN_METADATA0 + __builtin_ctzll(map))),
+			&space);
 		union field_value v, mask_space;
 		const union field_value *mask = match_option_mask(&old, f, &mask_space);
 		field_get_value(f, &old.flow, &v);
@@ -228,9 +248,9 @@ static void set_vlan(struct match *m, const struct field *f, uint16_t value, uin
 static void forget_vlan(struct match *m, const struct field *f)
 {
 	uint16_t mask = be16toh(m->mask.vlan[0].tci);
-	uint16_t drop = f->id == FIELD_VLAN_TCI				       ? 0xffff
+	uint16_t drop = f->id == FIELD_VLAN_TCI				    ? 0xffff
 			: f->id == FIELD_DL_VLAN || f->id == FIELD_VLAN_VID ? VLAN_VID_MASK
-									       : VLAN_PCP_MASK;
+									    : VLAN_PCP_MASK;
 	mask &= (uint16_t)~drop;
 	if (!(mask & (VLAN_VID_MASK | VLAN_PCP_MASK)))
 		mask = 0;
@@ -239,7 +259,8 @@ static void forget_vlan(struct match *m, const struct field *f)
 }
 
 // Most fields lie in a flow as they are, alone: addresses, registers, metadata.
-static bool set_plain(struct match *m, const struct field *f, const union field_value *value, const union field_value *mask)
+static bool set_plain(struct match *m, const struct field *f, const union field_value *value,
+		      const union field_value *mask)
 {
 	uint8_t *to = (uint8_t *)&m->flow + f->offset, *to_mask = (uint8_t *)&m->mask + f->offset;
 	if (f->place == FIELD_PLACE_BYTES && f->id != FIELD_PACKET_TYPE) {
@@ -249,7 +270,8 @@ static bool set_plain(struct match *m, const struct field *f, const union field_
 		}
 		return true;
 	}
-	if (f->place != FIELD_PLACE_HOST || f->size != 4 || f->n_bytes != 4 || f->n_bits != 32 || f->id == FIELD_CT_STATE)
+	if (f->place != FIELD_PLACE_HOST || f->size != 4 || f->n_bytes != 4 || f->n_bits != 32 ||
+	    f->id == FIELD_CT_STATE)
 		return false;
 	uint32_t v = be32toh(value->be32 & mask->be32), w = be32toh(mask->be32);
 	memcpy(to, &v, sizeof(v));
@@ -257,7 +279,8 @@ static bool set_plain(struct match *m, const struct field *f, const union field_
 	return true;
 }
 
-void match_set(struct match *m, const struct field *f, const union field_value *value, const union field_value *mask)
+void match_set(struct match *m, const struct field *f, const union field_value *value,
+	       const union field_value *mask)
 {
 	if (f->place == FIELD_PLACE_OPTION) {
 		(void)!!match_set_option(m, f, value, mask);
@@ -287,7 +310,8 @@ void match_set(struct match *m, const struct field *f, const union field_value *
 	if (!field_mask_is_zero(f, mask))
 		field_set_value(f, &v, &m->flow);
 	if (f->id == FIELD_PACKET_TYPE && be32toh(v.be32) >> 16 == 1) {
-		// A packet that begins with a layer 3 header: its type is that header's Ethernet type.
+		// A packet that begins with a layer 3 header: its type is that header's Ethernet
+		// type.
 		m->flow.dl_type = htobe16((uint16_t)be32toh(v.be32));
 		m->mask.dl_type = 0xffff;
 	}
@@ -337,14 +361,16 @@ static void sayable(const struct flow *f, struct flow *may)
 	}
 }
 
-// "icmp,tp_src=1/35" can be written, but nothing else can say it: types and codes are single bytes that match as a whole.
+// "icmp,tp_src=1/35" can be written, but nothing else can say it: types and codes are single bytes
+// that match as a whole.
 static void widen_icmp(struct match *m)
 {
 	const struct flow *f = &m->flow;
 	if (!(f->dl_type == BE16(ETHERTYPE_IPV4) && f->nw_proto == IP_PROTO_ICMP) &&
 	    !(f->dl_type == BE16(ETHERTYPE_IPV6) && f->nw_proto == IP_PROTO_ICMPV6))
 		return;
-	be16_t *value[] = {&m->flow.tp_src, &m->flow.tp_dst}, *mask[] = {&m->mask.tp_src, &m->mask.tp_dst};
+	be16_t *value[] = {&m->flow.tp_src, &m->flow.tp_dst},
+	       *mask[] = {&m->mask.tp_src, &m->mask.tp_dst};
 	for (int i = 0; i < 2; i++)
 		if (*mask[i] && *mask[i] != 0xffff) {
 			*mask[i] = *mask[i] & BE16(0xff) ? 0xffff : 0;
@@ -357,7 +383,8 @@ void match_imply_ethernet(struct match *m)
 	static const struct flow none;
 	const size_t at = offsetof(struct flow, dl_dst);
 	m->flow.bare = m->mask.bare = 0;
-	if (!m->mask.packet_type && memcmp((const char *)&m->mask + at, (const char *)&none + at, offsetof(struct flow, options) - at) != 0)
+	if (!m->mask.packet_type && memcmp((const char *)&m->mask + at, (const char *)&none + at,
+					   offsetof(struct flow, options) - at) != 0)
 		m->mask.bare = UINT16_MAX;
 }
 

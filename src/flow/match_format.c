@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Matches and flows as text, in the order in which ovs-ofctl dump-flows and ofproto/trace have always shown them.
+// Matches and flows as text, in the order in which ovs-ofctl dump-flows and ofproto/trace have
+// always shown them.
 #include <inttypes.h>
 #include <string.h>
 
@@ -90,7 +91,8 @@ static void add_ipv4(struct out *o, const char *name, be32_t v, be32_t mask)
 	str_addc(o->s, ',');
 }
 
-static void add_ipv6(struct out *o, const char *name, const union flow_in6 *v, const union flow_in6 *mask)
+static void add_ipv6(struct out *o, const char *name, const union flow_in6 *v,
+		     const union flow_in6 *mask)
 {
 	if (!(mask->d[0] | mask->d[1]))
 		return;
@@ -138,7 +140,8 @@ static void add_options(struct out *o)
 	for (uint64_t map = o->match ? o->m->tunnel.options : 0; map; map &= map - 1) {
 		unsigned int i = (unsigned int)__builtin_ctzll(map);
 		struct field space;
-		const struct field *f = match_field(o->match, field_get((enum field_id)(FIELD_TUN_METADATA0 + i)), &space);
+		const struct field *f = match_field(
+			o->match, field_get((enum field_id)(FIELD_TUN_METADATA0 + i)), &space);
 		union field_value value, mask_space;
 		if (!f)
 			continue;
@@ -185,7 +188,8 @@ static void add_tunnel(struct out *o)
 // Megaflows say that their packets have an Ethernet header.
 static bool says_ethernet(const struct flow *m)
 {
-	return m->packet_type || m->dl_type || m->vlan[0].tci || !is_zero(m->dl_src, 6) || !is_zero(m->dl_dst, 6);
+	return m->packet_type || m->dl_type || m->vlan[0].tci || !is_zero(m->dl_src, 6) ||
+	       !is_zero(m->dl_dst, 6);
 }
 
 // The word that stands for dl_type and nw_proto together. The flags say which of the two it covers.
@@ -199,17 +203,26 @@ static void add_type(struct out *o, bool *skip_type, bool *skip_proto)
 			const char *name;
 		} l4[4];
 	} types[] = {
-		{ETHERTYPE_IPV4, "ip",
-		 {{IP_PROTO_ICMP, "icmp"}, {IP_PROTO_TCP, "tcp"}, {IP_PROTO_UDP, "udp"}, {IP_PROTO_SCTP, "sctp"}}},
-		{ETHERTYPE_IPV6, "ipv6",
-		 {{IP_PROTO_ICMPV6, "icmp6"}, {IP_PROTO_TCP, "tcp6"}, {IP_PROTO_UDP, "udp6"}, {IP_PROTO_SCTP, "sctp6"}}},
+		{ETHERTYPE_IPV4,
+		 "ip",
+		 {{IP_PROTO_ICMP, "icmp"},
+		  {IP_PROTO_TCP, "tcp"},
+		  {IP_PROTO_UDP, "udp"},
+		  {IP_PROTO_SCTP, "sctp"}}},
+		{ETHERTYPE_IPV6,
+		 "ipv6",
+		 {{IP_PROTO_ICMPV6, "icmp6"},
+		  {IP_PROTO_TCP, "tcp6"},
+		  {IP_PROTO_UDP, "udp6"},
+		  {IP_PROTO_SCTP, "sctp6"}}},
 		{ETHERTYPE_ARP, "arp", {{0}}},
 		{ETHERTYPE_RARP, "rarp", {{0}}},
 		{ETHERTYPE_MPLS, "mpls", {{0}}},
 		{ETHERTYPE_MPLS_MCAST, "mplsm", {{0}}},
 	};
 	*skip_type = *skip_proto = false;
-	if (o->m->packet_type && o->f->packet_type) { // which is the type of what follows, too; only megaflows say it twice
+	if (o->m->packet_type && o->f->packet_type) { // which is the type of what follows, too;
+						      // only megaflows say it twice
 		str_addf(o->s, "packet_type=(%u,%#x),", be32toh(o->f->packet_type) >> 16,
 			 be32toh(o->f->packet_type) & 0xffff);
 		*skip_type = be32toh(o->f->packet_type) >> 16 == 1 && !o->m->recirc_id;
@@ -241,7 +254,8 @@ static void add_vlan(struct out *o, unsigned int i)
 	const char *suffix = i ? "1" : "";
 	if (!mask)
 		return;
-	if (tci & mask & VLAN_CFI && (vid || pcp) && (!vid || vid == VLAN_VID_MASK) && (!pcp || pcp == VLAN_PCP_MASK)) {
+	if (tci & mask & VLAN_CFI && (vid || pcp) && (!vid || vid == VLAN_VID_MASK) &&
+	    (!pcp || pcp == VLAN_PCP_MASK)) {
 		if (vid) {
 			str_add(o->s, "dl_vlan");
 			str_add(o->s, suffix);
@@ -321,14 +335,16 @@ static void add_l3(struct out *o, bool skip_proto)
 	if (f->dl_type == BE16(ETHERTYPE_NSH))
 		add_nsh(o);
 	bool typed = m->dl_type || (m->packet_type && f->packet_type);
-	bool arp = typed && (f->dl_type == BE16(ETHERTYPE_ARP) || f->dl_type == BE16(ETHERTYPE_RARP));
+	bool arp =
+		typed && (f->dl_type == BE16(ETHERTYPE_ARP) || f->dl_type == BE16(ETHERTYPE_RARP));
 	if (typed && f->dl_type == BE16(ETHERTYPE_IPV6)) {
 		add_ipv6(o, "ipv6_src", &f->ipv6_src, &m->ipv6_src);
 		add_ipv6(o, "ipv6_dst", &f->ipv6_dst, &m->ipv6_dst);
 		if (m->ipv6_label == BE32(0xfffff))
 			str_addf(o->s, "ipv6_label=0x%05x,", be32toh(f->ipv6_label));
 		else if (m->ipv6_label)
-			str_addf(o->s, "ipv6_label=0x%05x/0x%05x,", be32toh(f->ipv6_label), be32toh(m->ipv6_label));
+			str_addf(o->s, "ipv6_label=0x%05x/0x%05x,", be32toh(f->ipv6_label),
+				 be32toh(m->ipv6_label));
 	} else {
 		add_ipv4(o, arp ? "arp_spa" : "nw_src", f->nw_src, m->nw_src);
 		add_ipv4(o, arp ? "arp_tpa" : "nw_dst", f->nw_dst, m->nw_dst);
@@ -376,8 +392,8 @@ static void add_l4(struct out *o)
 		add_field(o, "tcp_flags", FIELD_TCP_FLAGS);
 }
 
-static void format(const struct flow *f, const struct flow *m, const struct match *match, struct str *s, int priority,
-		   ofp_port_name_cb *port_name, void *arg)
+static void format(const struct flow *f, const struct flow *m, const struct match *match,
+		   struct str *s, int priority, ofp_port_name_cb *port_name, void *arg)
 {
 	struct out o = {s, f, m, match};
 	size_t start = s->len;
@@ -417,12 +433,14 @@ static void format(const struct flow *f, const struct flow *m, const struct matc
 		str_chomp(s, ',');
 }
 
-void match_format(const struct match *m, struct str *s, int priority, ofp_port_name_cb *port_name, void *arg)
+void match_format(const struct match *m, struct str *s, int priority, ofp_port_name_cb *port_name,
+		  void *arg)
 {
 	format(&m->flow, &m->mask, m, s, priority, port_name, arg);
 }
 
-void flow_format(const struct flow *f, const struct option_table *table, struct str *s, ofp_port_name_cb *port_name, void *arg)
+void flow_format(const struct flow *f, const struct option_table *table, struct str *s,
+		 ofp_port_name_cb *port_name, void *arg)
 {
 	struct match m;
 	struct flow mask;

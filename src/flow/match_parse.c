@@ -57,7 +57,8 @@ static void apply_shorthand(struct match *m, const struct shorthand *p)
 	}
 }
 
-static struct error *set_option(struct match *m, const struct field *f, const union field_value *value, const union field_value *mask)
+static struct error *set_option(struct match *m, const struct field *f,
+				const union field_value *value, const union field_value *mask)
 {
 	struct field space;
 	if (!m->table && match_field(m, f, &space))
@@ -66,11 +67,15 @@ static struct error *set_option(struct match *m, const struct field *f, const un
 	if (!error)
 		return NULL;
 	if (error == -ENOENT)
-		return error_new("field %s: no option of tunnels is mapped to it (ovs-ofctl add-tlv-map does that)", f->name);
+		return error_new("field %s: no option of tunnels is mapped to it (ovs-ofctl "
+				 "add-tlv-map does that)",
+				 f->name);
 	if (error == -ERANGE)
-		return error_new("field %s: its option has only %u bytes", f->name, match_field(m, f, &space)->n_bytes);
-	return error_new("field %s exceeds maximum size for tunnel metadata (used %u, max %d)", f->name,
-			 match_options_size(m) + field_significant_bytes(f, value, mask), FLOW_OPTIONS_BYTES);
+		return error_new("field %s: its option has only %u bytes", f->name,
+				 match_field(m, f, &space)->n_bytes);
+	return error_new("field %s exceeds maximum size for tunnel metadata (used %u, max %d)",
+			 f->name, match_options_size(m) + field_significant_bytes(f, value, mask),
+			 FLOW_OPTIONS_BYTES);
 }
 
 // "reg0[0..7]=5": the other bits of the field stay as they are.
@@ -98,7 +103,8 @@ static struct error *parse_subfield(struct match *m, const char *key, const char
 				p++;
 			str_addf(&number, "0x%x", *p);
 			str_add_hex(&number, p + 1, (size_t)(end - p - 1));
-			error = error_new("%s: value %s does not fit into %u bits", key, str_cstr(&number), sf.n_bits);
+			error = error_new("%s: value %s does not fit into %u bits", key,
+					  str_cstr(&number), sf.n_bits);
 			str_done(&number);
 			return error;
 		}
@@ -117,8 +123,8 @@ static struct error *parse_subfield(struct match *m, const char *key, const char
 	return NULL;
 }
 
-struct error *match_parse_field(struct match *m, const char *key, const char *text, bool *known, ofp_port_number_cb *cb,
-				void *arg)
+struct error *match_parse_field(struct match *m, const char *key, const char *text, bool *known,
+				ofp_port_number_cb *cb, void *arg)
 {
 	struct match_term term;
 	struct error *e = match_parse_term(m, key, text, &term, cb, arg);
@@ -126,8 +132,8 @@ struct error *match_parse_field(struct match *m, const char *key, const char *te
 	return e;
 }
 
-struct error *match_parse_term(struct match *m, const char *key, const char *text, struct match_term *term,
-			       ofp_port_number_cb *cb, void *arg)
+struct error *match_parse_term(struct match *m, const char *key, const char *text,
+			       struct match_term *term, ofp_port_number_cb *cb, void *arg)
 {
 	const struct shorthand *shorthand = shorthand_find(key);
 	term->field = NULL;
@@ -155,7 +161,8 @@ struct error *match_parse_term(struct match *m, const char *key, const char *tex
 	return error;
 }
 
-// A piece of "key=value,key(value),word" at *text: writes NULs into it and steps over it. False at the end.
+// A piece of "key=value,key(value),word" at *text: writes NULs into it and steps over it. False at
+// the end.
 bool key_value_scan(char **text, char **key, char **value)
 {
 	char *s = *text + strspn(*text, ", \t\r\n");
@@ -176,7 +183,9 @@ bool key_value_scan(char **text, char **key, char **value)
 			else if (quoted && *s == '\\' && s[1])
 				s++;
 			else if (!quoted)
-				depth += *s == '(' || *s == '[' ? 1 : *s == ')' || *s == ']' ? -1 : 0;
+				depth += *s == '(' || *s == '['	  ? 1
+					 : *s == ')' || *s == ']' ? -1
+								  : 0;
 		}
 	} else if (stop == '(') {
 		int depth = 1;

@@ -28,7 +28,8 @@ unsigned int minimatch_places(const struct minimatch *m, uint8_t at[FLOW_ALL_WOR
 
 void minimatch_init(struct minimatch *m, const struct match *match)
 {
-	const uint64_t *mask = flow_words_const(&match->mask), *value = flow_words_const(&match->flow);
+	const uint64_t *mask = flow_words_const(&match->mask),
+		       *value = flow_words_const(&match->flow);
 	uint8_t at[FLOW_ALL_WORDS];
 	uint64_t options = 0;
 	m->map = 0;
@@ -36,7 +37,8 @@ void minimatch_init(struct minimatch *m, const struct match *match)
 		m->map |= (uint64_t)(mask[i] != 0) << i;
 	for (unsigned int i = FLOW_WORDS; i < FLOW_ALL_WORDS && match->mask.tunnel.options; i++)
 		options |= (uint64_t)(mask[i] != 0) << (i - FLOW_WORDS);
-	unsigned int n = (unsigned int)__builtin_popcountll(m->map) + (unsigned int)__builtin_popcountll(options);
+	unsigned int n = (unsigned int)__builtin_popcountll(m->map) +
+			 (unsigned int)__builtin_popcountll(options);
 	m->words = xmalloc((2 * n + !!options) * sizeof(*m->words));
 	if (options) {
 		*m->words++ = options;
@@ -80,12 +82,14 @@ bool minimatch_equal(const struct minimatch *a, const struct minimatch *b)
 
 uint64_t minimatch_hash(const struct minimatch *m, uint64_t seed)
 {
-	return hash_combine(hash_bytes(m->words, 2 * minimatch_n_words(m) * sizeof(*m->words), seed), m->map);
+	return hash_combine(
+		hash_bytes(m->words, 2 * minimatch_n_words(m) * sizeof(*m->words), seed), m->map);
 }
 
 bool minimatch_accepts(const struct minimatch *m, const struct flow *flow)
 {
-	const uint64_t *f = flow_words_const(flow), *mask = m->words, *value = m->words + minimatch_n_words(m);
+	const uint64_t *f = flow_words_const(flow), *mask = m->words,
+		       *value = m->words + minimatch_n_words(m);
 	for (uint64_t map = m->map & ~MINIMATCH_OPTIONS; map; map &= map - 1, mask++, value++)
 		if ((f[__builtin_ctzll(map)] & *mask) != *value)
 			return false;

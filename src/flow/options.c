@@ -53,7 +53,7 @@ enum option_error option_table_add(struct option_table *t, const struct option_m
 		return OPTION_FULL;
 	struct row *row = &t->rows[m->index];
 	*row = (struct row){.field = *field_get((enum field_id)(FIELD_TUN_METADATA0 + m->index)),
-	                    .map = *m};
+			    .map = *m};
 	row->field.n_bytes = m->option_len;
 	row->field.n_bits = (uint16_t)(8 * m->option_len);
 	row->field.at = row->at;
@@ -100,7 +100,7 @@ const struct field *option_table_field(const struct option_table *t, unsigned in
 // Steps over one option of a list of n bytes: its header's place, or -1 at the end, or -2 when it
 // is longer than the list.
 static int next_option(const uint8_t *list, size_t n, size_t *at, uint16_t *option_class,
-                       uint8_t *type, unsigned int *len)
+		       uint8_t *type, unsigned int *len)
 {
 	if (*at == n)
 		return -1;

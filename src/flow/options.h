@@ -17,7 +17,7 @@
 
 struct option_table;
 
-struct option_map {                   // as in OpenFlow's TLV table
+struct option_map {		      // as in OpenFlow's TLV table
 	uint16_t option_class, index; // tun_metadata<index>
 	uint8_t option_type, option_len;
 };
@@ -26,7 +26,7 @@ struct option_table *option_table_new(void);
 void option_table_free(struct option_table *); // nobody uses a row. NULL is allowed
 enum option_error {
 	OPTION_OK,
-	OPTION_BAD_LEN,        // not 0 to 124 in steps of 4
+	OPTION_BAD_LEN,	       // not 0 to 124 in steps of 4
 	OPTION_ALREADY_MAPPED, // the field stands for another option
 	OPTION_DUPLICATE,      // the option is another field's
 	OPTION_FULL,

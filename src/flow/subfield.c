@@ -15,7 +15,8 @@ const char *field_header_name(const struct field *f)
 	return f->oxm_name;
 }
 
-// "]", "n]" or "a..b]" after the bracket; bits in *start and *end, -1 for all. NULL when it is none of them, else what follows.
+// "]", "n]" or "a..b]" after the bracket; bits in *start and *end, -1 for all. NULL when it is none
+// of them, else what follows.
 static const char *scan_bits(const char *s, long *start, long *end)
 {
 	char *tail;
@@ -62,9 +63,13 @@ struct error *subfield_parse(const char **text, struct subfield *sf)
 	if (start > end)
 		return error_new("%s: starting bit %ld is after ending bit %ld", s, start, end);
 	if (start < 0 || start >= f->n_bits)
-		return error_new("%s: starting bit %ld is not valid because field is only %u bits wide", s, start, f->n_bits);
+		return error_new(
+			"%s: starting bit %ld is not valid because field is only %u bits wide", s,
+			start, f->n_bits);
 	if (end >= f->n_bits)
-		return error_new("%s: ending bit %ld is not valid because field is only %u bits wide", s, end, f->n_bits);
+		return error_new(
+			"%s: ending bit %ld is not valid because field is only %u bits wide", s,
+			end, f->n_bits);
 	sf->offset = (uint16_t)start;
 	sf->n_bits = (uint16_t)(end - start + 1);
 	return NULL;
@@ -93,8 +98,8 @@ static void bit_set(union field_value *v, unsigned int n_bytes, unsigned int bit
 	*p = (uint8_t)((*p & ~(1u << bit % 8)) | (unsigned int)on << bit % 8);
 }
 
-void subfield_copy_value(const union field_value *src, const struct subfield *src_sf, union field_value *dst,
-			 const struct subfield *dst_sf)
+void subfield_copy_value(const union field_value *src, const struct subfield *src_sf,
+			 union field_value *dst, const struct subfield *dst_sf)
 {
 	unsigned int n = src_sf->n_bits < dst_sf->n_bits ? src_sf->n_bits : dst_sf->n_bits;
 	if (!((src_sf->offset | dst_sf->offset | n) % 8)) {
@@ -107,17 +112,21 @@ void subfield_copy_value(const union field_value *src, const struct subfield *sr
 			bit_get(src, src_sf->field->n_bytes, src_sf->offset + i));
 }
 
-void subfield_put_bits(const struct subfield *sf, const uint8_t *number, size_t n, union field_value *v)
+void subfield_put_bits(const struct subfield *sf, const uint8_t *number, size_t n,
+		       union field_value *v)
 {
 	for (unsigned int i = 0; i < sf->n_bits; i++)
-		bit_set(v, sf->field->n_bytes, sf->offset + i, i < 8 * n && number[n - 1 - i / 8] >> i % 8 & 1);
+		bit_set(v, sf->field->n_bytes, sf->offset + i,
+			i < 8 * n && number[n - 1 - i / 8] >> i % 8 & 1);
 }
 
-void subfield_take_bits(const struct subfield *sf, const union field_value *v, uint8_t *number, size_t n)
+void subfield_take_bits(const struct subfield *sf, const union field_value *v, uint8_t *number,
+			size_t n)
 {
 	memset(number, 0, n);
 	for (unsigned int i = 0; i < sf->n_bits && i < 8 * n; i++)
-		number[n - 1 - i / 8] |= (uint8_t)(bit_get(v, sf->field->n_bytes, sf->offset + i) << i % 8);
+		number[n - 1 - i / 8] |=
+			(uint8_t)(bit_get(v, sf->field->n_bytes, sf->offset + i) << i % 8);
 }
 
 uint64_t subfield_get_u64(const struct subfield *sf, const struct flow *flow)
@@ -146,7 +155,8 @@ void subfield_mask(const struct subfield *sf, union field_value *mask)
 		bit_set(mask, sf->field->n_bytes, sf->offset + i, true);
 }
 
-void subfield_copy(const struct subfield *src, const struct subfield *dst, const struct flow *from, struct flow *to)
+void subfield_copy(const struct subfield *src, const struct subfield *dst, const struct flow *from,
+		   struct flow *to)
 {
 	union field_value in, out;
 	field_get_value(src->field, from, &in);

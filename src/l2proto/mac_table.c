@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Entries hang in a hash table by (MAC, VLAN), in one list in the order of use, and in one list per port in the same order, so
-// that a full table can evict the oldest entry of the port that hogs it: a port that floods made-up addresses displaces its own.
+// Entries hang in a hash table by (MAC, VLAN), in one list in the order of use, and in one list per
+// port in the same order, so that a full table can evict the oldest entry of the port that hogs it:
+// a port that floods made-up addresses displaces its own.
 //
-// The usual case, a known address at its port, takes the lock for reading and stores the time; the lists are reordered only when
-// the entry's place in them is older than REORDER_MS. So the order is right to within that, and ageing allows for it.
+// The usual case, a known address at its port, takes the lock for reading and stores the time; the
+// lists are reordered only when the entry's place in them is older than REORDER_MS. So the order is
+// right to within that, and ageing allows for it.
 #include "l2proto/mac_table.h"
 
 #include <pthread.h>
@@ -30,7 +32,7 @@ struct node {
 	struct link use, on_port;
 	struct port_list *list;
 	uint64_t key;
-	int64_t used;	// relaxed atomic; at least `ordered`
+	int64_t used;	 // relaxed atomic; at least `ordered`
 	int64_t ordered; // when it was put at the end of the lists
 	bool is_static;
 	int64_t moving_since; // when the second began in which it moved n_moves times
@@ -67,7 +69,8 @@ static void link_remove(struct link *l)
 	l->next->prev = l->prev;
 }
 
-#define NODE_OF(link, member) ((struct node *)(void *)((char *)(link)-offsetof(struct node, member)))
+#define NODE_OF(link, member)                                                                      \
+	((struct node *)(void *)((char *)(link)-offsetof(struct node, member)))
 
 static uint64_t make_key(const uint8_t mac[6], uint16_t vlan)
 {
@@ -170,7 +173,8 @@ static void grow(struct mac_table *t)
 	free(old);
 }
 
-static struct node *insert(struct mac_table *t, uint64_t key, uint32_t port, bool is_static, int64_t now)
+static struct node *insert(struct mac_table *t, uint64_t key, uint32_t port, bool is_static,
+			   int64_t now)
 {
 	if (t->n >= t->n_buckets)
 		grow(t);
@@ -255,7 +259,8 @@ static void copy_out(const struct node *node, struct mac_entry *e)
 	e->is_static = node->is_static;
 }
 
-bool mac_table_lookup(const struct mac_table *t, const uint8_t mac[6], uint16_t vlan, struct mac_entry *e)
+bool mac_table_lookup(const struct mac_table *t, const uint8_t mac[6], uint16_t vlan,
+		      struct mac_entry *e)
 {
 	rdlock(t);
 	const struct node *node = find(t, make_key(mac, vlan));
@@ -294,7 +299,8 @@ static bool touch_shared(struct mac_table *t, uint64_t key, uint32_t port, int64
 	return done;
 }
 
-// May it move once more? Not so often that everything that depends on the address is busy with nothing else.
+// May it move once more? Not so often that everything that depends on the address is busy with
+// nothing else.
 static bool may_move(struct node *node, int64_t now)
 {
 	if (now - node->moving_since >= MOVES_MS) {
@@ -304,7 +310,8 @@ static bool may_move(struct node *node, int64_t now)
 	return ++node->n_moves <= MAC_MAX_MOVES;
 }
 
-enum mac_learned mac_table_learn(struct mac_table *t, const uint8_t mac[6], uint16_t vlan, uint32_t port, int64_t now)
+enum mac_learned mac_table_learn(struct mac_table *t, const uint8_t mac[6], uint16_t vlan,
+				 uint32_t port, int64_t now)
 {
 	uint64_t key = make_key(mac, vlan);
 	bool found;
@@ -340,7 +347,8 @@ enum mac_learned mac_table_learn(struct mac_table *t, const uint8_t mac[6], uint
 	return result;
 }
 
-void mac_table_touch(struct mac_table *t, const uint8_t mac[6], uint16_t vlan, uint32_t port, int64_t used)
+void mac_table_touch(struct mac_table *t, const uint8_t mac[6], uint16_t vlan, uint32_t port,
+		     int64_t used)
 {
 	uint64_t key = make_key(mac, vlan);
 	bool found;
@@ -364,7 +372,8 @@ bool mac_table_add_static(struct mac_table *t, const uint8_t mac[6], uint16_t vl
 	if (changed) {
 		if (node)
 			drop(t, node);
-		// A static entry belongs to no port's list, so it cannot be evicted; it keeps the port in a list of its own.
+		// A static entry belongs to no port's list, so it cannot be evicted; it keeps the
+		// port in a list of its own.
 		node = insert(t, key, port, true, 0);
 		node->list = XNEW(struct port_list);
 		node->list->port = port;
@@ -449,7 +458,8 @@ unsigned int mac_table_count(const struct mac_table *t)
 	return n;
 }
 
-void mac_table_for_each(const struct mac_table *t, void (*cb)(void *arg, const struct mac_entry *), void *arg)
+void mac_table_for_each(const struct mac_table *t, void (*cb)(void *arg, const struct mac_entry *),
+			void *arg)
 {
 	const struct link *lists[] = {&t->statics, &t->by_use};
 	rdlock(t);

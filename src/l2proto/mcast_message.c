@@ -87,7 +87,7 @@ static bool parse_igmp(const struct parser *p, struct cursor c, be32_t src)
 }
 
 static bool parse_mld(const struct parser *p, struct cursor c, const uint8_t src[16],
-                      const uint8_t dst[16])
+		      const uint8_t dst[16])
 {
 	static const uint8_t nobody[16];
 	uint32_t pseudo = csum_pseudo6(src, dst, IP_PROTO_ICMPV6, (uint32_t)cursor_left(&c));
@@ -146,8 +146,8 @@ static bool parse_ipv6(const struct parser *p, struct cursor c)
 }
 
 bool mcast_message_parse(const void *frame, size_t n,
-                         void (*cb)(void *arg, enum mcast_event, const uint8_t group[16]),
-                         void *arg)
+			 void (*cb)(void *arg, enum mcast_event, const uint8_t group[16]),
+			 void *arg)
 {
 	enum { MAX_TAGS = 4 };
 	struct parser p = {.cb = cb, .arg = arg};
@@ -161,7 +161,7 @@ bool mcast_message_parse(const void *frame, size_t n,
 	}
 	if (c.bad)
 		return false;
-	return type == ETHERTYPE_IPV4   ? parse_ipv4(&p, c)
+	return type == ETHERTYPE_IPV4	? parse_ipv4(&p, c)
 	       : type == ETHERTYPE_IPV6 ? parse_ipv6(&p, c)
-	                                : false;
+					: false;
 }

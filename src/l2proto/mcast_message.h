@@ -14,5 +14,5 @@ enum mcast_event {
 // with the right checksum; what stood in front of the fault was reported. Groups that are none, and
 // queries from nobody (0.0.0.0, ::), are left out.
 bool mcast_message_parse(const void *frame, size_t n,
-                         void (*cb)(void *arg, enum mcast_event, const uint8_t group[16]),
-                         void *arg);
+			 void (*cb)(void *arg, enum mcast_event, const uint8_t group[16]),
+			 void *arg);

@@ -114,7 +114,7 @@ static struct member *find_member(struct group *g, uint32_t port)
 
 // True when it is a new member.
 static bool join(struct mcast_snooping *s, const uint8_t address[16], uint16_t vlan, uint32_t port,
-                 int64_t now)
+		 int64_t now)
 {
 	struct group *g = find(s, address, vlan);
 	if (!g) {
@@ -218,7 +218,7 @@ static void learn(void *learning_, enum mcast_event event, const uint8_t address
 }
 
 bool mcast_snooping_learn(struct mcast_snooping *s, const void *frame, size_t n, uint16_t vlan,
-                          uint32_t port, int64_t now)
+			  uint32_t port, int64_t now)
 {
 	struct learning l = {.s = s, .vlan = vlan, .port = port, .now = now};
 	wrlock(s);
@@ -228,7 +228,7 @@ bool mcast_snooping_learn(struct mcast_snooping *s, const void *frame, size_t n,
 }
 
 unsigned int mcast_snooping_members(const struct mcast_snooping *s, const uint8_t address[16],
-                                    uint16_t vlan, uint32_t *ports, unsigned int max, bool *known)
+				    uint16_t vlan, uint32_t *ports, unsigned int max, bool *known)
 {
 	unsigned int n = 0;
 	rdlock(s);
@@ -241,7 +241,7 @@ unsigned int mcast_snooping_members(const struct mcast_snooping *s, const uint8_
 }
 
 unsigned int mcast_snooping_routers(const struct mcast_snooping *s, uint16_t vlan, uint32_t *ports,
-                                    unsigned int max)
+				    unsigned int max)
 {
 	bool known;
 	return mcast_snooping_members(s, routers, vlan, ports, max, &known);
@@ -298,21 +298,21 @@ bool mcast_snooping_flush_port(struct mcast_snooping *s, uint32_t port)
 }
 
 static void show(const struct group *g, void (*cb)(void *arg, const struct mcast_entry *),
-                 void *arg)
+		 void *arg)
 {
 	VEC_FOREACH (&g->members, i) {
 		const struct member *m = &g->members.v[i];
 		struct mcast_entry e = {.vlan = g->key.vlan,
-		                        .port = m->port,
-		                        .expires = m->expires,
-		                        .learned = m->learned};
+					.port = m->port,
+					.expires = m->expires,
+					.learned = m->learned};
 		memcpy(e.group, g->key.group, 16);
 		cb(arg, &e);
 	}
 }
 
 void mcast_snooping_for_each(const struct mcast_snooping *s,
-                             void (*cb)(void *arg, const struct mcast_entry *), void *arg)
+			     void (*cb)(void *arg, const struct mcast_entry *), void *arg)
 {
 	VEC(struct group *) all = {0};
 	struct group *g, *next;

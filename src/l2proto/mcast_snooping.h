@@ -14,18 +14,18 @@
 #include <stdint.h>
 
 struct mcast_snooping;
-struct mcast_entry {       // a copy
+struct mcast_entry {	   // a copy
 	uint8_t group[16]; // IPv6, or IPv4 mapped into it; zeroes: the port leads to a multicast
-	                   // router
+			   // router
 	uint16_t vlan;
-	uint32_t port;   // what the owner learns: an OpenFlow port
+	uint32_t port;	 // what the owner learns: an OpenFlow port
 	int64_t expires; // ms
 	int64_t learned; // ms: when it was last heard of
 };
 
 struct mcast_snooping_config {
 	unsigned int max_groups; // 2048
-	int64_t age_ms;          // of members; 300,000
+	int64_t age_ms;		 // of members; 300,000
 };
 enum { MCAST_ROUTER_AGE_MS = 180000 };
 
@@ -37,14 +37,14 @@ void mcast_snooping_configure(struct mcast_snooping *, const struct mcast_snoopi
 // nothing. True when the table changed in a way that translations depend on. When the table is
 // full, the group that was heard of longest ago goes.
 bool mcast_snooping_learn(struct mcast_snooping *, const void *frame, size_t n, uint16_t vlan,
-                          uint32_t port, int64_t now);
+			  uint32_t port, int64_t now);
 
 // Ports that want the group (or where routers are), each once, at most `max`. *known says whether
 // there is such a group at all.
 unsigned int mcast_snooping_members(const struct mcast_snooping *, const uint8_t group[16],
-                                    uint16_t vlan, uint32_t *ports, unsigned int max, bool *known);
+				    uint16_t vlan, uint32_t *ports, unsigned int max, bool *known);
 unsigned int mcast_snooping_routers(const struct mcast_snooping *, uint16_t vlan, uint32_t *ports,
-                                    unsigned int max);
+				    unsigned int max);
 
 // Drops what has aged; true when anything went.
 bool mcast_snooping_age(struct mcast_snooping *, int64_t now);
@@ -55,6 +55,6 @@ bool mcast_snooping_flush_port(struct mcast_snooping *, uint32_t port); // true:
 // Members of groups first, the group heard of longest ago first, then routers. The callback must
 // not touch the table.
 void mcast_snooping_for_each(const struct mcast_snooping *,
-                             void (*cb)(void *arg, const struct mcast_entry *), void *arg);
+			     void (*cb)(void *arg, const struct mcast_entry *), void *arg);
 
 void mcast_group_from_ipv4(uint8_t group[16], const void *address);

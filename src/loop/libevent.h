@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// What src/stream needs of the loop's inside to put libevent's buffered streams on it. Nobody else includes this.
+// What src/stream needs of the loop's inside to put libevent's buffered streams on it. Nobody else
+// includes this.
 #pragma once
 #include <event2/event.h>
 

@@ -14,10 +14,12 @@
 #include "base/vec.h"
 #include "loop/libevent.h"
 
-// libevent waits for descriptors; timers are ours, in a binary heap by deadline, because they run on a clock that can be warped.
+// libevent waits for descriptors; timers are ours, in a binary heap by deadline, because they run
+// on a clock that can be warped.
 //
-// libevent itself allows its events to be freed from inside callbacks, its own included, so descriptors, signals and wake-ups
-// need no deferral of ours. Timers are taken off the heap before they fire, and the heap is looked at anew after each.
+// libevent itself allows its events to be freed from inside callbacks, its own included, so
+// descriptors, signals and wake-ups need no deferral of ours. Timers are taken off the heap before
+// they fire, and the heap is looked at anew after each.
 struct attached {
 	const void *key;
 	void *object;
@@ -156,7 +158,8 @@ static void heap_down(struct loop *loop, uint32_t at)
 		uint32_t child = 2 * at;
 		if (child > loop->n_timers)
 			break;
-		if (child < loop->n_timers && loop->heap[child]->deadline < loop->heap[child - 1]->deadline)
+		if (child < loop->n_timers &&
+		    loop->heap[child]->deadline < loop->heap[child - 1]->deadline)
 			child++;
 		if (loop->heap[child - 1]->deadline >= t->deadline)
 			break;
@@ -213,7 +216,8 @@ bool loop_timer_is_set(const struct loop_timer *t)
 	return t->heap_at != 0;
 }
 
-// Fires the timers that were due when this began: one that sets itself again for now waits for the next iteration.
+// Fires the timers that were due when this began: one that sets itself again for now waits for the
+// next iteration.
 static void run_timers(struct loop *loop)
 {
 	int64_t now = clock_ms();

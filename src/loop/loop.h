@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// The event loop, on libevent: file descriptors, timers, signals and wake-ups from other threads. It is the only place that
-// waits. One loop belongs to one thread; only loop_wake() and loop_stop() may be called by others. A callback may add, change,
-// remove or free anything, itself included: callbacks are collected first and looked up again before each is run.
+// The event loop, on libevent: file descriptors, timers, signals and wake-ups from other threads.
+// It is the only place that waits. One loop belongs to one thread; only loop_wake() and loop_stop()
+// may be called by others. A callback may add, change, remove or free anything, itself included:
+// callbacks are collected first and looked up again before each is run.
 //
 // Timers run on base/clock, so `time/stop` and `time/warp` govern them.
 #pragma once
@@ -16,14 +17,15 @@ struct loop_signal;
 struct loop *loop_new(void);
 // All that was added to it must be removed before.
 void loop_free(struct loop *);
-// The thread is registered with RCU: from now on it is offline while the loop waits, online in callbacks, and passes a quiescent
-// state per iteration. No callback may keep an RCU pointer for the next one.
+// The thread is registered with RCU: from now on it is offline while the loop waits, online in
+// callbacks, and passes a quiescent state per iteration. No callback may keep an RCU pointer for
+// the next one.
 void loop_use_rcu(struct loop *);
 // Runs until loop_stop().
 void loop_run(struct loop *);
 void loop_stop(struct loop *);
-// Hangs an object of a higher layer on the loop, to be found again by `key`, the address of something of that layer. NULL takes
-// it off; the loop never frees it.
+// Hangs an object of a higher layer on the loop, to be found again by `key`, the address of
+// something of that layer. NULL takes it off; the loop never frees it.
 void loop_attach(struct loop *, const void *key, void *object);
 void *loop_find_attached(const struct loop *, const void *key); // or NULL
 // One iteration; waits at most `max_wait_ms` (-1: until something happens).
@@ -52,17 +54,20 @@ void loop_timer_set_in(struct loop_timer *, int64_t ms);
 void loop_timer_cancel(struct loop_timer *);
 bool loop_timer_is_set(const struct loop_timer *);
 
-// Runs once, at the end of the current iteration (or the start of the next, if called from outside a callback).
+// Runs once, at the end of the current iteration (or the start of the next, if called from outside
+// a callback).
 struct loop_defer {
 	loop_cb *cb;
 	void *arg;
 	struct loop *loop;
 	struct loop_defer *next, **prev; // in the loop's list
 };
-void loop_defer(struct loop *, struct loop_defer *, loop_cb *, void *arg); // again while pending: no effect
+void loop_defer(struct loop *, struct loop_defer *, loop_cb *,
+		void *arg); // again while pending: no effect
 void loop_defer_cancel(struct loop_defer *);
 
-// A callback in this loop's thread that any thread can cause; several calls before it runs make one.
+// A callback in this loop's thread that any thread can cause; several calls before it runs make
+// one.
 struct loop_wake *loop_wake_new(struct loop *, loop_cb *, void *arg);
 void loop_wake(struct loop_wake *);
 void loop_wake_free(struct loop_wake *);

@@ -3,7 +3,8 @@
 #pragma once
 #include "netdev/netdev.h"
 
-// A type is a const row. Functions are the main thread's but for those of queues. Those that may be NULL say so.
+// A type is a const row. Functions are the main thread's but for those of queues. Those that may be
+// NULL say so.
 struct netdev_class {
 	const char *type;
 	size_t size;	 // of the struct that begins with struct netdev
@@ -12,18 +13,23 @@ struct netdev_class {
 	struct error *(*open)(struct netdev *);
 	void (*close)(struct netdev *);
 	// NULL: there are no options.
-	struct error *(*set_options)(struct netdev *, struct netdev_options, void (*complain)(void *arg, const char *text),
-				     void *arg);
+	struct error *(*set_options)(struct netdev *, struct netdev_options,
+				     void (*complain)(void *arg, const char *text), void *arg);
 	struct error *(*set_mac)(struct netdev *, const uint8_t mac[6]);
 	struct error *(*set_mtu)(struct netdev *, int mtu);
 	struct error *(*set_up)(struct netdev *, bool up);
-	int (*get_ifindex)(const struct netdev *); // NULL: none
-	int (*get_numa)(const struct netdev *); // NULL: not known
+	int (*get_ifindex)(const struct netdev *);			       // NULL: none
+	int (*get_numa)(const struct netdev *);				       // NULL: not known
 	void (*get_features)(const struct netdev *, struct netdev_features *); // NULL: none
-	void (*get_stats)(const struct netdev *, struct netdev_stats *);       // all UINT64_MAX before
-	void (*get_config)(const struct netdev *, void (*cb)(void *arg, const char *key, const char *value), void *arg); // NULL: none
-	void (*get_counters)(const struct netdev *, void (*cb)(void *arg, const char *name, uint64_t value), void *arg); // NULL: none
-	void (*get_status)(const struct netdev *, void (*cb)(void *arg, const char *key, const char *value), void *arg);
+	void (*get_stats)(const struct netdev *, struct netdev_stats *); // all UINT64_MAX before
+	void (*get_config)(const struct netdev *,
+			   void (*cb)(void *arg, const char *key, const char *value),
+			   void *arg); // NULL: none
+	void (*get_counters)(const struct netdev *,
+			     void (*cb)(void *arg, const char *name, uint64_t value),
+			     void *arg); // NULL: none
+	void (*get_status)(const struct netdev *,
+			   void (*cb)(void *arg, const char *key, const char *value), void *arg);
 	struct error *(*rxq_open)(struct netdev_rxq *);
 	void (*rxq_close)(struct netdev_rxq *);
 	// As netdev_rxq_wait() and so on. NULL: not possible; fed from outside.
@@ -33,8 +39,9 @@ struct netdev_class {
 	bool (*rxq_is_fed_from_outside)(const struct netdev_rxq *);
 	int (*rx_burst)(struct netdev_rxq *, struct rte_mbuf **, unsigned int n);
 	uint32_t (*rxq_fill)(const struct netdev_rxq *); // NULL: not known
-	unsigned int (*n_txq)(const struct netdev *); // NULL: one
-	unsigned int (*tx_burst)(struct netdev *, unsigned int thread, struct rte_mbuf **, unsigned int n);
+	unsigned int (*n_txq)(const struct netdev *);	 // NULL: one
+	unsigned int (*tx_burst)(struct netdev *, unsigned int thread, struct rte_mbuf **,
+				 unsigned int n);
 };
 
 struct netdev {
@@ -65,7 +72,8 @@ struct netdev_rxq {
 
 // Something of the device changed: counts its change_seq up and has the watchers called.
 void netdev_changed(struct netdev *);
-// The state that is common to all types, compared with what it was; calls netdev_changed() when it differs.
+// The state that is common to all types, compared with what it was; calls netdev_changed() when it
+// differs.
 struct netdev_state {
 	uint8_t mac[6];
 	int mtu;
@@ -80,9 +88,10 @@ void netdev_complain_unknown(const struct netdev *, struct netdev_options, const
 			     void (*complain)(void *arg, const char *text), void *arg);
 const char *netdev_option_find(struct netdev_options, const char *key); // NULL: not there
 
-extern const struct netdev_class netdev_system_class, netdev_tap_class, netdev_internal_class, netdev_dummy_class,
-	netdev_dummy_internal_class, netdev_dummy_pmd_class, netdev_dpdk_class, netdev_patch_class,
-	netdev_vhost_server_class, netdev_vhost_client_class, netdev_afxdp_class;
+extern const struct netdev_class netdev_system_class, netdev_tap_class, netdev_internal_class,
+	netdev_dummy_class, netdev_dummy_internal_class, netdev_dummy_pmd_class, netdev_dpdk_class,
+	netdev_patch_class, netdev_vhost_server_class, netdev_vhost_client_class,
+	netdev_afxdp_class;
 
 struct rtnl_link;
 // A link of rtnetlink, of that index, changed (`link`) or went away (NULL). netdev_linux.c.

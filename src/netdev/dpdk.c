@@ -62,7 +62,8 @@ static uint64_t free_hugepage_bytes(void)
 	unsigned long long kb;
 	for (const struct dirent *entry; d && (entry = readdir(d));)
 		if (sscanf(entry->d_name, "hugepages-%llukB", &kb) == 1)
-			bytes += kb * 1024 * read_number(directory, entry->d_name, "free_hugepages");
+			bytes +=
+				kb * 1024 * read_number(directory, entry->d_name, "free_hugepages");
 	if (d)
 		closedir(d);
 	return bytes;
@@ -84,23 +85,29 @@ struct error *dpdk_start(const struct dpdk_settings *s, char **warning)
 		return NULL;
 	dpdk.init = true;
 	if (mbuf_pool()) {
-		*warning = xstrdup("dpdk-init: DPDK runs without hugepages until ovs-vswitchd is restarted, as there were "
+		*warning = xstrdup("dpdk-init: DPDK runs without hugepages until ovs-vswitchd is "
+				   "restarted, as there were "
 				   "userspace bridges before it was set");
 		return NULL;
 	}
-	uint64_t megabytes = free_hugepage_bytes() >> 20, wanted = sum_megabytes(s->socket_mem ? s->socket_mem : s->alloc_mem);
+	uint64_t megabytes = free_hugepage_bytes() >> 20,
+		 wanted = sum_megabytes(s->socket_mem ? s->socket_mem : s->alloc_mem);
 	dpdk.wants_hugepages = megabytes && wanted <= megabytes;
 	if (!megabytes)
-		*warning = xstrdup("dpdk-init: there are no free hugepages: DPDK runs without, and only its virtual devices work");
+		*warning = xstrdup("dpdk-init: there are no free hugepages: DPDK runs without, and "
+				   "only its virtual devices work");
 	else if (!dpdk.wants_hugepages)
-		*warning = xasprintf("dpdk-init: %llu MB of hugepages are asked for and %llu MB are free: DPDK runs without, and only "
+		*warning = xasprintf("dpdk-init: %llu MB of hugepages are asked for and %llu MB "
+				     "are free: DPDK runs without, and only "
 				     "its virtual devices work",
 				     (unsigned long long)wanted, (unsigned long long)megabytes);
 	dpdk.settings = s;
 	struct error *e = mbuf_env_start();
 	dpdk.settings = NULL;
 	if (!*warning && dpdk.unknown)
-		*warning = xasprintf("dpdk-extra: --vdev=%s is left out: there is no driver of that name", dpdk.unknown);
+		*warning = xasprintf(
+			"dpdk-extra: --vdev=%s is left out: there is no driver of that name",
+			dpdk.unknown);
 	if (!e || !dpdk.wants_hugepages) {
 		dpdk.has_hugepages = dpdk.wants_hugepages;
 		return e;
@@ -158,7 +165,12 @@ static bool has_extra(const struct dpdk_settings *s, const char *option)
 static void add_lcores(struct arguments *a, const struct dpdk_settings *s)
 {
 	struct str list = STR_INIT;
-	const char *digits = s->lcore_mask ? s->lcore_mask + (s->lcore_mask[0] == '0' && tolower(s->lcore_mask[1]) == 'x' ? 2 : 0) : "";
+	const char *digits =
+		s->lcore_mask
+			? s->lcore_mask +
+				  (s->lcore_mask[0] == '0' && tolower(s->lcore_mask[1]) == 'x' ? 2
+											       : 0)
+			: "";
 	size_t n = strlen(digits);
 	for (size_t i = 0; i < n * 4; i++) {
 		char digit[2] = {digits[n - 1 - i / 4]};
@@ -176,7 +188,8 @@ static void add_lcores(struct arguments *a, const struct dpdk_settings *s)
 	str_done(&list);
 }
 
-// A virtual device whose driver is there. The environment would not start with another, and never after that.
+// A virtual device whose driver is there. The environment would not start with another, and never
+// after that.
 static bool is_known(const char *device)
 {
 	struct rte_devargs unused;
@@ -194,7 +207,8 @@ char **dpdk_eal_arguments(char *program, int *n)
 	const struct dpdk_settings *s = dpdk.settings;
 	struct arguments a = {0};
 	add(&a, program, NULL);
-	// Nothing stays behind when we end, and no mount is needed, unless a directory for pages is named.
+	// Nothing stays behind when we end, and no mount is needed, unless a directory for pages is
+	// named.
 	if (s->hugepage_dir)
 		add(&a, "--huge-dir", s->hugepage_dir);
 	else
@@ -213,9 +227,12 @@ char **dpdk_eal_arguments(char *program, int *n)
 		add(&a, "-a", "0000:00:00.0");
 	}
 	char *extra = xstrdup(s->extra ? s->extra : ""), *state = NULL;
-	for (char *word = strtok_r(extra, " \t", &state); word; word = strtok_r(NULL, " \t", &state)) {
+	for (char *word = strtok_r(extra, " \t", &state); word;
+	     word = strtok_r(NULL, " \t", &state)) {
 		bool apart = !strcmp(word, "--vdev");
-		const char *device = apart ? strtok_r(NULL, " \t", &state) : !strncmp(word, "--vdev=", 7) ? word + 7 : NULL;
+		const char *device = apart			    ? strtok_r(NULL, " \t", &state)
+				     : !strncmp(word, "--vdev=", 7) ? word + 7
+								    : NULL;
 		if (!device || is_known(device))
 			add(&a, word, apart ? device : NULL);
 	}
@@ -240,7 +257,8 @@ static void load_all(void)
 	DIR *d = opendir(RTE_EAL_PMD_PATH);
 	for (const struct dirent *entry; d && (entry = readdir(d));) {
 		size_t n = strlen(entry->d_name);
-		bool wanted = !strncmp(entry->d_name, "librte_net_", 11) || !strncmp(entry->d_name, "librte_bus_", 11);
+		bool wanted = !strncmp(entry->d_name, "librte_net_", 11) ||
+			      !strncmp(entry->d_name, "librte_bus_", 11);
 		if (wanted && n > 3 && !strcmp(entry->d_name + n - 3, ".so"))
 			load(entry->d_name);
 	}
@@ -253,23 +271,29 @@ static bool is_pci(const char *devargs)
 	unsigned int a, b, c, d;
 	if (!strncmp(devargs, "pci:", 4))
 		devargs += 4;
-	return sscanf(devargs, "%x:%x:%x.%x", &a, &b, &c, &d) == 4 || sscanf(devargs, "%x:%x.%x", &a, &b, &c) == 3;
+	return sscanf(devargs, "%x:%x:%x.%x", &a, &b, &c, &d) == 4 ||
+	       sscanf(devargs, "%x:%x.%x", &a, &b, &c) == 3;
 }
 
-// A virtual device is named after its driver, which is all that is loaded then; 150 drivers are 30 MB.
+// A virtual device is named after its driver, which is all that is loaded then; 150 drivers are 30
+// MB.
 struct error *dpdk_load_driver(const char *devargs)
 {
 	char name[64], file[96];
 	if (is_pci(devargs) && !dpdk.has_hugepages)
-		return error_errno(ENODEV, "%s: a device on the PCI bus needs other_config:dpdk-init=true and free hugepages when "
-					   "ovs-vswitchd starts",
+		return error_errno(ENODEV,
+				   "%s: a device on the PCI bus needs other_config:dpdk-init=true "
+				   "and free hugepages when "
+				   "ovs-vswitchd starts",
 				   devargs);
 	snprintf(name, sizeof(name), "%.*s", (int)strcspn(devargs, ","), devargs);
 	size_t n = strlen(name);
 	while (n && isdigit((unsigned char)name[n - 1]))
 		name[--n] = '\0';
-	const char *driver = !strncmp(name, "net_", 4) || !strncmp(name, "eth_", 4) ? name + 4 : name;
-	snprintf(file, sizeof(file), "librte_net_%s.so", !strcmp(driver, "virtio_user") ? "virtio" : driver);
+	const char *driver =
+		!strncmp(name, "net_", 4) || !strncmp(name, "eth_", 4) ? name + 4 : name;
+	snprintf(file, sizeof(file), "librte_net_%s.so",
+		 !strcmp(driver, "virtio_user") ? "virtio" : driver);
 	if (strchr(file, '/') || !load(file))
 		load_all();
 	return NULL;
@@ -282,8 +306,8 @@ static void unmap(struct rte_mempool_memhdr *chunk, void *size)
 	munmap(chunk->addr, (size_t)size);
 }
 
-// The environment without hugepages has memory for the common pools only; what else is wanted is mapped beside it, in large pages where
-// the kernel has some.
+// The environment without hugepages has memory for the common pools only; what else is wanted is
+// mapped beside it, in large pages where the kernel has some.
 static int populate(struct rte_mempool *pool, unsigned int n, bool shared)
 {
 	if (dpdk.has_hugepages || shared)
@@ -294,7 +318,8 @@ static int populate(struct rte_mempool *pool, unsigned int n, bool shared)
 	if (memory == MAP_FAILED)
 		return -errno;
 	madvise(memory, size, MADV_HUGEPAGE);
-	int r = rte_mempool_populate_iova(pool, memory, (rte_iova_t)memory, size, unmap, (void *)size);
+	int r = rte_mempool_populate_iova(pool, memory, (rte_iova_t)memory, size, unmap,
+					  (void *)size);
 	if (r <= 0)
 		munmap(memory, size);
 	return r > 0 && pool->populated_size < pool->size ? -ENOMEM : r;
@@ -312,7 +337,8 @@ static void free_retired(void)
 		vec_done(&dpdk.retired);
 }
 
-struct error *dpdk_pool_new(const char *name, unsigned int n, unsigned int room, bool shared, struct rte_mempool **out)
+struct error *dpdk_pool_new(const char *name, unsigned int n, unsigned int room, bool shared,
+			    struct rte_mempool **out)
 {
 	enum { CACHE = 256 };
 	static unsigned int serial;
@@ -323,9 +349,11 @@ struct error *dpdk_pool_new(const char *name, unsigned int n, unsigned int room,
 	};
 	free_retired();
 	snprintf(unique, sizeof(unique), "%.10s_%u", name, serial++);
-	unsigned int size = sizeof(struct rte_mbuf) + private.mbuf_priv_size + private.mbuf_data_room_size;
+	unsigned int size =
+		sizeof(struct rte_mbuf) + private.mbuf_priv_size + private.mbuf_data_room_size;
 	struct rte_mempool *pool =
-		rte_mempool_create_empty(unique, n, size, CACHE, sizeof(private), SOCKET_ID_ANY, RTE_MEMPOOL_F_NO_IOVA_CONTIG);
+		rte_mempool_create_empty(unique, n, size, CACHE, sizeof(private), SOCKET_ID_ANY,
+					 RTE_MEMPOOL_F_NO_IOVA_CONTIG);
 	int r = pool ? rte_mempool_set_ops_byname(pool, "stack", NULL) : -rte_errno;
 	if (!r) {
 		rte_pktmbuf_pool_init(pool, &private);

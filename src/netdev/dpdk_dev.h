@@ -18,10 +18,10 @@ struct dpdk_dev {
 	char *devargs; // NULL: none yet
 	uint16_t port; // RTE_MAX_ETHPORTS: none
 	unsigned int n_rxd, n_txd;
-	bool dirty;                // options that need a restart
-	bool reset;                // before it is started again
-	bool borrowed;             // it was there before us, and stays
-	bool no_lsc;               // dpdk-lsc-interrupt=false
+	bool dirty;		   // options that need a restart
+	bool reset;		   // before it is started again
+	bool borrowed;		   // it was there before us, and stays
+	bool no_lsc;		   // dpdk-lsc-interrupt=false
 	unsigned int flow_control; // bits: receive, transmit, autonegotiation
 	struct loop_wake *event;   // something happened to the device
 	struct loop_timer link_timer;
@@ -32,7 +32,7 @@ struct dpdk_dev {
 	unsigned int kept; // of its packets, that the driver never gives back
 	// Set by main while not running.
 	unsigned int n_txq; // relaxed atomic
-	unsigned int can; // enum offload
+	unsigned int can;   // enum offload
 	atomic_bool running;
 	// Relaxed atomics.
 	uint64_t tx_dropped;
@@ -68,8 +68,8 @@ void dpdk_refresh_link(struct netdev *);
 void dpdk_features(const struct netdev *, struct netdev_features *);
 void dpdk_stats(const struct netdev *, struct netdev_stats *);
 void dpdk_counters(const struct netdev *, void (*cb)(void *arg, const char *name, uint64_t value),
-                   void *arg);
+		   void *arg);
 void dpdk_status(const struct netdev *, void (*cb)(void *arg, const char *key, const char *value),
-                 void *arg);
+		 void *arg);
 void dpdk_config(const struct netdev *, void (*cb)(void *arg, const char *key, const char *value),
-                 void *arg);
+		 void *arg);

@@ -36,7 +36,7 @@ static int on_event(uint16_t port, enum rte_eth_event_type type, void *dev_, voi
 }
 
 static const enum rte_eth_event_type events[] = {RTE_ETH_EVENT_INTR_LSC, RTE_ETH_EVENT_INTR_RMV,
-                                                 RTE_ETH_EVENT_INTR_RESET};
+						 RTE_ETH_EVENT_INTR_RESET};
 enum { N_EVENTS = sizeof(events) / sizeof(events[0]) };
 
 // The main thread, after that.
@@ -87,8 +87,8 @@ static void remove_device(struct dpdk_dev *dev)
 {
 	uint16_t other;
 	rte_eth_dev_close(dev->port);
-	RTE_ETH_FOREACH_DEV_OF(other, dev->info.device)
-	return;
+	RTE_ETH_FOREACH_DEV_OF (other, dev->info.device)
+		return;
 	rte_dev_remove(dev->info.device);
 }
 
@@ -148,7 +148,8 @@ static bool in_use(uint16_t port)
 	return dev;
 }
 
-// "class=eth,mac=..." finds a port of any device that is there; "...,representor=..." one of several of a device.
+// "class=eth,mac=..." finds a port of any device that is there; "...,representor=..." one of
+// several of a device.
 static bool is_class(const char *devargs)
 {
 	return !strncmp(devargs, "class=", 6);
@@ -172,8 +173,7 @@ static uint16_t find_port(const char *devargs, bool probed)
 		return RTE_MAX_ETHPORTS;
 	dpdk_log_mute(true); // a driver that is not loaded yet is no error
 	bool any = false;
-	RTE_ETH_FOREACH_MATCHING_DEV(port, devargs, &iterator)
-	{
+	RTE_ETH_FOREACH_MATCHING_DEV (port, devargs, &iterator) {
 		rte_eth_iterator_cleanup(&iterator);
 		any = true;
 		break;
@@ -187,14 +187,19 @@ static struct error *check_class(const char *devargs)
 	struct rte_ether_addr mac;
 	if (!strncmp(devargs, "class=eth,mac=", 14) && !rte_ether_unformat_addr(devargs + 14, &mac))
 		return NULL;
-	return error_new("Error attaching device '%s' to DPDK (of classes there is \"class=eth,mac=XX:XX:XX:XX:XX:XX\")", devargs);
+	return error_new("Error attaching device '%s' to DPDK (of classes there is "
+			 "\"class=eth,mac=XX:XX:XX:XX:XX:XX\")",
+			 devargs);
 }
 
 static struct error *probe(struct dpdk_dev *dev, const char *devargs)
 {
 	if (is_class(devargs))
-		return error_errno(ENODEV, "Error attaching device '%s' to DPDK (no device with this MAC address is there: devices that are "
-					   "found by it have to be named by another port, or in other_config:dpdk-extra)",
+		return error_errno(ENODEV,
+				   "Error attaching device '%s' to DPDK (no device with this MAC "
+				   "address is there: devices that are "
+				   "found by it have to be named by another port, or in "
+				   "other_config:dpdk-extra)",
 				   devargs);
 	struct error *e = dpdk_load_driver(devargs);
 	if (e)
@@ -209,7 +214,8 @@ static struct error *probe(struct dpdk_dev *dev, const char *devargs)
 	if (dev->port != RTE_MAX_ETHPORTS)
 		return NULL;
 	return error_new("Error attaching device '%s' to DPDK (%s)", devargs,
-			 is_one_of_several(devargs) ? "it has no such representor" : "it is no network device");
+			 is_one_of_several(devargs) ? "it has no such representor"
+						    : "it is no network device");
 }
 
 static struct error *attach(struct dpdk_dev *dev, const char *devargs)
@@ -255,7 +261,7 @@ struct number {
 };
 
 static unsigned int number_option(struct netdev_options options, struct number n,
-                                  void (*complain)(void *arg, const char *text), void *arg)
+				  void (*complain)(void *arg, const char *text), void *arg)
 {
 	const char *text = netdev_option_find(options, n.key);
 	uint32_t value;
@@ -264,7 +270,7 @@ static unsigned int number_option(struct netdev_options options, struct number n
 	if (!parse_u32(text, 0, &value) && value >= n.min && value <= n.max)
 		return value;
 	char *why = xasprintf("options:%s is \"%s\": a number from %u to %u is wanted; %u is used",
-	                      n.key, text, n.min, n.max, n.otherwise);
+			      n.key, text, n.min, n.max, n.otherwise);
 	complain(arg, why);
 	free(why);
 	return n.otherwise;
@@ -279,13 +285,13 @@ static void set_number(struct dpdk_dev *dev, unsigned int *field, unsigned int v
 }
 
 static bool bool_option(struct netdev_options options, const char *key, bool otherwise,
-                        void (*complain)(void *arg, const char *text), void *arg)
+			void (*complain)(void *arg, const char *text), void *arg)
 {
 	const char *text = netdev_option_find(options, key);
 	if (!text || !strcmp(text, "true") || !strcmp(text, "false"))
 		return text ? *text == 't' : otherwise;
 	char *why = xasprintf("options:%s is \"%s\": true or false is wanted; %s is used", key,
-	                      text, otherwise ? "true" : "false");
+			      text, otherwise ? "true" : "false");
 	complain(arg, why);
 	free(why);
 	return otherwise;
@@ -293,11 +299,11 @@ static bool bool_option(struct netdev_options options, const char *key, bool oth
 
 // Pause frames (IEEE 802.3, annex 31B). The device is asked only by those who asked us.
 static void set_flow_control(struct dpdk_dev *dev, struct netdev_options options,
-                             void (*complain)(void *arg, const char *text), void *arg)
+			     void (*complain)(void *arg, const char *text), void *arg)
 {
 	static const char *const keys[] = {"rx-flow-ctrl", "tx-flow-ctrl", "flow-ctrl-autoneg"};
 	static const enum rte_eth_fc_mode modes[] = {RTE_ETH_FC_NONE, RTE_ETH_FC_RX_PAUSE,
-	                                             RTE_ETH_FC_TX_PAUSE, RTE_ETH_FC_FULL};
+						     RTE_ETH_FC_TX_PAUSE, RTE_ETH_FC_FULL};
 	unsigned int wanted = 0;
 	bool asked = false;
 	for (unsigned int i = 0; i < 3; i++) {
@@ -315,8 +321,8 @@ static void set_flow_control(struct dpdk_dev *dev, struct netdev_options options
 	}
 	if (r < 0) {
 		char *why = xasprintf("options:rx-flow-ctrl, tx-flow-ctrl, flow-ctrl-autoneg: "
-		                      "driver %s does not set flow control (%s)",
-		                      dev->info.driver_name, strerror(-r));
+				      "driver %s does not set flow control (%s)",
+				      dev->info.driver_name, strerror(-r));
 		complain(arg, why);
 		free(why);
 	}
@@ -324,7 +330,8 @@ static void set_flow_control(struct dpdk_dev *dev, struct netdev_options options
 }
 
 // Of a virtual function, which its representor stands for.
-static void set_vf_mac(struct dpdk_dev *dev, const char *text, void (*complain)(void *arg, const char *text), void *arg)
+static void set_vf_mac(struct dpdk_dev *dev, const char *text,
+		       void (*complain)(void *arg, const char *text), void *arg)
 {
 	struct rte_ether_addr mac;
 	char *why = NULL;
@@ -332,11 +339,15 @@ static void set_vf_mac(struct dpdk_dev *dev, const char *text, void (*complain)(
 	if (!text)
 		return;
 	if (!(*dev->info.dev_flags & RTE_ETH_DEV_REPRESENTOR))
-		why = xstrdup("options:dpdk-vf-mac has no effect: the device is no representor of a virtual function");
+		why = xstrdup("options:dpdk-vf-mac has no effect: the device is no representor of "
+			      "a virtual function");
 	else if (rte_ether_unformat_addr(text, &mac) || !rte_is_valid_assigned_ether_addr(&mac))
-		why = xasprintf("options:dpdk-vf-mac is \"%s\": the Ethernet address of a station is wanted, like 00:11:22:33:44:55", text);
+		why = xasprintf("options:dpdk-vf-mac is \"%s\": the Ethernet address of a station "
+				"is wanted, like 00:11:22:33:44:55",
+				text);
 	else if ((r = rte_eth_dev_default_mac_addr_set(dev->port, &mac)) < 0)
-		why = xasprintf("options:dpdk-vf-mac: driver %s does not set it (%s)", dev->info.driver_name, strerror(-r));
+		why = xasprintf("options:dpdk-vf-mac: driver %s does not set it (%s)",
+				dev->info.driver_name, strerror(-r));
 	if (why)
 		complain(arg, why);
 	free(why);
@@ -363,16 +374,23 @@ static struct error *use_device(struct dpdk_dev *dev, const char *devargs)
 // The sockets of these drivers are opened once.
 static bool can_restart(const struct dpdk_dev *dev)
 {
-	return strcmp(dev->info.driver_name, "net_af_xdp") && strcmp(dev->info.driver_name, "net_af_packet");
+	return strcmp(dev->info.driver_name, "net_af_xdp") &&
+	       strcmp(dev->info.driver_name, "net_af_packet");
 }
 
-static struct error *set_queues(struct dpdk_dev *dev, struct netdev_options options, void (*complain)(void *arg, const char *text),
-				void *arg)
+static struct error *set_queues(struct dpdk_dev *dev, struct netdev_options options,
+				void (*complain)(void *arg, const char *text), void *arg)
 {
-	unsigned int rxq_max = dev->info.max_rx_queues < DPDK_MAX_RXQ ? dev->info.max_rx_queues : DPDK_MAX_RXQ;
-	unsigned int n_rxq = number_option(options, (struct number){"n_rxq", 1, rxq_max ? rxq_max : 1, 1}, complain, arg);
-	unsigned int n_rxd = number_option(options, (struct number){"n_rxq_desc", 1, DESCRIPTORS_MAX, DESCRIPTORS}, complain, arg);
-	unsigned int n_txd = number_option(options, (struct number){"n_txq_desc", 1, DESCRIPTORS_MAX, DESCRIPTORS}, complain, arg);
+	unsigned int rxq_max =
+		dev->info.max_rx_queues < DPDK_MAX_RXQ ? dev->info.max_rx_queues : DPDK_MAX_RXQ;
+	unsigned int n_rxq = number_option(
+		options, (struct number){"n_rxq", 1, rxq_max ? rxq_max : 1, 1}, complain, arg);
+	unsigned int n_rxd = number_option(
+		options, (struct number){"n_rxq_desc", 1, DESCRIPTORS_MAX, DESCRIPTORS}, complain,
+		arg);
+	unsigned int n_txd = number_option(
+		options, (struct number){"n_txq_desc", 1, DESCRIPTORS_MAX, DESCRIPTORS}, complain,
+		arg);
 	bool differ = n_rxq != dev->up.n_rxq || n_rxd != dev->n_rxd || n_txd != dev->n_txd;
 	if (differ && atomic_load(&dev->running) && !can_restart(dev))
 		return error_errno(EAGAIN, "%s: the device is to be opened anew", dev->up.name);
@@ -383,19 +401,20 @@ static struct error *set_queues(struct dpdk_dev *dev, struct netdev_options opti
 }
 
 static struct error *dpdk_set_options(struct netdev *up, struct netdev_options options,
-                                      void (*complain)(void *arg, const char *text), void *arg)
+				      void (*complain)(void *arg, const char *text), void *arg)
 {
 	static const char *const known[] = {
-	        "dpdk-devargs", "dpdk-lsc-interrupt", "dpdk-vf-mac", "flow-ctrl-autoneg", "n_rxq", "n_rxq_desc",
-	        "n_txq_desc",   "rx-flow-ctrl",       "rx-steering", "tx-flow-ctrl",      NULL};
+		"dpdk-devargs", "dpdk-lsc-interrupt", "dpdk-vf-mac", "flow-ctrl-autoneg",
+		"n_rxq",	"n_rxq_desc",	      "n_txq_desc",  "rx-flow-ctrl",
+		"rx-steering",	"tx-flow-ctrl",	      NULL};
 	struct dpdk_dev *dev = dpdk_cast(up);
 	netdev_complain_unknown(up, options, known, complain, arg);
 	const char *devargs = netdev_option_find(options, "dpdk-devargs");
 	if (!devargs || !*devargs)
 		return error_errno(EINVAL,
-		                   "'%s' is missing 'options:dpdk-devargs'. The old "
-		                   "'dpdk<port_id>' names are not supported",
-		                   up->name);
+				   "'%s' is missing 'options:dpdk-devargs'. The old "
+				   "'dpdk<port_id>' names are not supported",
+				   up->name);
 	struct error *e = use_device(dev, devargs);
 	if (e)
 		return e;
@@ -407,35 +426,36 @@ static struct error *dpdk_set_options(struct netdev *up, struct netdev_options o
 	set_vf_mac(dev, netdev_option_find(options, "dpdk-vf-mac"), complain, arg);
 	const char *steering = netdev_option_find(options, "rx-steering");
 	if (steering && strcmp(steering, "rss"))
-		complain(arg, "options:rx-steering is to be rss, which is used: there is no queue of its own for LACP");
+		complain(arg, "options:rx-steering is to be rss, which is used: there is no queue "
+			      "of its own for LACP");
 	return set_queues(dev, options, complain, arg);
 }
 
 // The driver tries the kernel's modes from the fastest on; all that can be asked of it is to copy.
 static struct error *afxdp_set_options(struct netdev *up, struct netdev_options options,
-                                       void (*complain)(void *arg, const char *text), void *arg)
+				       void (*complain)(void *arg, const char *text), void *arg)
 {
-	static const char *const known[] = {"n_rxq",           "n_rxq_desc", "n_txq_desc",
-	                                    "use-need-wakeup", "xdp-mode",   NULL};
+	static const char *const known[] = {"n_rxq",	       "n_rxq_desc", "n_txq_desc",
+					    "use-need-wakeup", "xdp-mode",   NULL};
 	struct dpdk_dev *dev = dpdk_cast(up);
 	netdev_complain_unknown(up, options, known, complain, arg);
 	if (!if_nametoindex(up->name))
 		return error_errno(
-		        ENODEV,
-		        "%s: a port of type afxdp has the name of a network device of the host",
-		        up->name);
+			ENODEV,
+			"%s: a port of type afxdp has the name of a network device of the host",
+			up->name);
 	const char *mode = netdev_option_find(options, "xdp-mode");
 	bool copy = mode && !strcmp(mode, "native");
 	if (mode && !copy && strcmp(mode, "best-effort"))
 		complain(arg,
-		         "options:xdp-mode is to be best-effort or native; best-effort is used");
+			 "options:xdp-mode is to be best-effort or native; best-effort is used");
 	if (!bool_option(options, "use-need-wakeup", true, complain, arg))
 		complain(arg, "options:use-need-wakeup=false is ignored: the kernel is always "
-		              "asked to say when it wants to be woken");
+			      "asked to say when it wants to be woken");
 	unsigned int n_rxq =
-	        number_option(options, (struct number){"n_rxq", 1, DPDK_MAX_RXQ, 1}, complain, arg);
+		number_option(options, (struct number){"n_rxq", 1, DPDK_MAX_RXQ, 1}, complain, arg);
 	char *devargs = xasprintf("net_af_xdp_%s,iface=%s,queue_count=%u%s", up->name, up->name,
-	                          n_rxq, copy ? ",force_copy=1" : "");
+				  n_rxq, copy ? ",force_copy=1" : "");
 	struct error *e = use_device(dev, devargs);
 	free(devargs);
 	return e ? e : set_queues(dev, options, complain, arg);
@@ -464,7 +484,7 @@ static int mtu_max(const struct rte_eth_dev_info *info)
 {
 	enum { MOST = 9702 }; // jumbo frames of the largest kind there is
 	uint32_t overhead = RTE_ETHER_HDR_LEN + RTE_ETHER_CRC_LEN,
-	         most = info->max_mtu ? info->max_mtu : UINT16_MAX;
+		 most = info->max_mtu ? info->max_mtu : UINT16_MAX;
 	bool own = info->max_mtu != UINT16_MAX && info->max_rx_pktlen > info->max_mtu;
 	if (!own && info->max_rx_pktlen > overhead && info->max_rx_pktlen - overhead < most)
 		most = info->max_rx_pktlen - overhead;
@@ -477,7 +497,7 @@ static struct error *dpdk_set_mtu(struct netdev *up, int mtu)
 	int most = mtu_max(&dev->info);
 	if (mtu < RTE_ETHER_MIN_MTU || mtu > most)
 		return error_errno(EINVAL, "%s: an MTU of %d: from %d to %d is possible", up->name,
-		                   mtu, RTE_ETHER_MIN_MTU, most);
+				   mtu, RTE_ETHER_MIN_MTU, most);
 	if (atomic_load(&dev->running) && !can_restart(dev)) {
 		int r = rte_eth_dev_set_mtu(dev->port, (uint16_t)mtu);
 		if (r < 0)
@@ -493,7 +513,7 @@ static struct error *dpdk_set_mtu(struct netdev *up, int mtu)
 static struct error *dpdk_set_up(struct netdev *up, bool is_up)
 {
 	int r = is_up ? rte_eth_dev_set_link_up(dpdk_cast(up)->port)
-	              : rte_eth_dev_set_link_down(dpdk_cast(up)->port);
+		      : rte_eth_dev_set_link_down(dpdk_cast(up)->port);
 	if (r < 0 && r != -ENOTSUP)
 		return error_errno(-r, "%s: setting the link", up->name);
 	up->up = is_up;
@@ -537,8 +557,8 @@ uint16_t netdev_dpdk_port(const struct netdev *up)
 // clang-format on
 
 const struct netdev_class netdev_dpdk_class = {
-        .type = "dpdk", .set_options = dpdk_set_options, DPDK_CLASS};
+	.type = "dpdk", .set_options = dpdk_set_options, DPDK_CLASS};
 const struct netdev_class netdev_afxdp_class = {.type = "afxdp",
-                                                .set_options = afxdp_set_options,
-                                                .get_ifindex = afxdp_ifindex,
-                                                DPDK_CLASS};
+						.set_options = afxdp_set_options,
+						.get_ifindex = afxdp_ifindex,
+						DPDK_CLASS};

@@ -52,7 +52,7 @@ int dpdk_rx(struct netdev_rxq *up, struct rte_mbuf **packets, unsigned int n)
 // What the device is to do by itself. Packets that somebody else has too are copied: drivers write
 // into them. The number that is left; the others are freed.
 static unsigned int prepare(struct dpdk_dev *dev, uint16_t queue, struct rte_mbuf **packets,
-                            unsigned int n)
+			    unsigned int n)
 {
 	unsigned int kept = 0;
 	for (unsigned int i = 0; i < n; i++) {
@@ -78,7 +78,7 @@ static unsigned int prepare(struct dpdk_dev *dev, uint16_t queue, struct rte_mbu
 }
 
 static unsigned int send_all(void *device, unsigned int thread, struct rte_mbuf **packets,
-                             unsigned int n)
+			     unsigned int n)
 {
 	struct dpdk_dev *dev = device;
 	unsigned int good = n, sent = 0;
@@ -92,7 +92,7 @@ static unsigned int send_all(void *device, unsigned int thread, struct rte_mbuf 
 	pthread_spin_lock(lock);
 	while (sent < good && atomic_load_explicit(&dev->running, memory_order_relaxed)) {
 		unsigned int k =
-		        rte_eth_tx_burst(dev->port, queue, packets + sent, (uint16_t)(good - sent));
+			rte_eth_tx_burst(dev->port, queue, packets + sent, (uint16_t)(good - sent));
 		if (!k)
 			break;
 		sent += k;
@@ -112,7 +112,7 @@ unsigned int dpdk_n_txq(const struct netdev *up)
 }
 
 unsigned int dpdk_tx(struct netdev *up, unsigned int thread, struct rte_mbuf **packets,
-                     unsigned int n)
+		     unsigned int n)
 {
 	struct dpdk_dev *dev = dpdk_cast(up);
 	uint64_t flags = 0;

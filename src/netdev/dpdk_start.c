@@ -12,9 +12,16 @@
 #include "netdev/mbuf.h"
 #include "packet/pcap.h"
 
-enum { FRAME_EXTRA = 26, AF_XDP_TRIES = 6, AF_XDP_PAUSE_US = 30000, TAKE_BACK_TRIES = 5, TAKE_BACK_PAUSE_US = 500 };
+enum {
+	FRAME_EXTRA = 26,
+	AF_XDP_TRIES = 6,
+	AF_XDP_PAUSE_US = 30000,
+	TAKE_BACK_TRIES = 5,
+	TAKE_BACK_PAUSE_US = 500
+};
 
-// The driver of AF_XDP takes back what was sent when it sends again. The kernel is done with the last of it soon, if the other end lives.
+// The driver of AF_XDP takes back what was sent when it sends again. The kernel is done with the
+// last of it soon, if the other end lives.
 static void take_back_sent(struct dpdk_dev *dev)
 {
 	for (unsigned int i = 0; i < TAKE_BACK_TRIES; i++) {
@@ -72,7 +79,8 @@ static unsigned int replayed_frames(const char *devargs)
 	return n;
 }
 
-// The rings of AF_XDP are filled with packets that their driver forgets when it closes. Before a thread receives.
+// The rings of AF_XDP are filled with packets that their driver forgets when it closes. Before a
+// thread receives.
 static unsigned int forgotten(const struct dpdk_dev *dev)
 {
 	bool forgets = dev->pool && !strcmp(dev->info.driver_name, "net_af_xdp");
@@ -104,11 +112,11 @@ static void choose_offloads(struct dpdk_dev *dev, uint64_t *offloads)
 		uint64_t offloads;
 		unsigned int can;
 	} all[] = {
-	        {RTE_ETH_TX_OFFLOAD_TCP_CKSUM, OFFLOAD_TCP_CHECKSUM},
-	        {RTE_ETH_TX_OFFLOAD_UDP_CKSUM, OFFLOAD_UDP_CHECKSUM},
-	        {RTE_ETH_TX_OFFLOAD_TCP_TSO | RTE_ETH_TX_OFFLOAD_TCP_CKSUM |
-	                 RTE_ETH_TX_OFFLOAD_MULTI_SEGS,
-	         OFFLOAD_TCP4_SEGMENTS | OFFLOAD_TCP6_SEGMENTS},
+		{RTE_ETH_TX_OFFLOAD_TCP_CKSUM, OFFLOAD_TCP_CHECKSUM},
+		{RTE_ETH_TX_OFFLOAD_UDP_CKSUM, OFFLOAD_UDP_CHECKSUM},
+		{RTE_ETH_TX_OFFLOAD_TCP_TSO | RTE_ETH_TX_OFFLOAD_TCP_CKSUM |
+			 RTE_ETH_TX_OFFLOAD_MULTI_SEGS,
+		 OFFLOAD_TCP4_SEGMENTS | OFFLOAD_TCP6_SEGMENTS},
 	};
 	uint64_t capa = strcmp(dev->info.driver_name, "net_tap") ? dev->info.tx_offload_capa : 0;
 	dev->can = 0;
@@ -125,10 +133,10 @@ static void choose_offloads(struct dpdk_dev *dev, uint64_t *offloads)
 static int configure(struct dpdk_dev *dev, unsigned int n_txq)
 {
 	struct rte_eth_conf conf = {.rxmode.mtu = (uint32_t)dev->up.mtu,
-	                            .intr_conf.rxq = dev->wait.interrupts};
+				    .intr_conf.rxq = dev->wait.interrupts};
 	conf.intr_conf.lsc = !dev->no_lsc && *dev->info.dev_flags & RTE_ETH_DEV_INTR_LSC;
 	uint64_t rss = dev->info.flow_type_rss_offloads &
-	               (RTE_ETH_RSS_IP | RTE_ETH_RSS_UDP | RTE_ETH_RSS_TCP);
+		       (RTE_ETH_RSS_IP | RTE_ETH_RSS_UDP | RTE_ETH_RSS_TCP);
 	if (dev->up.n_rxq > 1 && rss) {
 		conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
 		conf.rx_adv_conf.rss_conf.rss_hf = rss;
@@ -158,9 +166,9 @@ static struct error *start_silently(struct dpdk_dev *dev)
 		r = configure(dev, dev->up.n_rxq);
 	if (r < 0)
 		return error_errno(-r,
-		                   "%s: the device cannot be configured with %u receive queues and "
-		                   "an MTU of %d",
-		                   name, dev->up.n_rxq, dev->up.mtu);
+				   "%s: the device cannot be configured with %u receive queues and "
+				   "an MTU of %d",
+				   name, dev->up.n_rxq, dev->up.mtu);
 	uint16_t rxd = (uint16_t)dev->n_rxd, txd = (uint16_t)dev->n_txd;
 	rte_eth_dev_adjust_nb_rx_tx_desc(dev->port, &rxd, &txd);
 	struct error *e = make_pool(dev);
@@ -171,7 +179,7 @@ static struct error *start_silently(struct dpdk_dev *dev)
 		r = rte_eth_tx_queue_setup(dev->port, (uint16_t)q, txd, (unsigned int)socket, NULL);
 	for (unsigned int q = 0; q < dev->up.n_rxq && !r; q++)
 		r = rte_eth_rx_queue_setup(dev->port, (uint16_t)q, rxd, (unsigned int)socket, NULL,
-		                           dev->pool);
+					   dev->pool);
 	if (r < 0)
 		return error_errno(-r, "%s: the device refuses its queues", name);
 	r = rte_eth_dev_start(dev->port);
@@ -194,8 +202,9 @@ static struct error *try_start(struct dpdk_dev *dev)
 	return more;
 }
 
-// First with receive interrupts. There is no way to know but to try. Not so with AF_XDP: its driver takes what a try has put into the
-// kernel's rings for granted in the next one, whose rings are new; all packets then come in one and the same buffer.
+// First with receive interrupts. There is no way to know but to try. Not so with AF_XDP: its driver
+// takes what a try has put into the kernel's rings for granted in the next one, whose rings are
+// new; all packets then come in one and the same buffer.
 static struct error *start_once(struct dpdk_dev *dev, bool is_xdp)
 {
 	bool quietly = is_xdp; // Interface.error has its words
@@ -232,7 +241,8 @@ static struct error *start_once(struct dpdk_dev *dev, bool is_xdp)
 	return NULL;
 }
 
-// A queue of AF_XDP that was closed stays busy for a while, and the driver cannot try again with what it opened.
+// A queue of AF_XDP that was closed stays busy for a while, and the driver cannot try again with
+// what it opened.
 struct error *dpdk_start_device(struct dpdk_dev *dev)
 {
 	bool is_xdp = !strcmp(dev->info.driver_name, "net_af_xdp");

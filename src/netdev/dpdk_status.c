@@ -28,9 +28,9 @@ void dpdk_features(const struct netdev *up, struct netdev_features *f)
 {
 	static const struct {
 		uint32_t speed, feature;
-	} speeds[] = {{10, NETDEV_F_10MB_FD},    {100, NETDEV_F_100MB_FD},
-	              {1000, NETDEV_F_1GB_FD},   {10000, NETDEV_F_10GB_FD},
-	              {40000, NETDEV_F_40GB_FD}, {100000, NETDEV_F_100GB_FD}};
+	} speeds[] = {{10, NETDEV_F_10MB_FD},	 {100, NETDEV_F_100MB_FD},
+		      {1000, NETDEV_F_1GB_FD},	 {10000, NETDEV_F_10GB_FD},
+		      {40000, NETDEV_F_40GB_FD}, {100000, NETDEV_F_100GB_FD}};
 	struct rte_eth_link link = {0};
 	if (dpdk_cast(up)->port == RTE_MAX_ETHPORTS ||
 	    rte_eth_link_get_nowait(dpdk_cast(up)->port, &link) < 0 ||
@@ -63,7 +63,7 @@ void dpdk_stats(const struct netdev *up, struct netdev_stats *s)
 }
 
 void dpdk_status(const struct netdev *up, void (*cb)(void *arg, const char *key, const char *value),
-                 void *arg)
+		 void *arg)
 {
 	const struct dpdk_dev *dev = dpdk_cast(up);
 	const struct rte_eth_dev_info *info = &dev->info;
@@ -73,20 +73,20 @@ void dpdk_status(const struct netdev *up, void (*cb)(void *arg, const char *key,
 		const char *key;
 		int64_t value;
 	} numbers[] = {
-	        {"port_no", dev->port},
-	        {"numa_id", rte_eth_dev_socket_id(dev->port)},
-	        {"min_rx_bufsize", info->min_rx_bufsize},
-	        {"max_rx_pktlen", (int64_t)up->mtu + RTE_ETHER_HDR_LEN + RTE_ETHER_CRC_LEN},
-	        {"max_rx_queues", info->max_rx_queues},
-	        {"max_tx_queues", info->max_tx_queues},
-	        {"max_mac_addrs", info->max_mac_addrs},
-	        {"max_hash_mac_addrs", info->max_hash_mac_addrs},
-	        {"max_vfs", info->max_vfs},
-	        {"max_vmdq_pools", info->max_vmdq_pools},
-	        {"n_rxq", up->n_rxq},
-	        {"n_txq", dev->n_txq},
-	        {"n_rxq_desc", dev->n_rxd},
-	        {"n_txq_desc", dev->n_txd},
+		{"port_no", dev->port},
+		{"numa_id", rte_eth_dev_socket_id(dev->port)},
+		{"min_rx_bufsize", info->min_rx_bufsize},
+		{"max_rx_pktlen", (int64_t)up->mtu + RTE_ETHER_HDR_LEN + RTE_ETHER_CRC_LEN},
+		{"max_rx_queues", info->max_rx_queues},
+		{"max_tx_queues", info->max_tx_queues},
+		{"max_mac_addrs", info->max_mac_addrs},
+		{"max_hash_mac_addrs", info->max_hash_mac_addrs},
+		{"max_vfs", info->max_vfs},
+		{"max_vmdq_pools", info->max_vmdq_pools},
+		{"n_rxq", up->n_rxq},
+		{"n_txq", dev->n_txq},
+		{"n_rxq_desc", dev->n_rxd},
+		{"n_txq_desc", dev->n_txd},
 	};
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
 		char text[24];
@@ -99,7 +99,7 @@ void dpdk_status(const struct netdev *up, void (*cb)(void *arg, const char *key,
 	if (!rte_eth_link_get_nowait(dev->port, &link) &&
 	    link.link_speed != RTE_ETH_SPEED_NUM_UNKNOWN) {
 		snprintf(text, sizeof(text), link.link_speed < 1000 ? "%uMbps" : "%uGbps",
-		         link.link_speed < 1000 ? link.link_speed : link.link_speed / 1000);
+			 link.link_speed < 1000 ? link.link_speed : link.link_speed / 1000);
 		cb(arg, "link_speed", text);
 	}
 	const struct rte_bus *bus = rte_bus_find_by_device(info->device);
@@ -121,7 +121,7 @@ static bool ends_with(const char *name, const char *end)
 static bool is_wanted(const char *name, char renamed[RTE_ETH_XSTATS_NAME_SIZE])
 {
 	static const char *const totals[] = {"rx_missed_errors", "rx_errors", "tx_errors",
-	                                     "rx_dropped", "tx_dropped"};
+					     "rx_dropped", "tx_dropped"};
 	unsigned int queue;
 	int end = 0;
 	snprintf(renamed, RTE_ETH_XSTATS_NAME_SIZE, "%s", name);
@@ -131,7 +131,7 @@ static bool is_wanted(const char *name, char renamed[RTE_ETH_XSTATS_NAME_SIZE])
 	if (sscanf(name, "%*1[rt]x_size_%n", &end) == 0 && end) {
 		const char *size = name + end;
 		snprintf(renamed, RTE_ETH_XSTATS_NAME_SIZE, "%cx_%s%s", name[0],
-		         strncmp(size, "64_", 3) ? "" : "1_to_", size);
+			 strncmp(size, "64_", 3) ? "" : "1_to_", size);
 		return true;
 	}
 	if (sscanf(name, "%*1[rt]x_q%u_", &queue) == 1)
@@ -141,7 +141,7 @@ static bool is_wanted(const char *name, char renamed[RTE_ETH_XSTATS_NAME_SIZE])
 }
 
 static void show_extended(const struct dpdk_dev *dev,
-                          void (*cb)(void *arg, const char *name, uint64_t value), void *arg)
+			  void (*cb)(void *arg, const char *name, uint64_t value), void *arg)
 {
 	int n = dev->port == RTE_MAX_ETHPORTS ? 0 : rte_eth_xstats_get_names(dev->port, NULL, 0);
 	if (n <= 0)
@@ -150,7 +150,7 @@ static void show_extended(const struct dpdk_dev *dev,
 	struct rte_eth_xstat *values = xcalloc((size_t)n, sizeof(*values));
 	char renamed[RTE_ETH_XSTATS_NAME_SIZE];
 	bool ok = rte_eth_xstats_get_names(dev->port, names, (unsigned int)n) == n &&
-	          rte_eth_xstats_get(dev->port, values, (unsigned int)n) == n;
+		  rte_eth_xstats_get(dev->port, values, (unsigned int)n) == n;
 	for (int i = 0; ok && i < n; i++)
 		if (values[i].id < (uint64_t)n && is_wanted(names[values[i].id].name, renamed))
 			cb(arg, renamed, values[i].value);
@@ -159,7 +159,7 @@ static void show_extended(const struct dpdk_dev *dev,
 }
 
 void dpdk_counters(const struct netdev *up, void (*cb)(void *arg, const char *name, uint64_t value),
-                   void *arg)
+		   void *arg)
 {
 	const struct dpdk_dev *dev = dpdk_cast(up);
 	show_extended(dev, cb, arg);
@@ -168,16 +168,16 @@ void dpdk_counters(const struct netdev *up, void (*cb)(void *arg, const char *na
 }
 
 void dpdk_config(const struct netdev *up, void (*cb)(void *arg, const char *key, const char *value),
-                 void *arg)
+		 void *arg)
 {
 	const struct dpdk_dev *dev = dpdk_cast(up);
 	const struct {
 		const char *key;
 		unsigned int value;
 	} numbers[] = {
-	        {"configured_rx_queues", up->n_rxq},  {"configured_rxq_descriptors", dev->n_rxd},
-	        {"configured_tx_queues", dev->n_txq}, {"configured_txq_descriptors", dev->n_txd},
-	        {"mtu", (unsigned int)up->mtu},
+		{"configured_rx_queues", up->n_rxq},  {"configured_rxq_descriptors", dev->n_rxd},
+		{"configured_tx_queues", dev->n_txq}, {"configured_txq_descriptors", dev->n_txd},
+		{"mtu", (unsigned int)up->mtu},
 	};
 	char text[24];
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {

@@ -76,7 +76,7 @@ void dpdk_text_malloc(struct str *out)
 struct error *dpdk_set_log(const char *text)
 {
 	static const char *const levels[] = {"disabled", "emergency", "alert", "critical", "error",
-	                                     "warning",  "notice",    "info",  "debug"};
+					     "warning",	 "notice",    "info",  "debug"};
 	enum { N = sizeof(levels) / sizeof(levels[0]) };
 	const char *colon = strrchr(text, ':'), *name = colon ? colon + 1 : text;
 	uint32_t level = 0, number;
@@ -86,9 +86,9 @@ struct error *dpdk_set_log(const char *text)
 		level = number;
 	if (level == N)
 		return error_new("invalid log level: '%s' (a number up to %d, or: disabled, "
-		                 "emergency, alert, critical, error, warning, notice, "
-		                 "info, debug)",
-		                 name, N - 1);
+				 "emergency, alert, critical, error, warning, notice, "
+				 "info, debug)",
+				 name, N - 1);
 	if (!colon) {
 		rte_log_set_global_level(level);
 		return NULL;
@@ -149,8 +149,8 @@ struct error *dpdk_detach(const char *device)
 	for (const struct netdev *dev = netdev_next(NULL); dev; dev = netdev_next(dev))
 		if (netdev_dpdk_port(dev) == port)
 			return error_new("Device '%s' is being used by interface '%s'. Remove it "
-			                 "before detaching",
-			                 device, netdev_name(dev));
+					 "before detaching",
+					 device, netdev_name(dev));
 	if (rte_eth_dev_info_get(port, &info) < 0 || rte_eth_dev_close(port) < 0 ||
 	    rte_dev_remove(info.device) < 0)
 		return error_new("Device '%s' can not be detached", device);

@@ -12,6 +12,7 @@ void dpdk_text_malloc(struct str *);
 struct error *dpdk_set_log(const char *text) MUST_CHECK;
 // The packets of a port's pool; NULL: of all pools.
 struct error *dpdk_text_mempool(const char *netdev, struct str *) MUST_CHECK;
-struct error *dpdk_set_admin_state(const char *netdev, const char *state) MUST_CHECK; // netdev NULL: of all ports of DPDK
+struct error *dpdk_set_admin_state(const char *netdev, const char *state)
+	MUST_CHECK; // netdev NULL: of all ports of DPDK
 // Detaches a device that no port uses.
 struct error *dpdk_detach(const char *device) MUST_CHECK;

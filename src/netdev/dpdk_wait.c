@@ -97,13 +97,13 @@ void dpdk_wait_add_sockets(struct dpdk_wait *w, const struct dpdk_fds *before)
 }
 
 bool dpdk_wait_start(const struct dpdk_wait *w, unsigned int queue, unsigned int n_queues,
-                     int epoll_fd)
+		     int epoll_fd)
 {
 	if (w->interrupts)
 		return !rte_eth_dev_rx_intr_ctl_q(w->port, (uint16_t)queue, epoll_fd,
-		                                  RTE_INTR_EVENT_ADD, NULL);
+						  RTE_INTR_EVENT_ADD, NULL);
 	struct epoll_event event = {
-	        .events = EPOLLIN}; // without data: rte_epoll_wait() has nothing to do for it
+		.events = EPOLLIN}; // without data: rte_epoll_wait() has nothing to do for it
 	return w->n_sockets == n_queues &&
 	       !epoll_ctl(epoll_fd, EPOLL_CTL_ADD, w->sockets[queue], &event);
 }
@@ -112,7 +112,7 @@ void dpdk_wait_stop(const struct dpdk_wait *w, unsigned int queue, int epoll_fd)
 {
 	if (w->interrupts)
 		rte_eth_dev_rx_intr_ctl_q(w->port, (uint16_t)queue, epoll_fd, RTE_INTR_EVENT_DEL,
-		                          NULL);
+					  NULL);
 	else
 		epoll_ctl(epoll_fd, EPOLL_CTL_DEL, w->sockets[queue], NULL);
 }
@@ -122,6 +122,6 @@ bool dpdk_wait_arm(const struct dpdk_wait *w, unsigned int queue, bool on)
 	if (!w->interrupts)
 		return true;
 	int r = on ? rte_eth_dev_rx_intr_enable(w->port, (uint16_t)queue)
-	           : rte_eth_dev_rx_intr_disable(w->port, (uint16_t)queue);
+		   : rte_eth_dev_rx_intr_disable(w->port, (uint16_t)queue);
 	return !r || r == -ENOTSUP; // with an fd that needs no arming
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// How a device of DPDK can wake the thread that polls it: by its receive interrupts, or, where its driver keeps a packet socket per
-// queue without telling, by that socket. Main thread but for arming.
+// How a device of DPDK can wake the thread that polls it: by its receive interrupts, or, where its
+// driver keeps a packet socket per queue without telling, by that socket. Main thread but for
+// arming.
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -28,10 +29,13 @@ void dpdk_fds_take(struct dpdk_fds *);
 // Adds the packet and XDP sockets that were opened since, and maps and programs of BPF.
 void dpdk_wait_add_sockets(struct dpdk_wait *, const struct dpdk_fds *before);
 
-// After the device was closed: closes what its driver and libxdp forgot: XDP sockets, which would keep their queues busy, maps and programs.
+// After the device was closed: closes what its driver and libxdp forgot: XDP sockets, which would
+// keep their queues busy, maps and programs.
 void dpdk_wait_close_forgotten(struct dpdk_wait *);
 
-// As netdev_rxq_wait() and so on. A device with other than one socket per queue cannot be waited for.
-bool dpdk_wait_start(const struct dpdk_wait *, unsigned int queue, unsigned int n_queues, int epoll_fd);
+// As netdev_rxq_wait() and so on. A device with other than one socket per queue cannot be waited
+// for.
+bool dpdk_wait_start(const struct dpdk_wait *, unsigned int queue, unsigned int n_queues,
+		     int epoll_fd);
 void dpdk_wait_stop(const struct dpdk_wait *, unsigned int queue, int epoll_fd);
 bool dpdk_wait_arm(const struct dpdk_wait *, unsigned int queue, bool on);

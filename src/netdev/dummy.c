@@ -143,7 +143,9 @@ static struct error *set_link(struct dummy *dummy, const char *active, const cha
 {
 	const char *target = active ? active : passive;
 	if (active && passive)
-		return error_errno(EINVAL, "%s: both options:stream=%s and options:pstream=%s are given: only one is possible",
+		return error_errno(EINVAL,
+				   "%s: both options:stream=%s and options:pstream=%s are given: "
+				   "only one is possible",
 				   dummy->up.name, active, passive);
 	if (same(target, dummy->link_target) && dummy->link_passive == !active)
 		return NULL;
@@ -151,10 +153,13 @@ static struct error *set_link(struct dummy *dummy, const char *active, const cha
 	if (!target)
 		return NULL;
 	struct netdev_dummy_link *link = NULL;
-	struct error *e = link_ops ? link_ops->open(link_arg, dummy->up.name, target, !active, &link)
-				   : error_errno(EOPNOTSUPP, "%s: dummies cannot be connected here", dummy->up.name);
+	struct error *e = link_ops
+				  ? link_ops->open(link_arg, dummy->up.name, target, !active, &link)
+				  : error_errno(EOPNOTSUPP, "%s: dummies cannot be connected here",
+						dummy->up.name);
 	if (e)
-		return error_wrap(e, "%s: options:%s", dummy->up.name, active ? "stream" : "pstream");
+		return error_wrap(e, "%s: options:%s", dummy->up.name,
+				  active ? "stream" : "pstream");
 	dummy->link_target = xstrdup(target);
 	dummy->link_passive = !active;
 	pthread_mutex_lock(&dummy->lock);
@@ -163,8 +168,9 @@ static struct error *set_link(struct dummy *dummy, const char *active, const cha
 	return NULL;
 }
 
-static unsigned int number_option(const struct netdev *dev, struct netdev_options options, const char *key,
-				  unsigned int min, unsigned int max, unsigned int otherwise,
+static unsigned int number_option(const struct netdev *dev, struct netdev_options options,
+				  const char *key, unsigned int min, unsigned int max,
+				  unsigned int otherwise,
 				  void (*complain)(void *arg, const char *text), void *arg)
 {
 	const char *text = netdev_option_find(options, key);
@@ -173,8 +179,8 @@ static unsigned int number_option(const struct netdev *dev, struct netdev_option
 		return otherwise;
 	if (!parse_u32(text, 0, &value) && value >= min && value <= max)
 		return value;
-	char *why = xasprintf("options:%s is \"%s\": a number from %u to %u is wanted; %u is used", key, text, min, max,
-			      otherwise);
+	char *why = xasprintf("options:%s is \"%s\": a number from %u to %u is wanted; %u is used",
+			      key, text, min, max, otherwise);
 	complain(arg, why);
 	free(why);
 	return otherwise;
@@ -183,18 +189,23 @@ static unsigned int number_option(const struct netdev *dev, struct netdev_option
 static struct error *dummy_set_options(struct netdev *dev, struct netdev_options options,
 				       void (*complain)(void *arg, const char *text), void *arg)
 {
-	static const char *const known[] = {"ifindex", "n_rxq", "n_txq", "pcap", "pstream", "rxq_pcap", "stream", "tx_pcap", NULL};
+	static const char *const known[] = {"ifindex",	"n_rxq",  "n_txq",   "pcap", "pstream",
+					    "rxq_pcap", "stream", "tx_pcap", NULL};
 	netdev_complain_unknown(dev, options, known, complain, arg);
 	const char *both = netdev_option_find(options, "pcap");
-	const char *tx = netdev_option_find(options, "tx_pcap"), *rx = netdev_option_find(options, "rxq_pcap");
+	const char *tx = netdev_option_find(options, "tx_pcap"),
+		   *rx = netdev_option_find(options, "rxq_pcap");
 	int ifindex = (int)number_option(dev, options, "ifindex", 0, INT32_MAX, 0, complain, arg);
 	if (ifindex != cast(dev)->ifindex)
 		netdev_changed(dev);
 	cast(dev)->ifindex = ifindex;
 	if (dev->class == &netdev_dummy_pmd_class)
-		dev->n_rxq = number_option(dev, options, "n_rxq", 1, N_QUEUES_MAX, 1, complain, arg);
+		dev->n_rxq =
+			number_option(dev, options, "n_rxq", 1, N_QUEUES_MAX, 1, complain, arg);
 	struct error *e = set_captures(cast(dev), both ? both : tx, both ? both : rx);
-	return e ? e : set_link(cast(dev), netdev_option_find(options, "stream"), netdev_option_find(options, "pstream"));
+	return e ? e
+		 : set_link(cast(dev), netdev_option_find(options, "stream"),
+			    netdev_option_find(options, "pstream"));
 }
 
 static struct error *dummy_set_mac(struct netdev *dev, const uint8_t mac[6])
@@ -207,7 +218,8 @@ static struct error *dummy_set_mac(struct netdev *dev, const uint8_t mac[6])
 static struct error *dummy_set_mtu(struct netdev *dev, int mtu)
 {
 	if (mtu < 68 || mtu > 65535)
-		return error_errno(EINVAL, "%s: an MTU of %d: from 68 to 65535 is possible", dev->name, mtu);
+		return error_errno(EINVAL, "%s: an MTU of %d: from 68 to 65535 is possible",
+				   dev->name, mtu);
 	dev->mtu = mtu;
 	netdev_changed(dev);
 	return NULL;
@@ -286,12 +298,14 @@ static void dummy_rxq_close(struct netdev_rxq *up)
 
 static void capture(struct pcap_file *file, const void *frame, size_t n)
 {
-	// A capture that cannot be written is no reason to lose the packet; its reader sees that it ends.
+	// A capture that cannot be written is no reason to lose the packet; its reader sees that it
+	// ends.
 	if (file)
 		error_free(pcap_file_write(file, frame, n, n, clock_wall_ms() * 1000));
 }
 
-static void queue_put(struct dummy *dummy, struct dummy_rxq *rxq, const void *bytes, size_t n, size_t pad_to)
+static void queue_put(struct dummy *dummy, struct dummy_rxq *rxq, const void *bytes, size_t n,
+		      size_t pad_to)
 {
 	size_t len = pad_to > n ? pad_to : n;
 	struct frame *frame = xcalloc(1, sizeof(*frame) + len);
@@ -314,7 +328,8 @@ static void queue_put(struct dummy *dummy, struct dummy_rxq *rxq, const void *by
 	(void)!write(rxq->up.fd, &one, sizeof(one));
 }
 
-int netdev_dummy_receive(const char *name, unsigned int queue, const void *frame, size_t n, size_t pad_to)
+int netdev_dummy_receive(const char *name, unsigned int queue, const void *frame, size_t n,
+			 size_t pad_to)
 {
 	struct netdev *dev = netdev_find(name);
 	if (!dev || !netdev_is_dummy(dev))
@@ -362,14 +377,16 @@ static void send_one(struct dummy *dummy, struct rte_mbuf *m)
 	dummy->stats.tx_bytes += m->pkt_len;
 }
 
-static unsigned int dummy_tx(struct netdev *dev, unsigned int thread, struct rte_mbuf **packets, unsigned int n)
+static unsigned int dummy_tx(struct netdev *dev, unsigned int thread, struct rte_mbuf **packets,
+			     unsigned int n)
 {
 	struct dummy *dummy = cast(dev);
 	unsigned int sent = 0;
 	pthread_mutex_lock(&dummy->lock);
 	for (unsigned int i = 0; i < n; i++) {
 		struct rte_mbuf *m = packets[i];
-		bool large = m->pkt_len > (uint32_t)dev->mtu + FRAME_EXTRA && !(m->ol_flags & RTE_MBUF_F_TX_TCP_SEG);
+		bool large = m->pkt_len > (uint32_t)dev->mtu + FRAME_EXTRA &&
+			     !(m->ol_flags & RTE_MBUF_F_TX_TCP_SEG);
 		if (large || !dev->up) {
 			dummy->stats.tx_dropped++;
 			continue;
@@ -403,7 +420,10 @@ void netdev_dummy_conn_state(const char *name, struct str *text)
 		struct netdev *dev = netdev_find(name);
 		struct dummy *dummy = dev && netdev_is_dummy(dev) ? cast(dev) : NULL;
 		bool connects = dummy && dummy->link && !dummy->link_passive;
-		str_addf(text, "%s: %s\n", name, !connects ? "unknown" : link_ops->is_connected(dummy->link) ? "connected" : "disconnected");
+		str_addf(text, "%s: %s\n", name,
+			 !connects			       ? "unknown"
+			 : link_ops->is_connected(dummy->link) ? "connected"
+							       : "disconnected");
 		return;
 	}
 	for (struct netdev *dev = netdev_next(NULL); dev; dev = netdev_next(dev))
@@ -411,11 +431,12 @@ void netdev_dummy_conn_state(const char *name, struct str *text)
 			netdev_dummy_conn_state(dev->name, text);
 }
 
-#define DUMMY_CLASS                                                                                                     \
-	.size = sizeof(struct dummy), .rxq_size = sizeof(struct dummy_rxq), .open = dummy_open, .close = dummy_close,   \
-	.set_options = dummy_set_options, .set_mac = dummy_set_mac, .set_mtu = dummy_set_mtu, .set_up = dummy_set_up,   \
-	.get_ifindex = dummy_ifindex, .get_stats = dummy_stats, .rxq_open = dummy_rxq_open,                             \
-	.rxq_close = dummy_rxq_close, .rx_burst = dummy_rx, .tx_burst = dummy_tx
+#define DUMMY_CLASS                                                                                \
+	.size = sizeof(struct dummy), .rxq_size = sizeof(struct dummy_rxq), .open = dummy_open,    \
+	.close = dummy_close, .set_options = dummy_set_options, .set_mac = dummy_set_mac,          \
+	.set_mtu = dummy_set_mtu, .set_up = dummy_set_up, .get_ifindex = dummy_ifindex,            \
+	.get_stats = dummy_stats, .rxq_open = dummy_rxq_open, .rxq_close = dummy_rxq_close,        \
+	.rx_burst = dummy_rx, .tx_burst = dummy_tx
 
 const struct netdev_class netdev_dummy_class = {DUMMY_CLASS, .type = "dummy"};
 const struct netdev_class netdev_dummy_internal_class = {DUMMY_CLASS, .type = "dummy-internal"};

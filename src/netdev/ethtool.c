@@ -37,7 +37,8 @@ static bool get_settings(const char *name, struct settings *s)
 	int8_t words = (int8_t)-s->header.link_mode_masks_nwords;
 	if (words > MAX_WORDS)
 		return false;
-	*s = (struct settings){.header = {.cmd = ETHTOOL_GLINKSETTINGS, .link_mode_masks_nwords = words}};
+	*s = (struct settings){
+		.header = {.cmd = ETHTOOL_GLINKSETTINGS, .link_mode_masks_nwords = words}};
 	return request(name, s) == 0 && s->header.link_mode_masks_nwords == words;
 }
 
@@ -132,11 +133,14 @@ void ethtool_get_features(const char *name, struct netdev_features *f)
 		f->current_speed = s.header.speed;
 		f->current = feature_of_speed(s.header.speed, s.header.duplex != DUPLEX_HALF);
 	}
-	f->current |= s.header.port == PORT_TP ? NETDEV_F_COPPER : s.header.port == PORT_FIBRE ? NETDEV_F_FIBER : 0;
+	f->current |= s.header.port == PORT_TP	    ? NETDEV_F_COPPER
+		      : s.header.port == PORT_FIBRE ? NETDEV_F_FIBER
+						    : 0;
 	f->current |= s.header.autoneg == AUTONEG_ENABLE ? NETDEV_F_AUTONEG : 0;
 }
 
-void ethtool_get_driver(const char *name, void (*cb)(void *arg, const char *key, const char *value), void *arg)
+void ethtool_get_driver(const char *name, void (*cb)(void *arg, const char *key, const char *value),
+			void *arg)
 {
 	struct ethtool_drvinfo info = {.cmd = ETHTOOL_GDRVINFO};
 	if (request(name, &info) < 0)

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 // DPDK's environment in its small form, and the pools of packets.
 //
-// Two pools. Packets have room for MBUF_DATA_ROOM bytes, which is enough for every frame of an ordinary network. A frame that is larger (a
-// TCP packet that the kernel has not segmented yet, a jumbo frame) continues in an external buffer of 64 KB. Receiving therefore offers the
-// kernel three pieces (vnet header, packet, external buffer), whatever the frame's size, and a large frame costs one more
-// packet header instead of thirty. External buffers are last-in first-out, so few of their pages are ever touched.
+// Two pools. Packets have room for MBUF_DATA_ROOM bytes, which is enough for every frame of an
+// ordinary network. A frame that is larger (a TCP packet that the kernel has not segmented yet, a
+// jumbo frame) continues in an external buffer of 64 KB. Receiving therefore offers the kernel
+// three pieces (vnet header, packet, external buffer), whatever the frame's size, and a large frame
+// costs one more packet header instead of thirty. External buffers are last-in first-out, so few of
+// their pages are ever touched.
 #include "netdev/mbuf.h"
 
 #include <dlfcn.h>
@@ -27,8 +29,8 @@
 #include "base/str.h"
 #include "netdev/dpdk.h"
 
-// Packets are not kept: they are received, and sent or freed in the same burst. What a thread needs is its caches and a burst or
-// two, so the pools grow with the number of threads that there can be.
+// Packets are not kept: they are received, and sent or freed in the same burst. What a thread needs
+// is its caches and a burst or two, so the pools grow with the number of threads that there can be.
 enum {
 	PACKET_CACHE = 128,
 	BIG_CACHE = 64,
@@ -48,7 +50,7 @@ struct big { // an external buffer
 static struct {
 	bool starting; // read by any thread: relaxed atomic
 	bool started;
-	bool tried; // as a user asked for it
+	bool tried;	  // as a user asked for it
 	char **arguments; // of that; they stay, as the environment may refer to them
 	unsigned int n_cpus;
 	// Under the lock: what DPDK says. Its own threads say something too.
@@ -60,7 +62,7 @@ static struct {
 	size_t line_len;
 	int64_t log_period_end;
 	unsigned int log_lines;
-	char *program;	// stays, as DPDK may have given it to openlog()
+	char *program; // stays, as DPDK may have given it to openlog()
 	struct rte_mempool *packets, *big;
 	pthread_t main; // who starts it
 } env = {.log_lock = PTHREAD_MUTEX_INITIALIZER};
@@ -70,9 +72,10 @@ static bool is_starting(void)
 	return __atomic_load_n(&env.starting, __ATOMIC_RELAXED);
 }
 
-// DPDK loads every driver of its default directory when it finds that it is a shared library itself: 150 of them, which takes
-// 0.15 s and 30 MB. It finds out by asking the dynamic linker for a library of that name that is already loaded. While the small
-// environment starts, the answer is no.
+// DPDK loads every driver of its default directory when it finds that it is a shared library
+// itself: 150 of them, which takes 0.15 s and 30 MB. It finds out by asking the dynamic linker for
+// a library of that name that is already loaded. While the small environment starts, the answer is
+// no.
 void *dlopen(const char *file, int mode)
 {
 	if (is_starting() && (mode & RTLD_NOLOAD) && file && !strncmp(file, "librte_eal.so", 13))
@@ -82,10 +85,12 @@ void *dlopen(const char *file, int mode)
 	return next(file, mode);
 }
 
-// It also measures the frequency of the CPU's clock, for 0.1 s. A hundredth of that will do: the result is rounded.
+// It also measures the frequency of the CPU's clock, for 0.1 s. A hundredth of that will do: the
+// result is rounded.
 int nanosleep(const struct timespec *wanted, struct timespec *left)
 {
-	const struct timespec *time = is_starting() ? &(struct timespec){.tv_nsec = 5000000} : wanted;
+	const struct timespec *time =
+		is_starting() ? &(struct timespec){.tv_nsec = 5000000} : wanted;
 	int r = clock_nanosleep(CLOCK_REALTIME, 0, time, left);
 	errno = r ? r : errno;
 	return r ? -1 : 0;
@@ -182,16 +187,17 @@ static unsigned int n_big(void)
 
 static int start_small(int cpu)
 {
-	// Address space for the pools, with a quarter on top, and some for drivers and what they share; only what is touched becomes memory.
+	// Address space for the pools, with a quarter on top, and some for drivers and what they
+	// share; only what is touched becomes memory.
 	size_t bytes = n_packets() * 3072ull + n_big() * sizeof(struct big);
 	char lcores[32], megabytes[16];
 	snprintf(lcores, sizeof(lcores), "0@%d", cpu);
 	snprintf(megabytes, sizeof(megabytes), "%zu", (bytes + bytes / 4) / (1 << 20) + 192);
 	// The PCI bus is not looked at: its driver is not loaded.
-	char *args[] = {env.program, "--no-huge", "--no-shconf", "--no-telemetry", "--iova-mode=va", "-m", megabytes, "--lcores",
-			lcores, NULL};
-	// The environment wants a directory of its own for files that it does not write without hugepages: one that cannot
-	// be made will do.
+	char *args[] = {env.program, "--no-huge", "--no-shconf", "--no-telemetry", "--iova-mode=va",
+			"-m",	     megabytes,	  "--lcores",	 lcores,	   NULL};
+	// The environment wants a directory of its own for files that it does not write without
+	// hugepages: one that cannot be made will do.
 	char *runtime = xstrdup_null(getenv("RUNTIME_DIRECTORY"));
 	setenv("RUNTIME_DIRECTORY", NO_DIRECTORY, 1);
 	// What a try before this one said of cores stays, and may not be said again.
@@ -208,7 +214,8 @@ static int start_as_asked(void)
 {
 	int n;
 	env.arguments = dpdk_eal_arguments(env.program, &n);
-	char **moved = xmemdup(env.arguments, ((size_t)n + 1) * sizeof(*moved)); // getopt() and others do that
+	char **moved = xmemdup(env.arguments,
+			       ((size_t)n + 1) * sizeof(*moved)); // getopt() and others do that
 	int r = rte_eal_init(n, moved);
 	int error = rte_errno;
 	free(moved);
@@ -232,10 +239,12 @@ static int env_init(void)
 	return r < 0 ? -rte_errno : 0;
 }
 
-static struct rte_mempool *make_pool(const char *name, unsigned int n, size_t size, unsigned int cache, size_t private_size)
+static struct rte_mempool *make_pool(const char *name, unsigned int n, size_t size,
+				     unsigned int cache, size_t private_size)
 {
-	struct rte_mempool *pool = rte_mempool_create_empty(name, n, (unsigned int)size, cache, (unsigned int)private_size,
-							    SOCKET_ID_ANY, RTE_MEMPOOL_F_NO_IOVA_CONTIG);
+	struct rte_mempool *pool = rte_mempool_create_empty(
+		name, n, (unsigned int)size, cache, (unsigned int)private_size, SOCKET_ID_ANY,
+		RTE_MEMPOOL_F_NO_IOVA_CONTIG);
 	if (pool && rte_mempool_set_ops_byname(pool, "stack", NULL)) {
 		rte_mempool_free(pool);
 		pool = NULL;
@@ -249,8 +258,10 @@ static struct error *pools_new(void)
 		.mbuf_data_room_size = RTE_PKTMBUF_HEADROOM + MBUF_DATA_ROOM,
 		.mbuf_priv_size = sizeof(struct mbuf_meta),
 	};
-	env.packets = make_pool("packets", n_packets(), sizeof(struct rte_mbuf) + room.mbuf_priv_size + room.mbuf_data_room_size,
-				PACKET_CACHE, sizeof(room));
+	env.packets =
+		make_pool("packets", n_packets(),
+			  sizeof(struct rte_mbuf) + room.mbuf_priv_size + room.mbuf_data_room_size,
+			  PACKET_CACHE, sizeof(room));
 	if (!env.packets)
 		return error_errno(rte_errno, "cannot make the pool of packets");
 	rte_pktmbuf_pool_init(env.packets, &room);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// The list of open devices, and what all types have in common. Devices of the kernel belong to the process, so the list does too.
+// The list of open devices, and what all types have in common. Devices of the kernel belong to the
+// process, so the list does too.
 #include "netdev/netdev.h"
 
 #include <errno.h>
@@ -31,8 +32,10 @@ static struct {
 } all;
 
 static const struct netdev_class *const classes[] = {
-	&netdev_dpdk_class, &netdev_afxdp_class, &netdev_vhost_server_class, &netdev_vhost_client_class, &netdev_dummy_class, &netdev_dummy_internal_class, &netdev_dummy_pmd_class, &netdev_internal_class,
-	&netdev_patch_class, &netdev_system_class, &netdev_tap_class,
+	&netdev_dpdk_class,	    &netdev_afxdp_class,    &netdev_vhost_server_class,
+	&netdev_vhost_client_class, &netdev_dummy_class,    &netdev_dummy_internal_class,
+	&netdev_dummy_pmd_class,    &netdev_internal_class, &netdev_patch_class,
+	&netdev_system_class,	    &netdev_tap_class,
 };
 enum { N_CLASSES = sizeof(classes) / sizeof(*classes) };
 
@@ -120,7 +123,8 @@ static void on_links_lost(void *arg)
 
 static void rtnl_use(struct loop *loop)
 {
-	static const struct rtnl_watch_callbacks callbacks = {on_link_changed, on_link_removed, on_links_lost};
+	static const struct rtnl_watch_callbacks callbacks = {on_link_changed, on_link_removed,
+							      on_links_lost};
 	if (all.rtnl_users++)
 		return;
 	int r = rtnl_watch_new(loop, &callbacks, NULL, &all.rtnl);
@@ -175,7 +179,8 @@ void netdev_changed(struct netdev *dev)
 
 void netdev_update(struct netdev *dev, const struct netdev_state *s)
 {
-	if (dev->mtu == s->mtu && dev->up == s->up && dev->carrier == s->carrier && !memcmp(dev->mac, s->mac, 6))
+	if (dev->mtu == s->mtu && dev->up == s->up && dev->carrier == s->carrier &&
+	    !memcmp(dev->mac, s->mac, 6))
 		return;
 	if (dev->carrier != s->carrier && dev->listed)
 		dev->carrier_resets++;
@@ -233,15 +238,18 @@ struct netdev *netdev_next(const struct netdev *dev)
 	return dev ? dev->next : all.first;
 }
 
-struct error *netdev_open(struct loop *loop, const char *name, const char *type, struct netdev **out)
+struct error *netdev_open(struct loop *loop, const char *name, const char *type,
+			  struct netdev **out)
 {
 	type = *type ? type : "system";
 	const struct netdev_class *class = class_find(type);
 	if (!class)
-		return error_errno(EAFNOSUPPORT, "could not create netdev %s of unknown type %s", name, type);
+		return error_errno(EAFNOSUPPORT, "could not create netdev %s of unknown type %s",
+				   name, type);
 	struct netdev *dev = netdev_find(name);
 	if (dev && strcmp(dev->type, type))
-		return error_errno(EEXIST, "%s is open already with type %s, not %s", name, dev->type, type);
+		return error_errno(EEXIST, "%s is open already with type %s, not %s", name,
+				   dev->type, type);
 	if (dev) {
 		*out = netdev_ref(dev);
 		return NULL;
@@ -324,7 +332,8 @@ static char *join_names(const char *const *names)
 	return text;
 }
 
-void netdev_complain_unknown(const struct netdev *dev, struct netdev_options options, const char *const *known,
+void netdev_complain_unknown(const struct netdev *dev, struct netdev_options options,
+			     const char *const *known,
 			     void (*complain)(void *arg, const char *text), void *arg)
 {
 	for (unsigned int i = 0; i < options.n; i++) {
@@ -334,10 +343,11 @@ void netdev_complain_unknown(const struct netdev *dev, struct netdev_options opt
 		if (known && known[k])
 			continue;
 		char *names = join_names(known);
-		char *text = known ? xasprintf("options:%s is not known for type \"%s\", which has: %s", options.v[i].key,
-					       dev->type, names)
-				   : xasprintf("options:%s is not known: type \"%s\" has no options", options.v[i].key,
-					       dev->type);
+		char *text =
+			known ? xasprintf("options:%s is not known for type \"%s\", which has: %s",
+					  options.v[i].key, dev->type, names)
+			      : xasprintf("options:%s is not known: type \"%s\" has no options",
+					  options.v[i].key, dev->type);
 		complain(arg, text);
 		free(text);
 		free(names);
@@ -424,19 +434,22 @@ void netdev_get_stats(const struct netdev *dev, struct netdev_stats *s)
 	dev->class->get_stats(dev, s);
 }
 
-void netdev_get_config(const struct netdev *dev, void (*cb)(void *arg, const char *key, const char *value), void *arg)
+void netdev_get_config(const struct netdev *dev,
+		       void (*cb)(void *arg, const char *key, const char *value), void *arg)
 {
 	if (dev->class->get_config)
 		dev->class->get_config(dev, cb, arg);
 }
 
-void netdev_get_counters(const struct netdev *dev, void (*cb)(void *arg, const char *name, uint64_t value), void *arg)
+void netdev_get_counters(const struct netdev *dev,
+			 void (*cb)(void *arg, const char *name, uint64_t value), void *arg)
 {
 	if (dev->class->get_counters && !dev->gone)
 		dev->class->get_counters(dev, cb, arg);
 }
 
-void netdev_get_status(const struct netdev *dev, void (*cb)(void *arg, const char *key, const char *value), void *arg)
+void netdev_get_status(const struct netdev *dev,
+		       void (*cb)(void *arg, const char *key, const char *value), void *arg)
 {
 	if (dev->class->get_status)
 		dev->class->get_status(dev, cb, arg);
@@ -530,7 +543,8 @@ int netdev_rx_burst(struct netdev_rxq *rxq, struct rte_mbuf **packets, unsigned 
 	return rxq->dev->class->rx_burst(rxq, packets, n);
 }
 
-unsigned int netdev_tx_burst(struct netdev *dev, unsigned int thread, struct rte_mbuf **packets, unsigned int n)
+unsigned int netdev_tx_burst(struct netdev *dev, unsigned int thread, struct rte_mbuf **packets,
+			     unsigned int n)
 {
 	if (dev->class->tx_burst)
 		return dev->class->tx_burst(dev, thread, packets, n);

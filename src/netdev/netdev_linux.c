@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Devices of the kernel: "system" is any device that exists, seen through a packet socket; "tap" and "internal" are taps whose
-// fd we hold. A packet that the host sends into a tap is one that the switch receives, so their counters are swapped. A tap may be
-// renamed and moved to another network namespace, as is done with the internal ports of DHCP agents and containers: the fd stays with
+// Devices of the kernel: "system" is any device that exists, seen through a packet socket; "tap"
+// and "internal" are taps whose fd we hold. A packet that the host sends into a tap is one that the
+// switch receives, so their counters are swapped. A tap may be renamed and moved to another network
+// namespace, as is done with the internal ports of DHCP agents and containers: the fd stays with
 // it, and leads to where it is.
 #include <errno.h>
 #include <linux/if.h>
@@ -57,14 +58,17 @@ static void take_link(struct netdev *dev, const struct rtnl_link *link)
 	netdev_update(dev, &state);
 }
 
-// The device's link, and the namespace that it is in, to be given to leave(). Negative errno: there is none any more.
+// The device's link, and the namespace that it is in, to be given to leave(). Negative errno: there
+// is none any more.
 static int find_link(const struct netdev *dev, struct rtnl_link *link, int *netns)
 {
 	char name[IFNAMSIZ];
 	int ifindex = cast(dev)->ifindex;
 	*netns = RTNL_HERE;
 	if (!ifindex)
-		return tun_whereabouts(cast(dev)->fd, name, netns) ? rtnl_link_get(*netns, name, link) : -ENODEV;
+		return tun_whereabouts(cast(dev)->fd, name, netns)
+			       ? rtnl_link_get(*netns, name, link)
+			       : -ENODEV;
 	int r = rtnl_link_get(RTNL_HERE, dev->name, link);
 	return r ? r : link->ifindex == ifindex ? 0 : -ENODEV;
 }
@@ -126,8 +130,9 @@ static void tap_close(struct netdev *dev)
 
 // --- Internal devices
 //
-// The kernel takes some 20 ms to remove a device, in which the main thread would stand still, but no longer for two hundred of
-// them at once. So those that are closed are removed together: by netdev_settle(), or at the end of the iteration of the loop.
+// The kernel takes some 20 ms to remove a device, in which the main thread would stand still, but
+// no longer for two hundred of them at once. So those that are closed are removed together: by
+// netdev_settle(), or at the end of the iteration of the loop.
 
 struct doomed {
 	int fd, ifindex;
@@ -140,7 +145,8 @@ static struct {
 	struct loop_defer due;
 } doomed;
 
-// In a group of their own, of a number that nobody else has. Devices that are no longer what they were are left to close().
+// In a group of their own, of a number that nobody else has. Devices that are no longer what they
+// were are left to close().
 static void remove_together(void)
 {
 	uint32_t group = random_u32() | UINT32_C(1) << 30;
@@ -148,7 +154,8 @@ static void remove_together(void)
 	VEC_FOREACH (&doomed.v, i) {
 		const struct doomed *d = &doomed.v.v[i];
 		struct rtnl_link link;
-		if (!rtnl_link_get(RTNL_HERE, d->name, &link) && link.ifindex == d->ifindex && !strcmp(link.kind, "tun"))
+		if (!rtnl_link_get(RTNL_HERE, d->name, &link) && link.ifindex == d->ifindex &&
+		    !strcmp(link.kind, "tun"))
 			n += !rtnl_link_set_group(d->ifindex, group);
 	}
 	if (n)
@@ -191,7 +198,8 @@ static void internal_close(struct netdev *dev)
 		close(cast(dev)->fd);
 		return;
 	}
-	tun_set_persistent(cast(dev)->fd, false); // it goes also if we end before the loop gets to it
+	tun_set_persistent(cast(dev)->fd,
+			   false); // it goes also if we end before the loop gets to it
 	struct doomed *d = vec_extend(&doomed.v);
 	*d = (struct doomed){.fd = cast(dev)->fd, .ifindex = cast(dev)->ifindex};
 	snprintf(d->name, sizeof(d->name), "%s", dev->name);
@@ -214,7 +222,8 @@ static void tap_moved(struct netdev *dev)
 		netdev_set_gone(dev);
 		return;
 	}
-	if (netns == RTNL_HERE && !strcmp(name, dev->name) && !rtnl_link_get(RTNL_HERE, name, &link))
+	if (netns == RTNL_HERE && !strcmp(name, dev->name) &&
+	    !rtnl_link_get(RTNL_HERE, name, &link))
 		cast(dev)->ifindex = link.ifindex;
 	leave(netns);
 	refresh(dev);
@@ -290,7 +299,8 @@ static void get_features(const struct netdev *dev, struct netdev_features *f)
 	ethtool_get_features(dev->name, f);
 }
 
-static void get_status(const struct netdev *dev, void (*cb)(void *arg, const char *key, const char *value), void *arg)
+static void get_status(const struct netdev *dev,
+		       void (*cb)(void *arg, const char *key, const char *value), void *arg)
 {
 	if (!dev->gone)
 		ethtool_get_driver(dev->name, cb, arg);
@@ -307,17 +317,27 @@ static bool kernel_stats(const struct netdev *dev, struct netdev_stats *s, struc
 	*out = link;
 	const struct rtnl_link_stats64 *k = &link.stats;
 	*s = (struct netdev_stats){
-		.rx_packets = k->rx_packets, .tx_packets = k->tx_packets,
-		.rx_bytes = k->rx_bytes, .tx_bytes = k->tx_bytes,
-		.rx_errors = k->rx_errors, .tx_errors = k->tx_errors,
+		.rx_packets = k->rx_packets,
+		.tx_packets = k->tx_packets,
+		.rx_bytes = k->rx_bytes,
+		.tx_bytes = k->tx_bytes,
+		.rx_errors = k->rx_errors,
+		.tx_errors = k->tx_errors,
 		.rx_dropped = k->rx_dropped + __atomic_load_n(&cast(dev)->rx_bad, __ATOMIC_RELAXED),
-		.tx_dropped = k->tx_dropped + __atomic_load_n(&cast(dev)->tx_dropped, __ATOMIC_RELAXED),
-		.multicast = k->multicast, .collisions = k->collisions,
-		.rx_length_errors = k->rx_length_errors, .rx_over_errors = k->rx_over_errors,
-		.rx_crc_errors = k->rx_crc_errors, .rx_frame_errors = k->rx_frame_errors,
-		.rx_fifo_errors = k->rx_fifo_errors, .rx_missed_errors = k->rx_missed_errors,
-		.tx_aborted_errors = k->tx_aborted_errors, .tx_carrier_errors = k->tx_carrier_errors,
-		.tx_fifo_errors = k->tx_fifo_errors, .tx_heartbeat_errors = k->tx_heartbeat_errors,
+		.tx_dropped =
+			k->tx_dropped + __atomic_load_n(&cast(dev)->tx_dropped, __ATOMIC_RELAXED),
+		.multicast = k->multicast,
+		.collisions = k->collisions,
+		.rx_length_errors = k->rx_length_errors,
+		.rx_over_errors = k->rx_over_errors,
+		.rx_crc_errors = k->rx_crc_errors,
+		.rx_frame_errors = k->rx_frame_errors,
+		.rx_fifo_errors = k->rx_fifo_errors,
+		.rx_missed_errors = k->rx_missed_errors,
+		.tx_aborted_errors = k->tx_aborted_errors,
+		.tx_carrier_errors = k->tx_carrier_errors,
+		.tx_fifo_errors = k->tx_fifo_errors,
+		.tx_heartbeat_errors = k->tx_heartbeat_errors,
 		.tx_window_errors = k->tx_window_errors,
 	};
 	return true;
@@ -360,7 +380,8 @@ static void tap_stats(const struct netdev *dev, struct netdev_stats *s)
 	s->rx_dropped = k->tx_dropped + __atomic_load_n(&cast(dev)->rx_bad, __ATOMIC_RELAXED);
 	s->tx_dropped = k->rx_dropped + __atomic_load_n(&cast(dev)->tx_dropped, __ATOMIC_RELAXED);
 	s->multicast = 0;
-	s->rx_length_errors = s->rx_over_errors = s->rx_crc_errors = s->rx_frame_errors = s->rx_fifo_errors = 0;
+	s->rx_length_errors = s->rx_over_errors = s->rx_crc_errors = s->rx_frame_errors =
+		s->rx_fifo_errors = 0;
 	s->rx_missed_errors = 0;
 }
 
@@ -373,7 +394,8 @@ static struct error *system_rxq_open(struct netdev_rxq *rxq)
 	return e;
 }
 
-// The socket goes on receiving until the device is closed, which follows at once; what comes is lost.
+// The socket goes on receiving until the device is closed, which follows at once; what comes is
+// lost.
 static void system_rxq_close(struct netdev_rxq *rxq)
 {
 	packet_rx_free(cast_rxq(rxq)->packet);
@@ -394,7 +416,8 @@ static void tap_rxq_close(struct netdev_rxq *rxq)
 
 static int system_rx(struct netdev_rxq *rxq, struct rte_mbuf **packets, unsigned int n)
 {
-	unsigned int bad = 0, got = packet_rx_burst(cast_rxq(rxq)->packet, rxq->fd, packets, n, &bad);
+	unsigned int bad = 0,
+		     got = packet_rx_burst(cast_rxq(rxq)->packet, rxq->fd, packets, n, &bad);
 	if (bad)
 		__atomic_fetch_add(&cast(rxq->dev)->rx_bad, bad, __ATOMIC_RELAXED);
 	return (int)got;
@@ -416,29 +439,42 @@ static unsigned int count_tx(struct netdev *dev, unsigned int sent, unsigned int
 	return sent;
 }
 
-static unsigned int system_tx(struct netdev *dev, unsigned int thread, struct rte_mbuf **packets, unsigned int n)
+static unsigned int system_tx(struct netdev *dev, unsigned int thread, struct rte_mbuf **packets,
+			      unsigned int n)
 {
 	return count_tx(dev, packet_tx_burst(cast(dev)->fd, packets, n), n);
 }
 
-static unsigned int tap_tx(struct netdev *dev, unsigned int thread, struct rte_mbuf **packets, unsigned int n)
+static unsigned int tap_tx(struct netdev *dev, unsigned int thread, struct rte_mbuf **packets,
+			   unsigned int n)
 {
 	return count_tx(dev, tun_tx_burst(cast(dev)->fd, packets, n), n);
 }
 
-#define LINUX_CLASS                                                                                                     \
-	.size = sizeof(struct linux_dev), .rxq_size = sizeof(struct linux_rxq),                  \
-	.set_mac = set_mac, .set_mtu = set_mtu, .set_up = set_up, .get_ifindex = get_ifindex,                           \
+#define LINUX_CLASS                                                                                \
+	.size = sizeof(struct linux_dev), .rxq_size = sizeof(struct linux_rxq),                    \
+	.set_mac = set_mac, .set_mtu = set_mtu, .set_up = set_up, .get_ifindex = get_ifindex,      \
 	.get_features = get_features, .get_status = get_status
-#define TAP_CLASS                                                                                                       \
-	LINUX_CLASS, .get_stats = tap_stats, .rxq_open = tap_rxq_open, .rxq_close = tap_rxq_close,    \
-	.rx_burst = tap_rx, .tx_burst = tap_tx
+#define TAP_CLASS                                                                                  \
+	LINUX_CLASS, .get_stats = tap_stats, .rxq_open = tap_rxq_open, .rxq_close = tap_rxq_close, \
+		     .rx_burst = tap_rx, .tx_burst = tap_tx
 
 const struct netdev_class netdev_system_class = {
-	LINUX_CLASS, .type = "system", .open = system_open, .close = system_close, .get_stats = system_stats, .rxq_open = system_rxq_open,
-	.rxq_close = system_rxq_close, .rx_burst = system_rx, .tx_burst = system_tx,
+	LINUX_CLASS,
+	.type = "system",
+	.open = system_open,
+	.close = system_close,
+	.get_stats = system_stats,
+	.rxq_open = system_rxq_open,
+	.rxq_close = system_rxq_close,
+	.rx_burst = system_rx,
+	.tx_burst = system_tx,
 };
-const struct netdev_class netdev_tap_class = {TAP_CLASS, .type = "tap", .open = tap_open, .close = tap_close};
+const struct netdev_class netdev_tap_class = {TAP_CLASS, .type = "tap", .open = tap_open,
+					      .close = tap_close};
 const struct netdev_class netdev_internal_class = {
-	TAP_CLASS, .type = "internal", .open = internal_open, .close = internal_close,
+	TAP_CLASS,
+	.type = "internal",
+	.open = internal_open,
+	.close = internal_close,
 };

@@ -83,7 +83,7 @@ static int on_neighbour(const struct nlmsghdr *nlh, void *arg)
 	const struct ndmsg *ndm = mnl_nlmsg_get_payload(nlh);
 	mnl_attr_parse(nlh, sizeof(*ndm), on_neighbour_attr, &mac);
 	if (mac && ndm->ndm_state & (NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE |
-	                             NUD_PERMANENT | NUD_NOARP)) {
+				     NUD_PERMANENT | NUD_NOARP)) {
 		memcpy(arg, mac, 6);
 		((uint8_t *)arg)[6] = 1;
 	}

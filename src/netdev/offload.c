@@ -26,7 +26,7 @@ static void count(uint64_t *counter, uint64_t n)
 }
 
 void offload_counts_show(const struct offload_counts *c,
-                         void (*cb)(void *arg, const char *name, uint64_t value), void *arg)
+			 void (*cb)(void *arg, const char *name, uint64_t value), void *arg)
 {
 	cb(arg, "tx_software_checksums", __atomic_load_n(&c->checksums, __ATOMIC_RELAXED));
 	cb(arg, "tx_software_segmented", __atomic_load_n(&c->segmented, __ATOMIC_RELAXED));
@@ -40,7 +40,7 @@ bool offload_plan(const struct rte_mbuf *m, bool checksum, struct offload_plan *
 {
 	unsigned int headers = m->l2_len + m->l3_len + m->l4_len;
 	*p = (struct offload_plan){
-	        .packet = m, .headers = headers, .size = m->tso_segsz, .checksum = checksum};
+		.packet = m, .headers = headers, .size = m->tso_segsz, .checksum = checksum};
 	p->udp = m->ol_flags & RTE_MBUF_F_TX_UDP_SEG;
 	if (headers > m->data_len || headers > HEADERS_MAX || headers >= m->pkt_len ||
 	    p->size < SEGMENT_MIN || m->l2_len < ETH_HDR_BYTES ||
@@ -57,7 +57,7 @@ bool offload_plan(const struct rte_mbuf *m, bool checksum, struct offload_plan *
 
 // Appends bytes of the original to a chain that begins with `first`.
 static bool append(struct rte_mbuf *first, const struct rte_mbuf *from, unsigned int offset,
-                   unsigned int n, struct rte_mempool *pool)
+		   unsigned int n, struct rte_mempool *pool)
 {
 	struct rte_mbuf *last = rte_pktmbuf_lastseg(first);
 	while (from && offset >= from->data_len) {
@@ -92,7 +92,7 @@ static bool append(struct rte_mbuf *first, const struct rte_mbuf *from, unsigned
 
 // Lengths and identification; the partial sum of the pseudo header.
 static be16_t fix_l3(const struct offload_plan *p, uint8_t *l3, unsigned int i, unsigned int l3_len,
-                     unsigned int l4_bytes)
+		     unsigned int l4_bytes)
 {
 	uint8_t proto = p->udp ? IP_PROTO_UDP : IP_PROTO_TCP;
 	if (p->ipv6) {
@@ -121,7 +121,7 @@ static void fix_tcp(const struct offload_plan *p, uint8_t *tcp, unsigned int i)
 }
 
 struct rte_mbuf *offload_segment(const struct offload_plan *p, unsigned int i,
-                                 struct rte_mempool *pool)
+				 struct rte_mempool *pool)
 {
 	const struct rte_mbuf *from = p->packet;
 	struct rte_mbuf *m = rte_pktmbuf_alloc(pool);
@@ -224,15 +224,15 @@ static bool does_segments(const struct rte_mbuf *m, unsigned int can)
 }
 
 unsigned int offload_tx(void *device, unsigned int thread, struct rte_mbuf **packets,
-                        unsigned int n, unsigned int can, struct rte_mempool *pool,
-                        struct offload_counts *counts, offload_send *send)
+			unsigned int n, unsigned int can, struct rte_mempool *pool,
+			struct offload_counts *counts, offload_send *send)
 {
 	struct tx tx = {.device = device,
-	                .thread = thread,
-	                .can = can,
-	                .pool = pool,
-	                .counts = counts,
-	                .send = send};
+			.thread = thread,
+			.can = can,
+			.pool = pool,
+			.counts = counts,
+			.send = send};
 	unsigned int sent = 0;
 	for (unsigned int i = 0; i < n; i++) {
 		struct rte_mbuf *m = packets[i];

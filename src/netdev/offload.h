@@ -18,17 +18,17 @@ enum offload { // what a device does by itself
 	OFFLOAD_ALL = (1 << 5) - 1,
 };
 
-struct offload_counts {     // relaxed atomics
+struct offload_counts {	    // relaxed atomics
 	uint64_t checksums, // packets whose checksum was completed
-	        segmented,  // packets that were cut
-	        segments,   // into so many
-	        failed; // packets that could not be: no memory, or their headers are not what they
-	                // say
+		segmented,  // packets that were cut
+		segments,   // into so many
+		failed; // packets that could not be: no memory, or their headers are not what they
+			// say
 };
 
 // Their names in Interface.statistics.
 void offload_counts_show(const struct offload_counts *,
-                         void (*cb)(void *arg, const char *name, uint64_t value), void *arg);
+			 void (*cb)(void *arg, const char *name, uint64_t value), void *arg);
 
 // Whether packets with these flags (the union of a burst's ol_flags) may need anything.
 static inline bool offload_concerns(uint64_t ol_flags)
@@ -37,23 +37,23 @@ static inline bool offload_concerns(uint64_t ol_flags)
 }
 
 typedef unsigned int offload_send(void *device, unsigned int thread, struct rte_mbuf **,
-                                  unsigned int n);
+				  unsigned int n);
 // Sends n packets through `send`, which takes all it gets, and of which the result is how many went
 // out; here it is how many of the n did. They keep their order. Those that are not the caller's
 // alone are copied before they are changed. Segments come from `pool`.
 unsigned int offload_tx(void *device, unsigned int thread, struct rte_mbuf **, unsigned int n,
-                        unsigned int can, struct rte_mempool *pool, struct offload_counts *,
-                        offload_send *send);
+			unsigned int can, struct rte_mempool *pool, struct offload_counts *,
+			offload_send *send);
 
 // Cuts a packet with TCP_SEG or UDP_SEG into frames, of which `i` counts from 0; NULL: no memory.
 // `plan` comes from offload_plan().
 struct offload_plan {
 	const struct rte_mbuf *packet;
 	unsigned int headers, payload, size,
-	        n;                // bytes of headers and payload; bytes per segment; segments
+		n;		  // bytes of headers and payload; bytes per segment; segments
 	bool ipv6, udp, checksum; // checksums are to be completed
 };
 // False: it is none that can be cut.
 bool offload_plan(const struct rte_mbuf *, bool checksum, struct offload_plan *);
 struct rte_mbuf *offload_segment(const struct offload_plan *, unsigned int i,
-                                 struct rte_mempool *pool);
+				 struct rte_mempool *pool);

@@ -20,13 +20,19 @@ enum { RECEIVE_ROOM = 8 << 20, SEND_ROOM = 4 << 20 };
 
 static struct error *bind_to(const char *name, int ifindex, int fd, be16_t protocol)
 {
-	struct sockaddr_ll address = {.sll_family = AF_PACKET, .sll_protocol = protocol, .sll_ifindex = ifindex};
-	return bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ? error_errno(errno, "%s: packet socket", name) : NULL;
+	struct sockaddr_ll address = {
+		.sll_family = AF_PACKET, .sll_protocol = protocol, .sll_ifindex = ifindex};
+	return bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0
+		       ? error_errno(errno, "%s: packet socket", name)
+		       : NULL;
 }
 
-static struct error *set_option(const char *name, int fd, int option, const void *value, socklen_t n, const char *what)
+static struct error *set_option(const char *name, int fd, int option, const void *value,
+				socklen_t n, const char *what)
 {
-	return setsockopt(fd, SOL_PACKET, option, value, n) < 0 ? error_errno(errno, "%s: packet socket: %s", name, what) : NULL;
+	return setsockopt(fd, SOL_PACKET, option, value, n) < 0
+		       ? error_errno(errno, "%s: packet socket: %s", name, what)
+		       : NULL;
 }
 
 // Memory of a socket beyond what the system grants to everybody, where we may.
@@ -38,7 +44,8 @@ static void set_room(int fd, int force, int ask, int room)
 
 struct error *packet_socket_open(const char *name, int ifindex, int *out)
 {
-	// Protocol 0 receives nothing: else frames of all devices would come until bind() says which one.
+	// Protocol 0 receives nothing: else frames of all devices would come until bind() says
+	// which one.
 	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return error_errno(errno, "%s: cannot open a packet socket", name);
@@ -58,13 +65,16 @@ struct error *packet_socket_open(const char *name, int ifindex, int *out)
 struct error *packet_socket_receive(const char *name, int ifindex, int fd)
 {
 	const int on = 1;
-	const struct packet_mreq promiscuous = {.mr_ifindex = ifindex, .mr_type = PACKET_MR_PROMISC};
+	const struct packet_mreq promiscuous = {.mr_ifindex = ifindex,
+						.mr_type = PACKET_MR_PROMISC};
 	set_room(fd, SO_RCVBUFFORCE, SO_RCVBUF, RECEIVE_ROOM);
 	struct error *e = set_option(name, fd, PACKET_AUXDATA, &on, sizeof(on), "VLAN tags");
 	if (!e)
-		e = set_option(name, fd, PACKET_IGNORE_OUTGOING, &on, sizeof(on), "leaving out what it sends");
+		e = set_option(name, fd, PACKET_IGNORE_OUTGOING, &on, sizeof(on),
+			       "leaving out what it sends");
 	if (!e)
-		e = set_option(name, fd, PACKET_ADD_MEMBERSHIP, &promiscuous, sizeof(promiscuous), "promiscuous mode");
+		e = set_option(name, fd, PACKET_ADD_MEMBERSHIP, &promiscuous, sizeof(promiscuous),
+			       "promiscuous mode");
 	return e ? e : bind_to(name, ifindex, fd, BE16(ETH_P_ALL));
 }
 
@@ -77,14 +87,17 @@ unsigned int packet_socket_take_drops(int fd)
 
 // --- Closing
 
-// One thread for the process, from the first close on; the kernel closes what is left when the process ends.
+// One thread for the process, from the first close on; the kernel closes what is left when the
+// process ends.
 static struct {
 	pthread_once_t once;
 	pthread_mutex_t lock;
 	pthread_cond_t filled;
 	bool running;
 	VEC(int) fds; // guarded by `lock`
-} closer = {.once = PTHREAD_ONCE_INIT, .lock = PTHREAD_MUTEX_INITIALIZER, .filled = PTHREAD_COND_INITIALIZER};
+} closer = {.once = PTHREAD_ONCE_INIT,
+	    .lock = PTHREAD_MUTEX_INITIALIZER,
+	    .filled = PTHREAD_COND_INITIALIZER};
 
 static void *close_all(void *arg)
 {
@@ -130,7 +143,8 @@ void packet_socket_close(int fd)
 struct packet_rx {
 	struct burst burst;
 	struct mmsghdr messages[BURST_MAX];
-	uint8_t control[BURST_MAX][CMSG_SPACE(sizeof(struct tpacket_auxdata))] __attribute__((aligned(8)));
+	uint8_t control[BURST_MAX][CMSG_SPACE(sizeof(struct tpacket_auxdata))]
+		__attribute__((aligned(8)));
 };
 
 struct packet_rx *packet_rx_new(void)
@@ -164,8 +178,8 @@ static uint32_t tag_of(struct msghdr *m)
 	return tpid << 16 | aux.tp_vlan_tci;
 }
 
-// recvmmsg() reports an error only when it hits the first message; the kernel has then dropped the frame or told of the device,
-// once: asking again goes on behind it.
+// recvmmsg() reports an error only when it hits the first message; the kernel has then dropped the
+// frame or told of the device, once: asking again goes on behind it.
 static int receive(int fd, struct mmsghdr *messages, unsigned int n, unsigned int *bad)
 {
 	for (int attempt = 0; attempt < 8; attempt++) {
@@ -180,7 +194,8 @@ static int receive(int fd, struct mmsghdr *messages, unsigned int n, unsigned in
 	return 0;
 }
 
-unsigned int packet_rx_burst(struct packet_rx *rx, int fd, struct rte_mbuf **packets, unsigned int n, unsigned int *bad)
+unsigned int packet_rx_burst(struct packet_rx *rx, int fd, struct rte_mbuf **packets,
+			     unsigned int n, unsigned int *bad)
 {
 	n = burst_begin(&rx->burst, n);
 	for (unsigned int i = 0; i < n; i++)
@@ -209,7 +224,8 @@ struct tx {
 	struct virtio_net_hdr vnet[TX_BATCH];
 };
 
-// Sends them all; the number that was taken. A frame that the kernel refuses does not keep it from the next.
+// Sends them all; the number that was taken. A frame that the kernel refuses does not keep it from
+// the next.
 static unsigned int send_batch(int fd, struct mmsghdr *messages, unsigned int n)
 {
 	unsigned int done = 0, sent = 0;
@@ -229,8 +245,10 @@ static unsigned int send_batch(int fd, struct mmsghdr *messages, unsigned int n)
 	return sent;
 }
 
-// Puts as many packets as there is room for into one batch; how many of `n`. Those that cannot be sent at all get no message.
-static unsigned int fill_batch(struct tx *tx, struct rte_mbuf **packets, unsigned int n, unsigned int *n_messages)
+// Puts as many packets as there is room for into one batch; how many of `n`. Those that cannot be
+// sent at all get no message.
+static unsigned int fill_batch(struct tx *tx, struct rte_mbuf **packets, unsigned int n,
+			       unsigned int *n_messages)
 {
 	unsigned int pieces = 0, i;
 	*n_messages = 0;
@@ -242,11 +260,13 @@ static unsigned int fill_batch(struct tx *tx, struct rte_mbuf **packets, unsigne
 			break;
 		struct virtio_net_hdr *vnet = &tx->vnet[*n_messages];
 		struct msghdr *message = &tx->messages[*n_messages].msg_hdr;
-		*message = (struct msghdr){.msg_iov = &tx->iov[pieces], .msg_iovlen = m->nb_segs + 1u};
+		*message =
+			(struct msghdr){.msg_iov = &tx->iov[pieces], .msg_iovlen = m->nb_segs + 1u};
 		vnet_encode(m, vnet);
 		tx->iov[pieces++] = (struct iovec){vnet, sizeof(*vnet)};
 		for (; m; m = m->next)
-			tx->iov[pieces++] = (struct iovec){rte_pktmbuf_mtod(m, void *), m->data_len};
+			tx->iov[pieces++] =
+				(struct iovec){rte_pktmbuf_mtod(m, void *), m->data_len};
 		++*n_messages;
 	}
 	return i;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// "patch": one end of a cable between two bridges. It has no packets of its own: translation goes on at the peer.
+// "patch": one end of a cable between two bridges. It has no packets of its own: translation goes
+// on at the peer.
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,7 +39,8 @@ static struct error *patch_set_options(struct netdev *dev, struct netdev_options
 	netdev_complain_unknown(dev, options, known, complain, arg);
 	const char *peer = netdev_option_find(options, "peer");
 	if (!peer || !*peer)
-		return error_errno(EINVAL, "%s: patch type requires valid 'peer' argument", dev->name);
+		return error_errno(EINVAL, "%s: patch type requires valid 'peer' argument",
+				   dev->name);
 	if (!strcmp(peer, dev->name))
 		return error_errno(EINVAL, "%s: patch peer must not be self", dev->name);
 	if (cast(dev)->peer && !strcmp(cast(dev)->peer, peer))
@@ -74,14 +76,21 @@ const char *netdev_patch_peer(const struct netdev *dev)
 	return dev->class == &netdev_patch_class ? cast(dev)->peer : NULL;
 }
 
-static void patch_config(const struct netdev *dev, void (*cb)(void *arg, const char *key, const char *value), void *arg)
+static void patch_config(const struct netdev *dev,
+			 void (*cb)(void *arg, const char *key, const char *value), void *arg)
 {
 	if (cast(dev)->peer)
 		cb(arg, "peer", cast(dev)->peer);
 }
 
 const struct netdev_class netdev_patch_class = {
-	.type = "patch", .size = sizeof(struct patch), .open = patch_open, .close = patch_close,
-	.set_options = patch_set_options, .set_mac = patch_set_mac, .set_up = patch_set_up, .get_stats = patch_stats,
+	.type = "patch",
+	.size = sizeof(struct patch),
+	.open = patch_open,
+	.close = patch_close,
+	.set_options = patch_set_options,
+	.set_mac = patch_set_mac,
+	.set_up = patch_set_up,
+	.get_stats = patch_stats,
 	.get_config = patch_config,
 };

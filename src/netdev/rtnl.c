@@ -19,8 +19,8 @@
 static int read_kind(const struct nlattr *attr, void *link)
 {
 	if (mnl_attr_get_type(attr) == IFLA_INFO_KIND && !mnl_attr_validate(attr, MNL_TYPE_STRING))
-		snprintf(((struct rtnl_link *)link)->kind, sizeof(((struct rtnl_link *)link)->kind), "%s",
-			 mnl_attr_get_str(attr));
+		snprintf(((struct rtnl_link *)link)->kind, sizeof(((struct rtnl_link *)link)->kind),
+			 "%s", mnl_attr_get_str(attr));
 	return MNL_CB_OK;
 }
 
@@ -51,7 +51,8 @@ static int read_attr(const struct nlattr *attr, void *arg)
 		break;
 	case IFLA_STATS64:
 		link->has_stats = true;
-		memcpy(&link->stats, mnl_attr_get_payload(attr), len < sizeof(link->stats) ? len : sizeof(link->stats));
+		memcpy(&link->stats, mnl_attr_get_payload(attr),
+		       len < sizeof(link->stats) ? len : sizeof(link->stats));
 		break;
 	default:
 		break;
@@ -207,9 +208,11 @@ static int on_notification(const struct nlmsghdr *nlh, void *arg)
 {
 	struct rtnl_watch *watch = arg;
 	struct rtnl_link link;
-	if ((nlh->nlmsg_type != RTM_NEWLINK && nlh->nlmsg_type != RTM_DELLINK) || !read_link(nlh, &link))
+	if ((nlh->nlmsg_type != RTM_NEWLINK && nlh->nlmsg_type != RTM_DELLINK) ||
+	    !read_link(nlh, &link))
 		return MNL_CB_OK;
-	// A bridge of the kernel tells of its ports in messages of its own family: a port that leaves it is no link that goes.
+	// A bridge of the kernel tells of its ports in messages of its own family: a port that
+	// leaves it is no link that goes.
 	if (((const struct ifinfomsg *)mnl_nlmsg_get_payload(nlh))->ifi_family != AF_UNSPEC)
 		return MNL_CB_OK;
 	if (nlh->nlmsg_type == RTM_NEWLINK)
@@ -235,7 +238,8 @@ static void on_readable(void *arg, int fd, int events)
 	}
 }
 
-int rtnl_watch_new(struct loop *loop, const struct rtnl_watch_callbacks *callbacks, void *arg, struct rtnl_watch **out)
+int rtnl_watch_new(struct loop *loop, const struct rtnl_watch_callbacks *callbacks, void *arg,
+		   struct rtnl_watch **out)
 {
 	struct mnl_socket *socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (!socket)

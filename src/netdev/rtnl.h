@@ -21,15 +21,16 @@ struct rtnl_link {
 	struct rtnl_link_stats64 stats;
 };
 
-// In the network namespace of this fd, or our own (RTNL_HERE). Negative errno: -ENODEV, or what the kernel said.
+// In the network namespace of this fd, or our own (RTNL_HERE). Negative errno: -ENODEV, or what the
+// kernel said.
 enum { RTNL_HERE = -1 };
 int rtnl_link_get(int netns, const char *name, struct rtnl_link *);
 int rtnl_link_set_mac(int netns, int ifindex, const uint8_t mac[6]);
 int rtnl_link_set_mtu(int netns, int ifindex, int mtu);
 int rtnl_link_set_up(int netns, int ifindex, bool up);
 
-// Devices in groups (`ip link set DEV group N`), and the removal of all of one, which takes the kernel not much longer than that
-// of a single device: it waits for its readers once.
+// Devices in groups (`ip link set DEV group N`), and the removal of all of one, which takes the
+// kernel not much longer than that of a single device: it waits for its readers once.
 int rtnl_link_set_group(int ifindex, uint32_t group);
 int rtnl_group_remove(uint32_t group);
 
@@ -40,5 +41,6 @@ struct rtnl_watch_callbacks {
 	void (*lost)(void *arg); // notifications were lost: look at everything again
 };
 // Negative errno when the kernel does not let us watch.
-int rtnl_watch_new(struct loop *, const struct rtnl_watch_callbacks *, void *arg, struct rtnl_watch **);
+int rtnl_watch_new(struct loop *, const struct rtnl_watch_callbacks *, void *arg,
+		   struct rtnl_watch **);
 void rtnl_watch_free(struct rtnl_watch *);

@@ -18,7 +18,8 @@ enum { TUN_USO4 = 0x20, TUN_USO6 = 0x40 }; // TUN_F_USO*, which older headers la
 struct error *tun_open(const char *name, int *out)
 {
 	if (strlen(name) >= IFNAMSIZ)
-		return error_errno(ENAMETOOLONG, "%s: a device's name has at most %d characters", name, IFNAMSIZ - 1);
+		return error_errno(ENAMETOOLONG, "%s: a device's name has at most %d characters",
+				   name, IFNAMSIZ - 1);
 	int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
 		return error_errno(errno, "/dev/net/tun");
@@ -34,7 +35,8 @@ struct error *tun_open(const char *name, int *out)
 		close(fd);
 		return e;
 	}
-	// What the kernel may leave to us. An older one does not know UDP segmentation; without any it does all the work itself.
+	// What the kernel may leave to us. An older one does not know UDP segmentation; without any
+	// it does all the work itself.
 	unsigned long offloads = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN;
 	if (ioctl(fd, TUNSETOFFLOAD, offloads | TUN_USO4 | TUN_USO6) < 0)
 		(void)ioctl(fd, TUNSETOFFLOAD, offloads);
@@ -50,7 +52,8 @@ void tun_set_persistent(int fd, bool persistent)
 static bool is_own_netns(int netns)
 {
 	struct stat own, other;
-	return !stat("/proc/thread-self/ns/net", &own) && !fstat(netns, &other) && own.st_ino == other.st_ino && own.st_dev == other.st_dev;
+	return !stat("/proc/thread-self/ns/net", &own) && !fstat(netns, &other) &&
+	       own.st_ino == other.st_ino && own.st_dev == other.st_dev;
 }
 
 bool tun_whereabouts(int fd, char name[IFNAMSIZ], int *netns)
@@ -68,7 +71,8 @@ bool tun_whereabouts(int fd, char name[IFNAMSIZ], int *netns)
 	return true;
 }
 
-int tun_rx_burst(struct burst *b, int fd, struct rte_mbuf **packets, unsigned int n, unsigned int *bad)
+int tun_rx_burst(struct burst *b, int fd, struct rte_mbuf **packets, unsigned int n,
+		 unsigned int *bad)
 {
 	n = burst_begin(b, n);
 	unsigned int used = 0, n_packets = 0;

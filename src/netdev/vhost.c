@@ -62,7 +62,7 @@ struct vhost_dev {
 	unsigned int n_pairs;
 	atomic_bool enabled; // as the port is up; written by main, read by any
 	// Written by the library's thread, read by any.
-	atomic_int vid;   // -1: no guest
+	atomic_int vid;	  // -1: no guest
 	atomic_uint can;  // enum offload, of the guest
 	atomic_uint n_tx; // queues that the guest receives from
 	_Atomic uint8_t tx_queue[QUEUES_MAX];
@@ -93,14 +93,16 @@ static void count(uint64_t *counter, uint64_t n)
 
 static uint64_t tso_features(void)
 {
-	return 1ull << VIRTIO_NET_F_HOST_TSO4 | 1ull << VIRTIO_NET_F_HOST_TSO6 | 1ull << VIRTIO_NET_F_HOST_ECN;
+	return 1ull << VIRTIO_NET_F_HOST_TSO4 | 1ull << VIRTIO_NET_F_HOST_TSO6 |
+	       1ull << VIRTIO_NET_F_HOST_ECN;
 }
 
 // What guests are offered when they connect next.
 static unsigned int change_tso(bool no_tso)
 {
 	unsigned int n = 0;
-	for (struct vhost_dev *dev = vhost.first; dev; dev = dev->next) { // only main changes the list and the paths
+	for (struct vhost_dev *dev = vhost.first; dev;
+	     dev = dev->next) { // only main changes the list and the paths
 		if (!dev->path)
 			continue;
 		if (no_tso)
@@ -239,10 +241,10 @@ static void destroy_connection(int vid)
 }
 
 static const struct rte_vhost_device_ops callbacks = {
-        .destroy_connection = destroy_connection,
-        .new_device = new_device,
-        .destroy_device = destroy_device,
-        .vring_state_changed = vring_state_changed,
+	.destroy_connection = destroy_connection,
+	.new_device = new_device,
+	.destroy_device = destroy_device,
+	.vring_state_changed = vring_state_changed,
 };
 
 // Where the guest's memory is.
@@ -344,8 +346,8 @@ static struct error *remove_stale(const char *path)
 		return unlink(path) ? error_errno(errno, "%s cannot be removed", path) : NULL;
 	if (!r || r == EAGAIN)
 		return error_errno(EADDRINUSE,
-		                   "socket %s belongs to another process, which listens on it",
-		                   path);
+				   "socket %s belongs to another process, which listens on it",
+				   path);
 	return error_errno(EEXIST, "%s is no socket, and in the way of one", path);
 }
 
@@ -356,7 +358,7 @@ static struct error *check_path(const char *path)
 	struct error *e = NULL;
 	if (strlen(path) >= sizeof(((struct sockaddr_un *)0)->sun_path))
 		e = error_errno(ENAMETOOLONG, "the path of a socket has at most %zu characters: %s",
-		                sizeof(((struct sockaddr_un *)0)->sun_path) - 1, path);
+				sizeof(((struct sockaddr_un *)0)->sun_path) - 1, path);
 	else if (access(directory, F_OK))
 		e = error_errno(errno, "vhost-user socket directory %s", directory);
 	free(directory);
@@ -366,7 +368,7 @@ static struct error *check_path(const char *path)
 static struct error *register_path(struct vhost_dev *dev, char *path)
 {
 	uint64_t flags = dev->client ? RTE_VHOST_USER_CLIENT : 0,
-	         without = 1ull << VIRTIO_NET_F_HOST_UFO | 1ull << VIRTIO_NET_F_GUEST_UFO;
+		 without = 1ull << VIRTIO_NET_F_HOST_UFO | 1ull << VIRTIO_NET_F_GUEST_UFO;
 	if (dev->client && vhost.iommu)
 		flags |= RTE_VHOST_USER_IOMMU_SUPPORT;
 	if (dev->client && vhost.postcopy)
@@ -395,9 +397,9 @@ static struct error *register_path(struct vhost_dev *dev, char *path)
 	}
 	log[strcspn(log, "\n")] = '\0';
 	struct error *e =
-	        r ? error_new("%s: vhost-user socket device setup failure for socket %s%s%s%s",
-	                      dev->up.name, path, *log ? " (" : "", log, *log ? ")" : "")
-	          : NULL;
+		r ? error_new("%s: vhost-user socket device setup failure for socket %s%s%s%s",
+			      dev->up.name, path, *log ? " (" : "", log, *log ? ")" : "")
+		  : NULL;
 	free(log);
 	return e;
 }
@@ -416,14 +418,14 @@ static struct error *attach(struct vhost_dev *dev, const char *wanted)
 }
 
 static void set_retries(struct vhost_dev *dev, struct netdev_options options,
-                        void (*complain)(void *arg, const char *text), void *arg)
+			void (*complain)(void *arg, const char *text), void *arg)
 {
 	const char *text = netdev_option_find(options, "tx-retries-max");
 	uint32_t value = RETRIES;
 	if (text && (parse_u32(text, 10, &value) || value > RETRIES_MAX)) {
 		char *why = xasprintf("options:tx-retries-max is \"%s\": a number from 0 to %d is "
-		                      "wanted; %d is used",
-		                      text, RETRIES_MAX, RETRIES);
+				      "wanted; %d is used",
+				      text, RETRIES_MAX, RETRIES);
 		complain(arg, why);
 		free(why);
 		value = RETRIES;
@@ -432,7 +434,7 @@ static void set_retries(struct vhost_dev *dev, struct netdev_options options,
 }
 
 static struct error *server_set_options(struct netdev *up, struct netdev_options options,
-                                        void (*complain)(void *arg, const char *text), void *arg)
+					void (*complain)(void *arg, const char *text), void *arg)
 {
 	static const char *const known[] = {"tx-retries-max", NULL};
 	struct vhost_dev *dev = cast(up);
@@ -442,12 +444,12 @@ static struct error *server_set_options(struct netdev *up, struct netdev_options
 		return NULL;
 	if (strpbrk(up->name, "/\\"))
 		return error_errno(EINVAL,
-		                   "\"%s\" is not a valid name for a vhost-user port. A valid name "
-		                   "must not include '/' or '\\'",
-		                   up->name);
+				   "\"%s\" is not a valid name for a vhost-user port. A valid name "
+				   "must not include '/' or '\\'",
+				   up->name);
 	char *directory = dir_resolve(dir_run(), vhost.sock_dir ? vhost.sock_dir : ""),
 	     *path = xasprintf("%s%s%s", directory,
-	                       directory[strlen(directory) - 1] == '/' ? "" : "/", up->name);
+			       directory[strlen(directory) - 1] == '/' ? "" : "/", up->name);
 	struct error *e = attach(dev, path);
 	free(path);
 	free(directory);
@@ -455,7 +457,7 @@ static struct error *server_set_options(struct netdev *up, struct netdev_options
 }
 
 static struct error *client_set_options(struct netdev *up, struct netdev_options options,
-                                        void (*complain)(void *arg, const char *text), void *arg)
+					void (*complain)(void *arg, const char *text), void *arg)
 {
 	static const char *const known[] = {"tx-retries-max", "vhost-server-path", NULL};
 	struct vhost_dev *dev = cast(up);
@@ -464,9 +466,9 @@ static struct error *client_set_options(struct netdev *up, struct netdev_options
 	const char *path = netdev_option_find(options, "vhost-server-path");
 	if (!path || !*path)
 		return error_errno(EINVAL,
-		                   "%s: options:vhost-server-path is missing: the socket that the "
-		                   "virtual machine listens on",
-		                   up->name);
+				   "%s: options:vhost-server-path is missing: the socket that the "
+				   "virtual machine listens on",
+				   up->name);
 	if (dev->path && !strcmp(dev->path, path))
 		return NULL;
 	unregister(dev);
@@ -487,7 +489,7 @@ static struct error *vhost_set_mtu(struct netdev *up, int mtu)
 	enum { MOST = 9702 };
 	if (mtu < RTE_ETHER_MIN_MTU || mtu > MOST)
 		return error_errno(EINVAL, "%s: an MTU of %d: from %d to %d is possible", up->name,
-		                   mtu, RTE_ETHER_MIN_MTU, MOST);
+				   mtu, RTE_ETHER_MIN_MTU, MOST);
 	up->mtu = mtu;
 	netdev_changed(up);
 	return NULL;
@@ -508,10 +510,10 @@ static void vhost_stats(const struct netdev *up, struct netdev_stats *s)
 	s->rx_bytes = dev->rx_bytes;
 	for (unsigned int q = 0; q < QUEUES_MAX; q++) {
 		s->rx_packets += dev->rxqs[q]
-		                         ? __atomic_load_n(&dev->rxqs[q]->packets, __ATOMIC_RELAXED)
-		                         : 0;
+					 ? __atomic_load_n(&dev->rxqs[q]->packets, __ATOMIC_RELAXED)
+					 : 0;
 		s->rx_bytes +=
-		        dev->rxqs[q] ? __atomic_load_n(&dev->rxqs[q]->bytes, __ATOMIC_RELAXED) : 0;
+			dev->rxqs[q] ? __atomic_load_n(&dev->rxqs[q]->bytes, __ATOMIC_RELAXED) : 0;
 	}
 	s->rx_dropped = s->rx_errors = s->tx_errors = 0;
 	s->tx_packets = __atomic_load_n(&dev->tx_packets, __ATOMIC_RELAXED);
@@ -522,12 +524,12 @@ static void vhost_stats(const struct netdev *up, struct netdev_stats *s)
 struct rte_mempool *netdev_vhost_pool(const struct netdev *up)
 {
 	return up->class == &netdev_vhost_server_class || up->class == &netdev_vhost_client_class
-	               ? cast(up)->pool
-	               : NULL;
+		       ? cast(up)->pool
+		       : NULL;
 }
 
 static void vhost_config(const struct netdev *up,
-                         void (*cb)(void *arg, const char *key, const char *value), void *arg)
+			 void (*cb)(void *arg, const char *key, const char *value), void *arg)
 {
 	char text[24];
 	snprintf(text, sizeof(text), "%u", up->n_rxq);
@@ -539,7 +541,7 @@ static void vhost_config(const struct netdev *up,
 }
 
 static void vhost_counters(const struct netdev *up,
-                           void (*cb)(void *arg, const char *name, uint64_t value), void *arg)
+			   void (*cb)(void *arg, const char *name, uint64_t value), void *arg)
 {
 	const struct vhost_dev *dev = cast(up);
 	cb(arg, "ovs_tx_retries", __atomic_load_n(&dev->tx_retries, __ATOMIC_RELAXED));
@@ -548,7 +550,7 @@ static void vhost_counters(const struct netdev *up,
 }
 
 static void vhost_get_status(const struct netdev *up,
-                             void (*cb)(void *arg, const char *key, const char *value), void *arg)
+			     void (*cb)(void *arg, const char *key, const char *value), void *arg)
 {
 	const struct vhost_dev *dev = cast(up);
 	pthread_mutex_lock(&vhost.lock); // the guest does not go meanwhile
@@ -616,8 +618,8 @@ static inline bool received(struct rte_mbuf *m)
 		return true;
 	if (!(m->ol_flags & (RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IPV6)) && m->l2_len < m->data_len)
 		m->ol_flags |= *rte_pktmbuf_mtod_offset(m, const uint8_t *, m->l2_len) >> 4 == 6
-		                       ? RTE_MBUF_F_TX_IPV6
-		                       : RTE_MBUF_F_TX_IPV4;
+				       ? RTE_MBUF_F_TX_IPV6
+				       : RTE_MBUF_F_TX_IPV4;
 	m->ol_flags &= ~RTE_MBUF_F_TX_IP_CKSUM;
 	if ((m->ol_flags & RTE_MBUF_F_TX_L4_MASK) == RTE_MBUF_F_TX_SCTP_CKSUM)
 		vnet_finish_sctp(m);
@@ -634,8 +636,8 @@ static int vhost_rx(struct netdev_rxq *up, struct rte_mbuf **packets, unsigned i
 	if (vid < 0 || !atomic_load_explicit(&dev->enabled, memory_order_relaxed))
 		return 0;
 	unsigned int got = rte_vhost_dequeue_burst(vid, (uint16_t)(2 * up->queue + 1), dev->pool,
-	                                           packets, (uint16_t)n),
-	             kept = 0;
+						   packets, (uint16_t)n),
+		     kept = 0;
 	uint64_t bytes = 0;
 	for (unsigned int i = 0; i < got; i++) {
 		bytes += packets[i]->pkt_len;
@@ -661,7 +663,7 @@ static unsigned int vhost_n_txq(const struct netdev *up)
 }
 
 static unsigned int enqueue(struct vhost_dev *dev, unsigned int thread, struct rte_mbuf **packets,
-                            unsigned int n)
+			    unsigned int n)
 {
 	unsigned int sent = 0, retries = 0, most = __atomic_load_n(&dev->retries, __ATOMIC_RELAXED);
 	int vid = atomic_load_explicit(&dev->vid, memory_order_acquire);
@@ -669,10 +671,10 @@ static unsigned int enqueue(struct vhost_dev *dev, unsigned int thread, struct r
 	if (vid < 0 || !n_tx || !atomic_load_explicit(&dev->enabled, memory_order_relaxed))
 		return 0;
 	uint16_t ring = (uint16_t)(2 * atomic_load_explicit(&dev->tx_queue[thread % n_tx],
-	                                                    memory_order_relaxed));
+							    memory_order_relaxed));
 	while (sent < n) {
 		unsigned int k =
-		        rte_vhost_enqueue_burst(vid, ring, packets + sent, (uint16_t)(n - sent));
+			rte_vhost_enqueue_burst(vid, ring, packets + sent, (uint16_t)(n - sent));
 		sent += k;
 		if (!k || (sent < n && retries++ == most))
 			break;
@@ -683,7 +685,7 @@ static unsigned int enqueue(struct vhost_dev *dev, unsigned int thread, struct r
 }
 
 static unsigned int send_all(void *device, unsigned int thread, struct rte_mbuf **packets,
-                             unsigned int n)
+			     unsigned int n)
 {
 	struct vhost_dev *dev = device;
 	unsigned int sent = enqueue(dev, thread, packets, n);
@@ -699,7 +701,7 @@ static unsigned int send_all(void *device, unsigned int thread, struct rte_mbuf 
 }
 
 static unsigned int vhost_tx(struct netdev *up, unsigned int thread, struct rte_mbuf **packets,
-                             unsigned int n)
+			     unsigned int n)
 {
 	struct vhost_dev *dev = cast(up);
 	uint64_t flags = 0;
@@ -708,8 +710,8 @@ static unsigned int vhost_tx(struct netdev *up, unsigned int thread, struct rte_
 	if (__builtin_expect(!offload_concerns(flags), 1))
 		return send_all(dev, thread, packets, n);
 	return offload_tx(dev, thread, packets, n,
-	                  atomic_load_explicit(&dev->can, memory_order_relaxed), mbuf_pool(),
-	                  &dev->offloads, send_all);
+			  atomic_load_explicit(&dev->can, memory_order_relaxed), mbuf_pool(),
+			  &dev->offloads, send_all);
 }
 
 #define VHOST_CLASS(TYPE, SET_OPTIONS)                                                             \
@@ -717,15 +719,16 @@ static unsigned int vhost_tx(struct netdev *up, unsigned int thread, struct rte_
 		.type = TYPE, .size = sizeof(struct vhost_dev),                                    \
 		.rxq_size = sizeof(struct vhost_rxq), .open = vhost_open, .close = vhost_close,    \
 		.set_options = SET_OPTIONS, .set_mac = vhost_set_mac, .set_mtu = vhost_set_mtu,    \
-		.set_up = vhost_set_up, .get_numa = vhost_numa, .get_stats = vhost_stats, .get_config = vhost_config,      \
-		.get_counters = vhost_counters, .get_status = vhost_get_status,                    \
-		.rxq_open = vhost_rxq_open, .rxq_close = vhost_rxq_close,                          \
-		.rxq_wait = vhost_rxq_wait, .rxq_forget_wait = vhost_rxq_forget_wait,              \
-		.rxq_arm = vhost_rxq_arm, .rx_burst = vhost_rx, .tx_burst = vhost_tx,              \
-		.rxq_fill = vhost_rxq_fill, .n_txq = vhost_n_txq,                                  \
+		.set_up = vhost_set_up, .get_numa = vhost_numa, .get_stats = vhost_stats,          \
+		.get_config = vhost_config, .get_counters = vhost_counters,                        \
+		.get_status = vhost_get_status, .rxq_open = vhost_rxq_open,                        \
+		.rxq_close = vhost_rxq_close, .rxq_wait = vhost_rxq_wait,                          \
+		.rxq_forget_wait = vhost_rxq_forget_wait, .rxq_arm = vhost_rxq_arm,                \
+		.rx_burst = vhost_rx, .tx_burst = vhost_tx, .rxq_fill = vhost_rxq_fill,            \
+		.n_txq = vhost_n_txq,                                                              \
 	}
 
 const struct netdev_class netdev_vhost_server_class =
-        VHOST_CLASS("dpdkvhostuser", server_set_options);
+	VHOST_CLASS("dpdkvhostuser", server_set_options);
 const struct netdev_class netdev_vhost_client_class =
-        VHOST_CLASS("dpdkvhostuserclient", client_set_options);
+	VHOST_CLASS("dpdkvhostuserclient", client_set_options);

@@ -6,13 +6,15 @@
 #pragma once
 #include <stdbool.h>
 
-struct vhost_settings {       // Open_vSwitch.other_config; but for no_tso, of ports that are opened after it
+struct vhost_settings { // Open_vSwitch.other_config; but for no_tso, of ports that are opened after
+			// it
 	const char *sock_dir; // vhost-sock-dir, relative to the run directory; NULL: the run
-	                      // directory itself. Borrowed during the call.
-	bool iommu;           // vhost-iommu-support
-	bool postcopy;        // vhost-postcopy-support
+			      // directory itself. Borrowed during the call.
+	bool iommu;	      // vhost-iommu-support
+	bool postcopy;	      // vhost-postcopy-support
 	bool no_tso; // userspace-tso-enable=false: guests cut their TCP segments themselves; for
-	             // those whose drivers start after it
+		     // those whose drivers start after it
 };
-// The number of guests that are connected and go on with the other no_tso until their drivers start anew.
+// The number of guests that are connected and go on with the other no_tso until their drivers start
+// anew.
 unsigned int vhost_configure(const struct vhost_settings *);

@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 static void number(const char *key, int64_t value,
-                   void (*cb)(void *arg, const char *key, const char *value), void *arg)
+		   void (*cb)(void *arg, const char *key, const char *value), void *arg)
 {
 	char text[24];
 	snprintf(text, sizeof(text), "%" PRId64, value);
@@ -14,7 +14,7 @@ static void number(const char *key, int64_t value,
 }
 
 void vhost_status(int vid, bool client, const char *socket, unsigned int n_rxq,
-                  void (*cb)(void *arg, const char *key, const char *value), void *arg)
+		  void (*cb)(void *arg, const char *key, const char *value), void *arg)
 {
 	cb(arg, "mode", client ? "client" : "server");
 	cb(arg, "status", vid < 0 ? "disconnected" : "connected");

@@ -5,4 +5,4 @@
 
 // `vid`: the guest's number in DPDK's library, -1: none. It must not go meanwhile.
 void vhost_status(int vid, bool client, const char *socket, unsigned int n_rxq,
-                  void (*cb)(void *arg, const char *key, const char *value), void *arg);
+		  void (*cb)(void *arg, const char *key, const char *value), void *arg);

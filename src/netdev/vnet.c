@@ -8,15 +8,23 @@
 #include "packet/headers.h"
 
 enum { GSO_UDP_L4 = 5 }; // VIRTIO_NET_HDR_GSO_UDP_L4, which older headers lack
-enum { TCP_CHECKSUM_AT = 16, UDP_CHECKSUM_AT = 6, SCTP_CHECKSUM_AT = 8, TCP_OFFSET_AT = 12, TCP_FLAGS_AT = 13 };
+enum {
+	TCP_CHECKSUM_AT = 16,
+	UDP_CHECKSUM_AT = 6,
+	SCTP_CHECKSUM_AT = 8,
+	TCP_OFFSET_AT = 12,
+	TCP_FLAGS_AT = 13
+};
 
 // Reads within the first segment, which holds all headers.
 static const uint8_t *header_at(const struct rte_mbuf *m, unsigned int offset, unsigned int n)
 {
-	return offset + n <= m->data_len ? rte_pktmbuf_mtod_offset(m, const uint8_t *, offset) : NULL;
+	return offset + n <= m->data_len ? rte_pktmbuf_mtod_offset(m, const uint8_t *, offset)
+					 : NULL;
 }
 
-// The length of the Ethernet header with its tags, and the type behind them; 0: the frame is too short.
+// The length of the Ethernet header with its tags, and the type behind them; 0: the frame is too
+// short.
 static unsigned int l2_length(const struct rte_mbuf *m, uint16_t *type)
 {
 	unsigned int at = 12;
@@ -72,10 +80,12 @@ bool vnet_decode(struct rte_mbuf *m, const struct virtio_net_hdr *h, unsigned in
 	unsigned int start = h->csum_start + shift;
 	uint16_t type = 0;
 	unsigned int l2 = l2_length(m, &type);
-	if (!l2 || start <= l2 || l2 > 127 || start - l2 > 511 || !header_at(m, start + h->csum_offset, 2))
+	if (!l2 || start <= l2 || l2 > 127 || start - l2 > 511 ||
+	    !header_at(m, start + h->csum_offset, 2))
 		return false;
 	if (h->csum_offset != TCP_CHECKSUM_AT && h->csum_offset != UDP_CHECKSUM_AT) {
-		finish(m, start, h->csum_offset, false); // nothing in a packet says how to ask for this one
+		finish(m, start, h->csum_offset,
+		       false); // nothing in a packet says how to ask for this one
 		return h->gso_type == VIRTIO_NET_HDR_GSO_NONE;
 	}
 	bool udp = h->csum_offset == UDP_CHECKSUM_AT;
@@ -121,7 +131,8 @@ void vnet_encode(const struct rte_mbuf *m, struct virtio_net_hdr *h)
 	h->csum_start = (uint16_t)(m->l2_len + m->l3_len);
 	h->csum_offset = l4 == RTE_MBUF_F_TX_UDP_CKSUM ? UDP_CHECKSUM_AT : TCP_CHECKSUM_AT;
 	if (m->ol_flags & RTE_MBUF_F_TX_TCP_SEG) {
-		h->gso_type = m->ol_flags & RTE_MBUF_F_TX_IPV6 ? VIRTIO_NET_HDR_GSO_TCPV6 : VIRTIO_NET_HDR_GSO_TCPV4;
+		h->gso_type = m->ol_flags & RTE_MBUF_F_TX_IPV6 ? VIRTIO_NET_HDR_GSO_TCPV6
+							       : VIRTIO_NET_HDR_GSO_TCPV4;
 		const uint8_t *flags = header_at(m, h->csum_start + (unsigned int)TCP_FLAGS_AT, 1);
 		if (flags && *flags & TCP_CWR)
 			h->gso_type |= VIRTIO_NET_HDR_GSO_ECN;
@@ -157,7 +168,8 @@ void vnet_finish_sctp(struct rte_mbuf *m)
 	uint32_t crc = 0;
 	for (const struct rte_mbuf *s = m; s; s = s->next) {
 		unsigned int skip = offset < s->data_len ? offset : s->data_len;
-		crc = crc32c(crc, rte_pktmbuf_mtod_offset(s, const void *, skip), s->data_len - skip);
+		crc = crc32c(crc, rte_pktmbuf_mtod_offset(s, const void *, skip),
+			     s->data_len - skip);
 		offset -= skip;
 	}
 	uint32_t little = htole32(crc);

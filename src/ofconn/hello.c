@@ -20,7 +20,8 @@ static void format_versions(uint32_t versions, struct str *s)
 	}
 	uint32_t shifted = (versions >> 1) + 1;
 	if (!(shifted & (shifted - 1))) {
-		str_addf(s, "version 0x%02x and earlier", 31 - (unsigned int)__builtin_clz(versions));
+		str_addf(s, "version 0x%02x and earlier",
+			 31 - (unsigned int)__builtin_clz(versions));
 		return;
 	}
 	const char *separator = "versions ";
@@ -37,23 +38,27 @@ static uint8_t refuse(uint32_t ours, uint32_t theirs, uint32_t xid, struct buf *
 	format_versions(ours, &us);
 	format_versions(theirs, &them);
 	uint8_t version = theirs ? (uint8_t)(31 - __builtin_clz(theirs)) : OFP10;
-	char *text = xasprintf("We support %s, you support %s, no common versions.", str_cstr(&us), str_cstr(&them));
+	char *text = xasprintf("We support %s, you support %s, no common versions.", str_cstr(&us),
+			       str_cstr(&them));
 	ofp_encode_hello_error(answer, version > OFP15 ? OFP15 : version, xid, text);
 	free(text);
-	*why = xasprintf("version negotiation failed (we support %s, peer supports %s)", str_cstr(&us), str_cstr(&them));
+	*why = xasprintf("version negotiation failed (we support %s, peer supports %s)",
+			 str_cstr(&us), str_cstr(&them));
 	str_done(&us);
 	str_done(&them);
 	return 0;
 }
 
-uint8_t hello_negotiate(uint32_t versions, const void *bytes, size_t n, struct buf *answer, char **why)
+uint8_t hello_negotiate(uint32_t versions, const void *bytes, size_t n, struct buf *answer,
+			char **why)
 {
 	struct ofp_msg m;
 	uint32_t theirs;
 	int error = ofp_msg_decode(bytes, n, &m);
 	if (error || m.type != OFPTYPE_HELLO) {
 		ofp_encode_error(answer, error ? error : OFPBRC_BAD_TYPE, bytes, n);
-		*why = xasprintf("received %s while expecting hello", error ? "a malformed message" : ofp_msg_name(&m));
+		*why = xasprintf("received %s while expecting hello",
+				 error ? "a malformed message" : ofp_msg_name(&m));
 		return 0;
 	}
 	// Elements that are malformed say nothing; the version number still does.

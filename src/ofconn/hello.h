@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Version negotiation: what both connection types say and how they judge the answer. Private to this folder.
+// Version negotiation: what both connection types say and how they judge the answer. Private to
+// this folder.
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/cursor.h"
 
-// Judges the peer's first message. The version to speak; 0 when there is none: then `answer` holds the error message to
-// send and *why a text for a person (owned by the caller).
-uint8_t hello_negotiate(uint32_t versions, const void *msg, size_t n, struct buf *answer, char **why);
+// Judges the peer's first message. The version to speak; 0 when there is none: then `answer` holds
+// the error message to send and *why a text for a person (owned by the caller).
+uint8_t hello_negotiate(uint32_t versions, const void *msg, size_t n, struct buf *answer,
+			char **why);

@@ -20,7 +20,7 @@ struct ofclient {
 	struct stream *stream;
 	char *name;
 	bool connected;
-	int closed;    // errno or EOF (-1); NOT_CLOSED
+	int closed;	 // errno or EOF (-1); NOT_CLOSED
 	size_t borrowed; // bytes of the message that the caller has
 	uint8_t version;
 	uint32_t *xid, own_xid;
@@ -130,7 +130,8 @@ int ofclient_flush(struct ofclient *c)
 	return drain(c, 0);
 }
 
-int ofclient_transact(struct ofclient *c, const void *request, size_t n, const uint8_t **reply, size_t *reply_len)
+int ofclient_transact(struct ofclient *c, const void *request, size_t n, const uint8_t **reply,
+		      size_t *reply_len)
 {
 	uint32_t xid = ofp_xid(request);
 	int error = ofclient_send(c, request, n);
@@ -180,8 +181,9 @@ static int negotiate(struct ofclient *c, uint32_t versions, int64_t deadline)
 	return error;
 }
 
-struct error *ofclient_open(const char *target, uint32_t versions, uint16_t default_port, uint32_t *next_xid, int64_t timeout_ms,
-			    struct stream_tls *tls, struct ofclient **out)
+struct error *ofclient_open(const char *target, uint32_t versions, uint16_t default_port,
+			    uint32_t *next_xid, int64_t timeout_ms, struct stream_tls *tls,
+			    struct ofclient **out)
 {
 	struct ofclient *c = XNEW(struct ofclient);
 	int64_t deadline = timeout_ms ? clock_ms() + timeout_ms : 0;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// A blocking OpenFlow connection for programs that wait: a loop of its own inside. Every message but hellos is shown to the caller.
+// A blocking OpenFlow connection for programs that wait: a loop of its own inside. Every message
+// but hellos is shown to the caller.
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
@@ -10,12 +11,13 @@
 struct ofclient;
 struct stream_tls;
 
-// Connects and negotiates. `next_xid` is where the hello and ofclient_next_xid() take their numbers, so that the connections of a
-// program can share them; NULL: its own. `timeout_ms` 0: none. The TLS settings are those for "ssl:" targets; NULL: there
-// will be none such. The error's code is the errno (EPROTO: negotiation failed, as
-// the text says, or TLS did, which is reported).
-struct error *ofclient_open(const char *target, uint32_t versions, uint16_t default_port, uint32_t *next_xid, int64_t timeout_ms,
-			    struct stream_tls *, struct ofclient **) MUST_CHECK;
+// Connects and negotiates. `next_xid` is where the hello and ofclient_next_xid() take their
+// numbers, so that the connections of a program can share them; NULL: its own. `timeout_ms` 0:
+// none. The TLS settings are those for "ssl:" targets; NULL: there will be none such. The error's
+// code is the errno (EPROTO: negotiation failed, as the text says, or TLS did, which is reported).
+struct error *ofclient_open(const char *target, uint32_t versions, uint16_t default_port,
+			    uint32_t *next_xid, int64_t timeout_ms, struct stream_tls *,
+			    struct ofclient **) MUST_CHECK;
 void ofclient_close(struct ofclient *); // NULL is allowed
 uint8_t ofclient_version(const struct ofclient *);
 const char *ofclient_name(const struct ofclient *);
@@ -28,7 +30,8 @@ int ofclient_recv(struct ofclient *, const uint8_t **msg, size_t *n);
 // A message if one is there already; -EAGAIN otherwise.
 int ofclient_try_recv(struct ofclient *, const uint8_t **msg, size_t *n);
 // Sends a request, waits for the message with its xid; others are dropped.
-int ofclient_transact(struct ofclient *, const void *request, size_t n, const uint8_t **reply, size_t *reply_len);
+int ofclient_transact(struct ofclient *, const void *request, size_t n, const uint8_t **reply,
+		      size_t *reply_len);
 uint32_t ofclient_next_xid(struct ofclient *);
 // The loop, for programs that have other things to wait for; then use ofclient_try_recv().
 struct loop *ofclient_loop(struct ofclient *);

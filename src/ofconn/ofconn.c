@@ -25,9 +25,10 @@ struct ofconn {
 	struct loop_defer deliver; // messages that were held back while reading was off
 	struct loop_defer give_up;
 	int give_up_error;
-	uint8_t version;	   // 0: not negotiated
+	uint8_t version; // 0: not negotiated
 	bool reading;
-	bool full;  // the peer asks and does not read the answers: no more of its messages until it does
+	bool full;  // the peer asks and does not read the answers: no more of its messages until it
+		    // does
 	bool *gone; // set when the connection is freed inside a callback
 	int last_error;
 	uint32_t xid;
@@ -69,7 +70,8 @@ static void drop_stream(struct ofconn *c)
 	c->full = false;
 }
 
-// The connection is over; an active one will try again. The last thing a function does: `c` may be gone afterwards.
+// The connection is over; an active one will try again. The last thing a function does: `c` may be
+// gone afterwards.
 static void lost(struct ofconn *c, int error)
 {
 	drop_stream(c);
@@ -243,8 +245,10 @@ static void on_closed(void *arg, int error)
 	lost(arg, error);
 }
 
-static const struct stream_callbacks callbacks = {
-	.connected = on_connected, .readable = on_readable, .drained = on_drained, .closed = on_closed};
+static const struct stream_callbacks callbacks = {.connected = on_connected,
+						  .readable = on_readable,
+						  .drained = on_drained,
+						  .closed = on_closed};
 
 // --- The machine.
 
@@ -252,12 +256,14 @@ static void start_connecting(struct ofconn *c)
 {
 	reconnect_connecting(&c->fsm, clock_ms());
 	set_timer(c);
-	struct error *e = stream_connect(c->loop, c->target, c->options.default_port, &callbacks, c, &c->stream);
+	struct error *e = stream_connect(c->loop, c->target, c->options.default_port, &callbacks, c,
+					 &c->stream);
 	if (!e) {
 		stream_set_dscp(c->stream, c->options.dscp);
 		return;
 	}
-	// The syntax was checked when the connection was made: this is a host name that does not resolve.
+	// The syntax was checked when the connection was made: this is a host name that does not
+	// resolve.
 	int code = error_code(e);
 	error_free(e);
 	c->stream = NULL;
@@ -293,7 +299,8 @@ static void timer_cb(void *arg)
 	}
 }
 
-static struct ofconn *make(struct loop *loop, const struct ofconn_options *options, const struct ofconn_callbacks *cb, void *arg)
+static struct ofconn *make(struct loop *loop, const struct ofconn_options *options,
+			   const struct ofconn_callbacks *cb, void *arg)
 {
 	struct ofconn *c = XNEW(struct ofconn);
 	c->loop = loop;
@@ -307,14 +314,16 @@ static struct ofconn *make(struct loop *loop, const struct ofconn_options *optio
 	return c;
 }
 
-struct error *ofconn_connect(struct loop *loop, const char *target, const struct ofconn_options *options,
+struct error *ofconn_connect(struct loop *loop, const char *target,
+			     const struct ofconn_options *options,
 			     const struct ofconn_callbacks *cb, void *arg, struct ofconn **out)
 {
 	struct ofconn *c = make(loop, options, cb, arg);
 	c->target = xstrdup(target);
 	c->name = xstrdup(target);
 	reconnect_connecting(&c->fsm, clock_ms());
-	struct error *e = stream_connect(loop, target, c->options.default_port, &callbacks, c, &c->stream);
+	struct error *e =
+		stream_connect(loop, target, c->options.default_port, &callbacks, c, &c->stream);
 	if (e && !error_code(e)) {
 		c->stream = NULL;
 		ofconn_free(c);
@@ -332,7 +341,8 @@ struct error *ofconn_connect(struct loop *loop, const char *target, const struct
 	return NULL;
 }
 
-struct ofconn *ofconn_accept(struct loop *loop, struct stream *stream, const struct ofconn_options *options,
+struct ofconn *ofconn_accept(struct loop *loop, struct stream *stream,
+			     const struct ofconn_options *options,
 			     const struct ofconn_callbacks *cb, void *arg)
 {
 	struct ofconn *c = make(loop, options, cb, arg);

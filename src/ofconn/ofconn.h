@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// An OpenFlow connection: framing by the length field, hello and version negotiation, echo keep-alive, reconnection with back-off.
-// Active ones (a configured controller) are made from a target and try again for ever; passive ones come from a listener.
-// Loop thread only.
+// An OpenFlow connection: framing by the length field, hello and version negotiation, echo
+// keep-alive, reconnection with back-off. Active ones (a configured controller) are made from a
+// target and try again for ever; passive ones come from a listener. Loop thread only.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,13 +15,16 @@
 struct ofconn;
 
 struct ofconn_callbacks {
-	// The version is negotiated: messages may be sent. An active connection says so after each reconnection.
+	// The version is negotiated: messages may be sent. An active connection says so after each
+	// reconnection.
 	void (*connected)(void *arg);
-	// One message, whole, `n` its header's length, valid during the call. Version is the negotiated one, or an error message's.
-	// Hello and echo are answered before they get here. May free the connection.
+	// One message, whole, `n` its header's length, valid during the call. Version is the
+	// negotiated one, or an error message's. Hello and echo are answered before they get here.
+	// May free the connection.
 	void (*message)(void *arg, const uint8_t *msg, size_t n);
-	// The connection is lost or could not be made: errno, EOF (-1) when the peer closed it, EPROTO for bad framing or failed
-	// negotiation. A passive connection is finished: free it. An active one tries again by itself. May free the connection.
+	// The connection is lost or could not be made: errno, EOF (-1) when the peer closed it,
+	// EPROTO for bad framing or failed negotiation. A passive connection is finished: free it.
+	// An active one tries again by itself. May free the connection.
 	void (*closed)(void *arg, int error);
 	// The send queue fell below its low mark after it was above it. May be NULL.
 	void (*drained)(void *arg);
@@ -37,7 +40,8 @@ struct ofconn_options {
 
 // Connects, and goes on trying. An error is one of the target's syntax.
 struct error *ofconn_connect(struct loop *, const char *target, const struct ofconn_options *,
-			     const struct ofconn_callbacks *, void *arg, struct ofconn **) MUST_CHECK;
+			     const struct ofconn_callbacks *, void *arg,
+			     struct ofconn **) MUST_CHECK;
 // Takes a stream that a listener accepted, and says hello on it.
 struct ofconn *ofconn_accept(struct loop *, struct stream *, const struct ofconn_options *,
 			     const struct ofconn_callbacks *, void *arg);
@@ -51,8 +55,9 @@ bool ofconn_send(struct ofconn *, const void *msgs, size_t n);
 // Shows each message that comes or goes once the version is negotiated; NULL: to nobody.
 typedef void ofconn_tap(void *arg, const struct ofconn *, const void *msgs, size_t n);
 void ofconn_set_tap(struct ofconn *, ofconn_tap *, void *arg);
-// Bytes queued and not yet taken by the peer. Senders of much (flow dumps, packet-ins) stop above OFCONN_HIGH and go on when
-// `drained` is called. Above it no message of the peer's is delivered either: who does not read what he asked for may not ask more.
+// Bytes queued and not yet taken by the peer. Senders of much (flow dumps, packet-ins) stop above
+// OFCONN_HIGH and go on when `drained` is called. Above it no message of the peer's is delivered
+// either: who does not read what he asked for may not ask more.
 size_t ofconn_backlog(const struct ofconn *);
 enum { OFCONN_HIGH = 4 * 1024 * 1024 };
 void ofconn_set_reading(struct ofconn *, bool on); // back-pressure
@@ -60,10 +65,13 @@ void ofconn_set_reading(struct ofconn *, bool on); // back-pressure
 uint8_t ofconn_version(const struct ofconn *); // 0 until negotiated
 bool ofconn_is_connected(const struct ofconn *);
 const char *ofconn_name(const struct ofconn *); // the target, or the peer's name
-const char *ofconn_state_name(const struct ofconn *); // as Controller.status:state: "ACTIVE", "BACKOFF"...
+const char *
+ofconn_state_name(const struct ofconn *); // as Controller.status:state: "ACTIVE", "BACKOFF"...
 const struct reconnect *ofconn_reconnect(const struct ofconn *);
-int ofconn_last_error(const struct ofconn *); // of the last disconnection; 0: none, EOF (-1): closed by the peer
-void ofconn_set_options(struct ofconn *, const struct ofconn_options *); // versions count at the next connection
+int ofconn_last_error(
+	const struct ofconn *); // of the last disconnection; 0: none, EOF (-1): closed by the peer
+void ofconn_set_options(struct ofconn *,
+			const struct ofconn_options *); // versions count at the next connection
 // Drops the connection; an active one connects again at once.
 void ofconn_force_reconnect(struct ofconn *);
 // Loses the connection with that error, from the loop and not inside this call.
@@ -75,4 +83,5 @@ struct ofconn_counters {
 };
 struct ofconn_counters ofconn_counters(const struct ofconn *);
 
-// Listening is stream_listen(loop, "punix:...", OFP_PORT_TCP, ...): each accepted stream goes to ofconn_accept().
+// Listening is stream_listen(loop, "punix:...", OFP_PORT_TCP, ...): each accepted stream goes to
+// ofconn_accept().

@@ -21,13 +21,15 @@ struct port_queue { // messages of one input port, oldest first
 	UT_hash_handle hh;
 };
 
-// The bucket counts thousandths of a message: `rate` messages a second fill it by `rate` a millisecond.
+// The bucket counts thousandths of a message: `rate` messages a second fill it by `rate` a
+// millisecond.
 struct packet_in_queue {
 	unsigned int rate, burst;
 	uint64_t tokens;
 	int64_t last_fill; // ms; INT64_MIN: never
 	struct port_queue *ports;
-	struct port_queue *turn; // who was served last; its next is served next. NULL: nothing waits
+	struct port_queue
+		*turn; // who was served last; its next is served next. NULL: nothing waits
 	struct packet_in_queue_stats stats;
 };
 
@@ -143,8 +145,8 @@ static void fill(struct packet_in_queue *q, int64_t now)
 	q->last_fill = now;
 }
 
-void packet_in_queue_add(struct packet_in_queue *q, uint32_t in_port, const void *msg, size_t n, int64_t now,
-			 packet_in_send_cb *send, void *arg)
+void packet_in_queue_add(struct packet_in_queue *q, uint32_t in_port, const void *msg, size_t n,
+			 int64_t now, packet_in_send_cb *send, void *arg)
 {
 	fill(q, now);
 	if (!q->rate || (!q->turn && q->tokens >= ONE)) {

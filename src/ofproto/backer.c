@@ -20,7 +20,8 @@ struct backers *backers_new(struct ofproto_system *system, struct loop *loop)
 	struct backers *bs = XNEW(struct backers);
 	bs->system = system;
 	bs->loop = loop;
-	bs->settings = (struct backer_settings){.max_idle_ms = 10000, .max_revalidator_ms = 500, .flow_limit = 200000};
+	bs->settings = (struct backer_settings){
+		.max_idle_ms = 10000, .max_revalidator_ms = 500, .flow_limit = 200000};
 	dp_settings_init(&bs->settings.dp);
 	dp_perf_log_init(&bs->perf_log);
 	return bs;
@@ -65,9 +66,11 @@ void backers_for_each(const struct backers *bs, void (*cb)(void *arg, struct bac
 
 // --- One.
 
-static struct error *backer_new(struct backers *bs, const char *type, const char *name, struct backer **out)
+static struct error *backer_new(struct backers *bs, const char *type, const char *name,
+				struct backer **out)
 {
-	static const struct dp_callbacks callbacks = {.upcall = upcall_handle, .flow_gone = revalidator_flow_gone};
+	static const struct dp_callbacks callbacks = {.upcall = upcall_handle,
+						      .flow_gone = revalidator_flow_gone};
 	struct backer *b = XNEW(struct backer);
 	b->backers = bs;
 	b->type = xstrdup(type);
@@ -108,7 +111,8 @@ struct error *backer_open(struct backers *bs, const char *type, struct backer **
 	return NULL;
 }
 
-struct error *backer_open_by_hand(struct backers *bs, const char *type, const char *name, struct backer **out)
+struct error *backer_open_by_hand(struct backers *bs, const char *type, const char *name,
+				  struct backer **out)
 {
 	struct error *e = backer_new(bs, type, name, out);
 	if (!e) {
@@ -199,7 +203,8 @@ static struct patch_counters *get_patch(void *b_, uint64_t bridge, uint32_t ofp_
 	struct patch_entry *e = find_patch(b, bridge, ofp_port);
 	if (!e) {
 		e = vec_extend(&b->patches);
-		*e = (struct patch_entry){.bridge = bridge, .ofp_port = ofp_port, .counters = patch_counters_new()};
+		*e = (struct patch_entry){
+			.bridge = bridge, .ofp_port = ofp_port, .counters = patch_counters_new()};
 	}
 	return e->counters;
 }
@@ -308,8 +313,10 @@ static struct error *send(const struct xlate_in *in)
 	if (out.error) {
 		e = error_new("translation failed: %s", xlate_strerror(out.error));
 	} else if (actions.len) {
-		const struct xlate_bridge *bridge = xlate_snapshot_bridge(backer_snapshot(b), ofproto_id(in->ofproto));
-		const struct xlate_port *in_port = bridge ? xlate_bridge_port(bridge, in->flow->in_port) : NULL;
+		const struct xlate_bridge *bridge =
+			xlate_snapshot_bridge(backer_snapshot(b), ofproto_id(in->ofproto));
+		const struct xlate_port *in_port =
+			bridge ? xlate_bridge_port(bridge, in->flow->in_port) : NULL;
 		key.in_port = in_port ? in_port->dp_port : DP_PORT_NONE;
 		e = dp_execute(b->dp, &key, in->frame, in->frame_len, actions.data, actions.len);
 	}
@@ -318,8 +325,9 @@ static struct error *send(const struct xlate_in *in)
 	return e;
 }
 
-struct error *backer_packet_out(struct backer *b, struct ofproto *ofproto, const struct flow *flow, const void *frame,
-				size_t n, const void *ofpacts, size_t ofpacts_len)
+struct error *backer_packet_out(struct backer *b, struct ofproto *ofproto, const struct flow *flow,
+				const void *frame, size_t n, const void *ofpacts,
+				size_t ofpacts_len)
 {
 	return send(&(struct xlate_in){.backer = b,
 				       .flow = flow,
@@ -333,8 +341,8 @@ struct error *backer_packet_out(struct backer *b, struct ofproto *ofproto, const
 				       .packet_out = true});
 }
 
-struct error *backer_resume(struct backer *b, struct ofproto *ofproto, const struct flow *flow, const void *frame, size_t n,
-			    const struct frozen *frozen)
+struct error *backer_resume(struct backer *b, struct ofproto *ofproto, const struct flow *flow,
+			    const void *frame, size_t n, const struct frozen *frozen)
 {
 	return send(&(struct xlate_in){.backer = b,
 				       .flow = flow,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// What a backer is made of, for the files that make it up: backer.c, upcall.c, revalidate.c, *_commands.c, and for translation the
-// pointer to the snapshot.
+// What a backer is made of, for the files that make it up: backer.c, upcall.c, revalidate.c,
+// *_commands.c, and for translation the pointer to the snapshot.
 #pragma once
 #include "base/rcu.h"
 #include "base/vec.h"
@@ -31,8 +31,8 @@ struct revalidator { // main's
 	uint64_t settled;	   // every megaflow is at least of this generation
 	int64_t round_start, round_end, last_push, mac_run;
 	uint64_t quick_after_ns; // of clock_real_ns(): until then barriers do not wait for a round
-	struct buf actions;  // scratch
-	unsigned int n_seen; // in this round
+	struct buf actions;	 // scratch
+	unsigned int n_seen;	 // in this round
 	// Statistics.
 	unsigned int n_flows, max_flows, avg_flows_x16;
 	int64_t duration_ms;
@@ -54,10 +54,10 @@ struct backer {
 	struct dp_features features;
 	// Main.
 	unsigned int users;
-	bool closing; // the datapath goes, with all its megaflows
+	bool closing;	     // the datapath goes, with all its megaflows
 	uint32_t last_meter; // number given last to a meter in the datapath
 	VEC(struct patch_entry) patches;
-	bool is_by_hand;	      // dpctl/add-dp made it: no bridge is on it
+	bool is_by_hand;	       // dpctl/add-dp made it: no bridge is on it
 	VEC(struct by_hand *) by_hand; // ports of no bridge
 	struct revalidator reval;
 };
@@ -77,9 +77,9 @@ static inline unsigned int backer_n_megaflows(const struct backer *b) // any thr
 struct backers {
 	struct ofproto_system *system;
 	struct loop *loop;
-	bool megaflows_disabled;	 // any thread (relaxed)
+	bool megaflows_disabled; // any thread (relaxed)
 	struct dp_perf_log perf_log;
-	bool ufids_disabled;		 // upcall/show says so, and that is all: see upcall_commands.c
+	bool ufids_disabled; // upcall/show says so, and that is all: see upcall_commands.c
 	struct backer_settings settings; // its flow_limit is read by any thread (relaxed)
 	VEC(struct backer *) v;
 };
@@ -90,12 +90,14 @@ static inline const struct xlate_snapshot *backer_snapshot(const struct backer *
 }
 
 // backer.c. A datapath that no bridge will use; backer_close() ends it.
-struct error *backer_open_by_hand(struct backers *, const char *type, const char *name, struct backer **) MUST_CHECK;
+struct error *backer_open_by_hand(struct backers *, const char *type, const char *name,
+				  struct backer **) MUST_CHECK;
 void by_hand_free(struct by_hand *);
 
 // upcall.c: the datapath's callbacks. arg: the backer.
 int upcall_handle(void *backer, const struct dp_upcall *, struct dp_upcall_result *);
-// Replaces the actions of packets that must be seen one by one, where that can be metered. False: there is nothing to replace.
+// Replaces the actions of packets that must be seen one by one, where that can be metered. False:
+// there is nothing to replace.
 bool upcall_use_slow_path(struct buf *actions, const struct xlate_out *);
 // Appends to `actions` what an empty list means: a drop with its reason.
 // Counts and logs, at a limited rate, that a translation failed.
@@ -117,7 +119,8 @@ void revalidator_flow_gone(void *backer, void *cookie, const struct dp_flow_stat
 
 // The commands, by file. argv[0] is the name; true: `out` is the reply, false: the error's text.
 bool trace_command(struct ofproto_system *, int argc, const char *argv[], struct str *out);
-bool trace_packet_out_command(struct ofproto_system *, int argc, const char *argv[], struct str *out);
+bool trace_packet_out_command(struct ofproto_system *, int argc, const char *argv[],
+			      struct str *out);
 bool fdb_show(struct ofproto_system *, int argc, const char *argv[], struct str *out);
 bool fdb_stats_show(struct ofproto_system *, int argc, const char *argv[], struct str *out);
 bool fdb_stats_clear(struct ofproto_system *, int argc, const char *argv[], struct str *out);
@@ -135,7 +138,8 @@ bool dpctl_dump_flows(struct ofproto_system *, int argc, const char *argv[], str
 bool dpif_show_dp_features(struct ofproto_system *, int argc, const char *argv[], struct str *out);
 bool dpif_set_dp_features(struct ofproto_system *, int argc, const char *argv[], struct str *out);
 bool dpctl_cache_get_size(struct ofproto_system *, int argc, const char *argv[], struct str *out);
-bool dpctl_offload_stats_show(struct ofproto_system *, int argc, const char *argv[], struct str *out);
+bool dpctl_offload_stats_show(struct ofproto_system *, int argc, const char *argv[],
+			      struct str *out);
 bool qos_show(struct ofproto_system *, int argc, const char *argv[], struct str *out);
 bool qos_show_types(struct ofproto_system *, int argc, const char *argv[], struct str *out);
 bool ofproto_list_tunnels(struct ofproto_system *, int argc, const char *argv[], struct str *out);
@@ -144,7 +148,8 @@ bool dpctl_del_dp(struct ofproto_system *, int argc, const char *argv[], struct 
 bool dpctl_add_if(struct ofproto_system *, int argc, const char *argv[], struct str *out);
 bool dpctl_set_if(struct ofproto_system *, int argc, const char *argv[], struct str *out);
 bool dpctl_del_if(struct ofproto_system *, int argc, const char *argv[], struct str *out);
-bool dpif_dummy_change_port_number(struct ofproto_system *, int argc, const char *argv[], struct str *out);
+bool dpif_dummy_change_port_number(struct ofproto_system *, int argc, const char *argv[],
+				   struct str *out);
 bool dpctl_cache_set_size(struct ofproto_system *, int argc, const char *argv[], struct str *out);
 bool stp_show(struct ofproto_system *, int argc, const char *argv[], struct str *out);
 bool stp_tcn(struct ofproto_system *, int argc, const char *argv[], struct str *out);
@@ -158,13 +163,17 @@ bool dpctl_mod_flow(struct ofproto_system *, int argc, const char *argv[], struc
 bool dpctl_del_flow(struct ofproto_system *, int argc, const char *argv[], struct str *out);
 bool dpctl_add_flows(struct ofproto_system *, int argc, const char *argv[], struct str *out);
 bool dpctl_mod_flows(struct ofproto_system *, int argc, const char *argv[], struct str *out);
-bool dpctl_normalize_actions(struct ofproto_system *, int argc, const char *argv[], struct str *out);
+bool dpctl_normalize_actions(struct ofproto_system *, int argc, const char *argv[],
+			     struct str *out);
 bool dpctl_parse_actions(struct ofproto_system *, int argc, const char *argv[], struct str *out);
 bool dpctl_list_commands(struct ofproto_system *, int argc, const char *argv[], struct str *out);
-bool upcall_disable_megaflows(struct ofproto_system *, int argc, const char *argv[], struct str *out);
-bool upcall_enable_megaflows(struct ofproto_system *, int argc, const char *argv[], struct str *out);
+bool upcall_disable_megaflows(struct ofproto_system *, int argc, const char *argv[],
+			      struct str *out);
+bool upcall_enable_megaflows(struct ofproto_system *, int argc, const char *argv[],
+			     struct str *out);
 bool dpctl_del_flows(struct ofproto_system *, int argc, const char *argv[], struct str *out);
-// The datapath of that name, "ovs-netdev" or "netdev@ovs-netdev"; without a name the only one. NULL: there is none, which `out` then says.
+// The datapath of that name, "ovs-netdev" or "netdev@ovs-netdev"; without a name the only one.
+// NULL: there is none, which `out` then says.
 struct backer *dp_command_backer(struct ofproto_system *, const char *name, struct str *out);
 bool pmd_perf_log_set(struct ofproto_system *, int argc, const char *argv[], struct str *out);
 bool pmd_perf_show(struct ofproto_system *, int argc, const char *argv[], struct str *out);
@@ -172,8 +181,10 @@ bool dpif_impl_get(struct ofproto_system *, int argc, const char *argv[], struct
 bool dpif_impl_set(struct ofproto_system *, int argc, const char *argv[], struct str *out);
 bool miniflow_parser_get(struct ofproto_system *, int argc, const char *argv[], struct str *out);
 bool miniflow_parser_set(struct ofproto_system *, int argc, const char *argv[], struct str *out);
-bool subtable_lookup_info_get(struct ofproto_system *, int argc, const char *argv[], struct str *out);
-bool subtable_lookup_prio_set(struct ofproto_system *, int argc, const char *argv[], struct str *out);
+bool subtable_lookup_info_get(struct ofproto_system *, int argc, const char *argv[],
+			      struct str *out);
+bool subtable_lookup_prio_set(struct ofproto_system *, int argc, const char *argv[],
+			      struct str *out);
 bool pmd_rxq_rebalance(struct ofproto_system *, int argc, const char *argv[], struct str *out);
 bool pmd_rxq_show(struct ofproto_system *, int argc, const char *argv[], struct str *out);
 bool pmd_sleep_show(struct ofproto_system *, int argc, const char *argv[], struct str *out);
@@ -182,17 +193,21 @@ bool pmd_stats_clear(struct ofproto_system *, int argc, const char *argv[], stru
 bool upcall_show(struct ofproto_system *, int argc, const char *argv[], struct str *out);
 bool upcall_set_flow_limit(struct ofproto_system *, int argc, const char *argv[], struct str *out);
 bool revalidator_wait(struct ofproto_system *, int argc, const char *argv[], struct str *out);
-bool revalidator_purge_command(struct ofproto_system *, int argc, const char *argv[], struct str *out);
+bool revalidator_purge_command(struct ofproto_system *, int argc, const char *argv[],
+			       struct str *out);
 
-// trace_command.c: a packet's flow as text, "in_port=1,tcp,nw_src=10.0.0.1": a match without partial masks.
-struct error *trace_parse_flow(const char *text, ofp_port_number_cb *, void *arg, const struct option_table *,
-			       struct match *) MUST_CHECK;
+// trace_command.c: a packet's flow as text, "in_port=1,tcp,nw_src=10.0.0.1": a match without
+// partial masks.
+struct error *trace_parse_flow(const char *text, ofp_port_number_cb *, void *arg,
+			       const struct option_table *, struct match *) MUST_CHECK;
 
 bool dp_command_is_flag(const char *arg, const char *short_name, const char *long_name);
-// dp_flow_dump.c: a line of a dump without its end. `more` adds what is not matched on and the rules that made it; `terse`: as
-// dpif/dump-flows has it.
-void dp_flow_format_stats(struct str *, const struct dp_flow_stats *); // "packets:1, bytes:60, used:0.5s"
-void dp_flow_format(struct str *, const struct backer *, const struct dp_flow *, bool more, bool names, bool terse);
+// dp_flow_dump.c: a line of a dump without its end. `more` adds what is not matched on and the
+// rules that made it; `terse`: as dpif/dump-flows has it.
+void dp_flow_format_stats(struct str *,
+			  const struct dp_flow_stats *); // "packets:1, bytes:60, used:0.5s"
+void dp_flow_format(struct str *, const struct backer *, const struct dp_flow *, bool more,
+		    bool names, bool terse);
 
 // dp_commands.c: names of datapath ports for text. arg: the struct dp.
 const char *dp_text_port_name(void *dp, uint32_t port);

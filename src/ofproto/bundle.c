@@ -16,7 +16,8 @@ static bool vlans_equal(const uint64_t *a, const uint64_t *b)
 	return a && b ? !memcmp(a, b, VLAN_BITMAP_BYTES) : a == b;
 }
 
-// The configuration names them all in their order, each time: so each is most often the one behind that was asked for last.
+// The configuration names them all in their order, each time: so each is most often the one behind
+// that was asked for last.
 static struct bundle *find(struct ofproto *p, const void *aux, size_t *at)
 {
 	for (size_t n = 0; n < p->bundles.n; n++) {
@@ -34,9 +35,10 @@ static bool same_config(const struct bundle *b, const struct ofproto_bundle_conf
 {
 	return !strcmp(b->name, c->name) && b->ports.n == c->n_ports &&
 	       (!c->n_ports || !memcmp(b->ports.v, c->ports, c->n_ports * sizeof(*c->ports))) &&
-	       b->vlan_mode == c->vlan_mode && b->tag == c->tag && vlans_equal(b->trunks, c->trunks) &&
-	       vlans_equal(b->cvlans, c->cvlans) && b->qinq_ethertype == c->qinq_ethertype &&
-	       b->priority_tags == c->priority_tags && b->protected_ == c->protected_ && b->mcast_flood == c->mcast_flood &&
+	       b->vlan_mode == c->vlan_mode && b->tag == c->tag &&
+	       vlans_equal(b->trunks, c->trunks) && vlans_equal(b->cvlans, c->cvlans) &&
+	       b->qinq_ethertype == c->qinq_ethertype && b->priority_tags == c->priority_tags &&
+	       b->protected_ == c->protected_ && b->mcast_flood == c->mcast_flood &&
 	       b->mcast_flood_reports == c->mcast_flood_reports;
 }
 

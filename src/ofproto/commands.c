@@ -56,7 +56,8 @@ static bool dump_flows(struct ofproto_system *system, int argc, const char *argv
 }
 
 // What a controller, and whoever dumps flows, does not see.
-static bool hidden_flows(struct ofproto_system *system, int argc, const char *argv[], struct str *out)
+static bool hidden_flows(struct ofproto_system *system, int argc, const char *argv[],
+			 struct str *out)
 {
 	const struct ofproto *p = ofproto_find(system, argv[1]);
 	if (!p) {

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Conjunctive matches: "source in this set and destination in that one" without a rule for every pair. Each set is a clause; a rule
-// per member has the action conjunction(id, clause k of n). A packet that meets all clauses of an id at one priority is looked up
-// again with conj_id=id, which another rule matches on.
+// Conjunctive matches: "source in this set and destination in that one" without a rule for every
+// pair. Each set is a clause; a rule per member has the action conjunction(id, clause k of n). A
+// packet that meets all clauses of an id at one priority is looked up again with conj_id=id, which
+// another rule matches on.
 //
-// Such rules are soft: they decide nothing by themselves. They are in a classifier of their own, which is asked only for what has a
-// higher priority than the hard rule that was found. From the highest priority on downwards, the first that completes an id and
-// finds a rule for it, wins.
+// Such rules are soft: they decide nothing by themselves. They are in a classifier of their own,
+// which is asked only for what has a higher priority than the hard rule that was found. From the
+// highest priority on downwards, the first that completes an id and finds a rule for it, wins.
 #include <stdlib.h>
 
 #include "base/rcu.h"
@@ -34,7 +35,8 @@ static bool collect(void *matches_, struct cls_rule *c)
 static int by_priority(const void *a, const void *b)
 {
 	const struct rule *const *x = a, *const *y = b;
-	return ((*x)->cls.priority < (*y)->cls.priority) - ((*x)->cls.priority > (*y)->cls.priority);
+	return ((*x)->cls.priority < (*y)->cls.priority) -
+	       ((*x)->cls.priority > (*y)->cls.priority);
 }
 
 struct progress_vec {
@@ -62,7 +64,8 @@ static void add_up(const struct soft_matches *m, size_t from, size_t to, struct 
 {
 	all->n = 0;
 	for (size_t i = from; i < to; i++) {
-		const struct rule_actions *actions = rcu_get(&((struct rule *)(uintptr_t)m->rules.v[i])->actions);
+		const struct rule_actions *actions =
+			rcu_get(&((struct rule *)(uintptr_t)m->rules.v[i])->actions);
 		OFPACT_FOREACH (a, actions->list, actions->len) {
 			const struct ofpact_conjunction *conj = (const void *)a;
 			if (a->type == OFPACT_CONJUNCTION)
@@ -71,19 +74,23 @@ static void add_up(const struct soft_matches *m, size_t from, size_t to, struct 
 	}
 }
 
-struct cls_rule *conjunction_lookup(const struct classifier *cls, const struct classifier *soft, const struct flow *flow,
-				    struct flow *mask, struct cls_rule *hard)
+struct cls_rule *conjunction_lookup(const struct classifier *cls, const struct classifier *soft,
+				    const struct flow *flow, struct flow *mask,
+				    struct cls_rule *hard)
 {
 	struct soft_matches m = {0};
 	struct progress_vec all = {0};
 	struct cls_rule *found = NULL;
 	struct flow unseen;
 	flow_clear(&unseen);
-	classifier_each_match(soft, flow, mask ? mask : &unseen, hard ? hard->priority : INT32_MIN, collect, &m);
+	classifier_each_match(soft, flow, mask ? mask : &unseen, hard ? hard->priority : INT32_MIN,
+			      collect, &m);
 	if (m.rules.n > 1)
 		qsort(m.rules.v, m.rules.n, sizeof(m.rules.v[0]), by_priority);
 	for (size_t from = 0, to; !found && from < m.rules.n; from = to) {
-		for (to = from; to < m.rules.n && m.rules.v[to]->cls.priority == m.rules.v[from]->cls.priority; to++)
+		for (to = from;
+		     to < m.rules.n && m.rules.v[to]->cls.priority == m.rules.v[from]->cls.priority;
+		     to++)
 			;
 		add_up(&m, from, to, &all);
 		for (size_t i = 0; !found && i < all.n; i++) {

@@ -23,7 +23,8 @@ COUNTER(ofconn_reads_too_slowly);
 enum {
 	MISS_SEND_LEN = 128, // what a controller gets that never set it
 	QUEUE_SIZE = 100,
-	NEWS_BACKLOG = 64 << 20, // bytes that wait for a peer: whoever lets so much lie does not read
+	NEWS_BACKLOG =
+		64 << 20, // bytes that wait for a peer: whoever lets so much lie does not read
 };
 
 // --- A connection's state, renewed at each (re)connection.
@@ -98,8 +99,10 @@ static void on_drained(void *c_)
 		ofconn_set_reading(c->of, true);
 }
 
-static const struct ofconn_callbacks callbacks = {
-	.connected = on_connected, .message = on_message, .closed = on_closed, .drained = on_drained};
+static const struct ofconn_callbacks callbacks = {.connected = on_connected,
+						  .message = on_message,
+						  .closed = on_closed,
+						  .drained = on_drained};
 
 // --- Life.
 
@@ -107,18 +110,21 @@ static void send_packet_ins(void *c_);
 
 static void apply_limits(struct conn *c, const struct conn_options *o)
 {
-	packet_in_queue_configure(c->packet_ins, (unsigned int)o->rate_limit, (unsigned int)o->burst_limit);
+	packet_in_queue_configure(c->packet_ins, (unsigned int)o->rate_limit,
+				  (unsigned int)o->burst_limit);
 	c->max_backlog = o->queue_size > 0 ? (unsigned int)o->queue_size : QUEUE_SIZE;
 }
 
-static struct conn *conn_new(struct controllers *owner, struct ofproto *p, const struct conn_options *o)
+static struct conn *conn_new(struct controllers *owner, struct ofproto *p,
+			     const struct conn_options *o)
 {
 	struct conn *c = XNEW(struct conn);
 	c->owner = owner;
 	c->ofproto = p;
 	c->service = o->service;
 	c->async_wanted = o->async_wanted;
-	c->packet_ins = packet_in_queue_new((unsigned int)o->rate_limit, (unsigned int)o->burst_limit);
+	c->packet_ins =
+		packet_in_queue_new((unsigned int)o->rate_limit, (unsigned int)o->burst_limit);
 	apply_limits(c, o);
 	c->monitors = flow_monitors_new(c);
 	c->bundles = ofbundles_new(c);
@@ -127,10 +133,12 @@ static struct conn *conn_new(struct controllers *owner, struct ofproto *p, const
 }
 
 struct error *conn_connect(struct controllers *owner, struct ofproto *p, const char *target,
-			   const struct ofconn_options *of_options, const struct conn_options *o, struct conn **out)
+			   const struct ofconn_options *of_options, const struct conn_options *o,
+			   struct conn **out)
 {
 	struct conn *c = conn_new(owner, p, o);
-	struct error *e = ofconn_connect(p->system->loop, target, of_options, &callbacks, c, &c->of);
+	struct error *e =
+		ofconn_connect(p->system->loop, target, of_options, &callbacks, c, &c->of);
 	if (e) {
 		conn_free(c);
 		return e;
@@ -164,7 +172,8 @@ void conn_free(struct conn *c)
 	free(c);
 }
 
-void conn_configure(struct conn *c, const struct ofconn_options *of_options, const struct conn_options *o)
+void conn_configure(struct conn *c, const struct ofconn_options *of_options,
+		    const struct conn_options *o)
 {
 	ofconn_set_options(c->of, of_options);
 	apply_limits(c, o);
@@ -194,8 +203,8 @@ void conn_send_news(struct conn *c, struct buf *b)
 		return;
 	c->hopeless = true;
 	counter_inc(ofconn_reads_too_slowly);
-	log_warn("%s<->%s: %zu MB wait to be read by the controller, closing the connection", c->ofproto->name, ofconn_name(c->of),
-		 ofconn_backlog(c->of) >> 20);
+	log_warn("%s<->%s: %zu MB wait to be read by the controller, closing the connection",
+		 c->ofproto->name, ofconn_name(c->of), ofconn_backlog(c->of) >> 20);
 	ofconn_give_up(c->of, ENOBUFS);
 }
 
@@ -204,8 +213,8 @@ void conn_send_error(struct conn *c, int error, const void *request, size_t n)
 	struct buf b = BUF_INIT;
 	struct ofp_msg msg;
 	const char *what = ofp_msg_decode(request, n, &msg) ? "invalid" : ofp_msg_name(&msg);
-	log_info_rl("%s<->%s: sending %s error reply to %s message", c->ofproto->name, ofconn_name(c->of),
-		    ofperr_name(error), what);
+	log_info_rl("%s<->%s: sending %s error reply to %s message", c->ofproto->name,
+		    ofconn_name(c->of), ofperr_name(error), what);
 	ofp_encode_error(&b, error, request, n);
 	conn_send(c, &b);
 	buf_done(&b);
@@ -261,8 +270,10 @@ static void send_packet_ins(void *c_)
 	schedule_packet_ins(c, now);
 }
 
-// The members of the flow that describe the packet's way, not its headers: those a packet-in carries besides the packet.
-static void set_metadata(const struct packet_in *pin, const struct option_table *table, struct match *m)
+// The members of the flow that describe the packet's way, not its headers: those a packet-in
+// carries besides the packet.
+static void set_metadata(const struct packet_in *pin, const struct option_table *table,
+			 struct match *m)
 {
 	match_init_any(m);
 	uint64_t *value = flow_words(&m->flow), *mask = flow_words(&m->mask);
@@ -281,10 +292,14 @@ static void set_metadata(const struct packet_in *pin, const struct option_table 
 		memcpy(m->flow.options, options.options, sizeof(m->flow.options));
 		memset(m->mask.options, 0xff, sizeof(m->mask.options));
 	}
-	// Words are coarser than fields: what is not sent, or has no value here, is taken out again.
-	m->flow.skb_priority = m->flow.dp_hash = m->flow.recirc_id = m->flow.conj_id = m->flow.actset_output = 0;
-	m->mask.skb_priority = m->mask.dp_hash = m->mask.recirc_id = m->mask.conj_id = m->mask.actset_output = 0;
-	m->mask.packet_type = m->flow.packet_type ? UINT32_MAX : 0; // an Ethernet frame goes without saying
+	// Words are coarser than fields: what is not sent, or has no value here, is taken out
+	// again.
+	m->flow.skb_priority = m->flow.dp_hash = m->flow.recirc_id = m->flow.conj_id =
+		m->flow.actset_output = 0;
+	m->mask.skb_priority = m->mask.dp_hash = m->mask.recirc_id = m->mask.conj_id =
+		m->mask.actset_output = 0;
+	m->mask.packet_type =
+		m->flow.packet_type ? UINT32_MAX : 0; // an Ethernet frame goes without saying
 	for (int i = 0; i < FLOW_N_REGS; i++)
 		m->mask.regs[i] = m->flow.regs[i] ? UINT32_MAX : 0;
 	m->mask.pkt_mark = m->flow.pkt_mark ? UINT32_MAX : 0;
@@ -301,14 +316,16 @@ static void set_metadata(const struct packet_in *pin, const struct option_table 
 void conn_packet_in(struct conn *c, const struct packet_in *pin)
 {
 	uint8_t version = ofconn_version(c->of);
-	if (pin->controller_id != c->controller_id || (pin->reason == OFPR_IMPLICIT_MISS && version >= OFP13))
+	if (pin->controller_id != c->controller_id ||
+	    (pin->reason == OFPR_IMPLICIT_MISS && version >= OFP13))
 		return;
 	uint8_t reason = ofp_packet_in_reason_encode(pin->reason, version);
 	if (!conn_wants(c, OFPASYNC_PACKET_IN, reason))
 		return;
 	struct ofp_packet_in out = {
 		.packet = pin->frame,
-		.packet_len = pin->frame_len, // there are no buffers, so the controller gets all of it
+		.packet_len =
+			pin->frame_len, // there are no buffers, so the controller gets all of it
 		.total_len = pin->frame_len,
 		.buffer_id = OFP_NO_BUFFER,
 		.reason = reason,
@@ -333,7 +350,8 @@ void conn_packet_in(struct conn *c, const struct packet_in *pin)
 		return;
 	}
 	int64_t now = clock_ms();
-	packet_in_queue_add(c->packet_ins, pin->ofp_in_port, msg.data, msg.len, now, send_packet_in, c);
+	packet_in_queue_add(c->packet_ins, pin->ofp_in_port, msg.data, msg.len, now, send_packet_in,
+			    c);
 	schedule_packet_ins(c, now);
 	buf_done(&msg);
 }

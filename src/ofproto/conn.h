@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// One OpenFlow connection of a bridge, connected or not: what was negotiated on it and asked for through it. A bridge's set of them
-// is controllers.h; what messages do is messages.c. Main thread.
+// One OpenFlow connection of a bridge, connected or not: what was negotiated on it and asked for
+// through it. A bridge's set of them is controllers.h; what messages do is messages.c. Main thread.
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -20,7 +20,8 @@ struct conn {
 	struct controllers *owner;
 	struct ofproto *ofproto;
 	struct ofconn *of;
-	bool service; // accepted by a listener: asks for asynchronous messages by setting a miss_send_len
+	bool service;	   // accepted by a listener: asks for asynchronous messages by setting a
+			   // miss_send_len
 	bool async_wanted; // enable_async_messages
 	bool greeted;	   // the version was negotiated: a loss is not a failure to connect
 
@@ -35,10 +36,11 @@ struct conn {
 	struct packet_in_queue *packet_ins;
 	struct loop_timer packet_in_timer;
 	unsigned int max_backlog; // packets to the controller that may wait for the peer to read
-	unsigned int n_backlog;	  // how many were sent since nothing waited: at least as many as wait
+	unsigned int n_backlog; // how many were sent since nothing waited: at least as many as wait
 	struct flow_monitors *monitors;
 	struct ofbundles *bundles;
-	struct flow_dump *dump; // an answer that the peer has not taken yet; nothing is read meanwhile
+	struct flow_dump
+		*dump; // an answer that the peer has not taken yet; nothing is read meanwhile
 	// Decoders' scratch memory.
 	struct ofp_flow_mod fm;
 	struct ofp_packet_out po;
@@ -50,11 +52,12 @@ struct conn_options {
 	int rate_limit, burst_limit, queue_size;
 };
 // A connection that is to be made and kept (active), for a bridge.
-struct error *conn_connect(struct controllers *, struct ofproto *, const char *target, const struct ofconn_options *,
-			   const struct conn_options *, struct conn **) MUST_CHECK;
+struct error *conn_connect(struct controllers *, struct ofproto *, const char *target,
+			   const struct ofconn_options *, const struct conn_options *,
+			   struct conn **) MUST_CHECK;
 // One that a listener accepted.
-struct conn *conn_accept(struct controllers *, struct ofproto *, struct stream *, const struct ofconn_options *,
-			 const struct conn_options *);
+struct conn *conn_accept(struct controllers *, struct ofproto *, struct stream *,
+			 const struct ofconn_options *, const struct conn_options *);
 void conn_free(struct conn *);
 void conn_configure(struct conn *, const struct ofconn_options *, const struct conn_options *);
 

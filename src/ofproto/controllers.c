@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// What the configuration asks for is a list of remotes: one that connects has one connection, one that listens has as many as were
-// accepted. The bridge's own management socket is a remote that is always there.
+// What the configuration asks for is a list of remotes: one that connects has one connection, one
+// that listens has as many as were accepted. The bridge's own management socket is a remote that is
+// always there.
 //
-// Fail mode: with primary controllers configured (those that we connect to), fail mode standalone and none of them reachable for
-// three probe intervals, a hidden flow above all others makes the bridge an ordinary learning switch, until one is back.
+// Fail mode: with primary controllers configured (those that we connect to), fail mode standalone
+// and none of them reachable for three probe intervals, a hidden flow above all others makes the
+// bridge an ordinary learning switch, until one is back.
 #include "ofproto/controllers.h"
 
 #include <errno.h>
@@ -51,7 +53,8 @@ struct controllers {
 	bool fail_open;
 };
 
-static struct ofconn_options of_options(const struct controllers *cs, const struct ofproto_controller *c)
+static struct ofconn_options of_options(const struct controllers *cs,
+					const struct ofproto_controller *c)
 {
 	return (struct ofconn_options){
 		.versions = cs->versions,
@@ -151,7 +154,8 @@ static int64_t fail_after_ms(const struct controllers *cs)
 {
 	int64_t probe = 0;
 	VEC_FOREACH (&cs->remotes, i)
-		if (is_primary(cs->remotes.v[i]) && cs->remotes.v[i]->config.probe_interval_ms > probe)
+		if (is_primary(cs->remotes.v[i]) &&
+		    cs->remotes.v[i]->config.probe_interval_ms > probe)
 			probe = cs->remotes.v[i]->config.probe_interval_ms;
 	return FAIL_AFTER_PROBES * (probe ? probe : DEFAULT_PROBE_MS);
 }
@@ -226,8 +230,10 @@ struct controllers *controllers_new(struct ofproto *p)
 	cs->guests = guests_new(cs, p);
 	loop_timer_init(&cs->fail_timer, p->system->loop, update_fail_open, cs);
 	char *target = xasprintf("punix:%s/%s.mgmt", dir_run(), p->name);
-	struct ofproto_controller mgmt = {
-		.target = target, .service = true, .async_msgs = true, .probe_interval_ms = SERVICE_PROBE_MS};
+	struct ofproto_controller mgmt = {.target = target,
+					  .service = true,
+					  .async_msgs = true,
+					  .probe_interval_ms = SERVICE_PROBE_MS};
 	cs->mgmt = remote_new(cs, &mgmt);
 	free(target);
 	cs->snoopers = snoopers_new(p, choose_to_snoop, cs);
@@ -274,7 +280,8 @@ static void reconfigure_remote(struct remote *r, const struct ofproto_controller
 			conn_configure(guests_conn(cs->guests, i), &oo, &co);
 }
 
-bool controllers_configure(struct controllers *cs, const struct ofproto_controller *configs, unsigned int n)
+bool controllers_configure(struct controllers *cs, const struct ofproto_controller *configs,
+			   unsigned int n)
 {
 	bool had = controllers_has_primary(cs);
 	VEC_FOREACH (&cs->remotes, i)
@@ -312,7 +319,8 @@ void controllers_set_versions(struct controllers *cs, uint32_t versions)
 			continue;
 		struct ofconn_options oo = of_options(cs, &r->config);
 		ofconn_set_options(r->conn->of, &oo);
-		if (ofconn_is_connected(r->conn->of) && !(cs->versions & 1u << ofconn_version(r->conn->of)))
+		if (ofconn_is_connected(r->conn->of) &&
+		    !(cs->versions & 1u << ofconn_version(r->conn->of)))
 			ofconn_force_reconnect(r->conn->of);
 	}
 	for (size_t i = guests_count(cs->guests); i-- > 0;) {
@@ -379,12 +387,14 @@ void controllers_connected(struct controllers *cs, struct conn *c)
 void controllers_disconnected(struct controllers *cs, struct conn *c, int error)
 {
 	if (!c->service && !c->greeted)
-		log_warn_rl("%s<->%s: connection failed (%s)", cs->ofproto->name, ofconn_name(c->of),
-			    error > 0 ? strerror(error) : "closed by peer");
+		log_warn_rl("%s<->%s: connection failed (%s)", cs->ofproto->name,
+			    ofconn_name(c->of), error > 0 ? strerror(error) : "closed by peer");
 	else if (!c->service && error > 0)
-		log_warn_rl("%s<->%s: connection dropped (%s)", cs->ofproto->name, ofconn_name(c->of), strerror(error));
+		log_warn_rl("%s<->%s: connection dropped (%s)", cs->ofproto->name,
+			    ofconn_name(c->of), strerror(error));
 	else if (!c->service)
-		log_info_rl("%s<->%s: connection closed by peer", cs->ofproto->name, ofconn_name(c->of));
+		log_info_rl("%s<->%s: connection closed by peer", cs->ofproto->name,
+			    ofconn_name(c->of));
 	c->greeted = false;
 	for (size_t i = 0; i < guests_count(cs->guests); i++)
 		if (guests_conn(cs->guests, i) == c) {
@@ -398,7 +408,8 @@ void controllers_disconnected(struct controllers *cs, struct conn *c, int error)
 
 // --- Everybody connected, in a list that survives changes made by what is called.
 
-void controllers_for_each_conn(struct controllers *cs, void (*cb)(struct conn *, const void *arg), const void *arg)
+void controllers_for_each_conn(struct controllers *cs, void (*cb)(struct conn *, const void *arg),
+			       const void *arg)
 {
 	VEC_FOREACH (&cs->remotes, i)
 		if (cs->remotes.v[i]->conn && ofconn_is_connected(cs->remotes.v[i]->conn->of))
@@ -424,7 +435,8 @@ static void send_port_status(struct conn *c, const void *news_)
 	buf_done(&b);
 }
 
-void controllers_port_status(struct controllers *cs, const struct ofp_port_status *status, const struct conn *except)
+void controllers_port_status(struct controllers *cs, const struct ofp_port_status *status,
+			     const struct conn *except)
 {
 	struct port_news news = {.status = status, .except = except};
 	controllers_for_each_conn(cs, send_port_status, &news);
@@ -489,19 +501,21 @@ static void demote(struct conn *c, const void *d_)
 	if (!conn_wants(c, OFPASYNC_ROLE_STATUS, OFPCRR_PRIMARY_REQUEST))
 		return;
 	struct buf b = BUF_INIT;
-	ofp_encode_role_status(&b, OFPCR_SECONDARY, OFPCRR_PRIMARY_REQUEST, d->generation_id, ofconn_version(c->of));
+	ofp_encode_role_status(&b, OFPCR_SECONDARY, OFPCRR_PRIMARY_REQUEST, d->generation_id,
+			       ofconn_version(c->of));
 	if (b.len)
 		conn_send_news(c, &b);
 	buf_done(&b);
 }
 
-int controllers_set_role(struct controllers *cs, struct conn *c, const struct ofp_role_request *request,
-			 struct ofp_role_request *reply)
+int controllers_set_role(struct controllers *cs, struct conn *c,
+			 const struct ofp_role_request *request, struct ofp_role_request *reply)
 {
 	if (request->role != OFPCR_NOCHANGE) {
 		if (request->have_generation_id && request->role != OFPCR_EQUAL) {
 			// A circle of numbers: "older" is less than half a turn behind.
-			if (cs->have_generation_id && (int64_t)(request->generation_id - cs->generation_id) < 0)
+			if (cs->have_generation_id &&
+			    (int64_t)(request->generation_id - cs->generation_id) < 0)
 				return OFPRRFC_STALE;
 			cs->have_generation_id = true;
 			cs->generation_id = request->generation_id;
@@ -546,12 +560,15 @@ static int64_t seconds_since(int64_t then, int64_t now)
 static bool has_accepted(const struct controllers *cs, const struct remote *r)
 {
 	for (size_t i = 0; i < guests_count(cs->guests); i++)
-		if (guests_host(cs->guests, i) == r && ofconn_is_connected(guests_conn(cs->guests, i)->of))
+		if (guests_host(cs->guests, i) == r &&
+		    ofconn_is_connected(guests_conn(cs->guests, i)->of))
 			return true;
 	return false;
 }
 
-void controllers_for_each(const struct controllers *cs, void (*cb)(void *arg, const struct ofproto_controller_status *), void *arg)
+void controllers_for_each(const struct controllers *cs,
+			  void (*cb)(void *arg, const struct ofproto_controller_status *),
+			  void *arg)
 {
 	int64_t now = clock_ms();
 	VEC_FOREACH (&cs->remotes, i) {

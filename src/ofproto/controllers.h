@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// The controllers of one bridge: connections that the configuration asks for, listeners and what they accepted, roles, fail mode,
-// and asynchronous messages to all of them. Main thread.
+// The controllers of one bridge: connections that the configuration asks for, listeners and what
+// they accepted, roles, fail mode, and asynchronous messages to all of them. Main thread.
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -26,21 +26,27 @@ enum ofproto_fail_mode controllers_fail_mode(const struct controllers *);
 bool controllers_has_primary(const struct controllers *);
 // Is the fail-open flow in force (controllers away for too long)?
 bool controllers_in_fail_open(const struct controllers *);
-// Does a packet that no rule matches go to a controller? Before OpenFlow 1.3 that is what a controller may expect.
+// Does a packet that no rule matches go to a controller? Before OpenFlow 1.3 that is what a
+// controller may expect.
 bool controllers_want_misses(const struct controllers *);
 // What a connection wants has changed: sees to it that translation knows.
 void controllers_wishes_changed(struct controllers *);
 // Drops all connections; configured ones come back.
 void controllers_reconnect(struct controllers *);
-void controllers_for_each(const struct controllers *, void (*cb)(void *arg, const struct ofproto_controller_status *), void *arg);
+void controllers_for_each(const struct controllers *,
+			  void (*cb)(void *arg, const struct ofproto_controller_status *),
+			  void *arg);
 
-void controllers_for_each_conn(struct controllers *, void (*cb)(struct conn *, const void *arg), const void *arg); // connected ones
-void controllers_port_status(struct controllers *, const struct ofp_port_status *, const struct conn *except);
+void controllers_for_each_conn(struct controllers *, void (*cb)(struct conn *, const void *arg),
+			       const void *arg); // connected ones
+void controllers_port_status(struct controllers *, const struct ofp_port_status *,
+			     const struct conn *except);
 void controllers_table_status(struct controllers *, const struct ofp_table_status *);
 void controllers_flow_removed(struct controllers *, const struct ofp_flow_removed *);
 void controllers_packet_in(struct controllers *, const struct packet_in *);
 // A role request: 0 or an enum ofperr; *reply is what to answer.
-int controllers_set_role(struct controllers *, struct conn *, const struct ofp_role_request *, struct ofp_role_request *reply);
+int controllers_set_role(struct controllers *, struct conn *, const struct ofp_role_request *,
+			 struct ofp_role_request *reply);
 
 // Called by connections.
 void controllers_connected(struct controllers *, struct conn *);

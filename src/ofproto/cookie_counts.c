@@ -38,7 +38,7 @@ void cookie_counts_done(struct cookie_counts *cc)
 }
 
 bool cookie_counts_get(const struct cookie_counts *cc, uint8_t table_id, be64_t cookie,
-                       unsigned int *n)
+		       unsigned int *n)
 {
 	const struct cookie_count *c = find(cc, table_id, cookie);
 	*n = c ? c->n : 0;

@@ -16,7 +16,7 @@ struct cookie_counts {
 void cookie_counts_done(struct cookie_counts *);
 // False: nobody has asked about this one yet, so count, and say so with cookie_counts_set().
 bool cookie_counts_get(const struct cookie_counts *, uint8_t table_id, be64_t cookie,
-                       unsigned int *n);
+		       unsigned int *n);
 void cookie_counts_set(struct cookie_counts *, uint8_t table_id, be64_t cookie, unsigned int n);
 // `n` more (or less: -1U) have it. Nothing for those that nobody has asked about.
 void cookie_counts_add(struct cookie_counts *, uint8_t table_id, be64_t cookie, unsigned int n);

@@ -53,9 +53,11 @@ bool xlate_userdata_format(void *arg, const void *userdata, size_t n, struct str
 	switch ((enum xlate_userdata_kind)u.kind) {
 	case XLATE_USERDATA_CONTROLLER:
 		str_addf(out,
-			 "controller(reason=%u,dont_send=%u,continuation=%u,recirc_id=%u,rule_cookie=%#" PRIx64
-			 ",controller_id=%u,max_len=%u)",
-			 u.reason, u.dont_send, u.recirc_id != 0, u.recirc_id, u.cookie == UINT64_MAX ? UINT64_MAX : be64toh(u.cookie), u.controller_id, u.max_len);
+			 "controller(reason=%u,dont_send=%u,continuation=%u,recirc_id=%u,rule_"
+			 "cookie=%#" PRIx64 ",controller_id=%u,max_len=%u)",
+			 u.reason, u.dont_send, u.recirc_id != 0, u.recirc_id,
+			 u.cookie == UINT64_MAX ? UINT64_MAX : be64toh(u.cookie), u.controller_id,
+			 u.max_len);
 		return true;
 	case XLATE_USERDATA_SLOW_PATH:
 		str_add(out, "slow_path(action)");
@@ -76,7 +78,8 @@ struct backer *dp_command_backer(struct ofproto_system *system, const char *name
 	const char *at = strchr(name, '@');
 	VEC_FOREACH (&bs->v, i) {
 		struct backer *b = bs->v.v[i];
-		bool type_ok = !at || (strlen(b->type) == (size_t)(at - name) && !strncmp(b->type, name, (size_t)(at - name)));
+		bool type_ok = !at || (strlen(b->type) == (size_t)(at - name) &&
+				       !strncmp(b->type, name, (size_t)(at - name)));
 		if (type_ok && !strcmp(dp_name(b->dp), at ? at + 1 : name))
 			return b;
 	}
@@ -159,8 +162,8 @@ bool dpif_show(struct ofproto_system *system, int argc, const char *argv[], stru
 		if (show.backer->is_by_hand)
 			continue;
 		dp_get_stats(show.backer->dp, &stats);
-		str_addf(out, "%s@%s: hit:%" PRIu64 " missed:%" PRIu64 "\n", show.backer->type, dp_name(show.backer->dp),
-			 stats.n_hit, stats.n_missed);
+		str_addf(out, "%s@%s: hit:%" PRIu64 " missed:%" PRIu64 "\n", show.backer->type,
+			 dp_name(show.backer->dp), stats.n_hit, stats.n_missed);
 		ofproto_for_each(system, show_bridge, &show);
 	}
 	return true;
@@ -245,8 +248,10 @@ static void show_dp(const struct backer *b, bool statistics, struct str *out)
 	struct dp_stats stats;
 	struct show_dp show = {.out = out, .statistics = statistics};
 	dp_get_stats(b->dp, &stats);
-	str_addf(out, "%s@%s:\n  lookups: hit:%" PRIu64 " missed:%" PRIu64 " lost:%" PRIu64 "\n  flows: %" PRIu64 "\n", b->type,
-		 dp_name(b->dp), stats.n_hit, stats.n_missed, stats.n_lost, stats.n_flows);
+	str_addf(out,
+		 "%s@%s:\n  lookups: hit:%" PRIu64 " missed:%" PRIu64 " lost:%" PRIu64
+		 "\n  flows: %" PRIu64 "\n",
+		 b->type, dp_name(b->dp), stats.n_hit, stats.n_missed, stats.n_lost, stats.n_flows);
 	dp_port_dump(b->dp, show_dp_port, &show);
 }
 
@@ -269,7 +274,8 @@ bool dpctl_show(struct ofproto_system *system, int argc, const char *argv[], str
 		str_done(&why);
 		if (!b) {
 			str_clear(out);
-			str_addf(out, "ovs-vswitchd: opening datapath %s failed (No such device)", argv[i]);
+			str_addf(out, "ovs-vswitchd: opening datapath %s failed (No such device)",
+				 argv[i]);
 			return false;
 		}
 		named = true;

@@ -14,32 +14,32 @@ static const struct feature {
 	bool there;
 	int asked; // enum dp_feature; -1: translation does not ask, and it cannot be switched off
 } features[] = {
-        {"masked_set_action", "Masked set action", -1, true, -1},
-        {"tnl_push_pop", "Tunnel push pop", -1, false, -1},
-        {"ufid", "Ufid", -1, true, -1},
-        {"trunc", "Truncate action", -1, true, -1},
-        {"clone", "Clone action", -1, true, -1},
-        {"sample_nesting", "Sample nesting", 10, true, -1},
-        {"ct_eventmask", "Conntrack eventmask", -1, false, -1},
-        {"ct_clear", "Conntrack clear", -1, false, -1},
-        {"max_hash_alg", "Max dp_hash algorithm", 1, true, -1},
-        {"check_pkt_len", "Check pkt length action", -1, true, -1},
-        {"ct_timeout", "Conntrack timeout policy", -1, false, -1},
-        {"explicit_drop_action", "Explicit Drop action", -1, true, DP_FEATURE_EXPLICIT_DROP},
-        {"lb_output_action", "Optimized Balance TCP mode", -1, false, -1},
-        {"ct_zero_snat", "Conntrack all-zero IP SNAT", -1, false, -1},
-        {"add_mpls", "MPLS Label add", -1, false, -1},
-        {"max_vlan_headers", "Max VLAN headers", 2, true, -1},
-        {"max_mpls_depth", "Max MPLS depth", 3, true, -1},
-        {"recirc", "Recirc", -1, true, DP_FEATURE_RECIRC},
-        {"ct_state", "CT state", -1, false, -1},
-        {"ct_zone", "CT zone", -1, false, -1},
-        {"ct_mark", "CT mark", -1, false, -1},
-        {"ct_label", "CT label", -1, false, -1},
-        {"ct_state_nat", "CT state NAT", -1, false, -1},
-        {"ct_orig_tuple", "CT orig tuple", -1, false, -1},
-        {"ct_orig_tuple6", "CT orig tuple for IPv6", -1, false, -1},
-        {"nd_ext", "IPv6 ND Extension", -1, false, -1},
+	{"masked_set_action", "Masked set action", -1, true, -1},
+	{"tnl_push_pop", "Tunnel push pop", -1, false, -1},
+	{"ufid", "Ufid", -1, true, -1},
+	{"trunc", "Truncate action", -1, true, -1},
+	{"clone", "Clone action", -1, true, -1},
+	{"sample_nesting", "Sample nesting", 10, true, -1},
+	{"ct_eventmask", "Conntrack eventmask", -1, false, -1},
+	{"ct_clear", "Conntrack clear", -1, false, -1},
+	{"max_hash_alg", "Max dp_hash algorithm", 1, true, -1},
+	{"check_pkt_len", "Check pkt length action", -1, true, -1},
+	{"ct_timeout", "Conntrack timeout policy", -1, false, -1},
+	{"explicit_drop_action", "Explicit Drop action", -1, true, DP_FEATURE_EXPLICIT_DROP},
+	{"lb_output_action", "Optimized Balance TCP mode", -1, false, -1},
+	{"ct_zero_snat", "Conntrack all-zero IP SNAT", -1, false, -1},
+	{"add_mpls", "MPLS Label add", -1, false, -1},
+	{"max_vlan_headers", "Max VLAN headers", 2, true, -1},
+	{"max_mpls_depth", "Max MPLS depth", 3, true, -1},
+	{"recirc", "Recirc", -1, true, DP_FEATURE_RECIRC},
+	{"ct_state", "CT state", -1, false, -1},
+	{"ct_zone", "CT zone", -1, false, -1},
+	{"ct_mark", "CT mark", -1, false, -1},
+	{"ct_label", "CT label", -1, false, -1},
+	{"ct_state_nat", "CT state NAT", -1, false, -1},
+	{"ct_orig_tuple", "CT orig tuple", -1, false, -1},
+	{"ct_orig_tuple6", "CT orig tuple for IPv6", -1, false, -1},
+	{"nd_ext", "IPv6 ND Extension", -1, false, -1},
 };
 enum { N_FEATURES = sizeof(features) / sizeof(features[0]) };
 
@@ -58,7 +58,7 @@ static struct backer *backer_of(struct ofproto_system *system, const char *bridg
 }
 
 bool dpif_show_dp_features(struct ofproto_system *system, int argc, const char *argv[],
-                           struct str *out)
+			   struct str *out)
 {
 	const struct backer *b = backer_of(system, argv[1], out);
 	for (size_t i = 0; b && i < N_FEATURES; i++) {
@@ -76,7 +76,7 @@ static void show(const struct backer *b, const struct feature *f, struct str *ou
 	str_addf(out, "%s (%s) : ", f->key, f->name);
 	if (f->number < 0)
 		str_addf(out, "[run time]:%s, [boot time]:%s\n", is_on(b, f) ? "true" : "false",
-		         f->there ? "true" : "false");
+			 f->there ? "true" : "false");
 	else
 		str_addf(out, "[run time]:%d, [boot time]:%d\n", f->number, f->number);
 }
@@ -119,7 +119,7 @@ static bool set(struct backer *b, const struct feature *f, const char *text, str
 }
 
 bool dpif_set_dp_features(struct ofproto_system *system, int argc, const char *argv[],
-                          struct str *out)
+			  struct str *out)
 {
 	struct backer *b = backer_of(system, argv[1], out);
 	bool known = argc == 2;

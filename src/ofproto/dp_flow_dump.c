@@ -16,16 +16,21 @@
 enum { DUMP_STEP = 1000 };
 
 // Of the megaflows of a software datapath: those that no card knows, and those that a card marks.
-enum { DUMP_PLAIN = 1 << 0, DUMP_PARTIAL = 1 << 1, DUMP_OFFLOADED = 1 << 2, DUMP_ALL = (1 << 3) - 1 };
+enum {
+	DUMP_PLAIN = 1 << 0,
+	DUMP_PARTIAL = 1 << 1,
+	DUMP_OFFLOADED = 1 << 2,
+	DUMP_ALL = (1 << 3) - 1
+};
 
 struct dump {
 	struct str *out;
 	const struct backer *backer;
 	bool more, names;
-	unsigned int kinds; // DUMP_*
-	const struct match *filter;            // NULL: all
+	unsigned int kinds;		       // DUMP_*
+	const struct match *filter;	       // NULL: all
 	const struct xlate_snapshot *snapshot; // with `bridge`: only flows from its ports
-	uint64_t bridge;                       // 0: all
+	uint64_t bridge;		       // 0: all
 	unsigned int n;
 };
 
@@ -59,15 +64,15 @@ static void format_origin(const struct backer *b, const struct megaflow *mf, str
 	for (unsigned int i = 0; i < mf->basis->n_rules; i++) {
 		const struct rule *rule = mf->basis->rules[i];
 		str_addf(out, "%s%s/table=%u,priority=%d,cookie=0x%" PRIx64 "%s", separator,
-		         ofproto_name(rule->ofproto), rule->table_id, rule->cls.priority,
-		         be64toh(__atomic_load_n(&rule->cookie, __ATOMIC_RELAXED)),
-		         __atomic_load_n(&rule->removed, __ATOMIC_RELAXED) ? ",removed" : "");
+			 ofproto_name(rule->ofproto), rule->table_id, rule->cls.priority,
+			 be64toh(__atomic_load_n(&rule->cookie, __ATOMIC_RELAXED)),
+			 __atomic_load_n(&rule->removed, __ATOMIC_RELAXED) ? ",removed" : "");
 		separator = ";";
 	}
 	for (unsigned int i = 0; i < mf->n_credits; i++) {
 		const struct xlate_credit *c = &mf->credits[i];
 		const struct xlate_bridge *bridge =
-		        xlate_snapshot_bridge(backer_snapshot(b), c->ofproto_id);
+			xlate_snapshot_bridge(backer_snapshot(b), c->ofproto_id);
 		if (c->kind != XLATE_CREDIT_MISS || !bridge)
 			continue;
 		str_addf(out, "%s%s/table=%u,miss", separator, bridge->name, c->port);
@@ -77,7 +82,7 @@ static void format_origin(const struct backer *b, const struct megaflow *mf, str
 }
 
 void dp_flow_format(struct str *out, const struct backer *b, const struct dp_flow *flow, bool more,
-                    bool names, bool terse)
+		    bool names, bool terse)
 {
 	dp_port_name_cb *name = names ? dp_text_port_name : NULL;
 	if (more)
@@ -86,12 +91,13 @@ void dp_flow_format(struct str *out, const struct backer *b, const struct dp_flo
 	str_add(out, ", ");
 	dp_flow_format_stats(out, &flow->stats);
 	if (flow->offloaded)
-		str_add(out, flow->offloaded == DP_OFFLOADED ? ", offloaded:yes" : ", offloaded:partial");
+		str_add(out, flow->offloaded == DP_OFFLOADED ? ", offloaded:yes"
+							     : ", offloaded:partial");
 	if (more && !terse)
 		str_add(out, flow->offloaded == DP_OFFLOADED ? ", dp:dpdk" : ", dp:ovs");
 	str_add(out, ", actions:");
 	struct dpact_text text = {
-	        .port_name = name, .userdata_format = xlate_userdata_format, .arg = b->dp};
+		.port_name = name, .userdata_format = xlate_userdata_format, .arg = b->dp};
 	dpact_format_text(out, flow->actions, flow->actions_len, &text);
 	if (more && flow->cookie)
 		format_origin(b, flow->cookie, out);
@@ -101,7 +107,7 @@ static bool passes(const struct dump *dump, const struct dp_flow *flow)
 {
 	if (dump->bridge) {
 		const struct xlate_port *port =
-		        xlate_snapshot_dp_port(dump->snapshot, flow->key->in_port);
+			xlate_snapshot_dp_port(dump->snapshot, flow->key->in_port);
 		if (!port || port->bridge->id != dump->bridge)
 			return false;
 	}
@@ -143,13 +149,19 @@ static bool parse_types(const char *types, unsigned int *kinds)
 		const char *name;
 		unsigned int kinds;
 	} known[] = {
-		{"ovs", DUMP_PLAIN | DUMP_PARTIAL}, {"all", DUMP_ALL}, {"non-offloaded", DUMP_PLAIN}, {"tc", 0},
-		{"dpdk", DUMP_OFFLOADED}, {"offloaded", DUMP_OFFLOADED | DUMP_PARTIAL}, {"partially-offloaded", DUMP_PARTIAL},
+		{"ovs", DUMP_PLAIN | DUMP_PARTIAL},
+		{"all", DUMP_ALL},
+		{"non-offloaded", DUMP_PLAIN},
+		{"tc", 0},
+		{"dpdk", DUMP_OFFLOADED},
+		{"offloaded", DUMP_OFFLOADED | DUMP_PARTIAL},
+		{"partially-offloaded", DUMP_PARTIAL},
 	};
 	*kinds = 0;
 	while (*types) {
 		size_t n = strcspn(types, ","), i = 0;
-		while (i < sizeof(known) / sizeof(known[0]) && (strlen(known[i].name) != n || strncmp(types, known[i].name, n)))
+		while (i < sizeof(known) / sizeof(known[0]) &&
+		       (strlen(known[i].name) != n || strncmp(types, known[i].name, n)))
 			i++;
 		if (i == sizeof(known) / sizeof(known[0]))
 			return false;
@@ -180,9 +192,9 @@ static bool parse_dump(struct dump_request *r, int argc, const char *argv[], str
 		} else if (!strncmp(a, "type=", 5)) {
 			if (!parse_types(a + 5, &r->kinds)) {
 				str_addf(out,
-				         "ovs-vswitchd: Failed to parse type (%s) (Invalid "
-				         "argument)",
-				         a + 5);
+					 "ovs-vswitchd: Failed to parse type (%s) (Invalid "
+					 "argument)",
+					 a + 5);
 				return false;
 			}
 		} else if (!strncmp(a, "pmd=", 4)) {
@@ -217,11 +229,11 @@ bool dpctl_dump_flows(struct ofproto_system *system, int argc, const char *argv[
 		}
 	}
 	struct dump dump = {.out = out,
-	                    .backer = b,
-	                    .more = r.more,
-	                    .names = r.names,
-	                    .kinds = r.kinds,
-	                    .filter = r.filter ? &filter : NULL};
+			    .backer = b,
+			    .more = r.more,
+			    .names = r.names,
+			    .kinds = r.kinds,
+			    .filter = r.filter ? &filter : NULL};
 	run_dump(&dump);
 	return true;
 }
@@ -238,12 +250,12 @@ bool dpif_dump_flows(struct ofproto_system *system, int argc, const char *argv[]
 	}
 	struct backer *b = ofproto_backer(p);
 	struct dump dump = {.out = out,
-	                    .backer = b,
-	                    .more = r.more,
-	                    .names = r.names,
-	                    .kinds = DUMP_ALL,
-	                    .snapshot = backer_snapshot(b),
-	                    .bridge = ofproto_id(p)};
+			    .backer = b,
+			    .more = r.more,
+			    .names = r.names,
+			    .kinds = DUMP_ALL,
+			    .snapshot = backer_snapshot(b),
+			    .bridge = ofproto_id(p)};
 	run_dump(&dump);
 	return true;
 }
@@ -279,12 +291,12 @@ bool dpctl_get_flow(struct ofproto_system *system, int argc, const char *argv[],
 		return false;
 	if (strncmp(text, "ufid:", 5) || !uuid_parse(text + 5, &ufid)) {
 		str_addf(out,
-		         "ovs-vswitchd: parsing flow ufid: %s: \"ufid:\" and a UUID are wanted",
-		         text);
+			 "ovs-vswitchd: parsing flow ufid: %s: \"ufid:\" and a UUID are wanted",
+			 text);
 		return false;
 	}
 	struct search search = {
-	        .ufid = &ufid, .out = out, .backer = b, .more = r.more, .names = r.names};
+		.ufid = &ufid, .out = out, .backer = b, .more = r.more, .names = r.names};
 	uint64_t position = 0;
 	while (dp_flow_dump(b->dp, &position, DUMP_STEP, show_if_wanted, &search))
 		;

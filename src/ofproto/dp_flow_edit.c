@@ -30,7 +30,7 @@ static bool fail(struct str *out, const char *what, const char *why)
 
 // [dp] and `n_after` words behind it.
 static bool parse_request(struct request *r, struct ofproto_system *system, int argc,
-                          const char *argv[], int n_after, struct str *out)
+			  const char *argv[], int n_after, struct str *out)
 {
 	for (int i = 1; i < argc; i++) {
 		const char *a = argv[i];
@@ -41,7 +41,7 @@ static bool parse_request(struct request *r, struct ofproto_system *system, int 
 		else if (dp_command_is_flag(a, "-s", "--statistics"))
 			r->statistics = true;
 		else if (dp_command_is_flag(a, "-m", "--more") || !strcmp(a, "--names") ||
-		         !strcmp(a, "--no-names"))
+			 !strcmp(a, "--no-names"))
 			continue; // of dumps
 		else if (a[0] == '-')
 			return fail(out, a, "unknown option");
@@ -52,7 +52,7 @@ static bool parse_request(struct request *r, struct ofproto_system *system, int 
 	}
 	if (r->n < n_after || r->n > n_after + 1)
 		return fail(out, argv[0],
-		            r->n < n_after ? "too few arguments" : "too many arguments");
+			    r->n < n_after ? "too few arguments" : "too many arguments");
 	r->backer = dp_command_backer(system, r->n > n_after ? r->v[0] : NULL, out);
 	return r->backer != NULL;
 }
@@ -68,7 +68,7 @@ struct target {
 };
 
 static bool parse_target(const struct backer *b, const char *text, struct target *t,
-                         struct str *out)
+			 struct str *out)
 {
 	memset(t, 0, sizeof(*t));
 	if (!strncmp(text, "ufid:", 5) && !strchr(text, ',')) {
@@ -76,8 +76,8 @@ static bool parse_target(const struct backer *b, const char *text, struct target
 		if (uuid_parse(text + 5, &t->ufid))
 			return true;
 		str_addf(out,
-		         "ovs-vswitchd: parsing flow ufid: %s: \"ufid:\" and a UUID are wanted",
-		         text);
+			 "ovs-vswitchd: parsing flow ufid: %s: \"ufid:\" and a UUID are wanted",
+			 text);
 		return false;
 	}
 	struct error *e = dpkey_parse(text, &t->key, &t->mask, dp_text_port_number, b->dp);
@@ -126,7 +126,7 @@ static void compare(void *search_, const struct dp_flow *flow)
 }
 
 static bool find(const struct backer *b, const struct target *t, bool goes, struct uuid *ufid,
-                 struct dp_flow_stats *stats)
+		 struct dp_flow_stats *stats)
 {
 	struct search search = {.target = t, .goes = goes, .want = STR_INIT, .have = STR_INIT};
 	uint64_t position = 0;
@@ -144,7 +144,7 @@ static bool find(const struct backer *b, const struct target *t, bool goes, stru
 // --- Changing.
 
 static bool parse_actions(const struct backer *b, const char *text, struct buf *actions,
-                          struct str *out)
+			  struct str *out)
 {
 	struct error *e = dpact_parse(actions, text, dp_text_port_number, b->dp);
 	if (!e)
@@ -156,10 +156,10 @@ static bool parse_actions(const struct backer *b, const char *text, struct buf *
 enum edit { EDIT_ADD, EDIT_MODIFY, EDIT_MODIFY_OR_ADD };
 
 static bool put(struct backer *b, const struct target *t, const struct buf *actions,
-                struct str *out)
+		struct str *out)
 {
 	struct error *e =
-	        dp_flow_put(b->dp, &t->key, &t->mask, actions->data, actions->len, NULL, NULL);
+		dp_flow_put(b->dp, &t->key, &t->mask, actions->data, actions->len, NULL, NULL);
 	if (!e) {
 		counter_inc(megaflow_made_by_hand);
 		return true;
@@ -170,7 +170,7 @@ static bool put(struct backer *b, const struct target *t, const struct buf *acti
 }
 
 static bool edit(struct backer *b, const char *flow, const char *actions_text, enum edit how,
-                 struct str *out)
+		 struct str *out)
 {
 	struct target t;
 	struct uuid ufid;
@@ -181,8 +181,8 @@ static bool edit(struct backer *b, const char *flow, const char *actions_text, e
 		bool found = find(b, &t, false, &ufid, &stats);
 		if (how == EDIT_ADD && (t.by_ufid || found))
 			ok = fail(out, "updating flow table",
-			          t.by_ufid ? "a flow is needed: the datapath chooses UFIDs"
-			                    : "File exists");
+				  t.by_ufid ? "a flow is needed: the datapath chooses UFIDs"
+					    : "File exists");
 		else if (found)
 			ok = !dp_flow_modify(b->dp, &ufid, actions.data, actions.len) ||
 			     fail(out, "updating flow table", "Invalid argument");
@@ -200,7 +200,7 @@ bool dpctl_add_flow(struct ofproto_system *system, int argc, const char *argv[],
 	struct request r = {.n = 0};
 	return parse_request(&r, system, argc, argv, 2, out) &&
 	       edit(r.backer, r.v[r.n - 2], r.v[r.n - 1],
-	            r.may_create ? EDIT_MODIFY_OR_ADD : EDIT_ADD, out);
+		    r.may_create ? EDIT_MODIFY_OR_ADD : EDIT_ADD, out);
 }
 
 bool dpctl_mod_flow(struct ofproto_system *system, int argc, const char *argv[], struct str *out)
@@ -211,7 +211,7 @@ bool dpctl_mod_flow(struct ofproto_system *system, int argc, const char *argv[],
 	if (r.clear)
 		return fail(out, "updating flow table", "Operation not supported");
 	return edit(r.backer, r.v[r.n - 2], r.v[r.n - 1],
-	            r.may_create ? EDIT_MODIFY_OR_ADD : EDIT_MODIFY, out);
+		    r.may_create ? EDIT_MODIFY_OR_ADD : EDIT_MODIFY, out);
 }
 
 static bool delete_one(struct backer *b, const char *flow, bool statistics, struct str *out)
@@ -223,7 +223,7 @@ static bool delete_one(struct backer *b, const char *flow, bool statistics, stru
 		return false;
 	if (!find(b, &t, true, &ufid, &stats) || dp_flow_del(b->dp, &ufid)) {
 		str_add(out, "ovs-vswitchd: deleting flow (No such file or directory)\nPerhaps you "
-		             "need to specify a UFID?");
+			     "need to specify a UFID?");
 		return false;
 	}
 	if (statistics) {
@@ -293,7 +293,7 @@ static bool run_line(struct backer *b, char *line, const char *otherwise, struct
 }
 
 static bool run_file(struct ofproto_system *system, int argc, const char *argv[], const char *what,
-                     struct str *out)
+		     struct str *out)
 {
 	struct request r = {.n = 0};
 	if (!parse_request(&r, system, argc, argv, 1, out))
@@ -301,7 +301,7 @@ static bool run_file(struct ofproto_system *system, int argc, const char *argv[]
 	FILE *f = fopen(r.v[r.n - 1], "r");
 	if (!f) {
 		str_addf(out, "ovs-vswitchd: %s: open failed (No such file or directory)",
-		         r.v[r.n - 1]);
+			 r.v[r.n - 1]);
 		return false;
 	}
 	char *line = NULL;
@@ -355,7 +355,7 @@ bool dpctl_del_flows(struct ofproto_system *system, int argc, const char *argv[]
 // --- Text only.
 
 bool dpctl_parse_actions(struct ofproto_system *system, int argc, const char *argv[],
-                         struct str *out)
+			 struct str *out)
 {
 	for (int i = 1; i < argc; i++) {
 		struct buf actions = BUF_INIT;
@@ -391,7 +391,7 @@ static struct tagged *current_list(struct normalizer *z)
 	char tags[128] = "";
 	for (unsigned int i = z->depth; i-- > 0;)
 		snprintf(tags + strlen(tags), sizeof(tags) - strlen(tags), "%s%s",
-		         *tags ? ": " : "", z->stack[i]);
+			 *tags ? ": " : "", z->stack[i]);
 	for (unsigned int i = 0; i < z->n; i++)
 		if (!strcmp(z->lists[i].tags, tags))
 			return &z->lists[i];
@@ -404,16 +404,15 @@ static struct tagged *current_list(struct normalizer *z)
 
 static bool normalize(struct normalizer *z, const struct buf *actions)
 {
-	DPACT_FOREACH(a, actions->data, actions->len)
-	{
+	DPACT_FOREACH (a, actions->data, actions->len) {
 		if (a->type == DPACT_PUSH_VLAN) {
 			const struct dpact_push_vlan *push =
-			        (const struct dpact_push_vlan *)(const void *)a;
+				(const struct dpact_push_vlan *)(const void *)a;
 			unsigned int tci = be16toh(push->tci);
 			if (z->depth == sizeof(z->stack) / sizeof(z->stack[0]))
 				return false;
 			snprintf(z->stack[z->depth++], sizeof(z->stack[0]), "vlan(vid=%u,pcp=%u)",
-			         tci & 0xfff, tci >> 13);
+				 tci & 0xfff, tci >> 13);
 		} else if (a->type == DPACT_POP_VLAN) {
 			z->depth -= z->depth > 0;
 		} else {
@@ -432,7 +431,7 @@ static int compare_tags(const void *a, const void *b)
 }
 
 bool dpctl_normalize_actions(struct ofproto_system *system, int argc, const char *argv[],
-                             struct str *out)
+			     struct str *out)
 {
 	struct flow key;
 	struct buf actions = BUF_INIT;
@@ -442,7 +441,7 @@ bool dpctl_normalize_actions(struct ofproto_system *system, int argc, const char
 	struct error *e = dpkey_parse(argv[1], &key, NULL, NULL, NULL);
 	if (e) {
 		str_addf(out, "ovs-vswitchd: odp_flow_key_from_string (%s) (Invalid argument)",
-		         error_text(e));
+			 error_text(e));
 		error_free(e);
 		return false;
 	}
@@ -459,7 +458,7 @@ bool dpctl_normalize_actions(struct ofproto_system *system, int argc, const char
 	for (unsigned int i = FLOW_MAX_VLANS; i-- > 0;)
 		if (key.vlan[i].tci)
 			snprintf(z.stack[z.depth++], sizeof(z.stack[0]), "vlan(vid=%u,pcp=%u)",
-			         be16toh(key.vlan[i].tci) & 0xfff, be16toh(key.vlan[i].tci) >> 13);
+				 be16toh(key.vlan[i].tci) & 0xfff, be16toh(key.vlan[i].tci) >> 13);
 	bool ok = normalize(&z, &actions);
 	if (z.n)
 		qsort(z.lists, z.n, sizeof(z.lists[0]), compare_tags);
@@ -475,7 +474,7 @@ bool dpctl_normalize_actions(struct ofproto_system *system, int argc, const char
 }
 
 bool dpctl_list_commands(struct ofproto_system *system, int argc, const char *argv[],
-                         struct str *out)
+			 struct str *out)
 {
 	str_add(out, "The available commands are:\n");
 	for (const struct ofproto_command *c = backer_commands; c->name; c++)

@@ -38,9 +38,9 @@ static bool complain_error(struct str *out, const char *what, struct error *e)
 // --- "NAME[,KEY=VALUE]..."
 
 struct port_spec {
-	char *text;              // owned: cut into pieces
+	char *text;		 // owned: cut into pieces
 	const char *name, *type; // type NULL: not said
-	uint32_t number;         // DP_PORT_NONE: not said
+	uint32_t number;	 // DP_PORT_NONE: not said
 	VEC(struct netdev_option) options;
 };
 
@@ -53,7 +53,7 @@ static void spec_done(struct port_spec *spec)
 static int compare_options(const void *a, const void *b)
 {
 	return strcmp(((const struct netdev_option *)a)->key,
-	              ((const struct netdev_option *)b)->key);
+		      ((const struct netdev_option *)b)->key);
 }
 
 static bool parse_pair(struct port_spec *spec, const char *key, const char *value, struct str *out)
@@ -135,8 +135,8 @@ static void ignore(void *arg, const char *text)
 static struct error *apply_options(struct netdev *dev, const struct by_hand *h)
 {
 	return netdev_set_options(dev,
-	                          (struct netdev_options){h->options.v, (unsigned int)h->options.n},
-	                          ignore, NULL);
+				  (struct netdev_options){h->options.v, (unsigned int)h->options.n},
+				  ignore, NULL);
 }
 
 static bool add_port(struct backer *b, const struct port_spec *spec, struct str *out)
@@ -144,7 +144,7 @@ static bool add_port(struct backer *b, const struct port_spec *spec, struct str 
 	struct netdev *dev;
 	char *what = xasprintf("%s: failed to open network device", spec->name);
 	struct error *e =
-	        netdev_open(b->backers->loop, spec->name, spec->type ? spec->type : "system", &dev);
+		netdev_open(b->backers->loop, spec->name, spec->type ? spec->type : "system", &dev);
 	if (e) {
 		complain_error(out, what, e);
 		free(what);
@@ -214,52 +214,52 @@ static bool find_port(const struct backer *b, const char *text, struct dp_port_i
 }
 
 static bool del_port(struct ofproto_system *system, struct backer *b, const char *text,
-                     struct str *out)
+		     struct str *out)
 {
 	struct dp_port_info info;
 	uint32_t number;
 	const char *at = dp_name(b->dp);
 	if (!find_port(b, text, &info))
 		return parse_u32(text, 10, &number)
-		               ? complain(out, "no port named %s", text)
-		               : complain(out, "deleting port %s from %s@%s failed (%s)", text,
-		                          b->type, at, strerror(ENODEV));
+			       ? complain(out, "no port named %s", text)
+			       : complain(out, "deleting port %s from %s@%s failed (%s)", text,
+					  b->type, at, strerror(ENODEV));
 	const char *bridge = owner(system, b, info.port);
 	if (bridge)
 		return complain(out,
-		                "deleting port %s from %s@%s failed: it belongs to bridge %s, see "
-		                "ovs-vsctl del-port",
-		                text, b->type, at, bridge);
+				"deleting port %s from %s@%s failed: it belongs to bridge %s, see "
+				"ovs-vsctl del-port",
+				text, b->type, at, bridge);
 	struct by_hand *h = find_by_hand(b, info.name);
 	if (!h)
 		return complain(out, "deleting port %s from %s@%s failed (%s)", text, b->type, at,
-		                strerror(EINVAL));
+				strerror(EINVAL));
 	backer_port_del(b, info.port);
 	forget_by_hand(b, h);
 	return true;
 }
 
 static bool set_port(struct ofproto_system *system, struct backer *b, const struct port_spec *spec,
-                     struct str *out)
+		     struct str *out)
 {
 	struct dp_port_info info;
 	if (dp_port_find(b->dp, spec->name, &info))
 		return complain(out, "%s: failed to query port in %s@%s (%s)", spec->name, b->type,
-		                dp_name(b->dp), strerror(ENODEV));
+				dp_name(b->dp), strerror(ENODEV));
 	if (spec->type && strcmp(spec->type, info.type))
 		return complain(out, "%s: can't change type from %s to %s", spec->name, info.type,
-		                spec->type);
+				spec->type);
 	if (spec->number != DP_PORT_NONE && spec->number != info.port)
 		return complain(out, "%s: can't change port number from %u to %u", spec->name,
-		                info.port, spec->number);
+				info.port, spec->number);
 	struct by_hand *h = find_by_hand(b, spec->name);
 	if (!h && spec->options.n) {
 		const char *bridge = owner(system, b, info.port);
 		return complain(out,
-		                "%s: failed to set options: it belongs to %s %s, see ovs-vsctl set "
-		                "interface",
-		                spec->name, bridge ? "bridge" : "datapath",
-		                bridge ? bridge : dp_name(b->dp));
+				"%s: failed to set options: it belongs to %s %s, see ovs-vsctl set "
+				"interface",
+				spec->name, bridge ? "bridge" : "datapath",
+				bridge ? bridge : dp_name(b->dp));
 	}
 	if (!h)
 		return true;
@@ -277,7 +277,7 @@ static bool set_port(struct ofproto_system *system, struct backer *b, const stru
 // --- Commands.
 
 static struct backer *open_datapath(struct ofproto_system *system, const char *name,
-                                    struct str *out)
+				    struct str *out)
 {
 	struct str why = STR_INIT;
 	struct backer *b = dp_command_backer(system, name, &why);
@@ -347,8 +347,8 @@ bool dpctl_add_dp(struct ofproto_system *system, int argc, const char *argv[], s
 	char *type = at ? xasprintf("%.*s", (int)(at - argv[1]), argv[1]) : xstrdup("system");
 	str_done(&none);
 	struct error *e = b ? error_errno(EEXIST, "%s", argv[1])
-	                    : backer_open_by_hand(ofproto_system_backers(system), type,
-	                                          at ? at + 1 : argv[1], &b);
+			    : backer_open_by_hand(ofproto_system_backers(system), type,
+						  at ? at + 1 : argv[1], &b);
 	free(type);
 	if (e)
 		return complain_error(out, "add_dp", e);
@@ -367,7 +367,7 @@ bool dpctl_del_dp(struct ofproto_system *system, int argc, const char *argv[], s
 		return false;
 	if (!b->is_by_hand)
 		return complain(out, "del_dp (%s): bridges use it, see ovs-vsctl del-br",
-		                strerror(EBUSY));
+				strerror(EBUSY));
 	backer_close(b);
 	return true;
 }
@@ -387,7 +387,7 @@ static struct error *renumber(struct backer *b, struct netdev *netdev, uint32_t 
 }
 
 bool dpif_dummy_change_port_number(struct ofproto_system *system, int argc, const char *argv[],
-                                   struct str *out)
+				   struct str *out)
 {
 	struct dp_port_info info, other;
 	uint32_t number;

@@ -14,7 +14,7 @@ enum { EQUALS_LOOKED_AT = 64 }; // groups of the same size: which of more than t
 struct place { // of one rule
 	const struct rule *rule;
 	struct group *group;
-	size_t at;      // in the group's heap
+	size_t at;	// in the group's heap
 	int64_t leaves; // as of when it was last looked at: not later than the truth
 	UT_hash_handle hh;
 };
@@ -28,8 +28,8 @@ struct group {
 
 struct eviction {
 	const struct oftable *table;
-	struct place *places;        // uthash by rule
-	struct group *groups;        // uthash by value
+	struct place *places;	     // uthash by rule
+	struct group *groups;	     // uthash by value
 	VEC(struct group *) by_size; // lists; the last that is not empty is what is wanted
 };
 

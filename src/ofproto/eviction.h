@@ -22,4 +22,4 @@ void eviction_free(struct eviction *); // NULL is allowed; the rules are not its
 // are never given up.
 void eviction_update(struct eviction *, struct rule *);
 void eviction_remove(struct eviction *, const struct rule *); // not in it: no effect
-struct rule *eviction_candidate(struct eviction *);           // borrowed, still in it; NULL: none
+struct rule *eviction_candidate(struct eviction *);	      // borrowed, still in it; NULL: none

@@ -33,7 +33,8 @@ static void sift(struct expiry *e, size_t i, struct expiry_entry entry)
 		i = (i - 1) / 2;
 	}
 	for (size_t child; (child = 2 * i + 1) < e->heap.n; i = child) {
-		if (child + 1 < e->heap.n && e->heap.v[child + 1].deadline < e->heap.v[child].deadline)
+		if (child + 1 < e->heap.n &&
+		    e->heap.v[child + 1].deadline < e->heap.v[child].deadline)
 			child++;
 		if (e->heap.v[child].deadline >= entry.deadline)
 			break;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Timeouts of rules: a heap of rules by the earliest moment at which they could expire. Traffic moves a rule's idle deadline
-// without telling the heap; the rule is looked at again when its old deadline comes, and put back. So traffic costs nothing here,
-// and an idle switch with a million rules of an hour's timeout wakes up once an hour. Main thread.
+// Timeouts of rules: a heap of rules by the earliest moment at which they could expire. Traffic
+// moves a rule's idle deadline without telling the heap; the rule is looked at again when its old
+// deadline comes, and put back. So traffic costs nothing here, and an idle switch with a million
+// rules of an hour's timeout wakes up once an hour. Main thread.
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>

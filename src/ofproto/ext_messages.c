@@ -75,8 +75,8 @@ static void forward_to(struct conn *c, const void *forward)
 void forward_request(struct conn *from, const struct ofp_msg *msg)
 {
 	struct forward f = {.except = from,
-	                    .msg = msg,
-	                    .reason = msg->type == OFPTYPE_GROUP_MOD ? OFPRFR_GROUP_MOD
-	                                                             : OFPRFR_METER_MOD};
+			    .msg = msg,
+			    .reason = msg->type == OFPTYPE_GROUP_MOD ? OFPRFR_GROUP_MOD
+								     : OFPRFR_METER_MOD};
 	controllers_for_each_conn(from->ofproto->controllers, forward_to, &f);
 }

@@ -50,12 +50,17 @@ bool fdb_stats_show(struct ofproto_system *system, int argc, const char *argv[],
 	struct mac_table_stats s;
 	mac_table_get_stats(ofproto_mac_table(p), &s);
 	str_addf(out, "Statistics for bridge \"%s\":\n", ofproto_name(p));
-	str_addf(out, "  Current/maximum MAC entries in the table: %u/%u\n", s.n_entries, s.max_entries);
+	str_addf(out, "  Current/maximum MAC entries in the table: %u/%u\n", s.n_entries,
+		 s.max_entries);
 	str_addf(out, "  Current static MAC entries in the table : %u\n", s.n_static);
-	str_addf(out, "  Total number of learned MAC entries     : %llu\n", (unsigned long long)s.n_learned);
-	str_addf(out, "  Total number of expired MAC entries     : %llu\n", (unsigned long long)s.n_expired);
-	str_addf(out, "  Total number of evicted MAC entries     : %llu\n", (unsigned long long)s.n_evicted);
-	str_addf(out, "  Total number of port moved MAC entries  : %llu\n", (unsigned long long)s.n_moved);
+	str_addf(out, "  Total number of learned MAC entries     : %llu\n",
+		 (unsigned long long)s.n_learned);
+	str_addf(out, "  Total number of expired MAC entries     : %llu\n",
+		 (unsigned long long)s.n_expired);
+	str_addf(out, "  Total number of evicted MAC entries     : %llu\n",
+		 (unsigned long long)s.n_evicted);
+	str_addf(out, "  Total number of port moved MAC entries  : %llu\n",
+		 (unsigned long long)s.n_moved);
 	return true;
 }
 
@@ -73,8 +78,8 @@ static void flush(void *arg, struct ofproto *p)
 }
 
 // On one bridge, or on all of them.
-static bool apply(struct ofproto_system *system, int argc, const char *argv[], void (*cb)(void *, struct ofproto *),
-		  struct str *out)
+static bool apply(struct ofproto_system *system, int argc, const char *argv[],
+		  void (*cb)(void *, struct ofproto *), struct str *out)
 {
 	if (argc == 1) {
 		ofproto_for_each(system, cb, NULL);
@@ -102,7 +107,8 @@ bool fdb_flush(struct ofproto_system *system, int argc, const char *argv[], stru
 	return true;
 }
 
-static bool parse_vlan_mac(const char *vlan, const char *mac_text, uint16_t *vid, uint8_t mac[6], struct str *out)
+static bool parse_vlan_mac(const char *vlan, const char *mac_text, uint16_t *vid, uint8_t mac[6],
+			   struct str *out)
 {
 	if (parse_u16(vlan, 10, vid) || *vid > 4095) {
 		str_add(out, "Invalid VLAN id");

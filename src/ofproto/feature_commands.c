@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Commands that say what a datapath, a device or the switch can do: dpctl/cache-get-size, stp/*, qos/*,
-// ofproto/list-tunnels.
+// Commands that say what a datapath, a device or the switch can do: dpctl/cache-get-size, stp/*,
+// qos/*, ofproto/list-tunnels.
 #include <string.h>
 
 #include "base/str.h"
@@ -8,7 +8,8 @@
 #include "ofproto/ofproto.h"
 
 // Its caches have no sizes that one could set.
-bool dpctl_cache_get_size(struct ofproto_system *system, int argc, const char *argv[], struct str *out)
+bool dpctl_cache_get_size(struct ofproto_system *system, int argc, const char *argv[],
+			  struct str *out)
 {
 	const struct backer *b = dp_command_backer(system, argc > 1 ? argv[1] : NULL, out);
 	if (b)
@@ -16,14 +17,17 @@ bool dpctl_cache_get_size(struct ofproto_system *system, int argc, const char *a
 	return b != NULL;
 }
 
-bool dpctl_cache_set_size(struct ofproto_system *system, int argc, const char *argv[], struct str *out)
+bool dpctl_cache_set_size(struct ofproto_system *system, int argc, const char *argv[],
+			  struct str *out)
 {
 	if (dp_command_backer(system, argv[1], out))
-		str_add(out, "ovs-vswitchd: Setting caches not supported (Operation not supported)");
+		str_add(out,
+			"ovs-vswitchd: Setting caches not supported (Operation not supported)");
 	return false;
 }
 
-// No bridge has a spanning tree (Bridge.stp_enable warns of it): that is what these say, as the stock switch does of such bridges.
+// No bridge has a spanning tree (Bridge.stp_enable warns of it): that is what these say, as the
+// stock switch does of such bridges.
 static bool no_tree(int argc, const char *error, const char *text, struct str *out)
 {
 	str_add(out, argc > 1 ? error : text);
@@ -88,7 +92,8 @@ bool qos_show_types(struct ofproto_system *system, int argc, const char *argv[],
 	return true;
 }
 
-bool ofproto_list_tunnels(struct ofproto_system *system, int argc, const char *argv[], struct str *out)
+bool ofproto_list_tunnels(struct ofproto_system *system, int argc, const char *argv[],
+			  struct str *out)
 {
 	return true; // there are no tunnel ports yet
 }

@@ -35,9 +35,11 @@ static bool rule_meets(const struct rule *r, const struct flow_criteria *c)
 {
 	if (r->hidden || !cookie_matches(r, c->cookie, c->cookie_mask))
 		return false;
-	if (c->out_group != OFPG_ANY && !ofpacts_each_group(r->actions->list, r->actions->len, is_group, (void *)(uintptr_t)c))
+	if (c->out_group != OFPG_ANY &&
+	    !ofpacts_each_group(r->actions->list, r->actions->len, is_group, (void *)(uintptr_t)c))
 		return false;
-	return c->out_port == OFPP_NONE || ofpacts_output_to(r->actions->list, r->actions->len, c->out_port);
+	return c->out_port == OFPP_NONE ||
+	       ofpacts_output_to(r->actions->list, r->actions->len, c->out_port);
 }
 
 void flows_select(const struct ofproto *p, const struct flow_criteria *c, struct rule_vec *out)
@@ -49,7 +51,8 @@ void flows_select(const struct ofproto *p, const struct flow_criteria *c, struct
 		int first = c->table_id == OFPTT_ALL ? 0 : c->table_id;
 		int last = c->table_id == OFPTT_ALL ? INTERNAL_TABLE - 1 : c->table_id;
 		for (int i = first; i <= last; i++) {
-			struct rule *r = tables_find_exactly(&p->tables, (uint8_t)i, c->match, c->priority);
+			struct rule *r =
+				tables_find_exactly(&p->tables, (uint8_t)i, c->match, c->priority);
 			if (r)
 				vec_push(&found, r);
 		}
@@ -80,9 +83,11 @@ static void collect_owners(const void *actions, size_t len, struct owner_vec *ow
 			continue;
 		bool known = false;
 		VEC_FOREACH (owners, i)
-			known |= owners->v[i].cookie == learn->cookie && owners->v[i].table_id == learn->table_id;
+			known |= owners->v[i].cookie == learn->cookie &&
+				 owners->v[i].table_id == learn->table_id;
 		if (!known)
-			vec_push(owners, ((struct learned_owner){.cookie = learn->cookie, .table_id = learn->table_id}));
+			vec_push(owners, ((struct learned_owner){.cookie = learn->cookie,
+								 .table_id = learn->table_id}));
 	}
 }
 
@@ -90,7 +95,8 @@ static void collect_owners(const void *actions, size_t len, struct owner_vec *ow
 static void note_orphans(struct ofproto *p, const struct rule *r)
 {
 	if (r->owns_learned)
-		collect_owners(r->actions->list, r->actions->len, (struct owner_vec *)(void *)&p->orphans);
+		collect_owners(r->actions->list, r->actions->len,
+			       (struct owner_vec *)(void *)&p->orphans);
 }
 
 static void remove_rule(struct ofproto *p, struct rule *r, enum ofp_flow_removed_reason reason)
@@ -116,9 +122,11 @@ static void delete_orphans(struct ofproto *p)
 		struct rule *r = all.v[i];
 		bool orphan = false, owned = false;
 		VEC_FOREACH (&gone, j)
-			orphan |= gone.v[j].table_id == r->table_id && gone.v[j].cookie == r->cookie;
+			orphan |=
+				gone.v[j].table_id == r->table_id && gone.v[j].cookie == r->cookie;
 		VEC_FOREACH (&living, j)
-			owned |= living.v[j].table_id == r->table_id && living.v[j].cookie == r->cookie;
+			owned |= living.v[j].table_id == r->table_id &&
+				 living.v[j].cookie == r->cookie;
 		if (orphan && !owned && !r->hidden)
 			remove_rule(p, r, OFPRR_DELETE);
 	}
@@ -155,7 +163,9 @@ static int make_room(struct ofproto *p, uint8_t table_id, uint64_t limit)
 {
 	const struct oftable *t = &p->tables.table[table_id];
 	while (tables_count(&p->tables, table_id) >= limit) {
-		struct rule *victim = t->evict || t->of_evict ? tables_eviction_candidate(&p->tables, table_id) : NULL;
+		struct rule *victim = t->evict || t->of_evict
+					      ? tables_eviction_candidate(&p->tables, table_id)
+					      : NULL;
 		if (!victim)
 			return OFPFMFC_TABLE_FULL;
 		remove_rule(p, victim, OFPRR_EVICTION);
@@ -166,15 +176,18 @@ static int make_room(struct ofproto *p, uint8_t table_id, uint64_t limit)
 static int add(struct ofproto *p, const struct ofp_flow_mod *fm)
 {
 	uint8_t table_id = fm->table_id == OFPTT_ALL ? 0 : fm->table_id;
-	const struct rule *old = tables_find_exactly(&p->tables, table_id, &fm->match, fm->priority);
+	const struct rule *old =
+		tables_find_exactly(&p->tables, table_id, &fm->match, fm->priority);
 	if (!old) {
-		if (fm->flags & OFPFF_CHECK_OVERLAP && tables_overlaps(&p->tables, table_id, &fm->match, fm->priority))
+		if (fm->flags & OFPFF_CHECK_OVERLAP &&
+		    tables_overlaps(&p->tables, table_id, &fm->match, fm->priority))
 			return OFPFMFC_OVERLAP;
 		int error = make_room(p, table_id, p->tables.table[table_id].flow_limit);
 		if (error)
 			return error;
 	}
-	struct rule *r = rule_new(p, table_id, &fm->match, fm->priority, fm->actions.data, fm->actions.len);
+	struct rule *r =
+		rule_new(p, table_id, &fm->match, fm->priority, fm->actions.data, fm->actions.len);
 	r->cookie = fm->new_cookie;
 	r->idle_timeout = fm->idle_timeout;
 	r->hard_timeout = fm->hard_timeout;
@@ -192,8 +205,9 @@ static int add(struct ofproto *p, const struct ofp_flow_mod *fm)
 
 static bool is_as_learned(const struct rule *r, const struct ofp_flow_mod *fm)
 {
-	return r->cookie == fm->new_cookie && r->idle_timeout == fm->idle_timeout && r->hard_timeout == fm->hard_timeout &&
-	       r->actions->len == fm->actions.len && !memcmp(r->actions->list, fm->actions.data, fm->actions.len);
+	return r->cookie == fm->new_cookie && r->idle_timeout == fm->idle_timeout &&
+	       r->hard_timeout == fm->hard_timeout && r->actions->len == fm->actions.len &&
+	       !memcmp(r->actions->list, fm->actions.data, fm->actions.len);
 }
 
 bool flows_learn(struct ofproto *p, const struct ofp_flow_mod *fm, uint32_t limit)
@@ -210,7 +224,8 @@ bool flows_learn(struct ofproto *p, const struct ofp_flow_mod *fm, uint32_t limi
 		return false;
 	int error = add(p, fm);
 	if (error)
-		log_warn_rl("bridge %s: a flow could not be learned (%s)", p->name, ofperr_name(error));
+		log_warn_rl("bridge %s: a flow could not be learned (%s)", p->name,
+			    ofperr_name(error));
 	flows_changed(p);
 	return true;
 }
@@ -227,7 +242,8 @@ void flows_shorten_timeouts(struct ofproto *p, struct rule *r, uint16_t idle, ui
 {
 	if (r->removed)
 		return;
-	bool idle_changed = shorten(&r->idle_timeout, idle), hard_changed = shorten(&r->hard_timeout, hard);
+	bool idle_changed = shorten(&r->idle_timeout, idle),
+	     hard_changed = shorten(&r->hard_timeout, hard);
 	if (idle_changed || hard_changed) {
 		tables_touch(&p->tables, r);
 		flows_schedule_expiry(p);
@@ -271,7 +287,8 @@ static int modify(struct ofproto *p, const struct ofp_flow_mod *fm, bool strict)
 	struct rule_vec rules = {0};
 	int error = 0;
 	flows_select(p, &c, &rules);
-	// Before OpenFlow 1.2, modifying what is not there adds it; decoding tells by the cookie that it means so.
+	// Before OpenFlow 1.2, modifying what is not there adds it; decoding tells by the cookie
+	// that it means so.
 	if (!rules.n && !fm->cookie_mask && fm->new_cookie != UINT64_MAX)
 		error = add(p, fm);
 	VEC_FOREACH (&rules, i) {
@@ -282,14 +299,15 @@ static int modify(struct ofproto *p, const struct ofp_flow_mod *fm, bool strict)
 	return error;
 }
 
-void flows_delete(struct ofproto *p, const struct rule_vec *rules, enum ofp_flow_removed_reason reason)
+void flows_delete(struct ofproto *p, const struct rule_vec *rules,
+		  enum ofp_flow_removed_reason reason)
 {
 	VEC_FOREACH (rules, i)
 		remove_rule(p, rules->v[i], reason);
 	flows_changed(p);
 }
 
-static void delete(struct ofproto *p, const struct ofp_flow_mod *fm, bool strict)
+static void delete (struct ofproto *p, const struct ofp_flow_mod *fm, bool strict)
 {
 	struct flow_criteria c = criteria(fm, strict);
 	c.out_port = fm->out_port;
@@ -318,9 +336,11 @@ int actions_check_support(const void *actions, size_t n)
 	return 0;
 }
 
-int actions_check(void *actions, size_t n, const struct match *match, uint8_t table_id, uint8_t version)
+int actions_check(void *actions, size_t n, const struct match *match, uint8_t table_id,
+		  uint8_t version)
 {
-	int error = ofpacts_check(actions, n, match, OFPP_MAX, table_id, OFPROTO_N_TABLES, version, NULL);
+	int error = ofpacts_check(actions, n, match, OFPP_MAX, table_id, OFPROTO_N_TABLES, version,
+				  NULL);
 	return error ? error : actions_check_support(actions, n);
 }
 
@@ -337,9 +357,10 @@ static int check(struct ofproto *p, struct ofp_flow_mod *fm, uint8_t version)
 		return OFPBRC_EPERM;
 	if (fm->flags & OFPFF_EMERG) // there is no emergency flow table
 		return OFPFMFC_TABLE_FULL;
-	if (fm->command == OFPFC_DELETE || fm->command == OFPFC_DELETE_STRICT) // actions are of no effect, but must be sound
-		return ofpacts_check(fm->actions.data, fm->actions.len, &fm->match, OFPP_MAX, fm->table_id, OFPROTO_N_TABLES, version,
-				     NULL);
+	if (fm->command == OFPFC_DELETE ||
+	    fm->command == OFPFC_DELETE_STRICT) // actions are of no effect, but must be sound
+		return ofpacts_check(fm->actions.data, fm->actions.len, &fm->match, OFPP_MAX,
+				     fm->table_id, OFPROTO_N_TABLES, version, NULL);
 	uint8_t table_id = fm->table_id == OFPTT_ALL ? 0 : fm->table_id;
 	error = actions_check(fm->actions.data, fm->actions.len, &fm->match, table_id, version);
 	if (!error)
@@ -363,7 +384,7 @@ int flow_mod_apply(struct ofproto *p, struct ofp_flow_mod *fm, uint8_t version)
 		break;
 	case OFPFC_DELETE:
 	case OFPFC_DELETE_STRICT:
-		delete(p, fm, fm->command == OFPFC_DELETE_STRICT);
+		delete (p, fm, fm->command == OFPFC_DELETE_STRICT);
 		break;
 	}
 	flows_changed(p);
@@ -398,7 +419,8 @@ void flows_schedule_expiry(struct ofproto *p)
 
 // --- Flows of the switch itself, and settings.
 
-void flows_add_own(struct ofproto *p, const struct match *match, int priority, enum rule_hidden hidden)
+void flows_add_own(struct ofproto *p, const struct match *match, int priority,
+		   enum rule_hidden hidden)
 {
 	struct buf actions = BUF_INIT;
 	struct ofpact_output *out = ofpact_add(&actions, OFPACT_OUTPUT, sizeof(*out));
@@ -479,7 +501,8 @@ const struct option_table *ofproto_options(const struct ofproto *p)
 	return p->options;
 }
 
-struct rule *ofproto_table_lookup(const struct ofproto *p, uint8_t table_id, const struct flow *flow, struct flow *mask)
+struct rule *ofproto_table_lookup(const struct ofproto *p, uint8_t table_id,
+				  const struct flow *flow, struct flow *mask)
 {
 	return tables_lookup(&p->tables, table_id, flow, mask);
 }

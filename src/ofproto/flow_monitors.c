@@ -126,9 +126,9 @@ static bool is_group(void *m, uint32_t id)
 static bool is_within(const struct match *match, const struct match *wanted)
 {
 	const uint64_t *mask = flow_words_const(&match->mask),
-	               *need = flow_words_const(&wanted->mask);
+		       *need = flow_words_const(&wanted->mask);
 	const uint64_t *value = flow_words_const(&match->flow),
-	               *has = flow_words_const(&wanted->flow);
+		       *has = flow_words_const(&wanted->flow);
 	for (unsigned int i = 0, n = flow_n_words(&wanted->mask); i < n; i++)
 		if (need[i] & ~mask[i] || (value[i] ^ has[i]) & need[i])
 			return false;
@@ -144,7 +144,7 @@ static bool concerns(struct monitor *m, const struct rule_actions *a)
 }
 
 static bool sees(struct monitor *m, const struct rule *r, const struct match *match,
-                 const struct rule_actions *old)
+		 const struct rule_actions *old)
 {
 	struct match wanted;
 	if (m->table_id != OFPTT_ALL && m->table_id != r->table_id)
@@ -238,7 +238,7 @@ static void report_to(struct conn *c, const void *news)
 }
 
 void flow_monitors_tell(struct ofproto *p, const struct rule *r, enum ofp_flow_update_event event,
-                        uint16_t reason, const struct rule_actions *old)
+			uint16_t reason, const struct rule_actions *old)
 {
 	struct news n = {.rule = r, .event = event, .reason = reason, .old = old};
 	if (r->hidden || !p->n_monitors)
@@ -261,7 +261,7 @@ void flow_monitors_drained(struct flow_monitors *fm)
 		if (r->hidden || r->modify_seq <= since)
 			continue;
 		struct news n = {.rule = r,
-		                 .event = r->add_seq > since ? OFPFME_ADDED : OFPFME_MODIFIED};
+				 .event = r->add_seq > since ? OFPFME_ADDED : OFPFME_MODIFIED};
 		rule_match(r, &n.match);
 		report(fm, &n);
 	}
@@ -291,7 +291,7 @@ static int remove_monitor(struct flow_monitors *fm, uint32_t id)
 }
 
 static void append_initial(struct flow_monitors *fm, struct monitor *m, struct ofp_replies *r,
-                           uint8_t version)
+			   uint8_t version)
 {
 	const struct ofproto *p = fm->conn->ofproto;
 	struct rule_vec rules = {0};
@@ -310,7 +310,7 @@ static void append_initial(struct flow_monitors *fm, struct monitor *m, struct o
 }
 
 static int add_monitor(struct flow_monitors *fm, const struct ofp_flow_monitor_request *r,
-                       struct ofp_replies *replies, uint8_t version)
+		       struct ofp_replies *replies, uint8_t version)
 {
 	if (monitor_index(fm, r->id) >= 0)
 		return OFPMOFC_MONITOR_EXISTS;
@@ -319,10 +319,10 @@ static int add_monitor(struct flow_monitors *fm, const struct ofp_flow_monitor_r
 	if (r->table_id != OFPTT_ALL && r->table_id >= OFPROTO_N_TABLES - 1)
 		return OFPBRC_BAD_TABLE_ID;
 	struct monitor m = {.id = r->id,
-	                    .flags = r->flags,
-	                    .out_port = r->out_port,
-	                    .out_group = r->out_group,
-	                    .table_id = r->table_id};
+			    .flags = r->flags,
+			    .out_port = r->out_port,
+			    .out_group = r->out_group,
+			    .table_id = r->table_id};
 	struct match match;
 	match_copy(&match, &r->match);
 	int error = ofp_match_use_options(&match, fm->conn->ofproto->options);

@@ -20,7 +20,7 @@ void flow_monitors_drained(struct flow_monitors *);
 // Tells all connections of a bridge of a rule's change; `reason` of a removal; `old` (may be NULL):
 // its former actions.
 void flow_monitors_tell(struct ofproto *, const struct rule *, enum ofp_flow_update_event,
-                        uint16_t reason, const struct rule_actions *old);
+			uint16_t reason, const struct rule_actions *old);
 // Handlers of messages.
 int flow_monitor_request(struct conn *, const struct ofp_msg *);
 int flow_monitor_cancel(struct conn *, const struct ofp_msg *);

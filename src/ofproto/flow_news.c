@@ -7,7 +7,7 @@
 #include "ofproto/flow_monitors.h"
 
 void flow_news_changed(struct ofproto *p, struct rule *r, enum ofp_flow_update_event event,
-                       const struct rule_actions *old)
+		       const struct rule_actions *old)
 {
 	uint64_t seq = ++p->change_seq;
 	if (event == OFPFME_ADDED)
@@ -27,16 +27,16 @@ void flow_news_removed(struct ofproto *p, const struct rule *r, enum ofp_flow_re
 	struct rule_counts n = rule_counts(r);
 	int64_t age = clock_ms() - r->created;
 	struct ofp_flow_removed fr = {
-	        .cookie = r->cookie,
-	        .priority = (uint16_t)r->cls.priority,
-	        .idle_timeout = r->idle_timeout,
-	        .hard_timeout = r->hard_timeout,
-	        .reason = reason,
-	        .table_id = r->table_id,
-	        .duration_s = (uint32_t)(age / 1000),
-	        .duration_ns = (uint32_t)(age % 1000) * 1000000,
-	        .packets = n.packets,
-	        .bytes = n.bytes,
+		.cookie = r->cookie,
+		.priority = (uint16_t)r->cls.priority,
+		.idle_timeout = r->idle_timeout,
+		.hard_timeout = r->hard_timeout,
+		.reason = reason,
+		.table_id = r->table_id,
+		.duration_s = (uint32_t)(age / 1000),
+		.duration_ns = (uint32_t)(age % 1000) * 1000000,
+		.packets = n.packets,
+		.bytes = n.bytes,
 	};
 	rule_match(r, &fr.match);
 	controllers_flow_removed(p->controllers, &fr);

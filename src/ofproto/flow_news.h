@@ -10,6 +10,6 @@
 
 // A rule was added or modified; `old` (may be NULL): the actions that it had.
 void flow_news_changed(struct ofproto *, struct rule *, enum ofp_flow_update_event,
-                       const struct rule_actions *old);
+		       const struct rule_actions *old);
 // It was removed.
 void flow_news_removed(struct ofproto *, const struct rule *, enum ofp_flow_removed_reason);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Reading the tables. A dump of many flows is not built as a whole: the rules are referenced when the request comes, so the answer
-// is one moment's tables, and turned into messages as fast as the peer takes them.
+// Reading the tables. A dump of many flows is not built as a whole: the rules are referenced when
+// the request comes, so the answer is one moment's tables, and turned into messages as fast as the
+// peer takes them.
 #include "ofproto/conn.h"
 
 #include <stdlib.h>
@@ -97,7 +98,8 @@ int flow_stats_request(struct conn *c, const struct ofp_msg *msg)
 	d->request_bytes = xmemdup(msg->data, msg->len);
 	d->request = *msg;
 	d->request.data = d->request_bytes;
-	d->request.body = cursor_make(d->request_bytes + (msg->body.p - msg->data), cursor_left(&msg->body));
+	d->request.body =
+		cursor_make(d->request_bytes + (msg->body.p - msg->data), cursor_left(&msg->body));
 	ofp_replies_init(&d->replies, &d->request);
 	int error = select_for(c, msg, &d->rules);
 	if (error) {

@@ -68,7 +68,8 @@ static int compare_ids(const void *a_, const void *b_)
 	return ((*a)->g.group_id > (*b)->g.group_id) - ((*a)->g.group_id < (*b)->g.group_id);
 }
 
-void group_for_each(const struct group_table *t, void (*cb)(void *, const struct group *), void *arg)
+void group_for_each(const struct group_table *t, void (*cb)(void *, const struct group *),
+		    void *arg)
 {
 	const struct group **all = xcalloc(t->n + 1, sizeof(struct group *));
 	size_t n = 0;
@@ -94,7 +95,8 @@ struct group *group_try_ref(struct group *g)
 {
 	unsigned int n = __atomic_load_n(&g->refs, __ATOMIC_RELAXED);
 	while (n)
-		if (__atomic_compare_exchange_n(&g->refs, &n, n + 1, true, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+		if (__atomic_compare_exchange_n(&g->refs, &n, n + 1, true, __ATOMIC_ACQUIRE,
+						__ATOMIC_RELAXED))
 			return g;
 	return NULL;
 }
@@ -125,7 +127,8 @@ struct group_counts group_counts(const struct group_counts *c)
 				     .bytes = __atomic_load_n(&c->bytes, __ATOMIC_RELAXED)};
 }
 
-int group_select(const struct ofp_group *g, uint64_t hash, bool (*alive)(void *, const struct ofp_bucket *), void *arg)
+int group_select(const struct ofp_group *g, uint64_t hash,
+		 bool (*alive)(void *, const struct ofp_bucket *), void *arg)
 {
 	int best = -1;
 	double best_score = 0;
@@ -133,7 +136,8 @@ int group_select(const struct ofp_group *g, uint64_t hash, bool (*alive)(void *,
 		const struct ofp_bucket *b = &g->buckets.v[i];
 		if (!b->weight || (alive && !alive(arg, b)))
 			continue;
-		// Uniform in (0, 1): of exponential draws with rates `weight`, the least is each one's with that probability.
+		// Uniform in (0, 1): of exponential draws with rates `weight`, the least is each
+		// one's with that probability.
 		double u = ((double)(hash_combine(hash, b->bucket_id) >> 11) + 0.5) * 0x1p-53;
 		double score = -(double)b->weight / log(u);
 		if (best < 0 || score > best_score) {

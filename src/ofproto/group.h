@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// The groups of one bridge. A group is immutable but for its counters: a change makes another one in its place.
+// The groups of one bridge. A group is immutable but for its counters: a change makes another one
+// in its place.
 //
-// Threads: the main thread changes; any thread looks up under RCU and counts. Megaflows hold references to the groups whose
-// counters they credit.
+// Threads: the main thread changes; any thread looks up under RCU and counts. Megaflows hold
+// references to the groups whose counters they credit.
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -27,7 +28,7 @@ struct group {
 };
 
 enum { GROUP_CHAINS = 1024 };
-struct group_table { // all zero: empty
+struct group_table {			   // all zero: empty
 	struct group *chain[GROUP_CHAINS]; // RCU
 	unsigned int n;
 };
@@ -39,7 +40,8 @@ void group_put(struct group_table *, struct ofp_group *g);
 void group_remove(struct group_table *, uint32_t group_id);
 void group_table_clear(struct group_table *);
 // Calls back for each group, by rising id, which must not change the table.
-void group_for_each(const struct group_table *, void (*cb)(void *arg, const struct group *), void *arg);
+void group_for_each(const struct group_table *, void (*cb)(void *arg, const struct group *),
+		    void *arg);
 
 // NULL when the group is on its way out (a reader racing with removal).
 struct group *group_try_ref(struct group *);
@@ -49,10 +51,12 @@ enum { GROUP_ALL_BUCKETS = UINT32_MAX };
 void group_credit(struct group *, uint32_t bucket, uint64_t packets, uint64_t bytes);
 struct group_counts group_counts(const struct group_counts *);
 
-// Which bucket of a select group takes a flow with this hash, by weighted rendezvous hashing: each bucket draws a number from the
-// flow's hash and its own id, and the greatest, by weight, wins; so a bucket that comes or goes moves no flow between the others.
-// `alive` (NULL: all are). The index; -1: none.
-int group_select(const struct ofp_group *, uint64_t hash, bool (*alive)(void *arg, const struct ofp_bucket *), void *arg);
+// Which bucket of a select group takes a flow with this hash, by weighted rendezvous hashing: each
+// bucket draws a number from the flow's hash and its own id, and the greatest, by weight, wins; so
+// a bucket that comes or goes moves no flow between the others. `alive` (NULL: all are). The index;
+// -1: none.
+int group_select(const struct ofp_group *, uint64_t hash,
+		 bool (*alive)(void *arg, const struct ofp_bucket *), void *arg);
 
 // --- Select groups whose packets the datapath hashes (group_slots.c).
 
@@ -64,10 +68,11 @@ uint32_t group_hash_basis(const struct ofp_group *);
 // NULL: no bucket has a weight.
 struct group_slots *group_slots_new(const struct ofp_group *);
 void group_slots_free(struct group_slots *);
-// As group_select(), for the datapath's hash; or-s into *mask the bits that decide. Shares of the hash's values are as the weights to
-// one in 2^20; a bucket that comes or goes moves few values between the others.
-int group_slots_select(const struct group *, uint32_t dp_hash, uint32_t *mask, bool (*alive)(void *, const struct ofp_bucket *),
-		       void *arg);
+// As group_select(), for the datapath's hash; or-s into *mask the bits that decide. Shares of the
+// hash's values are as the weights to one in 2^20; a bucket that comes or goes moves few values
+// between the others.
+int group_slots_select(const struct group *, uint32_t dp_hash, uint32_t *mask,
+		       bool (*alive)(void *, const struct ofp_bucket *), void *arg);
 
 // Would a group with these buckets lead back to itself?
 bool group_makes_loop(const struct group_table *, const struct ofp_group *);

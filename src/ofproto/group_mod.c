@@ -21,7 +21,8 @@ static bool is_missing(void *p, uint32_t id)
 
 int groups_check_actions(const struct ofproto *p, const void *list, size_t n)
 {
-	return ofpacts_each_group(list, n, is_missing, (void *)(uintptr_t)p) ? OFPBAC_BAD_OUT_GROUP : 0;
+	return ofpacts_each_group(list, n, is_missing, (void *)(uintptr_t)p) ? OFPBAC_BAD_OUT_GROUP
+									     : 0;
 }
 
 static bool is_same(void *wanted, uint32_t id)
@@ -35,7 +36,8 @@ unsigned int group_count_references(const struct ofproto *p, uint32_t id)
 	unsigned int n = 0;
 	tables_collect(&p->tables, OFPTT_ALL, NULL, &all);
 	VEC_FOREACH (&all, i)
-		n += ofpacts_each_group(all.v[i]->actions->list, all.v[i]->actions->len, is_same, &id);
+		n += ofpacts_each_group(all.v[i]->actions->list, all.v[i]->actions->len, is_same,
+					&id);
 	vec_done(&all);
 	return n;
 }
@@ -49,7 +51,8 @@ static void add_options(void *options, const struct group *g)
 {
 	struct options *o = options;
 	VEC_FOREACH (&g->g.buckets, i)
-		(void)ofpacts_use_options(g->g.buckets.v[i].actions, g->g.buckets.v[i].actions_len, o->table, &o->used);
+		(void)ofpacts_use_options(g->g.buckets.v[i].actions, g->g.buckets.v[i].actions_len,
+					  o->table, &o->used);
 	VEC_FOREACH (&g->g.fields, i)
 		if (g->g.fields.v[i].field->place == FIELD_PLACE_OPTION)
 			o->used |= UINT64_C(1) << g->g.fields.v[i].field->option;
@@ -87,8 +90,10 @@ static int check_bucket(const struct ofproto *p, const struct ofp_group *g, stru
 	int error = ofpacts_use_options(b->actions, b->actions_len, p->options, NULL);
 	if (error)
 		return error;
-	// A bucket has no match that its actions could fail to fit, and 1.0 is the version that lets such actions pass.
-	error = ofpacts_check(b->actions, b->actions_len, &any, OFPP_MAX, 0, OFPROTO_N_TABLES, OFP10, NULL);
+	// A bucket has no match that its actions could fail to fit, and 1.0 is the version that
+	// lets such actions pass.
+	error = ofpacts_check(b->actions, b->actions_len, &any, OFPP_MAX, 0, OFPROTO_N_TABLES,
+			      OFP10, NULL);
 	if (error && error != OFPBAC_MATCH_INCONSISTENT)
 		return error;
 	error = actions_check_support(b->actions, b->actions_len);
@@ -173,7 +178,8 @@ static int insert_buckets(struct ofp_group *to, struct ofp_group_mod *gm)
 
 static int remove_buckets(struct ofp_group *g, uint32_t which)
 {
-	if (which == OFPG_BUCKET_ALL || ((which == OFPG_BUCKET_FIRST || which == OFPG_BUCKET_LAST) && !g->buckets.n)) {
+	if (which == OFPG_BUCKET_ALL ||
+	    ((which == OFPG_BUCKET_FIRST || which == OFPG_BUCKET_LAST) && !g->buckets.n)) {
 		VEC_FOREACH (&g->buckets, i)
 			free(g->buckets.v[i].actions);
 		vec_clear(&g->buckets);
@@ -194,8 +200,9 @@ static int change_buckets(struct ofproto *p, struct ofp_group_mod *gm)
 	if (!old)
 		return OFPGMFC_UNKNOWN_GROUP;
 	ofp_group_copy(&copy, &old->g);
-	int error = gm->command == OFPGC_INSERT_BUCKET ? insert_buckets(&copy, gm)
-						       : remove_buckets(&copy, gm->command_bucket_id);
+	int error = gm->command == OFPGC_INSERT_BUCKET
+			    ? insert_buckets(&copy, gm)
+			    : remove_buckets(&copy, gm->command_bucket_id);
 	if (!error)
 		error = put(p, &copy);
 	ofp_group_done(&copy);
@@ -209,7 +216,8 @@ static void delete_users(struct ofproto *p, uint32_t id)
 	struct match any;
 	struct rule_vec rules = {0};
 	match_init_any(&any);
-	struct flow_criteria c = {.match = &any, .table_id = OFPTT_ALL, .out_port = OFPP_NONE, .out_group = id};
+	struct flow_criteria c = {
+		.match = &any, .table_id = OFPTT_ALL, .out_port = OFPP_NONE, .out_group = id};
 	flows_select(p, &c, &rules);
 	flows_delete(p, &rules, OFPRR_GROUP_DELETE);
 	vec_done(&rules);
@@ -221,7 +229,7 @@ static void delete_all_users(void *p, const struct group *g)
 	journal_group_changes(p, g->g.group_id);
 }
 
-static int delete(struct ofproto *p, uint32_t id)
+static int delete (struct ofproto *p, uint32_t id)
 {
 	if (id == OFPG_ALL) {
 		group_for_each(&p->groups, delete_all_users, p);
@@ -258,7 +266,7 @@ int group_mod_apply(struct ofproto *p, struct ofp_group_mod *gm)
 		error = change_buckets(p, gm);
 		break;
 	case OFPGC_DELETE:
-		error = delete(p, g->group_id);
+		error = delete (p, g->group_id);
 		break;
 	}
 	if (!error)

@@ -27,7 +27,7 @@ enum {
 	SPLIT = UINT16_MAX
 };
 
-struct range {        // of a slot that is split
+struct range {	      // of a slot that is split
 	uint32_t end; // of the values, from where the one before ended
 	uint16_t bucket;
 	uint16_t slot;
@@ -77,7 +77,7 @@ static uint64_t total_weight(const struct ofp_group *g, unsigned int *n_weighty)
 // The shares add up to all slots exactly: each bucket ends where the sum of the weights so far
 // says.
 static void share_out(const struct ofp_group *g, uint64_t total, uint64_t n_slots,
-                      struct share *shares)
+		      struct share *shares)
 {
 	uint64_t so_far = 0, before = 0;
 	VEC_FOREACH (&g->buckets, i) {
@@ -106,7 +106,7 @@ static uint64_t slot_hash(const struct ofp_group *g, uint32_t slot)
 
 // Fills a slot with what is left of the buckets, in their order.
 static void split_slot(struct group_slots *s, uint16_t slot, struct share *shares,
-                       unsigned int n_buckets, unsigned int *next)
+		       unsigned int n_buckets, unsigned int *next)
 {
 	uint32_t end = 0;
 	s->bucket[slot] = SPLIT;
@@ -117,7 +117,7 @@ static void split_slot(struct group_slots *s, uint16_t slot, struct share *share
 		if (take) {
 			end += (uint32_t)take;
 			s->ranges[s->n_ranges++] =
-			        (struct range){.end = end, .bucket = (uint16_t)*next, .slot = slot};
+				(struct range){.end = end, .bucket = (uint16_t)*next, .slot = slot};
 			shares[*next].left -= take;
 		}
 		if (end < SPLIT_ONE)
@@ -138,8 +138,8 @@ struct group_slots *group_slots_new(const struct ofp_group *g)
 	struct share *shares = xcalloc(n, sizeof(*shares));
 	s->bits = bits;
 	s->ranges =
-	        xcalloc(n + n_slots,
-	                sizeof(*s->ranges)); // each slot begins a range, and so does each bucket
+		xcalloc(n + n_slots,
+			sizeof(*s->ranges)); // each slot begins a range, and so does each bucket
 	share_out(g, total, n_slots, shares);
 	struct whole whole = {.shares = shares, .g = g};
 	for (uint32_t i = 0; i < n_slots; i++) {
@@ -176,7 +176,7 @@ static uint32_t deciding_bits(uint32_t value, uint32_t start, uint32_t end)
 }
 
 static int select_in_split(const struct group_slots *s, uint32_t slot, uint32_t value,
-                           uint32_t *mask)
+			   uint32_t *mask)
 {
 	uint32_t start = 0;
 	for (unsigned int i = 0; i < s->n_ranges; i++) {
@@ -193,7 +193,7 @@ static int select_in_split(const struct group_slots *s, uint32_t slot, uint32_t 
 }
 
 int group_slots_select(const struct group *g, uint32_t dp_hash, uint32_t *mask,
-                       bool (*alive)(void *, const struct ofp_bucket *), void *arg)
+		       bool (*alive)(void *, const struct ofp_bucket *), void *arg)
 {
 	const struct group_slots *s = g->slots;
 	uint32_t slots_mask = (1u << s->bits) - 1, slot = dp_hash & slots_mask;

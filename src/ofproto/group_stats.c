@@ -56,7 +56,8 @@ static void append_desc(void *dump_, const struct group *g)
 	ofp_append_group_desc(&d->replies, d->request, &g->g);
 }
 
-static int dump(struct conn *c, const struct ofp_msg *msg, void (*append)(void *, const struct group *))
+static int dump(struct conn *c, const struct ofp_msg *msg,
+		void (*append)(void *, const struct group *))
 {
 	struct dump d = {.ofproto = c->ofproto, .request = msg};
 	uint32_t id;
@@ -92,7 +93,8 @@ int group_features_request(struct conn *c, const struct ofp_msg *msg)
 	uint32_t actions = msg->version == OFP10   ? 0x00000fff
 			   : msg->version == OFP11 ? 0x01e607ff
 						   : 0x03e60001;
-	struct ofp_group_features f = {.types = 0xf, .capabilities = SELECT_WEIGHT | SELECT_LIVENESS | CHAINING};
+	struct ofp_group_features f = {.types = 0xf,
+				       .capabilities = SELECT_WEIGHT | SELECT_LIVENESS | CHAINING};
 	for (int i = 0; i < OFPGT_N; i++) {
 		f.max_groups[i] = OFPG_MAX;
 		f.actions[i] = actions;

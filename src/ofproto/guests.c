@@ -84,11 +84,11 @@ static bool make_room(struct guests *gs, struct host *h, const char *target)
 		return true;
 	if (!h->told)
 		log_warn("%s: %s has %u connections, %s: new ones take the place of those that "
-		         "never said hello, or are refused "
-		         "(ofconn_mute_closed, ofconn_refused in coverage/show)",
-		         gs->ofproto->name, target, h->n,
-		         all_full ? "half of the file descriptors are taken by such"
-		                  : "the most that it may have");
+			 "never said hello, or are refused "
+			 "(ofconn_mute_closed, ofconn_refused in coverage/show)",
+			 gs->ofproto->name, target, h->n,
+			 all_full ? "half of the file descriptors are taken by such"
+				  : "the most that it may have");
 	h->told = true;
 	size_t mute = find_mute(gs, h->key);
 	if (mute == gs->list.n) {
@@ -101,7 +101,7 @@ static bool make_room(struct guests *gs, struct host *h, const char *target)
 }
 
 void guests_accept(struct guests *gs, const void *host, const char *target, struct stream *stream,
-                   const struct ofconn_options *of_options, const struct conn_options *options)
+		   const struct ofconn_options *of_options, const struct conn_options *options)
 {
 	struct host *h = get_host(gs, host);
 	if (!make_room(gs, h, target)) {

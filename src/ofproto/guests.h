@@ -23,7 +23,7 @@ struct guests *guests_new(struct controllers *, struct ofproto *);
 void guests_free(struct guests *); // NULL is allowed; closes all
 // Takes the stream. `host` is the caller's key for the listener, `target` its name.
 void guests_accept(struct guests *, const void *host, const char *target, struct stream *,
-                   const struct ofconn_options *, const struct conn_options *);
+		   const struct ofconn_options *, const struct conn_options *);
 size_t guests_count(const struct guests *);
 struct conn *guests_conn(const struct guests *, size_t i);
 const void *guests_host(const struct guests *, size_t i);

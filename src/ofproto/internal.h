@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// What a bridge is made of, for the files of this folder that are the switch (ofproto.c, port.c, bundle.c, flow_mod.c,
-// controller*.c, messages.c...). Translation sees none of it but tables, through ofproto_table_lookup().
+// What a bridge is made of, for the files of this folder that are the switch (ofproto.c, port.c,
+// bundle.c, flow_mod.c, controller*.c, messages.c...). Translation sees none of it but tables,
+// through ofproto_table_lookup().
 //
 // All of it belongs to the main thread, but what tables and the packet-in queue say of themselves.
 #pragma once
@@ -74,12 +75,13 @@ struct mirror {
 	const void *out;	      // key of a bundle; NULL: out_vlan
 	int out_vlan;
 	uint16_t snaplen;
-	char *filter_text;     // NULL: none
+	char *filter_text; // NULL: none
 	struct match *filter;
 	struct patch_counters *counters; // a reference
 };
 
-struct learned_owner { // learn(delete_learned): the flows of a table that have the cookie live as long as such an action
+struct learned_owner { // learn(delete_learned): the flows of a table that have the cookie live as
+		       // long as such an action
 	be64_t cookie;
 	uint8_t table_id;
 };
@@ -103,7 +105,7 @@ struct ofproto {
 
 	VEC(struct ofport *) ports; // sorted by number
 	VEC(struct bundle *) bundles;
-	size_t bundle_hint; // where to look first
+	size_t bundle_hint;	      // where to look first
 	VEC(struct mirror *) mirrors; // in the order of their making
 	uint32_t last_port;	      // the number given last
 	struct loop_defer snapshot_defer;
@@ -120,13 +122,14 @@ struct ofproto {
 	bool configured; // controllers were set once
 	struct in_band *in_band;
 
-	VEC(struct learned_owner) orphans; // owners of learned flows that are gone, until flows_changed()
+	VEC(struct learned_owner)
+	orphans;		 // owners of learned flows that are gone, until flows_changed()
 	struct journal *journal; // changes that may yet be undone; NULL: they are final
 	// Whose message is being carried out; NULL: nobody's.
 	struct conn *acting;
 	uint32_t acting_xid;
-	uint64_t change_seq;	 // counts changes of rules
-	unsigned int n_monitors; // flow monitors of all connections
+	uint64_t change_seq;	      // counts changes of rules
+	unsigned int n_monitors;      // flow monitors of all connections
 	struct option_table *options; // what tun_metadata0..63 stand for; NULL: nothing so far
 };
 
@@ -149,13 +152,14 @@ void bundles_forget_port(struct ofproto *, struct ofport *);
 
 // --- mirror.c
 void mirrors_done(struct ofproto *);
-// Fills in configurations for translation, and the bits that they point to, which the caller frees with mirrors_config_free(). The
-// bundles must have their indexes.
+// Fills in configurations for translation, and the bits that they point to, which the caller frees
+// with mirrors_config_free(). The bundles must have their indexes.
 struct xlate_mirror_config *mirrors_config(const struct ofproto *, unsigned int *n);
 void mirrors_config_free(struct xlate_mirror_config *, unsigned int n);
 
 // --- snapshot.c
-// Something that translation sees has changed: a new snapshot is built at the end of this iteration of the loop.
+// Something that translation sees has changed: a new snapshot is built at the end of this iteration
+// of the loop.
 void snapshot_invalidate(struct ofproto *);
 // Those of all bridges: patch ports come and go in pairs across bridges.
 void snapshot_invalidate_all(struct ofproto_system *);

@@ -15,8 +15,8 @@ enum kind { RULE_ADDED, RULE_CHANGED, RULE_REMOVED, RULE_REPLACED, GROUP_CHANGED
 struct entry {
 	enum kind kind;
 	struct rule *rule; // a reference
-	uint8_t reason;    // of removal
-	uint32_t xid;      // of the message that did it
+	uint8_t reason;	   // of removal
+	uint32_t xid;	   // of the message that did it
 	// What a changed rule was.
 	const struct rule_actions *actions; // a copy
 	be64_t cookie;
@@ -89,7 +89,8 @@ void journal_rule_removed(struct ofproto *p, struct rule *r, enum ofp_flow_remov
 	rule_unref(r);
 }
 
-void journal_rules_removed(struct ofproto *p, const struct rule_vec *rules, enum ofp_flow_removed_reason reason)
+void journal_rules_removed(struct ofproto *p, const struct rule_vec *rules,
+			   enum ofp_flow_removed_reason reason)
 {
 	VEC_FOREACH (rules, i)
 		if (p->journal)
@@ -160,7 +161,7 @@ static void bring_back(struct ofproto *p, const struct rule *old)
 	struct rule_counts n = rule_counts(old);
 	minimatch_expand(&old->cls.match, &match);
 	struct rule *r = rule_new(p, old->table_id, &match, old->cls.priority, old->actions->list,
-	                          old->actions->len);
+				  old->actions->len);
 	r->cookie = old->cookie;
 	r->idle_timeout = old->idle_timeout;
 	r->hard_timeout = old->hard_timeout;

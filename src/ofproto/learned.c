@@ -20,7 +20,8 @@ COUNTER(learn_applied);
 COUNTER(learn_late); // main was busy: the packet went on before its flow was there
 
 enum { PATIENCE_MS = 5, MAX_WAITING = 4096, TCP_FIN_RST = 1 | 4 };
-// Packets that learn without end must not hold up those behind them: together they wait a tenth of the time, and 20 ms at once.
+// Packets that learn without end must not hold up those behind them: together they wait a tenth of
+// the time, and 20 ms at once.
 enum { WAITING_SHARE = 10, WAITING_MOST_NS = 20 * 1000 * 1000 };
 
 struct learned {
@@ -49,13 +50,15 @@ struct learned_inbox {
 
 // --- What a packet gives.
 
-static void add_load(struct ofp_flow_mod *fm, const struct ofpact_learn_spec *spec, const union field_value *number)
+static void add_load(struct ofp_flow_mod *fm, const struct ofpact_learn_spec *spec,
+		     const union field_value *number)
 {
 	ofpact_add_load(&fm->actions, &spec->dst, number->b, (spec->n_bits + 7u) / 8u);
 }
 
 // Numbers of ports that there can be, and the reserved ones that make sense; others are left out.
-static void add_output(struct ofp_flow_mod *fm, const struct ofpact_learn_spec *spec, const union field_value *number)
+static void add_output(struct ofp_flow_mod *fm, const struct ofpact_learn_spec *spec,
+		       const union field_value *number)
 {
 	size_t bytes = (spec->n_bits + 7u) / 8u;
 	uint32_t port = 0;
@@ -65,11 +68,15 @@ static void add_output(struct ofp_flow_mod *fm, const struct ofpact_learn_spec *
 		port = port << 8 | number->b[i];
 	}
 	port &= 0xffff;
-	if (port < OFPP_MAX || port == OFPP_IN_PORT || port == OFPP_FLOOD || port == OFPP_LOCAL || port == OFPP_ALL)
-		((struct ofpact_output *)ofpact_add(&fm->actions, OFPACT_OUTPUT, sizeof(struct ofpact_output)))->port = port;
+	if (port < OFPP_MAX || port == OFPP_IN_PORT || port == OFPP_FLOOD || port == OFPP_LOCAL ||
+	    port == OFPP_ALL)
+		((struct ofpact_output *)ofpact_add(&fm->actions, OFPACT_OUTPUT,
+						    sizeof(struct ofpact_output)))
+			->port = port;
 }
 
-static void apply_spec(struct ofp_flow_mod *fm, const struct ofpact_learn_spec *spec, const struct flow *flow)
+static void apply_spec(struct ofp_flow_mod *fm, const struct ofpact_learn_spec *spec,
+		       const struct flow *flow)
 {
 	union field_value number = spec->value;
 	if (spec->src.field) {
@@ -86,7 +93,8 @@ static void apply_spec(struct ofp_flow_mod *fm, const struct ofpact_learn_spec *
 		add_output(fm, spec, &number);
 }
 
-struct learned *learned_new(const struct ofpact_learn *a, const struct flow *flow, uint64_t ofproto_id)
+struct learned *learned_new(const struct ofpact_learn *a, const struct flow *flow,
+			    uint64_t ofproto_id)
 {
 	struct learned *l = XNEW(struct learned);
 	struct ofp_flow_mod *fm = &l->fm;
@@ -102,7 +110,8 @@ struct learned *learned_new(const struct ofpact_learn *a, const struct flow *flo
 	fm->hard_timeout = a->hard_timeout;
 	fm->flags = a->flags & LEARN_SEND_FLOW_REM ? OFPFF_SEND_FLOW_REM : 0;
 	if (a->fin_idle_timeout || a->fin_hard_timeout) {
-		struct ofpact_fin_timeout *fin = ofpact_add(&fm->actions, OFPACT_FIN_TIMEOUT, sizeof(*fin));
+		struct ofpact_fin_timeout *fin =
+			ofpact_add(&fm->actions, OFPACT_FIN_TIMEOUT, sizeof(*fin));
 		fin->idle_timeout = a->fin_idle_timeout;
 		fin->hard_timeout = a->fin_hard_timeout;
 	}
@@ -111,7 +120,8 @@ struct learned *learned_new(const struct ofpact_learn *a, const struct flow *flo
 	return l;
 }
 
-struct learned *learned_fin_timeout(const struct ofpact_fin_timeout *a, struct rule *rule, uint64_t ofproto_id)
+struct learned *learned_fin_timeout(const struct ofpact_fin_timeout *a, struct rule *rule,
+				    uint64_t ofproto_id)
 {
 	if (!rule_try_ref(rule))
 		return NULL;
@@ -183,7 +193,8 @@ static void apply_waiting(struct learned_inbox *in, struct learned *l)
 	learned_unref(l);
 }
 
-// What waits now, and not what comes meanwhile: controllers and commands have their turn first, however much packets learn.
+// What waits now, and not what comes meanwhile: controllers and commands have their turn first,
+// however much packets learn.
 static void on_wake(void *in_)
 {
 	struct learned_inbox *in = in_;

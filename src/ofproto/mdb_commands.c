@@ -36,7 +36,7 @@ static void show_entry(void *out_, const struct mcast_entry *e)
 	else
 		str_addf(out, "%5u", e->port);
 	str_addf(out, "  %4u  %s         %s%3lld\n", e->vlan, str_cstr(&group),
-	         is_router ? "    " : "", (long long)(clock_ms() - e->learned) / 1000);
+		 is_router ? "    " : "", (long long)(clock_ms() - e->learned) / 1000);
 	str_done(&group);
 }
 

@@ -52,16 +52,20 @@ static void compact_mask(struct compact *c, const struct flow *mask)
 	}
 }
 
-static bool basis_is(const struct megaflow_basis *b, uint64_t hash, const struct compact *c, const struct xlate_out *out)
+static bool basis_is(const struct megaflow_basis *b, uint64_t hash, const struct compact *c,
+		     const struct xlate_out *out)
 {
-	return b->hash == hash && b->n_words == c->n && b->n_rules == out->n_rules && !memcmp(b->mask_map, c->map, sizeof(c->map)) &&
+	return b->hash == hash && b->n_words == c->n && b->n_rules == out->n_rules &&
+	       !memcmp(b->mask_map, c->map, sizeof(c->map)) &&
 	       !memcmp(b->words, c->words, c->n * sizeof(c->words[0])) &&
 	       !memcmp(b->rules, out->rules, out->n_rules * sizeof(out->rules[0]));
 }
 
-static struct megaflow_basis *basis_new(struct megaflow_bases *set, uint64_t hash, const struct compact *c, const struct xlate_out *out)
+static struct megaflow_basis *basis_new(struct megaflow_bases *set, uint64_t hash,
+					const struct compact *c, const struct xlate_out *out)
 {
-	size_t words_size = c->n * sizeof(c->words[0]), rules_size = out->n_rules * sizeof(out->rules[0]);
+	size_t words_size = c->n * sizeof(c->words[0]),
+	       rules_size = out->n_rules * sizeof(out->rules[0]);
 	struct megaflow_basis *b = xmalloc(sizeof(*b) + words_size + rules_size);
 	b->set = set;
 	b->hash = hash;
@@ -82,7 +86,8 @@ static struct megaflow_basis *basis_get(struct megaflow_bases *set, struct xlate
 {
 	struct compact c;
 	compact_mask(&c, out->mask);
-	uint64_t hash = hash_bytes(c.words, c.n * sizeof(c.words[0]), hash_bytes(c.map, sizeof(c.map), 0));
+	uint64_t hash =
+		hash_bytes(c.words, c.n * sizeof(c.words[0]), hash_bytes(c.map, sizeof(c.map), 0));
 	hash = hash_bytes(out->rules, out->n_rules * sizeof(out->rules[0]), hash);
 	pthread_mutex_lock(&set->lock);
 	struct megaflow_basis *b = set->bucket[hash % BUCKETS];
@@ -155,7 +160,9 @@ void megaflow_restore_flow(const struct megaflow *mf, struct flow *flow)
 static void take_credits(struct megaflow *mf, struct xlate_out *out)
 {
 	mf->n_credits = out->n_credits;
-	mf->credits = out->n_credits ? xmemdup(out->credits, out->n_credits * sizeof(out->credits[0])) : NULL;
+	mf->credits = out->n_credits
+			      ? xmemdup(out->credits, out->n_credits * sizeof(out->credits[0]))
+			      : NULL;
 	out->n_credits = 0;
 }
 
@@ -166,8 +173,8 @@ static void drop_credits(struct megaflow *mf)
 	free(mf->credits);
 }
 
-struct megaflow *megaflow_new(struct megaflow_bases *set, struct xlate_out *out, const struct flow *flow, uint64_t generation,
-                              int64_t now)
+struct megaflow *megaflow_new(struct megaflow_bases *set, struct xlate_out *out,
+			      const struct flow *flow, uint64_t generation, int64_t now)
 {
 	uint64_t kept[MEGAFLOW_KEPT_WORDS];
 	megaflow_keep(kept, flow);
@@ -175,7 +182,10 @@ struct megaflow *megaflow_new(struct megaflow_bases *set, struct xlate_out *out,
 	while (n && !kept[n - 1])
 		n--;
 	struct megaflow *mf = xmalloc(sizeof(*mf) + n * sizeof(kept[0]));
-	*mf = (struct megaflow){.generation = generation, .used = now, .n_kept = (uint16_t)n, .in_port = (uint16_t)flow->in_port};
+	*mf = (struct megaflow){.generation = generation,
+				.used = now,
+				.n_kept = (uint16_t)n,
+				.in_port = (uint16_t)flow->in_port};
 	memcpy(mf->kept, kept, n * sizeof(kept[0]));
 	mf->basis = basis_get(set, out);
 	take_credits(mf, out);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// What each OpenFlow message does: one row per message. A handler returns 0 or an enum ofperr, which is sent as an answer.
+// What each OpenFlow message does: one row per message. A handler returns 0 or an enum ofperr,
+// which is sent as an answer.
 #include "ofproto/conn.h"
 
 #include <stdio.h>
@@ -23,8 +24,8 @@ static int features_request(struct conn *c, const struct ofp_msg *msg)
 	struct ofp_features f = {
 		.datapath_id = p->datapath_id,
 		.n_tables = OFPROTO_N_TABLES - 1,
-		.capabilities = OFPC_FLOW_STATS | OFPC_TABLE_STATS | OFPC_PORT_STATS | OFPC_QUEUE_STATS |
-				OFPC_GROUP_STATS | OFPC_ARP_MATCH_IP,
+		.capabilities = OFPC_FLOW_STATS | OFPC_TABLE_STATS | OFPC_PORT_STATS |
+				OFPC_QUEUE_STATS | OFPC_GROUP_STATS | OFPC_ARP_MATCH_IP,
 	};
 	struct ofp_port_desc *ports = xcalloc(p->ports.n, sizeof(*ports));
 	VEC_FOREACH (&p->ports, i)
@@ -42,7 +43,8 @@ static int get_config_request(struct conn *c, const struct ofp_msg *msg)
 	struct ofp_config config = {
 		.frag = OFP_FRAG_NORMAL,
 		.miss_send_len = c->miss_send_len,
-		.invalid_ttl_to_controller = (c->async.primary[OFPASYNC_PACKET_IN] >> OFPR_INVALID_TTL) & 1,
+		.invalid_ttl_to_controller =
+			(c->async.primary[OFPASYNC_PACKET_IN] >> OFPR_INVALID_TTL) & 1,
 	};
 	struct buf b = BUF_INIT;
 	ofp_encode_config(&b, OFPTYPE_GET_CONFIG_REPLY, &config, msg->version, msg->xid);
@@ -57,7 +59,8 @@ static int set_config(struct conn *c, const struct ofp_msg *msg)
 	int error = ofp_decode_config(msg, &config);
 	if (error)
 		return error;
-	if (config.frag != OFP_FRAG_NORMAL) // dropping and reassembling them, and matching on them as NXM once had it
+	if (config.frag != OFP_FRAG_NORMAL) // dropping and reassembling them, and matching on them
+					    // as NXM once had it
 		return OFPSCFC_BAD_FLAGS;
 	if (config.invalid_ttl_to_controller >= 0) {
 		uint32_t bit = 1u << OFPR_INVALID_TTL;
@@ -137,14 +140,16 @@ static int empty_reply(struct conn *c, const struct ofp_msg *msg)
 	return 0;
 }
 
-static void append_port_desc(struct ofp_replies *r, const struct ofp_msg *msg, const struct ofport *port)
+static void append_port_desc(struct ofp_replies *r, const struct ofp_msg *msg,
+			     const struct ofport *port)
 {
 	struct ofp_port_desc d;
 	ofport_describe(port, &d);
 	ofp_append_port_desc(r, msg, &d);
 }
 
-static void append_port_stats(struct ofp_replies *r, const struct ofp_msg *msg, const struct ofport *port)
+static void append_port_stats(struct ofp_replies *r, const struct ofp_msg *msg,
+			      const struct ofport *port)
 {
 	struct netdev_stats n;
 	ofproto_port_get_stats(port->ofproto, port->ofp_port, &n);
@@ -172,7 +177,8 @@ static void append_port_stats(struct ofp_replies *r, const struct ofp_msg *msg, 
 typedef void append_port_cb(struct ofp_replies *, const struct ofp_msg *, const struct ofport *);
 
 // One port, or with OFPP_NONE all of them, the bridge's own first.
-static int reply_ports(struct conn *c, const struct ofp_msg *msg, uint32_t number, append_port_cb *append)
+static int reply_ports(struct conn *c, const struct ofp_msg *msg, uint32_t number,
+		       append_port_cb *append)
 {
 	const struct ofproto *p = c->ofproto;
 	struct ofp_replies r = {0};
@@ -181,7 +187,8 @@ static int reply_ports(struct conn *c, const struct ofp_msg *msg, uint32_t numbe
 	if (local && (number == OFPP_NONE || number == OFPP_LOCAL))
 		append(&r, msg, local);
 	VEC_FOREACH (&p->ports, i)
-		if (p->ports.v[i] != local && (number == OFPP_NONE || number == p->ports.v[i]->ofp_port))
+		if (p->ports.v[i] != local &&
+		    (number == OFPP_NONE || number == p->ports.v[i]->ofp_port))
 			append(&r, msg, p->ports.v[i]);
 	conn_send_replies(c, &r, true);
 	ofp_replies_done(&r);
@@ -222,8 +229,8 @@ static int queue_stats_request(struct conn *c, const struct ofp_msg *msg)
 static int port_mod(struct conn *c, const struct ofp_msg *msg)
 {
 	enum {
-		CHANGEABLE = OFPPC_PORT_DOWN | OFPPC_NO_STP | OFPPC_NO_RECV | OFPPC_NO_RECV_STP | OFPPC_NO_FLOOD |
-			     OFPPC_NO_FWD | OFPPC_NO_PACKET_IN,
+		CHANGEABLE = OFPPC_PORT_DOWN | OFPPC_NO_STP | OFPPC_NO_RECV | OFPPC_NO_RECV_STP |
+			     OFPPC_NO_FLOOD | OFPPC_NO_FWD | OFPPC_NO_PACKET_IN,
 	};
 	struct ofp_port_mod pm;
 	int error = ofp_decode_port_mod(msg, true, &pm);
@@ -283,7 +290,8 @@ static int set_flow_format(struct conn *c, const struct ofp_msg *msg)
 	bool nxm;
 	int error = ofp_decode_set_flow_format(msg, &nxm);
 	if (!error)
-		c->protocol = ofp_protocol_set_tid(nxm ? OFPROTO_NXM : OFPROTO_10, ofp_protocol_has_tid(c->protocol));
+		c->protocol = ofp_protocol_set_tid(nxm ? OFPROTO_NXM : OFPROTO_10,
+						   ofp_protocol_has_tid(c->protocol));
 	return error;
 }
 
@@ -310,7 +318,8 @@ static int set_controller_id(struct conn *c, const struct ofp_msg *msg)
 
 // --- Connections.
 
-// No datapath of ours tracks any yet, and rules with ct are refused: what is to be forgotten is not there.
+// No datapath of ours tracks any yet, and rules with ct are refused: what is to be forgotten is not
+// there.
 static int ct_flush(struct conn *c, const struct ofp_msg *msg)
 {
 	struct ofp_ct_match match;
@@ -325,7 +334,9 @@ static int ct_flush_zone(struct conn *c, const struct ofp_msg *msg)
 
 // --- The table.
 
-enum { NOT_SECONDARY = 1 }; // refused from a connection in the secondary role: it changes the switch
+enum {
+	NOT_SECONDARY = 1
+}; // refused from a connection in the secondary role: it changes the switch
 
 static const struct {
 	int (*handle)(struct conn *, const struct ofp_msg *);

@@ -88,22 +88,21 @@ void meters_flush(struct ofproto *p)
 
 static bool uses(const void *list, size_t n, uint32_t id)
 {
-	OFPACT_FOREACH(a, list, n)
-	if (a->type == OFPACT_METER &&
-	    ((const struct ofpact_meter *)(const void *)a)->meter_id == id)
-		return true;
+	OFPACT_FOREACH (a, list, n)
+		if (a->type == OFPACT_METER &&
+		    ((const struct ofpact_meter *)(const void *)a)->meter_id == id)
+			return true;
 	return false;
 }
 
 int meters_check_actions(const struct ofproto *p, const void *list, size_t n)
 {
-	OFPACT_FOREACH(a, list, n)
-	{
+	OFPACT_FOREACH (a, list, n) {
 		size_t inner_len;
 		const struct ofpact *inner = ofpact_nested(a, &inner_len);
 		if (a->type == OFPACT_METER &&
 		    !ofmeter_find(&p->meters,
-		                  ((const struct ofpact_meter *)(const void *)a)->meter_id))
+				  ((const struct ofpact_meter *)(const void *)a)->meter_id))
 			return OFPMMFC_INVALID_METER;
 		if (inner && meters_check_actions(p, inner, inner_len))
 			return OFPMMFC_INVALID_METER;
@@ -126,21 +125,22 @@ static void collect_users(const struct ofproto *p, uint32_t id, struct rule_vec 
 static void configure(struct ofproto *p, const struct ofmeter *m)
 {
 	struct dp_meter_config c = {.packets = m->m.flags & OFPMF_PKTPS,
-	                            .n_bands = (unsigned int)m->m.bands.n};
+				    .n_bands = (unsigned int)m->m.bands.n};
 	VEC_FOREACH (&m->m.bands, i) {
 		const struct ofp_meter_band *b = &m->m.bands.v[i];
 		c.bands[i] = (struct dp_meter_band){
-		        .remark = b->type == OFPMBT_DSCP_REMARK,
-		        .prec_level = b->prec_level,
-		        .rate = b->rate,
-		        .burst = m->m.flags & OFPMF_BURST ? b->burst_size : 0};
+			.remark = b->type == OFPMBT_DSCP_REMARK,
+			.prec_level = b->prec_level,
+			.rate = b->rate,
+			.burst = m->m.flags & OFPMF_BURST ? b->burst_size : 0};
 	}
 	(void)dp_meter_set(backer_dp(p->backer), m->dp_id, &c);
 }
 
 static int check(const struct ofp_meter *m)
 {
-	if (!m->meter_id || (m->meter_id > OFPM_MAX && m->meter_id != OFPM_CONTROLLER && m->meter_id != OFPM_SLOWPATH))
+	if (!m->meter_id || (m->meter_id > OFPM_MAX && m->meter_id != OFPM_CONTROLLER &&
+			     m->meter_id != OFPM_SLOWPATH))
 		return OFPMMFC_INVALID_METER;
 	return m->bands.n > DP_METER_MAX_BANDS ? OFPMMFC_OUT_OF_BANDS : 0;
 }
@@ -246,14 +246,14 @@ static void append_stats(struct ofproto *p, struct ofp_replies *replies, const s
 	VEC_FOREACH (&m->m.bands, i)
 		bands[i] = (struct ofp_band_stats){dp.band[i].packets, dp.band[i].bytes};
 	struct ofp_meter_stats s = {
-	        .meter_id = m->m.meter_id,
-	        .flow_count = (uint32_t)users.n,
-	        .packets = dp.packets,
-	        .bytes = dp.bytes,
-	        .duration_s = (uint32_t)(age / 1000),
-	        .duration_ns = (uint32_t)(age % 1000) * 1000000,
-	        .bands = bands,
-	        .n_bands = m->m.bands.n,
+		.meter_id = m->m.meter_id,
+		.flow_count = (uint32_t)users.n,
+		.packets = dp.packets,
+		.bytes = dp.bytes,
+		.duration_s = (uint32_t)(age / 1000),
+		.duration_ns = (uint32_t)(age % 1000) * 1000000,
+		.bands = bands,
+		.n_bands = m->m.bands.n,
 	};
 	ofp_append_meter_stats(replies, &s);
 	vec_done(&users);
@@ -277,7 +277,7 @@ int meter_request(struct conn *c, const struct ofp_msg *msg)
 	ofp_replies_init(&replies, msg);
 	VEC_FOREACH (&all.of, i)
 		(msg->type == OFPTYPE_METER_STATS_REQUEST ? append_stats : append_config)(
-		        c->ofproto, &replies, all.of.v[i]);
+			c->ofproto, &replies, all.of.v[i]);
 	conn_send_replies(c, &replies, true);
 	ofp_replies_done(&replies);
 	vec_done(&all.of);
@@ -287,10 +287,10 @@ int meter_request(struct conn *c, const struct ofp_msg *msg)
 int meter_features_request(struct conn *c, const struct ofp_msg *msg)
 {
 	struct ofp_meter_features f = {
-	        .max_meters = MAX_METERS,
-	        .band_types = 1 << OFPMBT_DROP | 1 << OFPMBT_DSCP_REMARK,
-	        .capabilities = OFPMF_KBPS | OFPMF_PKTPS | OFPMF_BURST | OFPMF_STATS,
-	        .max_bands = DP_METER_MAX_BANDS,
+		.max_meters = MAX_METERS,
+		.band_types = 1 << OFPMBT_DROP | 1 << OFPMBT_DSCP_REMARK,
+		.capabilities = OFPMF_KBPS | OFPMF_PKTPS | OFPMF_BURST | OFPMF_STATS,
+		.max_bands = DP_METER_MAX_BANDS,
 	};
 	struct buf b = BUF_INIT;
 	ofp_encode_meter_features_reply(&b, msg, &f);

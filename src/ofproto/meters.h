@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 // The meters of one bridge, each with one in the datapath.
 //
-// Threads: the main thread changes; translation in any thread asks for a meter's number in the datapath, under RCU.
+// Threads: the main thread changes; translation in any thread asks for a meter's number in the
+// datapath, under RCU.
 #pragma once
 #include <stdint.h>
 
@@ -18,12 +19,13 @@ struct ofmeter {
 };
 
 enum { METER_CHAINS = 256 };
-struct ofmeter_table { // all zero: empty
+struct ofmeter_table {			     // all zero: empty
 	struct ofmeter *chain[METER_CHAINS]; // RCU
 	unsigned int n;
 };
 
-struct ofmeter *ofmeter_find(const struct ofmeter_table *, uint32_t meter_id); // NULL: none. Any thread, inside RCU.
+struct ofmeter *ofmeter_find(const struct ofmeter_table *,
+			     uint32_t meter_id); // NULL: none. Any thread, inside RCU.
 // Do all meters that the actions name exist? 0 or OFPMMFC_INVALID_METER.
 int meters_check_actions(const struct ofproto *, const void *list, size_t n);
 // Removes all of them, not the flows that use them.

@@ -33,7 +33,7 @@ static bool same_keys(const void *const *a, size_t n_a, const void *const *b, si
 static bool same_config(const struct mirror *m, const struct ofproto_mirror_config *c)
 {
 	bool same_vlans = m->vlans && c->vlans ? !memcmp(m->vlans, c->vlans, VLAN_BITMAP_BYTES)
-	                                       : m->vlans == c->vlans;
+					       : m->vlans == c->vlans;
 	return same_vlans && !strcmp(m->name, c->name) && m->select_all == c->select_all &&
 	       same_keys(m->srcs.v, m->srcs.n, c->srcs, c->n_srcs) &&
 	       same_keys(m->dsts.v, m->dsts.n, c->dsts, c->n_dsts) && m->out == c->out &&
@@ -52,7 +52,7 @@ static void release_config(struct mirror *m)
 }
 
 static void take_config(struct mirror *m, const struct ofproto_mirror_config *c,
-                        struct match *filter)
+			struct match *filter)
 {
 	m->name = xstrdup(c->name);
 	m->select_all = c->select_all;
@@ -85,14 +85,15 @@ static struct error *parse_filter(struct ofproto *p, const char *text, struct ma
 	struct match match;
 	struct error *e = match_parse(&match, text, port_number, p);
 	if (!e && match_use_table(&match, p->options))
-		e = error_new("tun_metadata: the field has no option, or one of less bytes (ovs-ofctl dump-tlv-map shows them)");
+		e = error_new("tun_metadata: the field has no option, or one of less bytes "
+			      "(ovs-ofctl dump-tlv-map shows them)");
 	if (!e)
 		*filter = xmemdup(&match, sizeof(match));
 	return e ? error_wrap(e, "filter \"%s\"", text) : NULL;
 }
 
 struct error *ofproto_set_mirror(struct ofproto *p, const void *aux,
-                                 const struct ofproto_mirror_config *c)
+				 const struct ofproto_mirror_config *c)
 {
 	size_t at;
 	struct match *filter;
@@ -149,7 +150,7 @@ void mirrors_done(struct ofproto *p)
 }
 
 bool ofproto_mirror_stats(const struct ofproto *p, const void *aux, uint64_t *packets,
-                          uint64_t *bytes)
+			  uint64_t *bytes)
 {
 	size_t at;
 	const struct mirror *m = find(p, aux, &at);
@@ -194,15 +195,15 @@ struct xlate_mirror_config *mirrors_config(const struct ofproto *p, unsigned int
 		if (m->out && out < 0)
 			continue; // its destination is not there
 		all[(*n)++] = (struct xlate_mirror_config){
-		        .name = m->name,
-		        .src_bundles = bundle_bits(p, m->select_all, m->srcs.v, m->srcs.n),
-		        .dst_bundles = bundle_bits(p, m->select_all, m->dsts.v, m->dsts.n),
-		        .vlans = m->vlans,
-		        .out_bundle = out,
-		        .out_vlan = m->out_vlan,
-		        .snaplen = m->snaplen,
-		        .filter = m->filter,
-		        .counters = m->counters,
+			.name = m->name,
+			.src_bundles = bundle_bits(p, m->select_all, m->srcs.v, m->srcs.n),
+			.dst_bundles = bundle_bits(p, m->select_all, m->dsts.v, m->dsts.n),
+			.vlans = m->vlans,
+			.out_bundle = out,
+			.out_vlan = m->out_vlan,
+			.snaplen = m->snaplen,
+			.filter = m->filter,
+			.counters = m->counters,
 		};
 	}
 	return all;

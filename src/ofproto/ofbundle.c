@@ -10,7 +10,7 @@
 #include "ofproto/packet_out.h"
 
 enum {
-	MAX_BUNDLES = 16,              // of one connection
+	MAX_BUNDLES = 16,	       // of one connection
 	MAX_BYTES = 512 * 1024 * 1024, // of all their messages together
 };
 
@@ -20,7 +20,7 @@ struct ofbundle {
 	bool closed;
 	int64_t used; // clock_ms()
 	uint8_t version;
-	uint32_t xid;        // of the message that opened it
+	uint32_t xid;	     // of the message that opened it
 	struct buf messages; // whole, one after the other, already found to be well formed
 };
 
@@ -107,7 +107,7 @@ static void expire(void *bs_)
 			continue;
 		// The error's request is what opened the bundle.
 		struct ofp_bundle_control open = {
-		        .bundle_id = b->id, .type = OFPBCT_OPEN_REQUEST, .flags = b->flags};
+			.bundle_id = b->id, .type = OFPBCT_OPEN_REQUEST, .flags = b->flags};
 		struct buf request = BUF_INIT;
 		ofp_encode_bundle_control(&request, &open, b->version, b->xid);
 		conn_send_error(bs->conn, OFPBFC_TIMEOUT, request.data, request.len);
@@ -118,7 +118,7 @@ static void expire(void *bs_)
 }
 
 static struct ofbundle *open_bundle(struct ofbundles *bs, uint32_t id, uint16_t flags,
-                                    const struct ofp_msg *msg)
+				    const struct ofp_msg *msg)
 {
 	struct ofbundle *b = XNEW(struct ofbundle);
 	b->id = id;
@@ -172,8 +172,8 @@ static void carry_out_late(struct conn *c, const struct ofp_msg *m)
 }
 
 static int for_each_message(const struct ofbundle *b, struct conn *c,
-                            int (*cb)(struct conn *, const struct ofp_msg *),
-                            struct ofp_msg *failed)
+			    int (*cb)(struct conn *, const struct ofp_msg *),
+			    struct ofp_msg *failed)
 {
 	const uint8_t *bytes = b->messages.data;
 	for (size_t at = 0, n; at < b->messages.len; at += n) {
@@ -213,7 +213,7 @@ static int commit(struct conn *c, struct ofbundle *b)
 // --- Messages.
 
 static int on_open(struct ofbundles *bs, const struct ofp_bundle_control *bc,
-                   const struct ofp_msg *msg)
+		   const struct ofp_msg *msg)
 {
 	struct ofbundle *b = find(bs, bc->bundle_id);
 	if (b) {
@@ -261,7 +261,7 @@ static int on_discard(struct ofbundles *bs, const struct ofp_bundle_control *bc)
 }
 
 static int control(struct ofbundles *bs, const struct ofp_bundle_control *bc,
-                   const struct ofp_msg *msg)
+		   const struct ofp_msg *msg)
 {
 	switch (bc->type) {
 	case OFPBCT_OPEN_REQUEST:

@@ -74,7 +74,8 @@ void ofproto_system_set_max_connections(struct ofproto_system *system, unsigned 
 	system->max_guests = n;
 }
 
-void ofproto_system_watch_controllers(struct ofproto_system *system, void (*cb)(void *arg), void *arg)
+void ofproto_system_watch_controllers(struct ofproto_system *system, void (*cb)(void *arg),
+				      void *arg)
 {
 	system->on_controllers = cb;
 	system->on_controllers_arg = arg;
@@ -111,7 +112,9 @@ static size_t lower_bound(const struct ofproto_system *system, const char *name)
 struct ofproto *ofproto_find(const struct ofproto_system *system, const char *name)
 {
 	size_t i = lower_bound(system, name);
-	return i < system->bridges.n && !strcmp(system->bridges.v[i]->name, name) ? system->bridges.v[i] : NULL;
+	return i < system->bridges.n && !strcmp(system->bridges.v[i]->name, name)
+		       ? system->bridges.v[i]
+		       : NULL;
 }
 
 struct ofproto *ofproto_find_id(const struct ofproto_system *system, uint64_t id)
@@ -122,7 +125,8 @@ struct ofproto *ofproto_find_id(const struct ofproto_system *system, uint64_t id
 	return NULL;
 }
 
-void ofproto_for_each(const struct ofproto_system *system, void (*cb)(void *arg, struct ofproto *), void *arg)
+void ofproto_for_each(const struct ofproto_system *system, void (*cb)(void *arg, struct ofproto *),
+		      void *arg)
 {
 	VEC_FOREACH (&system->bridges, i)
 		cb(arg, system->bridges.v[i]);
@@ -131,19 +135,22 @@ void ofproto_for_each(const struct ofproto_system *system, void (*cb)(void *arg,
 // --- Life of a bridge.
 
 // The kernel's datapath where it is there, ours otherwise.
-static struct error *open_backer(struct ofproto_system *system, const char *bridge, const char *type, struct backer **out)
+static struct error *open_backer(struct ofproto_system *system, const char *bridge,
+				 const char *type, struct backer **out)
 {
 	if (*type)
 		return backer_open(system->backers, type, out);
 	struct error *e = backer_open(system->backers, "system", out);
 	if (!e)
 		return NULL;
-	log_info("bridge %s: no kernel datapath (%s), using the userspace datapath", bridge, error_text(e));
+	log_info("bridge %s: no kernel datapath (%s), using the userspace datapath", bridge,
+		 error_text(e));
 	error_free(e);
 	return backer_open(system->backers, "netdev", out);
 }
 
-struct error *ofproto_new(struct ofproto_system *system, const char *name, const char *datapath_type, struct ofproto **out)
+struct error *ofproto_new(struct ofproto_system *system, const char *name,
+			  const char *datapath_type, struct ofproto **out)
 {
 	if (ofproto_find(system, name))
 		return error_errno(EEXIST, "bridge %s", name);
@@ -200,7 +207,8 @@ void ofproto_free(struct ofproto *p)
 	loop_defer_cancel(&p->snapshot_defer);
 	packet_in_inbox_remove(system->packet_ins, p->id);
 	xlate_remove_bridge(p->backer, p);
-	// Threads may be in the middle of a translation that sees the bridge; megaflows may hold its rules, which name it.
+	// Threads may be in the middle of a translation that sees the bridge; megaflows may hold
+	// its rules, which name it.
 	meters_flush(p);
 	backer_close(p->backer);
 	flows_clear(p);
@@ -306,7 +314,8 @@ void ofproto_set_mcast_snooping(struct ofproto *p, const struct ofproto_mcast_co
 		rcu_free_later(old, free_mcast);
 		return;
 	}
-	struct mcast_snooping_config config = {.max_groups = c->max_groups, .age_ms = c->ageing_s * INT64_C(1000)};
+	struct mcast_snooping_config config = {.max_groups = c->max_groups,
+					       .age_ms = c->ageing_s * INT64_C(1000)};
 	if (!old)
 		p->mcast = mcast_snooping_new(&config);
 	else
@@ -348,7 +357,8 @@ void ofproto_set_limits(struct ofproto *p, unsigned int max_resubmits, unsigned 
 
 void ofproto_set_flood_vlans(struct ofproto *p, const uint64_t *vlans)
 {
-	if (vlans && p->flood_vlans ? !memcmp(vlans, p->flood_vlans, VLAN_BITMAP_BYTES) : vlans == p->flood_vlans)
+	if (vlans && p->flood_vlans ? !memcmp(vlans, p->flood_vlans, VLAN_BITMAP_BYTES)
+				    : vlans == p->flood_vlans)
 		return;
 	free(p->flood_vlans);
 	p->flood_vlans = vlans ? xmemdup(vlans, VLAN_BITMAP_BYTES) : NULL;
@@ -359,17 +369,21 @@ void ofproto_set_flood_vlans(struct ofproto *p, const uint64_t *vlans)
 static bool same_prefixes(const struct oftable *t, const struct ofproto_table_config *c)
 {
 	return t->n_prefixes == c->n_prefixes &&
-	       (c->n_prefixes == UINT_MAX || !memcmp(t->prefixes, c->prefixes, c->n_prefixes * sizeof(*c->prefixes)));
+	       (c->n_prefixes == UINT_MAX ||
+		!memcmp(t->prefixes, c->prefixes, c->n_prefixes * sizeof(*c->prefixes)));
 }
 
 static bool same_groups(const struct oftable *t, const struct ofproto_table_config *c)
 {
-	return t->n_groups == c->n_groups && (!c->n_groups || !memcmp(t->groups, c->groups, c->n_groups * sizeof(*c->groups)));
+	return t->n_groups == c->n_groups &&
+	       (!c->n_groups || !memcmp(t->groups, c->groups, c->n_groups * sizeof(*c->groups)));
 }
 
-void ofproto_set_table(struct ofproto *p, uint8_t table_id, const struct ofproto_table_config *config)
+void ofproto_set_table(struct ofproto *p, uint8_t table_id,
+		       const struct ofproto_table_config *config)
 {
-	static const struct ofproto_table_config otherwise = {.flow_limit = UINT_MAX, .n_prefixes = UINT_MAX};
+	static const struct ofproto_table_config otherwise = {.flow_limit = UINT_MAX,
+							      .n_prefixes = UINT_MAX};
 	const struct ofproto_table_config *c = config ? config : &otherwise;
 	struct oftable *t = &p->tables.table[table_id];
 	free(t->name);
@@ -377,7 +391,9 @@ void ofproto_set_table(struct ofproto *p, uint8_t table_id, const struct ofproto
 	t->flow_limit = c->flow_limit;
 	t->evict = c->evict;
 	if (!same_groups(t, c))
-		tables_set_groups(&p->tables, table_id, c->n_groups ? xmemdup(c->groups, c->n_groups * sizeof(*c->groups)) : NULL,
+		tables_set_groups(&p->tables, table_id,
+				  c->n_groups ? xmemdup(c->groups, c->n_groups * sizeof(*c->groups))
+					      : NULL,
 				  c->n_groups);
 	if (!same_prefixes(t, c))
 		tables_set_prefixes(&p->tables, table_id, c->prefixes, c->n_prefixes);
@@ -390,14 +406,15 @@ void ofproto_flush_flows(struct ofproto *p)
 	in_band_restore(p->in_band);
 }
 
-void ofproto_set_controllers(struct ofproto *p, const struct ofproto_controller *controllers, unsigned int n,
-			     enum ofproto_fail_mode fail_mode, bool keep_flows)
+void ofproto_set_controllers(struct ofproto *p, const struct ofproto_controller *controllers,
+			     unsigned int n, enum ofproto_fail_mode fail_mode, bool keep_flows)
 {
 	bool mode_changed = !p->configured || controllers_fail_mode(p->controllers) != fail_mode;
 	bool primaries_changed = controllers_configure(p->controllers, controllers, n);
 	controllers_set_fail_mode(p->controllers, fail_mode);
 	// Who decides about the flows has changed: they begin anew.
-	bool decided_by_others = primaries_changed || (mode_changed && !controllers_has_primary(p->controllers));
+	bool decided_by_others =
+		primaries_changed || (mode_changed && !controllers_has_primary(p->controllers));
 	if (!p->configured || (decided_by_others && !keep_flows))
 		ofproto_flush_flows(p);
 	p->configured = true;
@@ -408,7 +425,8 @@ void ofproto_set_in_band(struct ofproto *p, const struct ofproto_peer *peers, un
 	in_band_set_peers(p->in_band, peers, n);
 }
 
-void ofproto_for_each_controller(const struct ofproto *p, void (*cb)(void *arg, const struct ofproto_controller_status *),
+void ofproto_for_each_controller(const struct ofproto *p,
+				 void (*cb)(void *arg, const struct ofproto_controller_status *),
 				 void *arg)
 {
 	controllers_for_each(p->controllers, cb, arg);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// One box per bridge, found by the bridge's id under the lock that also guards the boxes' contents: who gives a packet away never
-// follows a pointer to a bridge that may be gone. A full box drops, so that a flood on one bridge costs a bounded amount of memory
-// and the others nothing.
+// One box per bridge, found by the bridge's id under the lock that also guards the boxes' contents:
+// who gives a packet away never follows a pointer to a bridge that may be gone. A full box drops,
+// so that a flood on one bridge costs a bounded amount of memory and the others nothing.
 #include "ofproto/packet_in.h"
 
 #include <pthread.h>
@@ -63,7 +63,8 @@ static void letter_free(struct letter *l)
 	free(l);
 }
 
-bool packet_in_enqueue(struct ofproto_system *system, uint64_t ofproto_id, const struct packet_in *pin)
+bool packet_in_enqueue(struct ofproto_system *system, uint64_t ofproto_id,
+		       const struct packet_in *pin)
 {
 	struct packet_in_inbox *in = system->packet_ins;
 	struct letter *l = letter_new(pin);
@@ -82,7 +83,8 @@ bool packet_in_enqueue(struct ofproto_system *system, uint64_t ofproto_id, const
 	return taken;
 }
 
-// Takes a box's letters away to send them without the lock: what sending causes may give more packets away.
+// Takes a box's letters away to send them without the lock: what sending causes may give more
+// packets away.
 static void deliver(struct packet_in_inbox *in, struct ofproto *p)
 {
 	VEC(struct letter *) letters = {0};

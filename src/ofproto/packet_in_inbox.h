@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// The main thread's side of packet_in.h: where packets for controllers wait until the loop delivers them.
+// The main thread's side of packet_in.h: where packets for controllers wait until the loop delivers
+// them.
 #pragma once
 #include <stdint.h>
 

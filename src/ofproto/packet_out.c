@@ -14,7 +14,8 @@ enum { ETHERNET_HEADER = 14 };
 
 bool packet_out_in_port_ok(uint32_t port)
 {
-	return port < OFPP_MAX || port == OFPP_LOCAL || port == OFPP_NONE || port == OFPP_CONTROLLER;
+	return port < OFPP_MAX || port == OFPP_LOCAL || port == OFPP_NONE ||
+	       port == OFPP_CONTROLLER;
 }
 
 int packet_out_apply(struct ofproto *p, struct ofp_packet_out *po, uint8_t version)
@@ -42,8 +43,8 @@ int packet_out_apply(struct ofproto *p, struct ofp_packet_out *po, uint8_t versi
 	if (error)
 		return error;
 	snapshot_flush(p);
-	struct error *e = backer_packet_out(p->backer, p, &match.flow, po->packet, po->packet_len, po->actions.data,
-					    po->actions.len);
+	struct error *e = backer_packet_out(p->backer, p, &match.flow, po->packet, po->packet_len,
+					    po->actions.data, po->actions.len);
 	if (e)
 		log_warn_rl("bridge %s: packet-out: %s", p->name, error_text(e));
 	error_free(e);

@@ -26,13 +26,13 @@ struct number_option {
 
 // The options that commands have in common, and the datapath. NULL: wrong, which `out` then says.
 static struct backer *arguments(struct ofproto_system *system, int argc, const char *argv[],
-                                struct dp_pmd_query *query, struct str *out)
+				struct dp_pmd_query *query, struct str *out)
 {
 	static const struct number_option options[] = {
-	        {"-pmd", "the number of a core", DP_MAX_CORES - 1},
-	        {"-secs", "a number of seconds", UINT32_MAX},
-	        {"-it", "a number of iterations", UINT32_MAX},
-	        {"-ms", "a number of milliseconds", UINT32_MAX},
+		{"-pmd", "the number of a core", DP_MAX_CORES - 1},
+		{"-secs", "a number of seconds", UINT32_MAX},
+		{"-it", "a number of iterations", UINT32_MAX},
+		{"-ms", "a number of milliseconds", UINT32_MAX},
 	};
 	enum { N = sizeof(options) / sizeof(options[0]) };
 	const char *dp = NULL;
@@ -62,7 +62,7 @@ static struct backer *arguments(struct ofproto_system *system, int argc, const c
 }
 
 static bool show(enum dp_pmd_text what, struct ofproto_system *system, int argc, const char *argv[],
-                 struct str *out)
+		 struct str *out)
 {
 	struct dp_pmd_query query;
 	struct backer *b = arguments(system, argc, argv, &query, out);
@@ -89,7 +89,8 @@ bool pmd_sleep_show(struct ofproto_system *system, int argc, const char *argv[],
 	return show(DP_PMD_SLEEP, system, argc, argv, out);
 }
 
-bool dpctl_offload_stats_show(struct ofproto_system *system, int argc, const char *argv[], struct str *out)
+bool dpctl_offload_stats_show(struct ofproto_system *system, int argc, const char *argv[],
+			      struct str *out)
 {
 	struct dp_pmd_query query;
 	struct backer *b = arguments(system, argc, argv, &query, out);
@@ -157,14 +158,18 @@ bool pmd_perf_log_set(struct ofproto_system *system, int argc, const char *argv[
 		} else if (perf_log_option(argv[i], i + 1 < argc ? argv[i + 1] : NULL, &log)) {
 			i++;
 		} else {
-			str_addf(out, "Usage: ovs-appctl %s [on|off] [-b before] [-a after] [-e|-ne] [-us usec] [-q qlen]\n", argv[0]);
+			str_addf(out,
+				 "Usage: ovs-appctl %s [on|off] [-b before] [-a after] [-e|-ne] "
+				 "[-us usec] [-q qlen]\n",
+				 argv[0]);
 			return false;
 		}
 	}
 	bs->perf_log = log;
 	VEC_FOREACH (&bs->v, i)
 		(void)dp_pmd_perf_log(bs->v.v[i]->dp, &log);
-	log_info("pmd-perf-log-set: %s, before=%u, after=%u, extend=%s, us_thr=%u, q_thr=%u", log.on ? "on" : "off", log.before,
-		 log.after, log.extend ? "true" : "false", log.us, log.qlen);
+	log_info("pmd-perf-log-set: %s, before=%u, after=%u, extend=%s, us_thr=%u, q_thr=%u",
+		 log.on ? "on" : "off", log.before, log.after, log.extend ? "true" : "false",
+		 log.us, log.qlen);
 	return true;
 }

@@ -44,7 +44,8 @@ struct ofport *ofport_find_by_name(const struct ofproto *p, const char *name)
 	return NULL;
 }
 
-// Numbers go round, so that one that was just given back is not given to another port at once: flows may still name it.
+// Numbers go round, so that one that was just given back is not given to another port at once:
+// flows may still name it.
 static uint32_t choose_number(struct ofproto *p, uint32_t requested)
 {
 	if (requested == OFPP_LOCAL || (requested && requested < OFPP_MAX))
@@ -69,8 +70,11 @@ void ofport_describe(const struct ofport *port, struct ofp_port_desc *d)
 		.advertised = f->advertised,
 		.supported = f->supported,
 		.peer = f->peer,
-		.curr_speed = (uint32_t)(f->current_speed * 1000 > UINT32_MAX ? UINT32_MAX : f->current_speed * 1000),
-		.max_speed = (uint32_t)(f->max_speed * 1000 > UINT32_MAX ? UINT32_MAX : f->max_speed * 1000),
+		.curr_speed =
+			(uint32_t)(f->current_speed * 1000 > UINT32_MAX ? UINT32_MAX
+									: f->current_speed * 1000),
+		.max_speed = (uint32_t)(f->max_speed * 1000 > UINT32_MAX ? UINT32_MAX
+									 : f->max_speed * 1000),
 	};
 	memcpy(d->hw_addr, port->mac, sizeof(d->hw_addr));
 	snprintf(d->name, sizeof(d->name), "%s", port->name);
@@ -91,7 +95,8 @@ static void announce(const struct ofport *port, enum ofp_port_reason reason)
 		controllers_port_status(port->ofproto->controllers, &status, NULL);
 }
 
-// Reads what controllers and translation know about the device. True when any of it differs from before.
+// Reads what controllers and translation know about the device. True when any of it differs from
+// before.
 static bool read_device(struct ofport *port)
 {
 	struct ofp_port_desc old, new;
@@ -140,7 +145,8 @@ static void invalidate(const struct ofport *port)
 		snapshot_invalidate(port->ofproto);
 }
 
-struct error *ofproto_add_port(struct ofproto *p, struct netdev *netdev, uint32_t requested, uint32_t *ofp_port)
+struct error *ofproto_add_port(struct ofproto *p, struct netdev *netdev, uint32_t requested,
+			       uint32_t *ofp_port)
 {
 	const char *name = netdev_name(netdev);
 	if (ofport_find_by_name(p, name))
@@ -162,7 +168,8 @@ struct error *ofproto_add_port(struct ofproto *p, struct netdev *netdev, uint32_
 	read_device(port);
 	size_t at = lower_bound(p, number);
 	(void)vec_extend(&p->ports);
-	memmove(&p->ports.v[at + 1], &p->ports.v[at], (p->ports.n - 1 - at) * sizeof(p->ports.v[0]));
+	memmove(&p->ports.v[at + 1], &p->ports.v[at],
+		(p->ports.n - 1 - at) * sizeof(p->ports.v[0]));
 	p->ports.v[at] = port;
 	announce(port, OFPPR_ADD);
 	invalidate(port);
@@ -193,7 +200,8 @@ int ofproto_del_port(struct ofproto *p, uint32_t ofp_port)
 	return 0;
 }
 
-void ofproto_dp_port_changed(struct ofproto_system *system, const struct backer *backer, uint32_t from, uint32_t to)
+void ofproto_dp_port_changed(struct ofproto_system *system, const struct backer *backer,
+			     uint32_t from, uint32_t to)
 {
 	VEC_FOREACH (&system->bridges, i) {
 		struct ofproto *p = system->bridges.v[i];
@@ -232,12 +240,14 @@ int ofproto_find_port(const struct ofproto *p, uint32_t ofp_port, struct ofproto
 	return fill_info(ofport_find(p, ofp_port), info);
 }
 
-int ofproto_find_port_by_name(const struct ofproto *p, const char *name, struct ofproto_port_info *info)
+int ofproto_find_port_by_name(const struct ofproto *p, const char *name,
+			      struct ofproto_port_info *info)
 {
 	return fill_info(ofport_find_by_name(p, name), info);
 }
 
-void ofproto_for_each_port(struct ofproto *p, void (*cb)(void *arg, const struct ofproto_port_info *), void *arg)
+void ofproto_for_each_port(struct ofproto *p,
+			   void (*cb)(void *arg, const struct ofproto_port_info *), void *arg)
 {
 	VEC(uint32_t) numbers = {0};
 	VEC_FOREACH (&p->ports, i)
@@ -292,7 +302,8 @@ void ofport_set_config(struct ofport *port, uint32_t config)
 	if (changed & OFPPC_PORT_DOWN) {
 		struct error *e = netdev_set_up(port->netdev, !(config & OFPPC_PORT_DOWN));
 		if (e) {
-			log_warn("bridge %s: port %s: %s", port->ofproto->name, port->name, error_text(e));
+			log_warn("bridge %s: port %s: %s", port->ofproto->name, port->name,
+				 error_text(e));
 			config ^= OFPPC_PORT_DOWN;
 		}
 		error_free(e);

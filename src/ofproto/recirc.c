@@ -19,10 +19,10 @@ enum { BUCKETS = 32768, SHARES = 256, PORT_SHARE = 7, DEAD = UINT32_MAX };
 
 struct recirc_table {
 	struct recirc *of_id[BUCKETS]; // RCU
-	pthread_mutex_t lock;          // of all below, and of changes above
+	pthread_mutex_t lock;	       // of all below, and of changes above
 	struct recirc *of_hash[BUCKETS];
 	uint32_t n_of_share[SHARES]; // by bridge and in_port
-	unsigned int n;              // read by any thread (relaxed)
+	unsigned int n;		     // read by any thread (relaxed)
 	size_t bytes;
 	uint32_t last_id;
 	unsigned int users; // the owner and the contexts
@@ -93,7 +93,7 @@ struct recirc *recirc_try_ref(struct recirc *r)
 	uint32_t n = __atomic_load_n(&r->refs, __ATOMIC_RELAXED);
 	while (n != DEAD)
 		if (__atomic_compare_exchange_n(&r->refs, &n, n + 1, true, __ATOMIC_ACQUIRE,
-		                                __ATOMIC_RELAXED))
+						__ATOMIC_RELAXED))
 			return r;
 	return NULL;
 }
@@ -135,7 +135,7 @@ static void consider(void *r_)
 	if (!again) {
 		r->retiring = false;
 		dies = __atomic_compare_exchange_n(&r->refs, &none, DEAD, false, __ATOMIC_ACQ_REL,
-		                                   __ATOMIC_RELAXED);
+						   __ATOMIC_RELAXED);
 		if (dies)
 			unlink_context(t, r);
 	}
@@ -155,7 +155,7 @@ void recirc_unref(struct recirc *r)
 	uint32_t n = __atomic_load_n(&r->refs, __ATOMIC_RELAXED);
 	while (n > 1)
 		if (__atomic_compare_exchange_n(&r->refs, &n, n - 1, true, __ATOMIC_RELEASE,
-		                                __ATOMIC_RELAXED))
+						__ATOMIC_RELAXED))
 			return;
 	pthread_mutex_t *lock = &r->table->lock;
 	bool first = false;
@@ -198,7 +198,7 @@ static const void *put_list(uint64_t **at, const void *list, size_t n)
 }
 
 static struct recirc *new_context(struct recirc_table *t, const struct frozen *f, uint64_t hash,
-                                  uint32_t share, size_t size)
+				  uint32_t share, size_t size)
 {
 	struct recirc *r = xcalloc(1, size), **chain;
 	uint64_t *at = r->lists;
@@ -231,22 +231,22 @@ struct recirc *recirc_freeze(struct recirc_table *t, const struct frozen *f)
 	uint64_t hash = frozen_hash(f);
 	uint32_t share = (uint32_t)(hash_combine(f->h.ofproto_id, f->h.in_port) % SHARES);
 	size_t size = sizeof(struct recirc) + f->n_stack * sizeof(f->stack[0]) +
-	              ((f->actions_len + 7) & ~(size_t)7) + ((f->action_set_len + 7) & ~(size_t)7) +
-	              f->options_len;
+		      ((f->actions_len + 7) & ~(size_t)7) + ((f->action_set_len + 7) & ~(size_t)7) +
+		      f->options_len;
 	pthread_mutex_lock(&t->lock);
 	struct recirc *r = t->of_hash[hash % BUCKETS];
 	while (r && (r->hash != hash || !frozen_equal(&r->frozen, f) || !recirc_try_ref(r)))
 		r = r->next_of_hash;
 	bool room = t->n_of_share[share] < (uint64_t)PORT_SHARE * (RECIRC_MAX - t->n) &&
-	            t->bytes + size <= RECIRC_MAX_BYTES;
+		    t->bytes + size <= RECIRC_MAX_BYTES;
 	if (!r && room)
 		r = new_context(t, f, hash, share, size);
 	pthread_mutex_unlock(&t->lock);
 	if (!r) {
 		counter_inc(recirc_limit_hit);
 		log_warn_rl("%u recirculation contexts, and no room for one more: what is frozen "
-		            "differs from packet to packet",
-		            recirc_n_contexts(t));
+			    "differs from packet to packet",
+			    recirc_n_contexts(t));
 	}
 	return r;
 }

@@ -33,11 +33,11 @@ struct frozen_head { // all bytes count: zero it first
 	struct flow_tunnel tunnel;
 	be64_t metadata;
 	uint32_t regs[FLOW_N_REGS];
-	uint32_t in_port;                    // an OpenFlow port of the bridge
+	uint32_t in_port;		     // an OpenFlow port of the bridge
 	uint32_t hash_algorithm, hash_basis; // of the packet's dp_hash, with `hashed`
 	uint8_t table_id; // where to go on; FROZEN_NO_TABLE: with the actions alone
 	bool conntracked; // the packet's ct_* fields are what ct() found; else the tables do not
-	                  // see them
+			  // see them
 	bool hashed;
 	bool in_action_set, in_group, packet_out; // what the actions left are of
 	uint8_t pad[6];
@@ -46,9 +46,9 @@ struct frozen_head { // all bytes count: zero it first
 struct frozen {
 	struct frozen_head h;
 	const uint64_t *stack;
-	const void *actions;    // OpenFlow actions left
+	const void *actions;	// OpenFlow actions left
 	const void *action_set; // in the order of writing
-	const void *options;    // flow.options, when h.tunnel has any: all of them or 0 bytes
+	const void *options;	// flow.options, when h.tunnel has any: all of them or 0 bytes
 	size_t n_stack, actions_len, action_set_len, options_len;
 };
 

@@ -24,13 +24,13 @@ enum { ETHERNET_HEADER = 14 };
 void resume_describe(const struct ofproto *p, const struct frozen *f, struct ofp_continuation *c)
 {
 	*c = (struct ofp_continuation){
-	        .bridge = p->uuid,
-	        .mirrored = f->h.mirrored,
-	        .conntracked = f->h.conntracked,
-	        .in_action_set = f->h.in_action_set,
-	        .in_group = f->h.in_group,
-	        .packet_out = f->h.packet_out,
-	        .n_stack = f->n_stack,
+		.bridge = p->uuid,
+		.mirrored = f->h.mirrored,
+		.conntracked = f->h.conntracked,
+		.in_action_set = f->h.in_action_set,
+		.in_group = f->h.in_group,
+		.packet_out = f->h.packet_out,
+		.n_stack = f->n_stack,
 	};
 	if (f->n_stack)
 		c->stack = xmemdup(f->stack, f->n_stack * sizeof(f->stack[0]));
@@ -47,14 +47,14 @@ static int check_list(struct buf *list, const struct flow *flow)
 	struct match match = {.flow = *flow};
 	memset(&match.mask, 0xff, sizeof(match.mask));
 	int error = ofpacts_check(list->data, list->len, &match, OFPP_MAX, 0, OFPROTO_N_TABLES,
-	                          OFP10, NULL);
+				  OFP10, NULL);
 	if (error && error != OFPBAC_MATCH_INCONSISTENT)
 		return error;
 	return actions_check_support(list->data, list->len);
 }
 
 static void frozen_of(const struct ofproto *p, const struct ofp_continuation *c,
-                      const struct flow *flow, struct frozen *f)
+		      const struct flow *flow, struct frozen *f)
 {
 	memset(f, 0, sizeof(*f));
 	f->h.ofproto_id = p->id;
@@ -78,12 +78,14 @@ static void frozen_of(const struct ofproto *p, const struct ofp_continuation *c,
 	f->action_set_len = c->action_set.len;
 }
 
-static int use_options(const struct ofproto *p, struct ofp_packet_in *pin, struct ofp_continuation *c)
+static int use_options(const struct ofproto *p, struct ofp_packet_in *pin,
+		       struct ofp_continuation *c)
 {
 	int error = ofp_match_use_options(&pin->metadata, p->options);
 	if (!error)
 		error = ofpacts_use_options(c->actions.data, c->actions.len, p->options, NULL);
-	return error ? error : ofpacts_use_options(c->action_set.data, c->action_set.len, p->options, NULL);
+	return error ? error
+		     : ofpacts_use_options(c->action_set.data, c->action_set.len, p->options, NULL);
 }
 
 static int go_on(struct ofproto *p, struct ofp_packet_in *pin, struct ofp_continuation *c)

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Keeps megaflows true. A megaflow is a conclusion drawn from rules, learned addresses and configuration; each of their changes
-// counts the backer's generation up, and megaflows of an older generation are translated anew: the same actions, and it is
-// of the new generation; other actions, and the datapath gets them; a mask that has become too wide, and the megaflow goes. On the
-// way, packets that the datapath counted are credited to rules, patch ports and MAC entries, and idle megaflows expire.
+// Keeps megaflows true. A megaflow is a conclusion drawn from rules, learned addresses and
+// configuration; each of their changes counts the backer's generation up, and megaflows of an older
+// generation are translated anew: the same actions, and it is of the new generation; other actions,
+// and the datapath gets them; a mask that has become too wide, and the megaflow goes. On the way,
+// packets that the datapath counted are credited to rules, patch ports and MAC entries, and idle
+// megaflows expire.
 //
-// One round visits all megaflows, in steps of STEP_FLOWS per iteration of the main loop, so that connections and commands are
-// served in between. A change starts a round at once, or MIN_GAP_MS after the end of the one before; without changes there is
-// one every max-revalidator milliseconds for counters and expiry, and none at all while there are no megaflows.
+// One round visits all megaflows, in steps of STEP_FLOWS per iteration of the main loop, so that
+// connections and commands are served in between. A change starts a round at once, or MIN_GAP_MS
+// after the end of the one before; without changes there is one every max-revalidator milliseconds
+// for counters and expiry, and none at all while there are no megaflows.
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,7 +19,15 @@
 #include "l2proto/mcast_snooping.h"
 #include "ofproto/xlate.h"
 
-enum { STEP_FLOWS = 500, MIN_GAP_MS = 10, PUSH_GAP_MS = 50, OVERFULL_IDLE_MS = 100, MAC_GAP_MS = 1000, QUICK_FLOWS = 2000, QUICK_SHARE = 9 };
+enum {
+	STEP_FLOWS = 500,
+	MIN_GAP_MS = 10,
+	PUSH_GAP_MS = 50,
+	OVERFULL_IDLE_MS = 100,
+	MAC_GAP_MS = 1000,
+	QUICK_FLOWS = 2000,
+	QUICK_SHARE = 9
+};
 
 COUNTER(revalidate_flows);
 COUNTER(revalidate_rounds);
@@ -25,10 +36,11 @@ COUNTER(megaflow_idle);
 COUNTER(megaflow_over_limit); // idle for a moment, with more than flow-limit
 COUNTER(megaflow_mask_changed);
 COUNTER(megaflow_port_gone);
-COUNTER(megaflow_no_recirc_context); // it came from one that is gone, or there is no room for the one it should go to
-COUNTER(megaflow_slow_path); // packets must be seen one by one
+COUNTER(megaflow_no_recirc_context); // it came from one that is gone, or there is no room for the
+				     // one it should go to
+COUNTER(megaflow_slow_path);	     // packets must be seen one by one
 COUNTER(megaflow_purged);
-COUNTER(megaflow_by_hand);	    // dpctl/del-flow and the like, also of those that were put there so
+COUNTER(megaflow_by_hand); // dpctl/del-flow and the like, also of those that were put there so
 COUNTER(megaflow_datapath_closed); // with its last bridge
 COUNTER(megaflow_not_installed);   // another thread was first, or there was no room
 COUNTER(megaflow_actions_changed); // stays, with new actions
@@ -43,7 +55,8 @@ static void push_counters(struct backer *b, struct megaflow *mf, const struct dp
 	mf->packets = s->packets;
 	mf->bytes = s->bytes;
 	mf->used = s->used;
-	xlate_credit(b, mf->basis->rules, mf->basis->n_rules, mf->credits, mf->n_credits, packets, bytes, s->used, s->tcp_flags);
+	xlate_credit(b, mf->basis->rules, mf->basis->n_rules, mf->credits, mf->n_credits, packets,
+		     bytes, s->used, s->tcp_flags);
 }
 
 // Why it should go; NULL: it is used, or there is room.
@@ -95,7 +108,8 @@ static void retranslate(struct backer *b, const struct dp_flow *flow, struct meg
 	} else if (!megaflow_mask_suffices(mf, &mask)) {
 		delete_flow(b, flow, &counter_megaflow_mask_changed);
 	} else {
-		bool same = actions->len == flow->actions_len && !memcmp(actions->data, flow->actions, actions->len);
+		bool same = actions->len == flow->actions_len &&
+			    !memcmp(actions->data, flow->actions, actions->len);
 		megaflow_add_mask(mf, &mask); // the datapath's stays as it was made
 		if (!same)
 			counter_inc(megaflow_actions_changed);
@@ -133,7 +147,8 @@ void revalidator_flow_gone(void *b_, void *cookie, const struct dp_flow_stats *s
 	if (!mf)
 		return;
 	if (!mf->going)
-		count(b->closing ? &counter_megaflow_datapath_closed : &counter_megaflow_not_installed);
+		count(b->closing ? &counter_megaflow_datapath_closed
+				 : &counter_megaflow_not_installed);
 	push_counters(b, mf, stats);
 	backer_count_megaflow(b, mf->in_port, -1);
 	megaflow_free(mf);
@@ -205,7 +220,8 @@ static int64_t next_mac_age(const struct backer *b)
 		int64_t t = mac_table_next_age(s->bridges[i]->macs);
 		if (t < when)
 			when = t;
-		t = s->bridges[i]->mcast ? mcast_snooping_next_age(s->bridges[i]->mcast) : INT64_MAX;
+		t = s->bridges[i]->mcast ? mcast_snooping_next_age(s->bridges[i]->mcast)
+					 : INT64_MAX;
 		if (t < when)
 			when = t;
 	}
@@ -219,7 +235,8 @@ static void schedule_macs(struct backer *b)
 	if (when == INT64_MAX)
 		loop_timer_cancel(&r->mac_timer);
 	else
-		loop_timer_set(&r->mac_timer, when > r->mac_run + MAC_GAP_MS ? when : r->mac_run + MAC_GAP_MS);
+		loop_timer_set(&r->mac_timer,
+			       when > r->mac_run + MAC_GAP_MS ? when : r->mac_run + MAC_GAP_MS);
 }
 
 static void on_mac_timer(void *b_)

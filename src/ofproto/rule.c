@@ -19,8 +19,8 @@ const struct rule_actions *rule_actions_new(const void *list, size_t len)
 	return a;
 }
 
-struct rule *rule_new(struct ofproto *ofproto, uint8_t table_id, const struct match *match, int priority,
-		      const void *actions, size_t actions_len)
+struct rule *rule_new(struct ofproto *ofproto, uint8_t table_id, const struct match *match,
+		      int priority, const void *actions, size_t actions_len)
 {
 	struct rule *r = XNEW(struct rule);
 	cls_rule_init(&r->cls, match, priority);
@@ -57,14 +57,16 @@ bool rule_try_ref(struct rule *r)
 {
 	unsigned int n = __atomic_load_n(&r->refs, __ATOMIC_RELAXED);
 	while (n)
-		if (__atomic_compare_exchange_n(&r->refs, &n, n + 1, true, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+		if (__atomic_compare_exchange_n(&r->refs, &n, n + 1, true, __ATOMIC_ACQUIRE,
+						__ATOMIC_RELAXED))
 			return true;
 	return false;
 }
 
 void rule_unref(struct rule *r)
 {
-	// A reader may still stand on the rule with nothing but RCU: hence the grace period after the last reference.
+	// A reader may still stand on the rule with nothing but RCU: hence the grace period after
+	// the last reference.
 	if (r && __atomic_fetch_sub(&r->refs, 1, __ATOMIC_ACQ_REL) == 1)
 		rcu_free_later(r, rule_free);
 }
@@ -102,7 +104,7 @@ void rule_credit(struct rule *r, uint64_t packets, uint64_t bytes, int64_t used)
 		__atomic_fetch_add(&r->table->n_matched, packets, __ATOMIC_RELAXED);
 	}
 	int64_t old = __atomic_load_n(&r->used, __ATOMIC_RELAXED);
-	while (used > old &&
-	       !__atomic_compare_exchange_n(&r->used, &old, used, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+	while (used > old && !__atomic_compare_exchange_n(&r->used, &old, used, true,
+							  __ATOMIC_RELAXED, __ATOMIC_RELAXED))
 		;
 }

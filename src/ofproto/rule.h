@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 // A rule (flow entry) of an OpenFlow table, and the table as translation sees it.
 //
-// Life: made and put into its table by the main thread; found by any thread under RCU; megaflows hold references to the rules
-// that made them. Removal: out of the classifier (unlink), `removed` set, the table's reference dropped; freed a grace period
-// after the last.
+// Life: made and put into its table by the main thread; found by any thread under RCU; megaflows
+// hold references to the rules that made them. Removal: out of the classifier (unlink), `removed`
+// set, the table's reference dropped; freed a grace period after the last.
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -56,9 +56,10 @@ struct rule { // there may be millions: ordered so that nothing is lost between 
 };
 _Static_assert(sizeof(struct rule) == 144, "see above");
 
-// A rule with one reference, not yet in a table. Copies match and actions; created and modified now.
-struct rule *rule_new(struct ofproto *, uint8_t table_id, const struct match *, int priority, const void *actions,
-		      size_t actions_len);
+// A rule with one reference, not yet in a table. Copies match and actions; created and modified
+// now.
+struct rule *rule_new(struct ofproto *, uint8_t table_id, const struct match *, int priority,
+		      const void *actions, size_t actions_len);
 // What the rule matches, with its bridge's table of tunnel options.
 void rule_match(const struct rule *, struct match *);
 // Copies the list.
@@ -84,19 +85,22 @@ static inline void rule_ref(struct rule *r)
 }
 // Takes a reference unless the count already fell to 0 (a reader racing with removal).
 bool rule_try_ref(struct rule *);
-void rule_unref(struct rule *); // NULL is allowed; any thread
+void rule_unref(struct rule *);			      // NULL is allowed; any thread
 void rule_unref_many(struct rule *const *, size_t n); // any thread
-// Adds to the counters, and to those of the table; `used` only moves forward. Any thread, inside RCU.
+// Adds to the counters, and to those of the table; `used` only moves forward. Any thread, inside
+// RCU.
 void rule_credit(struct rule *, uint64_t packets, uint64_t bytes, int64_t used);
 
 enum { OFPROTO_N_TABLES = 255 }; // 254 is the switch's own
 
-// What a packet does that no rule of a table matches (OpenFlow 1.1's and 1.2's table mod). DEFAULT: as the version of the
-// controllers' OpenFlow wants it, to the controller or drop.
+// What a packet does that no rule of a table matches (OpenFlow 1.1's and 1.2's table mod). DEFAULT:
+// as the version of the controllers' OpenFlow wants it, to the controller or drop.
 enum table_miss { TABLE_MISS_DROP, TABLE_MISS_CONTROLLER, TABLE_MISS_CONTINUE, TABLE_MISS_DEFAULT };
 
-// The rule of a table that matches, NULL for none. Counts nothing: rule_credit() and the following do. Any thread, RCU.
-struct rule *ofproto_table_lookup(const struct ofproto *, uint8_t table_id, const struct flow *, struct flow *mask);
+// The rule of a table that matches, NULL for none. Counts nothing: rule_credit() and the following
+// do. Any thread, RCU.
+struct rule *ofproto_table_lookup(const struct ofproto *, uint8_t table_id, const struct flow *,
+				  struct flow *mask);
 // What a table was set to do with misses. Any thread.
 enum table_miss ofproto_table_miss(const struct ofproto *, uint8_t table_id);
 // Counts packets that found no rule in the table.

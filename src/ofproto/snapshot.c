@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Builds what translation sees of a bridge, as a whole, whenever a part of it changed. Many changes in one iteration of the loop
-// (a start with a thousand ports) make one snapshot.
+// Builds what translation sees of a bridge, as a whole, whenever a part of it changed. Many changes
+// in one iteration of the loop (a start with a thousand ports) make one snapshot.
 #include "ofproto/internal.h"
 
 #include <stdlib.h>
@@ -94,7 +94,8 @@ static void snapshot_run(void *p_)
 		.forward_bpdu = p->forward_bpdu,
 		.flood_vlans = p->flood_vlans,
 		.vlan_limit = p->system->vlan_limit ? p->system->vlan_limit : VLAN_LIMIT,
-		.default_miss = controllers_want_misses(p->controllers) ? TABLE_MISS_CONTROLLER : TABLE_MISS_DROP,
+		.default_miss = controllers_want_misses(p->controllers) ? TABLE_MISS_CONTROLLER
+									: TABLE_MISS_DROP,
 		.ports = ports,
 		.n_ports = (unsigned int)p->ports.n,
 		.bundles = bundles,

@@ -76,7 +76,7 @@ static void on_closed(void *s, int error)
 }
 
 static const struct ofconn_callbacks callbacks = {
-        .connected = on_connected, .message = on_message, .closed = on_closed};
+	.connected = on_connected, .message = on_message, .closed = on_closed};
 
 static void on_accept(void *ss_, struct stream *stream)
 {
@@ -92,8 +92,8 @@ static void on_accept(void *ss_, struct stream *stream)
 	s->watched = watched;
 	vec_push(&ss->of, s);
 	s->of = ofconn_accept(ss->ofproto->system->loop, stream,
-	                      &(struct ofconn_options){.versions = OFP_VERSIONS_ALL}, &callbacks,
-	                      s);
+			      &(struct ofconn_options){.versions = OFP_VERSIONS_ALL}, &callbacks,
+			      s);
 	ofconn_set_tap(watched->of, tap, ss);
 }
 
@@ -105,7 +105,7 @@ struct snoopers *snoopers_new(struct ofproto *p, struct conn *(*choose)(void *ar
 	ss->arg = arg;
 	char *target = xasprintf("punix:%s/%s.snoop", dir_run(), p->name);
 	struct error *e =
-	        stream_listen(p->system->loop, target, OFP_PORT_TCP, on_accept, ss, &ss->listener);
+		stream_listen(p->system->loop, target, OFP_PORT_TCP, on_accept, ss, &ss->listener);
 	if (e)
 		log_warn("%s: cannot listen on %s: %s", p->name, target, error_text(e));
 	error_free(e);

@@ -10,7 +10,8 @@
 #include "openflow/action.h"
 
 enum { N_KINDS = 2 }; // of rules, each with a classifier: hard and soft ones
-static const enum field_id default_prefixes[] = {FIELD_IPV4_DST, FIELD_IPV4_SRC, FIELD_IPV6_DST, FIELD_IPV6_SRC};
+static const enum field_id default_prefixes[] = {FIELD_IPV4_DST, FIELD_IPV4_SRC, FIELD_IPV6_DST,
+						 FIELD_IPV6_SRC};
 
 static struct rule *rule_of(const struct cls_rule *c)
 {
@@ -24,7 +25,9 @@ static void apply_prefixes(const struct oftable *t)
 		struct classifier *cls = i ? t->soft : t->cls;
 		if (cls)
 			classifier_set_prefixes(cls, usual ? default_prefixes : t->prefixes,
-						usual ? sizeof(default_prefixes) / sizeof(default_prefixes[0]) : t->n_prefixes);
+						usual ? sizeof(default_prefixes) /
+								sizeof(default_prefixes[0])
+						      : t->n_prefixes);
 	}
 }
 
@@ -55,7 +58,8 @@ static bool owns_learned(const void *actions, size_t len)
 		const struct ofpact *inner = ofpact_nested(a, &inner_len);
 		if (inner && owns_learned(inner, inner_len))
 			return true;
-		if (a->type == OFPACT_LEARN && ((const struct ofpact_learn *)(const void *)a)->flags & LEARN_DELETE_LEARNED)
+		if (a->type == OFPACT_LEARN &&
+		    ((const struct ofpact_learn *)(const void *)a)->flags & LEARN_DELETE_LEARNED)
 			return true;
 	}
 	return false;
@@ -66,7 +70,8 @@ void tables_init(struct tables *ts, struct ofproto *ofproto)
 	memset(ts, 0, sizeof(*ts));
 	ts->ofproto = ofproto;
 	for (int i = 0; i < OFPROTO_N_TABLES; i++)
-		ts->table[i].flow_limit = ts->table[i].n_prefixes = UINT_MAX, ts->table[i].miss = TABLE_MISS_DEFAULT;
+		ts->table[i].flow_limit = ts->table[i].n_prefixes = UINT_MAX,
+		ts->table[i].miss = TABLE_MISS_DEFAULT;
 }
 
 void tables_clear(struct tables *ts)
@@ -159,7 +164,8 @@ void tables_set_actions(struct tables *ts, struct rule *r, const void *list, siz
 	r->owns_learned = owns_learned(list, len);
 	if (r->removed || soft == r->soft)
 		return;
-	// Readers may miss it for a moment, or see it twice; the change has every megaflow looked at again.
+	// Readers may miss it for a moment, or see it twice; the change has every megaflow looked
+	// at again.
 	classifier_remove(home(ts, r), &r->cls);
 	r->soft = soft;
 	(void)classifier_replace(classifier_of(&ts->table[r->table_id], soft), &r->cls);
@@ -265,7 +271,8 @@ void tables_set_groups(struct tables *ts, uint8_t table_id, struct subfield *gro
 	t->n_groups = n;
 }
 
-struct rule *tables_find_exactly(const struct tables *ts, uint8_t table_id, const struct match *match, int priority)
+struct rule *tables_find_exactly(const struct tables *ts, uint8_t table_id,
+				 const struct match *match, int priority)
 {
 	const struct oftable *t = &ts->table[table_id];
 	struct cls_rule *c = t->cls ? classifier_find_exactly(t->cls, match, priority) : NULL;
@@ -274,10 +281,12 @@ struct rule *tables_find_exactly(const struct tables *ts, uint8_t table_id, cons
 	return c ? rule_of(c) : NULL;
 }
 
-bool tables_overlaps(const struct tables *ts, uint8_t table_id, const struct match *match, int priority)
+bool tables_overlaps(const struct tables *ts, uint8_t table_id, const struct match *match,
+		     int priority)
 {
 	const struct oftable *t = &ts->table[table_id];
-	return (t->cls && classifier_overlaps(t->cls, match, priority)) || (t->soft && classifier_overlaps(t->soft, match, priority));
+	return (t->cls && classifier_overlaps(t->cls, match, priority)) ||
+	       (t->soft && classifier_overlaps(t->soft, match, priority));
 }
 
 static bool collect_each(void *out_, struct cls_rule *c)
@@ -287,9 +296,11 @@ static bool collect_each(void *out_, struct cls_rule *c)
 	return true;
 }
 
-void tables_collect(const struct tables *ts, uint8_t table_id, const struct match *match, struct rule_vec *out)
+void tables_collect(const struct tables *ts, uint8_t table_id, const struct match *match,
+		    struct rule_vec *out)
 {
-	int first = table_id == 0xff ? 0 : table_id, last = table_id == 0xff ? OFPROTO_N_TABLES - 2 : table_id;
+	int first = table_id == 0xff ? 0 : table_id,
+	    last = table_id == 0xff ? OFPROTO_N_TABLES - 2 : table_id;
 	for (int i = first; i <= last && i < OFPROTO_N_TABLES; i++)
 		for (int kind = 0; kind < N_KINDS; kind++) {
 			struct classifier *cls = kind ? ts->table[i].soft : ts->table[i].cls;
@@ -310,7 +321,8 @@ unsigned int tables_vacancy(const struct tables *ts, uint8_t table_id)
 	return n < limit ? (unsigned int)((limit - n) * 100 / limit) : 0;
 }
 
-void tables_set_prefixes(struct tables *ts, uint8_t table_id, const enum field_id *fields, unsigned int n)
+void tables_set_prefixes(struct tables *ts, uint8_t table_id, const enum field_id *fields,
+			 unsigned int n)
 {
 	struct oftable *t = &ts->table[table_id];
 	t->n_prefixes = n;
@@ -319,11 +331,13 @@ void tables_set_prefixes(struct tables *ts, uint8_t table_id, const enum field_i
 	apply_prefixes(t);
 }
 
-struct rule *tables_lookup(const struct tables *ts, uint8_t table_id, const struct flow *flow, struct flow *mask)
+struct rule *tables_lookup(const struct tables *ts, uint8_t table_id, const struct flow *flow,
+			   struct flow *mask)
 {
 	if (table_id >= OFPROTO_N_TABLES)
 		return NULL;
-	const struct classifier *cls = rcu_get(&ts->table[table_id].cls), *soft = rcu_get(&ts->table[table_id].soft);
+	const struct classifier *cls = rcu_get(&ts->table[table_id].cls),
+				*soft = rcu_get(&ts->table[table_id].soft);
 	struct cls_rule *c = cls ? classifier_lookup(cls, flow, mask) : NULL;
 	if (cls && soft)
 		c = conjunction_lookup(cls, soft, flow, mask, c);

@@ -31,7 +31,7 @@ static enum ofp_table_miss miss_to_wire(enum table_miss miss)
 
 // All tables are alike but for their names, sizes and the tables that may follow.
 static void describe_table(const struct ofproto *p, uint8_t id, uint8_t version,
-                           struct ofp_table_features *f)
+			   struct ofp_table_features *f)
 {
 	const struct oftable *t = &p->tables.table[id];
 	f->table_id = id;
@@ -83,9 +83,9 @@ static bool differ(const struct ofp_table_features *wanted, const struct ofp_tab
 		return true;
 	return wanted->has_properties &&
 	       (memcmp(&wanted->hit, &is->hit, sizeof(is->hit)) ||
-	        memcmp(&wanted->match, &is->match, sizeof(is->match)) ||
-	        memcmp(&wanted->mask, &is->mask, sizeof(is->mask)) ||
-	        memcmp(&wanted->wildcard, &is->wildcard, sizeof(is->wildcard)));
+		memcmp(&wanted->match, &is->match, sizeof(is->match)) ||
+		memcmp(&wanted->mask, &is->mask, sizeof(is->mask)) ||
+		memcmp(&wanted->wildcard, &is->wildcard, sizeof(is->wildcard)));
 }
 
 // Nothing of a table can be changed but its name.
@@ -127,7 +127,7 @@ int table_features_request(struct conn *c, const struct ofp_msg *msg)
 	struct ofproto *p = c->ofproto;
 	if (!ofp_table_features_request_is_query(msg)) {
 		int error =
-		        c->role == OFPCR_SECONDARY ? OFPBRC_IS_SECONDARY : check_features(p, msg);
+			c->role == OFPCR_SECONDARY ? OFPBRC_IS_SECONDARY : check_features(p, msg);
 		if (error)
 			return error;
 		set_names(p, msg);
@@ -159,16 +159,16 @@ static void set_vacancy(struct ofproto *p, uint8_t id, const struct ofp_table_mo
 {
 	struct oftable_vacancy *v = &p->tables.table[id].vacancy;
 	*v = (struct oftable_vacancy){
-	        .on = tm->vacancy == OFPTABLE_ON, .down = tm->vacancy_down, .up = tm->vacancy_up};
+		.on = tm->vacancy == OFPTABLE_ON, .down = tm->vacancy_down, .up = tm->vacancy_up};
 	v->waits_for_up = v->on && tables_vacancy(&p->tables, id) < v->up;
 }
 
 static void apply(struct ofproto *p, uint8_t id, const struct ofp_table_mod *tm)
 {
 	static const enum table_miss misses[] = {[OFPTABLE_MISS_DEFAULT] = TABLE_MISS_DEFAULT,
-	                                         [OFPTABLE_MISS_CONTROLLER] = TABLE_MISS_CONTROLLER,
-	                                         [OFPTABLE_MISS_CONTINUE] = TABLE_MISS_CONTINUE,
-	                                         [OFPTABLE_MISS_DROP] = TABLE_MISS_DROP};
+						 [OFPTABLE_MISS_CONTROLLER] = TABLE_MISS_CONTROLLER,
+						 [OFPTABLE_MISS_CONTINUE] = TABLE_MISS_CONTINUE,
+						 [OFPTABLE_MISS_DROP] = TABLE_MISS_DROP};
 	if (tm->miss != OFPTABLE_MISS_DEFAULT)
 		__atomic_store_n(&p->tables.table[id].miss, misses[tm->miss], __ATOMIC_RELAXED);
 	if (tm->eviction != OFPTABLE_SAME)
@@ -199,13 +199,13 @@ static void describe_settings(const struct tables *ts, uint8_t id, struct ofp_ta
 {
 	const struct oftable *t = &ts->table[id];
 	*d = (struct ofp_table_desc){
-	        .table_id = id,
-	        .eviction = t->evict || t->of_evict,
-	        .eviction_flags = EVICTION_FLAGS,
-	        .vacancy_events = t->vacancy.on,
-	        .vacancy_down = t->vacancy.down,
-	        .vacancy_up = t->vacancy.up,
-	        .vacancy = (uint8_t)(t->vacancy.on ? tables_vacancy(ts, id) : 0),
+		.table_id = id,
+		.eviction = t->evict || t->of_evict,
+		.eviction_flags = EVICTION_FLAGS,
+		.vacancy_events = t->vacancy.on,
+		.vacancy_down = t->vacancy.down,
+		.vacancy_up = t->vacancy.up,
+		.vacancy = (uint8_t)(t->vacancy.on ? tables_vacancy(ts, id) : 0),
 	};
 }
 
@@ -234,7 +234,7 @@ void table_check_vacancy(struct ofproto *p, uint8_t id)
 	if (v->waits_for_up ? now <= v->up : now >= v->down)
 		return;
 	struct ofp_table_status ts = {.reason = v->waits_for_up ? OFPTR_VACANCY_UP
-	                                                        : OFPTR_VACANCY_DOWN};
+								: OFPTR_VACANCY_DOWN};
 	v->waits_for_up = !v->waits_for_up;
 	describe_settings(&p->tables, id, &ts.desc);
 	controllers_table_status(p->controllers, &ts);

@@ -51,7 +51,7 @@ static uint64_t fields_in_use(struct ofproto *p)
 		rule_match(r, &match);
 		used |= match.mask.tunnel.options;
 		(void)ofpacts_use_options((void *)(uintptr_t)r->actions->list, r->actions->len,
-		                          p->options, &used);
+					  p->options, &used);
 	}
 	vec_done(&rules);
 	return used | groups_options(p);

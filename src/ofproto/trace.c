@@ -28,8 +28,8 @@ void xlate_trace_done(struct xlate_trace *trace)
 	vec_done(&trace->recircs);
 }
 
-struct xlate_trace_node *xlate_trace_add(struct xlate_trace_node *parent, enum xlate_trace_kind kind, const char *format,
-					 ...)
+struct xlate_trace_node *xlate_trace_add(struct xlate_trace_node *parent,
+					 enum xlate_trace_kind kind, const char *format, ...)
 {
 	struct xlate_trace_node *node = XNEW(struct xlate_trace_node);
 	va_list args;
@@ -50,7 +50,8 @@ static bool has_lines_below(enum xlate_trace_kind kind)
 	return kind == TRACE_BRIDGE || kind == TRACE_TABLE || kind == TRACE_THAW;
 }
 
-// What comes last in a list and has lines of its own goes on in the same column: a chain of tables does not wander to the right.
+// What comes last in a list and has lines of its own goes on in the same column: a chain of tables
+// does not wander to the right.
 static void format_list(const struct xlate_trace_node *node, unsigned int level, struct str *s)
 {
 	for (; node; node = node->next) {

@@ -31,8 +31,9 @@ struct xlate_trace_node {
 struct xlate_visit { // a lookup in a table
 	const struct ofproto *ofproto;
 	uint8_t table_id;
-	struct flow flow;	 // as the table saw it
-	const struct rule *rule; // NULL: none matched. Good until the trace's caller passes a quiescent state
+	struct flow flow; // as the table saw it
+	const struct rule
+		*rule; // NULL: none matched. Good until the trace's caller passes a quiescent state
 };
 enum { TRACE_MAX_VISITS = 1000 }; // later ones are not kept
 
@@ -53,6 +54,7 @@ struct xlate_trace {
 
 void xlate_trace_done(struct xlate_trace *);
 // Adds a line below `parent` and returns it.
-struct xlate_trace_node *xlate_trace_add(struct xlate_trace_node *parent, enum xlate_trace_kind, const char *format, ...)
+struct xlate_trace_node *xlate_trace_add(struct xlate_trace_node *parent, enum xlate_trace_kind,
+					 const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 void xlate_trace_format(const struct xlate_trace *, struct str *);

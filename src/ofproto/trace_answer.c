@@ -57,8 +57,8 @@ static void add_megaflow(const struct trace_answer *a, struct str *out)
 static void add_actions(const struct trace_answer *a, bool names, struct str *out)
 {
 	struct dpact_text text = {.port_name = names ? dp_text_port_name : NULL,
-	                          .userdata_format = xlate_userdata_format,
-	                          .arg = a->backer->dp};
+				  .userdata_format = xlate_userdata_format,
+				  .arg = a->backer->dp};
 	dpact_format_text(out, a->x->actions->data, a->x->actions->len, &text);
 }
 
@@ -76,10 +76,10 @@ static void format_pass(const struct trace_answer *a, struct str *out)
 	add_actions(a, a->names, out);
 	if (a->x->error)
 		str_addf(out, "\nTranslation failed (%s), packet is dropped.",
-		         xlate_strerror(a->x->error));
+			 xlate_strerror(a->x->error));
 	if (a->x->each_packet)
 		str_add(out, "\nThis flow is handled by the userspace slow path because it:\n"
-		             "  - Uses action(s) not supported by datapath.");
+			     "  - Uses action(s) not supported by datapath.");
 	str_addc(out, '\n');
 }
 
@@ -154,13 +154,13 @@ struct destinations {
 static void add_destinations(const struct trace_answer *a, struct destinations *d)
 {
 	unsigned int n_recircs = 0;
-	DPACT_FOREACH(action, a->x->actions->data, a->x->actions->len)
-	{
+	DPACT_FOREACH (action, a->x->actions->data, a->x->actions->len) {
 		if (action->type == DPACT_OUTPUT)
-			add_port(&d->ports, a, ((const struct dpact_output *)(const void *)action)->port);
+			add_port(&d->ports, a,
+				 ((const struct dpact_output *)(const void *)action)->port);
 		d->controller |= action->type == DPACT_USERSPACE;
 		d->other |= action->type == DPACT_CLONE || action->type == DPACT_SAMPLE ||
-		            action->type == DPACT_CHECK_PKT_LEN;
+			    action->type == DPACT_CHECK_PKT_LEN;
 		n_recircs += action->type == DPACT_RECIRC;
 	}
 	d->other |= n_recircs > a->n_followed;
@@ -206,7 +206,7 @@ static void add_json_string(struct str *out, const char *text)
 
 // "key":"value" with what `add` appends as the value.
 static void add_json_member(struct str *out, const char *key, const struct trace_answer *a,
-                            void (*add)(const struct trace_answer *, struct str *))
+			    void (*add)(const struct trace_answer *, struct str *))
 {
 	struct str value = STR_INIT;
 	add(a, &value);
@@ -224,9 +224,9 @@ static void add_named_actions(const struct trace_answer *a, struct str *out)
 static void add_json_nodes(struct str *out, const struct xlate_trace_node *node)
 {
 	static const char *const kinds[] = {
-	        [TRACE_BRIDGE] = "bridge", [TRACE_TABLE] = "table",  [TRACE_ACTION] = "action",
-	        [TRACE_DETAIL] = "detail", [TRACE_WARN] = "warning", [TRACE_ERROR] = "error",
-	        [TRACE_THAW] = "thaw",
+		[TRACE_BRIDGE] = "bridge", [TRACE_TABLE] = "table",  [TRACE_ACTION] = "action",
+		[TRACE_DETAIL] = "detail", [TRACE_WARN] = "warning", [TRACE_ERROR] = "error",
+		[TRACE_THAW] = "thaw",
 	};
 	str_addc(out, '[');
 	for (; node; node = node->next) {
@@ -253,8 +253,8 @@ static void add_json_rules(const struct trace_answer *a, struct str *out)
 		str_addf(out, "%s{\"bridge\":", i ? "," : "");
 		add_json_string(out, ofproto_name(r->ofproto));
 		str_addf(out,
-		         ",\"table\":%u,\"priority\":%d,\"cookie\":\"0x%" PRIx64 "\",\"match\":",
-		         r->table_id, r->cls.priority, be64toh(r->cookie));
+			 ",\"table\":%u,\"priority\":%d,\"cookie\":\"0x%" PRIx64 "\",\"match\":",
+			 r->table_id, r->cls.priority, be64toh(r->cookie));
 		add_json_string(out, str_cstr(&text));
 		str_addc(out, '}');
 		str_done(&text);

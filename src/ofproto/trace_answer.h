@@ -7,7 +7,7 @@
 struct trace_answer {
 	struct backer *backer;
 	struct ofproto *ofproto; // that the packet entered
-	bool names;              // of ports, instead of numbers
+	bool names;		 // of ports, instead of numbers
 	const struct flow *flow; // as it came in
 	const struct xlate_trace *trace;
 	const struct xlate_out *x;
@@ -21,8 +21,8 @@ void trace_answer_format(const struct trace_answer *, struct str *);
 // One line: "Verdict: output to p2, p3", "Verdict: drop: no match in table 1 of br0".
 void trace_answer_verdict(const struct trace_answer *, struct str *);
 // One object: verdict, flow, trace (a tree of kind, text, children), final_flow, megaflow,
-// datapath_actions, rules, error when there was one, and recirculations, a list of such objects with
-// a title instead of a verdict.
+// datapath_actions, rules, error when there was one, and recirculations, a list of such objects
+// with a title instead of a verdict.
 void trace_answer_json(const struct trace_answer *, struct str *);
 
 // Why the rule that `text` names ("TABLE/[priority=N,]MATCH", "TABLE" for the one that matches all)

@@ -101,8 +101,10 @@ static bool parse_options(struct request *r, int argc, const char *argv[], struc
 			r->payload = argv[++i];
 			l7 = true;
 		} else if (is_option(a, "l7-len") && i + 1 < argc) {
-			if (parse_u32(argv[++i], 10, &r->payload_len) || r->payload_len > MAX_PAYLOAD) {
-				str_addf(out, "--l7-len %s: a number of bytes up to %d is wanted", argv[i], MAX_PAYLOAD);
+			if (parse_u32(argv[++i], 10, &r->payload_len) ||
+			    r->payload_len > MAX_PAYLOAD) {
+				str_addf(out, "--l7-len %s: a number of bytes up to %d is wanted",
+					 argv[i], MAX_PAYLOAD);
 				return false;
 			}
 			l7 = true;
@@ -120,7 +122,8 @@ static bool parse_options(struct request *r, int argc, const char *argv[], struc
 		} else if (is_option(a, "consistent") && r->packet_out) {
 			// Actions are always checked against the flow.
 		} else if (is_option(a, "ct-next")) {
-			// What ct() finds next: no action of that name gets this far, so there is nothing to apply it to.
+			// What ct() finds next: no action of that name gets this far, so there is
+			// nothing to apply it to.
 			if (i + 1 >= argc) {
 				str_add(out, "Missing argument for option --ct-next");
 				return false;
@@ -193,7 +196,8 @@ static struct backer *find_backer(const struct backers *bs, const char *name)
 	return NULL;
 }
 
-static bool use_dp_flow(struct request *r, const struct backers *bs, const char *dp, const char *text, struct str *out)
+static bool use_dp_flow(struct request *r, const struct backers *bs, const char *dp,
+			const char *text, struct str *out)
 {
 	r->backer = find_backer(bs, dp);
 	if (!r->backer) {
@@ -204,14 +208,16 @@ static bool use_dp_flow(struct request *r, const struct backers *bs, const char 
 	struct error *e = dpkey_parse(text, &r->flow, &mask, dp_text_port_number, r->backer->dp);
 	if (e)
 		return fail(out, e);
-	const struct xlate_port *port = xlate_snapshot_dp_port(backer_snapshot(r->backer), r->flow.in_port);
+	const struct xlate_port *port =
+		xlate_snapshot_dp_port(backer_snapshot(r->backer), r->flow.in_port);
 	if (!port) {
 		str_addf(out, "no OpenFlow port for datapath port %u", r->flow.in_port);
 		return false;
 	}
 	r->ofproto = port->bridge->ofproto;
 	if (r->flow.tunnel.options && !options_to_fields(ofproto_options(r->ofproto), &r->flow)) {
-		str_add(out, "the packet is dropped: it has an option that is not as long as tlv-map says, or a critical one that no "
+		str_add(out, "the packet is dropped: it has an option that is not as long as "
+			     "tlv-map says, or a critical one that no "
 			     "field stands for");
 		return false;
 	}
@@ -219,8 +225,8 @@ static bool use_dp_flow(struct request *r, const struct backers *bs, const char 
 	return true;
 }
 
-struct error *trace_parse_flow(const char *text, ofp_port_number_cb *number, void *arg, const struct option_table *options,
-			       struct match *match)
+struct error *trace_parse_flow(const char *text, ofp_port_number_cb *number, void *arg,
+			       const struct option_table *options, struct match *match)
 {
 	char *copy = xstrdup(text), *at = copy, *key, *value;
 	struct error *e = NULL;
@@ -229,7 +235,8 @@ struct error *trace_parse_flow(const char *text, ofp_port_number_cb *number, voi
 	while (!e && key_value_scan(&at, &key, &value)) {
 		bool known;
 		if (value && strchr(value, '/'))
-			e = error_new("bad value for %s (%s: wildcards not allowed here)", key, value);
+			e = error_new("bad value for %s (%s: wildcards not allowed here)", key,
+				      value);
 		else
 			e = match_parse_field(match, key, value, &known, number, arg);
 		if (!e && !known)
@@ -239,8 +246,8 @@ struct error *trace_parse_flow(const char *text, ofp_port_number_cb *number, voi
 	return e ? error_wrap(e, "%s", text) : NULL;
 }
 
-static bool use_bridge_flow(struct request *r, struct ofproto_system *system, const char *bridge, const char *text,
-			    struct str *out)
+static bool use_bridge_flow(struct request *r, struct ofproto_system *system, const char *bridge,
+			    const char *text, struct str *out)
 {
 	r->ofproto = ofproto_find(system, bridge);
 	if (!r->ofproto) {
@@ -249,7 +256,8 @@ static bool use_bridge_flow(struct request *r, struct ofproto_system *system, co
 	}
 	r->backer = ofproto_backer(r->ofproto);
 	struct match match;
-	struct error *e = trace_parse_flow(text, trace_port_number, r->ofproto, ofproto_options(r->ofproto), &match);
+	struct error *e = trace_parse_flow(text, trace_port_number, r->ofproto,
+					   ofproto_options(r->ofproto), &match);
 	if (e) {
 		str_add(out, "Bad openflow flow syntax: ");
 		return fail(out, e);
@@ -311,8 +319,10 @@ static bool parse_request(struct request *r, struct ofproto_system *system, stru
 	else
 		ok = use_bridge_flow(r, system, r->v[0], r->v[1], out);
 	if (ok && r->has_packet) {
-		const struct xlate_bridge *b = xlate_snapshot_bridge(backer_snapshot(r->backer), ofproto_id(r->ofproto));
-		flow_extract_vlans(r->frame.data, r->frame.len, r->frame.len, b ? b->vlan_limit : FLOW_MAX_VLANS, &r->flow);
+		const struct xlate_bridge *b =
+			xlate_snapshot_bridge(backer_snapshot(r->backer), ofproto_id(r->ofproto));
+		flow_extract_vlans(r->frame.data, r->frame.len, r->frame.len,
+				   b ? b->vlan_limit : FLOW_MAX_VLANS, &r->flow);
 	}
 	return ok && (!r->generate || compose(r, out));
 }
@@ -332,7 +342,8 @@ static bool parse_actions(const struct request *r, struct buf *actions, struct s
 		str_addf(out, "%s: there is an action that this switch does not have", r->actions);
 		return false;
 	}
-	if (ofpacts_check(actions->data, actions->len, &match, OFPP_MAX, 0, OFPROTO_N_TABLES, usable & 2 ? 1 : 4, NULL)) {
+	if (ofpacts_check(actions->data, actions->len, &match, OFPP_MAX, 0, OFPROTO_N_TABLES,
+			  usable & 2 ? 1 : 4, NULL)) {
 		str_addf(out, "%s: the actions do not fit the packet", r->actions);
 		return false;
 	}
@@ -379,7 +390,8 @@ static bool run(const struct request *r, const struct buf *ofpacts, struct str *
 	return ok;
 }
 
-static bool trace(struct ofproto_system *system, int argc, const char *argv[], bool packet_out, struct str *out)
+static bool trace(struct ofproto_system *system, int argc, const char *argv[], bool packet_out,
+		  struct str *out)
 {
 	struct request r = {.packet_out = packet_out};
 	struct buf ofpacts = BUF_INIT;
@@ -396,7 +408,8 @@ bool trace_command(struct ofproto_system *system, int argc, const char *argv[], 
 	return trace(system, argc, argv, false, out);
 }
 
-bool trace_packet_out_command(struct ofproto_system *system, int argc, const char *argv[], struct str *out)
+bool trace_packet_out_command(struct ofproto_system *system, int argc, const char *argv[],
+			      struct str *out)
 {
 	return trace(system, argc, argv, true, out);
 }

@@ -45,8 +45,8 @@ static bool strip_labels(const struct buf *frame, const struct flow *flow, struc
 }
 
 static struct trace_pass *next_pass(const struct trace_pass *from,
-                                    const struct xlate_trace_recirc *r, const struct backer *b,
-                                    bool real)
+				    const struct xlate_trace_recirc *r, const struct backer *b,
+				    bool real)
 {
 	struct trace_pass *p = XNEW(struct trace_pass);
 	p->flow = r->flow;
@@ -63,7 +63,7 @@ static struct trace_pass *next_pass(const struct trace_pass *from,
 	if (r->rehash && known) {
 		p->flow.dp_hash = dp_packet_hash(b->dp, &p->flow, r->algorithm, r->basis);
 		p->title =
-		        xasprintf("recirc(%#x) - resume with dp_hash=%#x", r->id, p->flow.dp_hash);
+			xasprintf("recirc(%#x) - resume with dp_hash=%#x", r->id, p->flow.dp_hash);
 		known = p->flow.dp_hash;
 	} else if (why) {
 		p->title = xasprintf("recirc(%#x) - resume with %s", r->id, why);
@@ -95,16 +95,16 @@ static void translate(struct trace_pass *p, const struct xlate_in *first, bool n
 	xlate_out_init(&p->x, &p->actions, &p->mask);
 	xlate_translate(&in, &p->x);
 	p->answer = (struct trace_answer){.backer = in.backer,
-	                                  .ofproto = in.ofproto,
-	                                  .names = names,
-	                                  .flow = &p->flow,
-	                                  .trace = &p->trace,
-	                                  .x = &p->x,
-	                                  .title = p->title};
+					  .ofproto = in.ofproto,
+					  .names = names,
+					  .flow = &p->flow,
+					  .trace = &p->trace,
+					  .x = &p->x,
+					  .title = p->title};
 }
 
 static void add_pass(struct trace_passes *passes, struct trace_pass *p,
-                     const struct xlate_in *first, bool names)
+		     const struct xlate_in *first, bool names)
 {
 	translate(p, first, names);
 	if (passes->of.n)
@@ -126,7 +126,7 @@ void trace_passes_run(struct trace_passes *passes, const struct xlate_in *in, bo
 			if (passes->of.n == MAX_PASSES || from->depth == MAX_DEPTH)
 				return;
 			struct trace_pass *p =
-			        next_pass(from, &from->trace.recircs.v[i], in->backer, real);
+				next_pass(from, &from->trace.recircs.v[i], in->backer, real);
 			if (!p)
 				continue;
 			add_pass(passes, p, in, names);

@@ -7,8 +7,8 @@
 
 struct trace_pass {
 	struct trace_answer answer; // of the members below
-	char *title;                // NULL: the first
-	unsigned int depth;         // of recirculation
+	char *title;		    // NULL: the first
+	unsigned int depth;	    // of recirculation
 	struct flow flow, mask;
 	struct buf frame; // empty: there is none
 	struct buf actions;

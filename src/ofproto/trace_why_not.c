@@ -31,8 +31,8 @@ static struct error *parse(const struct trace_answer *a, const char *text, struc
 	const char *table = !strncmp(copy, "table=", 6) ? copy + 6 : copy;
 	if (parse_u8(table, 10, &w->table_id) || w->table_id >= OFPROTO_N_TABLES)
 		e = error_new(
-		        "--why-not %s: TABLE/FLOW is wanted, as in 0/priority=10,tcp,tp_dst=80",
-		        text);
+			"--why-not %s: TABLE/FLOW is wanted, as in 0/priority=10,tcp,tp_dst=80",
+			text);
 	at = flow;
 	while (!e && flow && key_value_scan(&at, &key, &value)) {
 		bool known = true;
@@ -40,8 +40,8 @@ static struct error *parse(const struct trace_answer *a, const char *text, struc
 		if (!strcmp(key, "priority")) {
 			if (!value || parse_u16(value, 10, &priority))
 				e = error_new("--why-not %s: priority: a number from 0 to 65535 is "
-				              "wanted",
-				              text);
+					      "wanted",
+					      text);
 			else
 				w->priority = priority;
 			continue;
@@ -88,7 +88,7 @@ static void add_rule(const struct rule *rule, struct str *out)
 
 // One line per field that keeps the rule from matching. The number of lines.
 static unsigned int add_differences(const struct trace_answer *a, const struct match *want,
-                                    const struct flow *have, struct str *out)
+				    const struct flow *have, struct str *out)
 {
 	unsigned int n = 0;
 	struct flow left = want->mask; // what no line speaks of yet
@@ -103,7 +103,8 @@ static unsigned int add_differences(const struct trace_answer *a, const struct m
 		memset(&value, 0, sizeof(value));
 		memset(&packet, 0, sizeof(packet));
 		field_get_value(f, &left, &mask);
-		if (field_mask_is_zero(f, &mask) && !(f->place == FIELD_PLACE_OPTION && field_may_be_set(f, &left)))
+		if (field_mask_is_zero(f, &mask) &&
+		    !(f->place == FIELD_PLACE_OPTION && field_may_be_set(f, &left)))
 			continue;
 		field_get_value(f, &want->flow, &value);
 		field_get_value(f, have, &packet);
@@ -125,7 +126,7 @@ static unsigned int add_differences(const struct trace_answer *a, const struct m
 }
 
 static void explain_visit(const struct trace_answer *a, const struct xlate_visit *v,
-                          const struct rule *rule, struct str *out)
+			  const struct rule *rule, struct str *out)
 {
 	struct match match;
 	rule_match(rule, &match);
@@ -154,7 +155,8 @@ static void explain_visit(const struct trace_answer *a, const struct xlate_visit
 		str_add(out, "    some bits differ that no field shows\n");
 }
 
-static unsigned int explain_pass(const struct trace_answer *a, uint8_t table_id, const struct rule *rule, struct str *out)
+static unsigned int explain_pass(const struct trace_answer *a, uint8_t table_id,
+				 const struct rule *rule, struct str *out)
 {
 	unsigned int n = 0;
 	VEC_FOREACH (&a->trace->visits, i) {
@@ -176,7 +178,7 @@ struct error *trace_why_not(const struct trace_answer *a, const char *text, stru
 	const struct rule *rule = find_rule(a->ofproto, &w);
 	if (!rule)
 		return error_new("--why-not %s: there is no such rule in table %u of %s", text,
-		                 w.table_id, ofproto_name(a->ofproto));
+				 w.table_id, ofproto_name(a->ofproto));
 	str_addf(out, "Why not table %u, ", w.table_id);
 	add_rule(rule, out);
 	str_add(out, ":\n");

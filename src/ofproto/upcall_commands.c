@@ -19,7 +19,8 @@ static void add_talker(void *talkers_, const struct dp_port_misses *m)
 {
 	struct talkers *t = talkers_;
 	unsigned int at = t->n;
-	while (at && (t->of[at - 1].recent < m->recent || (t->of[at - 1].recent == m->recent && t->of[at - 1].misses < m->misses)))
+	while (at && (t->of[at - 1].recent < m->recent ||
+		      (t->of[at - 1].recent == m->recent && t->of[at - 1].misses < m->misses)))
 		at--;
 	if (!m->misses || at == TOP)
 		return;
@@ -41,9 +42,11 @@ static void show_talkers(struct dp *dp, struct str *out)
 		str_add(out, "\n  ports whose packets miss most:\n");
 	for (unsigned int i = 0; i < t.n; i++) {
 		const struct dp_port_misses *m = &t.of[i];
-		str_addf(out, "    %s: %ju misses, %ju of them dropped", t.name[i], (uintmax_t)m->misses, (uintmax_t)m->refused);
+		str_addf(out, "    %s: %ju misses, %ju of them dropped", t.name[i],
+			 (uintmax_t)m->misses, (uintmax_t)m->refused);
 		if (m->recent_ms)
-			str_addf(out, "; %ju in the last %.1f s", (uintmax_t)m->recent, (double)m->recent_ms / 1000);
+			str_addf(out, "; %ju in the last %.1f s", (uintmax_t)m->recent,
+				 (double)m->recent_ms / 1000);
 		str_addc(out, '\n');
 		free(t.name[i]);
 	}
@@ -59,35 +62,40 @@ bool upcall_show(struct ofproto_system *system, int argc, const char *argv[], st
 			continue;
 		str_addf(out, "%s@%s:\n", b->type, dp_name(b->dp));
 		str_addf(out, "  flows         : (current %u) (avg %u) (max %u) (limit %u)\n", n,
-		         b->reval.avg_flows_x16 / 16,
-		         b->reval.max_flows > n ? b->reval.max_flows : n, bs->settings.flow_limit);
+			 b->reval.avg_flows_x16 / 16,
+			 b->reval.max_flows > n ? b->reval.max_flows : n, bs->settings.flow_limit);
 		str_addf(out, "  dump duration : %lldms\n", (long long)b->reval.duration_ms);
-		str_addf(out, "  ufid enabled : %s\n\n  0: (keys %u)\n", bs->ufids_disabled ? "false" : "true", n);
+		str_addf(out, "  ufid enabled : %s\n\n  0: (keys %u)\n",
+			 bs->ufids_disabled ? "false" : "true", n);
 		show_talkers(b->dp, out);
 	}
 	return true;
 }
 
-// Whether dumps of a kernel's flows are short. Those of the datapaths in this process are read in place, whatever is said here.
+// Whether dumps of a kernel's flows are short. Those of the datapaths in this process are read in
+// place, whatever is said here.
 static bool set_ufids(struct ofproto_system *system, bool on, struct str *out)
 {
 	ofproto_system_backers(system)->ufids_disabled = !on;
-	str_addf(out, "Datapath dumping tersely using UFID %s\n", on ? "enabled for supported datapaths" : "disabled");
+	str_addf(out, "Datapath dumping tersely using UFID %s\n",
+		 on ? "enabled for supported datapaths" : "disabled");
 	return true;
 }
 
-bool upcall_disable_ufid(struct ofproto_system *system, int argc, const char *argv[], struct str *out)
+bool upcall_disable_ufid(struct ofproto_system *system, int argc, const char *argv[],
+			 struct str *out)
 {
 	return set_ufids(system, false, out);
 }
 
-bool upcall_enable_ufid(struct ofproto_system *system, int argc, const char *argv[], struct str *out)
+bool upcall_enable_ufid(struct ofproto_system *system, int argc, const char *argv[],
+			struct str *out)
 {
 	return set_ufids(system, true, out);
 }
 
 bool upcall_set_flow_limit(struct ofproto_system *system, int argc, const char *argv[],
-                           struct str *out)
+			   struct str *out)
 {
 	struct backers *bs = ofproto_system_backers(system);
 	struct backer_settings settings = bs->settings;
@@ -109,7 +117,7 @@ bool revalidator_wait(struct ofproto_system *system, int argc, const char *argv[
 }
 
 bool revalidator_purge_command(struct ofproto_system *system, int argc, const char *argv[],
-                               struct str *out)
+			       struct str *out)
 {
 	const struct backers *bs = ofproto_system_backers(system);
 	VEC_FOREACH (&bs->v, i)
@@ -129,13 +137,13 @@ static bool set_megaflows(struct ofproto_system *system, bool on, struct str *ou
 }
 
 bool upcall_disable_megaflows(struct ofproto_system *system, int argc, const char *argv[],
-                              struct str *out)
+			      struct str *out)
 {
 	return set_megaflows(system, false, out);
 }
 
 bool upcall_enable_megaflows(struct ofproto_system *system, int argc, const char *argv[],
-                             struct str *out)
+			     struct str *out)
 {
 	return set_megaflows(system, true, out);
 }

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Translation's frame: it sets the stage, walks from table to table, and tidies up the mask. A translation works on two flows:
-// `flow`, which the tables see and the actions change at once, and `base`, which the datapath's packet is like after the actions
-// given so far. Only an output makes the difference between them into datapath actions (xlate_commit.c). So a change that is
-// undone before an output costs nothing, and what clone() and patch ports do to the packet is undone by putting `flow` back.
+// Translation's frame: it sets the stage, walks from table to table, and tidies up the mask. A
+// translation works on two flows: `flow`, which the tables see and the actions change at once, and
+// `base`, which the datapath's packet is like after the actions given so far. Only an output makes
+// the difference between them into datapath actions (xlate_commit.c). So a change that is undone
+// before an output costs nothing, and what clone() and patch ports do to the packet is undone by
+// putting `flow` back.
 //
-// The mask only ever grows: who looks at a bit of the packet, or writes to it, sets the bit. Bits that were written and then
-// looked at make the mask narrower than it need be, never too wide.
+// The mask only ever grows: who looks at a bit of the packet, or writes to it, sets the bit. Bits
+// that were written and then looked at make the mask narrower than it need be, never too wide.
 #include "ofproto/xlate.h"
 
 #include <stdlib.h>
@@ -126,7 +128,8 @@ static void add_rule(struct xlate_out *out, struct rule *rule)
 	if (!rule_try_ref(rule))
 		return;
 	if (out->n_rules == out->cap_rules)
-		out->rules = grow(out->rules, out->inline_rules, &out->cap_rules, sizeof(*out->rules));
+		out->rules =
+			grow(out->rules, out->inline_rules, &out->cap_rules, sizeof(*out->rules));
 	out->rules[out->n_rules++] = rule;
 }
 
@@ -134,15 +137,17 @@ void xlate_add_credit(struct xlate_ctx *ctx, const struct xlate_credit *credit)
 {
 	struct xlate_out *out = ctx->out;
 	if (out->n_credits == out->cap_credits)
-		out->credits = grow(out->credits, out->inline_credits, &out->cap_credits, sizeof(*out->credits));
+		out->credits = grow(out->credits, out->inline_credits, &out->cap_credits,
+				    sizeof(*out->credits));
 	out->credits[out->n_credits++] = *credit;
 }
 
-// The packets of a megaflow say where their sender is, as those of upcalls do: it may have come back to where it was before, or
-// have been forgotten.
+// The packets of a megaflow say where their sender is, as those of upcalls do: it may have come
+// back to where it was before, or have been forgotten.
 static void credit_mac(struct backer *backer, const struct xlate_credit *c, int64_t used)
 {
-	const struct xlate_bridge *bridge = xlate_snapshot_bridge(backer_snapshot(backer), c->ofproto_id);
+	const struct xlate_bridge *bridge =
+		xlate_snapshot_bridge(backer_snapshot(backer), c->ofproto_id);
 	const struct xlate_port *port = bridge ? xlate_bridge_port(bridge, c->port) : NULL;
 	struct mac_entry e;
 	if (!port || !port->bundle)
@@ -154,8 +159,8 @@ static void credit_mac(struct backer *backer, const struct xlate_credit *c, int6
 		xlate_changed(backer, XLATE_CHANGE_MAC);
 }
 
-static void credit_one(struct backer *backer, const struct xlate_credit *c, uint64_t packets, uint64_t bytes, int64_t used,
-		       uint16_t tcp_flags)
+static void credit_one(struct backer *backer, const struct xlate_credit *c, uint64_t packets,
+		       uint64_t bytes, int64_t used, uint16_t tcp_flags)
 {
 	switch ((enum xlate_credit_kind)c->kind) {
 	case XLATE_CREDIT_PATCH_TX:
@@ -178,7 +183,8 @@ static void credit_one(struct backer *backer, const struct xlate_credit *c, uint
 	case XLATE_CREDIT_RECIRC:
 		break;
 	case XLATE_CREDIT_MISS: {
-		const struct xlate_bridge *bridge = xlate_snapshot_bridge(backer_snapshot(backer), c->ofproto_id);
+		const struct xlate_bridge *bridge =
+			xlate_snapshot_bridge(backer_snapshot(backer), c->ofproto_id);
 		if (bridge)
 			ofproto_table_credit_miss(bridge->ofproto, (uint8_t)c->port, packets);
 		break;
@@ -186,8 +192,9 @@ static void credit_one(struct backer *backer, const struct xlate_credit *c, uint
 	}
 }
 
-void xlate_credit(struct backer *backer, struct rule *const *rules, unsigned int n_rules, const struct xlate_credit *credits,
-		  unsigned int n_credits, uint64_t packets, uint64_t bytes, int64_t used, uint16_t tcp_flags)
+void xlate_credit(struct backer *backer, struct rule *const *rules, unsigned int n_rules,
+		  const struct xlate_credit *credits, unsigned int n_credits, uint64_t packets,
+		  uint64_t bytes, int64_t used, uint16_t tcp_flags)
 {
 	for (unsigned int i = 0; i < n_rules; i++)
 		rule_credit(rules[i], packets, bytes, used);
@@ -216,7 +223,8 @@ static void report_rule(struct xlate_ctx *ctx, const struct rule *rule)
 	be64_t cookie = __atomic_load_n(&rule->cookie, __ATOMIC_RELAXED);
 	if (cookie)
 		str_addf(&s, ", cookie 0x%llx", (unsigned long long)be64toh(cookie));
-	ctx->node = xlate_trace_add(ctx->node, TRACE_TABLE, "%2u. %s", rule->table_id, str_cstr(&s));
+	ctx->node =
+		xlate_trace_add(ctx->node, TRACE_TABLE, "%2u. %s", rule->table_id, str_cstr(&s));
 	str_done(&s);
 }
 
@@ -235,7 +243,8 @@ static struct rule *look_up(struct xlate_ctx *ctx, uint32_t in_port, uint8_t tab
 {
 	struct flow *flow = &ctx->flow;
 	uint32_t old_in_port = flow->in_port;
-	be16_t tp_src = flow->tp_src, tp_dst = flow->tp_dst, mask_src = ctx->mask->tp_src, mask_dst = ctx->mask->tp_dst;
+	be16_t tp_src = flow->tp_src, tp_dst = flow->tp_dst, mask_src = ctx->mask->tp_src,
+	       mask_dst = ctx->mask->tp_dst;
 	bool fragment = flow->nw_frag & FLOW_FRAG_ANY;
 	flow->in_port = in_port;
 	flow->bare = flow_is_bare(flow);
@@ -258,7 +267,8 @@ static struct rule *look_up(struct xlate_ctx *ctx, uint32_t in_port, uint8_t tab
 static void table_miss(struct xlate_ctx *ctx, uint32_t in_port, uint8_t table_id, bool miss_counts)
 {
 	const struct xlate_port *port = xlate_bridge_port(ctx->bridge, in_port);
-	struct xlate_credit credit = {.kind = XLATE_CREDIT_MISS, .port = table_id, .ofproto_id = ctx->bridge->id};
+	struct xlate_credit credit = {
+		.kind = XLATE_CREDIT_MISS, .port = table_id, .ofproto_id = ctx->bridge->id};
 	xlate_add_credit(ctx, &credit);
 	enum table_miss miss = TABLE_MISS_DROP;
 	if (miss_counts)
@@ -275,8 +285,10 @@ static void table_miss(struct xlate_ctx *ctx, uint32_t in_port, uint8_t table_id
 	case TABLE_MISS_CONTROLLER:
 		if (!port || !(port->config & OFPPC_NO_PACKET_IN)) {
 			XLATE_REPORT(ctx, TRACE_ACTION, "CONTROLLER:65535");
-			xlate_controller(ctx, &(struct xlate_to_controller){
-						      .reason = OFPR_IMPLICIT_MISS, .max_len = UINT16_MAX, .meter_id = UINT32_MAX});
+			xlate_controller(ctx,
+					 &(struct xlate_to_controller){.reason = OFPR_IMPLICIT_MISS,
+								       .max_len = UINT16_MAX,
+								       .meter_id = UINT32_MAX});
 			break;
 		}
 		XLATE_REPORT(ctx, TRACE_ACTION, "drop");
@@ -291,10 +303,12 @@ static void table_miss(struct xlate_ctx *ctx, uint32_t in_port, uint8_t table_id
 bool xlate_within_limits(struct xlate_ctx *ctx)
 {
 	if (ctx->depth >= ctx->bridge->max_depth) {
-		XLATE_REPORT(ctx, TRACE_ERROR, "over max translation depth %u", ctx->bridge->max_depth);
+		XLATE_REPORT(ctx, TRACE_ERROR, "over max translation depth %u",
+			     ctx->bridge->max_depth);
 		xlate_fail(ctx, XLATE_TOO_DEEP);
 	} else if (ctx->resubmits >= ctx->bridge->max_resubmits) {
-		XLATE_REPORT(ctx, TRACE_ERROR, "over %u resubmit actions", ctx->bridge->max_resubmits);
+		XLATE_REPORT(ctx, TRACE_ERROR, "over %u resubmit actions",
+			     ctx->bridge->max_resubmits);
 		xlate_fail(ctx, XLATE_TOO_MANY_RESUBMITS);
 	} else if (ctx->out->actions->len > MAX_ACTIONS_BYTES) {
 		XLATE_REPORT(ctx, TRACE_ERROR, "resubmits yielded over 64 kB of actions");
@@ -345,7 +359,8 @@ void xlate_run_action_set(struct xlate_ctx *ctx)
 	if (!ctx->action_set.len || ctx->out->error)
 		return;
 	struct xlate_trace_node *old_node = ctx->node;
-	if (old_node && old_node->last && old_node->last == old_node->first && old_node->last->kind == TRACE_TABLE)
+	if (old_node && old_node->last && old_node->last == old_node->first &&
+	    old_node->last->kind == TRACE_TABLE)
 		ctx->node = old_node->last;
 	if (ctx->node)
 		ctx->node = xlate_trace_add(ctx->node, TRACE_TABLE, "--. Executing action set:");
@@ -372,7 +387,8 @@ void xlate_end_pipeline(struct xlate_ctx *ctx)
 		xlate_freeze_finish(ctx);
 }
 
-// OFPPC_NO_RECV is about all packets but those of the spanning tree protocol, OFPPC_NO_RECV_STP about these.
+// OFPPC_NO_RECV is about all packets but those of the spanning tree protocol, OFPPC_NO_RECV_STP
+// about these.
 static bool is_deaf(struct xlate_ctx *ctx, const struct xlate_port *in_port)
 {
 	static const uint8_t stp[6] = {0x01, 0x80, 0xc2, 0x00, 0x00, 0x00};
@@ -380,15 +396,18 @@ static bool is_deaf(struct xlate_ctx *ctx, const struct xlate_port *in_port)
 	if (!config)
 		return false;
 	memset(ctx->mask->dl_dst, 0xff, sizeof(ctx->mask->dl_dst));
-	return config & (memcmp(ctx->flow.dl_dst, stp, sizeof(stp)) ? OFPPC_NO_RECV : OFPPC_NO_RECV_STP);
+	return config &
+	       (memcmp(ctx->flow.dl_dst, stp, sizeof(stp)) ? OFPPC_NO_RECV : OFPPC_NO_RECV_STP);
 }
 
 void xlate_bridge_pipeline(struct xlate_ctx *ctx, const struct xlate_port *in_port)
 {
 	struct xlate_trace_node *old_node = ctx->node;
 	if (ctx->node)
-		ctx->node = xlate_trace_add(ctx->node, TRACE_BRIDGE, "bridge(\"%s\")", ctx->bridge->name);
-	// The rule is found and counted, but nothing is done, when the port must not receive or is only there for a mirror.
+		ctx->node = xlate_trace_add(ctx->node, TRACE_BRIDGE, "bridge(\"%s\")",
+					    ctx->bridge->name);
+	// The rule is found and counted, but nothing is done, when the port must not receive or is
+	// only there for a mirror.
 	bool mirror_out = in_port && in_port->bundle && in_port->bundle->mirror_out;
 	bool deaf = in_port && (mirror_out || is_deaf(ctx, in_port));
 	ctx->exit = deaf;
@@ -397,7 +416,9 @@ void xlate_bridge_pipeline(struct xlate_ctx *ctx, const struct xlate_port *in_po
 	xlate_table(ctx, ctx->flow.in_port, 0, true);
 	if (mirror_out && ctx->node && ctx->node->last)
 		xlate_trace_add(ctx->node->last, TRACE_ERROR,
-				"dropping packet received on port %s, which is reserved exclusively for mirroring", in_port->name);
+				"dropping packet received on port %s, which is reserved "
+				"exclusively for mirroring",
+				in_port->name);
 	if (!deaf)
 		xlate_end_pipeline(ctx);
 	ctx->node = old_node;
@@ -426,7 +447,8 @@ static void mask_finish(struct flow *mask, const struct flow *flow)
 {
 	mask->metadata = 0;
 	if (!flow_has_tunnel(flow))
-		memset(&mask->tunnel, 0, sizeof(mask->tunnel)); // as the port says, which always counts
+		memset(&mask->tunnel, 0,
+		       sizeof(mask->tunnel)); // as the port says, which always counts
 	memset(mask->regs, 0, sizeof(mask->regs));
 	mask->conj_id = 0;
 	mask->actset_output = 0;
@@ -446,8 +468,9 @@ static void mask_finish(struct flow *mask, const struct flow *flow)
 	}
 }
 
-// other_config:vlan-limit: what is behind so many tags is payload, of the type that the next tag has. Whether there is one more is
-// looked at in any case, or the types of two packets could be taken for the same.
+// other_config:vlan-limit: what is behind so many tags is payload, of the type that the next tag
+// has. Whether there is one more is looked at in any case, or the types of two packets could be
+// taken for the same.
 void xlate_limit_vlans(struct xlate_ctx *ctx)
 {
 	unsigned int limit = ctx->bridge->vlan_limit;
@@ -460,7 +483,8 @@ void xlate_limit_vlans(struct xlate_ctx *ctx)
 	ctx->flow.dl_type = ctx->flow.vlan[limit].tpid;
 	memset(&ctx->flow.vlan[limit], 0, (FLOW_MAX_VLANS - limit) * sizeof(ctx->flow.vlan[0]));
 	memset(ctx->flow.mpls, 0, sizeof(ctx->flow.mpls));
-	memset(&ctx->flow.nw_src, 0, offsetof(struct flow, options) - offsetof(struct flow, nw_src));
+	memset(&ctx->flow.nw_src, 0,
+	       offsetof(struct flow, options) - offsetof(struct flow, nw_src));
 	flow_copy(&ctx->base, &ctx->flow);
 }
 
@@ -483,7 +507,8 @@ static bool find_entry(struct xlate_ctx *ctx, const struct xlate_port **in_port)
 	return true;
 }
 
-// The options of a datapath's packet become what the bridge's table says. False: the packet has one that it must not have.
+// The options of a datapath's packet become what the bridge's table says. False: the packet has one
+// that it must not have.
 static bool take_options(struct xlate_ctx *ctx)
 {
 	if (!ctx->in->flow->tunnel.options || ctx->in->ofproto)
@@ -531,28 +556,32 @@ static void run_packet_out(struct xlate_ctx *ctx)
 {
 	struct xlate_trace_node *old_node = ctx->node;
 	if (ctx->node)
-		ctx->node = xlate_trace_add(ctx->node, TRACE_BRIDGE, "bridge(\"%s\")", ctx->bridge->name);
+		ctx->node = xlate_trace_add(ctx->node, TRACE_BRIDGE, "bridge(\"%s\")",
+					    ctx->bridge->name);
 	ctx->packet_out = ctx->in->packet_out;
 	xlate_actions(ctx, ctx->in->actions, ctx->in->actions_len);
 	xlate_end_pipeline(ctx);
 	ctx->node = old_node;
 }
 
-// The context of a packet that comes back, and a reference to it, as what is made of the packet depends on it. `known`: the port
-// through which it came first is there.
+// The context of a packet that comes back, and a reference to it, as what is made of the packet
+// depends on it. `known`: the port through which it came first is there.
 static const struct frozen *find_frozen(struct xlate_ctx *ctx, bool known)
 {
 	const struct xlate_in *in = ctx->in;
 	struct recirc *r = recirc_find(in->backer->recircs, in->flow->recirc_id);
 	if (r && recirc_try_ref(r)) {
-		xlate_add_credit(ctx, &(struct xlate_credit){.kind = XLATE_CREDIT_RECIRC, .recirc = r});
+		xlate_add_credit(ctx,
+				 &(struct xlate_credit){.kind = XLATE_CREDIT_RECIRC, .recirc = r});
 		if (!known && in->flow->in_port != DP_PORT_NONE)
 			ctx->out->error = XLATE_INVALID_PORT;
 		return &r->frozen;
 	}
 	if (ctx->node && ctx->bridge)
-		ctx->node = xlate_trace_add(ctx->node, TRACE_BRIDGE, "bridge(\"%s\")", ctx->bridge->name);
-	XLATE_REPORT(ctx, TRACE_ERROR, "Recirculation context not found for ID %x", in->flow->recirc_id);
+		ctx->node = xlate_trace_add(ctx->node, TRACE_BRIDGE, "bridge(\"%s\")",
+					    ctx->bridge->name);
+	XLATE_REPORT(ctx, TRACE_ERROR, "Recirculation context not found for ID %x",
+		     in->flow->recirc_id);
 	ctx->out->error = XLATE_NO_RECIRC_CONTEXT;
 	return NULL;
 }
@@ -576,7 +605,8 @@ void xlate_translate(const struct xlate_in *in, struct xlate_out *out)
 	} else if (!known) {
 		out->error = XLATE_INVALID_PORT;
 	} else if (!take_options(&ctx)) {
-		XLATE_REPORT(&ctx, TRACE_ERROR, "the packet's tunnel options are not those of the bridge");
+		XLATE_REPORT(&ctx, TRACE_ERROR,
+			     "the packet's tunnel options are not those of the bridge");
 		out->error = XLATE_INVALID_OPTIONS;
 	} else {
 		out->ofproto = ctx.bridge->ofproto;
@@ -599,8 +629,8 @@ done:
 	if (in->flow->tunnel.options && !in->ofproto && ctx.bridge)
 		options_mask_to_key(ofproto_options(ctx.bridge->ofproto), in->flow, out->mask);
 	if (in->credit)
-		xlate_credit(in->backer, out->rules, out->n_rules, out->credits, out->n_credits, 1, in->frame_len,
-			     xlate_now(in), be16toh(in->flow->tcp_flags));
+		xlate_credit(in->backer, out->rules, out->n_rules, out->credits, out->n_credits, 1,
+			     in->frame_len, xlate_now(in), be16toh(in->flow->tcp_flags));
 	if (in->trace)
 		flow_copy(&in->trace->final, &ctx.flow);
 }

@@ -47,7 +47,8 @@ static bool do_controller(struct xlate_ctx *ctx, const void *action)
 	xlate_controller(ctx, &(struct xlate_to_controller){.reason = a->reason,
 							    .max_len = a->max_len,
 							    .controller_id = a->controller_id,
-							    .meter_id = a->meter_id ? a->meter_id : UINT32_MAX,
+							    .meter_id = a->meter_id ? a->meter_id
+										    : UINT32_MAX,
 							    .userdata = a->userdata,
 							    .userdata_len = a->userdata_len});
 	return true;
@@ -121,7 +122,8 @@ static bool do_output_reg(struct xlate_ctx *ctx, const void *action)
 		XLATE_REPORT(ctx, TRACE_DETAIL, "output port is %llu", (unsigned long long)port);
 		xlate_output(ctx, (uint32_t)port, a->max_len);
 	} else {
-		XLATE_REPORT(ctx, TRACE_WARN, "output port %llu is out of range", (unsigned long long)port);
+		XLATE_REPORT(ctx, TRACE_WARN, "output port %llu is out of range",
+			     (unsigned long long)port);
 	}
 	return true;
 }
@@ -130,7 +132,8 @@ static bool do_set_field(struct xlate_ctx *ctx, const void *action)
 {
 	const struct ofpact_set_field *a = action;
 	if (!field_is_there(ctx, a->field)) {
-		XLATE_REPORT(ctx, TRACE_WARN, "unmet prerequisites for %s, set_field ignored", a->field->name);
+		XLATE_REPORT(ctx, TRACE_WARN, "unmet prerequisites for %s, set_field ignored",
+			     a->field->name);
 		return true;
 	}
 	const union field_value *mask = ofpact_set_field_mask(a);
@@ -159,7 +162,8 @@ static bool do_reg_move(struct xlate_ctx *ctx, const void *action)
 	return true;
 }
 
-// The stack holds a subfield in pieces of up to 64 bits, the lowest on top, and above them their number.
+// The stack holds a subfield in pieces of up to 64 bits, the lowest on top, and above them their
+// number.
 static bool push_word(struct xlate_ctx *ctx, uint64_t word)
 {
 	if (ctx->stack_n >= MAX_STACK_WORDS) {
@@ -235,7 +239,8 @@ static bool do_delete_field(struct xlate_ctx *ctx, const void *action)
 static void push_vlan(struct xlate_ctx *ctx, be16_t tpid, uint16_t tci)
 {
 	xlate_unwildcard_vlans(ctx);
-	memmove(&ctx->flow.vlan[1], &ctx->flow.vlan[0], (FLOW_MAX_VLANS - 1) * sizeof(ctx->flow.vlan[0]));
+	memmove(&ctx->flow.vlan[1], &ctx->flow.vlan[0],
+		(FLOW_MAX_VLANS - 1) * sizeof(ctx->flow.vlan[0]));
 	ctx->flow.vlan[0].tpid = tpid;
 	ctx->flow.vlan[0].tci = htobe16((uint16_t)(tci | FLOW_VLAN_CFI));
 }
@@ -270,14 +275,15 @@ static bool do_strip_vlan(struct xlate_ctx *ctx, const void *action)
 	(void)action;
 	xlate_unwildcard_vlans(ctx);
 	if (has_vlan(ctx)) {
-		memmove(&ctx->flow.vlan[0], &ctx->flow.vlan[1], (FLOW_MAX_VLANS - 1) * sizeof(ctx->flow.vlan[0]));
+		memmove(&ctx->flow.vlan[0], &ctx->flow.vlan[1],
+			(FLOW_MAX_VLANS - 1) * sizeof(ctx->flow.vlan[0]));
 		memset(&ctx->flow.vlan[FLOW_MAX_VLANS - 1], 0, sizeof(ctx->flow.vlan[0]));
 	}
 	return true;
 }
 
-// OpenFlow 1.3.3, 5.11.1 would have the new tag take VID and priority of the one that was outermost; this switch has always pushed
-// an empty one.
+// OpenFlow 1.3.3, 5.11.1 would have the new tag take VID and priority of the one that was
+// outermost; this switch has always pushed an empty one.
 static bool do_push_vlan(struct xlate_ctx *ctx, const void *action)
 {
 	const struct ofpact_push_vlan *a = action;
@@ -353,7 +359,8 @@ static bool has_ports(struct xlate_ctx *ctx)
 	if (!is_ip_any(ctx) || ctx->flow.nw_frag & FLOW_FRAG_LATER)
 		return false;
 	ctx->mask->nw_proto = UINT8_MAX;
-	return ctx->flow.nw_proto == PROTO_TCP || ctx->flow.nw_proto == PROTO_UDP || ctx->flow.nw_proto == PROTO_SCTP;
+	return ctx->flow.nw_proto == PROTO_TCP || ctx->flow.nw_proto == PROTO_UDP ||
+	       ctx->flow.nw_proto == PROTO_SCTP;
 }
 
 static bool do_set_l4_src_port(struct xlate_ctx *ctx, const void *action)
@@ -386,7 +393,8 @@ static bool do_dec_ttl(struct xlate_ctx *ctx, const void *action)
 		return true;
 	}
 	XLATE_REPORT(ctx, TRACE_WARN, "%s decrement TTL exception", is_ipv4(ctx) ? "IPv4" : "IPv6");
-	struct xlate_to_controller to = {.reason = OFPR_INVALID_TTL, .max_len = UINT16_MAX, .meter_id = UINT32_MAX};
+	struct xlate_to_controller to = {
+		.reason = OFPR_INVALID_TTL, .max_len = UINT16_MAX, .meter_id = UINT32_MAX};
 	for (unsigned int i = 0; i < a->n_controllers; i++) {
 		to.controller_id = a->controllers[i];
 		xlate_controller(ctx, &to);
@@ -437,11 +445,14 @@ static bool do_group(struct xlate_ctx *ctx, const void *action)
 static bool do_meter(struct xlate_ctx *ctx, const void *action)
 {
 	uint32_t id;
-	if (!ofproto_meter_lookup(ctx->bridge->ofproto, ((const struct ofpact_meter *)action)->meter_id, &id))
+	if (!ofproto_meter_lookup(ctx->bridge->ofproto,
+				  ((const struct ofpact_meter *)action)->meter_id, &id))
 		return true;
 	xlate_commit(ctx);
 	ctx->irreversible++;
-	((struct dpact_meter *)dpact_add(ctx->out->actions, DPACT_METER, sizeof(struct dpact_meter)))->id = id;
+	((struct dpact_meter *)dpact_add(ctx->out->actions, DPACT_METER,
+					 sizeof(struct dpact_meter)))
+		->id = id;
 	return true;
 }
 
@@ -491,7 +502,8 @@ static bool do_write_actions(struct xlate_ctx *ctx, const void *action)
 	buf_add(&ctx->action_set, list, n);
 	OFPACT_FOREACH (a, list, n)
 		if (a->type == OFPACT_OUTPUT)
-			ctx->flow.actset_output = ((const struct ofpact_output *)(const void *)a)->port;
+			ctx->flow.actset_output =
+				((const struct ofpact_output *)(const void *)a)->port;
 	report_action_set(ctx, "is");
 	return true;
 }
@@ -505,7 +517,8 @@ static bool do_write_metadata(struct xlate_ctx *ctx, const void *action)
 
 static bool do_goto_table(struct xlate_ctx *ctx, const void *action)
 {
-	xlate_table(ctx, ctx->flow.in_port, ((const struct ofpact_goto_table *)action)->table, true);
+	xlate_table(ctx, ctx->flow.in_port, ((const struct ofpact_goto_table *)action)->table,
+		    true);
 	return true;
 }
 

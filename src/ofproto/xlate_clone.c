@@ -15,17 +15,17 @@
 
 static bool is_reversible(const void *list, size_t n)
 {
-	OFPACT_FOREACH(a, list, n)
-	switch ((int)a->type) {
-	case OFPACT_CT:
-	case OFPACT_NAT:
-	case OFPACT_METER:
-	case OFPACT_OUTPUT_TRUNC:
-	case OFPACT_ENCAP:
-	case OFPACT_DECAP:
-	case OFPACT_DEC_NSH_TTL:
-		return false;
-	}
+	OFPACT_FOREACH (a, list, n)
+		switch ((int)a->type) {
+		case OFPACT_CT:
+		case OFPACT_NAT:
+		case OFPACT_METER:
+		case OFPACT_OUTPUT_TRUNC:
+		case OFPACT_ENCAP:
+		case OFPACT_DECAP:
+		case OFPACT_DEC_NSH_TTL:
+			return false;
+		}
 	return true;
 }
 
@@ -102,7 +102,8 @@ bool xlate_do_clone(struct xlate_ctx *ctx, const void *action)
 	struct xlate_scope scope;
 	xlate_scope_begin(ctx, &scope, list, n);
 	struct buf set = ctx->action_set;
-	uint64_t *stack = ctx->stack_n ? xmemdup(ctx->stack, ctx->stack_n * sizeof(ctx->stack[0])) : NULL;
+	uint64_t *stack =
+		ctx->stack_n ? xmemdup(ctx->stack, ctx->stack_n * sizeof(ctx->stack[0])) : NULL;
 	unsigned int stack_n = ctx->stack_n;
 	bool exit = ctx->exit, behind_mpls = ctx->behind_mpls;
 	ctx->action_set = (struct buf)BUF_INIT;

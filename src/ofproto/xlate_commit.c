@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Commit: compares what the tables made of the packet (ctx->flow) with what the datapath has (ctx->base), and gives the actions
-// that make up the difference: one masked set per header, of only those fields that differ; then pushes and pops of tags.
+// Commit: compares what the tables made of the packet (ctx->flow) with what the datapath has
+// (ctx->base), and gives the actions that make up the difference: one masked set per header, of
+// only those fields that differ; then pushes and pops of tags.
 //
-// Each settable header is a row: how to get its key from a flow and put it back, and where its fields are. The same getter reads
-// the mask, so that only bits are set that translation looked at or wrote, and the megaflow's mask covers them.
+// Each settable header is a row: how to get its key from a flow and put it back, and where its
+// fields are. The same getter reads the mask, so that only bits are set that translation looked at
+// or wrote, and the megaflow's mask covers them.
 #include <string.h>
 
 #include "ofproto/xlate_ctx.h"
@@ -34,7 +36,8 @@ static void put_ethernet(const union dpk *k, struct flow *f)
 
 static void get_ipv4(const struct flow *f, union dpk *k)
 {
-	k->ipv4 = (struct dpk_ipv4){.src = f->nw_src, .dst = f->nw_dst, .tos = f->nw_tos, .ttl = f->nw_ttl};
+	k->ipv4 = (struct dpk_ipv4){
+		.src = f->nw_src, .dst = f->nw_dst, .tos = f->nw_tos, .ttl = f->nw_ttl};
 }
 
 static void put_ipv4(const union dpk *k, struct flow *f)
@@ -92,7 +95,8 @@ static void put_ports(const union dpk *k, struct flow *f)
 
 static void get_icmp(const struct flow *f, union dpk *k)
 {
-	k->icmp = (struct dpk_icmp){.type = (uint8_t)be16toh(f->tp_src), .code = (uint8_t)be16toh(f->tp_dst)};
+	k->icmp = (struct dpk_icmp){.type = (uint8_t)be16toh(f->tp_src),
+				    .code = (uint8_t)be16toh(f->tp_dst)};
 }
 
 static void put_icmp(const union dpk *k, struct flow *f)
@@ -171,23 +175,37 @@ static void put_mark(const union dpk *k, struct flow *f)
 static const struct header_row header_rows[DPH_N_HEADERS] = {
 	[DPH_PRIORITY] = {get_priority, put_priority, 4, {{0, 4}}},
 	[DPH_MARK] = {get_mark, put_mark, 4, {{0, 4}}},
-	[DPH_ETHERNET] = {get_ethernet, put_ethernet, sizeof(struct dpk_ethernet),
+	[DPH_ETHERNET] = {get_ethernet,
+			  put_ethernet,
+			  sizeof(struct dpk_ethernet),
 			  {SPAN(dpk_ethernet, src), SPAN(dpk_ethernet, dst)}},
-	[DPH_IPV4] = {get_ipv4, put_ipv4, sizeof(struct dpk_ipv4),
-		      {SPAN(dpk_ipv4, src), SPAN(dpk_ipv4, dst), SPAN(dpk_ipv4, tos), SPAN(dpk_ipv4, ttl)}},
-	[DPH_IPV6] = {get_ipv6, put_ipv6, sizeof(struct dpk_ipv6),
-		      {SPAN(dpk_ipv6, src), SPAN(dpk_ipv6, dst), SPAN(dpk_ipv6, label), SPAN(dpk_ipv6, tclass),
-		       SPAN(dpk_ipv6, hlimit)}},
+	[DPH_IPV4] = {get_ipv4,
+		      put_ipv4,
+		      sizeof(struct dpk_ipv4),
+		      {SPAN(dpk_ipv4, src), SPAN(dpk_ipv4, dst), SPAN(dpk_ipv4, tos),
+		       SPAN(dpk_ipv4, ttl)}},
+	[DPH_IPV6] = {get_ipv6,
+		      put_ipv6,
+		      sizeof(struct dpk_ipv6),
+		      {SPAN(dpk_ipv6, src), SPAN(dpk_ipv6, dst), SPAN(dpk_ipv6, label),
+		       SPAN(dpk_ipv6, tclass), SPAN(dpk_ipv6, hlimit)}},
 	[DPH_TCP] = PORTS,
 	[DPH_UDP] = PORTS,
 	[DPH_SCTP] = PORTS,
 	[DPH_ICMP] = ICMP,
 	[DPH_ICMPV6] = ICMP,
-	[DPH_ARP] = {get_arp, put_arp, sizeof(struct dpk_arp),
-		     {SPAN(dpk_arp, sip), SPAN(dpk_arp, tip), SPAN(dpk_arp, op), SPAN(dpk_arp, sha), SPAN(dpk_arp, tha)}},
-	[DPH_ND] = {get_nd, put_nd, sizeof(struct dpk_nd),
+	[DPH_ARP] = {get_arp,
+		     put_arp,
+		     sizeof(struct dpk_arp),
+		     {SPAN(dpk_arp, sip), SPAN(dpk_arp, tip), SPAN(dpk_arp, op), SPAN(dpk_arp, sha),
+		      SPAN(dpk_arp, tha)}},
+	[DPH_ND] = {get_nd,
+		    put_nd,
+		    sizeof(struct dpk_nd),
 		    {SPAN(dpk_nd, target), SPAN(dpk_nd, sll), SPAN(dpk_nd, tll)}},
-	[DPH_ND_EXT] = {get_nd_ext, put_nd_ext, sizeof(struct dpk_nd_ext),
+	[DPH_ND_EXT] = {get_nd_ext,
+			put_nd_ext,
+			sizeof(struct dpk_nd_ext),
 			{SPAN(dpk_nd_ext, reserved), SPAN(dpk_nd_ext, options_type)}},
 };
 
@@ -203,7 +221,8 @@ static void commit_header(struct xlate_ctx *ctx, enum dpact_header header)
 	struct dpact_set *set = dpact_add(ctx->out->actions, DPACT_SET, sizeof(*set));
 	set->header = header;
 	for (const struct span *f = row->fields; f->len; f++) {
-		const uint8_t *w = (const uint8_t *)&want + f->offset, *h = (const uint8_t *)&have + f->offset;
+		const uint8_t *w = (const uint8_t *)&want + f->offset,
+			      *h = (const uint8_t *)&have + f->offset;
 		const uint8_t *m = (const uint8_t *)&mask + f->offset;
 		if (!memcmp(w, h, f->len))
 			continue;
@@ -237,10 +256,13 @@ static void commit_l4(struct xlate_ctx *ctx)
 	if (ctx->flow.nw_frag & FLOW_FRAG_LATER)
 		return;
 	if (ctx->flow.dl_type == BE16(0x86dd) && ctx->flow.nw_proto == 58) {
-		bool same = ctx->flow.tp_src == ctx->base.tp_src && ctx->flow.tp_dst == ctx->base.tp_dst &&
-			    !memcmp(&ctx->flow.nd_target, &ctx->base.nd_target, sizeof(ctx->flow.nd_target)) &&
+		bool same = ctx->flow.tp_src == ctx->base.tp_src &&
+			    ctx->flow.tp_dst == ctx->base.tp_dst &&
+			    !memcmp(&ctx->flow.nd_target, &ctx->base.nd_target,
+				    sizeof(ctx->flow.nd_target)) &&
 			    !memcmp(ctx->flow.arp_sha, ctx->base.arp_sha, 12) &&
-			    ctx->flow.nd_reserved == ctx->base.nd_reserved && ctx->flow.nd_options_type == ctx->base.nd_options_type;
+			    ctx->flow.nd_reserved == ctx->base.nd_reserved &&
+			    ctx->flow.nd_options_type == ctx->base.nd_options_type;
 		if (!same)
 			commit_icmpv6(ctx);
 		return;
@@ -265,11 +287,15 @@ static void commit_l4(struct xlate_ctx *ctx)
 	}
 }
 
-enum { L3_FROM = offsetof(struct flow, nw_src), L3_BYTES = offsetof(struct flow, options) - L3_FROM };
+enum {
+	L3_FROM = offsetof(struct flow, nw_src),
+	L3_BYTES = offsetof(struct flow, options) - L3_FROM
+};
 
 static bool beyond_ethernet_differs(const struct xlate_ctx *ctx)
 {
-	return memcmp((const char *)&ctx->flow + L3_FROM, (const char *)&ctx->base + L3_FROM, L3_BYTES) != 0;
+	return memcmp((const char *)&ctx->flow + L3_FROM, (const char *)&ctx->base + L3_FROM,
+		      L3_BYTES) != 0;
 }
 
 static void commit_l3(struct xlate_ctx *ctx)
@@ -281,7 +307,8 @@ static void commit_l3(struct xlate_ctx *ctx)
 		commit_header(ctx, DPH_ARP);
 		return;
 	}
-	// Without a protocol the packet was cut off in its IP header: there is nothing that could be set.
+	// Without a protocol the packet was cut off in its IP header: there is nothing that could
+	// be set.
 	ctx->mask->nw_proto = UINT8_MAX;
 	if (!ctx->flow.nw_proto)
 		return;
@@ -315,8 +342,9 @@ static bool same_tag(const struct flow_vlan *a, const struct flow_vlan *b)
 	return a->tpid == b->tpid && a->tci == b->tci;
 }
 
-// Pops the tags of the datapath's packet down to the innermost ones that both have, and pushes the others. A flow knows only the
-// two outermost tags: when both flows are full and one is the other moved by one place, a tag that neither shows lies below.
+// Pops the tags of the datapath's packet down to the innermost ones that both have, and pushes the
+// others. A flow knows only the two outermost tags: when both flows are full and one is the other
+// moved by one place, a tag that neither shows lies below.
 static void commit_vlan(struct xlate_ctx *ctx)
 {
 	struct flow *flow = &ctx->flow, *base = &ctx->base;
@@ -326,10 +354,12 @@ static void commit_vlan(struct xlate_ctx *ctx)
 	bool full = n_flow == FLOW_MAX_VLANS && n_base == FLOW_MAX_VLANS;
 	if (full)
 		xlate_unwildcard_vlans(ctx); // they are compared below
-	if (full && same_tag(&flow->vlan[1], &base->vlan[0]) && !same_tag(&flow->vlan[1], &base->vlan[1])) {
+	if (full && same_tag(&flow->vlan[1], &base->vlan[0]) &&
+	    !same_tag(&flow->vlan[1], &base->vlan[1])) {
 		n_flow = 1;
 		n_base = 0;
-	} else if (full && same_tag(&flow->vlan[0], &base->vlan[1]) && !same_tag(&flow->vlan[1], &base->vlan[1])) {
+	} else if (full && same_tag(&flow->vlan[0], &base->vlan[1]) &&
+		   !same_tag(&flow->vlan[1], &base->vlan[1])) {
 		n_flow = 0;
 		n_base = 1;
 	}
@@ -337,13 +367,15 @@ static void commit_vlan(struct xlate_ctx *ctx)
 		n_flow--;
 		n_base--;
 	}
-	// Tags that are taken off and put on again, now or when a change is undone, must be known whole.
+	// Tags that are taken off and put on again, now or when a change is undone, must be known
+	// whole.
 	if (n_base)
 		xlate_unwildcard_vlans(ctx);
 	for (; n_base; n_base--)
 		dpact_add(ctx->out->actions, DPACT_POP_VLAN, sizeof(struct dpact));
 	while (n_flow--) {
-		struct dpact_push_vlan *push = dpact_add(ctx->out->actions, DPACT_PUSH_VLAN, sizeof(*push));
+		struct dpact_push_vlan *push =
+			dpact_add(ctx->out->actions, DPACT_PUSH_VLAN, sizeof(*push));
 		push->tpid = flow->vlan[n_flow].tpid;
 		push->tci = flow->vlan[n_flow].tci;
 	}
@@ -355,7 +387,8 @@ static void commit_nsh(struct xlate_ctx *ctx)
 	const struct flow *flow = &ctx->flow;
 	if (flow->dl_type != BE16(0x894f) || !memcmp(&flow->nsh, &ctx->base.nsh, sizeof(flow->nsh)))
 		return;
-	// All that was looked at is written, as stock does: there are datapaths that want whole headers.
+	// All that was looked at is written, as stock does: there are datapaths that want whole
+	// headers.
 	struct dpact_set *set = dpact_add(ctx->out->actions, DPACT_SET, sizeof(*set));
 	uint8_t *key = (uint8_t *)&set->key.nsh, *mask = (uint8_t *)&set->mask.nsh;
 	const uint8_t *want = (const uint8_t *)&flow->nsh, *have = (const uint8_t *)&ctx->base.nsh;

@@ -91,9 +91,9 @@ static uint8_t read_props(struct xlate_ctx *ctx, const struct ofpact_encap *a)
 	}
 	if (n > sizeof(ctx->md2))
 		XLATE_REPORT(ctx, TRACE_WARN,
-		             "%zu bytes of TLVs are more than the %zu that a header can have, they "
-		             "are left out",
-		             n, sizeof(ctx->md2));
+			     "%zu bytes of TLVs are more than the %zu that a header can have, they "
+			     "are left out",
+			     n, sizeof(ctx->md2));
 	ctx->md2_len = md_type == NSH_MD2 && n <= sizeof(ctx->md2) ? (uint16_t)n : 0;
 	return md_type;
 }
@@ -129,7 +129,7 @@ static void encap_nsh(struct xlate_ctx *ctx, const struct ofpact_encap *a)
 	uint8_t next = next_protocol(type), md_type = read_props(ctx, a);
 	if (!next) {
 		UNSUPPORTED(ctx, " as encap(nsh) is not supported for packet type (%u,0x%x)",
-		            type >> 16, type & 0xffff);
+			    type >> 16, type & 0xffff);
 		return;
 	}
 	forget_headers(ctx);
@@ -166,10 +166,10 @@ static void encap_mpls(struct xlate_ctx *ctx, be16_t ethertype)
 			n++;
 		if (n == FLOW_MAX_MPLS) {
 			XLATE_REPORT(ctx, TRACE_ERROR,
-			             "dropping packet on which an MPLS push action can't be "
-			             "performed as it would have more MPLS LSEs "
-			             "than the %d supported",
-			             FLOW_MAX_MPLS);
+				     "dropping packet on which an MPLS push action can't be "
+				     "performed as it would have more MPLS LSEs "
+				     "than the %d supported",
+				     FLOW_MAX_MPLS);
 			xlate_fail(ctx, XLATE_TOO_MANY_MPLS_LABELS);
 			return;
 		}
@@ -232,9 +232,9 @@ static void decap_ethernet(struct xlate_ctx *ctx)
 static void decap_nsh(struct xlate_ctx *ctx)
 {
 	static const uint32_t types[] = {[NSH_P_IPV4] = IPV4,
-	                                 [NSH_P_IPV6] = IPV6,
-	                                 [NSH_P_ETHERNET] = ETHERNET,
-	                                 [NSH_P_NSH] = NSH};
+					 [NSH_P_IPV6] = IPV6,
+					 [NSH_P_ETHERNET] = ETHERNET,
+					 [NSH_P_NSH] = NSH};
 	struct flow *f = &ctx->flow;
 	ctx->mask->nsh.np = UINT8_MAX;
 	if (f->nsh.np < NSH_P_IPV4 || f->nsh.np > NSH_P_NSH) {
@@ -257,17 +257,17 @@ static void decap_mpls(struct xlate_ctx *ctx, uint32_t new_type)
 		unwildcard_labels(ctx);
 	if (!last && !(f->mpls[1] & BE32(BOS_BIT)) && !(f->mpls[2] & BE32(BOS_BIT))) {
 		XLATE_REPORT(ctx, TRACE_ERROR,
-		             "dropping packet on which an MPLS pop action can't be performed as it "
-		             "has more MPLS LSEs than the %d supported",
-		             FLOW_MAX_MPLS);
+			     "dropping packet on which an MPLS pop action can't be performed as it "
+			     "has more MPLS LSEs than the %d supported",
+			     FLOW_MAX_MPLS);
 		xlate_fail(ctx, XLATE_TOO_MANY_MPLS_LABELS);
 		return;
 	}
 	bool more = !last && (new_type == MPLS || new_type == MPLS_MC);
 	if (new_type != PACKET_TYPE_ETH && new_type >> 16 != 1) {
 		UNSUPPORTED(
-		        ctx,
-		        " as decap() of MPLS needs packet_type, which says what the label hides");
+			ctx,
+			" as decap() of MPLS needs packet_type, which says what the label hides");
 		return;
 	}
 	f->dl_type = new_type == PACKET_TYPE_ETH ? BE16(0x6558) : htobe16((uint16_t)new_type);
@@ -301,7 +301,7 @@ bool xlate_do_decap(struct xlate_ctx *ctx, const void *action)
 		break;
 	default:
 		UNSUPPORTED(ctx, " as the decap() does not support packet type (%u,0x%x)",
-		            type >> 16, type & 0xffff);
+			    type >> 16, type & 0xffff);
 	}
 	return !ctx->out->error;
 }
@@ -320,8 +320,8 @@ bool xlate_do_dec_nsh_ttl(struct xlate_ctx *ctx, const void *action)
 	}
 	XLATE_REPORT(ctx, TRACE_WARN, "NSH decrement TTL exception");
 	xlate_controller(ctx, &(struct xlate_to_controller){.reason = OFPR_INVALID_TTL,
-	                                                    .max_len = UINT16_MAX,
-	                                                    .meter_id = UINT32_MAX});
+							    .max_len = UINT16_MAX,
+							    .meter_id = UINT32_MAX});
 	return false;
 }
 
@@ -349,7 +349,7 @@ static void push_nsh(struct xlate_ctx *ctx)
 	const bool context = f->nsh.mdtype == NSH_MD1;
 	uint16_t n = context ? (uint16_t)sizeof(f->nsh.context) : ctx->md2_len;
 	struct dpact_push_nsh *push =
-	        dpact_add(ctx->out->actions, DPACT_PUSH_NSH, sizeof(*push) + n);
+		dpact_add(ctx->out->actions, DPACT_PUSH_NSH, sizeof(*push) + n);
 	push->path_hdr = f->nsh.path_hdr;
 	push->flags = f->nsh.flags;
 	push->ttl = f->nsh.ttl;
@@ -391,7 +391,7 @@ static void pop_mpls(struct xlate_ctx *ctx)
 	for (unsigned int i = 0; i < FLOW_MAX_MPLS; i++) {
 		bool bottom = base->mpls[i] & BE32(BOS_BIT);
 		struct dpact_pop_mpls *pop =
-		        dpact_add(ctx->out->actions, DPACT_POP_MPLS, sizeof(*pop));
+			dpact_add(ctx->out->actions, DPACT_POP_MPLS, sizeof(*pop));
 		pop->ethertype = bottom || !all ? ctx->flow.dl_type : base->dl_type;
 		if (bottom || !all)
 			break;

@@ -57,7 +57,7 @@ static bool output_looks_inside(const struct xlate_ctx *ctx, uint32_t port)
 {
 	const struct xlate_bridge *b = ctx->bridge;
 	const struct xlate_port *p =
-	        xlate_bridge_port(b, port == OFPP_IN_PORT ? ctx->flow.in_port : port);
+		xlate_bridge_port(b, port == OFPP_IN_PORT ? ctx->flow.in_port : port);
 	if (port == OFPP_TABLE || b->n_mirrors)
 		return true;
 	if (port != OFPP_NORMAL && port != OFPP_FLOOD && port != OFPP_ALL)
@@ -192,7 +192,7 @@ static void say_whose(struct xlate_ctx *ctx)
 	if (f->unrolled && f->table_id == ctx->table_id && f->cookie == ctx->cookie)
 		return;
 	struct ofpact_unroll *unroll =
-	        ofpact_add(&f->actions, OFPACT_UNROLL_XLATE, sizeof(*unroll));
+		ofpact_add(&f->actions, OFPACT_UNROLL_XLATE, sizeof(*unroll));
 	unroll->table = f->table_id = ctx->table_id;
 	unroll->cookie = f->cookie = ctx->cookie;
 	f->unrolled = true;
@@ -202,8 +202,7 @@ void xlate_freeze_rest(struct xlate_ctx *ctx, const struct ofpact *first, const 
 {
 	ctx->freeze.unwinding = true;
 	size_t n = (size_t)((const uint8_t *)end - (const uint8_t *)first);
-	OFPACT_FOREACH(a, first, n)
-	{
+	OFPACT_FOREACH (a, first, n) {
 		if (a->type == OFPACT_NOTE || a->type == OFPACT_CONJUNCTION)
 			continue;
 		if (asks_whose(a))
@@ -259,13 +258,13 @@ static void pause_at_controller(struct xlate_ctx *ctx, uint32_t id)
 	ctx->table_id = ctx->freeze.from_table;
 	ctx->cookie = ctx->freeze.from_cookie;
 	xlate_controller(ctx, &(struct xlate_to_controller){.reason = a->reason,
-	                                                    .max_len = a->max_len,
-	                                                    .controller_id = a->controller_id,
-	                                                    .meter_id = a->meter_id ? a->meter_id
-	                                                                            : UINT32_MAX,
-	                                                    .userdata = a->userdata,
-	                                                    .userdata_len = a->userdata_len,
-	                                                    .recirc_id = id});
+							    .max_len = a->max_len,
+							    .controller_id = a->controller_id,
+							    .meter_id = a->meter_id ? a->meter_id
+										    : UINT32_MAX,
+							    .userdata = a->userdata,
+							    .userdata_len = a->userdata_len,
+							    .recirc_id = id});
 	ctx->table_id = table_id;
 	ctx->cookie = cookie;
 }
@@ -277,11 +276,11 @@ static void note_for_trace(struct xlate_ctx *ctx, uint32_t id)
 	if (!trace || ctx->freeze.pause)
 		return;
 	struct xlate_trace_recirc r = {.id = id,
-	                               .flow = ctx->flow,
-	                               .behind_mpls = ctx->behind_mpls,
-	                               .rehash = ctx->freeze.rehash,
-	                               .algorithm = ctx->freeze.algorithm,
-	                               .basis = ctx->freeze.basis};
+				       .flow = ctx->flow,
+				       .behind_mpls = ctx->behind_mpls,
+				       .rehash = ctx->freeze.rehash,
+				       .algorithm = ctx->freeze.algorithm,
+				       .basis = ctx->freeze.basis};
 	r.flow.recirc_id = id;
 	r.flow.in_port = ctx->in->flow->in_port;
 	r.flow.metadata = 0;
@@ -331,7 +330,7 @@ done:
 // --- Thawing.
 
 static void report_list(struct xlate_ctx *ctx, struct xlate_trace_node *node, const char *title,
-                        const void *list, size_t n)
+			const void *list, size_t n)
 {
 	struct str s = STR_INIT;
 	if (!node)
@@ -344,9 +343,10 @@ static void report_list(struct xlate_ctx *ctx, struct xlate_trace_node *node, co
 static void restore_action_set(struct xlate_ctx *ctx, const struct frozen *f)
 {
 	buf_add(&ctx->action_set, f->action_set, f->action_set_len);
-	OFPACT_FOREACH(a, f->action_set, f->action_set_len)
-	if (a->type == OFPACT_OUTPUT)
-		ctx->flow.actset_output = ((const struct ofpact_output *)(const void *)a)->port;
+	OFPACT_FOREACH (a, f->action_set, f->action_set_len)
+		if (a->type == OFPACT_OUTPUT)
+			ctx->flow.actset_output =
+				((const struct ofpact_output *)(const void *)a)->port;
 }
 
 static void forget_connection(struct flow *f)
@@ -401,10 +401,10 @@ bool xlate_thaw(struct xlate_ctx *ctx, const struct frozen *f)
 	ctx->out->ofproto = bridge->ofproto;
 	if (ctx->node) {
 		ctx->node =
-		        xlate_trace_add(ctx->node, TRACE_BRIDGE, "bridge(\"%s\")", bridge->name);
+			xlate_trace_add(ctx->node, TRACE_BRIDGE, "bridge(\"%s\")", bridge->name);
 		thaw = xlate_trace_add(ctx->node, TRACE_THAW, "thaw");
 		xlate_trace_add(thaw, TRACE_THAW, "Resuming from table %u",
-		                has_table ? f->h.table_id : 0);
+				has_table ? f->h.table_id : 0);
 	}
 	xlate_limit_vlans(ctx);
 	restore(ctx, f);
@@ -428,6 +428,6 @@ bool xlate_do_unroll(struct xlate_ctx *ctx, const void *action)
 	ctx->table_id = a->table;
 	ctx->cookie = a->cookie;
 	XLATE_REPORT(ctx, TRACE_THAW, "restored state: table=%u, cookie=%#llx", a->table,
-	             (unsigned long long)be64toh(a->cookie));
+		     (unsigned long long)be64toh(a->cookie));
 	return true;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// The group action: which buckets a packet goes through, and that what one does to it is gone in the next.
+// The group action: which buckets a packet goes through, and that what one does to it is gone in
+// the next.
 #include <string.h>
 
 #include "base/alloc.h"
@@ -34,11 +35,15 @@ static bool bucket_is_alive(void *liveness_, const struct ofp_bucket *b)
 	struct liveness *l = liveness_;
 	if (b->watch_port == OFPP_NONE && b->watch_group == OFPG_ANY)
 		return true;
-	const struct xlate_port *port = b->watch_port == OFPP_NONE ? NULL : xlate_bridge_port(l->ctx->bridge, b->watch_port);
-	return (port && port->up) || (b->watch_group != OFPG_ANY && group_is_alive(l, b->watch_group));
+	const struct xlate_port *port = b->watch_port == OFPP_NONE
+						? NULL
+						: xlate_bridge_port(l->ctx->bridge, b->watch_port);
+	return (port && port->up) ||
+	       (b->watch_group != OFPG_ANY && group_is_alive(l, b->watch_group));
 }
 
-// The packet's action set is executed once, behind the group, not in each bucket that goes on later.
+// The packet's action set is executed once, behind the group, not in each bucket that goes on
+// later.
 static void freeze_bucket(struct xlate_ctx *ctx)
 {
 	struct buf set = ctx->action_set;
@@ -47,7 +52,8 @@ static void freeze_bucket(struct xlate_ctx *ctx)
 	ctx->action_set = set;
 }
 
-// A bucket is an action set: its actions take effect in the order of sets, whatever the order in which they were sent.
+// A bucket is an action set: its actions take effect in the order of sets, whatever the order in
+// which they were sent.
 static void run_as_set(struct xlate_ctx *ctx, const struct ofp_bucket *b)
 {
 	struct xlate_scope scope;
@@ -86,7 +92,9 @@ static void count(struct xlate_ctx *ctx, struct group *g, uint32_t bucket)
 {
 	struct group *ref = group_try_ref(g);
 	if (ref)
-		xlate_add_credit(ctx, &(struct xlate_credit){.kind = XLATE_CREDIT_GROUP, .port = bucket, .group = ref});
+		xlate_add_credit(ctx, &(struct xlate_credit){.kind = XLATE_CREDIT_GROUP,
+							     .port = bucket,
+							     .group = ref});
 }
 
 // --- Selecting.
@@ -119,7 +127,8 @@ static uint64_t hash_usual(struct xlate_ctx *ctx, uint64_t hash)
 		field_exact_mask(f.field, &f.mask);
 		hash = hash_field(ctx, &f, hash);
 	}
-	bool ports = flow->nw_proto == PROTO_TCP || flow->nw_proto == PROTO_UDP || flow->nw_proto == PROTO_SCTP;
+	bool ports = flow->nw_proto == PROTO_TCP || flow->nw_proto == PROTO_UDP ||
+		     flow->nw_proto == PROTO_SCTP;
 	if ((v4 || v6) && ports && !(flow->nw_frag & FLOW_FRAG_ANY)) {
 		ctx->mask->tp_src = ctx->mask->tp_dst = UINT16_MAX;
 		hash = hash_combine(hash, (uint64_t)flow->tp_src << 16 | flow->tp_dst);
@@ -140,7 +149,8 @@ static uint64_t flow_hash(struct xlate_ctx *ctx, const struct ofp_group *g)
 // Is the packet's hash the one that the group wants?
 static bool is_hashed_for(const struct xlate_ctx *ctx, const struct ofp_group *g)
 {
-	return ctx->hashed && ctx->hash_algorithm == group_hash_algorithm(g) && ctx->hash_basis == group_hash_basis(g);
+	return ctx->hashed && ctx->hash_algorithm == group_hash_algorithm(g) &&
+	       ctx->hash_basis == group_hash_basis(g);
 }
 
 static int choose(struct xlate_ctx *ctx, const struct group *group)
@@ -148,7 +158,8 @@ static int choose(struct xlate_ctx *ctx, const struct group *group)
 	const struct ofp_group *g = &group->g;
 	struct liveness l = {.ctx = ctx};
 	if (g->type == OFPGT_SELECT && group->slots)
-		return group_slots_select(group, ctx->flow.dp_hash, &ctx->mask->dp_hash, bucket_is_alive, &l);
+		return group_slots_select(group, ctx->flow.dp_hash, &ctx->mask->dp_hash,
+					  bucket_is_alive, &l);
 	if (g->type == OFPGT_SELECT)
 		return group_select(g, flow_hash(ctx, g), bucket_is_alive, &l);
 	VEC_FOREACH (&g->buckets, i)

@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Actions that choose by a hash of the packet: multipath, bundle, bundle_load. What is hashed is un-wildcarded, so that each
-// connection has its own megaflow.
+// Actions that choose by a hash of the packet: multipath, bundle, bundle_load. What is hashed is
+// un-wildcarded, so that each connection has its own megaflow.
 #include "base/hash.h"
 #include "ofproto/xlate_ctx.h"
 
-enum { PROTO_TCP = 6, PROTO_UDP = 17, PROTO_SCTP = 132, HRW_MAX_LINKS = 64, ITER_HASH_TRIES = 1024 };
+enum {
+	PROTO_TCP = 6,
+	PROTO_UDP = 17,
+	PROTO_SCTP = 132,
+	HRW_MAX_LINKS = 64,
+	ITER_HASH_TRIES = 1024
+};
 
 static bool is_v4(const struct flow *f)
 {
@@ -59,7 +65,8 @@ static uint64_t hash_l4(struct xlate_ctx *ctx, bool udp, uint64_t hash)
 		return hash;
 	ctx->mask->nw_proto = UINT8_MAX;
 	hash = hash_combine(hash, f->nw_proto);
-	bool ports = f->nw_proto == PROTO_TCP || f->nw_proto == PROTO_SCTP || (udp && f->nw_proto == PROTO_UDP);
+	bool ports = f->nw_proto == PROTO_TCP || f->nw_proto == PROTO_SCTP ||
+		     (udp && f->nw_proto == PROTO_UDP);
 	if (!ports || f->nw_frag & FLOW_FRAG_LATER)
 		return hash;
 	ctx->mask->tp_src = ctx->mask->tp_dst = UINT16_MAX;
@@ -91,7 +98,8 @@ static uint64_t hash_packet(struct xlate_ctx *ctx, enum ofpact_hash_fields field
 		return hash_l4(ctx, false, hash_addresses(ctx, hash_l2(ctx, hash)));
 	case HASH_FIELDS_SYMMETRIC_L3L4:
 	case HASH_FIELDS_SYMMETRIC_L3L4_UDP:
-		return hash_l4(ctx, fields == HASH_FIELDS_SYMMETRIC_L3L4_UDP, hash_addresses(ctx, hash));
+		return hash_l4(ctx, fields == HASH_FIELDS_SYMMETRIC_L3L4_UDP,
+			       hash_addresses(ctx, hash));
 	case HASH_FIELDS_NW_SRC:
 		return hash_address(ctx, true, hash);
 	case HASH_FIELDS_NW_DST:
@@ -144,7 +152,8 @@ static uint16_t choose_link(const struct ofpact_multipath *a, uint64_t hash)
 	case MULTIPATH_HASH_THRESHOLD:
 		return (uint16_t)((uint64_t)short_hash * n_links >> 32);
 	case MULTIPATH_HRW:
-		return n_links <= HRW_MAX_LINKS ? highest_weight(hash, n_links) : (uint16_t)(short_hash % n_links);
+		return n_links <= HRW_MAX_LINKS ? highest_weight(hash, n_links)
+						: (uint16_t)(short_hash % n_links);
 	case MULTIPATH_ITER_HASH:
 		return iterate(hash, n_links, a->arg);
 	case MULTIPATH_N_ALGORITHMS:
@@ -178,7 +187,8 @@ static uint32_t choose_member(struct xlate_ctx *ctx, const struct ofpact_bundle 
 				return a->members[i];
 		return best;
 	}
-	uint64_t hash = hash_packet(ctx, (enum ofpact_hash_fields)a->fields, a->basis), best_weight = 0;
+	uint64_t hash = hash_packet(ctx, (enum ofpact_hash_fields)a->fields, a->basis),
+		 best_weight = 0;
 	for (unsigned int i = 0; i < a->n_members; i++) {
 		uint64_t weight = hash_combine(hash, i);
 		if (is_alive(ctx, a->members[i]) && (best == OFPP_NONE || weight > best_weight)) {

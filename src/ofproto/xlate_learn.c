@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// learn and fin_timeout. A megaflow keeps what it learned, so that its later packets refresh the flow.
+// learn and fin_timeout. A megaflow keeps what it learned, so that its later packets refresh the
+// flow.
 #include "base/str.h"
 #include "ofproto/backer_internal.h"
 #include "ofproto/learned.h"
@@ -38,7 +39,8 @@ bool xlate_do_learn(struct xlate_ctx *ctx, const void *action)
 		if (ctx->in->credit)
 			learned_set_fresh(l);
 		if (!ok)
-			XLATE_REPORT(ctx, TRACE_DETAIL, "the limit of %u flows is reached", a->limit);
+			XLATE_REPORT(ctx, TRACE_DETAIL, "the limit of %u flows is reached",
+				     a->limit);
 	}
 	if (a->flags & LEARN_WRITE_RESULT)
 		xlate_set_subfield(ctx, &a->result_dst, ok);
@@ -51,7 +53,8 @@ bool xlate_do_fin_timeout(struct xlate_ctx *ctx, const void *action)
 	ctx->mask->nw_proto = UINT8_MAX;
 	if (!ctx->rule || ctx->flow.nw_proto != PROTO_TCP)
 		return true;
-	struct learned *l = learned_fin_timeout(action, (struct rule *)(uintptr_t)ctx->rule, ctx->bridge->id);
+	struct learned *l =
+		learned_fin_timeout(action, (struct rule *)(uintptr_t)ctx->rule, ctx->bridge->id);
 	if (!l)
 		return true;
 	if (ctx->in->may_learn && be16toh(ctx->flow.tcp_flags) & TCP_FIN_RST) {

@@ -14,10 +14,11 @@ static bool passes(struct xlate_ctx *ctx, const struct xlate_mirror *m)
 	if (!m->filter)
 		return true;
 	const uint64_t *mask = flow_words_const(&m->filter->mask),
-	               *want = flow_words_const(&m->filter->flow);
+		       *want = flow_words_const(&m->filter->flow);
 	const uint64_t *have = flow_words_const(&ctx->flow);
 	bool same = true;
-	// Options that the packet does not have are seen to be missing before their bodies are looked at.
+	// Options that the packet does not have are seen to be missing before their bodies are
+	// looked at.
 	unsigned int n = flow_n_words(&m->filter->mask);
 	if (m->filter->mask.tunnel.options)
 		flow_make_options(ctx->mask);
@@ -31,7 +32,7 @@ static bool passes(struct xlate_ctx *ctx, const struct xlate_mirror *m)
 }
 
 static void send_to_vlan(struct xlate_ctx *ctx, const struct xlate_mirror *m,
-                         const struct tags *tags)
+			 const struct tags *tags)
 {
 	struct tags copy = *tags;
 	memset(ctx->mask->dl_dst, 0xff, sizeof(ctx->mask->dl_dst));
@@ -51,7 +52,7 @@ static void send_to(struct xlate_ctx *ctx, const struct xlate_mirror *m, const s
 	bool last = ctx->last;
 	ctx->last = false;
 	xlate_add_credit(ctx, &(struct xlate_credit){.kind = XLATE_CREDIT_PATCH_TX,
-	                                             .patch = patch_counters_ref(m->counters)});
+						     .patch = patch_counters_ref(m->counters)});
 	ctx->snaplen = m->snaplen;
 	if (m->out)
 		xlate_output_bundle(ctx, m->out, tags);

@@ -22,7 +22,7 @@ enum { MAX_MCAST_PORTS = 1024 };
 struct normal {
 	struct xlate_ctx *ctx;
 	const struct xlate_bundle *in; // NULL: from no port, as in a packet-out
-	struct tags tags;              // in the bridge's view
+	struct tags tags;	       // in the bridge's view
 };
 
 static void output(const struct normal *n, const struct xlate_bundle *to)
@@ -52,9 +52,12 @@ static void complain_of_moves(const struct normal *n, const uint8_t mac[6], uint
 {
 	counter_inc(mac_moves_damped);
 	XLATE_REPORT(n->ctx, TRACE_WARN, "the address moves too often, not learned");
-	log_warn_rl("bridge %s: %02x:%02x:%02x:%02x:%02x:%02x in VLAN %u moves between ports too often, the last one is %s: is there a "
-		    "loop, or does somebody else have the address, too? It stays where it was for a while",
-		    n->ctx->bridge->name, mac[0], mac[1], mac[2], mac[3], mac[4], mac[5], vid, n->in->c.name);
+	log_warn_rl("bridge %s: %02x:%02x:%02x:%02x:%02x:%02x in VLAN %u moves between ports too "
+		    "often, the last one is %s: is there a "
+		    "loop, or does somebody else have the address, too? It stays where it was for "
+		    "a while",
+		    n->ctx->bridge->name, mac[0], mac[1], mac[2], mac[3], mac[4], mac[5], vid,
+		    n->in->c.name);
 }
 
 static void learn(const struct normal *n)
@@ -66,18 +69,19 @@ static void learn(const struct normal *n)
 		return;
 	// The members of a bond are one place: entries name the first of them.
 	uint32_t port = n->in->c.ports[0];
-	enum mac_learned learned =
-		ctx->in->may_learn ? mac_table_learn(ctx->bridge->macs, mac, vid, port, xlate_now(ctx->in)) : MAC_KNOWN;
+	enum mac_learned learned = ctx->in->may_learn ? mac_table_learn(ctx->bridge->macs, mac, vid,
+									port, xlate_now(ctx->in))
+						      : MAC_KNOWN;
 	if (learned == MAC_DAMPED)
 		complain_of_moves(n, mac, vid);
 	if (learned == MAC_CHANGED) {
 		XLATE_REPORT(ctx, TRACE_DETAIL,
-		             "learned that %02x:%02x:%02x:%02x:%02x:%02x is on port %s in VLAN %u",
-		             mac[0], mac[1], mac[2], mac[3], mac[4], mac[5], n->in->c.name, vid);
+			     "learned that %02x:%02x:%02x:%02x:%02x:%02x is on port %s in VLAN %u",
+			     mac[0], mac[1], mac[2], mac[3], mac[4], mac[5], n->in->c.name, vid);
 		xlate_changed(ctx->in->backer, XLATE_CHANGE_MAC);
 	}
 	struct xlate_credit credit = {
-	        .kind = XLATE_CREDIT_MAC, .vlan = vid, .port = port, .ofproto_id = ctx->bridge->id};
+		.kind = XLATE_CREDIT_MAC, .vlan = vid, .port = port, .ofproto_id = ctx->bridge->id};
 	memcpy(credit.mac, mac, 6);
 	xlate_add_credit(ctx, &credit);
 }
@@ -88,7 +92,7 @@ static void forward(const struct normal *n)
 	uint16_t vid = n->tags.v[0].vid;
 	struct mac_entry e;
 	bool known = !(ctx->flow.dl_dst[0] & 1) && learns_in(ctx->bridge, vid) &&
-	             mac_table_lookup(ctx->bridge->macs, ctx->flow.dl_dst, vid, &e);
+		     mac_table_lookup(ctx->bridge->macs, ctx->flow.dl_dst, vid, &e);
 	if (!known) {
 		XLATE_REPORT(ctx, TRACE_DETAIL, "no learned MAC for destination, flooding");
 		flood(n);
@@ -177,7 +181,7 @@ static void set_target(struct mcast_targets *t, const struct xlate_bundle *b)
 
 // `what` names the port in a trace.
 static void add_target(const struct normal *n, struct mcast_targets *t,
-                       const struct xlate_bundle *b, const char *what)
+		       const struct xlate_bundle *b, const char *what)
 {
 	if (!b || b->mirror_out) {
 		XLATE_REPORT(n->ctx, TRACE_DETAIL, "%s is unknown, dropping", what);
@@ -190,7 +194,7 @@ static void add_target(const struct normal *n, struct mcast_targets *t,
 }
 
 static void add_ports(const struct normal *n, struct mcast_targets *t, const uint32_t *ports,
-                      unsigned int n_ports, const char *what)
+		      unsigned int n_ports, const char *what)
 {
 	for (unsigned int i = 0; i < n_ports; i++) {
 		const struct xlate_port *port = xlate_bridge_port(n->ctx->bridge, ports[i]);
@@ -202,7 +206,7 @@ static void add_routers(const struct normal *n, struct mcast_targets *t)
 {
 	uint32_t ports[MAX_MCAST_PORTS];
 	unsigned int n_ports = mcast_snooping_routers(n->ctx->bridge->mcast, n->tags.v[0].vid,
-	                                              ports, MAX_MCAST_PORTS);
+						      ports, MAX_MCAST_PORTS);
 	add_ports(n, t, ports, n_ports, "mcast router port");
 }
 
@@ -218,10 +222,10 @@ static void add_flooded(const struct normal *n, struct mcast_targets *t, bool re
 			add_target(n, t, b, "mcast flood port");
 		} else if (b == n->in) {
 			XLATE_REPORT(n->ctx, TRACE_DETAIL,
-			             "mcast port is input port, dropping the Report");
+				     "mcast port is input port, dropping the Report");
 		} else {
 			XLATE_REPORT(n->ctx, TRACE_DETAIL,
-			             "forwarding report to mcast flagged port");
+				     "forwarding report to mcast flagged port");
 			set_target(t, b);
 		}
 	}
@@ -255,7 +259,7 @@ static void forward_to_group(const struct normal *n, struct mcast_targets *t)
 		memcpy(group, &ctx->flow.ipv6_dst, sizeof(group));
 	}
 	unsigned int n_ports = mcast_snooping_members(ctx->bridge->mcast, group, n->tags.v[0].vid,
-	                                              ports, MAX_MCAST_PORTS, &known);
+						      ports, MAX_MCAST_PORTS, &known);
 	if (!known && ctx->bridge->mcast_flood_unregistered) {
 		XLATE_REPORT(ctx, TRACE_DETAIL, "unregistered multicast, flooding");
 		flood(n);
@@ -280,7 +284,7 @@ static void snoop(const struct normal *n)
 	if (!ctx->in->may_learn || !ctx->in->frame || !n->in || !n->in->c.n_ports)
 		return;
 	if (mcast_snooping_learn(ctx->bridge->mcast, ctx->in->frame, ctx->in->frame_len,
-	                         n->tags.v[0].vid, n->in->c.ports[0], clock_ms()))
+				 n->tags.v[0].vid, n->in->c.ports[0], clock_ms()))
 		xlate_changed(ctx->in->backer, XLATE_CHANGE_MCAST);
 }
 
@@ -297,9 +301,9 @@ static void forward_multicast(const struct normal *n)
 			XLATE_REPORT(ctx, TRACE_DETAIL, "RFC4541: section 2.1.2, item 2, flooding");
 		else
 			XLATE_REPORT(ctx, TRACE_DETAIL,
-			             ctx->flow.dl_type == BE16(ETHERTYPE_IPV4)
-			                     ? "multicast traffic, flooding"
-			                     : "MLD query, flooding");
+				     ctx->flow.dl_type == BE16(ETHERTYPE_IPV4)
+					     ? "multicast traffic, flooding"
+					     : "MLD query, flooding");
 		flood(n);
 		return;
 	}

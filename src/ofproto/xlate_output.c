@@ -9,9 +9,11 @@
 #include "openflow/packet_io.h"
 #include "openflow/port.h"
 
-// The packet goes on in the bridge at the other end, which sees it as if it had just come in: without registers, metadata or an
-// action set. What that bridge does to the packet does not come back.
-static void enter_peer(struct xlate_ctx *ctx, const struct xlate_port *port, const struct xlate_port *peer)
+// The packet goes on in the bridge at the other end, which sees it as if it had just come in:
+// without registers, metadata or an action set. What that bridge does to the packet does not come
+// back.
+static void enter_peer(struct xlate_ctx *ctx, const struct xlate_port *port,
+		       const struct xlate_port *peer)
 {
 	struct xlate_scope scope;
 	struct buf set = ctx->action_set;
@@ -21,7 +23,8 @@ static void enter_peer(struct xlate_ctx *ctx, const struct xlate_port *port, con
 	unsigned int stack_n = ctx->stack_n, stack_cap = ctx->stack_cap;
 	uint8_t table_id = ctx->table_id;
 	uint64_t mirrored = ctx->mirrored;
-	bool exit = ctx->exit, in_action_set = ctx->in_action_set, in_group = ctx->in_group, packet_out = ctx->packet_out;
+	bool exit = ctx->exit, in_action_set = ctx->in_action_set, in_group = ctx->in_group,
+	     packet_out = ctx->packet_out;
 	bool conntracked = ctx->conntracked, behind_mpls = ctx->behind_mpls;
 
 	xlate_scope_begin(ctx, &scope, NULL, 0);
@@ -37,11 +40,13 @@ static void enter_peer(struct xlate_ctx *ctx, const struct xlate_port *port, con
 	memset(&ctx->flow.tunnel, 0, sizeof(ctx->flow.tunnel));
 	ctx->flow.actset_output = OFPP_UNSET;
 	if (port->patch)
-		xlate_add_credit(ctx, &(struct xlate_credit){.kind = XLATE_CREDIT_PATCH_TX,
-							     .patch = patch_counters_ref(port->patch)});
+		xlate_add_credit(ctx,
+				 &(struct xlate_credit){.kind = XLATE_CREDIT_PATCH_TX,
+							.patch = patch_counters_ref(port->patch)});
 	if (peer->patch)
-		xlate_add_credit(ctx, &(struct xlate_credit){.kind = XLATE_CREDIT_PATCH_RX,
-							     .patch = patch_counters_ref(peer->patch)});
+		xlate_add_credit(ctx,
+				 &(struct xlate_credit){.kind = XLATE_CREDIT_PATCH_RX,
+							.patch = patch_counters_ref(peer->patch)});
 	ctx->depth++;
 	xlate_bridge_pipeline(ctx, peer);
 	ctx->depth--;
@@ -93,19 +98,23 @@ void xlate_output_port(struct xlate_ctx *ctx, const struct xlate_port *port)
 		return;
 	}
 	if (flow_is_bare(&ctx->flow)) {
-		XLATE_REPORT(ctx, TRACE_WARN, "Trying to send non-Ethernet packet through legacy L2 port. Dropping packet.");
+		XLATE_REPORT(ctx, TRACE_WARN,
+			     "Trying to send non-Ethernet packet through legacy L2 port. Dropping "
+			     "packet.");
 		return;
 	}
 	if (port->dp_port != DP_PORT_NONE) {
 		xlate_commit(ctx);
 		if (ctx->snaplen)
-			((struct dpact_trunc *)dpact_add(ctx->out->actions, DPACT_TRUNC, sizeof(struct dpact_trunc)))->max_len =
-				ctx->snaplen;
+			((struct dpact_trunc *)dpact_add(ctx->out->actions, DPACT_TRUNC,
+							 sizeof(struct dpact_trunc)))
+				->max_len = ctx->snaplen;
 		dpact_add_output(ctx->out->actions, port->dp_port);
 		xlate_mirror_egress(ctx, port);
 		return;
 	}
-	const struct xlate_bridge *bridge = port->peer ? xlate_snapshot_bridge(ctx->snapshot, port->peer) : NULL;
+	const struct xlate_bridge *bridge =
+		port->peer ? xlate_snapshot_bridge(ctx->snapshot, port->peer) : NULL;
 	const struct xlate_port *peer = bridge ? xlate_bridge_port(bridge, port->peer_port) : NULL;
 	if (peer)
 		enter_peer(ctx, port, peer);
@@ -153,8 +162,10 @@ void xlate_output(struct xlate_ctx *ctx, uint32_t ofp_port, uint16_t max_len)
 		output_all(ctx, 0);
 		break;
 	case OFPP_CONTROLLER:
-		xlate_controller(ctx, &(struct xlate_to_controller){
-					      .reason = controller_reason(ctx), .max_len = max_len, .meter_id = UINT32_MAX});
+		xlate_controller(ctx,
+				 &(struct xlate_to_controller){.reason = controller_reason(ctx),
+							       .max_len = max_len,
+							       .meter_id = UINT32_MAX});
 		break;
 	case OFPP_NONE:
 	case OFPP_UNSET:
@@ -178,7 +189,9 @@ static void put_controller(struct xlate_ctx *ctx, const struct xlate_to_controll
 {
 	struct xlate_userdata head = {
 		.kind = XLATE_USERDATA_CONTROLLER,
-		.reason = to->reason == OFPR_ACTION && is_table_miss_rule(ctx->rule) ? OFPR_EXPLICIT_MISS : to->reason,
+		.reason = to->reason == OFPR_ACTION && is_table_miss_rule(ctx->rule)
+				  ? OFPR_EXPLICIT_MISS
+				  : to->reason,
 		.table_id = ctx->table_id,
 		.dont_send = ctx->in->trace && !ctx->in->may_learn,
 		.max_len = to->max_len,
@@ -191,8 +204,8 @@ static void put_controller(struct xlate_ctx *ctx, const struct xlate_to_controll
 		.recirc_id = to->recirc_id,
 	};
 	memcpy(head.regs, ctx->flow.regs, sizeof(head.regs));
-	struct dpact_userspace *a =
-		dpact_add(ctx->out->actions, DPACT_USERSPACE, sizeof(*a) + sizeof(head) + to->userdata_len);
+	struct dpact_userspace *a = dpact_add(ctx->out->actions, DPACT_USERSPACE,
+					      sizeof(*a) + sizeof(head) + to->userdata_len);
 	a->userdata_len = (uint16_t)(sizeof(head) + to->userdata_len);
 	memcpy(a->userdata, &head, sizeof(head));
 	if (to->userdata_len)
@@ -206,7 +219,9 @@ void xlate_controller(struct xlate_ctx *ctx, const struct xlate_to_controller *t
 	if (ctx->out->error)
 		return;
 	xlate_commit(ctx);
-	if (!ofproto_meter_lookup(ctx->bridge->ofproto, to->meter_id == UINT32_MAX ? OFPM_CONTROLLER : to->meter_id, &meter)) {
+	if (!ofproto_meter_lookup(ctx->bridge->ofproto,
+				  to->meter_id == UINT32_MAX ? OFPM_CONTROLLER : to->meter_id,
+				  &meter)) {
 		put_controller(ctx, to);
 		return;
 	}

@@ -36,7 +36,8 @@ static uint64_t *copy_vlans(const uint64_t *bits)
 	return bits ? xmemdup(bits, VLAN_BYTES) : NULL;
 }
 
-static void copy_bundle(struct xlate_bundle *b, const struct xlate_bundle_config *c, unsigned int index)
+static void copy_bundle(struct xlate_bundle *b, const struct xlate_bundle_config *c,
+			unsigned int index)
 {
 	b->c = *c;
 	b->c.name = xstrdup(c->name);
@@ -120,7 +121,8 @@ static void index_ports(struct xlate_bridge *b)
 }
 
 static struct xlate_bridge *bridge_new(const struct xlate_bridge_config *c, uint64_t id,
-				       struct patch_counters *(*patch)(void *, uint64_t, uint32_t), void *arg)
+				       struct patch_counters *(*patch)(void *, uint64_t, uint32_t),
+				       void *arg)
 {
 	struct xlate_bridge *b = XNEW(struct xlate_bridge);
 	b->ofproto = c->ofproto;
@@ -139,7 +141,8 @@ static struct xlate_bridge *bridge_new(const struct xlate_bridge_config *c, uint
 	b->bundles = xcalloc(c->n_bundles, sizeof(*b->bundles));
 	for (unsigned int i = 0; i < c->n_bundles; i++) {
 		copy_bundle(&b->bundles[i], &c->bundles[i], i);
-		b->looks_inside |= c->bundles[i].vlan_mode == VLAN_DOT1Q_TUNNEL || c->bundles[i].vlan_mode == VLAN_ACCESS;
+		b->looks_inside |= c->bundles[i].vlan_mode == VLAN_DOT1Q_TUNNEL ||
+				   c->bundles[i].vlan_mode == VLAN_ACCESS;
 	}
 	copy_mirrors(b, c);
 	b->n_ports = c->n_ports;
@@ -155,7 +158,9 @@ static struct xlate_bridge *bridge_new(const struct xlate_bridge_config *c, uint
 		p->peer = pc->peer ? ofproto_id(pc->peer) : 0;
 		p->peer_port = pc->peer_port;
 		p->bundle = pc->bundle >= 0 ? &b->bundles[pc->bundle] : NULL;
-		p->patch = pc->dp_port == DP_PORT_NONE ? patch_counters_ref(patch(arg, id, pc->ofp_port)) : NULL;
+		p->patch = pc->dp_port == DP_PORT_NONE
+				   ? patch_counters_ref(patch(arg, id, pc->ofp_port))
+				   : NULL;
 		p->bridge = b;
 	}
 	qsort(b->ports, b->n_ports, sizeof(*b->ports), compare_ports);
@@ -205,9 +210,10 @@ static void index_dp_ports(struct xlate_snapshot *s)
 		}
 }
 
-struct xlate_snapshot *xlate_snapshot_with(const struct xlate_snapshot *old, uint64_t id,
-					   const struct xlate_bridge_config *config,
-					   struct patch_counters *(*patch)(void *, uint64_t, uint32_t), void *arg)
+struct xlate_snapshot *
+xlate_snapshot_with(const struct xlate_snapshot *old, uint64_t id,
+		    const struct xlate_bridge_config *config,
+		    struct patch_counters *(*patch)(void *, uint64_t, uint32_t), void *arg)
 {
 	struct xlate_snapshot *s = XNEW(struct xlate_snapshot);
 	s->bridges = xcalloc((old ? old->n_bridges : 0) + 1, sizeof(struct xlate_bridge *));
@@ -217,7 +223,8 @@ struct xlate_snapshot *xlate_snapshot_with(const struct xlate_snapshot *old, uin
 	if (config)
 		s->bridges[s->n_bridges++] = bridge_new(config, id, patch, arg);
 	for (unsigned int i = 0; i < s->n_bridges; i++)
-		__atomic_add_fetch(&((struct xlate_bridge *)(uintptr_t)s->bridges[i])->refs, 1, __ATOMIC_RELAXED);
+		__atomic_add_fetch(&((struct xlate_bridge *)(uintptr_t)s->bridges[i])->refs, 1,
+				   __ATOMIC_RELAXED);
 	qsort(s->bridges, s->n_bridges, sizeof(struct xlate_bridge *), compare_bridges);
 	index_dp_ports(s);
 	return s;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// What translation knows of the configuration: bridges, their ports and bundles, as immutable objects under one pointer per backer.
+// What translation knows of the configuration: bridges, their ports and bundles, as immutable
+// objects under one pointer per backer.
 //
-// Threads: built by main. Readers get the pointer under RCU and may use all that hangs on it until their next quiescent state.
-// A bridge's part lives on unchanged in the snapshots that follow until the bridge changes.
+// Threads: built by main. Readers get the pointer under RCU and may use all that hangs on it until
+// their next quiescent state. A bridge's part lives on unchanged in the snapshots that follow until
+// the bridge changes.
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -17,12 +19,12 @@ struct xlate_bundle {
 };
 
 struct xlate_mirror {
-	uint64_t *vlans;		 // NULL: all
+	uint64_t *vlans;		// NULL: all
 	const struct xlate_bundle *out; // NULL: see out_vlan
 	int out_vlan;
 	uint16_t snaplen;
-	uint64_t same_destination; // mirrors that send there too, this one among them
-	struct match *filter;	   // NULL: all
+	uint64_t same_destination;	 // mirrors that send there too, this one among them
+	struct match *filter;		 // NULL: all
 	struct patch_counters *counters; // a reference
 };
 
@@ -75,17 +77,17 @@ struct patch_counters *patch_counters_new(void);
 struct patch_counters *patch_counters_ref(struct patch_counters *);
 void patch_counters_unref(struct patch_counters *); // NULL is allowed
 
-const struct xlate_bridge *xlate_snapshot_bridge(const struct xlate_snapshot *, uint64_t id); // NULL: none
+const struct xlate_bridge *xlate_snapshot_bridge(const struct xlate_snapshot *,
+						 uint64_t id); // NULL: none
 const struct xlate_bridge *xlate_snapshot_by_name(const struct xlate_snapshot *, const char *name);
 const struct xlate_port *xlate_bridge_port(const struct xlate_bridge *, uint32_t ofp_port);
 const struct xlate_port *xlate_snapshot_dp_port(const struct xlate_snapshot *, uint32_t dp_port);
 
-// A new snapshot from the old one (NULL: none) with the bridge's part replaced, added, or with `config` NULL removed. Main.
-// `patch` gives the counters of a patch port, borrowed.
-struct xlate_snapshot *xlate_snapshot_with(const struct xlate_snapshot *old, uint64_t id,
-					   const struct xlate_bridge_config *config,
-					   struct patch_counters *(*patch)(void *arg, uint64_t id, uint32_t ofp_port),
-					   void *arg);
+// A new snapshot from the old one (NULL: none) with the bridge's part replaced, added, or with
+// `config` NULL removed. Main. `patch` gives the counters of a patch port, borrowed.
+struct xlate_snapshot *xlate_snapshot_with(
+	const struct xlate_snapshot *old, uint64_t id, const struct xlate_bridge_config *config,
+	struct patch_counters *(*patch)(void *arg, uint64_t id, uint32_t ofp_port), void *arg);
 void xlate_snapshot_free(void *); // no reader may be left; runs in RCU's thread, too
 
 static inline bool vlan_in(const uint64_t *bits, uint16_t vid) // NULL: all are

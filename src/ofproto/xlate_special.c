@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Actions that concern the whole packet: output of its first bytes, branches by its length, samples; and those that have their effect
-// elsewhere (conjunctions in lookups).
+// Actions that concern the whole packet: output of its first bytes, branches by its length,
+// samples; and those that have their effect elsewhere (conjunctions in lookups).
 #include "base/str.h"
 #include "dp/dp.h"
 #include "ofproto/xlate_ctx.h"
@@ -22,8 +22,8 @@ bool xlate_do_output_trunc(struct xlate_ctx *ctx, const void *action)
 }
 
 // The rest of the list, with the bit set, as a list of datapath actions of its own.
-static void translate_branch(struct xlate_ctx *ctx, const struct ofpact_check_pkt_larger *a, bool larger, const void *rest,
-			     size_t rest_len, struct buf *actions)
+static void translate_branch(struct xlate_ctx *ctx, const struct ofpact_check_pkt_larger *a,
+			     bool larger, const void *rest, size_t rest_len, struct buf *actions)
 {
 	struct flow flow, base;
 	flow_copy(&flow, &ctx->flow);
@@ -37,7 +37,8 @@ static void translate_branch(struct xlate_ctx *ctx, const struct ofpact_check_pk
 	ctx->action_set = set;
 	ctx->out->actions = actions;
 	if (ctx->node)
-		XLATE_REPORT(ctx, TRACE_DETAIL, larger ? "the packet is larger" : "the packet is not larger");
+		XLATE_REPORT(ctx, TRACE_DETAIL,
+			     larger ? "the packet is larger" : "the packet is not larger");
 	xlate_set_subfield(ctx, &a->dst, larger);
 	ctx->last = true; // the branch has a copy of the packet
 	xlate_actions(ctx, rest, rest_len);
@@ -59,8 +60,10 @@ static void translate_branch(struct xlate_ctx *ctx, const struct ofpact_check_pk
 		ctx->exit = exit;
 }
 
-// No megaflow knows how long a packet is: the datapath decides, between two translations of what follows in this list.
-void xlate_check_pkt_larger(struct xlate_ctx *ctx, const struct ofpact_check_pkt_larger *a, const void *rest, size_t rest_len)
+// No megaflow knows how long a packet is: the datapath decides, between two translations of what
+// follows in this list.
+void xlate_check_pkt_larger(struct xlate_ctx *ctx, const struct ofpact_check_pkt_larger *a,
+			    const void *rest, size_t rest_len)
 {
 	struct buf greater = BUF_INIT, less = BUF_INIT;
 	xlate_commit(ctx);
@@ -71,7 +74,8 @@ void xlate_check_pkt_larger(struct xlate_ctx *ctx, const struct ofpact_check_pkt
 		XLATE_REPORT(ctx, TRACE_ERROR, "check_pkt_larger yielded over 64 kB of actions");
 		xlate_fail(ctx, XLATE_TOO_MANY_RESUBMITS);
 	} else if (!ctx->out->error && greater.len + less.len) {
-		struct dpact_check_pkt_len *c = dpact_add(ctx->out->actions, DPACT_CHECK_PKT_LEN, len);
+		struct dpact_check_pkt_len *c =
+			dpact_add(ctx->out->actions, DPACT_CHECK_PKT_LEN, len);
 		c->pkt_len = a->pkt_len;
 		c->greater_len = (uint16_t)greater.len;
 		uint8_t *lists = (uint8_t *)(c + 1);

@@ -11,9 +11,9 @@ void tags_from_flow(struct tags *t, const struct flow *f)
 	for (unsigned int i = 0; i < xlate_n_vlans(f); i++) {
 		uint16_t tci = be16toh(f->vlan[i].tci);
 		t->v[i] = (struct tag){.from = (uint8_t)(i + 1),
-		                       .tpid = f->vlan[i].tpid,
-		                       .vid = tci & VID,
-		                       .pcp = tci & PCP};
+				       .tpid = f->vlan[i].tpid,
+				       .vid = tci & VID,
+				       .pcp = tci & PCP};
 	}
 }
 
@@ -62,30 +62,30 @@ bool bundle_allows(struct xlate_ctx *ctx, const struct xlate_bundle *b, uint16_t
 		if (!vid)
 			return true;
 		XLATE_REPORT(ctx, TRACE_ERROR,
-		             "dropping VLAN %u tagged packet received on port %s configured as "
-		             "VLAN %d access port",
-		             vid, b->c.name, b->c.tag);
+			     "dropping VLAN %u tagged packet received on port %s configured as "
+			     "VLAN %d access port",
+			     vid, b->c.name, b->c.tag);
 		return false;
 	case VLAN_NATIVE_TAGGED:
 	case VLAN_NATIVE_UNTAGGED:
 		if (!vid)
 			return true; // in the native VLAN
-		                     // fall through
+				     // fall through
 	case VLAN_TRUNK:
 		if (vlan_in(b->c.trunks, vid) || (b->c.vlan_mode != VLAN_TRUNK && vid == b->c.tag))
 			return true;
 		XLATE_REPORT(ctx, TRACE_ERROR,
-		             "dropping VLAN %u packet received on port %s not configured for "
-		             "trunking VLAN %u",
-		             vid, b->c.name, vid);
+			     "dropping VLAN %u packet received on port %s not configured for "
+			     "trunking VLAN %u",
+			     vid, b->c.name, vid);
 		return false;
 	case VLAN_DOT1Q_TUNNEL:
 		if (vlan_in(b->c.cvlans, vid))
 			return true;
 		XLATE_REPORT(ctx, TRACE_ERROR,
-		             "dropping VLAN %u packet received on dot1q-tunnel port %s that "
-		             "excludes this VLAN",
-		             vid, b->c.name);
+			     "dropping VLAN %u packet received on dot1q-tunnel port %s that "
+			     "excludes this VLAN",
+			     vid, b->c.name);
 		return false;
 	}
 	return false;
@@ -107,7 +107,7 @@ void bundle_translate_input(const struct xlate_bundle *b, const struct tags *in,
 		break;
 	case VLAN_DOT1Q_TUNNEL:
 		out->v[0] = (struct tag){.tpid = htobe16(b->c.qinq_ethertype),
-		                         .vid = (uint16_t)b->c.tag};
+					 .vid = (uint16_t)b->c.tag};
 		out->v[1] = in->v[0];
 		break;
 	}
@@ -137,7 +137,7 @@ static void translate_output(const struct xlate_bundle *b, const struct tags *in
 }
 
 void xlate_output_bundle(struct xlate_ctx *ctx, const struct xlate_bundle *to,
-                         const struct tags *from)
+			 const struct tags *from)
 {
 	if (!to->c.n_ports)
 		return;
@@ -170,13 +170,13 @@ bool mac_is_reserved(const uint8_t mac[6])
 	static const struct {
 		uint8_t mac[6], mask;
 	} reserved[] = {
-	        {{0x01, 0x80, 0xc2, 0x00, 0x00, 0x00}, 0xf0},
-	        {{0x00, 0xe0, 0x2b, 0x00, 0x00, 0x00}, 0xff},
-	        {{0x00, 0xe0, 0x2b, 0x00, 0x00, 0x04}, 0xff},
-	        {{0x00, 0xe0, 0x2b, 0x00, 0x00, 0x06}, 0xff},
-	        {{0x01, 0x00, 0x0c, 0x00, 0x00, 0x00}, 0xff},
-	        {{0x01, 0x00, 0x0c, 0xcc, 0xcc, 0xc0}, 0xf0},
-	        {{0x01, 0x00, 0x0c, 0xcd, 0xcd, 0xcd}, 0xff},
+		{{0x01, 0x80, 0xc2, 0x00, 0x00, 0x00}, 0xf0},
+		{{0x00, 0xe0, 0x2b, 0x00, 0x00, 0x00}, 0xff},
+		{{0x00, 0xe0, 0x2b, 0x00, 0x00, 0x04}, 0xff},
+		{{0x00, 0xe0, 0x2b, 0x00, 0x00, 0x06}, 0xff},
+		{{0x01, 0x00, 0x0c, 0x00, 0x00, 0x00}, 0xff},
+		{{0x01, 0x00, 0x0c, 0xcc, 0xcc, 0xc0}, 0xf0},
+		{{0x01, 0x00, 0x0c, 0xcd, 0xcd, 0xcd}, 0xff},
 	};
 	for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++)
 		if (!memcmp(mac, reserved[i].mac, 5) &&

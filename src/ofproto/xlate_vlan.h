@@ -9,7 +9,7 @@
 struct tag {
 	uint8_t from; // 1, 2: the packet's first or second tag; 0: a new one
 	be16_t tpid;  // of the packet: 0 when a megaflow is looked at again that does not match on
-	              // it; of a new tag: 0 is 0x8100
+		      // it; of a new tag: 0 is 0x8100
 	uint16_t vid; // 0: none, or a priority tag
 	uint16_t pcp; // in its place in the TCI
 };

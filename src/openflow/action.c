@@ -116,8 +116,7 @@ static bool outputs_to(const struct ofpact *a, uint32_t port)
 
 bool ofpacts_output_to(const void *list, size_t n, uint32_t port)
 {
-	OFPACT_FOREACH(a, list, n)
-	{
+	OFPACT_FOREACH (a, list, n) {
 		size_t inner;
 		const struct ofpact *nested = ofpact_nested(a, &inner);
 		if (outputs_to(a, port) || (nested && ofpacts_output_to(nested, inner, port)))
@@ -126,13 +125,14 @@ bool ofpacts_output_to(const void *list, size_t n, uint32_t port)
 	return false;
 }
 
-bool ofpacts_each_group(const void *list, size_t n, bool (*cb)(void *arg, uint32_t group_id), void *arg)
+bool ofpacts_each_group(const void *list, size_t n, bool (*cb)(void *arg, uint32_t group_id),
+			void *arg)
 {
-	OFPACT_FOREACH(a, list, n)
-	{
+	OFPACT_FOREACH (a, list, n) {
 		size_t inner;
 		const struct ofpact *nested = ofpact_nested(a, &inner);
-		if (a->type == OFPACT_GROUP && cb(arg, ((const struct ofpact_group *)(const void *)a)->group_id))
+		if (a->type == OFPACT_GROUP &&
+		    cb(arg, ((const struct ofpact_group *)(const void *)a)->group_id))
 			return true;
 		if (nested && ofpacts_each_group(nested, inner, cb, arg))
 			return true;
@@ -145,9 +145,9 @@ bool ofpacts_each_group(const void *list, size_t n, bool (*cb)(void *arg, uint32
 static const struct ofpact *last_at(const void *set, size_t n, enum ofpact_set_place place)
 {
 	const struct ofpact *found = NULL;
-	OFPACT_FOREACH(a, set, n)
-	if (ofpact_rows[a->type]->place == place)
-		found = a;
+	OFPACT_FOREACH (a, set, n)
+		if (ofpact_rows[a->type]->place == place)
+			found = a;
 	return found;
 }
 
@@ -166,17 +166,17 @@ void ofpacts_order_set(const void *set, size_t n, struct buf *list)
 		return;
 	for (int place = SET_POP_VLAN; place < SET_SETS; place++)
 		copy(list, last_at(set, n, (enum ofpact_set_place)place));
-	OFPACT_FOREACH(a, set, n)
-	if (ofpact_rows[a->type]->place == SET_SETS)
-		copy(list, a);
+	OFPACT_FOREACH (a, set, n)
+		if (ofpact_rows[a->type]->place == SET_SETS)
+			copy(list, a);
 	copy(list, last_at(set, n, SET_QOS));
 	copy(list, output);
 }
 
 int ofpacts_check_set(const void *list, size_t n)
 {
-	OFPACT_FOREACH(a, list, n)
-	if (ofpact_rows[a->type]->place == SET_FORBIDDEN)
-		return OFPBAC_BAD_TYPE;
+	OFPACT_FOREACH (a, list, n)
+		if (ofpact_rows[a->type]->place == SET_FORBIDDEN)
+			return OFPBAC_BAD_TYPE;
 	return 0;
 }

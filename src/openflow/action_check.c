@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Whether actions are right: their order, and whether they fit the match. Checking walks the list with a copy of the match that the
-// actions change as they would change a packet, so that "push_vlan,set_field:..->vlan_vid" passes.
+// Whether actions are right: their order, and whether they fit the match. Checking walks the list
+// with a copy of the match that the actions change as they would change a packet, so that
+// "push_vlan,set_field:..->vlan_vid" passes.
 #include "openflow/action_row.h"
 
 #include <stdlib.h>
@@ -36,7 +37,9 @@ int subfield_check_writable(const struct subfield *sf)
 static int subfield_check(const struct subfield *sf, const struct match *m)
 {
 	int error = subfield_check_range(sf);
-	return error ? error : field_prereqs_ok(sf->field, &m->flow, NULL) ? 0 : OFPBAC_MATCH_INCONSISTENT;
+	return error					     ? error
+	       : field_prereqs_ok(sf->field, &m->flow, NULL) ? 0
+							     : OFPBAC_MATCH_INCONSISTENT;
 }
 
 int subfield_check_source(const struct subfield *sf, const struct match *m)
@@ -63,19 +66,20 @@ int ofpacts_check_list(void *list, size_t n, struct ofpact_check *c)
 	return 0;
 }
 
-int ofpacts_check_protocols(void *list, size_t n, const struct match *match, uint32_t max_ports, uint8_t table_id,
-			    uint8_t n_tables, uint32_t *protocols, char **why)
+int ofpacts_check_protocols(void *list, size_t n, const struct match *match, uint32_t max_ports,
+			    uint8_t table_id, uint8_t n_tables, uint32_t *protocols, char **why)
 {
 	struct match m = *match;
 	struct ofpact_check c = {&m, max_ports, table_id, n_tables, protocols, why};
 	return ofpacts_check_list(list, n, &c);
 }
 
-int ofpacts_check(void *list, size_t n, const struct match *match, uint32_t max_ports, uint8_t table_id, uint8_t n_tables,
-		  uint8_t wire_version, char **why)
+int ofpacts_check(void *list, size_t n, const struct match *match, uint32_t max_ports,
+		  uint8_t table_id, uint8_t n_tables, uint8_t wire_version, char **why)
 {
 	uint32_t protocols = ofp_protocols_of_versions(1u << wire_version);
-	int error = ofpacts_check_protocols(list, n, match, max_ports, table_id, n_tables, &protocols, why);
+	int error = ofpacts_check_protocols(list, n, match, max_ports, table_id, n_tables,
+					    &protocols, why);
 	return error ? error : protocols ? 0 : OFPBAC_MATCH_INCONSISTENT;
 }
 
@@ -101,8 +105,9 @@ static int refuse(int error, char **why, char *text)
 }
 
 static const char *const instruction_names[] = {
-	[INST_APPLY] = "apply_actions", [INST_METER] = "meter",		     [INST_CLEAR] = "clear_actions",
-	[INST_WRITE] = "write_actions", [INST_METADATA] = "write_metadata", [INST_GOTO] = "goto_table",
+	[INST_APPLY] = "apply_actions",	    [INST_METER] = "meter",
+	[INST_CLEAR] = "clear_actions",	    [INST_WRITE] = "write_actions",
+	[INST_METADATA] = "write_metadata", [INST_GOTO] = "goto_table",
 };
 
 // The field that an action writes, if it is one that names it.
@@ -121,29 +126,35 @@ static int verify_place(const struct ofpact *a, int outer, char **why)
 	const struct field *f = written_field(a);
 	bool of_connection = f && (f->id == FIELD_CT_MARK || f->id == FIELD_CT_LABEL);
 	if (of_connection && outer != OFPACT_CT)
-		return refuse(OFPBAC_BAD_SET_ARGUMENT, why, xasprintf("cannot set CT fields outside of ct action"));
+		return refuse(OFPBAC_BAD_SET_ARGUMENT, why,
+			      xasprintf("cannot set CT fields outside of ct action"));
 	if (a->type == OFPACT_NAT && outer != OFPACT_CT)
-		return refuse(OFPBAC_BAD_SET_ARGUMENT, why, xasprintf("Cannot have NAT action outside of \"ct\" action"));
+		return refuse(OFPBAC_BAD_SET_ARGUMENT, why,
+			      xasprintf("Cannot have NAT action outside of \"ct\" action"));
 	// An instruction of most versions: it would get lost on the way.
 	if (a->type == OFPACT_METER && (outer == OFPACT_CLONE || outer == OFPACT_WRITE_ACTIONS))
 		return refuse(OFPBAC_BAD_ARGUMENT, why,
-			      xasprintf("%s action doesn't support nested action meter", ofpact_name((enum ofpact_type)outer)));
+			      xasprintf("%s action doesn't support nested action meter",
+					ofpact_name((enum ofpact_type)outer)));
 	if (outer != OFPACT_CT || a->type == OFPACT_NAT || of_connection)
 		return 0;
 	if (!f)
 		return refuse(OFPBAC_BAD_ARGUMENT, why,
-			      xasprintf("ct action doesn't support nested action %s", ofpact_name(a->type)));
-	return refuse(OFPBAC_BAD_ARGUMENT, why, xasprintf("ct action doesn't support nested modification of %s", f->name));
+			      xasprintf("ct action doesn't support nested action %s",
+					ofpact_name(a->type)));
+	return refuse(OFPBAC_BAD_ARGUMENT, why,
+		      xasprintf("ct action doesn't support nested modification of %s", f->name));
 }
 
 static int verify_conjunctions(const void *list, size_t n, char **why)
 {
-	OFPACT_FOREACH(a, list, n)
-	if (a->type != OFPACT_CONJUNCTION && a->type != OFPACT_NOTE)
-		return refuse(NXBAC_BAD_CONJUNCTION, why,
-			      xasprintf("\"conjunction\" actions may be used along with \"note\" but not any other kind of "
-					"action (such as the \"%s\" action used here)",
-					ofpact_name(a->type)));
+	OFPACT_FOREACH (a, list, n)
+		if (a->type != OFPACT_CONJUNCTION && a->type != OFPACT_NOTE)
+			return refuse(NXBAC_BAD_CONJUNCTION, why,
+				      xasprintf("\"conjunction\" actions may be used along with "
+						"\"note\" but not any other kind of "
+						"action (such as the \"%s\" action used here)",
+						ofpact_name(a->type)));
 	return 0;
 }
 
@@ -160,18 +171,21 @@ static int verify_order(enum ofpact_instruction last, enum ofpact_instruction ne
 		return 0;
 	if (next == last)
 		return refuse(OFPBAC_UNSUPPORTED_ORDER, why,
-			      xasprintf("duplicate %s instruction not allowed, for OpenFlow 1.1+ compatibility", name));
+			      xasprintf("duplicate %s instruction not allowed, for OpenFlow 1.1+ "
+					"compatibility",
+					name));
 	return refuse(OFPBAC_UNSUPPORTED_ORDER, why,
-		      xasprintf("invalid instruction ordering: %s must appear before %s, for OpenFlow 1.1+ compatibility", name,
-				instruction_names[last]));
+		      xasprintf("invalid instruction ordering: %s must appear before %s, for "
+				"OpenFlow 1.1+ compatibility",
+				name, instruction_names[last]));
 }
 
-int ofpacts_verify_in(const void *list, size_t n, uint8_t version, bool allow_instructions, int outer, char **why)
+int ofpacts_verify_in(const void *list, size_t n, uint8_t version, bool allow_instructions,
+		      int outer, char **why)
 {
 	enum ofpact_instruction last = INST_APPLY;
 	bool first = true;
-	OFPACT_FOREACH(a, list, n)
-	{
+	OFPACT_FOREACH (a, list, n) {
 		if (a->type == OFPACT_CONJUNCTION)
 			return verify_conjunctions(list, n, why);
 		int error = verify_place(a, outer, why);
@@ -185,7 +199,8 @@ int ofpacts_verify_in(const void *list, size_t n, uint8_t version, bool allow_in
 			return error;
 		if (next != INST_APPLY && next != INST_METER && !allow_instructions)
 			return refuse(OFPBIC_UNSUP_INST, why,
-				      xasprintf("%s instruction not allowed here", instruction_names[next]));
+				      xasprintf("%s instruction not allowed here",
+						instruction_names[next]));
 		last = next;
 		first = false;
 	}

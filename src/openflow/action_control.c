@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Actions that steer translation: resubmit, clone, exit, note; and the instructions that have a place in a list of actions.
+// Actions that steer translation: resubmit, clone, exit, note; and the instructions that have a
+// place in a list of actions.
 #include "openflow/action_row.h"
 
 #include <string.h>
@@ -59,7 +60,9 @@ static int decode_resubmit_ct(struct ofpact_decode *d)
 // `plain`: the first form of the action, which has no table.
 static void put_resubmit(struct buf *b, uint32_t in_port, uint8_t table, bool ct, bool plain)
 {
-	size_t at = ofpact_put_nx(b, ct ? NXAST_RESUBMIT_TABLE_CT : plain ? NXAST_RESUBMIT : NXAST_RESUBMIT_TABLE);
+	size_t at = ofpact_put_nx(b, ct	     ? NXAST_RESUBMIT_TABLE_CT
+				     : plain ? NXAST_RESUBMIT
+					     : NXAST_RESUBMIT_TABLE);
 	buf_add_be16(b, (uint16_t)in_port);
 	buf_add_u8(b, plain ? 0 : table);
 	ofpact_put_end(b, at);
@@ -95,7 +98,8 @@ static struct error *parse_resubmit(struct ofpact_parse *p, char *arg)
 	struct ofpact_resubmit *r = add_resubmit(p->out, OFPP_IN_PORT, TABLE_CURRENT);
 	char *port = strsep(&arg, ","), *table = arg ? strsep(&arg, ",") : NULL;
 	if (port && *port &&
-	    !ofp_port_parse(port, p->text ? p->text->port_number : NULL, p->text ? p->text->arg : NULL, &r->in_port))
+	    !ofp_port_parse(port, p->text ? p->text->port_number : NULL,
+			    p->text ? p->text->arg : NULL, &r->in_port))
 		return error_new("%s: resubmit to unknown port", port);
 	if (table && *table && !ofp_table_parse(p->text, table, &r->table))
 		return error_new("%s: resubmit to unknown table", table);
@@ -106,14 +110,17 @@ static struct error *parse_resubmit(struct ofpact_parse *p, char *arg)
 		r->with_ct_orig = true;
 	}
 	if (r->in_port == OFPP_IN_PORT && r->table == TABLE_CURRENT)
-		return error_new("at least one \"in_port\" or \"table\" must be specified on resubmit");
+		return error_new(
+			"at least one \"in_port\" or \"table\" must be specified on resubmit");
 	return NULL;
 }
 
 static int check_resubmit(struct ofpact *a, struct ofpact_check *c)
 {
 	const struct ofpact_resubmit *r = (const void *)a;
-	return r->with_ct_orig && !flow_has_connection(&c->match->flow, &c->match->mask) ? OFPBAC_MATCH_INCONSISTENT : 0;
+	return r->with_ct_orig && !flow_has_connection(&c->match->flow, &c->match->mask)
+		       ? OFPBAC_MATCH_INCONSISTENT
+		       : 0;
 }
 
 const struct ofpact_row ofpact_resubmit_row = {
@@ -122,8 +129,10 @@ const struct ofpact_row ofpact_resubmit_row = {
 	.wires =
 		(const struct ofpact_wire[]){
 			{OFP_VENDOR_NX, NXAST_RESUBMIT, V10, V15, 16, false, decode_resubmit},
-			{OFP_VENDOR_NX, NXAST_RESUBMIT_TABLE, V10, V15, 16, false, decode_resubmit_table},
-			{OFP_VENDOR_NX, NXAST_RESUBMIT_TABLE_CT, V10, V15, 16, false, decode_resubmit_ct},
+			{OFP_VENDOR_NX, NXAST_RESUBMIT_TABLE, V10, V15, 16, false,
+			 decode_resubmit_table},
+			{OFP_VENDOR_NX, NXAST_RESUBMIT_TABLE_CT, V10, V15, 16, false,
+			 decode_resubmit_ct},
 			{0},
 		},
 	.words = (const struct ofpact_word[]){{"resubmit", parse_resubmit}, {0}},
@@ -183,7 +192,9 @@ static struct error *parse_note(struct ofpact_parse *p, char *arg)
 
 const struct ofpact_row ofpact_note_row = {
 	.name = "note",
-	.wires = (const struct ofpact_wire[]){{OFP_VENDOR_NX, NXAST_NOTE, V10, V15, 16, true, decode_note}, {0}},
+	.wires =
+		(const struct ofpact_wire[]){
+			{OFP_VENDOR_NX, NXAST_NOTE, V10, V15, 16, true, decode_note}, {0}},
 	.words = (const struct ofpact_word[]){{"note", parse_note}, {0}},
 	.encode = encode_note,
 	.format = format_note,
@@ -215,7 +226,9 @@ static struct error *parse_exit(struct ofpact_parse *p, char *arg)
 
 const struct ofpact_row ofpact_exit_row = {
 	.name = "exit",
-	.wires = (const struct ofpact_wire[]){{OFP_VENDOR_NX, NXAST_EXIT, V10, V15, 16, false, decode_exit}, {0}},
+	.wires =
+		(const struct ofpact_wire[]){
+			{OFP_VENDOR_NX, NXAST_EXIT, V10, V15, 16, false, decode_exit}, {0}},
 	.words = (const struct ofpact_word[]){{"exit", parse_exit}, {0}},
 	.encode = encode_exit,
 	.format = format_exit,
@@ -283,7 +296,9 @@ static int check_nest(struct ofpact *a, struct ofpact_check *c)
 
 const struct ofpact_row ofpact_clone_row = {
 	.name = "clone",
-	.wires = (const struct ofpact_wire[]){{OFP_VENDOR_NX, NXAST_CLONE, V10, V15, 16, true, decode_clone}, {0}},
+	.wires =
+		(const struct ofpact_wire[]){
+			{OFP_VENDOR_NX, NXAST_CLONE, V10, V15, 16, true, decode_clone}, {0}},
 	.words = (const struct ofpact_word[]){{"clone", parse_clone}, {0}},
 	.encode = encode_clone,
 	.format = format_clone,
@@ -292,7 +307,8 @@ const struct ofpact_row ofpact_clone_row = {
 
 static void encode_nothing(struct buf *b, uint8_t version, const struct ofpact *a)
 {
-	// An instruction is not an action: action_wire.c writes it where the version has instructions.
+	// An instruction is not an action: action_wire.c writes it where the version has
+	// instructions.
 }
 
 static void format_write_actions(const struct ofpact *a, const struct ofpact_text *t, struct str *s)
@@ -406,8 +422,9 @@ static struct error *parse_metadata(struct ofpact_parse *p, char *arg)
 const struct ofpact_row ofpact_write_metadata_row = {
 	.name = "write_metadata",
 	.instruction = INST_METADATA,
-	.wires =
-		(const struct ofpact_wire[]){{OFP_VENDOR_NX, NXAST_WRITE_METADATA, V10, V15, 32, false, decode_metadata}, {0}},
+	.wires = (const struct ofpact_wire[]){{OFP_VENDOR_NX, NXAST_WRITE_METADATA, V10, V15, 32,
+					       false, decode_metadata},
+					      {0}},
 	.words = (const struct ofpact_word[]){{"write_metadata", parse_metadata}, {0}},
 	.encode = encode_metadata,
 	.format = format_metadata,
@@ -452,7 +469,8 @@ static int check_meter(struct ofpact *a, struct ofpact_check *c)
 const struct ofpact_row ofpact_meter_row = {
 	.name = "meter",
 	.instruction = INST_METER,
-	.wires = (const struct ofpact_wire[]){{0, OFPAT15_METER, V15, V15, 8, false, decode_meter}, {0}},
+	.wires = (const struct ofpact_wire[]){{0, OFPAT15_METER, V15, V15, 8, false, decode_meter},
+					      {0}},
 	.words = (const struct ofpact_word[]){{"meter", parse_meter}, {0}},
 	.encode = encode_meter,
 	.format = format_meter,
@@ -464,7 +482,9 @@ const struct ofpact_row ofpact_meter_row = {
 static void encode_goto(struct buf *b, uint8_t version, const struct ofpact *a)
 {
 	if (version == OFP10)
-		put_resubmit(b, OFPP_IN_PORT, ((const struct ofpact_goto_table *)(const void *)a)->table, false, false);
+		put_resubmit(b, OFPP_IN_PORT,
+			     ((const struct ofpact_goto_table *)(const void *)a)->table, false,
+			     false);
 }
 
 static void format_goto(const struct ofpact *a, const struct ofpact_text *t, struct str *s)
@@ -476,13 +496,15 @@ static void format_goto(const struct ofpact *a, const struct ofpact_text *t, str
 static struct error *parse_goto(struct ofpact_parse *p, char *arg)
 {
 	struct ofpact_goto_table *g = ofpact_add(p->out, OFPACT_GOTO_TABLE, sizeof(*g));
-	return !ofp_table_parse(p->text, arg, &g->table) ? error_new("unknown table \"%s\"", arg) : NULL;
+	return !ofp_table_parse(p->text, arg, &g->table) ? error_new("unknown table \"%s\"", arg)
+							 : NULL;
 }
 
 static int check_goto(struct ofpact *a, struct ofpact_check *c)
 {
 	uint8_t table = ((struct ofpact_goto_table *)(void *)a)->table;
-	if ((c->table_id != 255 && table <= c->table_id) || (c->n_tables != 255 && table >= c->n_tables))
+	if ((c->table_id != 255 && table <= c->table_id) ||
+	    (c->n_tables != 255 && table >= c->n_tables))
 		return OFPBIC_BAD_TABLE_ID;
 	return 0;
 }

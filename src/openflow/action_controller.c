@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// controller: sends the packet to controllers, with more to say than an output to OFPP_CONTROLLER can. What that can say goes out
-// as the first extension, which has a reason and an ID; userdata, pause and a meter are properties of the second one.
+// controller: sends the packet to controllers, with more to say than an output to OFPP_CONTROLLER
+// can. What that can say goes out as the first extension, which has a reason and an ID; userdata,
+// pause and a meter are properties of the second one.
 #include "openflow/action_row.h"
 
 #include <string.h>
@@ -45,7 +46,8 @@ enum { // properties of NXAST_CONTROLLER2
 	NXAC2_METER_ID = 5,
 };
 
-static int controller_property(struct ofpact_controller *o, uint64_t type, struct cursor *value, struct cursor *userdata)
+static int controller_property(struct ofpact_controller *o, uint64_t type, struct cursor *value,
+			       struct cursor *userdata)
 {
 	switch (type) {
 	case NXAC2_MAX_LEN:
@@ -74,7 +76,8 @@ static int decode_controller2(struct ofpact_decode *d)
 {
 	if (!cursor_zeros(cursor_sub(&d->body, 6)))
 		return NXBRC_MUST_BE_ZERO;
-	struct ofpact_controller o = {.max_len = UINT16_MAX, .reason = OFPR_ACTION, .meter_id = NO_METER};
+	struct ofpact_controller o = {
+		.max_len = UINT16_MAX, .reason = OFPR_ACTION, .meter_id = NO_METER};
 	struct cursor userdata = {0};
 	while (cursor_left(&d->body)) {
 		uint64_t type;
@@ -85,7 +88,8 @@ static int decode_controller2(struct ofpact_decode *d)
 		if (error || value.bad)
 			return error ? error : OFPBPC_BAD_LEN;
 	}
-	struct ofpact_controller *added = add_controller(d->out, userdata.p, cursor_left(&userdata));
+	struct ofpact_controller *added =
+		add_controller(d->out, userdata.p, cursor_left(&userdata));
 	added->h.raw = RAW_CONTROLLER2;
 	added->max_len = o.max_len;
 	added->controller_id = o.controller_id;
@@ -148,7 +152,8 @@ static void encode_controller(struct buf *b, uint8_t version, const struct ofpac
 static void format_controller(const struct ofpact *a, const struct ofpact_text *t, struct str *s)
 {
 	const struct ofpact_controller *o = (const void *)a;
-	if (o->reason == OFPR_ACTION && !o->controller_id && !o->userdata_len && !o->pause && o->meter_id == NO_METER) {
+	if (o->reason == OFPR_ACTION && !o->controller_id && !o->userdata_len && !o->pause &&
+	    o->meter_id == NO_METER) {
 		str_addf(s, "CONTROLLER:%u", o->max_len);
 		return;
 	}
@@ -175,11 +180,13 @@ static void format_controller(const struct ofpact *a, const struct ofpact_text *
 	str_addc(s, ')');
 }
 
-static struct error *controller_key(struct ofpact_controller *o, struct buf *userdata, const char *key, const char *value)
+static struct error *controller_key(struct ofpact_controller *o, struct buf *userdata,
+				    const char *key, const char *value)
 {
 	if (!strcmp(key, "reason"))
-		return ofp_packet_in_reason_parse(value, &o->reason) ? NULL
-								     : error_new("unknown reason \"%s\"", value);
+		return ofp_packet_in_reason_parse(value, &o->reason)
+			       ? NULL
+			       : error_new("unknown reason \"%s\"", value);
 	if (!strcmp(key, "max_len"))
 		return text_u16(value, "max_len", &o->max_len);
 	if (!strcmp(key, "id"))
@@ -187,7 +194,8 @@ static struct error *controller_key(struct ofpact_controller *o, struct buf *use
 	if (!strcmp(key, "userdata")) {
 		buf_clear(userdata);
 		const char *end = text_hex_bytes(value, userdata);
-		return !end || *end ? error_new("bad hex digit in `controller' action `userdata'") : NULL;
+		return !end || *end ? error_new("bad hex digit in `controller' action `userdata'")
+				    : NULL;
 	}
 	if (!strcmp(key, "pause")) {
 		o->pause = true;
@@ -219,13 +227,15 @@ static struct error *parse_controller(struct ofpact_parse *p, char *arg)
 			add_plain(p->out, max_len);
 		return e;
 	}
-	struct ofpact_controller o = {.max_len = UINT16_MAX, .reason = OFPR_ACTION, .meter_id = NO_METER};
+	struct ofpact_controller o = {
+		.max_len = UINT16_MAX, .reason = OFPR_ACTION, .meter_id = NO_METER};
 	struct buf userdata = BUF_INIT;
 	struct error *e = NULL;
 	char *key, *value;
 	while (!e && text_next_pair(&arg, &key, &value))
 		e = controller_key(&o, &userdata, key, value);
-	if (!e && o.reason == OFPR_ACTION && !o.controller_id && !userdata.len && !o.pause && o.meter_id == NO_METER) {
+	if (!e && o.reason == OFPR_ACTION && !o.controller_id && !userdata.len && !o.pause &&
+	    o.meter_id == NO_METER) {
 		add_plain(p->out, o.max_len);
 	} else if (!e) {
 		struct ofpact_controller *a = add_controller(p->out, userdata.data, userdata.len);
@@ -241,7 +251,8 @@ static struct error *parse_controller(struct ofpact_parse *p, char *arg)
 
 static int check_controller(struct ofpact *a, struct ofpact_check *c)
 {
-	return ((struct ofpact_controller *)(void *)a)->reason < OFPR_N_REASONS ? 0 : NXBRC_BAD_REASON;
+	return ((struct ofpact_controller *)(void *)a)->reason < OFPR_N_REASONS ? 0
+										: NXBRC_BAD_REASON;
 }
 
 const struct ofpact_row ofpact_controller_row = {

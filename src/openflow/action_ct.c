@@ -45,9 +45,9 @@ static int decode_zone(struct ofpact_decode *d, struct ofpact_ct *ct)
 // Without commit, nothing can be done to the connection.
 static bool needs_commit(const struct ofpact_ct *ct)
 {
-	OFPACT_FOREACH(a, ct + 1, ct->raw_len)
-	if (a->type != OFPACT_NAT || ((const struct ofpact_nat *)(const void *)a)->flags)
-		return true;
+	OFPACT_FOREACH (a, ct + 1, ct->raw_len)
+		if (a->type != OFPACT_NAT || ((const struct ofpact_nat *)(const void *)a)->flags)
+			return true;
 	return false;
 }
 
@@ -70,7 +70,9 @@ static int decode_ct(struct ofpact_decode *d)
 	close_ct(d->out, at);
 	ct = (void *)(d->out->data + at);
 	error = ofpacts_verify_in(ct + 1, ct->raw_len, d->version, false, OFPACT_CT, NULL);
-	return error ? error : !(ct->flags & CT_COMMIT) && needs_commit(ct) ? OFPBAC_BAD_ARGUMENT : 0;
+	return error					      ? error
+	       : !(ct->flags & CT_COMMIT) && needs_commit(ct) ? OFPBAC_BAD_ARGUMENT
+							      : 0;
 }
 
 static void encode_ct(struct buf *b, uint8_t version, const struct ofpact *a)
@@ -139,11 +141,13 @@ static struct error *parse_zone(struct ofpact_ct *ct, const char *value)
 	if (!e && *s)
 		e = error_new("unexpected input following field syntax");
 	if (!e && ct->zone_src.field->oxm_experimenter)
-		e = error_new("%s: experimenter OXM field '%s' not supported", value, ct->zone_src.field->name);
+		e = error_new("%s: experimenter OXM field '%s' not supported", value,
+			      ct->zone_src.field->name);
 	return e;
 }
 
-static struct error *parse_ct_table(struct ofpact_ct *ct, const struct ofpact_text *t, const char *value)
+static struct error *parse_ct_table(struct ofpact_ct *ct, const struct ofpact_text *t,
+				    const char *value)
 {
 	if (!ofp_table_parse(t, value, &ct->recirc_table))
 		return error_new("unknown table %s", value);
@@ -213,7 +217,8 @@ static int check_ct(struct ofpact *a, struct ofpact_check *c)
 	const struct flow *f = &c->match->flow;
 	// Even OpenFlow 1.0 must not take it: it could not be left out in silence.
 	if (!is_ip(c->match) || (f->ct_state & FLOW_CT_INVALID && ct->flags & CT_COMMIT) ||
-	    (ct->alg == CT_ALG_FTP && f->nw_proto != PROTO_TCP) || (ct->alg == CT_ALG_TFTP && f->nw_proto != PROTO_UDP))
+	    (ct->alg == CT_ALG_FTP && f->nw_proto != PROTO_TCP) ||
+	    (ct->alg == CT_ALG_TFTP && f->nw_proto != PROTO_UDP))
 		return OFPBAC_MATCH_INCONSISTENT;
 	int error = ct->zone_src.field ? subfield_check_source(&ct->zone_src, c->match) : 0;
 	return error ? error : ofpact_check_nested(ct + 1, ct->raw_len, c);
@@ -222,7 +227,9 @@ static int check_ct(struct ofpact *a, struct ofpact_check *c)
 const struct ofpact_row ofpact_ct_row = {
 	.name = "ct",
 	.place = SET_CT,
-	.wires = (const struct ofpact_wire[]){{OFP_VENDOR_NX, NXAST_CT, V10, V15, 24, true, decode_ct}, {0}},
+	.wires =
+		(const struct ofpact_wire[]){
+			{OFP_VENDOR_NX, NXAST_CT, V10, V15, 24, true, decode_ct}, {0}},
 	.words = (const struct ofpact_word[]){{"ct", parse_ct}, {0}},
 	.encode = encode_ct,
 	.format = format_ct,
@@ -256,7 +263,9 @@ static struct error *parse_ct_clear(struct ofpact_parse *p, char *arg)
 const struct ofpact_row ofpact_ct_clear_row = {
 	.name = "ct_clear",
 	.place = SET_CT_CLEAR,
-	.wires = (const struct ofpact_wire[]){{OFP_VENDOR_NX, NXAST_CT_CLEAR, V10, V15, 16, false, decode_ct_clear}, {0}},
+	.wires =
+		(const struct ofpact_wire[]){
+			{OFP_VENDOR_NX, NXAST_CT_CLEAR, V10, V15, 16, false, decode_ct_clear}, {0}},
 	.words = (const struct ofpact_word[]){{"ct_clear", parse_ct_clear}, {0}},
 	.encode = encode_ct_clear,
 	.format = format_ct_clear,
@@ -289,7 +298,8 @@ static bool decode_addresses(struct ofpact_nat *o, struct cursor *c, uint16_t ra
 {
 	bool v4 = range & RANGE_IPV4_MIN, v6 = range & RANGE_IPV6_MIN;
 	size_t n = v4 ? 4 : 16;
-	if ((v4 && range & (RANGE_IPV6_MIN | RANGE_IPV6_MAX)) || (!v4 && range & RANGE_IPV4_MAX) || (!v6 && range & RANGE_IPV6_MAX))
+	if ((v4 && range & (RANGE_IPV6_MIN | RANGE_IPV6_MAX)) || (!v4 && range & RANGE_IPV4_MAX) ||
+	    (!v6 && range & RANGE_IPV6_MAX))
 		return false;
 	if (!v4 && !v6)
 		return true;
@@ -318,9 +328,12 @@ static int decode_nat(struct ofpact_decode *d)
 	cursor_skip(&d->body, 2);
 	o->flags = cursor_be16(&d->body);
 	uint16_t range = cursor_be16(&d->body);
-	if (o->flags & ~NAT_FLAGS || (o->flags & NAT_SRC && o->flags & NAT_DST) || (o->flags & NAT_HASH && o->flags & NAT_RANDOM))
+	if (o->flags & ~NAT_FLAGS || (o->flags & NAT_SRC && o->flags & NAT_DST) ||
+	    (o->flags & NAT_HASH && o->flags & NAT_RANDOM))
 		return OFPBAC_BAD_ARGUMENT;
-	return decode_addresses(o, &d->body, range) && decode_ports(o, &d->body, range) ? 0 : OFPBAC_BAD_ARGUMENT;
+	return decode_addresses(o, &d->body, range) && decode_ports(o, &d->body, range)
+		       ? 0
+		       : OFPBAC_BAD_ARGUMENT;
 }
 
 static void encode_nat(struct buf *b, uint8_t version, const struct ofpact *a)
@@ -386,14 +399,16 @@ static void format_nat(const struct ofpact *a, const struct ofpact_text *t, stru
 	str_addc(s, ')');
 }
 
-// An address at *s, an IPv6 one perhaps in brackets. It must be of the family that is known already, if it is.
+// An address at *s, an IPv6 one perhaps in brackets. It must be of the family that is known
+// already, if it is.
 static bool scan_address(const char **s, struct ofpact_nat *o, union flow_in6 *out, bool *bracket)
 {
 	union flow_in6 a = {.d = {0, 0}};
 	const char *p = *s;
 	if (o->family != 6 && ipv4_scan(&p, &a.w[0]) && *p != ':') {
 		o->family = 4;
-	} else if (o->family != 6 && (p = *s, ipv4_scan(&p, &a.w[0])) && isdigit((unsigned char)p[1]) && strchr(*s, '.')) {
+	} else if (o->family != 6 && (p = *s, ipv4_scan(&p, &a.w[0])) &&
+		   isdigit((unsigned char)p[1]) && strchr(*s, '.')) {
 		o->family = 4;
 	} else {
 		if (o->family == 4)
@@ -430,7 +445,8 @@ static bool parse_range(const char *s, struct ofpact_nat *o)
 		return false;
 	if (*s == '-') {
 		s++;
-		if (!scan_address(&s, o, &o->max, &bracket) || memcmp(&o->min, &o->max, sizeof(o->min)) > 0)
+		if (!scan_address(&s, o, &o->max, &bracket) ||
+		    memcmp(&o->min, &o->max, sizeof(o->min)) > 0)
 			return false;
 		o->has_max = !in6_is_zero(&o->max);
 	}
@@ -451,7 +467,9 @@ static struct error *parse_nat_key(struct ofpact_nat *o, const char *key, const 
 	bool src = !strcmp(key, "src");
 	if (src || !strcmp(key, "dst")) {
 		o->flags |= src ? NAT_SRC : NAT_DST;
-		return *value && !parse_range(value, o) ? error_new("invalid nat range \"%s\"", value) : NULL;
+		return *value && !parse_range(value, o)
+			       ? error_new("invalid nat range \"%s\"", value)
+			       : NULL;
 	}
 	if (!strcmp(key, "persistent"))
 		o->flags |= NAT_PERSISTENT;
@@ -486,12 +504,16 @@ static int check_nat(struct ofpact *a, struct ofpact_check *c)
 {
 	const struct ofpact_nat *o = (const void *)a;
 	bool v4 = c->match->flow.dl_type == BE16(DL_IP);
-	return is_ip(c->match) && (!o->family || v4 == (o->family == 4)) ? 0 : OFPBAC_MATCH_INCONSISTENT;
+	return is_ip(c->match) && (!o->family || v4 == (o->family == 4))
+		       ? 0
+		       : OFPBAC_MATCH_INCONSISTENT;
 }
 
 const struct ofpact_row ofpact_nat_row = {
 	.name = "nat",
-	.wires = (const struct ofpact_wire[]){{OFP_VENDOR_NX, NXAST_NAT, V10, V15, 16, true, decode_nat}, {0}},
+	.wires =
+		(const struct ofpact_wire[]){
+			{OFP_VENDOR_NX, NXAST_NAT, V10, V15, 16, true, decode_nat}, {0}},
 	.words = (const struct ofpact_word[]){{"nat", parse_nat_args}, {0}},
 	.encode = encode_nat,
 	.format = format_nat,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Packet types: encap puts a header in front of the packet, decap takes the outermost one off; dec_nsh_ttl. Properties of encap say
-// what the new header is like. On the wire a property has a class, a type and a length; they are padded to 8 bytes.
+// Packet types: encap puts a header in front of the packet, decap takes the outermost one off;
+// dec_nsh_ttl. Properties of encap say what the new header is like. On the wire a property has a
+// class, a type and a length; they are padded to 8 bytes.
 #include "openflow/action_row.h"
 
 #include <stdlib.h>
@@ -33,7 +34,8 @@ static struct ofpact_encap *add_encap(struct buf *out)
 }
 
 // `padding`: what stands behind the n bytes as far as the property's length goes; NULL: zeros.
-static void add_prop(struct buf *out, size_t at, uint8_t type, const void *data, size_t n, const uint8_t *padding)
+static void add_prop(struct buf *out, size_t at, uint8_t type, const void *data, size_t n,
+		     const uint8_t *padding)
 {
 	size_t padded = (PROP_HEADER + n + 7) & ~(size_t)7;
 	struct ofpact_encap_prop *p = buf_add_zeros(out, padded);
@@ -48,9 +50,11 @@ static void add_prop(struct buf *out, size_t at, uint8_t type, const void *data,
 	o->h.len = (uint16_t)(out->len - at);
 }
 
-const struct ofpact_encap_prop *ofpact_encap_next_prop(const struct ofpact_encap *o, const struct ofpact_encap_prop *p)
+const struct ofpact_encap_prop *ofpact_encap_next_prop(const struct ofpact_encap *o,
+						       const struct ofpact_encap_prop *p)
 {
-	const uint8_t *next = p ? (const uint8_t *)p + ((sizeof(*p) + p->len + 7u) & ~7u) : o->props + (-sizeof(*o) & 7u);
+	const uint8_t *next = p ? (const uint8_t *)p + ((sizeof(*p) + p->len + 7u) & ~7u)
+				: o->props + (-sizeof(*o) & 7u);
 	return next < (const uint8_t *)o + o->h.len ? (const void *)next : NULL;
 }
 
@@ -112,7 +116,9 @@ static void encode_encap(struct buf *b, uint8_t version, const struct ofpact *a)
 	for (const struct ofpact_encap_prop *p = NULL; (p = ofpact_encap_next_prop(o, p));) {
 		buf_add_be16(b, p->class_);
 		buf_add_u8(b, p->type);
-		buf_add_u8(b, p->type == ED_NSH_MD_TYPE ? MD_TYPE_LEN : (uint8_t)((PROP_HEADER + p->len + 7u) & ~7u));
+		buf_add_u8(b, p->type == ED_NSH_MD_TYPE
+				      ? MD_TYPE_LEN
+				      : (uint8_t)((PROP_HEADER + p->len + 7u) & ~7u));
 		buf_add(b, p->data, ((PROP_HEADER + p->len + 7u) & ~7u) - PROP_HEADER);
 	}
 	ofpact_put_end(b, at);
@@ -137,7 +143,8 @@ static void format_encap(const struct ofpact *a, const struct ofpact_text *t, st
 	for (int i = 0; i < N_HEADERS; i++)
 		if (headers[i].packet_type == o->packet_type)
 			str_addf(s, "encap(%s", headers[i].name);
-	for (const struct ofpact_encap_prop *p = NULL, *first = NULL; (p = ofpact_encap_next_prop(o, p)); first = p) {
+	for (const struct ofpact_encap_prop *p = NULL, *first = NULL;
+	     (p = ofpact_encap_next_prop(o, p)); first = p) {
 		str_addc(s, first ? ',' : '(');
 		format_prop(p, s);
 	}
@@ -163,7 +170,7 @@ static struct error *parse_tlv(struct buf *out, size_t at, const char *text)
 		ok = rest && !*rest && bytes.len && bytes.len <= MAX_TLV;
 	}
 	if (ok) {
-		put_be16(data, (uint16_t)class);
+		put_be16(data, (uint16_t) class);
 		data[2] = (uint8_t)type;
 		data[3] = (uint8_t)bytes.len;
 		memcpy(data + TLV_HEADER, bytes.data, bytes.len);
@@ -207,7 +214,8 @@ static struct error *parse_encap(struct ofpact_parse *p, char *arg)
 	struct error *e = NULL;
 	char *props = value;
 	while (!e && text_next_pair(&props, &key, &value))
-		e = p->out->len - at > UINT16_MAX - 512 ? error_new("too many actions") : parse_prop(p->out, at, key, value);
+		e = p->out->len - at > UINT16_MAX - 512 ? error_new("too many actions")
+							: parse_prop(p->out, at, key, value);
 	return e;
 }
 
@@ -235,7 +243,9 @@ static int check_encap(struct ofpact *a, struct ofpact_check *c)
 const struct ofpact_row ofpact_encap_row = {
 	.name = "encap",
 	.place = SET_ENCAP,
-	.wires = (const struct ofpact_wire[]){{OFP_VENDOR_NX, NXAST_ENCAP, V13, V15, 16, true, decode_encap}, {0}},
+	.wires =
+		(const struct ofpact_wire[]){
+			{OFP_VENDOR_NX, NXAST_ENCAP, V13, V15, 16, true, decode_encap}, {0}},
 	.words = (const struct ofpact_word[]){{"encap", parse_encap}, {0}},
 	.encode = encode_encap,
 	.format = format_encap,
@@ -283,7 +293,8 @@ static struct error *parse_packet_type(struct ofpact_decap *o, char *arg)
 	uint16_t ns = 0, type = 0;
 	struct error *e = packet_type_part(&arg, "ns", &ns);
 	if (!e)
-		e = ns >= UINT8_MAX ? error_new("Unsupported ns value: %u", ns) : packet_type_part(&arg, "type", &type);
+		e = ns >= UINT8_MAX ? error_new("Unsupported ns value: %u", ns)
+				    : packet_type_part(&arg, "type", &type);
 	o->packet_type = (uint32_t)ns << 16 | type;
 	return e;
 }
@@ -295,7 +306,8 @@ static struct error *parse_decap(struct ofpact_parse *p, char *arg)
 	struct error *e = NULL;
 	o->packet_type = PACKET_TYPE_USE_NEXT_PROTO;
 	while (!e && text_next_pair(&arg, &key, &value))
-		e = !strcmp(key, "packet_type") ? parse_packet_type(o, value) : error_new("Invalid decap argument: %s", key);
+		e = !strcmp(key, "packet_type") ? parse_packet_type(o, value)
+						: error_new("Invalid decap argument: %s", key);
 	return e;
 }
 
@@ -315,7 +327,9 @@ static int check_decap(struct ofpact *a, struct ofpact_check *c)
 const struct ofpact_row ofpact_decap_row = {
 	.name = "decap",
 	.place = SET_DECAP,
-	.wires = (const struct ofpact_wire[]){{OFP_VENDOR_NX, NXAST_DECAP, V13, V15, 16, true, decode_decap}, {0}},
+	.wires =
+		(const struct ofpact_wire[]){
+			{OFP_VENDOR_NX, NXAST_DECAP, V13, V15, 16, true, decode_decap}, {0}},
 	.words = (const struct ofpact_word[]){{"decap", parse_decap}, {0}},
 	.encode = encode_decap,
 	.format = format_decap,
@@ -357,7 +371,9 @@ static int check_dec_ttl(struct ofpact *a, struct ofpact_check *c)
 const struct ofpact_row ofpact_dec_nsh_ttl_row = {
 	.name = "dec_nsh_ttl",
 	.place = SET_DEC_NSH_TTL,
-	.wires = (const struct ofpact_wire[]){{OFP_VENDOR_NX, NXAST_DEC_NSH_TTL, V13, V15, 16, false, decode_dec_ttl}, {0}},
+	.wires = (const struct ofpact_wire[]){{OFP_VENDOR_NX, NXAST_DEC_NSH_TTL, V13, V15, 16,
+					       false, decode_dec_ttl},
+					      {0}},
 	.words = (const struct ofpact_word[]){{"dec_nsh_ttl", parse_dec_ttl}, {0}},
 	.encode = encode_dec_ttl,
 	.format = format_dec_ttl,

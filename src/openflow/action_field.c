@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 // Actions on any field of the table: set_field and load, move, push and pop.
 //
-// A masked set goes out as Nicira's loads, one per run of mask bits, before OpenFlow 1.5, which has masks itself.
-// OpenFlow 1.0 and 1.1 have actions of their own for what they can match; set_field turns into those.
+// A masked set goes out as Nicira's loads, one per run of mask bits, before OpenFlow 1.5, which has
+// masks itself. OpenFlow 1.0 and 1.1 have actions of their own for what they can match; set_field
+// turns into those.
 #include "openflow/action_row.h"
 
 #include <ctype.h>
@@ -36,7 +37,8 @@ static void bit_set(const struct field *f, union field_value *v, unsigned int i,
 	*b = (uint8_t)((*b & ~(1 << i % 8)) | on << i % 8);
 }
 
-static void bits_set(const struct field *f, union field_value *v, unsigned int offset, unsigned int n, uint64_t bits)
+static void bits_set(const struct field *f, union field_value *v, unsigned int offset,
+		     unsigned int n, uint64_t bits)
 {
 	// Byte by byte where it can.
 	for (unsigned int i = 0; i < n;) {
@@ -50,7 +52,8 @@ static void bits_set(const struct field *f, union field_value *v, unsigned int o
 	}
 }
 
-static uint64_t bits_get(const struct field *f, const union field_value *v, unsigned int offset, unsigned int n)
+static uint64_t bits_get(const struct field *f, const union field_value *v, unsigned int offset,
+			 unsigned int n)
 {
 	uint64_t bits = 0;
 	for (unsigned int i = 0; i < n; i++)
@@ -58,7 +61,8 @@ static uint64_t bits_get(const struct field *f, const union field_value *v, unsi
 	return bits;
 }
 
-// The next run of mask bits at or after *offset, at most 64 long; false: none left. The caller adds *n to *offset to go on.
+// The next run of mask bits at or after *offset, at most 64 long; false: none left. The caller adds
+// *n to *offset to go on.
 static bool next_run(const struct ofpact_set_field *sf, unsigned int *offset, unsigned int *n)
 {
 	unsigned int end = sf->field->n_bits;
@@ -70,7 +74,8 @@ static bool next_run(const struct ofpact_set_field *sf, unsigned int *offset, un
 	return *n;
 }
 
-// "The whole field" is a mask of ones only, those behind the field's bits, too; a mask of just its bits is one that somebody gave.
+// "The whole field" is a mask of ones only, those behind the field's bits, too; a mask of just its
+// bits is one that somebody gave.
 static void whole_mask(const struct field *f, union field_value *mask)
 {
 	memset(mask->b, 0xff, f->n_bytes);
@@ -110,10 +115,12 @@ uint32_t field_protocols(const struct field *f, enum field_mask_kind kind)
 
 // --- set_field, load
 
-static struct ofpact_set_field *add_set_field(struct buf *out, const struct field *f, enum ofpact_raw raw)
+static struct ofpact_set_field *add_set_field(struct buf *out, const struct field *f,
+					      enum ofpact_raw raw)
 {
 	struct ofpact_set_field *sf =
-		ofpact_add(out, OFPACT_SET_FIELD, sizeof(*sf) + 2 * ofpact_set_field_room(f) * sizeof(sf->bytes[0]));
+		ofpact_add(out, OFPACT_SET_FIELD,
+			   sizeof(*sf) + 2 * ofpact_set_field_room(f) * sizeof(sf->bytes[0]));
 	sf->field = f;
 	sf->h.raw = (uint8_t)raw;
 	return sf;
@@ -144,7 +151,8 @@ static int decode_oxm(struct ofpact_decode *d, bool may_mask, enum ofpact_raw ra
 		return error == OFPBMC_BAD_MASK ? OFPBAC_BAD_SET_MASK : error;
 	if (!masked)
 		whole_mask(f, &mask);
-	if (!cursor_zeros(d->body) || f->id == FIELD_IN_PORT_OXM || !f->writable || !field_value_is_valid(f, &value))
+	if (!cursor_zeros(d->body) || f->id == FIELD_IN_PORT_OXM || !f->writable ||
+	    !field_value_is_valid(f, &value))
 		return OFPBAC_BAD_SET_ARGUMENT;
 	if (f->id == FIELD_VLAN_VID && raw == RAW_USUAL &&
 	    (!(value.be16 & BE16(VLAN_PRESENT)) || !(mask.be16 & BE16(VLAN_PRESENT))))
@@ -186,15 +194,16 @@ static int decode_reg_load(struct ofpact_decode *d)
 	return 0;
 }
 
-void ofpact_put_set_field(struct buf *b, uint8_t version, const struct field *f, const union field_value *value,
-			  const union field_value *mask)
+void ofpact_put_set_field(struct buf *b, uint8_t version, const struct field *f,
+			  const union field_value *value, const union field_value *mask)
 {
 	size_t at = ofpact_put(b, OFPAT12_SET_FIELD);
 	nx_value_encode(b, version, f, value, mask);
 	ofpact_put_end(b, at);
 }
 
-void ofpact_put_reg_load(struct buf *b, const struct field *f, uint16_t offset, uint16_t n_bits, uint64_t value)
+void ofpact_put_reg_load(struct buf *b, const struct field *f, uint16_t offset, uint16_t n_bits,
+			 uint64_t value)
 {
 	size_t at = ofpact_put_nx(b, NXAST_REG_LOAD);
 	buf_add_be16(b, (uint16_t)(offset << 6 | (n_bits - 1)));
@@ -206,7 +215,8 @@ void ofpact_put_reg_load(struct buf *b, const struct field *f, uint16_t offset, 
 static void encode_loads(struct buf *b, const struct ofpact_set_field *sf)
 {
 	const struct field *f = sf->field;
-	const union field_value *value = ofpact_set_field_value(sf), *mask = ofpact_set_field_mask(sf);
+	const union field_value *value = ofpact_set_field_value(sf),
+				*mask = ofpact_set_field_mask(sf);
 	if (f->oxm_experimenter || f->variable_len || sf->h.raw == RAW_REG_LOAD2) {
 		size_t at = ofpact_put_nx(b, NXAST_REG_LOAD2);
 		nx_value_encode(b, 0, f, value, mask_is_exact(f, mask) ? NULL : mask);
@@ -214,10 +224,12 @@ static void encode_loads(struct buf *b, const struct ofpact_set_field *sf)
 		return;
 	}
 	for (unsigned int offset = 0, n; next_run(sf, &offset, &n); offset += n)
-		ofpact_put_reg_load(b, f, (uint16_t)offset, (uint16_t)n, bits_get(f, value, offset, n));
+		ofpact_put_reg_load(b, f, (uint16_t)offset, (uint16_t)n,
+				    bits_get(f, value, offset, n));
 }
 
-// A TCI as what 1.0 and 1.1 have: VID and priority, which make a tag where there is none, or no tag.
+// A TCI as what 1.0 and 1.1 have: VID and priority, which make a tag where there is none, or no
+// tag.
 static void put_tci(struct buf *list, uint16_t tci, bool flow_has_vlan)
 {
 	if (!(tci & VLAN_PRESENT)) {
@@ -246,40 +258,51 @@ static bool encode_legacy(struct buf *b, uint8_t version, const struct ofpact_se
 		break;
 	case FIELD_DL_VLAN:
 	case FIELD_VLAN_VID:
-		((struct ofpact_vlan_vid *)ofpact_add(&one, OFPACT_SET_VLAN_VID, sizeof(struct ofpact_vlan_vid)))->vid =
-			be16toh(v->be16) & VID_MASK;
+		((struct ofpact_vlan_vid *)ofpact_add(&one, OFPACT_SET_VLAN_VID,
+						      sizeof(struct ofpact_vlan_vid)))
+			->vid = be16toh(v->be16) & VID_MASK;
 		break;
 	case FIELD_DL_VLAN_PCP:
 	case FIELD_VLAN_PCP:
-		((struct ofpact_vlan_pcp *)ofpact_add(&one, OFPACT_SET_VLAN_PCP, sizeof(struct ofpact_vlan_pcp)))->pcp = v->u8;
+		((struct ofpact_vlan_pcp *)ofpact_add(&one, OFPACT_SET_VLAN_PCP,
+						      sizeof(struct ofpact_vlan_pcp)))
+			->pcp = v->u8;
 		break;
 	case FIELD_ETH_SRC:
 	case FIELD_ETH_DST:
 		type = sf->field->id == FIELD_ETH_SRC ? OFPACT_SET_ETH_SRC : OFPACT_SET_ETH_DST;
-		memcpy(((struct ofpact_mac *)ofpact_add(&one, type, sizeof(struct ofpact_mac)))->mac, v->mac, 6);
+		memcpy(((struct ofpact_mac *)ofpact_add(&one, type, sizeof(struct ofpact_mac)))
+			       ->mac,
+		       v->mac, 6);
 		break;
 	case FIELD_IPV4_SRC:
 	case FIELD_IPV4_DST:
 		type = sf->field->id == FIELD_IPV4_SRC ? OFPACT_SET_IPV4_SRC : OFPACT_SET_IPV4_DST;
-		((struct ofpact_ipv4 *)ofpact_add(&one, type, sizeof(struct ofpact_ipv4)))->ip = v->be32;
+		((struct ofpact_ipv4 *)ofpact_add(&one, type, sizeof(struct ofpact_ipv4)))->ip =
+			v->be32;
 		break;
 	case FIELD_IP_DSCP_SHIFTED:
 		tos = (uint8_t)(tos << 2);
-		((struct ofpact_u8 *)ofpact_add(&one, OFPACT_SET_IP_DSCP, sizeof(struct ofpact_u8)))->value = tos;
+		((struct ofpact_u8 *)ofpact_add(&one, OFPACT_SET_IP_DSCP, sizeof(struct ofpact_u8)))
+			->value = tos;
 		break;
 	case FIELD_IP_DSCP:
-		((struct ofpact_u8 *)ofpact_add(&one, OFPACT_SET_IP_DSCP, sizeof(struct ofpact_u8)))->value = tos & 0xfc;
+		((struct ofpact_u8 *)ofpact_add(&one, OFPACT_SET_IP_DSCP, sizeof(struct ofpact_u8)))
+			->value = tos & 0xfc;
 		break;
 	case FIELD_IP_ECN:
-		((struct ofpact_u8 *)ofpact_add(&one, OFPACT_SET_IP_ECN, sizeof(struct ofpact_u8)))->value = tos & 3;
+		((struct ofpact_u8 *)ofpact_add(&one, OFPACT_SET_IP_ECN, sizeof(struct ofpact_u8)))
+			->value = tos & 3;
 		break;
 	case FIELD_TCP_SRC:
 	case FIELD_UDP_SRC:
 	case FIELD_TCP_DST:
 	case FIELD_UDP_DST:
-		type = sf->field->id == FIELD_TCP_SRC || sf->field->id == FIELD_UDP_SRC ? OFPACT_SET_L4_SRC_PORT
-										      : OFPACT_SET_L4_DST_PORT;
-		((struct ofpact_l4_port *)ofpact_add(&one, type, sizeof(struct ofpact_l4_port)))->port = be16toh(v->be16);
+		type = sf->field->id == FIELD_TCP_SRC || sf->field->id == FIELD_UDP_SRC
+			       ? OFPACT_SET_L4_SRC_PORT
+			       : OFPACT_SET_L4_DST_PORT;
+		((struct ofpact_l4_port *)ofpact_add(&one, type, sizeof(struct ofpact_l4_port)))
+			->port = be16toh(v->be16);
 		break;
 	default:
 		return false;
@@ -292,7 +315,8 @@ static bool encode_legacy(struct buf *b, uint8_t version, const struct ofpact_se
 static void encode_set_field(struct buf *b, uint8_t version, const struct ofpact *a)
 {
 	const struct ofpact_set_field *sf = (const void *)a;
-	const union field_value *value = ofpact_set_field_value(sf), *mask = ofpact_set_field_mask(sf);
+	const union field_value *value = ofpact_set_field_value(sf),
+				*mask = ofpact_set_field_mask(sf);
 	bool exact = mask_is_exact(sf->field, mask);
 	if (version >= OFP15)
 		ofpact_put_set_field(b, version, sf->field, value, exact ? NULL : mask);
@@ -334,14 +358,17 @@ static void format_set_field(const struct ofpact *a, const struct ofpact_text *t
 		format_load(sf, s);
 		return;
 	}
-	const union field_value *value = ofpact_set_field_value(sf), *mask = ofpact_set_field_mask(sf);
+	const union field_value *value = ofpact_set_field_value(sf),
+				*mask = ofpact_set_field_mask(sf);
 	bool exact = mask_is_exact(sf->field, mask) || sf->field->id == FIELD_TUN_FLAGS;
 	str_add(s, "set_field:");
-	bool port = sf->field->place == FIELD_PLACE_PORT && !exact; // parts of a port's number have no name
+	bool port = sf->field->place == FIELD_PLACE_PORT &&
+		    !exact; // parts of a port's number have no name
 	if (port)
 		str_addf(s, "%u", be16toh(value->be16));
 	else
-		field_format_value(sf->field, value, exact ? NULL : mask, t ? t->port_name : NULL, t ? t->arg : NULL, s);
+		field_format_value(sf->field, value, exact ? NULL : mask, t ? t->port_name : NULL,
+				   t ? t->arg : NULL, s);
 	if (port || (!exact && field_mask_is_exact(sf->field, mask)))
 		format_narrow_mask(sf, s);
 	str_add(s, "->");
@@ -391,8 +418,10 @@ static struct error *parse_set_field(struct ofpact_parse *p, char *arg)
 	return NULL;
 }
 
-// Decimal or, as many digits as the field has room for, hexadecimal. False: no number, or it has more than n bits.
-static bool parse_bits(const char *text, struct ofpact_set_field *sf, unsigned int offset, unsigned int n, bool *fits)
+// Decimal or, as many digits as the field has room for, hexadecimal. False: no number, or it has
+// more than n bits.
+static bool parse_bits(const char *text, struct ofpact_set_field *sf, unsigned int offset,
+		       unsigned int n, bool *fits)
 {
 	*fits = true;
 	if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X')) {
@@ -403,7 +432,8 @@ static bool parse_bits(const char *text, struct ofpact_set_field *sf, unsigned i
 			char c = text[len - 1 - i];
 			if (!isxdigit((unsigned char)c))
 				return false;
-			unsigned int digit = c <= '9' ? (unsigned int)(c - '0') : (unsigned int)((c | 32) - 'a' + 10);
+			unsigned int digit = c <= '9' ? (unsigned int)(c - '0')
+						      : (unsigned int)((c | 32) - 'a' + 10);
 			for (unsigned int b = 0; b < 4; b++)
 				if (digit >> b & 1) {
 					if (4 * i + b >= 8u * sf->field->n_bytes)
@@ -411,7 +441,8 @@ static bool parse_bits(const char *text, struct ofpact_set_field *sf, unsigned i
 					else if (4 * i + b >= n)
 						*fits = false;
 					else
-						bit_set(sf->field, value_of(sf), offset + (unsigned int)(4 * i) + b, true);
+						bit_set(sf->field, value_of(sf),
+							offset + (unsigned int)(4 * i) + b, true);
 				}
 		}
 		return true;
@@ -431,7 +462,8 @@ static struct error *does_not_fit(const char *whole, const char *number, const s
 	bool fits;
 	if (number_scan(&number, v.b, dst->field->n_bytes, &fits))
 		field_format_value(dst->field, &v, NULL, NULL, NULL, &text);
-	struct error *e = error_new("%s: value %s does not fit into %u bits", whole, str_cstr(&text), dst->n_bits);
+	struct error *e = error_new("%s: value %s does not fit into %u bits", whole,
+				    str_cstr(&text), dst->n_bits);
 	str_done(&text);
 	return e;
 }
@@ -467,9 +499,11 @@ static int check_set_field(struct ofpact *a, struct ofpact_check *c)
 	struct ofpact_set_field *sf = (void *)a;
 	struct match *m = c->match;
 	// Setting a VLAN ID needs a tag, although matching on one does not.
-	if (!field_prereqs_ok(sf->field, &m->flow, NULL) || (sf->field->id == FIELD_VLAN_VID && !match_has_vlan(m))) {
+	if (!field_prereqs_ok(sf->field, &m->flow, NULL) ||
+	    (sf->field->id == FIELD_VLAN_VID && !match_has_vlan(m))) {
 		if (c->why)
-			*c->why = xasprintf("set_field %s lacks correct prerequisites", sf->field->name);
+			*c->why = xasprintf("set_field %s lacks correct prerequisites",
+					    sf->field->name);
 		return OFPBAC_MATCH_INCONSISTENT;
 	}
 	sf->flow_has_vlan = match_has_vlan(m);
@@ -490,7 +524,9 @@ const struct ofpact_row ofpact_set_field_row = {
 			{OFP_VENDOR_NX, NXAST_REG_LOAD2, V10, V14, 16, true, decode_reg_load2},
 			{0},
 		},
-	.words = (const struct ofpact_word[]){{"set_field", parse_set_field}, {"load", parse_load}, {0}},
+	.words = (const struct ofpact_word[]){{"set_field", parse_set_field},
+					      {"load", parse_load},
+					      {0}},
 	.encode = encode_set_field,
 	.format = format_set_field,
 	.check = check_set_field,
@@ -541,7 +577,8 @@ static int decode_copy_field(struct ofpact_decode *d)
 static void encode_move(struct buf *b, uint8_t version, const struct ofpact *a)
 {
 	const struct ofpact_reg_move *m = (const void *)a;
-	size_t at = version >= OFP15 ? ofpact_put(b, OFPAT15_COPY_FIELD) : ofpact_put_nx(b, NXAST_REG_MOVE);
+	size_t at = version >= OFP15 ? ofpact_put(b, OFPAT15_COPY_FIELD)
+				     : ofpact_put_nx(b, NXAST_REG_MOVE);
 	buf_add_be16(b, m->dst.n_bits);
 	buf_add_be16(b, m->src.offset);
 	buf_add_be16(b, m->dst.offset);
@@ -577,8 +614,8 @@ static struct error *parse_move(struct ofpact_parse *p, char *arg)
 	if (*at)
 		return error_new("unexpected input following field syntax");
 	if (src.n_bits != dst.n_bits)
-		return error_new("%s: source field is %u bits wide but destination is %u bits wide", arg, src.n_bits,
-				 dst.n_bits);
+		return error_new("%s: source field is %u bits wide but destination is %u bits wide",
+				 arg, src.n_bits, dst.n_bits);
 	struct ofpact_reg_move *m = ofpact_add(p->out, OFPACT_REG_MOVE, sizeof(*m));
 	m->src = src;
 	m->dst = dst;
@@ -633,7 +670,8 @@ static int decode_pop(struct ofpact_decode *d)
 static void encode_stack(struct buf *b, uint8_t version, const struct ofpact *a)
 {
 	const struct ofpact_stack *o = (const void *)a;
-	size_t at = ofpact_put_nx(b, a->type == OFPACT_STACK_PUSH ? NXAST_STACK_PUSH : NXAST_STACK_POP);
+	size_t at =
+		ofpact_put_nx(b, a->type == OFPACT_STACK_PUSH ? NXAST_STACK_PUSH : NXAST_STACK_POP);
 	buf_add_be16(b, o->subfield.offset);
 	nx_header_encode(b, 0, o->subfield.field, false);
 	buf_add_be16(b, o->subfield.n_bits);
@@ -679,7 +717,9 @@ static int check_pop(struct ofpact *a, struct ofpact_check *c)
 
 const struct ofpact_row ofpact_stack_push_row = {
 	.name = "push",
-	.wires = (const struct ofpact_wire[]){{OFP_VENDOR_NX, NXAST_STACK_PUSH, V10, V15, 24, false, decode_push}, {0}},
+	.wires =
+		(const struct ofpact_wire[]){
+			{OFP_VENDOR_NX, NXAST_STACK_PUSH, V10, V15, 24, false, decode_push}, {0}},
 	.words = (const struct ofpact_word[]){{"push", parse_push}, {0}},
 	.encode = encode_stack,
 	.format = format_stack,
@@ -688,7 +728,9 @@ const struct ofpact_row ofpact_stack_push_row = {
 
 const struct ofpact_row ofpact_stack_pop_row = {
 	.name = "pop",
-	.wires = (const struct ofpact_wire[]){{OFP_VENDOR_NX, NXAST_STACK_POP, V10, V15, 24, false, decode_pop}, {0}},
+	.wires =
+		(const struct ofpact_wire[]){
+			{OFP_VENDOR_NX, NXAST_STACK_POP, V10, V15, 24, false, decode_pop}, {0}},
 	.words = (const struct ofpact_word[]){{"pop", parse_pop}, {0}},
 	.encode = encode_stack,
 	.format = format_stack,

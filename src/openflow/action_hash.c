@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Actions that choose by a hash of the packet: multipath stores the number of a link in a field, bundle outputs to one of several
-// ports, bundle_load stores that port in a field.
+// Actions that choose by a hash of the packet: multipath stores the number of a link in a field,
+// bundle outputs to one of several ports, bundle_load stores that port in a field.
 #include "openflow/action_row.h"
 
 #include <stdlib.h>
@@ -26,7 +26,8 @@ static const char *const fields_names[HASH_FIELDS_N] = {
 	[HASH_FIELDS_NW_DST] = "nw_dst",
 	[HASH_FIELDS_SYMMETRIC_L3] = "symmetric_l3",
 };
-static const char *const multipath_names[MULTIPATH_N_ALGORITHMS] = {"modulo_n", "hash_threshold", "hrw", "iter_hash"};
+static const char *const multipath_names[MULTIPATH_N_ALGORITHMS] = {"modulo_n", "hash_threshold",
+								    "hrw", "iter_hash"};
 static const char *const bundle_names[BUNDLE_N_ALGORITHMS] = {"active_backup", "hrw"};
 
 // Its place in the table; -1: it is not there.
@@ -86,8 +87,8 @@ static void encode_multipath(struct buf *b, uint8_t version, const struct ofpact
 static void format_multipath(const struct ofpact *a, const struct ofpact_text *t, struct str *s)
 {
 	const struct ofpact_multipath *o = (const void *)a;
-	str_addf(s, "multipath(%s,%u,%s,%d,%u,", fields_names[o->fields], o->basis, multipath_names[o->algorithm],
-		 o->max_link + 1, o->arg);
+	str_addf(s, "multipath(%s,%u,%s,%d,%u,", fields_names[o->fields], o->basis,
+		 multipath_names[o->algorithm], o->max_link + 1, o->arg);
 	subfield_format(&o->dst, s);
 	str_addc(s, ')');
 }
@@ -119,8 +120,9 @@ static struct error *multipath_words(struct ofpact_multipath *o, const char *who
 	if (!e && *end)
 		e = error_new("unexpected input following field syntax");
 	if (!e && o->dst.n_bits < 16 && n_links > 1 << o->dst.n_bits)
-		e = error_new("%s: %d-bit destination field has %u possible values, less than specified n_links %d", whole,
-			      o->dst.n_bits, 1u << o->dst.n_bits, n_links);
+		e = error_new("%s: %d-bit destination field has %u possible values, less than "
+			      "specified n_links %d",
+			      whole, o->dst.n_bits, 1u << o->dst.n_bits, n_links);
 	return e;
 }
 
@@ -140,7 +142,9 @@ static int check_multipath(struct ofpact *a, struct ofpact_check *c)
 
 const struct ofpact_row ofpact_multipath_row = {
 	.name = "multipath",
-	.wires = (const struct ofpact_wire[]){{OFP_VENDOR_NX, NXAST_MULTIPATH, V10, V15, 32, false, decode_multipath}, {0}},
+	.wires = (const struct ofpact_wire[]){{OFP_VENDOR_NX, NXAST_MULTIPATH, V10, V15, 32, false,
+					       decode_multipath},
+					      {0}},
 	.words = (const struct ofpact_word[]){{"multipath", parse_multipath}, {0}},
 	.encode = encode_multipath,
 	.format = format_multipath,
@@ -151,14 +155,16 @@ const struct ofpact_row ofpact_multipath_row = {
 
 static struct ofpact_bundle *add_bundle(struct buf *out, uint16_t n)
 {
-	struct ofpact_bundle *o = ofpact_add(out, OFPACT_BUNDLE, sizeof(*o) + n * sizeof(o->members[0]));
+	struct ofpact_bundle *o =
+		ofpact_add(out, OFPACT_BUNDLE, sizeof(*o) + n * sizeof(o->members[0]));
 	o->n_members = n;
 	return o;
 }
 
 static bool may_be_member(uint32_t port, uint32_t max_ports)
 {
-	return port < max_ports || port == OFPP_NONE || (port >= OFPP_IN_PORT && port != OFPP_CONTROLLER);
+	return port < max_ports || port == OFPP_NONE ||
+	       (port >= OFPP_IN_PORT && port != OFPP_CONTROLLER);
 }
 
 static bool is_known(const struct ofpact_bundle *o)
@@ -188,8 +194,9 @@ static int bundle_body(struct ofpact_decode *d, bool load)
 	if (error && load)
 		return error;
 	bool zeros = cursor_zeros(cursor_sub(&d->body, 4));
-	// What it would take up is asked for before what it says. Of bundle_load what is reserved does not count,
-	// and how it chooses can be printed although it is unknown: check_bundle() refuses it.
+	// What it would take up is asked for before what it says. Of bundle_load what is reserved
+	// does not count, and how it chooses can be printed although it is unknown: check_bundle()
+	// refuses it.
 	if (cursor_left(&d->body) < 2u * n)
 		return OFPBAC_BAD_LEN;
 	if (error || n > MAX_MEMBERS || (load ? head.dst.n_bits < 16 : !zeros || !is_known(&head)))
@@ -264,7 +271,8 @@ struct bundle_words {
 	uint16_t n;
 };
 
-static struct error *bundle_members(struct bundle_words *w, struct ofpact_parse *p, const char *whole, char **save)
+static struct error *bundle_members(struct bundle_words *w, struct ofpact_parse *p,
+				    const char *whole, char **save)
 {
 	for (char *member; (member = strtok_r(NULL, ", []", save));) {
 		if (w->n == MAX_MEMBERS)
@@ -275,7 +283,8 @@ static struct error *bundle_members(struct bundle_words *w, struct ofpact_parse 
 	return NULL;
 }
 
-static struct error *finish_bundle(const struct bundle_words *w, struct ofpact_parse *p, const char *whole, bool load)
+static struct error *finish_bundle(const struct bundle_words *w, struct ofpact_parse *p,
+				   const char *whole, bool load)
 {
 	int fields = name_find(fields_names, HASH_FIELDS_N, w->word[0]);
 	int algorithm = name_find(bundle_names, BUNDLE_N_ALGORITHMS, w->word[2]);
@@ -308,9 +317,13 @@ static struct error *parse_members(struct ofpact_parse *p, char *arg, bool load)
 	for (int i = 0; i < (load ? 5 : 4); i++)
 		w->word[i] = strtok_r(i ? NULL : arg, ", ", &save);
 	w->delimiter = strtok_r(NULL, ": ", &save);
-	if (!w->delimiter || (strcasecmp(w->delimiter, "members") && strcasecmp(w->delimiter, "slaves")))
-		e = w->delimiter ? error_new("%s: missing member delimiter, expected `members', got `%s'", whole, w->delimiter)
-				 : error_new("%s: not enough arguments to bundle action", whole);
+	if (!w->delimiter ||
+	    (strcasecmp(w->delimiter, "members") && strcasecmp(w->delimiter, "slaves")))
+		e = w->delimiter
+			    ? error_new(
+				      "%s: missing member delimiter, expected `members', got `%s'",
+				      whole, w->delimiter)
+			    : error_new("%s: not enough arguments to bundle action", whole);
 	if (!e)
 		e = bundle_members(w, p, whole, &save);
 	if (!e)
@@ -350,7 +363,9 @@ const struct ofpact_row ofpact_bundle_row = {
 			{OFP_VENDOR_NX, NXAST_BUNDLE_LOAD, V10, V15, 32, true, decode_bundle_load},
 			{0},
 		},
-	.words = (const struct ofpact_word[]){{"bundle", parse_bundle}, {"bundle_load", parse_bundle_load}, {0}},
+	.words = (const struct ofpact_word[]){{"bundle", parse_bundle},
+					      {"bundle_load", parse_bundle_load},
+					      {0}},
 	.encode = encode_bundle,
 	.format = format_bundle,
 	.check = check_bundle,

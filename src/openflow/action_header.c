@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Actions that change one header field each: those of OpenFlow 1.0 and 1.1. From 1.2 on they go out as set_field.
+// Actions that change one header field each: those of OpenFlow 1.0 and 1.1. From 1.2 on they go out
+// as set_field.
 #include "openflow/action_row.h"
 
 #include <stdlib.h>
@@ -78,11 +79,13 @@ static void encode_mac(struct buf *b, uint8_t version, const struct ofpact *a)
 	if (version >= OFP12) {
 		union field_value v = {0};
 		memcpy(v.mac, m->mac, 6);
-		ofpact_put_set_field(b, version, field_get(src ? FIELD_ETH_SRC : FIELD_ETH_DST), &v, NULL);
+		ofpact_put_set_field(b, version, field_get(src ? FIELD_ETH_SRC : FIELD_ETH_DST), &v,
+				     NULL);
 		return;
 	}
-	size_t at = ofpact_put(b, (uint16_t)(version == OFP10 ? (src ? OFPAT10_SET_DL_SRC : OFPAT10_SET_DL_DST)
-							      : (src ? OFPAT11_SET_DL_SRC : OFPAT11_SET_DL_DST)));
+	size_t at = ofpact_put(
+		b, (uint16_t)(version == OFP10 ? (src ? OFPAT10_SET_DL_SRC : OFPAT10_SET_DL_DST)
+					       : (src ? OFPAT11_SET_DL_SRC : OFPAT11_SET_DL_DST)));
 	buf_add(b, m->mac, 6);
 	buf_add_zeros(b, 6);
 	ofpact_put_end(b, at);
@@ -160,11 +163,13 @@ static void encode_ipv4(struct buf *b, uint8_t version, const struct ofpact *a)
 	bool src = a->type == OFPACT_SET_IPV4_SRC;
 	if (version >= OFP12) {
 		union field_value v = {.be32 = o->ip};
-		ofpact_put_set_field(b, version, field_get(src ? FIELD_IPV4_SRC : FIELD_IPV4_DST), &v, NULL);
+		ofpact_put_set_field(b, version, field_get(src ? FIELD_IPV4_SRC : FIELD_IPV4_DST),
+				     &v, NULL);
 		return;
 	}
-	size_t at = ofpact_put(b, (uint16_t)(version == OFP10 ? (src ? OFPAT10_SET_NW_SRC : OFPAT10_SET_NW_DST)
-							      : (src ? OFPAT11_SET_NW_SRC : OFPAT11_SET_NW_DST)));
+	size_t at = ofpact_put(
+		b, (uint16_t)(version == OFP10 ? (src ? OFPAT10_SET_NW_SRC : OFPAT10_SET_NW_DST)
+					       : (src ? OFPAT11_SET_NW_SRC : OFPAT11_SET_NW_DST)));
 	buf_add(b, &o->ip, 4);
 	ofpact_put_end(b, at);
 }
@@ -172,8 +177,8 @@ static void encode_ipv4(struct buf *b, uint8_t version, const struct ofpact *a)
 static void format_ipv4(const struct ofpact *a, const struct ofpact_text *t, struct str *s)
 {
 	uint32_t ip = be32toh(((const struct ofpact_ipv4 *)(const void *)a)->ip);
-	str_addf(s, "%s:%u.%u.%u.%u", a->type == OFPACT_SET_IPV4_SRC ? "mod_nw_src" : "mod_nw_dst", ip >> 24, ip >> 16 & 255,
-		 ip >> 8 & 255, ip & 255);
+	str_addf(s, "%s:%u.%u.%u.%u", a->type == OFPACT_SET_IPV4_SRC ? "mod_nw_src" : "mod_nw_dst",
+		 ip >> 24, ip >> 16 & 255, ip >> 8 & 255, ip & 255);
 }
 
 static struct error *parse_ipv4_src(struct ofpact_parse *p, char *arg)
@@ -259,7 +264,8 @@ static void format_dscp(const struct ofpact *a, const struct ofpact_text *t, str
 	str_addf(s, "mod_nw_tos:%u", u8_value(a));
 }
 
-static struct error *parse_u8_action(struct ofpact_parse *p, char *arg, enum ofpact_type type, const char *what, uint8_t bad_bits)
+static struct error *parse_u8_action(struct ofpact_parse *p, char *arg, enum ofpact_type type,
+				     const char *what, uint8_t bad_bits)
 {
 	struct ofpact_u8 *o = ofpact_add(p->out, type, sizeof(*o));
 	struct error *e = text_u8(arg, what, &o->value);
@@ -317,7 +323,9 @@ static struct error *parse_ecn(struct ofpact_parse *p, char *arg)
 const struct ofpact_row ofpact_set_ip_ecn_row = {
 	.name = "mod_nw_ecn",
 	.place = SET_SETS,
-	.wires = (const struct ofpact_wire[]){{0, OFPAT11_SET_NW_ECN, V11, V15, 8, false, decode_ecn}, {0}},
+	.wires =
+		(const struct ofpact_wire[]){
+			{0, OFPAT11_SET_NW_ECN, V11, V15, 8, false, decode_ecn}, {0}},
 	.words = (const struct ofpact_word[]){{"mod_nw_ecn", parse_ecn}, {0}},
 	.encode = encode_ecn,
 	.format = format_ecn,
@@ -350,7 +358,9 @@ static struct error *parse_ttl(struct ofpact_parse *p, char *arg)
 const struct ofpact_row ofpact_set_ip_ttl_row = {
 	.name = "mod_nw_ttl",
 	.place = SET_SETS,
-	.wires = (const struct ofpact_wire[]){{0, OFPAT11_SET_NW_TTL, V11, V15, 8, false, decode_ttl}, {0}},
+	.wires =
+		(const struct ofpact_wire[]){
+			{0, OFPAT11_SET_NW_TTL, V11, V15, 8, false, decode_ttl}, {0}},
 	.words = (const struct ofpact_word[]){{"mod_nw_ttl", parse_ttl}, {0}},
 	.encode = encode_ttl,
 	.format = format_ttl,
@@ -391,7 +401,8 @@ static void encode_l4(struct buf *b, uint8_t version, const struct ofpact *a)
 	bool src = a->type == OFPACT_SET_L4_SRC_PORT;
 	if (version >= OFP12 && o->flow_ip_proto) {
 		union field_value v = {.be16 = htobe16(o->port)};
-		ofpact_put_set_field(b, version, field_get(l4_field(o->flow_ip_proto, src)), &v, NULL);
+		ofpact_put_set_field(b, version, field_get(l4_field(o->flow_ip_proto, src)), &v,
+				     NULL);
 		return;
 	}
 	size_t at = ofpact_put(b, src ? OFPAT10_SET_TP_SRC : OFPAT10_SET_TP_DST);
@@ -420,7 +431,8 @@ static struct error *parse_l4_dst(struct ofpact_parse *p, char *arg)
 static int check_l4(struct ofpact *a, struct ofpact_check *c)
 {
 	const struct flow *f = &c->match->flow;
-	bool ports = f->nw_proto == PROTO_TCP || f->nw_proto == PROTO_UDP || f->nw_proto == PROTO_SCTP;
+	bool ports =
+		f->nw_proto == PROTO_TCP || f->nw_proto == PROTO_UDP || f->nw_proto == PROTO_SCTP;
 	if (!is_ip_any(c->match) || f->nw_frag & FLOW_FRAG_LATER || !ports)
 		ofpact_inconsistent(c);
 	((struct ofpact_l4_port *)(void *)a)->flow_ip_proto = ports ? f->nw_proto : 0;
@@ -430,7 +442,9 @@ static int check_l4(struct ofpact *a, struct ofpact_check *c)
 const struct ofpact_row ofpact_set_l4_src_port_row = {
 	.name = "mod_tp_src",
 	.place = SET_SETS,
-	.wires = (const struct ofpact_wire[]){{0, OFPAT10_SET_TP_SRC, V10, V15, 8, false, decode_l4_src}, {0}},
+	.wires =
+		(const struct ofpact_wire[]){
+			{0, OFPAT10_SET_TP_SRC, V10, V15, 8, false, decode_l4_src}, {0}},
 	.words = (const struct ofpact_word[]){{"mod_tp_src", parse_l4_src}, {0}},
 	.encode = encode_l4,
 	.format = format_l4,
@@ -440,7 +454,9 @@ const struct ofpact_row ofpact_set_l4_src_port_row = {
 const struct ofpact_row ofpact_set_l4_dst_port_row = {
 	.name = "mod_tp_dst",
 	.place = SET_SETS,
-	.wires = (const struct ofpact_wire[]){{0, OFPAT10_SET_TP_DST, V10, V15, 8, false, decode_l4_dst}, {0}},
+	.wires =
+		(const struct ofpact_wire[]){
+			{0, OFPAT10_SET_TP_DST, V10, V15, 8, false, decode_l4_dst}, {0}},
 	.words = (const struct ofpact_word[]){{"mod_tp_dst", parse_l4_dst}, {0}},
 	.encode = encode_l4,
 	.format = format_l4,
@@ -528,7 +544,8 @@ const struct ofpact_row ofpact_dec_ttl_row = {
 		(const struct ofpact_wire[]){
 			{0, OFPAT11_DEC_NW_TTL, V11, V15, 8, false, decode_dec_ttl},
 			{OFP_VENDOR_NX, NXAST_DEC_TTL, V10, V10, 16, false, decode_dec_ttl},
-			{OFP_VENDOR_NX, NXAST_DEC_TTL_CNT_IDS, V10, V15, 16, true, decode_dec_ttl_ids},
+			{OFP_VENDOR_NX, NXAST_DEC_TTL_CNT_IDS, V10, V15, 16, true,
+			 decode_dec_ttl_ids},
 			{0},
 		},
 	.words = (const struct ofpact_word[]){{"dec_ttl", parse_dec_ttl}, {0}},
@@ -604,7 +621,9 @@ const struct ofpact_row ofpact_set_tunnel_row = {
 			{OFP_VENDOR_NX, NXAST_SET_TUNNEL64, V10, V15, 24, false, decode_tunnel64},
 			{0},
 		},
-	.words = (const struct ofpact_word[]){{"set_tunnel", parse_tunnel}, {"set_tunnel64", parse_tunnel}, {0}},
+	.words = (const struct ofpact_word[]){{"set_tunnel", parse_tunnel},
+					      {"set_tunnel64", parse_tunnel},
+					      {0}},
 	.encode = encode_tunnel,
 	.format = format_tunnel,
 };

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// learn: adds a flow that is made after the packet, and fin_timeout, which such flows use. Each of learn's specifications copies a
-// number, or bits of the packet, to what the new flow matches on, to a field that it loads, or to where it outputs.
+// learn: adds a flow that is made after the packet, and fin_timeout, which such flows use. Each of
+// learn's specifications copies a number, or bits of the packet, to what the new flow matches on,
+// to a field that it loads, or to where it outputs.
 //
-// On the wire a specification is a header of 16 bits (where from, where to, how many bits), then the source (a field and an
-// offset, or the number in 16-bit units) and the destination (a field and an offset, or nothing). A header of 0 ends them.
+// On the wire a specification is a header of 16 bits (where from, where to, how many bits), then
+// the source (a field and an offset, or the number in 16-bit units) and the destination (a field
+// and an offset, or nothing). A header of 0 ends them.
 #include "openflow/action_row.h"
 
 #include <stdlib.h>
@@ -17,7 +19,12 @@ enum { // wire subtypes
 	NXAST_FIN_TIMEOUT = 19,
 	NXAST_LEARN2 = 45,
 };
-enum { SPEC_BITS = 0x3ff, SPEC_DST_SHIFT = 11, SPEC_DST = 3 << SPEC_DST_SHIFT, SPEC_IMMEDIATE = 1 << 13 };
+enum {
+	SPEC_BITS = 0x3ff,
+	SPEC_DST_SHIFT = 11,
+	SPEC_DST = 3 << SPEC_DST_SHIFT,
+	SPEC_IMMEDIATE = 1 << 13
+};
 enum { DEFAULT_PRIORITY = 32768, NO_TABLE = 255 };
 
 static struct ofpact_learn *at_learn(const struct buf *b, size_t at)
@@ -149,7 +156,8 @@ static void encode_subfield(struct buf *b, const struct subfield *sf)
 static void encode_spec(struct buf *b, const struct ofpact_learn_spec *spec)
 {
 	bool immediate = !spec->src.field;
-	buf_add_be16(b, (uint16_t)(spec->n_bits | spec->kind << SPEC_DST_SHIFT | (immediate ? SPEC_IMMEDIATE : 0)));
+	buf_add_be16(b, (uint16_t)(spec->n_bits | spec->kind << SPEC_DST_SHIFT |
+				   (immediate ? SPEC_IMMEDIATE : 0)));
 	if (immediate) {
 		size_t bytes = (spec->n_bits + 7u) / 8u, wire = 2 * ((spec->n_bits + 15u) / 16u);
 		buf_add_zeros(b, wire - bytes);
@@ -215,7 +223,8 @@ static void spec_field_value(const struct ofpact_learn_spec *spec, union field_v
 		memcpy(v->b + n - bytes, spec->value.b, bytes);
 }
 
-static void format_spec(const struct ofpact_learn_spec *spec, const struct ofpact_text *t, struct str *s)
+static void format_spec(const struct ofpact_learn_spec *spec, const struct ofpact_text *t,
+			struct str *s)
 {
 	size_t bytes = (spec->n_bits + 7u) / 8u;
 	if (spec->kind == LEARN_OUTPUT) {
@@ -239,7 +248,8 @@ static void format_spec(const struct ofpact_learn_spec *spec, const struct ofpac
 		union field_value v;
 		spec_field_value(spec, &v);
 		str_addf(s, "%s=", spec->dst.field->name);
-		field_format_value(spec->dst.field, &v, NULL, t ? t->port_name : NULL, t ? t->arg : NULL, s);
+		field_format_value(spec->dst.field, &v, NULL, t ? t->port_name : NULL,
+				   t ? t->arg : NULL, s);
 	} else {
 		subfield_format(&spec->dst, s);
 		str_addc(s, '=');
@@ -298,7 +308,8 @@ static struct error *no_experimenter(const char *whole, const char *name, const 
 	return NULL;
 }
 
-// A number of up to n_bits at *text; steps over it. False: there is none. *fits false: it has more bits.
+// A number of up to n_bits at *text; steps over it. False: there is none. *fits false: it has more
+// bits.
 static bool scan_number(const char **text, unsigned int n_bits, union field_value *v, bool *fits)
 {
 	*fits = true;
@@ -348,22 +359,24 @@ static struct error *parse_load(const char *whole, const char *arg, struct ofpac
 	if (*s)
 		return error_new("%s: trailing garbage following destination", arg);
 	if (spec->src.n_bits != spec->dst.n_bits)
-		return error_new("%s: source field is %u bits wide but destination is %u bits wide", arg, spec->src.n_bits,
-				 spec->dst.n_bits);
+		return error_new("%s: source field is %u bits wide but destination is %u bits wide",
+				 arg, spec->src.n_bits, spec->dst.n_bits);
 	spec->n_bits = spec->src.n_bits;
 	return NULL;
 }
 
 // The value of a match as a number: why not, when it is none.
-static struct error *parse_immediate(struct ofpact_parse *p, const char *whole, const char *value, struct ofpact_learn_spec *spec)
+static struct error *parse_immediate(struct ofpact_parse *p, const char *whole, const char *value,
+				     struct ofpact_learn_spec *spec)
 {
 	const struct field *f = spec->dst.field;
 	union field_value v, mask;
 	const char *s = value;
 	spec->n_bits = spec->dst.n_bits;
 	if (whole_field(&spec->dst)) {
-		struct error *e = field_parse_value_ports(f, value, p->text ? p->text->port_number : NULL,
-							  p->text ? p->text->arg : NULL, &v, &mask);
+		struct error *e =
+			field_parse_value_ports(f, value, p->text ? p->text->port_number : NULL,
+						p->text ? p->text->arg : NULL, &v, &mask);
 		if (e)
 			return e;
 		if (!field_mask_is_exact(f, &mask))
@@ -379,7 +392,8 @@ static struct error *parse_immediate(struct ofpact_parse *p, const char *whole, 
 		union field_value low = {0};
 		memcpy(low.b, v.b + sizeof(v.b) - f->n_bytes, f->n_bytes);
 		field_format_value(f, &low, NULL, NULL, NULL, &number);
-		struct error *e = error_new("%s: value %s does not fit into %u bits", whole, str_cstr(&number), spec->n_bits);
+		struct error *e = error_new("%s: value %s does not fit into %u bits", whole,
+					    str_cstr(&number), spec->n_bits);
 		str_done(&number);
 		return e;
 	}
@@ -387,8 +401,8 @@ static struct error *parse_immediate(struct ofpact_parse *p, const char *whole, 
 	return NULL;
 }
 
-static struct error *parse_match(struct ofpact_parse *p, const char *whole, const char *name, const char *value,
-				 struct ofpact_learn_spec *spec)
+static struct error *parse_match(struct ofpact_parse *p, const char *whole, const char *name,
+				 const char *value, struct ofpact_learn_spec *spec)
 {
 	const char *s = name;
 	struct error *e = subfield_parse(&s, &spec->dst);
@@ -411,8 +425,8 @@ static struct error *parse_match(struct ofpact_parse *p, const char *whole, cons
 	e = subfield_parse(&s, &spec->src);
 	if (!e && !*s) {
 		if (spec->src.n_bits != spec->dst.n_bits)
-			return error_new("%s: bit widths of %s (%u) and %s (%u) differ", whole, name, spec->src.n_bits, value,
-					 spec->dst.n_bits);
+			return error_new("%s: bit widths of %s (%u) and %s (%u) differ", whole,
+					 name, spec->src.n_bits, value, spec->dst.n_bits);
 		return no_experimenter(whole, value, &spec->src);
 	}
 	if (!e)
@@ -420,8 +434,10 @@ static struct error *parse_match(struct ofpact_parse *p, const char *whole, cons
 	memset(&spec->src, 0, sizeof(spec->src));
 	struct error *worse = parse_immediate(p, whole, value, spec);
 	if (worse) {
-		struct error *both = error_new("%s: %s value %s cannot be parsed as a subfield (%s) or an immediate value (%s)",
-					       whole, name, value, error_text(e), error_text(worse));
+		struct error *both =
+			error_new("%s: %s value %s cannot be parsed as a subfield (%s) or an "
+				  "immediate value (%s)",
+				  whole, name, value, error_text(e), error_text(worse));
 		error_free(worse);
 		error_free(e);
 		return both;
@@ -430,7 +446,8 @@ static struct error *parse_match(struct ofpact_parse *p, const char *whole, cons
 	return NULL;
 }
 
-static struct error *parse_spec(struct ofpact_parse *p, size_t at, const char *whole, const char *name, const char *value)
+static struct error *parse_spec(struct ofpact_parse *p, size_t at, const char *whole,
+				const char *name, const char *value)
 {
 	struct ofpact_learn_spec *spec = add_spec(p->out, at);
 	if (!spec)
@@ -464,14 +481,18 @@ static struct error *parse_result_dst(struct ofpact_learn *l, const char *value)
 	return e;
 }
 
-static struct error *parse_table(struct ofpact_learn *l, const struct ofpact_text *t, const char *whole, const char *value)
+static struct error *parse_table(struct ofpact_learn *l, const struct ofpact_text *t,
+				 const char *whole, const char *value)
 {
 	if (!ofp_table_parse(t, value, &l->table_id))
 		return error_new("unknown table \"%s\"", value);
-	return l->table_id == NO_TABLE ? error_new("%s: table id 255 not valid for `learn' action", whole) : NULL;
+	return l->table_id == NO_TABLE
+		       ? error_new("%s: table id 255 not valid for `learn' action", whole)
+		       : NULL;
 }
 
-static struct error *parse_key(struct ofpact_parse *p, size_t at, const char *whole, const char *name, const char *value)
+static struct error *parse_key(struct ofpact_parse *p, size_t at, const char *whole,
+			       const char *name, const char *value)
 {
 	struct ofpact_learn *l = at_learn(p->out, at);
 	if (!strcmp(name, "table"))
@@ -517,7 +538,8 @@ static struct error *parse_learn(struct ofpact_parse *p, char *arg)
 
 // --- Whether it makes sense: the new flow's match is built up as the specifications say.
 
-void ofpact_learn_set_match(const struct ofpact_learn_spec *spec, const union field_value *number, struct match *m)
+void ofpact_learn_set_match(const struct ofpact_learn_spec *spec, const union field_value *number,
+			    struct match *m)
 {
 	size_t bytes = (spec->n_bits + 7u) / 8u;
 	union field_value v, mask;
@@ -539,7 +561,9 @@ static int check_learn(struct ofpact *a, struct ofpact_check *c)
 	const struct ofpact_learn *l = (const void *)a;
 	struct match made;
 	match_init_any(&made);
-	int error = l->flags & LEARN_WRITE_RESULT ? subfield_check_destination(&l->result_dst, c->match) : 0;
+	int error = l->flags & LEARN_WRITE_RESULT
+			    ? subfield_check_destination(&l->result_dst, c->match)
+			    : 0;
 	for (unsigned int i = 0; !error && i < l->n_specs; i++) {
 		const struct ofpact_learn_spec *spec = &l->specs[i];
 		if (spec->src.field)
@@ -608,9 +632,10 @@ static struct error *parse_fin_timeout(struct ofpact_parse *p, char *arg)
 	char *key, *value;
 	struct error *e = NULL;
 	while (!e && text_next_pair(&arg, &key, &value))
-		e = !strcmp(key, "idle_timeout")   ? text_u16(value, key, &o->idle_timeout)
-		    : !strcmp(key, "hard_timeout") ? text_u16(value, key, &o->hard_timeout)
-						   : error_new("invalid key '%s' in 'fin_timeout' argument", key);
+		e = !strcmp(key, "idle_timeout") ? text_u16(value, key, &o->idle_timeout)
+		    : !strcmp(key, "hard_timeout")
+			    ? text_u16(value, key, &o->hard_timeout)
+			    : error_new("invalid key '%s' in 'fin_timeout' argument", key);
 	return e;
 }
 
@@ -623,7 +648,9 @@ static int check_fin_timeout(struct ofpact *a, struct ofpact_check *c)
 
 const struct ofpact_row ofpact_fin_timeout_row = {
 	.name = "fin_timeout",
-	.wires = (const struct ofpact_wire[]){{OFP_VENDOR_NX, NXAST_FIN_TIMEOUT, V10, V15, 16, false, decode_fin_timeout}, {0}},
+	.wires = (const struct ofpact_wire[]){{OFP_VENDOR_NX, NXAST_FIN_TIMEOUT, V10, V15, 16,
+					       false, decode_fin_timeout},
+					      {0}},
 	.words = (const struct ofpact_word[]){{"fin_timeout", parse_fin_timeout}, {0}},
 	.encode = encode_fin_timeout,
 	.format = format_fin_timeout,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// MPLS labels: pushed and popped, and the fields of the outermost label. OpenFlow 1.0 has them as Nicira's extensions; from 1.2
-// on label and traffic class go out as set_field.
+// MPLS labels: pushed and popped, and the fields of the outermost label. OpenFlow 1.0 has them as
+// Nicira's extensions; from 1.2 on label and traffic class go out as set_field.
 #include "openflow/action_row.h"
 
 #include <stdlib.h>
@@ -68,7 +68,8 @@ static void encode_label(struct buf *b, uint8_t version, const struct ofpact *a)
 
 static void format_label(const struct ofpact *a, const struct ofpact_text *t, struct str *s)
 {
-	str_addf(s, "set_mpls_label(%u)", ((const struct ofpact_mpls_label *)(const void *)a)->label);
+	str_addf(s, "set_mpls_label(%u)",
+		 ((const struct ofpact_mpls_label *)(const void *)a)->label);
 }
 
 static struct error *parse_label(struct ofpact_parse *p, char *arg)
@@ -116,14 +117,15 @@ static void put_u8(struct buf *b, uint8_t version, uint16_t of11, uint16_t nx, u
 	ofpact_put_end(b, at);
 }
 
-static struct error *parse_number(struct ofpact_parse *p, const char *arg, enum ofpact_type type, const char *name,
-			      const char *what)
+static struct error *parse_number(struct ofpact_parse *p, const char *arg, enum ofpact_type type,
+				  const char *name, const char *what)
 {
 	struct ofpact_u8 *o = ofpact_add(p->out, type, sizeof(*o));
 	if (!*arg)
 		return error_new("%s: expected %s.", name, what);
 	if (parse_u8(arg, 0, &o->value))
-		return error_new("invalid MPLS %s \"%s\"", type == OFPACT_SET_MPLS_TC ? "TC" : "TTL", arg);
+		return error_new("invalid MPLS %s \"%s\"",
+				 type == OFPACT_SET_MPLS_TC ? "TC" : "TTL", arg);
 	if (type == OFPACT_SET_MPLS_TC && o->value > 7)
 		return error_new("%s: not a valid MPLS TC", arg);
 	return NULL;
@@ -257,7 +259,9 @@ static int decode_type(struct ofpact_decode *d, enum ofpact_type type)
 	struct ofpact_mpls_type *o = ofpact_add(d->out, type, sizeof(*o));
 	uint16_t dl_type = cursor_be16(&d->body);
 	o->ethertype = htobe16(dl_type);
-	return type == OFPACT_PUSH_MPLS && dl_type != DL_MPLS && dl_type != DL_MPLS_MC ? OFPBAC_BAD_ARGUMENT : 0;
+	return type == OFPACT_PUSH_MPLS && dl_type != DL_MPLS && dl_type != DL_MPLS_MC
+		       ? OFPBAC_BAD_ARGUMENT
+		       : 0;
 }
 
 static int decode_push(struct ofpact_decode *d)
@@ -273,21 +277,24 @@ static int decode_pop(struct ofpact_decode *d)
 static void encode_type(struct buf *b, uint8_t version, const struct ofpact *a)
 {
 	bool push = a->type == OFPACT_PUSH_MPLS;
-	size_t at = put(b, version, push ? OFPAT11_PUSH_MPLS : OFPAT11_POP_MPLS, push ? NXAST_PUSH_MPLS : NXAST_POP_MPLS);
+	size_t at = put(b, version, push ? OFPAT11_PUSH_MPLS : OFPAT11_POP_MPLS,
+			push ? NXAST_PUSH_MPLS : NXAST_POP_MPLS);
 	buf_add_be16(b, be16toh(ethertype_of(a)));
 	ofpact_put_end(b, at);
 }
 
 static void format_type(const struct ofpact *a, const struct ofpact_text *t, struct str *s)
 {
-	str_addf(s, "%s:0x%04x", a->type == OFPACT_PUSH_MPLS ? "push_mpls" : "pop_mpls", be16toh(ethertype_of(a)));
+	str_addf(s, "%s:0x%04x", a->type == OFPACT_PUSH_MPLS ? "push_mpls" : "pop_mpls",
+		 be16toh(ethertype_of(a)));
 }
 
 static struct error *parse_type(struct ofpact_parse *p, const char *arg, enum ofpact_type type)
 {
 	struct ofpact_mpls_type *o = ofpact_add(p->out, type, sizeof(*o));
 	uint16_t dl_type = 0;
-	struct error *e = text_u16(arg, type == OFPACT_PUSH_MPLS ? "push_mpls" : "pop_mpls", &dl_type);
+	struct error *e =
+		text_u16(arg, type == OFPACT_PUSH_MPLS ? "push_mpls" : "pop_mpls", &dl_type);
 	o->ethertype = htobe16(dl_type);
 	return e;
 }

@@ -84,7 +84,7 @@ static int bind_action(struct bind *b, struct ofpact *a)
 	case OFPACT_REG_MOVE:
 		error = bind_subfield(b, &((struct ofpact_reg_move *)(void *)a)->src);
 		return error ? error
-		             : bind_subfield(b, &((struct ofpact_reg_move *)(void *)a)->dst);
+			     : bind_subfield(b, &((struct ofpact_reg_move *)(void *)a)->dst);
 	case OFPACT_BUNDLE:
 		return bind_subfield(b, &((struct ofpact_bundle *)(void *)a)->dst);
 	case OFPACT_MULTIPATH:

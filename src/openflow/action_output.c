@@ -186,7 +186,8 @@ static struct error *parse_trunc(struct ofpact_parse *p, char *arg)
 		}
 	}
 	if (!e && o->max_len < MIN_TRUNC)
-		e = error_new("max_len %u is less than the minimum value %d", o->max_len, MIN_TRUNC);
+		e = error_new("max_len %u is less than the minimum value %d", o->max_len,
+			      MIN_TRUNC);
 	return e;
 }
 
@@ -197,7 +198,9 @@ static int check_trunc(struct ofpact *a, struct ofpact_check *c)
 
 const struct ofpact_row ofpact_output_trunc_row = {
 	.name = "output_trunc",
-	.wires = (const struct ofpact_wire[]){{OFP_VENDOR_NX, NXAST_OUTPUT_TRUNC, V10, V15, 16, false, decode_trunc}, {0}},
+	.wires = (const struct ofpact_wire[]){{OFP_VENDOR_NX, NXAST_OUTPUT_TRUNC, V10, V15, 16,
+					       false, decode_trunc},
+					      {0}},
 	.encode = encode_trunc,
 	.format = format_trunc,
 	.check = check_trunc,
@@ -265,7 +268,8 @@ static struct error *parse_enqueue(struct ofpact_parse *p, char *arg)
 {
 	char *save = NULL, *port = strtok_r(arg, ":q,", &save), *queue = strtok_r(NULL, "", &save);
 	if (!port || !queue)
-		return error_new("\"enqueue\" syntax is \"enqueue:PORT:QUEUE\" or \"enqueue(PORT,QUEUE)\"");
+		return error_new(
+			"\"enqueue\" syntax is \"enqueue:PORT:QUEUE\" or \"enqueue(PORT,QUEUE)\"");
 	struct ofpact_enqueue *o = ofpact_add(p->out, OFPACT_ENQUEUE, sizeof(*o));
 	if (!text_port(p->text, port, &o->port))
 		return error_new("%s: enqueue to unknown port", port);
@@ -274,12 +278,16 @@ static struct error *parse_enqueue(struct ofpact_parse *p, char *arg)
 
 static int check_enqueue(struct ofpact *a, struct ofpact_check *c)
 {
-	return may_enqueue(((struct ofpact_enqueue *)(void *)a)->port, c->max_ports) ? 0 : OFPBAC_BAD_OUT_PORT;
+	return may_enqueue(((struct ofpact_enqueue *)(void *)a)->port, c->max_ports)
+		       ? 0
+		       : OFPBAC_BAD_OUT_PORT;
 }
 
 const struct ofpact_row ofpact_enqueue_row = {
 	.name = "enqueue",
-	.wires = (const struct ofpact_wire[]){{0, OFPAT10_ENQUEUE, V10, V10, 16, false, decode_enqueue}, {0}},
+	.wires =
+		(const struct ofpact_wire[]){
+			{0, OFPAT10_ENQUEUE, V10, V10, 16, false, decode_enqueue}, {0}},
 	.words = (const struct ofpact_word[]){{"enqueue", parse_enqueue}, {0}},
 	.encode = encode_enqueue,
 	.format = format_enqueue,
@@ -475,8 +483,9 @@ static struct error *parse_pop_queue(struct ofpact_parse *p, char *arg)
 
 const struct ofpact_row ofpact_pop_queue_row = {
 	.name = "pop_queue",
-	.wires =
-		(const struct ofpact_wire[]){{OFP_VENDOR_NX, NXAST_POP_QUEUE, V10, V15, 16, false, decode_pop_queue}, {0}},
+	.wires = (const struct ofpact_wire[]){{OFP_VENDOR_NX, NXAST_POP_QUEUE, V10, V15, 16, false,
+					       decode_pop_queue},
+					      {0}},
 	.words = (const struct ofpact_word[]){{"pop_queue", parse_pop_queue}, {0}},
 	.encode = encode_pop_queue,
 	.format = format_pop_queue,

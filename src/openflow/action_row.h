@@ -83,7 +83,8 @@ enum ofpact_set_place { // in an action set, in order of execution
 	SET_CT,
 };
 
-enum ofpact_instruction { // in the order in which they must stand; what is no instruction is applied
+enum ofpact_instruction { // in the order in which they must stand; what is no instruction is
+			  // applied
 	INST_APPLY,
 	INST_METER,
 	INST_CLEAR,
@@ -115,9 +116,10 @@ size_t ofpact_put(struct buf *, uint16_t type);
 size_t ofpact_put_nx(struct buf *, uint16_t subtype);
 void ofpact_put_end(struct buf *, size_t begin);
 // Whole actions: 1.2's set_field of all bits, Nicira's load of some.
-void ofpact_put_set_field(struct buf *, uint8_t version, const struct field *, const union field_value *,
-			  const union field_value *mask);
-void ofpact_put_reg_load(struct buf *, const struct field *, uint16_t offset, uint16_t n_bits, uint64_t value);
+void ofpact_put_set_field(struct buf *, uint8_t version, const struct field *,
+			  const union field_value *, const union field_value *mask);
+void ofpact_put_reg_load(struct buf *, const struct field *, uint16_t offset, uint16_t n_bits,
+			 uint64_t value);
 
 // --- Checking.
 
@@ -131,7 +133,8 @@ bool match_has_vlan(const struct match *);
 
 bool match_is_mpls(const struct match *);
 // Actions inside of `outer` (-1: in a list of their own): what may be there.
-int ofpacts_verify_in(const void *list, size_t n, uint8_t version, bool allow_instructions, int outer, char **why);
+int ofpacts_verify_in(const void *list, size_t n, uint8_t version, bool allow_instructions,
+		      int outer, char **why);
 
 // --- Nested lists.
 
@@ -139,14 +142,16 @@ int ofpacts_decode_nested(struct ofpact_decode *, struct buf *list);
 struct error *ofpacts_parse_nested(struct ofpact_parse *, const char *text, int outer);
 void ofpacts_format_plain(const void *list, size_t n, const struct ofpact_text *, struct str *);
 int ofpacts_check_set(const void *list, size_t n); // may all of them be in an action set?
-int ofpact_check_nested(void *list, size_t n, struct ofpact_check *); // what they do to the packet ends with them
+int ofpact_check_nested(void *list, size_t n,
+			struct ofpact_check *); // what they do to the packet ends with them
 
 // --- Text.
 
-// The next "key", "key=value", "key:value" or "key(value)" of *s, taken apart in place; false at the end. A value's parentheses
-// and brackets balance. "key(value)->field" has the value "value->field".
+// The next "key", "key=value", "key:value" or "key(value)" of *s, taken apart in place; false at
+// the end. A value's parentheses and brackets balance. "key(value)->field" has the value
+// "value->field".
 bool text_next_pair(char **s, char **key, char **value);
-struct error *text_u8(const char *text, const char *what, uint8_t *);   // 'invalid WHAT "text"'
+struct error *text_u8(const char *text, const char *what, uint8_t *); // 'invalid WHAT "text"'
 struct error *text_u16(const char *text, const char *what, uint16_t *);
 struct error *text_u32(const char *text, uint32_t *); // "invalid numeric format text"
 struct error *text_u64(const char *text, uint64_t *);
@@ -173,19 +178,24 @@ int subfield_check_writable(const struct subfield *); // as a destination, whate
 enum field_mask_kind { FIELD_MASK_EXACT, FIELD_MASK_CIDR, FIELD_MASK_BITWISE };
 uint32_t field_protocols(const struct field *, enum field_mask_kind);
 
-extern const struct ofpact_row ofpact_output_row, ofpact_controller_row, ofpact_enqueue_row, ofpact_output_reg_row,
-	ofpact_group_row, ofpact_set_queue_row, ofpact_pop_queue_row;
-extern const struct ofpact_row ofpact_set_field_row, ofpact_reg_move_row, ofpact_stack_push_row, ofpact_stack_pop_row;
-extern const struct ofpact_row ofpact_set_vlan_vid_row, ofpact_set_vlan_pcp_row, ofpact_strip_vlan_row, ofpact_push_vlan_row;
-extern const struct ofpact_row ofpact_set_eth_src_row, ofpact_set_eth_dst_row, ofpact_set_ipv4_src_row, ofpact_set_ipv4_dst_row,
-	ofpact_set_ip_dscp_row, ofpact_set_ip_ecn_row, ofpact_set_ip_ttl_row, ofpact_set_l4_src_port_row,
+extern const struct ofpact_row ofpact_output_row, ofpact_controller_row, ofpact_enqueue_row,
+	ofpact_output_reg_row, ofpact_group_row, ofpact_set_queue_row, ofpact_pop_queue_row;
+extern const struct ofpact_row ofpact_set_field_row, ofpact_reg_move_row, ofpact_stack_push_row,
+	ofpact_stack_pop_row;
+extern const struct ofpact_row ofpact_set_vlan_vid_row, ofpact_set_vlan_pcp_row,
+	ofpact_strip_vlan_row, ofpact_push_vlan_row;
+extern const struct ofpact_row ofpact_set_eth_src_row, ofpact_set_eth_dst_row,
+	ofpact_set_ipv4_src_row, ofpact_set_ipv4_dst_row, ofpact_set_ip_dscp_row,
+	ofpact_set_ip_ecn_row, ofpact_set_ip_ttl_row, ofpact_set_l4_src_port_row,
 	ofpact_set_l4_dst_port_row, ofpact_dec_ttl_row, ofpact_set_tunnel_row;
-extern const struct ofpact_row ofpact_resubmit_row, ofpact_note_row, ofpact_exit_row, ofpact_clone_row;
-extern const struct ofpact_row ofpact_output_trunc_row, ofpact_bundle_row, ofpact_multipath_row, ofpact_learn_row,
-	ofpact_fin_timeout_row, ofpact_conjunction_row, ofpact_sample_row, ofpact_ct_row, ofpact_ct_clear_row, ofpact_nat_row,
-	ofpact_encap_row, ofpact_decap_row, ofpact_dec_nsh_ttl_row, ofpact_check_pkt_larger_row, ofpact_delete_field_row,
+extern const struct ofpact_row ofpact_resubmit_row, ofpact_note_row, ofpact_exit_row,
+	ofpact_clone_row;
+extern const struct ofpact_row ofpact_output_trunc_row, ofpact_bundle_row, ofpact_multipath_row,
+	ofpact_learn_row, ofpact_fin_timeout_row, ofpact_conjunction_row, ofpact_sample_row,
+	ofpact_ct_row, ofpact_ct_clear_row, ofpact_nat_row, ofpact_encap_row, ofpact_decap_row,
+	ofpact_dec_nsh_ttl_row, ofpact_check_pkt_larger_row, ofpact_delete_field_row,
 	ofpact_debug_recirc_row, ofpact_debug_slow_row, ofpact_unroll_xlate_row;
-extern const struct ofpact_row ofpact_set_mpls_label_row, ofpact_set_mpls_tc_row, ofpact_set_mpls_ttl_row,
-	ofpact_dec_mpls_ttl_row, ofpact_push_mpls_row, ofpact_pop_mpls_row;
-extern const struct ofpact_row ofpact_meter_row, ofpact_clear_actions_row, ofpact_write_actions_row, ofpact_write_metadata_row,
-	ofpact_goto_table_row;
+extern const struct ofpact_row ofpact_set_mpls_label_row, ofpact_set_mpls_tc_row,
+	ofpact_set_mpls_ttl_row, ofpact_dec_mpls_ttl_row, ofpact_push_mpls_row, ofpact_pop_mpls_row;
+extern const struct ofpact_row ofpact_meter_row, ofpact_clear_actions_row, ofpact_write_actions_row,
+	ofpact_write_metadata_row, ofpact_goto_table_row;

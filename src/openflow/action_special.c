@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Actions that stand alone: conjunction, sample, check_pkt_larger, delete_field, and two that exist for tests.
+// Actions that stand alone: conjunction, sample, check_pkt_larger, delete_field, and two that exist
+// for tests.
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -22,7 +23,8 @@ enum { // wire subtypes
 
 enum { MIN_CLAUSES = 2, MAX_CLAUSES = 64 };
 
-static struct ofpact_conjunction *add_conjunction(struct buf *out, uint32_t id, uint8_t clause, uint8_t n)
+static struct ofpact_conjunction *add_conjunction(struct buf *out, uint32_t id, uint8_t clause,
+						  uint8_t n)
 {
 	struct ofpact_conjunction *o = ofpact_add(out, OFPACT_CONJUNCTION, sizeof(*o));
 	o->id = id;
@@ -76,7 +78,9 @@ static struct error *parse_conjunction(struct ofpact_parse *p, char *arg)
 
 const struct ofpact_row ofpact_conjunction_row = {
 	.name = "conjunction",
-	.wires = (const struct ofpact_wire[]){{OFP_VENDOR_NX, NXAST_CONJUNCTION, V10, V15, 16, false, decode_conjunction}, {0}},
+	.wires = (const struct ofpact_wire[]){{OFP_VENDOR_NX, NXAST_CONJUNCTION, V10, V15, 16,
+					       false, decode_conjunction},
+					      {0}},
 	.words = (const struct ofpact_word[]){{"conjunction", parse_conjunction}, {0}},
 	.encode = encode_conjunction,
 	.format = format_conjunction,
@@ -143,20 +147,24 @@ static void encode_sample(struct buf *b, uint8_t version, const struct ofpact *a
 static void format_sample(const struct ofpact *a, const struct ofpact_text *t, struct str *s)
 {
 	const struct ofpact_sample *o = (const void *)a;
-	str_addf(s, "sample(probability=%u,collector_set_id=%u,obs_domain_id=%u,obs_point_id=%u", o->probability,
-		 o->collector_set_id, o->obs_domain_id, o->obs_point_id);
+	str_addf(s, "sample(probability=%u,collector_set_id=%u,obs_domain_id=%u,obs_point_id=%u",
+		 o->probability, o->collector_set_id, o->obs_domain_id, o->obs_point_id);
 	if (o->sampling_port != OFPP_NONE) {
 		str_add(s, ",sampling_port=");
 		text_format_port(t, o->sampling_port, s);
 	}
-	str_add(s, o->direction == SAMPLE_INGRESS ? ",ingress)" : o->direction == SAMPLE_EGRESS ? ",egress)" : ")");
+	str_add(s, o->direction == SAMPLE_INGRESS  ? ",ingress)"
+		   : o->direction == SAMPLE_EGRESS ? ",egress)"
+						   : ")");
 }
 
-static struct error *sample_key(struct ofpact_parse *p, struct ofpact_sample *o, const char *key, const char *value)
+static struct error *sample_key(struct ofpact_parse *p, struct ofpact_sample *o, const char *key,
+				const char *value)
 {
 	if (!strcmp(key, "probability")) {
 		struct error *e = text_u16(value, "probability", &o->probability);
-		return e || o->probability ? e : error_new("invalid probability value \"%s\"", value);
+		return e || o->probability ? e
+					   : error_new("invalid probability value \"%s\"", value);
 	}
 	if (!strcmp(key, "collector_set_id"))
 		return text_u32(value, &o->collector_set_id);
@@ -165,7 +173,9 @@ static struct error *sample_key(struct ofpact_parse *p, struct ofpact_sample *o,
 	if (!strcmp(key, "obs_point_id"))
 		return text_u32(value, &o->obs_point_id);
 	if (!strcmp(key, "sampling_port"))
-		return text_port(p->text, value, &o->sampling_port) ? NULL : error_new("%s: unknown port", value);
+		return text_port(p->text, value, &o->sampling_port)
+			       ? NULL
+			       : error_new("%s: unknown port", value);
 	if (!strcmp(key, "ingress"))
 		o->direction = SAMPLE_INGRESS;
 	else if (!strcmp(key, "egress"))
@@ -183,7 +193,9 @@ static struct error *parse_sample(struct ofpact_parse *p, char *arg)
 	o->sampling_port = OFPP_NONE;
 	while (!e && text_next_pair(&arg, &key, &value))
 		e = sample_key(p, o, key, value);
-	return e || o->probability ? e : error_new("non-zero \"probability\" must be specified on sample");
+	return e || o->probability
+		       ? e
+		       : error_new("non-zero \"probability\" must be specified on sample");
 }
 
 const struct ofpact_row ofpact_sample_row = {
@@ -225,7 +237,8 @@ static void encode_check_pkt_larger(struct buf *b, uint8_t version, const struct
 	ofpact_put_end(b, at);
 }
 
-static void format_check_pkt_larger(const struct ofpact *a, const struct ofpact_text *t, struct str *s)
+static void format_check_pkt_larger(const struct ofpact *a, const struct ofpact_text *t,
+				    struct str *s)
 {
 	const struct ofpact_check_pkt_larger *o = (const void *)a;
 	str_addf(s, "check_pkt_larger(%u)->", o->pkt_len);
@@ -250,12 +263,14 @@ static struct error *parse_check_pkt_larger(struct ofpact_parse *p, char *arg)
 
 static int check_check_pkt_larger(struct ofpact *a, struct ofpact_check *c)
 {
-	return subfield_check_destination(&((struct ofpact_check_pkt_larger *)(void *)a)->dst, c->match);
+	return subfield_check_destination(&((struct ofpact_check_pkt_larger *)(void *)a)->dst,
+					  c->match);
 }
 
 const struct ofpact_row ofpact_check_pkt_larger_row = {
 	.name = "check_pkt_larger",
-	.wires = (const struct ofpact_wire[]){{OFP_VENDOR_NX, NXAST_CHECK_PKT_LARGER, V10, V15, 24, true, decode_check_pkt_larger},
+	.wires = (const struct ofpact_wire[]){{OFP_VENDOR_NX, NXAST_CHECK_PKT_LARGER, V10, V15, 24,
+					       true, decode_check_pkt_larger},
 					      {0}},
 	.words = (const struct ofpact_word[]){{"check_pkt_larger", parse_check_pkt_larger}, {0}},
 	.encode = encode_check_pkt_larger,
@@ -282,7 +297,8 @@ static void encode_delete_field(struct buf *b, uint8_t version, const struct ofp
 
 static void format_delete_field(const struct ofpact *a, const struct ofpact_text *t, struct str *s)
 {
-	str_addf(s, "delete_field:%s", ((const struct ofpact_delete_field *)(const void *)a)->field->name);
+	str_addf(s, "delete_field:%s",
+		 ((const struct ofpact_delete_field *)(const void *)a)->field->name);
 }
 
 static struct error *parse_delete_field(struct ofpact_parse *p, char *arg)
@@ -295,12 +311,15 @@ static struct error *parse_delete_field(struct ofpact_parse *p, char *arg)
 static int check_delete_field(struct ofpact *a, struct ofpact_check *c)
 {
 	// Only options of tunnels can be absent.
-	return ((struct ofpact_delete_field *)(void *)a)->field->variable_len ? 0 : OFPBAC_BAD_ARGUMENT;
+	return ((struct ofpact_delete_field *)(void *)a)->field->variable_len ? 0
+									      : OFPBAC_BAD_ARGUMENT;
 }
 
 const struct ofpact_row ofpact_delete_field_row = {
 	.name = "delete_field",
-	.wires = (const struct ofpact_wire[]){{OFP_VENDOR_NX, NXAST_DELETE_FIELD, V10, V15, 24, false, decode_delete_field}, {0}},
+	.wires = (const struct ofpact_wire[]){{OFP_VENDOR_NX, NXAST_DELETE_FIELD, V10, V15, 24,
+					       false, decode_delete_field},
+					      {0}},
 	.words = (const struct ofpact_word[]){{"delete_field", parse_delete_field}, {0}},
 	.encode = encode_delete_field,
 	.format = format_delete_field,
@@ -337,7 +356,8 @@ static int decode_slow(struct ofpact_decode *d)
 
 static void encode_debug(struct buf *b, uint8_t version, const struct ofpact *a)
 {
-	ofpact_put_end(b, ofpact_put_nx(b, a->type == OFPACT_DEBUG_RECIRC ? NXAST_DEBUG_RECIRC : NXAST_DEBUG_SLOW));
+	ofpact_put_end(b, ofpact_put_nx(b, a->type == OFPACT_DEBUG_RECIRC ? NXAST_DEBUG_RECIRC
+									  : NXAST_DEBUG_SLOW));
 }
 
 static void format_debug(const struct ofpact *a, const struct ofpact_text *t, struct str *s)
@@ -359,7 +379,9 @@ static struct error *parse_slow(struct ofpact_parse *p, char *arg)
 
 const struct ofpact_row ofpact_debug_recirc_row = {
 	.name = "debug_recirc",
-	.wires = (const struct ofpact_wire[]){{OFP_VENDOR_NX, NXAST_DEBUG_RECIRC, V10, V15, 16, false, decode_recirc}, {0}},
+	.wires = (const struct ofpact_wire[]){{OFP_VENDOR_NX, NXAST_DEBUG_RECIRC, V10, V15, 16,
+					       false, decode_recirc},
+					      {0}},
 	.words = (const struct ofpact_word[]){{"debug_recirc", parse_recirc}, {0}},
 	.encode = encode_debug,
 	.format = format_debug,
@@ -367,7 +389,9 @@ const struct ofpact_row ofpact_debug_recirc_row = {
 
 const struct ofpact_row ofpact_debug_slow_row = {
 	.name = "debug_slow",
-	.wires = (const struct ofpact_wire[]){{OFP_VENDOR_NX, NXAST_DEBUG_SLOW, V10, V15, 16, false, decode_slow}, {0}},
+	.wires =
+		(const struct ofpact_wire[]){
+			{OFP_VENDOR_NX, NXAST_DEBUG_SLOW, V10, V15, 16, false, decode_slow}, {0}},
 	.words = (const struct ofpact_word[]){{"debug_slow", parse_slow}, {0}},
 	.encode = encode_debug,
 	.format = format_debug,
@@ -382,7 +406,8 @@ static void encode_unroll(struct buf *b, uint8_t version, const struct ofpact *a
 static void format_unroll(const struct ofpact *a_, const struct ofpact_text *t, struct str *s)
 {
 	const struct ofpact_unroll *a = (const void *)a_;
-	str_addf(s, "unroll_xlate(table=%u, cookie=%llu)", a->table, (unsigned long long)be64toh(a->cookie));
+	str_addf(s, "unroll_xlate(table=%u, cookie=%llu)", a->table,
+		 (unsigned long long)be64toh(a->cookie));
 }
 
 const struct ofpact_row ofpact_unroll_xlate_row = {

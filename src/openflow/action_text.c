@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Actions as text, and the small parsers of numbers and addresses whose messages are those users know.
+// Actions as text, and the small parsers of numbers and addresses whose messages are those users
+// know.
 #include "openflow/action_row.h"
 
 #include <arpa/inet.h>
@@ -60,7 +61,8 @@ bool text_port(const struct ofpact_text *t, const char *text, uint32_t *port)
 
 void ofp_table_format(const struct ofpact_text *t, uint8_t table, struct str *s)
 {
-	ofp_port_format(table, t ? t->table_name : NULL, t ? t->arg : NULL, s); // whose names are written alike
+	ofp_port_format(table, t ? t->table_name : NULL, t ? t->arg : NULL,
+			s); // whose names are written alike
 }
 
 bool ofp_table_parse(const struct ofpact_text *t, const char *word, uint8_t *table)
@@ -128,12 +130,14 @@ static char *skip_quoted(char *s)
 	return s;
 }
 
-// Where a value ends: at `end` (or one of the separators when it is 0) outside of any parenthesis or quote; brackets mean nothing.
+// Where a value ends: at `end` (or one of the separators when it is 0) outside of any parenthesis
+// or quote; brackets mean nothing.
 static char *value_end(char *s, char end)
 {
 	// Most characters mean nothing here.
 	static const bool means_something[256] = {
-		['\0'] = true, ['"'] = true, ['('] = true,  [')'] = true, [','] = true, [' '] = true, ['\t'] = true, ['\r'] = true, ['\n'] = true,
+		['\0'] = true, ['"'] = true,  ['('] = true,  [')'] = true,  [','] = true,
+		[' '] = true,  ['\t'] = true, ['\r'] = true, ['\n'] = true,
 	};
 	int depth = 0;
 	for (; *s; s++) {
@@ -177,7 +181,8 @@ bool text_next_pair(char **s, char **key, char **value)
 	*p++ = '\0';
 	*value = p;
 	p = value_end(p, delimiter == '(' ? ')' : 0);
-	if (delimiter == '(' && !strncmp(p, ")->", 3)) { // "key(value)->field": the value is "value->field"
+	if (delimiter == '(' &&
+	    !strncmp(p, ")->", 3)) { // "key(value)->field": the value is "value->field"
 		for (char *q = p; *q; q++)
 			*q = q[1];
 		p = value_end(p, 0);
@@ -214,7 +219,8 @@ static struct error *parse_one(struct ofpact_parse *p, char *key, char *value, b
 	if (!strcasecmp(key, "apply_actions"))
 		return error_new("apply_actions is the default instruction");
 	if (!strcasecmp(key, "unroll_xlate"))
-		return error_new("UNROLL is an internal action that shouldn't be used via OpenFlow");
+		return error_new(
+			"UNROLL is an internal action that shouldn't be used via OpenFlow");
 	if (text_port(p->text, key, &port)) {
 		struct ofpact_output *o = ofpact_add(p->out, OFPACT_OUTPUT, sizeof(*o));
 		o->port = port;
@@ -234,20 +240,22 @@ static struct error *parse_list(const char *text, struct ofpact_parse *p, bool a
 		e = parse_one(p, key, value, &drop);
 		n++;
 		if (!e && drop && n > 1)
-			e = error_new("\"drop\" must not be accompanied by any other action or instruction");
+			e = error_new("\"drop\" must not be accompanied by any other action or "
+				      "instruction");
 		if (!e && p->out->len > UINT16_MAX)
 			e = error_new("too many actions");
 	}
 	free(copy);
 	char *why = NULL;
-	if (!e && ofpacts_verify_in(buf_from(p->out, start), p->out->len - start, OFP11, allow_instructions, p->outer, &why))
+	if (!e && ofpacts_verify_in(buf_from(p->out, start), p->out->len - start, OFP11,
+				    allow_instructions, p->outer, &why))
 		e = error_new("%s", why);
 	free(why);
 	return e;
 }
 
-static struct error *parse(const char *text, const struct ofpact_text *names, struct buf *list, uint32_t *protocols,
-			   bool allow_instructions)
+static struct error *parse(const char *text, const struct ofpact_text *names, struct buf *list,
+			   uint32_t *protocols, bool allow_instructions)
 {
 	uint32_t usable = OFPROTO_ALL;
 	struct ofpact_parse p = {.text = names, .out = list, .protocols = &usable, .outer = -1};
@@ -257,13 +265,14 @@ static struct error *parse(const char *text, const struct ofpact_text *names, st
 	return e;
 }
 
-struct error *ofpacts_parse(const char *text, const struct ofpact_text *names, struct buf *list, uint32_t *protocols)
+struct error *ofpacts_parse(const char *text, const struct ofpact_text *names, struct buf *list,
+			    uint32_t *protocols)
 {
 	return parse(text, names, list, protocols, true);
 }
 
-struct error *ofpacts_parse_actions(const char *text, const struct ofpact_text *names, struct buf *list,
-				    uint32_t *protocols)
+struct error *ofpacts_parse_actions(const char *text, const struct ofpact_text *names,
+				    struct buf *list, uint32_t *protocols)
 {
 	return parse(text, names, list, protocols, false);
 }
@@ -277,11 +286,11 @@ struct error *ofpacts_parse_nested(struct ofpact_parse *from, const char *text, 
 	return parse_list(text, &p, false);
 }
 
-void ofpacts_format_plain(const void *list, size_t n, const struct ofpact_text *names, struct str *s)
+void ofpacts_format_plain(const void *list, size_t n, const struct ofpact_text *names,
+			  struct str *s)
 {
 	bool first = true;
-	OFPACT_FOREACH(a, list, n)
-	{
+	OFPACT_FOREACH (a, list, n) {
 		if (!first)
 			str_addc(s, ',');
 		first = false;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// VLAN tags. OpenFlow 1.0 sets a VID or priority and makes a tag where there is none; 1.1 and later push and pop tags, and 1.2 and
-// later change them by set_field. Encoding for another version than the one an action came in bridges that.
+// VLAN tags. OpenFlow 1.0 sets a VID or priority and makes a tag where there is none; 1.1 and later
+// push and pop tags, and 1.2 and later change them by set_field. Encoding for another version than
+// the one an action came in bridges that.
 #include "openflow/action_row.h"
 
 enum { V10 = OFP10, V11 = OFP11, V15 = OFP15 };
@@ -87,8 +88,12 @@ static int check_vid(struct ofpact *a, struct ofpact_check *c)
 const struct ofpact_row ofpact_set_vlan_vid_row = {
 	.name = "set_vlan_vid",
 	.place = SET_SETS,
-	.wires = (const struct ofpact_wire[]){{0, OFPAT_SET_VLAN_VID, V10, V15, 8, false, decode_vid}, {0}},
-	.words = (const struct ofpact_word[]){{"mod_vlan_vid", parse_vid}, {"set_vlan_vid", parse_vid}, {0}},
+	.wires =
+		(const struct ofpact_wire[]){
+			{0, OFPAT_SET_VLAN_VID, V10, V15, 8, false, decode_vid}, {0}},
+	.words = (const struct ofpact_word[]){{"mod_vlan_vid", parse_vid},
+					      {"set_vlan_vid", parse_vid},
+					      {0}},
 	.encode = encode_vid,
 	.format = format_vid,
 	.check = check_vid,
@@ -148,8 +153,12 @@ static int check_pcp(struct ofpact *a, struct ofpact_check *c)
 const struct ofpact_row ofpact_set_vlan_pcp_row = {
 	.name = "set_vlan_pcp",
 	.place = SET_SETS,
-	.wires = (const struct ofpact_wire[]){{0, OFPAT_SET_VLAN_PCP, V10, V15, 8, false, decode_pcp}, {0}},
-	.words = (const struct ofpact_word[]){{"mod_vlan_pcp", parse_pcp}, {"set_vlan_pcp", parse_pcp}, {0}},
+	.wires =
+		(const struct ofpact_wire[]){
+			{0, OFPAT_SET_VLAN_PCP, V10, V15, 8, false, decode_pcp}, {0}},
+	.words = (const struct ofpact_word[]){{"mod_vlan_pcp", parse_pcp},
+					      {"set_vlan_pcp", parse_pcp},
+					      {0}},
 	.encode = encode_pcp,
 	.format = format_pcp,
 	.check = check_pcp,
@@ -201,7 +210,9 @@ const struct ofpact_row ofpact_strip_vlan_row = {
 			{0, OFPAT11_POP_VLAN, V11, V15, 8, false, decode_strip},
 			{0},
 		},
-	.words = (const struct ofpact_word[]){{"strip_vlan", parse_strip}, {"pop_vlan", parse_strip}, {0}},
+	.words = (const struct ofpact_word[]){{"strip_vlan", parse_strip},
+					      {"pop_vlan", parse_strip},
+					      {0}},
 	.encode = encode_strip,
 	.format = format_strip,
 	.check = check_strip,
@@ -213,7 +224,9 @@ static int decode_push(struct ofpact_decode *d)
 {
 	struct ofpact_push_vlan *v = ofpact_add(d->out, OFPACT_PUSH_VLAN, sizeof(*v));
 	v->ethertype = htobe16(cursor_be16(&d->body));
-	return v->ethertype == BE16(TPID_CTAG) || v->ethertype == BE16(TPID_STAG) ? 0 : OFPBAC_BAD_ARGUMENT;
+	return v->ethertype == BE16(TPID_CTAG) || v->ethertype == BE16(TPID_STAG)
+		       ? 0
+		       : OFPBAC_BAD_ARGUMENT;
 }
 
 static void encode_push(struct buf *b, uint8_t version, const struct ofpact *a)
@@ -225,7 +238,8 @@ static void encode_push(struct buf *b, uint8_t version, const struct ofpact *a)
 
 static void format_push(const struct ofpact *a, const struct ofpact_text *t, struct str *s)
 {
-	str_addf(s, "push_vlan:%#x", be16toh(((const struct ofpact_push_vlan *)(const void *)a)->ethertype));
+	str_addf(s, "push_vlan:%#x",
+		 be16toh(((const struct ofpact_push_vlan *)(const void *)a)->ethertype));
 }
 
 static struct error *parse_push(struct ofpact_parse *p, char *arg)
@@ -247,8 +261,9 @@ static int check_push(struct ofpact *a, struct ofpact_check *c)
 		return OFPBAC_BAD_TAG;
 	m->flow.vlan[1] = m->flow.vlan[0];
 	m->mask.vlan[1] = m->mask.vlan[0];
-	m->flow.vlan[0] = (struct flow_vlan){.tpid = ((struct ofpact_push_vlan *)(void *)a)->ethertype,
-					     .tci = BE16(FLOW_VLAN_CFI)};
+	m->flow.vlan[0] =
+		(struct flow_vlan){.tpid = ((struct ofpact_push_vlan *)(void *)a)->ethertype,
+				   .tci = BE16(FLOW_VLAN_CFI)};
 	m->mask.vlan[0] = (struct flow_vlan){.tpid = 0xffff, .tci = 0xffff};
 	return 0;
 }
@@ -256,7 +271,9 @@ static int check_push(struct ofpact *a, struct ofpact_check *c)
 const struct ofpact_row ofpact_push_vlan_row = {
 	.name = "push_vlan",
 	.place = SET_PUSH_VLAN,
-	.wires = (const struct ofpact_wire[]){{0, OFPAT11_PUSH_VLAN, V11, V15, 8, false, decode_push}, {0}},
+	.wires =
+		(const struct ofpact_wire[]){
+			{0, OFPAT11_PUSH_VLAN, V11, V15, 8, false, decode_push}, {0}},
 	.words = (const struct ofpact_word[]){{"push_vlan", parse_push}, {0}},
 	.encode = encode_push,
 	.format = format_push,

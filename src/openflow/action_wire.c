@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Lists of actions and instructions to and from the wire. Each action has a type and a length; a vendor's action has its
-// vendor and a subtype behind them. What an action looks like inside is its row's matter.
+// Lists of actions and instructions to and from the wire. Each action has a type and a length; a
+// vendor's action has its vendor and a subtype behind them. What an action looks like inside is its
+// row's matter.
 #include "openflow/action_row.h"
 
 #include <assert.h>
@@ -17,11 +18,13 @@ enum { // instructions of 1.1 and later
 	OFPIT_EXPERIMENTER = 0xffff,
 };
 
-static const struct ofpact_wire *wire_of(enum ofpact_type action, uint32_t vendor, uint16_t type, uint8_t version)
+static const struct ofpact_wire *wire_of(enum ofpact_type action, uint32_t vendor, uint16_t type,
+					 uint8_t version)
 {
 	const struct ofpact_wire *w = ofpact_row(action)->wires;
 	for (; w && w->decode; w++)
-		if (w->type == type && w->vendor == vendor && version >= w->v_min && version <= w->v_max)
+		if (w->type == type && w->vendor == vendor && version >= w->v_min &&
+		    version <= w->v_max)
 			return w;
 	return NULL;
 }
@@ -29,9 +32,14 @@ static const struct ofpact_wire *wire_of(enum ofpact_type action, uint32_t vendo
 // Where to look first, for what there is most of. Whether it is there, its row says.
 static enum ofpact_type likely_action(uint32_t vendor, uint16_t type)
 {
-	static const uint8_t standard[] = {[0] = OFPACT_OUTPUT, [22] = OFPACT_GROUP, [24] = OFPACT_DEC_TTL, [25] = OFPACT_SET_FIELD};
-	static const uint8_t nicira[] = {[1] = OFPACT_RESUBMIT, [6] = OFPACT_REG_MOVE, [7] = OFPACT_SET_FIELD, [14] = OFPACT_RESUBMIT,
-					 [16] = OFPACT_LEARN, [35] = OFPACT_CT, [36] = OFPACT_NAT};
+	static const uint8_t standard[] = {[0] = OFPACT_OUTPUT,
+					   [22] = OFPACT_GROUP,
+					   [24] = OFPACT_DEC_TTL,
+					   [25] = OFPACT_SET_FIELD};
+	static const uint8_t nicira[] = {
+		[1] = OFPACT_RESUBMIT,	[6] = OFPACT_REG_MOVE, [7] = OFPACT_SET_FIELD,
+		[14] = OFPACT_RESUBMIT, [16] = OFPACT_LEARN,   [35] = OFPACT_CT,
+		[36] = OFPACT_NAT};
 	if (vendor == OFP_VENDOR_NX && type < sizeof(nicira))
 		return (enum ofpact_type)nicira[type];
 	return (enum ofpact_type)(!vendor && type < sizeof(standard) ? standard[type] : 0);
@@ -39,7 +47,8 @@ static enum ofpact_type likely_action(uint32_t vendor, uint16_t type)
 
 static const struct ofpact_wire *find_wire(uint32_t vendor, uint16_t type, uint8_t version)
 {
-	const struct ofpact_wire *likely = wire_of(likely_action(vendor, type), vendor, type, version);
+	const struct ofpact_wire *likely =
+		wire_of(likely_action(vendor, type), vendor, type, version);
 	if (likely)
 		return likely;
 	for (int i = 0; i < OFPACT_N_TYPES; i++) {
@@ -73,7 +82,8 @@ static int decode_one(struct cursor *list, struct ofpact_decode *d)
 	const struct ofpact_wire *w = find_wire(vendor, type, d->version);
 	if (!w)
 		return vendor ? OFPBAC_BAD_VENDOR_TYPE : OFPBAC_BAD_TYPE;
-	if (len < 8 || len % 8 || len > cursor_left(list) || (w->more ? len < w->len : len != w->len))
+	if (len < 8 || len % 8 || len > cursor_left(list) ||
+	    (w->more ? len < w->len : len != w->len))
 		return OFPBAC_BAD_LEN;
 	struct cursor body = cursor_sub(list, len);
 	cursor_skip(&body, header);
@@ -97,13 +107,16 @@ static int decode_list(struct cursor list, uint8_t version, struct buf *out, uns
 	return 0;
 }
 
-static int decode_and_verify(struct cursor list, uint8_t version, bool allow_instructions, struct buf *out)
+static int decode_and_verify(struct cursor list, uint8_t version, bool allow_instructions,
+			     struct buf *out)
 {
 	size_t start = out->len;
 	if (cursor_left(&list) % 8)
 		return OFPBRC_BAD_LEN;
 	int error = decode_list(list, version, out, 0);
-	return error ? error : ofpacts_verify(buf_from(out, start), out->len - start, version, allow_instructions, NULL);
+	return error ? error
+		     : ofpacts_verify(buf_from(out, start), out->len - start, version,
+				      allow_instructions, NULL);
 }
 
 int ofpacts_decode(struct cursor list, uint8_t version, struct buf *out)
@@ -154,8 +167,8 @@ void ofpact_put_end(struct buf *b, size_t at)
 
 void ofpacts_encode(struct buf *b, uint8_t version, const void *list, size_t n)
 {
-	OFPACT_FOREACH(a, list, n)
-	ofpact_row(a->type)->encode(b, version, a);
+	OFPACT_FOREACH (a, list, n)
+		ofpact_row(a->type)->encode(b, version, a);
 }
 
 uint16_t subfield_encode_bits(const struct subfield *sf)
@@ -181,7 +194,8 @@ static size_t exact_len(uint16_t type)
 {
 	if (type == OFPIT_WRITE_METADATA)
 		return 24;
-	return type == OFPIT_GOTO_TABLE || type == OFPIT_METER || type == OFPIT_CLEAR_ACTIONS ? 8 : 0;
+	return type == OFPIT_GOTO_TABLE || type == OFPIT_METER || type == OFPIT_CLEAR_ACTIONS ? 8
+											      : 0;
 }
 
 static int read_instructions(struct cursor c, uint8_t version, struct instructions *in)
@@ -223,7 +237,8 @@ static int decode_write_actions(struct cursor body, uint8_t version, struct buf 
 	nest->h.len = (uint16_t)(out->len - at);
 	if (error)
 		return error;
-	error = ofpacts_verify_in(nest + 1, nest->raw_len, version, false, OFPACT_WRITE_ACTIONS, NULL);
+	error = ofpacts_verify_in(nest + 1, nest->raw_len, version, false, OFPACT_WRITE_ACTIONS,
+				  NULL);
 	return error ? error : ofpacts_check_set(nest + 1, nest->raw_len);
 }
 
@@ -263,7 +278,8 @@ int ofpacts_decode_instructions(struct cursor c, uint8_t version, struct buf *ou
 		g->table = cursor_u8(&in.of[OFPIT_GOTO_TABLE]);
 	}
 	return out->len > UINT16_MAX ? OFPBAC_TOO_MANY
-				     : ofpacts_verify(buf_from(out, start), out->len - start, version, true, NULL);
+				     : ofpacts_verify(buf_from(out, start), out->len - start,
+						      version, true, NULL);
 }
 
 static void put_nested(struct buf *b, uint16_t type, uint8_t version, const void *list, size_t n)
@@ -328,7 +344,8 @@ void ofpacts_encode_instructions(struct buf *b, uint8_t version, const void *lis
 	while (p < end) {
 		const struct ofpact *a = (const void *)p;
 		const uint8_t *applied = p;
-		for (; p < end && instruction_of((const void *)p, version) == INST_APPLY; p += ofpact_size((const void *)p))
+		for (; p < end && instruction_of((const void *)p, version) == INST_APPLY;
+		     p += ofpact_size((const void *)p))
 			;
 		if (p > applied) {
 			put_nested(b, OFPIT_APPLY_ACTIONS, version, applied, (size_t)(p - applied));

@@ -18,7 +18,7 @@ int ofp_decode_bundle_control(const struct ofp_msg *m, struct ofp_bundle_control
 }
 
 void ofp_encode_bundle_control(struct buf *b, const struct ofp_bundle_control *bc, uint8_t version,
-                               uint32_t xid)
+			       uint32_t xid)
 {
 	size_t at = ofp_begin(b, OFPTYPE_BUNDLE_CONTROL, version < OFP14, version, xid);
 	buf_add_be32(b, bc->bundle_id);
@@ -58,11 +58,11 @@ int ofp_decode_bundle_add(const struct ofp_msg *m, struct ofp_bundle_add *ba)
 }
 
 bool ofp_encode_bundle_add(struct buf *b, uint32_t bundle_id, uint16_t flags, const void *msg,
-                           size_t n)
+			   size_t n)
 {
 	uint8_t version = *(const uint8_t *)msg;
 	size_t at =
-	        ofp_begin(b, OFPTYPE_BUNDLE_ADD_MESSAGE, version < OFP14, version, ofp_xid(msg));
+		ofp_begin(b, OFPTYPE_BUNDLE_ADD_MESSAGE, version < OFP14, version, ofp_xid(msg));
 	buf_add_be32(b, bundle_id);
 	buf_add_be16(b, 0);
 	buf_add_be16(b, flags);

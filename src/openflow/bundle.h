@@ -25,7 +25,7 @@ struct ofp_bundle_control {
 };
 int ofp_decode_bundle_control(const struct ofp_msg *, struct ofp_bundle_control *);
 void ofp_encode_bundle_control(struct buf *, const struct ofp_bundle_control *, uint8_t version,
-                               uint32_t xid);
+			       uint32_t xid);
 
 struct ofp_bundle_add {
 	uint32_t bundle_id;
@@ -39,7 +39,7 @@ int ofp_decode_bundle_add(const struct ofp_msg *, struct ofp_bundle_add *);
 // Wraps a whole message, which keeps its xid and gives it to the outer one. False: it is too long
 // to be wrapped.
 bool ofp_encode_bundle_add(struct buf *, uint32_t bundle_id, uint16_t flags, const void *msg,
-                           size_t n);
+			   size_t n);
 // The smallest version from `version` on that has bundles.
 bool ofp_version_has_bundles(uint8_t version);
 

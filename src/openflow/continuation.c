@@ -70,14 +70,14 @@ static bool survives(const void *list, size_t n, uint8_t version)
 	struct buf wire = BUF_INIT, back = BUF_INIT;
 	ofpacts_encode(&wire, version, list, n);
 	bool same = !ofpacts_decode(cursor_make(wire.data, wire.len), version, &back) &&
-	            back.len == n && !memcmp(back.data, list, n);
+		    back.len == n && !memcmp(back.data, list, n);
 	buf_done(&wire);
 	buf_done(&back);
 	return same;
 }
 
 static void put_list(struct buf *b, uint16_t type, uint16_t type_13, const void *list, size_t n,
-                     uint8_t version)
+		     uint8_t version)
 {
 	bool ok = survives(list, n, version);
 	size_t at = prop_begin(b, ok ? type : type_13);
@@ -106,7 +106,7 @@ static void put_actions(struct buf *b, const struct ofp_continuation *c, uint8_t
 			at += ofpact_size((const void *)at);
 		if (at > start) {
 			put_list(b, NXCPT_ACTIONS, NXCPT_ACTIONS_13, start, (size_t)(at - start),
-			         version);
+				 version);
 			continue;
 		}
 		at += ofpact_size(a);
@@ -128,8 +128,8 @@ static void put_actions(struct buf *b, const struct ofp_continuation *c, uint8_t
 void ofp_continuation_encode(struct buf *b, const struct ofp_continuation *c, uint8_t version)
 {
 	uint32_t flags = (c->in_action_set ? FLAG_IN_ACTION_SET : 0u) |
-	                 (c->in_group ? FLAG_IN_GROUP : 0u) |
-	                 (c->packet_out ? FLAG_PACKET_OUT : 0u);
+			 (c->in_group ? FLAG_IN_GROUP : 0u) |
+			 (c->packet_out ? FLAG_PACKET_OUT : 0u);
 	size_t bridge = prop_begin(b, NXCPT_BRIDGE);
 	for (int i = 0; i < 4; i++)
 		buf_add_be32(b, c->bridge.part[i]);
@@ -146,7 +146,7 @@ void ofp_continuation_encode(struct buf *b, const struct ofp_continuation *c, ui
 	put_actions(b, c, version);
 	if (c->action_set.len)
 		put_list(b, NXCPT_ACTION_SET, NXCPT_ACTION_SET_13, c->action_set.data,
-		         c->action_set.len, version);
+			 c->action_set.len, version);
 }
 
 // --- Reading.
@@ -205,7 +205,7 @@ struct whose {
 static void say_whose(struct ofp_continuation *c, const struct whose *whose)
 {
 	struct ofpact_unroll *unroll =
-	        ofpact_add(&c->actions, OFPACT_UNROLL_XLATE, sizeof(*unroll));
+		ofpact_add(&c->actions, OFPACT_UNROLL_XLATE, sizeof(*unroll));
 	unroll->table = whose->table_id;
 	unroll->cookie = whose->cookie;
 }
@@ -217,7 +217,7 @@ static int pull_instruction(struct cursor v, struct ofp_continuation *c)
 }
 
 static int pull_one(uint64_t type, struct cursor v, uint8_t version, bool loose,
-                    struct ofp_continuation *c, struct whose *whose)
+		    struct ofp_continuation *c, struct whose *whose)
 {
 	uint32_t n32 = 0;
 	uint64_t n64 = 0;
@@ -270,7 +270,7 @@ static int pull_one(uint64_t type, struct cursor v, uint8_t version, bool loose,
 }
 
 int ofp_continuation_decode(struct cursor p, uint8_t version, bool loose,
-                            struct ofp_continuation *c)
+			    struct ofp_continuation *c)
 {
 	struct whose whose = {0};
 	int error = 0;
@@ -305,7 +305,7 @@ static void print_stack(struct str *s, const struct ofp_continuation *c)
 }
 
 static void print_list(struct str *s, const char *name, const struct buf *list,
-                       const struct ofpact_text *text)
+		       const struct ofpact_text *text)
 {
 	if (!list->len)
 		return;
@@ -315,7 +315,7 @@ static void print_list(struct str *s, const char *name, const struct buf *list,
 }
 
 void ofp_continuation_print(struct str *s, const struct ofp_continuation *c,
-                            const struct ofpact_text *text)
+			    const struct ofpact_text *text)
 {
 	if (!uuid_is_zero(&c->bridge))
 		str_addf(s, " continuation.bridge=" UUID_FORMAT "\n", UUID_ARGS(&c->bridge));

@@ -32,4 +32,4 @@ void ofp_continuation_encode(struct buf *, const struct ofp_continuation *, uint
 // nobody knows are stepped over. 0 or an enum ofperr; to be freed in any case.
 int ofp_continuation_decode(struct cursor, uint8_t version, bool loose, struct ofp_continuation *);
 void ofp_continuation_print(struct str *, const struct ofp_continuation *,
-                            const struct ofpact_text *);
+			    const struct ofpact_text *);

@@ -19,7 +19,7 @@ struct tuple_parse {
 };
 
 static struct error *parse_address(struct tuple_parse *p, const char *text, int family,
-                                   uint8_t out[16])
+				   uint8_t out[16])
 {
 	struct in_addr v4;
 	if (p->family && p->family != family)
@@ -27,8 +27,8 @@ static struct error *parse_address(struct tuple_parse *p, const char *text, int 
 	p->family = family;
 	if (family == AF_INET6)
 		return inet_pton(AF_INET6, text, out) == 1
-		               ? NULL
-		               : error_new("failed to parse the address %s", text);
+			       ? NULL
+			       : error_new("failed to parse the address %s", text);
 	if (inet_pton(AF_INET, text, &v4) != 1)
 		return error_new("failed to parse the address %s", text);
 	memset(out, 0, 16);
@@ -52,7 +52,7 @@ static struct error *parse_icmp(struct tuple_parse *p, const char *key, const ch
 		return bad(key);
 	uint16_t *both = &p->tuple->dst_port;
 	*both = !strcmp(key, "icmp_type") ? (uint16_t)((*both & 0xff00) | byte)
-	                                  : (uint16_t)(byte << 8 | (*both & 0xff));
+					  : (uint16_t)(byte << 8 | (*both & 0xff));
 	return NULL;
 }
 
@@ -65,17 +65,17 @@ static struct error *parse_pair(struct tuple_parse *p, const char *key, const ch
 		e = parse_address(p, value, AF_INET, key[6] == 's' ? p->tuple->src : p->tuple->dst);
 	else if (!strcmp(key, "ct_ipv6_src") || !strcmp(key, "ct_ipv6_dst"))
 		e = parse_address(p, value, AF_INET6,
-		                  key[8] == 's' ? p->tuple->src : p->tuple->dst);
+				  key[8] == 's' ? p->tuple->src : p->tuple->dst);
 	else if (!strcmp(key, "ct_nw_proto"))
 		return parse_u8(value, 0, &p->m->ip_proto) ? bad(key) : NULL;
 	else if (!strcmp(key, "ct_tp_src") || !strcmp(key, "ct_tp_dst")) {
 		p->has_port = true;
 		return parse_u16(value, 0,
-		                 key[6] == 's' ? &p->tuple->src_port : &p->tuple->dst_port)
-		               ? bad(key)
-		               : NULL;
+				 key[6] == 's' ? &p->tuple->src_port : &p->tuple->dst_port)
+			       ? bad(key)
+			       : NULL;
 	} else if (!strcmp(key, "icmp_id") || !strcmp(key, "icmp_type") ||
-	           !strcmp(key, "icmp_code"))
+		   !strcmp(key, "icmp_code"))
 		return parse_icmp(p, key, value);
 	else
 		return error_new("invalid conntrack tuple field: %s", key);
@@ -98,7 +98,7 @@ static struct error *check(const struct tuple_parse *p)
 }
 
 struct error *ofp_ct_tuple_parse(const char *text, struct ofp_ct_tuple *tuple,
-                                 struct ofp_ct_match *m)
+				 struct ofp_ct_match *m)
 {
 	struct tuple_parse p = {.m = m, .tuple = tuple};
 	if (m->has_orig)

@@ -20,8 +20,14 @@ struct row {
 };
 
 static const struct row rows[OFPERR_N] = {
-#define OFPERR_NONE {0}
-#define OFPERR_CODE(VENDOR, TYPE, CODE) {true, VENDOR, TYPE, CODE}
+#define OFPERR_NONE                                                                                \
+	{                                                                                          \
+		0                                                                                  \
+	}
+#define OFPERR_CODE(VENDOR, TYPE, CODE)                                                            \
+	{                                                                                          \
+		true, VENDOR, TYPE, CODE                                                           \
+	}
 #define OFPERR_ROW(NAME, ...) [NAME] = {#NAME, {__VA_ARGS__}},
 #include "openflow/error_ids.h"
 #undef OFPERR_ROW
@@ -68,8 +74,9 @@ int ofperr_from_code(uint8_t version, uint32_t vendor, uint16_t type, uint16_t c
 	return 0;
 }
 
-// Vendor errors of 1.0 and 1.1 travel inside a Nicira error (type 0xb0c2, code 0, then vendor, type and code); later versions
-// have experimenter errors (type 0xffff, whose code is the type, then the experimenter).
+// Vendor errors of 1.0 and 1.1 travel inside a Nicira error (type 0xb0c2, code 0, then vendor, type
+// and code); later versions have experimenter errors (type 0xffff, whose code is the type, then the
+// experimenter).
 enum { NXET_VENDOR = 0xb0c2, OFPET_EXPERIMENTER = 0xffff };
 
 static void encode(struct buf *b, int error, uint8_t version, uint32_t xid, const void *payload,

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+// clang-format off
 // The errors of OpenFlow and its extensions, once. Who includes this defines
 // OFPERR_ROW(NAME, v10, v11, v12, v13, v14, v15), where each v is OFPERR_CODE(vendor, type, code) or OFPERR_NONE, and the three
 // vendors OFPERR_STD, OFPERR_NX, OFPERR_ONF.

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// The fixed match structures of OpenFlow 1.0 and 1.1, the OXM frame of 1.2 and later, normalisation, and port numbers.
+// The fixed match structures of OpenFlow 1.0 and 1.1, the OXM frame of 1.2 and later,
+// normalisation, and port numbers.
 #include "openflow/match_codec.h"
 
 #include <string.h>
@@ -32,10 +33,30 @@ enum { // and of 1.1
 	W11_MPLS_TC = 1 << 9,
 	W11_ALL = (1 << 10) - 1,
 };
-enum { VLAN_NONE = 0xffff, VLAN_ANY = 0xfffe, VID_MASK = 0x0fff, PCP_MASK = 0xe000, DSCP_MASK = 0xfc };
+enum {
+	VLAN_NONE = 0xffff,
+	VLAN_ANY = 0xfffe,
+	VID_MASK = 0x0fff,
+	PCP_MASK = 0xe000,
+	DSCP_MASK = 0xfc
+};
 enum { OFPMT_STANDARD = 0, OFPMT_OXM = 1 };
-enum { DL_IP = 0x0800, DL_ARP = 0x0806, DL_RARP = 0x8035, DL_IPV6 = 0x86dd, DL_MPLS = 0x8847, DL_MPLS_MC = 0x8848 };
-enum { PROTO_ICMP = 1, PROTO_IGMP = 2, PROTO_TCP = 6, PROTO_UDP = 17, PROTO_ICMPV6 = 58, PROTO_SCTP = 132 };
+enum {
+	DL_IP = 0x0800,
+	DL_ARP = 0x0806,
+	DL_RARP = 0x8035,
+	DL_IPV6 = 0x86dd,
+	DL_MPLS = 0x8847,
+	DL_MPLS_MC = 0x8848
+};
+enum {
+	PROTO_ICMP = 1,
+	PROTO_IGMP = 2,
+	PROTO_TCP = 6,
+	PROTO_UDP = 17,
+	PROTO_ICMPV6 = 58,
+	PROTO_SCTP = 132
+};
 
 int ofp11_port_decode(uint32_t wire, uint32_t *port)
 {
@@ -72,7 +93,8 @@ static int wild_bits_of_mask(be32_t mask)
 }
 
 // `any` stands for any VID in 1.1; 1.0 has no such number (0).
-static void vlan_from_fixed(struct match *m, bool vid_wild, uint16_t vid, uint16_t any, bool pcp_wild, uint8_t pcp)
+static void vlan_from_fixed(struct match *m, bool vid_wild, uint16_t vid, uint16_t any,
+			    bool pcp_wild, uint8_t pcp)
 {
 	struct flow_vlan *v = &m->flow.vlan[0], *w = &m->mask.vlan[0];
 	if (vid_wild && pcp_wild)
@@ -131,8 +153,8 @@ int ofp10_match_decode(struct cursor *c, struct match *m)
 	return 0;
 }
 
-static void vlan_to_fixed(const struct match *m, uint16_t any, bool *vid_wild, uint16_t *vid, bool *pcp_wild,
-			  uint8_t *pcp)
+static void vlan_to_fixed(const struct match *m, uint16_t any, bool *vid_wild, uint16_t *vid,
+			  bool *pcp_wild, uint8_t *pcp)
 {
 	uint16_t tci = be16toh(m->flow.vlan[0].tci), mask = be16toh(m->mask.vlan[0].tci);
 	*vid_wild = *pcp_wild = true;
@@ -238,12 +260,14 @@ static int l4_from_11(struct match *m, uint32_t wild)
 {
 	struct flow *f = &m->flow, *w = &m->mask;
 	bool icmp = w->nw_proto && f->nw_proto == PROTO_ICMP;
-	bool ports = w->nw_proto && (f->nw_proto == PROTO_TCP || f->nw_proto == PROTO_UDP || f->nw_proto == PROTO_SCTP);
+	bool ports = w->nw_proto && (f->nw_proto == PROTO_TCP || f->nw_proto == PROTO_UDP ||
+				     f->nw_proto == PROTO_SCTP);
 	if (!icmp && !ports)
 		return 0;
 	w->tp_src = wild & W11_TP_SRC ? 0 : 0xffff;
 	w->tp_dst = wild & W11_TP_DST ? 0 : 0xffff;
-	if (icmp && ((w->tp_src && be16toh(f->tp_src) > 0xff) || (w->tp_dst && be16toh(f->tp_dst) > 0xff)))
+	if (icmp &&
+	    ((w->tp_src && be16toh(f->tp_src) > 0xff) || (w->tp_dst && be16toh(f->tp_dst) > 0xff)))
 		return OFPBMC_BAD_FIELD;
 	return 0;
 }
@@ -316,7 +340,8 @@ static int ofp11_std_match_decode(struct cursor *c, struct match *m)
 	// Without its Ethernet type a label does not count, whatever it is.
 	f->mpls[0] = htobe32((label & 0xfffff) << 12 | (uint32_t)(tc & 7) << 9);
 	if (is_mpls(m))
-		w->mpls[0] = htobe32((wild & W11_MPLS_LABEL ? 0 : 0xfffff000u) | (wild & W11_MPLS_TC ? 0 : 0xe00u));
+		w->mpls[0] = htobe32((wild & W11_MPLS_LABEL ? 0 : 0xfffff000u) |
+				     (wild & W11_MPLS_TC ? 0 : 0xe00u));
 	flow_mask(f, f, w);
 	return error;
 }
@@ -389,8 +414,9 @@ int ofp11_match_decode(struct cursor *c, bool strict, struct match *m, uint16_t 
 		cursor_skip(&body, 4);
 		return ofp11_std_match_decode(&body, m);
 	}
-	return type == OFPMT_OXM ? ofp12_match_decode(c, strict, m) // which stock's switch also sends in 1.1
-				 : OFPBMC_BAD_TYPE;
+	return type == OFPMT_OXM
+		       ? ofp12_match_decode(c, strict, m) // which stock's switch also sends in 1.1
+		       : OFPBMC_BAD_TYPE;
 }
 
 int ofp12_match_decode(struct cursor *c, bool strict, struct match *m)
@@ -437,10 +463,11 @@ static bool exact_or_wild(const void *mask, size_t n)
 static bool needs_nxm_metadata(const struct flow *w)
 {
 	return !all_zero(&w->tunnel, sizeof(w->tunnel)) || !all_zero(w->regs, sizeof(w->regs)) ||
-	       w->skb_priority || w->pkt_mark || w->dp_hash || w->recirc_id || w->ct_state || w->ct_mark ||
-	       w->ct_zone || w->ct_nw_proto || !all_zero(&w->ct_label, sizeof(w->ct_label)) ||
-	       w->packet_type || w->conj_id || w->actset_output || w->ct_nw_src || w->ct_nw_dst ||
-	       w->ct_tp_src || w->ct_tp_dst || !all_zero(&w->ct_ipv6_src, 16) || !all_zero(&w->ct_ipv6_dst, 16);
+	       w->skb_priority || w->pkt_mark || w->dp_hash || w->recirc_id || w->ct_state ||
+	       w->ct_mark || w->ct_zone || w->ct_nw_proto ||
+	       !all_zero(&w->ct_label, sizeof(w->ct_label)) || w->packet_type || w->conj_id ||
+	       w->actset_output || w->ct_nw_src || w->ct_nw_dst || w->ct_tp_src || w->ct_tp_dst ||
+	       !all_zero(&w->ct_ipv6_src, 16) || !all_zero(&w->ct_ipv6_dst, 16);
 }
 
 static bool needs_nxm_headers(const struct match *m)
@@ -448,15 +475,18 @@ static bool needs_nxm_headers(const struct match *m)
 	const struct flow *w = &m->mask;
 	uint16_t tci_mask = be16toh(w->vlan[0].tci);
 	bool arp = m->flow.dl_type == BE16(DL_ARP);
-	bool vlan_odd = tci_mask &&
-			((tci_mask & VID_MASK && (tci_mask & VID_MASK) != VID_MASK) ||
-			 (tci_mask & PCP_MASK && (tci_mask & PCP_MASK) != PCP_MASK) || !(tci_mask & FLOW_VLAN_CFI));
+	bool vlan_odd = tci_mask && ((tci_mask & VID_MASK && (tci_mask & VID_MASK) != VID_MASK) ||
+				     (tci_mask & PCP_MASK && (tci_mask & PCP_MASK) != PCP_MASK) ||
+				     !(tci_mask & FLOW_VLAN_CFI));
 	bool within_ipv6 = m->flow.dl_type == BE16(DL_IPV6) &&
-			   (!all_zero(&w->ipv6_src, 16) || !all_zero(&w->ipv6_dst, 16) || w->tp_src || w->tp_dst || w->nw_proto ||
-			    w->nw_tos);
-	return vlan_odd || w->nw_ttl || w->nw_frag || w->tcp_flags || w->ipv6_label || w->nw_tos & 3 || within_ipv6 ||
-	       w->mpls[0] & BE32(0x1ff) || w->mpls[1] || w->mpls[2] || w->nd_reserved || w->nd_options_type || !all_zero(&w->nsh, sizeof(w->nsh)) || !all_zero(w->arp_sha, 6) || !all_zero(w->arp_tha, 6) ||
-	       !all_zero(&w->nd_target, 16) || !exact_or_wild(&w->tp_src, 2) || !exact_or_wild(&w->tp_dst, 2) ||
+			   (!all_zero(&w->ipv6_src, 16) || !all_zero(&w->ipv6_dst, 16) ||
+			    w->tp_src || w->tp_dst || w->nw_proto || w->nw_tos);
+	return vlan_odd || w->nw_ttl || w->nw_frag || w->tcp_flags || w->ipv6_label ||
+	       w->nw_tos & 3 || within_ipv6 || w->mpls[0] & BE32(0x1ff) || w->mpls[1] ||
+	       w->mpls[2] || w->nd_reserved || w->nd_options_type ||
+	       !all_zero(&w->nsh, sizeof(w->nsh)) || !all_zero(w->arp_sha, 6) ||
+	       !all_zero(w->arp_tha, 6) || !all_zero(&w->nd_target, 16) ||
+	       !exact_or_wild(&w->tp_src, 2) || !exact_or_wild(&w->tp_dst, 2) ||
 	       (!arp && w->nw_proto && w->nw_proto != 0xff);
 }
 
@@ -466,8 +496,9 @@ uint32_t match_usable_protocols(const struct match *m)
 	if (needs_nxm_metadata(w) || needs_nxm_headers(m))
 		return OFPROTO_NXM_OXM_ANY;
 	uint32_t not_10 = OFPROTO_NXM_OXM_ANY | OFPROTO_11;
-	if (w->metadata || w->mpls[0] || !exact_or_wild(w->dl_src, 6) || !exact_or_wild(w->dl_dst, 6) ||
-	    wild_bits_of_mask(w->nw_src) < 0 || wild_bits_of_mask(w->nw_dst) < 0)
+	if (w->metadata || w->mpls[0] || !exact_or_wild(w->dl_src, 6) ||
+	    !exact_or_wild(w->dl_dst, 6) || wild_bits_of_mask(w->nw_src) < 0 ||
+	    wild_bits_of_mask(w->nw_dst) < 0)
 		return not_10;
 	return OFPROTO_ALL;
 }

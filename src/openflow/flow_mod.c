@@ -55,13 +55,16 @@ static int decode_flags(struct ofp_flow_mod *fm, uint16_t wire, uint8_t version)
 		fm->flags |= OFPFF_RESET_COUNTS;
 	if (!(fm->flags & OFPFF_EMERG))
 		return 0;
-	return fm->hard_timeout || fm->idle_timeout ? OFPFMFC_BAD_EMERG_TIMEOUT : OFPFMFC_TABLE_FULL;
+	return fm->hard_timeout || fm->idle_timeout ? OFPFMFC_BAD_EMERG_TIMEOUT
+						    : OFPFMFC_TABLE_FULL;
 }
 
 // --- 1.0 and Nicira's.
 
-// The table stands beside the command in 1.0 when that was agreed on, and always where a table is part of a flow mod.
-static int decode_command(struct ofp_flow_mod *fm, uint16_t wire, enum ofp_protocol protocol, uint8_t version)
+// The table stands beside the command in 1.0 when that was agreed on, and always where a table is
+// part of a flow mod.
+static int decode_command(struct ofp_flow_mod *fm, uint16_t wire, enum ofp_protocol protocol,
+			  uint8_t version)
 {
 	uint16_t command = wire;
 	if (protocol & OFPROTO_TID || version > OFP10) {
@@ -94,7 +97,8 @@ static int decode10(struct cursor *c, enum ofp_protocol protocol, struct ofp_flo
 	return error ? error : decode_command(fm, command, protocol, OFP10);
 }
 
-static int decode_nx(struct cursor *c, uint8_t version, enum ofp_protocol protocol, struct ofp_flow_mod *fm)
+static int decode_nx(struct cursor *c, uint8_t version, enum ofp_protocol protocol,
+		     struct ofp_flow_mod *fm)
 {
 	cursor_copy(c, &fm->new_cookie, 8);
 	uint16_t command = cursor_be16(c);
@@ -161,7 +165,8 @@ static int decode11(struct cursor *c, uint8_t version, struct ofp_flow_mod *fm)
 	return error;
 }
 
-int ofp_decode_flow_mod(const struct ofp_msg *m, enum ofp_protocol protocol, struct ofp_flow_mod *fm)
+int ofp_decode_flow_mod(const struct ofp_msg *m, enum ofp_protocol protocol,
+			struct ofp_flow_mod *fm)
 {
 	struct cursor c = m->body;
 	int error;
@@ -186,10 +191,12 @@ int ofp_decode_flow_mod(const struct ofp_msg *m, enum ofp_protocol protocol, str
 
 static uint16_t command_with_table(const struct ofp_flow_mod *fm, enum ofp_protocol protocol)
 {
-	return protocol & OFPROTO_TID ? (uint16_t)(fm->table_id << 8 | fm->command) : (uint16_t)fm->command;
+	return protocol & OFPROTO_TID ? (uint16_t)(fm->table_id << 8 | fm->command)
+				      : (uint16_t)fm->command;
 }
 
-static void encode10(struct buf *b, const struct ofp_flow_mod *fm, enum ofp_protocol protocol, uint32_t xid)
+static void encode10(struct buf *b, const struct ofp_flow_mod *fm, enum ofp_protocol protocol,
+		     uint32_t xid)
 {
 	size_t at = ofp_begin(b, OFPTYPE_FLOW_MOD, false, OFP10, xid);
 	ofp10_match_encode(b, &fm->match);
@@ -205,7 +212,8 @@ static void encode10(struct buf *b, const struct ofp_flow_mod *fm, enum ofp_prot
 	ofp_end(b, at);
 }
 
-static void encode_nx(struct buf *b, const struct ofp_flow_mod *fm, enum ofp_protocol protocol, uint32_t xid)
+static void encode_nx(struct buf *b, const struct ofp_flow_mod *fm, enum ofp_protocol protocol,
+		      uint32_t xid)
 {
 	size_t at = ofp_begin(b, OFPTYPE_FLOW_MOD, true, OFP10, xid), match_len_at;
 	buf_add(b, &fm->new_cookie, 8);
@@ -251,7 +259,8 @@ static void encode11(struct buf *b, const struct ofp_flow_mod *fm, uint8_t versi
 	ofp_end(b, at);
 }
 
-void ofp_encode_flow_mod(struct buf *b, const struct ofp_flow_mod *fm, enum ofp_protocol protocol, uint32_t xid)
+void ofp_encode_flow_mod(struct buf *b, const struct ofp_flow_mod *fm, enum ofp_protocol protocol,
+			 uint32_t xid)
 {
 	uint8_t version = ofp_protocol_version(protocol);
 	if (ofp_protocol_uses_nxm(protocol))
@@ -356,9 +365,11 @@ static uint8_t removed_reason(uint8_t reason, uint8_t version)
 	return reason == OFPRR_GROUP_DELETE && version < OFP11 ? OFPRR_DELETE : reason;
 }
 
-void ofp_encode_flow_removed(struct buf *b, const struct ofp_flow_removed *fr, enum ofp_protocol protocol)
+void ofp_encode_flow_removed(struct buf *b, const struct ofp_flow_removed *fr,
+			     enum ofp_protocol protocol)
 {
-	uint8_t version = ofp_protocol_version(protocol), reason = removed_reason(fr->reason, version);
+	uint8_t version = ofp_protocol_version(protocol),
+		reason = removed_reason(fr->reason, version);
 	bool nx = ofp_protocol_uses_nxm(protocol);
 	if (version >= OFP15) {
 		encode_removed15(b, fr, reason);

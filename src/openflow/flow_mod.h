@@ -8,7 +8,13 @@
 #include "openflow/action.h"
 #include "openflow/header.h"
 
-enum ofp_flow_mod_command { OFPFC_ADD, OFPFC_MODIFY, OFPFC_MODIFY_STRICT, OFPFC_DELETE, OFPFC_DELETE_STRICT };
+enum ofp_flow_mod_command {
+	OFPFC_ADD,
+	OFPFC_MODIFY,
+	OFPFC_MODIFY_STRICT,
+	OFPFC_DELETE,
+	OFPFC_DELETE_STRICT
+};
 enum ofp_flow_mod_flags {
 	OFPFF_SEND_FLOW_REM = 1 << 0,
 	OFPFF_CHECK_OVERLAP = 1 << 1,
@@ -38,17 +44,25 @@ struct ofp_flow_mod {
 	uint16_t flags;	    // enum ofp_flow_mod_flags
 	struct buf actions; // struct ofpact ...; owned; kept from one decode to the next
 };
-// As stock's defaults: any match, OFP_DEFAULT_PRIORITY, table 255, no buffer, no ports. Keeps the memory of `actions`, which must
-// be zero the first time.
+// As stock's defaults: any match, OFP_DEFAULT_PRIORITY, table 255, no buffer, no ports. Keeps the
+// memory of `actions`, which must be zero the first time.
 void ofp_flow_mod_init(struct ofp_flow_mod *);
 void ofp_flow_mod_done(struct ofp_flow_mod *);
-// `protocol` tells 1.0 connections whether the table_id extension is on. *fm must be zero or initialised. The actions are checked
-// as far as they can be without a switch (ofpacts_check comes after, by the switch).
+// `protocol` tells 1.0 connections whether the table_id extension is on. *fm must be zero or
+// initialised. The actions are checked as far as they can be without a switch (ofpacts_check comes
+// after, by the switch).
 int ofp_decode_flow_mod(const struct ofp_msg *, enum ofp_protocol, struct ofp_flow_mod *);
-void ofp_encode_flow_mod(struct buf *, const struct ofp_flow_mod *, enum ofp_protocol, uint32_t xid);
+void ofp_encode_flow_mod(struct buf *, const struct ofp_flow_mod *, enum ofp_protocol,
+			 uint32_t xid);
 
-enum ofp_flow_removed_reason { OFPRR_IDLE_TIMEOUT, OFPRR_HARD_TIMEOUT, OFPRR_DELETE, OFPRR_GROUP_DELETE, OFPRR_METER_DELETE,
-			       OFPRR_EVICTION };
+enum ofp_flow_removed_reason {
+	OFPRR_IDLE_TIMEOUT,
+	OFPRR_HARD_TIMEOUT,
+	OFPRR_DELETE,
+	OFPRR_GROUP_DELETE,
+	OFPRR_METER_DELETE,
+	OFPRR_EVICTION
+};
 struct ofp_flow_removed {
 	struct match match;
 	be64_t cookie;
@@ -70,7 +84,8 @@ struct ofp_flow_stats_request {
 	uint8_t table_id;	      // OFPTT_ALL: all
 };
 int ofp_decode_flow_stats_request(const struct ofp_msg *, struct ofp_flow_stats_request *);
-void ofp_encode_flow_stats_request(struct buf *, const struct ofp_flow_stats_request *, enum ofp_protocol, uint32_t xid);
+void ofp_encode_flow_stats_request(struct buf *, const struct ofp_flow_stats_request *,
+				   enum ofp_protocol, uint32_t xid);
 
 struct ofp_flow_stats {
 	struct match match;
@@ -84,14 +99,17 @@ struct ofp_flow_stats {
 	size_t actions_len;
 };
 // Adds a flow to the answer. (A 1.0 answer leaves out what it cannot say.)
-void ofp_append_flow_stats(struct ofp_replies *, const struct ofp_msg *request, const struct ofp_flow_stats *);
-// The next flow of a reply's body; `actions` is the scratch buffer that fs->actions points into, cleared first. -ENODATA at the
-// end, else 0 or an enum ofperr.
-int ofp_flow_stats_pull(const struct ofp_msg *, struct cursor *body, struct buf *actions, struct ofp_flow_stats *);
+void ofp_append_flow_stats(struct ofp_replies *, const struct ofp_msg *request,
+			   const struct ofp_flow_stats *);
+// The next flow of a reply's body; `actions` is the scratch buffer that fs->actions points into,
+// cleared first. -ENODATA at the end, else 0 or an enum ofperr.
+int ofp_flow_stats_pull(const struct ofp_msg *, struct cursor *body, struct buf *actions,
+			struct ofp_flow_stats *);
 
 struct ofp_aggregate {
 	uint64_t packets, bytes; // UINT64_MAX: not known
 	uint32_t flows;
 };
 int ofp_decode_aggregate_reply(const struct ofp_msg *, struct ofp_aggregate *);
-void ofp_encode_aggregate_reply(struct buf *, const struct ofp_msg *request, const struct ofp_aggregate *);
+void ofp_encode_aggregate_reply(struct buf *, const struct ofp_msg *request,
+				const struct ofp_aggregate *);

@@ -90,19 +90,19 @@ static int pull14(struct cursor *c, struct ofp_flow_monitor_request *r)
 }
 
 int ofp_flow_monitor_request_pull(const struct ofp_msg *m, struct cursor *body,
-                                  struct ofp_flow_monitor_request *r)
+				  struct ofp_flow_monitor_request *r)
 {
 	if (!cursor_left(body))
 		return -ENODATA;
 	*r = (struct ofp_flow_monitor_request){.out_group = OFPG_ANY};
 	match_init_any(&r->match);
-	return is14(m)               ? pull14(body, r)
+	return is14(m)		     ? pull14(body, r)
 	       : m->version == OFP13 ? pull_onf(body, r)
-	                             : pull_nx(body, r);
+				     : pull_nx(body, r);
 }
 
 void ofp_encode_flow_monitor_request(struct buf *b, const struct ofp_flow_monitor_request *r,
-                                     uint8_t version, uint32_t xid)
+				     uint8_t version, uint32_t xid)
 {
 	size_t at = ofp_begin(b, OFPTYPE_FLOW_MONITOR_STATS_REQUEST, version < OFP14, version, xid),
 	       len_at, match_at;
@@ -110,7 +110,8 @@ void ofp_encode_flow_monitor_request(struct buf *b, const struct ofp_flow_monito
 	if (version >= OFP14) {
 		buf_add_be32(b, ofp11_port_encode(r->out_port));
 		buf_add_be32(b, r->out_group);
-		buf_add_be16(b, r->flags & OFPFMF_OWN ? (r->flags & ~OFPFMF_OWN) | OFPFMF_OWN_14 : r->flags);
+		buf_add_be16(b, r->flags & OFPFMF_OWN ? (r->flags & ~OFPFMF_OWN) | OFPFMF_OWN_14
+						      : r->flags);
 		buf_add_u8(b, r->table_id);
 		buf_add_u8(b, r->command);
 		ofp11_match_encode(b, version, &r->match);
@@ -150,10 +151,10 @@ void ofp_encode_flow_monitor_cancel(struct buf *b, uint32_t id, uint8_t version,
 {
 	if (version >= OFP14) {
 		struct ofp_flow_monitor_request r = {.id = id,
-		                                     .command = OFPFMC_DELETE,
-		                                     .out_port = OFPP_NONE,
-		                                     .out_group = OFPG_ANY,
-		                                     .table_id = OFPTT_ALL};
+						     .command = OFPFMC_DELETE,
+						     .out_port = OFPP_NONE,
+						     .out_group = OFPG_ANY,
+						     .table_id = OFPTT_ALL};
 		match_init_any(&r.match);
 		ofp_encode_flow_monitor_request(b, &r, version, xid);
 		return;
@@ -168,7 +169,7 @@ void ofp_encode_flow_monitor_cancel(struct buf *b, uint32_t id, uint8_t version,
 static int read_event(const struct ofp_msg *m, uint16_t wire, struct ofp_flow_update *u)
 {
 	static const enum ofp_flow_update_event old[] = {OFPFME_ADDED, OFPFME_REMOVED,
-	                                                 OFPFME_MODIFIED, OFPFME_ABBREV};
+							 OFPFME_MODIFIED, OFPFME_ABBREV};
 	if (is14(m)) {
 		if (wire > OFPFME_RESUMED)
 			return NXBRC_FM_BAD_EVENT;
@@ -182,7 +183,7 @@ static int read_event(const struct ofp_msg *m, uint16_t wire, struct ofp_flow_up
 }
 
 static int pull_full(const struct ofp_msg *m, struct cursor c, struct buf *actions,
-                     struct ofp_flow_update *u)
+		     struct ofp_flow_update *u)
 {
 	uint16_t match_len = 0;
 	if (is14(m)) {
@@ -218,14 +219,14 @@ static int pull_full(const struct ofp_msg *m, struct cursor c, struct buf *actio
 		error = OFPBRC_BAD_LEN;
 	if (!error)
 		error = m->version >= OFP13 ? ofpacts_decode_instructions(c, m->version, actions)
-		                            : ofpacts_decode(c, m->version, actions);
+					    : ofpacts_decode(c, m->version, actions);
 	u->actions = actions->data;
 	u->actions_len = actions->len;
 	return error;
 }
 
 int ofp_flow_update_pull(const struct ofp_msg *m, struct cursor *body, struct buf *actions,
-                         struct ofp_flow_update *u)
+			 struct ofp_flow_update *u)
 {
 	if (!cursor_left(body))
 		return -ENODATA;
@@ -254,18 +255,18 @@ int ofp_flow_update_pull(const struct ofp_msg *m, struct cursor *body, struct bu
 void ofp_flow_updates_init(struct ofp_replies *r, uint8_t version)
 {
 	struct ofp_msg request = {.version = version,
-	                          .nx = version < OFP14,
-	                          .type = OFPTYPE_FLOW_MONITOR_STATS_REQUEST};
+				  .nx = version < OFP14,
+				  .type = OFPTYPE_FLOW_MONITOR_STATS_REQUEST};
 	ofp_replies_init(r, &request);
 }
 
 static uint16_t event_to_wire(uint8_t version, enum ofp_flow_update_event event)
 {
 	static const uint16_t old[] = {
-	        [OFPFME_INITIAL] = NX_EVENT_ADDED,   [OFPFME_ADDED] = NX_EVENT_ADDED,
-	        [OFPFME_REMOVED] = NX_EVENT_DELETED, [OFPFME_MODIFIED] = NX_EVENT_MODIFIED,
-	        [OFPFME_ABBREV] = NX_EVENT_ABBREV,   [OFPFME_PAUSED] = NX_EVENT_ABBREV,
-	        [OFPFME_RESUMED] = NX_EVENT_ABBREV};
+		[OFPFME_INITIAL] = NX_EVENT_ADDED,   [OFPFME_ADDED] = NX_EVENT_ADDED,
+		[OFPFME_REMOVED] = NX_EVENT_DELETED, [OFPFME_MODIFIED] = NX_EVENT_MODIFIED,
+		[OFPFME_ABBREV] = NX_EVENT_ABBREV,   [OFPFME_PAUSED] = NX_EVENT_ABBREV,
+		[OFPFME_RESUMED] = NX_EVENT_ABBREV};
 	return version >= OFP14 ? (uint16_t)event : old[event];
 }
 
@@ -327,9 +328,9 @@ void ofp_encode_flow_monitor_paused(struct buf *b, bool paused, uint8_t version)
 {
 	if (version < OFP14) {
 		ofp_end(b, ofp_begin(b,
-		                     paused ? OFPTYPE_FLOW_MONITOR_PAUSED
-		                            : OFPTYPE_FLOW_MONITOR_RESUMED,
-		                     true, version, 0));
+				     paused ? OFPTYPE_FLOW_MONITOR_PAUSED
+					    : OFPTYPE_FLOW_MONITOR_RESUMED,
+				     true, version, 0));
 		return;
 	}
 	struct ofp_replies r = {0};

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Reading flow tables: requests, and the answers, which for large tables are many messages of many flows.
+// Reading flow tables: requests, and the answers, which for large tables are many messages of many
+// flows.
 #include <errno.h>
 #include <string.h>
 
@@ -13,8 +14,8 @@ int ofp_decode_flow_stats_request(const struct ofp_msg *m, struct ofp_flow_stats
 {
 	struct cursor c = m->body;
 	int error = 0;
-	*r = (struct ofp_flow_stats_request){.aggregate = m->type == OFPTYPE_AGGREGATE_STATS_REQUEST,
-					     .out_group = OFPG_ANY};
+	*r = (struct ofp_flow_stats_request){
+		.aggregate = m->type == OFPTYPE_AGGREGATE_STATS_REQUEST, .out_group = OFPG_ANY};
 	if (m->nx) {
 		r->out_port = cursor_be16(&c);
 		uint16_t match_len = cursor_be16(&c);
@@ -46,12 +47,14 @@ int ofp_decode_flow_stats_request(const struct ofp_msg *m, struct ofp_flow_stats
 	return error ? error : c.bad ? OFPBRC_BAD_LEN : 0;
 }
 
-void ofp_encode_flow_stats_request(struct buf *b, const struct ofp_flow_stats_request *r, enum ofp_protocol protocol,
-				   uint32_t xid)
+void ofp_encode_flow_stats_request(struct buf *b, const struct ofp_flow_stats_request *r,
+				   enum ofp_protocol protocol, uint32_t xid)
 {
 	uint8_t version = ofp_protocol_version(protocol);
 	bool nx = ofp_protocol_uses_nxm(protocol);
-	size_t at = ofp_begin(b, r->aggregate ? OFPTYPE_AGGREGATE_STATS_REQUEST : OFPTYPE_FLOW_STATS_REQUEST, nx, version, xid);
+	size_t at = ofp_begin(
+		b, r->aggregate ? OFPTYPE_AGGREGATE_STATS_REQUEST : OFPTYPE_FLOW_STATS_REQUEST, nx,
+		version, xid);
 	if (nx) {
 		buf_add_be16(b, (uint16_t)r->out_port);
 		size_t match_len_at = b->len;
@@ -181,7 +184,8 @@ static void put15(struct buf *b, const struct ofp_flow_stats *fs)
 	ofpacts_encode_instructions(b, OFP15, fs->actions, fs->actions_len);
 }
 
-void ofp_append_flow_stats(struct ofp_replies *r, const struct ofp_msg *request, const struct ofp_flow_stats *fs)
+void ofp_append_flow_stats(struct ofp_replies *r, const struct ofp_msg *request,
+			   const struct ofp_flow_stats *fs)
 {
 	ofp_replies_begin_entry(r);
 	size_t at = r->buf.len;
@@ -295,7 +299,8 @@ static size_t head_len(const struct ofp_msg *m)
 	return m->version == OFP10 ? HEAD10_LEN : m->version < OFP15 ? HEAD11_LEN : HEAD15_LEN;
 }
 
-int ofp_flow_stats_pull(const struct ofp_msg *m, struct cursor *body, struct buf *actions, struct ofp_flow_stats *fs)
+int ofp_flow_stats_pull(const struct ofp_msg *m, struct cursor *body, struct buf *actions,
+			struct ofp_flow_stats *fs)
 {
 	if (!cursor_left(body))
 		return -ENODATA;
@@ -323,7 +328,8 @@ int ofp_flow_stats_pull(const struct ofp_msg *m, struct cursor *body, struct buf
 		error = read15(&c, fs);
 	if (error)
 		return error;
-	// The match may be longer than the entry says that it is; then it is the actions that do not fit.
+	// The match may be longer than the entry says that it is; then it is the actions that do
+	// not fit.
 	size_t used = (size_t)(c.p - body->p);
 	if (c.bad || used > len || len > cursor_left(body) || (len - used) % 8)
 		return has_instructions ? OFPBIC_BAD_LEN : OFPBRC_BAD_LEN;
@@ -351,7 +357,8 @@ int ofp_decode_aggregate_reply(const struct ofp_msg *m, struct ofp_aggregate *a)
 	return c.bad ? OFPBRC_BAD_LEN : 0;
 }
 
-void ofp_encode_aggregate_reply(struct buf *b, const struct ofp_msg *request, const struct ofp_aggregate *a)
+void ofp_encode_aggregate_reply(struct buf *b, const struct ofp_msg *request,
+				const struct ofp_aggregate *a)
 {
 	size_t at = ofp_begin_reply(b, request);
 	if (request->version >= OFP15 && !request->nx) {

@@ -69,8 +69,11 @@ static struct error *parse_cookie(struct flow_parse *p, char *value)
 	char *slash = strchr(value, '/');
 	uint64_t v, mask;
 	if (!slash) {
-		if (p->command != OFPFC_ADD && p->command != OFPFC_MODIFY && p->command != OFPFC_MODIFY_STRICT)
-			return error_new("cannot set cookie (to match on a cookie, specify a mask, e.g. cookie=%s/-1)", value);
+		if (p->command != OFPFC_ADD && p->command != OFPFC_MODIFY &&
+		    p->command != OFPFC_MODIFY_STRICT)
+			return error_new("cannot set cookie (to match on a cookie, specify a mask, "
+					 "e.g. cookie=%s/-1)",
+					 value);
 		struct error *e = text_u64(value, &v);
 		fm->new_cookie = e ? 0 : htobe64(v);
 		fm->modify_cookie = true;
@@ -144,7 +147,8 @@ static bool same(const char *a, const char *b)
 
 static bool is_shown_only(const char *key)
 {
-	static const char *const words[] = {"duration", "n_packets", "n_bytes", "idle_age", "hard_age"};
+	static const char *const words[] = {"duration", "n_packets", "n_bytes", "idle_age",
+					    "hard_age"};
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		if (same(key, words[i]))
 			return true;
@@ -152,7 +156,8 @@ static bool is_shown_only(const char *key)
 }
 
 // What is no match field. *known false: it is none of these.
-static struct error *parse_own_field(struct flow_parse *p, const char *key, char *value, bool *known)
+static struct error *parse_own_field(struct flow_parse *p, const char *key, char *value,
+				     bool *known)
 {
 	struct ofp_flow_mod *fm = p->fm;
 	const struct ofpact_text *t = p->text;
@@ -160,7 +165,8 @@ static struct error *parse_own_field(struct flow_parse *p, const char *key, char
 	if (same(key, "table"))
 		return parse_table(p, value);
 	if (p->fields & F_OUT_PORT && same(key, "out_port")) {
-		if (!ofp_port_parse(value, t ? t->port_number : NULL, t ? t->arg : NULL, &fm->out_port))
+		if (!ofp_port_parse(value, t ? t->port_number : NULL, t ? t->arg : NULL,
+				    &fm->out_port))
 			return error_new("%s is not a valid OpenFlow port", value);
 		return NULL;
 	}
@@ -182,7 +188,8 @@ static struct error *parse_own_field(struct flow_parse *p, const char *key, char
 	return NULL;
 }
 
-// A later term may take back what an earlier one said, but it was not said in the terms of every protocol.
+// A later term may take back what an earlier one said, but it was not said in the terms of every
+// protocol.
 static uint32_t protocols_of_term(const struct match_term *term, const char *value)
 {
 	const struct field *f = term->field;
@@ -193,7 +200,8 @@ static uint32_t protocols_of_term(const struct match_term *term, const char *val
 		return strcmp(value, "*") ? field_protocols(f, FIELD_MASK_EXACT) : OFPROTO_ALL;
 	if (field_mask_is_zero(f, mask))
 		return OFPROTO_ALL;
-	if (field_mask_is_exact(f, mask) && f->id != FIELD_VLAN_VID) // a VID's mask leaves out part of the tag
+	if (field_mask_is_exact(f, mask) &&
+	    f->id != FIELD_VLAN_VID) // a VID's mask leaves out part of the tag
 		return field_protocols(f, FIELD_MASK_EXACT);
 	bool cidr = f->format == FORMAT_IPV4 && ipv4_mask_bits(mask->be32) >= 0;
 	return field_protocols(f, cidr ? FIELD_MASK_CIDR : FIELD_MASK_BITWISE);
@@ -213,12 +221,14 @@ static struct error *parse_pair(struct flow_parse *p, const char *key, char *val
 		return e;
 	const struct ofpact_text *t = p->text;
 	struct match_term term;
-	e = match_parse_term(&p->fm->match, key, value, &term, t ? t->port_number : NULL, t ? t->arg : NULL);
+	e = match_parse_term(&p->fm->match, key, value, &term, t ? t->port_number : NULL,
+			     t ? t->arg : NULL);
 	if (!e && term.known && *value)
 		p->protocols &= protocols_of_term(&term, value);
 	if (e || term.known)
 		return e;
-	return *value ? error_new("unknown keyword %s", key) : error_new("field %s missing value", key);
+	return *value ? error_new("unknown keyword %s", key)
+		      : error_new("field %s missing value", key);
 }
 
 static struct error *finish_actions(struct flow_parse *p, const char *text, char **note)
@@ -229,12 +239,13 @@ static struct error *finish_actions(struct flow_parse *p, const char *text, char
 	if (e)
 		return e;
 	p->protocols &= protocols;
-	int error = ofpacts_check_protocols(fm->actions.data, fm->actions.len, &fm->match, OFPP_MAX, fm->table_id, 255,
-					    &p->protocols, note);
+	int error = ofpacts_check_protocols(fm->actions.data, fm->actions.len, &fm->match, OFPP_MAX,
+					    fm->table_id, 255, &p->protocols, note);
 	if (!error && !p->protocols) // each alone could be sent, but not together
 		error = OFPBAC_MATCH_INCONSISTENT;
 	if (error)
-		return error_new("actions are invalid with specified match (%s)", ofperr_name(error));
+		return error_new("actions are invalid with specified match (%s)",
+				 ofperr_name(error));
 	return NULL;
 }
 
@@ -265,8 +276,8 @@ static struct error *parse_flow(struct flow_parse *p, char *s, char **note)
 	return actions ? finish_actions(p, actions, note) : NULL;
 }
 
-struct error *flow_mod_parse(const char *text, int command, const struct ofpact_text *names, struct ofp_flow_mod *fm,
-			     uint32_t *protocols, char **note)
+struct error *flow_mod_parse(const char *text, int command, const struct ofpact_text *names,
+			     struct ofp_flow_mod *fm, uint32_t *protocols, char **note)
 {
 	char *copy = xstrdup(text), *s = copy;
 	struct flow_parse p = {.fm = fm, .text = names, .command = command};
@@ -290,7 +301,8 @@ struct error *flow_mod_parse(const char *text, int command, const struct ofpact_
 	return e;
 }
 
-struct error *flow_stats_request_parse(const char *text, bool aggregate, const struct ofpact_text *names,
+struct error *flow_stats_request_parse(const char *text, bool aggregate,
+				       const struct ofpact_text *names,
 				       struct ofp_flow_stats_request *r, uint32_t *protocols)
 {
 	struct ofp_flow_mod fm = {0};
@@ -308,7 +320,9 @@ struct error *flow_stats_request_parse(const char *text, bool aggregate, const s
 			.table_id = fm.table_id,
 		};
 		// Asking for one table needs no extension.
-		*protocols = p.protocols | (fm.table_id != OFPTT_ALL && p.protocols ? OFPROTO_10_ANY | OFPROTO_NXM_ANY : 0);
+		*protocols = p.protocols | (fm.table_id != OFPTT_ALL && p.protocols
+						    ? OFPROTO_10_ANY | OFPROTO_NXM_ANY
+						    : 0);
 	}
 	ofp_flow_mod_done(&fm);
 	free(copy);
@@ -336,8 +350,8 @@ static struct error *parse_packet(const char *hex, struct buf *b)
 	return NULL;
 }
 
-static struct error *parse_packet_out_pair(struct ofp_packet_out *po, const struct ofpact_text *t, const char *key,
-					   const char *value, struct buf *frame)
+static struct error *parse_packet_out_pair(struct ofp_packet_out *po, const struct ofpact_text *t,
+					   const char *key, const char *value, struct buf *frame)
 {
 	ofp_port_number_cb *port_number = t ? t->port_number : NULL;
 	void *arg = t ? t->arg : NULL;
@@ -347,7 +361,8 @@ static struct error *parse_packet_out_pair(struct ofp_packet_out *po, const stru
 		uint32_t port;
 		if (!ofp_port_parse(value, port_number, arg, &port))
 			return error_new("%s is not a valid OpenFlow port", value);
-		if (port >= OFPP_MAX && port != OFPP_LOCAL && port != OFPP_NONE && port != OFPP_CONTROLLER)
+		if (port >= OFPP_MAX && port != OFPP_LOCAL && port != OFPP_NONE &&
+		    port != OFPP_CONTROLLER)
 			return error_new("%s is not a valid OpenFlow port for PACKET_OUT", value);
 		po->metadata.flow.in_port = port;
 		return NULL;
@@ -364,8 +379,8 @@ static struct error *parse_packet_out_pair(struct ofp_packet_out *po, const stru
 	return e || known ? e : error_new("unknown keyword %s", key);
 }
 
-struct error *packet_out_parse(const char *text, const struct ofpact_text *names, struct ofp_packet_out *po, uint8_t **frame,
-			       uint32_t *protocols)
+struct error *packet_out_parse(const char *text, const struct ofpact_text *names,
+			       struct ofp_packet_out *po, uint8_t **frame, uint32_t *protocols)
 {
 	char *copy = xstrdup(text), *s = copy, *key, *value;
 	char *actions = extract_actions(s);

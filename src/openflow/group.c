@@ -40,7 +40,8 @@ void ofp_group_done(struct ofp_group *g)
 void ofp_bucket_copy(struct ofp_bucket *to, const struct ofp_bucket *from)
 {
 	*to = *from;
-	to->actions = xmemdup(from->actions_len ? from->actions : "", from->actions_len ? from->actions_len : 1);
+	to->actions = xmemdup(from->actions_len ? from->actions : "",
+			      from->actions_len ? from->actions_len : 1);
 }
 
 void ofp_group_copy(struct ofp_group *to, const struct ofp_group *from)
@@ -132,7 +133,8 @@ static int decode_bucket15(struct cursor *c, uint8_t version, struct ofp_group *
 {
 	struct cursor peek = *c;
 	uint16_t len = cursor_be16(&peek), actions_len = cursor_be16(&peek);
-	if (peek.bad || len < BUCKET15_HEADER || len > cursor_left(c) || actions_len > len - BUCKET15_HEADER)
+	if (peek.bad || len < BUCKET15_HEADER || len > cursor_left(c) ||
+	    actions_len > len - BUCKET15_HEADER)
 		return OFPGMFC_BAD_BUCKET;
 	struct cursor body = cursor_sub(c, len);
 	struct ofp_bucket *b = add_bucket(g);
@@ -148,7 +150,8 @@ static int decode_buckets(struct cursor c, uint8_t version, struct ofp_group *g)
 {
 	int error = 0;
 	while (!error && cursor_left(&c))
-		error = form15(version) ? decode_bucket15(&c, version, g) : decode_bucket11(&c, version, g);
+		error = form15(version) ? decode_bucket15(&c, version, g)
+					: decode_bucket11(&c, version, g);
 	return error;
 }
 
@@ -171,7 +174,8 @@ static bool ids_are_unique(const struct ofp_group *g)
 	return unique;
 }
 
-static void encode_bucket(struct buf *out, uint8_t version, enum ofp_group_type type, const struct ofp_bucket *b)
+static void encode_bucket(struct buf *out, uint8_t version, enum ofp_group_type type,
+			  const struct ofp_bucket *b)
 {
 	size_t at = out->len;
 	buf_add_be16(out, 0);
@@ -228,7 +232,8 @@ static int decode_fields(struct cursor c, struct ofp_group *g)
 
 static bool known_command(uint16_t command)
 {
-	return command <= OFPGC_INSERT_BUCKET || command == OFPGC_REMOVE_BUCKET || command == OFPGC_ADD_OR_MOD;
+	return command <= OFPGC_INSERT_BUCKET || command == OFPGC_REMOVE_BUCKET ||
+	       command == OFPGC_ADD_OR_MOD;
 }
 
 static int decode_selection_method(struct cursor body, uint16_t command, struct ofp_group *g)
@@ -246,7 +251,8 @@ static int decode_selection_method(struct cursor body, uint16_t command, struct 
 	g->method_param = cursor_be64(&body);
 	if (body.bad)
 		return OFPBPC_BAD_LEN;
-	if (g->method[sizeof(g->method) - 1] || (strcmp(g->method, "hash") && strcmp(g->method, "dp_hash")))
+	if (g->method[sizeof(g->method) - 1] ||
+	    (strcmp(g->method, "hash") && strcmp(g->method, "dp_hash")))
 		return OFPBPC_BAD_VALUE;
 	if (strcmp(g->method, "hash") && cursor_left(&body))
 		return OFPBPC_BAD_VALUE;
@@ -319,7 +325,8 @@ static int check_group_mod(const struct ofp_group_mod *gm)
 	return check_buckets(gm);
 }
 
-static int decode_mod15(struct cursor *c, uint8_t version, uint16_t command, struct ofp_group_mod *gm)
+static int decode_mod15(struct cursor *c, uint8_t version, uint16_t command,
+			struct ofp_group_mod *gm)
 {
 	size_t buckets_len = cursor_be16(c);
 	cursor_skip(c, 2);
@@ -328,7 +335,8 @@ static int decode_mod15(struct cursor *c, uint8_t version, uint16_t command, str
 	bool changes_buckets = command == OFPGC_INSERT_BUCKET || command == OFPGC_REMOVE_BUCKET;
 	if (!changes_buckets && gm->command_bucket_id != OFPG_BUCKET_ALL)
 		return OFPGMFC_BAD_BUCKET;
-	if (changes_buckets && gm->command_bucket_id > OFPG_BUCKET_MAX && gm->command_bucket_id < OFPG_BUCKET_FIRST)
+	if (changes_buckets && gm->command_bucket_id > OFPG_BUCKET_MAX &&
+	    gm->command_bucket_id < OFPG_BUCKET_FIRST)
 		return OFPGMFC_BAD_BUCKET;
 	if (command == OFPGC_INSERT_BUCKET && gm->command_bucket_id == OFPG_BUCKET_ALL)
 		return OFPGMFC_BAD_BUCKET;
@@ -354,11 +362,14 @@ int ofp_decode_group_mod(const struct ofp_msg *m, struct ofp_group_mod *gm)
 	if (c.bad)
 		return OFPBRC_BAD_LEN;
 	if (m->nx && m->version != OFP10)
-		return OFPBRC_BAD_TYPE; // 1.5's form with another version's actions: nobody sends it
+		return OFPBRC_BAD_TYPE; // 1.5's form with another version's actions: nobody sends
+					// it
 	gm->command = command;
 	gm->group.type = type;
-	int error = form15(form) ? decode_mod15(&c, form, command, gm) : decode_buckets(c, form, &gm->group);
-	if (!error && command == OFPGC_DELETE && gm->group.buckets.n && (form == OFP13 || form == OFP14))
+	int error = form15(form) ? decode_mod15(&c, form, command, gm)
+				 : decode_buckets(c, form, &gm->group);
+	if (!error && command == OFPGC_DELETE && gm->group.buckets.n &&
+	    (form == OFP13 || form == OFP14))
 		error = OFPGMFC_INVALID_GROUP;
 	if (!error && !ids_are_unique(&gm->group))
 		error = OFPGMFC_BAD_BUCKET;
@@ -367,7 +378,8 @@ int ofp_decode_group_mod(const struct ofp_msg *m, struct ofp_group_mod *gm)
 	return error ? error : check_group_mod(gm);
 }
 
-void ofp_encode_group_mod(struct buf *b, const struct ofp_group_mod *gm, uint8_t version, uint32_t xid)
+void ofp_encode_group_mod(struct buf *b, const struct ofp_group_mod *gm, uint8_t version,
+			  uint32_t xid)
 {
 	const struct ofp_group *g = &gm->group;
 	size_t at = ofp_begin(b, OFPTYPE_GROUP_MOD, version == OFP10, version, xid);
@@ -392,7 +404,8 @@ void ofp_encode_group_mod(struct buf *b, const struct ofp_group_mod *gm, uint8_t
 
 // --- Requests.
 
-void ofp_encode_group_request(struct buf *b, enum ofptype type, uint32_t group_id, uint8_t version, uint32_t xid)
+void ofp_encode_group_request(struct buf *b, enum ofptype type, uint32_t group_id, uint8_t version,
+			      uint32_t xid)
 {
 	size_t at = ofp_begin(b, type, version == OFP10, version, xid);
 	if (type == OFPTYPE_GROUP_STATS_REQUEST || form15(version)) {
@@ -411,7 +424,8 @@ int ofp_decode_group_request(const struct ofp_msg *m, uint32_t *group_id)
 
 // --- Descriptions.
 
-void ofp_append_group_desc(struct ofp_replies *r, const struct ofp_msg *request, const struct ofp_group *g)
+void ofp_append_group_desc(struct ofp_replies *r, const struct ofp_msg *request,
+			   const struct ofp_group *g)
 {
 	uint8_t version = request->version;
 	struct buf *b = &r->buf;
@@ -470,10 +484,12 @@ static bool has_duration(uint8_t version)
 	return version != OFP11 && version != OFP12;
 }
 
-void ofp_append_group_stats(struct ofp_replies *r, const struct ofp_msg *request, const struct ofp_group_stats *s)
+void ofp_append_group_stats(struct ofp_replies *r, const struct ofp_msg *request,
+			    const struct ofp_group_stats *s)
 {
 	struct buf *b = &r->buf;
-	size_t len = STATS_HEADER + (has_duration(request->version) ? STATS_DURATION : 0) + s->n_buckets * 16;
+	size_t len = STATS_HEADER + (has_duration(request->version) ? STATS_DURATION : 0) +
+		     s->n_buckets * 16;
 	if (len > UINT16_MAX)
 		return;
 	ofp_replies_begin_entry(r);
@@ -495,7 +511,8 @@ void ofp_append_group_stats(struct ofp_replies *r, const struct ofp_msg *request
 	ofp_replies_end_entry(r);
 }
 
-int ofp_group_stats_pull(const struct ofp_msg *m, struct cursor *body, struct ofp_group_stats *s, struct cursor *buckets)
+int ofp_group_stats_pull(const struct ofp_msg *m, struct cursor *body, struct ofp_group_stats *s,
+			 struct cursor *buckets)
 {
 	size_t header = STATS_HEADER + (has_duration(m->version) ? STATS_DURATION : 0);
 	*s = (struct ofp_group_stats){.duration_s = UINT32_MAX, .duration_ns = UINT32_MAX};
@@ -524,7 +541,8 @@ int ofp_group_stats_pull(const struct ofp_msg *m, struct cursor *body, struct of
 
 // --- Features.
 
-void ofp_encode_group_features_reply(struct buf *b, const struct ofp_msg *request, const struct ofp_group_features *f)
+void ofp_encode_group_features_reply(struct buf *b, const struct ofp_msg *request,
+				     const struct ofp_group_features *f)
 {
 	size_t at = ofp_begin_reply(b, request);
 	buf_add_be32(b, f->types);

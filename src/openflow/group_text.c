@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Groups as text. A group's own words come first; each "bucket=" begins a bucket, which goes on up to the next one.
+// Groups as text. A group's own words come first; each "bucket=" begins a bucket, which goes on up
+// to the next one.
 #include "openflow/group.h"
 
 #include <stdlib.h>
@@ -25,7 +26,8 @@ struct group_parse {
 
 static struct error *parse_watch_port(const struct group_parse *p, const char *text, uint32_t *port)
 {
-	if (!ofp_port_parse(text, p->names ? p->names->port_number : NULL, p->names ? p->names->arg : NULL, port) ||
+	if (!ofp_port_parse(text, p->names ? p->names->port_number : NULL,
+			    p->names ? p->names->arg : NULL, port) ||
 	    (*port >= OFPP_MAX && *port != OFPP_NONE))
 		return error_new("%s: invalid watch_port", text);
 	return NULL;
@@ -53,8 +55,10 @@ struct bucket_actions {
 	bool found; // "actions=" alone says that there are none
 };
 
-// One word of a bucket; those that are none of its own are actions, put back together into `actions`.
-static struct error *parse_bucket_word(struct group_parse *p, struct ofp_bucket *b, const char *whole, char *key, char *value,
+// One word of a bucket; those that are none of its own are actions, put back together into
+// `actions`.
+static struct error *parse_bucket_word(struct group_parse *p, struct ofp_bucket *b,
+				       const char *whole, char *key, char *value,
 				       struct bucket_actions *actions)
 {
 	if (!strcasecmp(key, "weight"))
@@ -74,7 +78,8 @@ static struct error *parse_bucket_word(struct group_parse *p, struct ofp_bucket 
 	return NULL;
 }
 
-static struct error *parse_bucket_actions(struct group_parse *p, const char *text, struct ofp_bucket *b)
+static struct error *parse_bucket_actions(struct group_parse *p, const char *text,
+					  struct ofp_bucket *b)
 {
 	struct buf list = BUF_INIT;
 	uint32_t usable;
@@ -157,7 +162,9 @@ static struct error *parse_fields(struct group_parse *p, char *text)
 			if (e)
 				return e;
 			if (field_mask_is_zero(f.field, &f.mask))
-				return error_new("%s: values are wildcards here and must not be all-zeros", text);
+				return error_new(
+					"%s: values are wildcards here and must not be all-zeros",
+					text);
 		}
 		*p->usable &= field_protocols(f.field, FIELD_MASK_EXACT);
 		vec_push(&p->gm->group.fields, f);
@@ -171,7 +178,7 @@ static struct error *parse_command_bucket(struct group_parse *p, const char *val
 	if (p->gm->command != OFPGC_INSERT_BUCKET && p->gm->command != OFPGC_REMOVE_BUCKET)
 		return error_new("command bucket id is not needed");
 	p->has_command_bucket = true;
-	*id = !strcmp(value, "all")    ? OFPG_BUCKET_ALL
+	*id = !strcmp(value, "all")	? OFPG_BUCKET_ALL
 	      : !strcmp(value, "first") ? OFPG_BUCKET_FIRST
 					: OFPG_BUCKET_LAST;
 	if (*id == OFPG_BUCKET_ALL && p->gm->command == OFPGC_INSERT_BUCKET)
@@ -200,11 +207,13 @@ static struct error *parse_group_id(struct group_parse *p, const char *value)
 
 static struct error *parse_type(struct group_parse *p, const char *value)
 {
-	if (p->gm->command == OFPGC_DELETE || p->gm->command == OFPGC_INSERT_BUCKET || p->gm->command == OFPGC_REMOVE_BUCKET)
+	if (p->gm->command == OFPGC_DELETE || p->gm->command == OFPGC_INSERT_BUCKET ||
+	    p->gm->command == OFPGC_REMOVE_BUCKET)
 		return error_new("type is not needed");
 	p->has_type = true;
 	for (unsigned int i = 0; i < OFPGT_N; i++)
-		if (!strcmp(value, type_names[i]) || (i == OFPGT_FF && !strcmp(value, "fast_failover"))) {
+		if (!strcmp(value, type_names[i]) ||
+		    (i == OFPGT_FF && !strcmp(value, "fast_failover"))) {
 			p->gm->group.type = i;
 			return NULL;
 		}
@@ -214,7 +223,8 @@ static struct error *parse_type(struct group_parse *p, const char *value)
 static struct error *parse_method(struct group_parse *p, const char *value)
 {
 	if (strlen(value) >= OFP_SELECTION_METHOD_LEN)
-		return error_new("selection method is longer than %d bytes long", OFP_SELECTION_METHOD_LEN - 1);
+		return error_new("selection method is longer than %d bytes long",
+				 OFP_SELECTION_METHOD_LEN - 1);
 	memset(p->gm->group.method, 0, sizeof(p->gm->group.method));
 	memcpy(p->gm->group.method, value, strlen(value));
 	*p->usable &= OFPROTO_10_ANY | OFPROTO_NXM_ANY | OFPROTO_15;
@@ -244,8 +254,10 @@ static struct error *parse_word(struct group_parse *p, char *key, char *value)
 static struct error *check_words(const struct group_parse *p)
 {
 	const struct ofp_group_mod *gm = p->gm;
-	bool makes = gm->command == OFPGC_ADD || gm->command == OFPGC_MODIFY || gm->command == OFPGC_ADD_OR_MOD;
-	bool changes_buckets = gm->command == OFPGC_INSERT_BUCKET || gm->command == OFPGC_REMOVE_BUCKET;
+	bool makes = gm->command == OFPGC_ADD || gm->command == OFPGC_MODIFY ||
+		     gm->command == OFPGC_ADD_OR_MOD;
+	bool changes_buckets =
+		gm->command == OFPGC_INSERT_BUCKET || gm->command == OFPGC_REMOVE_BUCKET;
 	if (!p->has_id)
 		return error_new("must specify a group_id");
 	if (makes && !p->has_type)
@@ -255,7 +267,8 @@ static struct error *check_words(const struct group_parse *p)
 	if (strcmp(gm->group.method, "hash") && gm->group.fields.n)
 		return error_new("fields may only be specified with \"selection_method=hash\"");
 	if (!gm->group.method[0] && p->has_param)
-		return error_new("selection_method_param is only allowed with \"selection_method\"");
+		return error_new(
+			"selection_method_param is only allowed with \"selection_method\"");
 	return NULL;
 }
 
@@ -277,9 +290,12 @@ static struct error *take_command(char **s, int command, struct ofp_group_mod *g
 	static const struct {
 		const char *word;
 		enum ofp_group_command command;
-	} commands[] = {{"add", OFPGC_ADD},	      {"add_or_mod", OFPGC_ADD_OR_MOD},
-			{"modify", OFPGC_MODIFY},     {"delete", OFPGC_DELETE},
-			{"insert_bucket", OFPGC_INSERT_BUCKET}, {"remove_bucket", OFPGC_REMOVE_BUCKET}};
+	} commands[] = {{"add", OFPGC_ADD},
+			{"add_or_mod", OFPGC_ADD_OR_MOD},
+			{"modify", OFPGC_MODIFY},
+			{"delete", OFPGC_DELETE},
+			{"insert_bucket", OFPGC_INSERT_BUCKET},
+			{"remove_bucket", OFPGC_REMOVE_BUCKET}};
 	gm->command = command < 0 ? OFPGC_ADD : (enum ofp_group_command)command;
 	gm->command_bucket_id = OFPG_BUCKET_ALL;
 	*s += strspn(*s, " \t");
@@ -295,8 +311,8 @@ static struct error *take_command(char **s, int command, struct ofp_group_mod *g
 	return NULL;
 }
 
-struct error *ofp_group_mod_parse(const char *text, int command, const struct ofpact_text *names, struct ofp_group_mod *gm,
-				  uint32_t *usable)
+struct error *ofp_group_mod_parse(const char *text, int command, const struct ofpact_text *names,
+				  struct ofp_group_mod *gm, uint32_t *usable)
 {
 	struct group_parse p = {.names = names, .gm = gm, .usable = usable};
 	char *copy = xstrdup(text), *s = copy;
@@ -333,8 +349,8 @@ struct error *ofp_group_mod_parse(const char *text, int command, const struct of
 
 // --- Printing.
 
-static void format_bucket(const struct ofp_bucket *b, enum ofp_group_type type, bool ids, const struct ofpact_text *names,
-			  struct str *s)
+static void format_bucket(const struct ofp_bucket *b, enum ofp_group_type type, bool ids,
+			  const struct ofpact_text *names, struct str *s)
 {
 	str_add(s, ",bucket=");
 	if (ids)
@@ -343,7 +359,8 @@ static void format_bucket(const struct ofp_bucket *b, enum ofp_group_type type, 
 		str_addf(s, "weight:%u,", b->weight);
 	if (b->watch_port != OFPP_NONE) {
 		str_add(s, "watch_port:");
-		ofp_port_format(b->watch_port, names ? names->port_name : NULL, names ? names->arg : NULL, s);
+		ofp_port_format(b->watch_port, names ? names->port_name : NULL,
+				names ? names->arg : NULL, s);
 		str_addc(s, ',');
 	}
 	if (b->watch_group != OFPG_ANY)
@@ -380,7 +397,8 @@ static void format_method(const struct ofp_group *g, struct str *s)
 		str_addc(s, ')');
 }
 
-void ofp_group_format(const struct ofp_group *g, bool bucket_ids, const struct ofpact_text *names, struct str *s)
+void ofp_group_format(const struct ofp_group *g, bool bucket_ids, const struct ofpact_text *names,
+		      struct str *s)
 {
 	str_addf(s, ",type=%s", ofp_group_type_name(g->type));
 	format_method(g, s);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// The header of OpenFlow messages and the one table of their types: standard, multipart ("stats") and vendor messages of all
-// versions. A message taken apart as far as its type is a struct ofp_msg; decoders of the other headers take one.
+// The header of OpenFlow messages and the one table of their types: standard, multipart ("stats")
+// and vendor messages of all versions. A message taken apart as far as its type is a struct
+// ofp_msg; decoders of the other headers take one.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -124,8 +125,9 @@ struct ofp_msg {
 };
 enum { OFPMPF_MORE = 1 };
 
-// Takes the headers apart and checks that the length can be right for the type. `n` must be the length in the header, or the
-// message is OFPBRC_BAD_LEN. 0 or an enum ofperr; version and xid are set in any case (zero if not even they are there).
+// Takes the headers apart and checks that the length can be right for the type. `n` must be the
+// length in the header, or the message is OFPBRC_BAD_LEN. 0 or an enum ofperr; version and xid are
+// set in any case (zero if not even they are there).
 int ofp_msg_decode(const void *msg, size_t n, struct ofp_msg *);
 // The same without looking at the length: for a message of which only the beginning is there.
 int ofp_msg_identify(const void *msg, size_t n, struct ofp_msg *);
@@ -145,12 +147,13 @@ static inline uint16_t ofp_length(const void *msg)
 
 // --- Encoding: begin, append the body, finish. Several messages may stand in one buffer.
 
-// Appends the headers of a message; `nx` picks the extension's form where both exist. The length is filled in by ofp_end(), which
-// takes a message of more than 64 KB back out of the buffer (false).
+// Appends the headers of a message; `nx` picks the extension's form where both exist. The length is
+// filled in by ofp_end(), which takes a message of more than 64 KB back out of the buffer (false).
 // Result: where in the buffer the message begins. The version must have such a message (asserted).
 size_t ofp_begin(struct buf *, enum ofptype, bool nx, uint8_t version, uint32_t xid);
 bool ofp_end(struct buf *, size_t begin);
-// The same for a Nicira message by its subtype, where a type has more than one (NXT_PACKET_IN, NXT_PACKET_IN2).
+// The same for a Nicira message by its subtype, where a type has more than one (NXT_PACKET_IN,
+// NXT_PACKET_IN2).
 size_t ofp_begin_subtype(struct buf *, uint16_t nx_subtype, uint8_t version, uint32_t xid);
 bool ofptype_exists(enum ofptype, bool nx, uint8_t version);
 // A message without a body.
@@ -158,8 +161,9 @@ void ofp_encode_simple(struct buf *, enum ofptype, uint8_t version, uint32_t xid
 // A stats reply's header for a request: same version, xid and form.
 size_t ofp_begin_reply(struct buf *, const struct ofp_msg *request);
 
-// --- Multipart replies that split themselves into messages of at most 64 KB. All messages stand one after the other in `buf`;
-// bytes before `begin` are complete messages that may be sent at once (then ofp_replies_taken).
+// --- Multipart replies that split themselves into messages of at most 64 KB. All messages stand
+// one after the other in `buf`; bytes before `begin` are complete messages that may be sent at once
+// (then ofp_replies_taken).
 struct ofp_replies {
 	struct buf buf;
 	size_t begin; // of the last, growing message

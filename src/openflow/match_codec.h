@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Matches on the wire: NXM and OXM (a list of TLVs, OpenFlow 1.2 and later and the Nicira extension), the fixed structures of
-// OpenFlow 1.0 and 1.1. Ports are in the 16-bit numbering inside.
+// Matches on the wire: NXM and OXM (a list of TLVs, OpenFlow 1.2 and later and the Nicira
+// extension), the fixed structures of OpenFlow 1.0 and 1.1. Ports are in the 16-bit numbering
+// inside.
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -14,32 +15,39 @@ enum { OFP10_MATCH_LEN = 40, OFP11_MATCH_LEN = 88 };
 
 // --- NXM and OXM.
 
-// Decodes exactly the bytes of the cursor as TLVs. `strict`: an unknown field is an error; else it is stepped over. `cookie`
-// and `cookie_mask` (may be NULL: then a cookie is an error) take NXM_NX_COOKIE.
-int nx_match_decode(struct cursor, bool strict, struct match *, be64_t *cookie, be64_t *cookie_mask);
-// Appends TLVs, no padding; the result is their length. A zero cookie_mask adds no cookie. `version`: 0 picks NXM headers, else
-// the OXM ones of that version (NXM where there is none).
-size_t nx_match_encode(struct buf *, uint8_t version, const struct match *, be64_t cookie, be64_t cookie_mask);
+// Decodes exactly the bytes of the cursor as TLVs. `strict`: an unknown field is an error; else it
+// is stepped over. `cookie` and `cookie_mask` (may be NULL: then a cookie is an error) take
+// NXM_NX_COOKIE.
+int nx_match_decode(struct cursor, bool strict, struct match *, be64_t *cookie,
+		    be64_t *cookie_mask);
+// Appends TLVs, no padding; the result is their length. A zero cookie_mask adds no cookie.
+// `version`: 0 picks NXM headers, else the OXM ones of that version (NXM where there is none).
+size_t nx_match_encode(struct buf *, uint8_t version, const struct match *, be64_t cookie,
+		       be64_t cookie_mask);
 // "NXM_OF_ETH_TYPE(0800), NXM_OF_IP_SRC_W(c0a80000/ffff0000)", "<any>".
 void nx_match_format(struct cursor, struct str *);
-// The OXM form of 1.2 and later: ofp_match header with its type and length, TLVs, padding to 8. The decoder accepts 1.1's fixed
-// match as well, as the type says.
+// The OXM form of 1.2 and later: ofp_match header with its type and length, TLVs, padding to 8. The
+// decoder accepts 1.1's fixed match as well, as the type says.
 int ofp11_match_decode(struct cursor *, bool strict, struct match *, uint16_t *padded_len);
 void ofp11_match_encode(struct buf *, uint8_t version, const struct match *);
 // The same without 1.1's fixed match, for packets' metadata.
 int ofp12_match_decode(struct cursor *, bool strict, struct match *);
 
-// One TLV, for set_field and the like. *value and *mask (all ones when there is none in it) are right-aligned as in a struct
-// field, and not yet checked for what the field may be. `mask` NULL: a mask is an error. Errors are those of matches (OFPBMC_BAD_FIELD when unknown).
-int nx_entry_decode(struct cursor *, const struct field **, union field_value *value, union field_value *mask);
-void nx_entry_encode(struct buf *, uint8_t version, const struct field *, const union field_value *value,
-		     const union field_value *mask);
-// The same with just the bytes of an option's value that say all, and with a mask whenever there is one.
-void nx_value_encode(struct buf *, uint8_t version, const struct field *, const union field_value *value,
-		     const union field_value *mask);
+// One TLV, for set_field and the like. *value and *mask (all ones when there is none in it) are
+// right-aligned as in a struct field, and not yet checked for what the field may be. `mask` NULL: a
+// mask is an error. Errors are those of matches (OFPBMC_BAD_FIELD when unknown).
+int nx_entry_decode(struct cursor *, const struct field **, union field_value *value,
+		    union field_value *mask);
+void nx_entry_encode(struct buf *, uint8_t version, const struct field *,
+		     const union field_value *value, const union field_value *mask);
+// The same with just the bytes of an option's value that say all, and with a mask whenever there is
+// one.
+void nx_value_encode(struct buf *, uint8_t version, const struct field *,
+		     const union field_value *value, const union field_value *mask);
 // Only the header (4 bytes, or 8 for experimenter fields), with or without the mask bit.
 int nx_header_decode(struct cursor *, const struct field **, bool *masked);
-// The old way to name a destination, 4 bytes in which a mask does not count. Unknown: OFPBAC_BAD_SET_TYPE.
+// The old way to name a destination, 4 bytes in which a mask does not count. Unknown:
+// OFPBAC_BAD_SET_TYPE.
 int nx_destination_decode(struct cursor *, const struct field **);
 void nx_header_encode(struct buf *, uint8_t version, const struct field *, bool masked);
 const struct field *nx_field_find(uint32_t header, uint32_t experimenter);
@@ -49,7 +57,8 @@ int ofp_match_use_options(struct match *, const struct option_table *);
 
 // --- OpenFlow 1.0: 40 bytes.
 
-// What the wildcards hide does not count. match_normalize() drops what has no meaning, as flow mods do.
+// What the wildcards hide does not count. match_normalize() drops what has no meaning, as flow mods
+// do.
 int ofp10_match_decode(struct cursor *, struct match *);
 // What 1.0 cannot say is left out.
 void ofp10_match_encode(struct buf *, const struct match *);

@@ -74,7 +74,7 @@ int ofp_decode_meter_mod(const struct ofp_msg *msg, struct ofp_meter_mod *mm)
 }
 
 void ofp_encode_meter_mod(struct buf *b, const struct ofp_meter_mod *mm, uint8_t version,
-                          uint32_t xid)
+			  uint32_t xid)
 {
 	size_t at = ofp_begin(b, OFPTYPE_METER_MOD, false, version, xid);
 	buf_add_be16(b, (uint16_t)mm->command);
@@ -87,7 +87,7 @@ void ofp_encode_meter_mod(struct buf *b, const struct ofp_meter_mod *mm, uint8_t
 // --- Reading.
 
 void ofp_encode_meter_request(struct buf *b, enum ofptype type, uint32_t meter_id, uint8_t version,
-                              uint32_t xid)
+			      uint32_t xid)
 {
 	size_t at = ofp_begin(b, type, false, version, xid);
 	if (type != OFPTYPE_METER_FEATURES_STATS_REQUEST) {
@@ -175,7 +175,7 @@ int ofp_meter_stats_pull(struct cursor *body, struct ofp_meter_stats *s, struct 
 }
 
 void ofp_encode_meter_features_reply(struct buf *b, const struct ofp_msg *request,
-                                     const struct ofp_meter_features *f)
+				     const struct ofp_meter_features *f)
 {
 	size_t at = ofp_begin_reply(b, request);
 	buf_add_be32(b, f->max_meters);

@@ -9,10 +9,10 @@
 #include "base/vec.h"
 #include "openflow/header.h"
 
-#define OFPM_MAX        0xffff0000u
-#define OFPM_SLOWPATH   0xfffffffdu // packets that go through the slow path
+#define OFPM_MAX	0xffff0000u
+#define OFPM_SLOWPATH	0xfffffffdu // packets that go through the slow path
 #define OFPM_CONTROLLER 0xfffffffeu // packets that go to controllers
-#define OFPM_ALL        0xffffffffu
+#define OFPM_ALL	0xffffffffu
 
 enum ofp_meter_command { OFPMC_ADD, OFPMC_MODIFY, OFPMC_DELETE };
 enum ofp_meter_flags {
@@ -42,12 +42,12 @@ void ofp_meter_done(struct ofp_meter *);
 // *mm is overwritten; the caller frees mm->meter, also after an error.
 int ofp_decode_meter_mod(const struct ofp_msg *, struct ofp_meter_mod *);
 void ofp_encode_meter_mod(struct buf *, const struct ofp_meter_mod *, uint8_t version,
-                          uint32_t xid);
+			  uint32_t xid);
 
 // `type`: OFPTYPE_METER_STATS_REQUEST, OFPTYPE_METER_CONFIG_STATS_REQUEST (with an ID) or
 // OFPTYPE_METER_FEATURES_STATS_REQUEST.
 void ofp_encode_meter_request(struct buf *, enum ofptype type, uint32_t meter_id, uint8_t version,
-                              uint32_t xid);
+			      uint32_t xid);
 int ofp_decode_meter_request(const struct ofp_msg *, uint32_t *meter_id);
 
 void ofp_append_meter_config(struct ofp_replies *, const struct ofp_meter *);
@@ -71,11 +71,11 @@ int ofp_meter_stats_pull(struct cursor *body, struct ofp_meter_stats *, struct c
 
 struct ofp_meter_features {
 	uint32_t max_meters, band_types,
-	        capabilities; // 1 << enum ofp_meter_band_type; enum ofp_meter_flags
+		capabilities; // 1 << enum ofp_meter_band_type; enum ofp_meter_flags
 	uint8_t max_bands, max_color;
 };
 void ofp_encode_meter_features_reply(struct buf *, const struct ofp_msg *request,
-                                     const struct ofp_meter_features *);
+				     const struct ofp_meter_features *);
 int ofp_decode_meter_features(const struct ofp_msg *, struct ofp_meter_features *);
 
 // --- Text.
@@ -84,7 +84,7 @@ int ofp_decode_meter_features(const struct ofp_msg *, struct ofp_meter_features 
 // ofp_meter_command, or -1 for "any command, the ID alone is of interest". *usable: the protocols
 // that can carry it. Freed by the caller as after decoding.
 struct error *ofp_meter_mod_parse(const char *text, int command, struct ofp_meter_mod *,
-                                  uint32_t *usable) MUST_CHECK;
+				  uint32_t *usable) MUST_CHECK;
 // The number, "all", "controller" or "slowpath".
 void ofp_meter_id_format(uint32_t meter_id, char separator, struct str *);
 // "meter=1 kbps bands=\ntype=drop rate=1000\n".

@@ -11,9 +11,9 @@ static const struct {
 	const char *name;
 	uint16_t bit;
 } flag_names[] = {{"kbps", OFPMF_KBPS},
-                  {"pktps", OFPMF_PKTPS},
-                  {"burst", OFPMF_BURST},
-                  {"stats", OFPMF_STATS}};
+		  {"pktps", OFPMF_PKTPS},
+		  {"burst", OFPMF_BURST},
+		  {"stats", OFPMF_STATS}};
 enum { N_FLAGS = sizeof(flag_names) / sizeof(flag_names[0]) };
 
 void ofp_meter_id_format(uint32_t id, char separator, struct str *s)
@@ -51,7 +51,7 @@ void ofp_meter_format(const struct ofp_meter *m, struct str *s)
 	VEC_FOREACH (&m->bands, i) {
 		const struct ofp_meter_band *b = &m->bands.v[i];
 		str_addf(s, "type=%s rate=%u", b->type == OFPMBT_DROP ? "drop" : "dscp_remark",
-		         b->rate);
+			 b->rate);
 		if (m->flags & OFPMF_BURST)
 			str_addf(s, " burst_size=%u", b->burst_size);
 		if (b->type == OFPMBT_DSCP_REMARK)
@@ -62,7 +62,8 @@ void ofp_meter_format(const struct ofp_meter *m, struct str *s)
 
 // --- Parsing.
 
-// A word's name goes on to "=" or what is between words, its value up to what is between words: "kbps=1" is two names.
+// A word's name goes on to "=" or what is between words, its value up to what is between words:
+// "kbps=1" is two names.
 static const char name_ends[] = "=, \t\r\n", value_ends[] = ", \t\r\n";
 
 static struct error *next_value(const char *name, char **text, char **value)
@@ -112,7 +113,9 @@ static struct error *parse_band_word(struct ofp_meter *m, const char *name, cons
 	if (!strcmp(name, "burst_size"))
 		return text_u32(value, &band->burst_size);
 	if (!strcmp(name, "prec_level"))
-		return parse_u8(value, 0, &band->prec_level) ? error_new("invalid prec_level \"%s\"", value) : NULL;
+		return parse_u8(value, 0, &band->prec_level)
+			       ? error_new("invalid prec_level \"%s\"", value)
+			       : NULL;
 	return error_new("unknown keyword %s", name);
 }
 
@@ -120,7 +123,8 @@ static struct error *parse_bands(char *text, struct ofp_meter *m)
 {
 	struct error *e = NULL;
 	char *save, *value;
-	for (char *name = strtok_r(text, name_ends, &save); !e && name; name = strtok_r(NULL, name_ends, &save)) {
+	for (char *name = strtok_r(text, name_ends, &save); !e && name;
+	     name = strtok_r(NULL, name_ends, &save)) {
 		e = next_value(name, &save, &value);
 		if (!e)
 			e = parse_band_word(m, name, value);
@@ -156,7 +160,8 @@ static struct error *parse_head(char *text, struct ofp_meter *m, bool fields, bo
 	struct error *e = NULL;
 	char *save, *value;
 	*found = false;
-	for (char *name = strtok_r(text, name_ends, &save); !e && name; name = strtok_r(NULL, name_ends, &save)) {
+	for (char *name = strtok_r(text, name_ends, &save); !e && name;
+	     name = strtok_r(NULL, name_ends, &save)) {
 		size_t i = 0;
 		while (i < N_FLAGS && strcmp(name, flag_names[i].name))
 			i++;
@@ -198,12 +203,12 @@ static struct error *parse(char *text, int command, struct ofp_meter *m)
 }
 
 struct error *ofp_meter_mod_parse(const char *text, int command, struct ofp_meter_mod *mm,
-                                  uint32_t *usable)
+				  uint32_t *usable)
 {
 	char *copy = xstrdup(text);
 	*usable = OFPROTO_13 | OFPROTO_14 | OFPROTO_15;
 	*mm = (struct ofp_meter_mod){.command = command < 0 ? OFPMC_DELETE
-	                                                    : (enum ofp_meter_command)command};
+							    : (enum ofp_meter_command)command};
 	struct error *e = parse(copy, command, &mm->meter);
 	if (e)
 		ofp_meter_done(&mm->meter);

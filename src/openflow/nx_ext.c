@@ -55,7 +55,7 @@ int ofp_decode_tlv_table_mod(const struct ofp_msg *m, struct ofp_tlv_table_mod *
 }
 
 void ofp_encode_tlv_table_mod(struct buf *b, const struct ofp_tlv_table_mod *tm, uint8_t version,
-                              uint32_t xid)
+			      uint32_t xid)
 {
 	size_t at = ofp_begin(b, OFPTYPE_TLV_TABLE_MOD, true, version, xid);
 	buf_add_be16(b, (uint16_t)tm->command);
@@ -87,7 +87,7 @@ int ofp_decode_tlv_table_reply(const struct ofp_msg *m, struct ofp_tlv_table *t)
 }
 
 void ofp_encode_tlv_table_reply(struct buf *b, const struct ofp_msg *request,
-                                const struct ofp_tlv_table *t)
+				const struct ofp_tlv_table *t)
 {
 	size_t at = ofp_begin_reply(b, request);
 	buf_add_be32(b, t->max_space);
@@ -103,21 +103,21 @@ static struct error *parse_map(const char *text, int *used, struct option_map *m
 	unsigned int option_class, type, len, index;
 	*used = 0;
 	if (sscanf(text, " {class=%i,type=%i,len=%i}->tun_metadata%u%n", (int *)&option_class,
-	           (int *)&type, (int *)&len, &index, used) < 4 ||
+		   (int *)&type, (int *)&len, &index, used) < 4 ||
 	    !*used)
 		return error_new("invalid tlv mapping");
 	if (option_class > UINT16_MAX || type > UINT8_MAX)
 		return error_new("%s: class is at most 0xffff, type at most 0xff", text);
 	if (len % 4 || len > FLOW_OPTION_MAX)
 		return error_new("%s: len must be a multiple of 4 from 0 to %d", text,
-		                 FLOW_OPTION_MAX);
+				 FLOW_OPTION_MAX);
 	if (index >= FLOW_N_OPTIONS)
 		return error_new("%s: there are tun_metadata0 to tun_metadata%d", text,
-		                 FLOW_N_OPTIONS - 1);
+				 FLOW_N_OPTIONS - 1);
 	*map = (struct option_map){.option_class = (uint16_t)option_class,
-	                            .option_type = (uint8_t)type,
-	                            .option_len = (uint8_t)len,
-	                            .index = (uint16_t)index};
+				   .option_type = (uint8_t)type,
+				   .option_len = (uint8_t)len,
+				   .index = (uint16_t)index};
 	return NULL;
 }
 
@@ -155,7 +155,6 @@ static bool is_icmp(uint8_t proto)
 {
 	return proto == PROTO_ICMP || proto == PROTO_ICMPV6;
 }
-
 
 static int pull_u8(struct cursor value, uint8_t *out)
 {
@@ -244,8 +243,8 @@ int ofp_decode_ct_flush(const struct ofp_msg *msg, struct ofp_ct_match *m)
 		if (type == PROP_ORIG || type == PROP_REPLY) {
 			cursor_skip(&value, 4);
 			error = value.bad ? OFPBPC_BAD_LEN
-			                  : pull_tuple(value, &family,
-			                               type == PROP_ORIG ? &m->orig : &m->reply);
+					  : pull_tuple(value, &family,
+						       type == PROP_ORIG ? &m->orig : &m->reply);
 			*(type == PROP_ORIG ? &m->has_orig : &m->has_reply) = true;
 		} else if (type == PROP_ZONE) {
 			error = prop_u16(value, &m->zone);
@@ -338,7 +337,7 @@ static void format_tuple(const struct ofp_ct_tuple *t, const struct ofp_ct_match
 	format_address(t->dst, m->ipv6, s);
 	if (is_icmp(m->ip_proto))
 		str_addf(s, ",icmp_id=%u,icmp_type=%u,icmp_code=%u", t->src_port,
-		         t->dst_port & 0xff, t->dst_port >> 8);
+			 t->dst_port & 0xff, t->dst_port >> 8);
 	else
 		str_addf(s, ",ct_tp_src=%u,ct_tp_dst=%u", t->src_port, t->dst_port);
 }
@@ -372,10 +371,10 @@ void ofp_ipfix_stats_pull(struct cursor *c, struct ofp_ipfix_stats *s)
 
 void ofp_ipfix_stats_put(struct buf *b, const struct ofp_ipfix_stats *s)
 {
-	const uint64_t numbers[] = {s->total_flows,     s->current_flows,   s->pkts,
-	                            s->ipv4_pkts,       s->ipv6_pkts,       s->error_pkts,
-	                            s->ipv4_error_pkts, s->ipv6_error_pkts, s->tx_pkts,
-	                            s->tx_errors};
+	const uint64_t numbers[] = {s->total_flows,	s->current_flows,   s->pkts,
+				    s->ipv4_pkts,	s->ipv6_pkts,	    s->error_pkts,
+				    s->ipv4_error_pkts, s->ipv6_error_pkts, s->tx_pkts,
+				    s->tx_errors};
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		buf_add_be64(b, numbers[i]);
 	buf_add_be32(b, s->collector_set_id);

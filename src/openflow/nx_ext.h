@@ -21,7 +21,7 @@ struct ofp_tlv_table_mod {
 // Freed by the caller, also after an error.
 int ofp_decode_tlv_table_mod(const struct ofp_msg *, struct ofp_tlv_table_mod *);
 void ofp_encode_tlv_table_mod(struct buf *, const struct ofp_tlv_table_mod *, uint8_t version,
-                              uint32_t xid);
+			      uint32_t xid);
 void ofp_tlv_table_mod_done(struct ofp_tlv_table_mod *);
 
 struct ofp_tlv_table {
@@ -31,7 +31,7 @@ struct ofp_tlv_table {
 };
 int ofp_decode_tlv_table_reply(const struct ofp_msg *, struct ofp_tlv_table *);
 void ofp_encode_tlv_table_reply(struct buf *, const struct ofp_msg *request,
-                                const struct ofp_tlv_table *);
+				const struct ofp_tlv_table *);
 void ofp_tlv_table_done(struct ofp_tlv_table *);
 
 // "{class=0xffff,type=0,len=4}->tun_metadata0,..."; the maps are added to tm->maps.
@@ -62,13 +62,13 @@ void ofp_ct_match_format(const struct ofp_ct_match *, struct str *);
 // A tuple as users write it, "ct_nw_src=10.1.1.1,ct_nw_proto=6,ct_tp_dst=80", into *tuple; protocol
 // and address family into *m.
 struct error *ofp_ct_tuple_parse(const char *text, struct ofp_ct_tuple *tuple,
-                                 struct ofp_ct_match *m) MUST_CHECK;
+				 struct ofp_ct_match *m) MUST_CHECK;
 
 // --- IPFIX counters.
 
 struct ofp_ipfix_stats {
 	uint64_t total_flows, current_flows, pkts, ipv4_pkts, ipv6_pkts, error_pkts,
-	        ipv4_error_pkts, ipv6_error_pkts, tx_pkts, tx_errors;
+		ipv4_error_pkts, ipv6_error_pkts, tx_pkts, tx_errors;
 	uint32_t collector_set_id;
 };
 enum { OFP_IPFIX_STATS_LEN = 88 };

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// NXM and OXM: a match as a list of type, length, value. The type is a class and a field number; classes 0 and 1 are Nicira's,
-// 0x8000 is OpenFlow's, 0xffff says that an experimenter's number follows.
+// NXM and OXM: a match as a list of type, length, value. The type is a class and a field number;
+// classes 0 and 1 are Nicira's, 0x8000 is OpenFlow's, 0xffff says that an experimenter's number
+// follows.
 //
-// A reader applies a field only after the fields that make it meaningful (dl_type before nw_src), so the writer goes from the
-// outer headers to the inner ones.
+// A reader applies a field only after the fields that make it meaningful (dl_type before nw_src),
+// so the writer goes from the outer headers to the inner ones.
 #include "openflow/match_codec.h"
 
 #include <string.h>
@@ -12,7 +13,10 @@
 
 enum { CLASS_EXPERIMENTER = 0xffff, HEADER_MASKED = 1 << 8 };
 // No field of packets. Its number is also that of mpls_ttl: only the length tells them apart.
-enum { NXM_NX_COOKIE = 1 << 16 | 30 << 9 | 8, NXM_NX_COOKIE_W = 1 << 16 | 30 << 9 | HEADER_MASKED | 16 };
+enum {
+	NXM_NX_COOKIE = 1 << 16 | 30 << 9 | 8,
+	NXM_NX_COOKIE_W = 1 << 16 | 30 << 9 | HEADER_MASKED | 16
+};
 // ONF's extensions to 1.3: what became a field of its own in 1.5.
 enum { ONF_EXPERIMENTER = 0x4f4e4600 };
 
@@ -87,8 +91,10 @@ const struct field *nx_field_find(uint32_t header, uint32_t experimenter)
 		at = nxm_of[number];
 		break;
 	case 1:
-		if (number >= NXM_NX_TUN_METADATA0 && number < NXM_NX_TUN_METADATA0 + FLOW_N_OPTIONS)
-			return field_get((enum field_id)(FIELD_TUN_METADATA0 + number - NXM_NX_TUN_METADATA0));
+		if (number >= NXM_NX_TUN_METADATA0 &&
+		    number < NXM_NX_TUN_METADATA0 + FLOW_N_OPTIONS)
+			return field_get((enum field_id)(FIELD_TUN_METADATA0 + number -
+							 NXM_NX_TUN_METADATA0));
 		at = nxm_nx[number];
 		break;
 	case 0x8000:
@@ -110,8 +116,8 @@ const struct field *nx_field_find(uint32_t header, uint32_t experimenter)
 }
 
 struct entry_header {
-	uint32_t header;	// as on the wire
-	uint32_t experimenter;	// 0: none
+	uint32_t header;	   // as on the wire
+	uint32_t experimenter;	   // 0: none
 	const struct field *field; // NULL: unknown
 	bool masked;
 	size_t payload; // bytes that follow
@@ -151,15 +157,16 @@ static bool is_cookie(uint32_t header)
 	return header == NXM_NX_COOKIE || header == NXM_NX_COOKIE_W;
 }
 
-// The length is part of what a field's header is; but options have values of any length, as if they had leading zeros.
+// The length is part of what a field's header is; but options have values of any length, as if they
+// had leading zeros.
 static bool width_is_right(const struct field *f, size_t width)
 {
 	return f->variable_len ? width <= f->n_bytes : width == f->n_bytes;
 }
 
 // A whole entry up to its meaning: what kind of bytes they are comes before what they say.
-static int entry_read(struct cursor *c, bool may_be_cookie, struct entry_header *h, union field_value *value,
-		      union field_value *mask)
+static int entry_read(struct cursor *c, bool may_be_cookie, struct entry_header *h,
+		      union field_value *value, union field_value *mask)
 {
 	int error = header_read(c, h);
 	if (error)
@@ -238,9 +245,11 @@ static bool uses_oxm(const struct field *f, uint8_t version)
 }
 
 // Of a field with values of n bytes.
-static size_t header_put(uint8_t *to, uint8_t version, const struct field *f, bool masked, unsigned int n)
+static size_t header_put(uint8_t *to, uint8_t version, const struct field *f, bool masked,
+			 unsigned int n)
 {
-	uint32_t header = uses_oxm(f, version) ? f->oxm : f->nxm, experimenter_id = f->oxm_experimenter;
+	uint32_t header = uses_oxm(f, version) ? f->oxm : f->nxm,
+		 experimenter_id = f->oxm_experimenter;
 	if (f->onf && version < f->oxm_version && (version >= OFP13 || !f->nxm_version)) {
 		header = onf_header(f);
 		experimenter_id = ONF_EXPERIMENTER;
@@ -261,8 +270,8 @@ void nx_header_encode(struct buf *b, uint8_t version, const struct field *f, boo
 	buf_add(b, header, header_put(header, version, f, masked, f->n_bytes));
 }
 
-void nx_value_encode(struct buf *b, uint8_t version, const struct field *f, const union field_value *value,
-		     const union field_value *mask)
+void nx_value_encode(struct buf *b, uint8_t version, const struct field *f,
+		     const union field_value *value, const union field_value *mask)
 {
 	uint8_t header[8];
 	unsigned int n = field_significant_bytes(f, value, mask), skip = f->n_bytes - n;
@@ -326,8 +335,8 @@ static int set_port(struct match *m, const struct field *f, const union field_va
 	return 0;
 }
 
-static int apply(struct match *m, bool strict, const struct field *f, const union field_value *value,
-		 const union field_value *mask, bool masked)
+static int apply(struct match *m, bool strict, const struct field *f,
+		 const union field_value *value, const union field_value *mask, bool masked)
 {
 	if (f->id == FIELD_IN_PORT_OXM || f->id == FIELD_ACTSET_OUTPUT)
 		return set_port(m, f, value);
@@ -341,7 +350,8 @@ static int apply(struct match *m, bool strict, const struct field *f, const unio
 	return 0;
 }
 
-static int decode_entry(struct cursor *c, bool strict, struct match *m, be64_t *cookie, be64_t *cookie_mask)
+static int decode_entry(struct cursor *c, bool strict, struct match *m, be64_t *cookie,
+			be64_t *cookie_mask)
 {
 	struct entry_header h;
 	union field_value value, mask;
@@ -385,43 +395,52 @@ int ofp_match_use_options(struct match *m, const struct option_table *table)
 enum { DL_IP = 0x0800, DL_ARP = 0x0806, DL_RARP = 0x8035 };
 enum { PROTO_ICMP = 1, PROTO_TCP = 6, PROTO_UDP = 17, PROTO_ICMPV6 = 58, PROTO_SCTP = 132 };
 
-static const uint8_t fields_before_ports[] = {FIELD_PACKET_TYPE, FIELD_DP_HASH, FIELD_RECIRC_ID, FIELD_CONJ_ID};
+static const uint8_t fields_before_ports[] = {FIELD_PACKET_TYPE, FIELD_DP_HASH, FIELD_RECIRC_ID,
+					      FIELD_CONJ_ID};
 static const uint8_t fields_before_vlan[] = {FIELD_ETH_SRC, FIELD_ETH_DST, FIELD_ETH_TYPE};
-static const uint8_t fields_mpls[] = {FIELD_MPLS_TC, FIELD_MPLS_BOS, FIELD_MPLS_TTL, FIELD_MPLS_LABEL};
-static const uint8_t fields_ip[] = {FIELD_IPV4_SRC, FIELD_IPV4_DST, FIELD_IPV6_SRC, FIELD_IPV6_DST, FIELD_IP_FRAG};
+static const uint8_t fields_mpls[] = {FIELD_MPLS_TC, FIELD_MPLS_BOS, FIELD_MPLS_TTL,
+				      FIELD_MPLS_LABEL};
+static const uint8_t fields_ip[] = {FIELD_IPV4_SRC, FIELD_IPV4_DST, FIELD_IPV6_SRC, FIELD_IPV6_DST,
+				    FIELD_IP_FRAG};
 static const uint8_t fields_l3[] = {FIELD_IP_ECN, FIELD_IP_TTL, FIELD_IPV6_LABEL, FIELD_IP_PROTO};
-static const uint8_t fields_arp[] = {FIELD_ARP_OP, FIELD_ARP_SPA, FIELD_ARP_TPA, FIELD_ARP_SHA, FIELD_ARP_THA};
+static const uint8_t fields_arp[] = {FIELD_ARP_OP, FIELD_ARP_SPA, FIELD_ARP_TPA, FIELD_ARP_SHA,
+				     FIELD_ARP_THA};
 static const uint8_t fields_tcp[] = {FIELD_TCP_SRC, FIELD_TCP_DST, FIELD_TCP_FLAGS};
 static const uint8_t fields_udp[] = {FIELD_UDP_SRC, FIELD_UDP_DST};
 static const uint8_t fields_sctp[] = {FIELD_SCTP_SRC, FIELD_SCTP_DST};
 static const uint8_t fields_icmpv4[] = {FIELD_ICMPV4_TYPE, FIELD_ICMPV4_CODE};
 static const uint8_t fields_icmpv6[] = {
-	FIELD_ICMPV6_TYPE, FIELD_ICMPV6_CODE, FIELD_ND_RESERVED, FIELD_ND_TARGET, FIELD_ND_OPTIONS_TYPE, FIELD_ND_SLL, FIELD_ND_TLL,
+	FIELD_ICMPV6_TYPE,     FIELD_ICMPV6_CODE, FIELD_ND_RESERVED, FIELD_ND_TARGET,
+	FIELD_ND_OPTIONS_TYPE, FIELD_ND_SLL,	  FIELD_ND_TLL,
 };
 static const uint8_t fields_tunnel[] = {
-	FIELD_TUN_ID,	     FIELD_TUN_FLAGS,	   FIELD_TUN_SRC,	FIELD_TUN_DST,	      FIELD_TUN_IPV6_SRC,
-	FIELD_TUN_IPV6_DST,  FIELD_TUN_TTL,	   FIELD_TUN_TOS,	FIELD_TUN_GBP_ID,     FIELD_TUN_GBP_FLAGS,
-	FIELD_TUN_ERSPAN_IDX, FIELD_TUN_ERSPAN_VER, FIELD_TUN_ERSPAN_DIR, FIELD_TUN_ERSPAN_HWID, FIELD_TUN_GTPU_FLAGS,
-	FIELD_TUN_GTPU_MSGTYPE,
+	FIELD_TUN_ID,	      FIELD_TUN_FLAGS,	     FIELD_TUN_SRC,	   FIELD_TUN_DST,
+	FIELD_TUN_IPV6_SRC,   FIELD_TUN_IPV6_DST,    FIELD_TUN_TTL,	   FIELD_TUN_TOS,
+	FIELD_TUN_GBP_ID,     FIELD_TUN_GBP_FLAGS,   FIELD_TUN_ERSPAN_IDX, FIELD_TUN_ERSPAN_VER,
+	FIELD_TUN_ERSPAN_DIR, FIELD_TUN_ERSPAN_HWID, FIELD_TUN_GTPU_FLAGS, FIELD_TUN_GTPU_MSGTYPE,
 };
 static const uint8_t fields_nsh[] = {
-	FIELD_NSH_FLAGS,   FIELD_NSH_TTL,	FIELD_NSH_MDTYPE,     FIELD_NSH_NP,
-	FIELD_NSH_SPI,	     FIELD_NSH_SI,	   FIELD_NSH_C1,	FIELD_NSH_C2,	      FIELD_NSH_C3,
-	FIELD_NSH_C4,
+	FIELD_NSH_FLAGS, FIELD_NSH_TTL, FIELD_NSH_MDTYPE, FIELD_NSH_NP, FIELD_NSH_SPI,
+	FIELD_NSH_SI,	 FIELD_NSH_C1,	FIELD_NSH_C2,	  FIELD_NSH_C3, FIELD_NSH_C4,
 };
 static const uint8_t fields_regs[] = {
-	FIELD_REG0, FIELD_REG1, FIELD_REG2,  FIELD_REG3,  FIELD_REG4,  FIELD_REG5,  FIELD_REG6,	 FIELD_REG7,
-	FIELD_REG8, FIELD_REG9, FIELD_REG10, FIELD_REG11, FIELD_REG12, FIELD_REG13, FIELD_REG14, FIELD_REG15,
+	FIELD_REG0,  FIELD_REG1,  FIELD_REG2,  FIELD_REG3,  FIELD_REG4,	 FIELD_REG5,
+	FIELD_REG6,  FIELD_REG7,  FIELD_REG8,  FIELD_REG9,  FIELD_REG10, FIELD_REG11,
+	FIELD_REG12, FIELD_REG13, FIELD_REG14, FIELD_REG15,
 };
-static const uint8_t fields_xregs[] = { // OpenFlow 1.5 has registers of its own
-	FIELD_XREG0, FIELD_XREG1, FIELD_XREG2, FIELD_XREG3, FIELD_XREG4, FIELD_XREG5, FIELD_XREG6, FIELD_XREG7,
+static const uint8_t fields_xregs[] = {
+	// OpenFlow 1.5 has registers of its own
+	FIELD_XREG0, FIELD_XREG1, FIELD_XREG2, FIELD_XREG3,
+	FIELD_XREG4, FIELD_XREG5, FIELD_XREG6, FIELD_XREG7,
 };
 static const uint8_t fields_conntrack[] = {
-	FIELD_CT_STATE,	 FIELD_CT_ZONE,	    FIELD_CT_MARK,     FIELD_CT_LABEL,	  FIELD_CT_NW_SRC, FIELD_CT_NW_DST,
-	FIELD_CT_IPV6_SRC, FIELD_CT_IPV6_DST, FIELD_CT_NW_PROTO, FIELD_CT_TP_SRC, FIELD_CT_TP_DST,
+	FIELD_CT_STATE,	   FIELD_CT_ZONE,   FIELD_CT_MARK,     FIELD_CT_LABEL,
+	FIELD_CT_NW_SRC,   FIELD_CT_NW_DST, FIELD_CT_IPV6_SRC, FIELD_CT_IPV6_DST,
+	FIELD_CT_NW_PROTO, FIELD_CT_TP_SRC, FIELD_CT_TP_DST,
 };
 
-static void put_list(struct buf *b, uint8_t version, const struct match *m, const uint8_t *ids, size_t n)
+static void put_list(struct buf *b, uint8_t version, const struct match *m, const uint8_t *ids,
+		     size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		const struct field *f = field_get(ids[i]);
@@ -447,7 +466,8 @@ static void put_options(struct buf *b, uint8_t version, const struct match *m)
 	for (uint64_t map = m->mask.tunnel.options; map; map &= map - 1) {
 		struct field space;
 		unsigned int i = (unsigned int)__builtin_ctzll(map);
-		const struct field *f = match_field(m, field_get((enum field_id)(FIELD_TUN_METADATA0 + i)), &space);
+		const struct field *f =
+			match_field(m, field_get((enum field_id)(FIELD_TUN_METADATA0 + i)), &space);
 		union field_value mask_space, value;
 		if (!f)
 			continue;
@@ -500,12 +520,14 @@ static void put_vlan(struct buf *b, uint8_t version, const struct match *m)
 
 static void put_dscp(struct buf *b, uint8_t version, const struct match *m)
 {
-	if (!(m->mask.nw_tos & 0xfc) || !field_prereqs_ok(field_get(FIELD_IP_DSCP), &m->flow, &m->mask))
+	if (!(m->mask.nw_tos & 0xfc) ||
+	    !field_prereqs_ok(field_get(FIELD_IP_DSCP), &m->flow, &m->mask))
 		return;
 	union field_value v = {.u8 = m->flow.nw_tos & 0xfc};
 	if (version >= OFP12)
 		v.u8 >>= 2;
-	nx_entry_encode(b, version, field_get(version >= OFP12 ? FIELD_IP_DSCP_SHIFTED : FIELD_IP_DSCP), &v,
+	nx_entry_encode(b, version,
+			field_get(version >= OFP12 ? FIELD_IP_DSCP_SHIFTED : FIELD_IP_DSCP), &v,
 			NULL);
 }
 
@@ -564,9 +586,9 @@ static void put_l3(struct buf *b, uint8_t version, const struct match *m)
 
 static bool has_conntrack(const struct flow *w)
 {
-	return w->ct_state || w->ct_zone || w->ct_mark || w->ct_label.d[0] || w->ct_label.d[1] || w->ct_nw_proto ||
-	       w->ct_nw_src || w->ct_nw_dst || w->ct_tp_src || w->ct_tp_dst || any_bit(&w->ct_ipv6_src, 16) ||
-	       any_bit(&w->ct_ipv6_dst, 16);
+	return w->ct_state || w->ct_zone || w->ct_mark || w->ct_label.d[0] || w->ct_label.d[1] ||
+	       w->ct_nw_proto || w->ct_nw_src || w->ct_nw_dst || w->ct_tp_src || w->ct_tp_dst ||
+	       any_bit(&w->ct_ipv6_src, 16) || any_bit(&w->ct_ipv6_dst, 16);
 }
 
 size_t nx_match_encode(struct buf *b, uint8_t version, const struct match *m, be64_t cookie,
@@ -640,11 +662,15 @@ static void format_entry(struct cursor *c, struct str *s)
 		return;
 	} else {
 		bool onf = header >> 16 == CLASS_EXPERIMENTER && f->onf;
-		const char *name = onf ? f->oxm_name + 7 : header >> 31 && header >> 16 != CLASS_EXPERIMENTER ? f->oxm_name : field_header_name(f);
+		const char *name = onf ? f->oxm_name + 7
+				   : header >> 31 && header >> 16 != CLASS_EXPERIMENTER
+					   ? f->oxm_name
+					   : field_header_name(f);
 		str_addf(s, "%s%s%s(", onf ? "ONFOXM_ET_" : "", name, masked ? "_W" : "");
 	}
 	size_t n = header == NXM_NX_COOKIE || header == NXM_NX_COOKIE_W ? 8
-		   : f->variable_len ? (header & 0xff) / (masked ? 2 : 1) : f->n_bytes;
+		   : f->variable_len ? (header & 0xff) / (masked ? 2 : 1)
+				     : f->n_bytes;
 	format_bytes(c, n, s);
 	if (masked) {
 		str_addc(s, '/');

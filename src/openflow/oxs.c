@@ -3,7 +3,13 @@
 
 #include "openflow/error.h"
 
-enum { OXS_DURATION = 0, OXS_IDLE_TIME = 1, OXS_FLOW_COUNT = 3, OXS_PACKET_COUNT = 4, OXS_BYTE_COUNT = 5 };
+enum {
+	OXS_DURATION = 0,
+	OXS_IDLE_TIME = 1,
+	OXS_FLOW_COUNT = 3,
+	OXS_PACKET_COUNT = 4,
+	OXS_BYTE_COUNT = 5
+};
 enum { OXS_CLASS = 0x8002, OXS_MASKED = 1 << 8 };
 
 static void oxs_header(struct buf *b, uint32_t field, uint32_t len)
@@ -48,7 +54,8 @@ static bool oxs_length_ok(uint32_t field, uint32_t len)
 
 int oxs_read(struct cursor *c, struct oxs *s)
 {
-	*s = (struct oxs){.idle_age = -1, .packets = UINT64_MAX,
+	*s = (struct oxs){.idle_age = -1,
+			  .packets = UINT64_MAX,
 			  .bytes = UINT64_MAX,
 			  .flows = UINT32_MAX,
 			  .duration_s = UINT32_MAX,

@@ -8,8 +8,8 @@
 
 struct oxs {
 	uint32_t duration_s, duration_ns, flows;
-	int idle_age;		 // seconds; -1: not there
-	uint64_t packets, bytes; // UINT64_MAX: not there
+	int idle_age;		      // seconds; -1: not there
+	uint64_t packets, bytes;      // UINT64_MAX: not there
 	bool has_duration, has_flows; // to write them
 };
 

@@ -9,10 +9,15 @@
 #include "openflow/prop.h"
 
 static const char *const reason_names[OFPR_N_REASONS] = {
-	[OFPR_NO_MATCH] = "no_match",		[OFPR_ACTION] = "action",	  [OFPR_INVALID_TTL] = "invalid_ttl",
-	[OFPR_ACTION_SET] = "action_set",	[OFPR_GROUP] = "group",		  [OFPR_PACKET_OUT] = "packet_out",
+	[OFPR_NO_MATCH] = "no_match",
+	[OFPR_ACTION] = "action",
+	[OFPR_INVALID_TTL] = "invalid_ttl",
+	[OFPR_ACTION_SET] = "action_set",
+	[OFPR_GROUP] = "group",
+	[OFPR_PACKET_OUT] = "packet_out",
 	// The last two never leave the switch.
-	[OFPR_EXPLICIT_MISS] = "",		[OFPR_IMPLICIT_MISS] = "",
+	[OFPR_EXPLICIT_MISS] = "",
+	[OFPR_IMPLICIT_MISS] = "",
 };
 
 const char *ofp_packet_in_reason_name(uint8_t reason)
@@ -65,7 +70,8 @@ enum { // properties of NXT_PACKET_IN2
 };
 enum { NXT_PACKET_IN2 = 30 };
 
-static void encode_standard(struct buf *b, const struct ofp_packet_in *pin, uint8_t version, uint8_t reason)
+static void encode_standard(struct buf *b, const struct ofp_packet_in *pin, uint8_t version,
+			    uint8_t reason)
 {
 	uint32_t in_port = pin->metadata.flow.in_port;
 	size_t at = ofp_begin(b, OFPTYPE_PACKET_IN, false, version, 0);
@@ -89,7 +95,8 @@ static void encode_standard(struct buf *b, const struct ofp_packet_in *pin, uint
 	ofp_end(b, at);
 }
 
-static void encode_nx(struct buf *b, const struct ofp_packet_in *pin, uint8_t version, uint8_t reason)
+static void encode_nx(struct buf *b, const struct ofp_packet_in *pin, uint8_t version,
+		      uint8_t reason)
 {
 	size_t at = ofp_begin(b, OFPTYPE_PACKET_IN, true, version, 0);
 	buf_add_be32(b, pin->buffer_id);
@@ -121,11 +128,13 @@ static void prop_bytes(struct buf *b, uint16_t type, const void *p, size_t n)
 	prop_end(b, at);
 }
 
-static bool encode_nx2(struct buf *b, const struct ofp_packet_in *pin, uint8_t version, uint8_t reason)
+static bool encode_nx2(struct buf *b, const struct ofp_packet_in *pin, uint8_t version,
+		       uint8_t reason)
 {
 	size_t at = ofp_begin_subtype(b, NXT_PACKET_IN2, version, 0);
 	// What does not fit into a message with all the rest is cut off; FULL_LEN tells.
-	size_t room = OFP_MAX_LEN - 2048 - pin->userdata_len, n = pin->packet_len < room ? pin->packet_len : room;
+	size_t room = OFP_MAX_LEN - 2048 - pin->userdata_len,
+	       n = pin->packet_len < room ? pin->packet_len : room;
 	prop_bytes(b, NXPINT_PACKET, pin->packet, n);
 	if (pin->total_len != n)
 		prop_put_u32(b, NXPINT_FULL_LEN, (uint32_t)pin->total_len);
@@ -158,11 +167,12 @@ static bool encode_nx2(struct buf *b, const struct ofp_packet_in *pin, uint8_t v
 	return false;
 }
 
-bool ofp_encode_packet_in(struct buf *b, const struct ofp_packet_in *whole, enum ofp_protocol protocol,
-			  enum ofp_packet_in_format format)
+bool ofp_encode_packet_in(struct buf *b, const struct ofp_packet_in *whole,
+			  enum ofp_protocol protocol, enum ofp_packet_in_format format)
 {
 	uint8_t version = ofp_protocol_version(protocol);
-	uint8_t reason = ofp_packet_in_reason_encode(whole->reason, format == OFP_PIN_NXT2 ? OFP14 : version);
+	uint8_t reason = ofp_packet_in_reason_encode(whole->reason,
+						     format == OFP_PIN_NXT2 ? OFP14 : version);
 	struct ofp_packet_in pin = *whole;
 	size_t room = OFP_MAX_LEN - 1024;
 	if (pin.packet_len > room)
@@ -206,7 +216,8 @@ static int decode_nx(struct cursor *c, struct ofp_packet_in *pin)
 	return error ? error : take_packet(c, pin);
 }
 
-static int nx2_property(struct ofp_packet_in *pin, uint64_t type, struct cursor v, struct cursor *continuation)
+static int nx2_property(struct ofp_packet_in *pin, uint64_t type, struct cursor v,
+			struct cursor *continuation)
 {
 	uint32_t n;
 	int error = 0;
@@ -360,7 +371,8 @@ static bool only_pipeline_fields(const struct match *m)
 
 static bool in_port_ok(uint32_t port)
 {
-	return port < OFPP_MAX || port == OFPP_LOCAL || port == OFPP_NONE || port == OFPP_CONTROLLER;
+	return port < OFPP_MAX || port == OFPP_LOCAL || port == OFPP_NONE ||
+	       port == OFPP_CONTROLLER;
 }
 
 int ofp_decode_packet_out(const struct ofp_msg *m, struct ofp_packet_out *po)
@@ -408,7 +420,8 @@ int ofp_decode_packet_out(const struct ofp_msg *m, struct ofp_packet_out *po)
 	return 0;
 }
 
-void ofp_encode_packet_out(struct buf *b, const struct ofp_packet_out *po, enum ofp_protocol protocol, uint32_t xid)
+void ofp_encode_packet_out(struct buf *b, const struct ofp_packet_out *po,
+			   enum ofp_protocol protocol, uint32_t xid)
 {
 	uint8_t version = ofp_protocol_version(protocol);
 	uint32_t in_port = po->metadata.flow.in_port;

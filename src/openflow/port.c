@@ -7,8 +7,14 @@
 #include "openflow/match_codec.h"
 #include "openflow/prop.h"
 
-enum { CONFIG_11 = OFPPC_PORT_DOWN | OFPPC_NO_RECV | OFPPC_NO_FWD | OFPPC_NO_PACKET_IN, CONFIG_10 = 0x7f };
-enum { STATE_11 = OFPPS_LINK_DOWN | OFPPS_BLOCKED | OFPPS_LIVE, STATE_10 = OFPPS_LINK_DOWN | OFPPS_STP_MASK };
+enum {
+	CONFIG_11 = OFPPC_PORT_DOWN | OFPPC_NO_RECV | OFPPC_NO_FWD | OFPPC_NO_PACKET_IN,
+	CONFIG_10 = 0x7f
+};
+enum {
+	STATE_11 = OFPPS_LINK_DOWN | OFPPS_BLOCKED | OFPPS_LIVE,
+	STATE_10 = OFPPS_LINK_DOWN | OFPPS_STP_MASK
+};
 enum { PROPERTY_ETHERNET = 0, ETHERNET_LEN = 32 };
 
 // Features of 1.0: the speeds up to 10 Gb/s are 1.1's, the media follow at once.
@@ -28,9 +34,12 @@ uint64_t ofp_port_features_bps(uint32_t f, uint64_t fallback)
 		uint32_t bits;
 		uint64_t mbps;
 	} speeds[] = {
-		{OFPPF_1TB_FD, 1000000},	       {OFPPF_100GB_FD, 100000},
-		{OFPPF_40GB_FD, 40000},		       {OFPPF_10GB_FD, 10000},
-		{OFPPF_1GB_FD | OFPPF_1GB_HD, 1000},   {OFPPF_100MB_FD | OFPPF_100MB_HD, 100},
+		{OFPPF_1TB_FD, 1000000},
+		{OFPPF_100GB_FD, 100000},
+		{OFPPF_40GB_FD, 40000},
+		{OFPPF_10GB_FD, 10000},
+		{OFPPF_1GB_FD | OFPPF_1GB_HD, 1000},
+		{OFPPF_100MB_FD | OFPPF_100MB_HD, 100},
 		{OFPPF_10MB_FD | OFPPF_10MB_HD, 10},
 	};
 	for (size_t i = 0; i < sizeof(speeds) / sizeof(speeds[0]); i++)
@@ -189,7 +198,8 @@ void ofp_encode_port_desc_request(struct buf *b, uint8_t version, uint32_t port,
 	ofp_end(b, at);
 }
 
-void ofp_append_port_desc(struct ofp_replies *r, const struct ofp_msg *request, const struct ofp_port_desc *p)
+void ofp_append_port_desc(struct ofp_replies *r, const struct ofp_msg *request,
+			  const struct ofp_port_desc *p)
 {
 	ofp_replies_begin_entry(r);
 	ofp_port_desc_put(&r->buf, request->version, p);
@@ -260,7 +270,8 @@ int ofp_decode_port_mod(const struct ofp_msg *m, bool strict, struct ofp_port_mo
 	return error ? error : c.bad ? OFPBRC_BAD_LEN : 0;
 }
 
-void ofp_encode_port_mod(struct buf *b, const struct ofp_port_mod *pm, uint8_t version, uint32_t xid)
+void ofp_encode_port_mod(struct buf *b, const struct ofp_port_mod *pm, uint8_t version,
+			 uint32_t xid)
 {
 	size_t at = ofp_begin(b, OFPTYPE_PORT_MOD, false, version, xid);
 	if (version == OFP10) {
@@ -332,7 +343,8 @@ static void put_ethernet_counters(struct buf *b, const struct ofp_port_stats *s)
 	buf_add_be64(b, s->collisions);
 }
 
-void ofp_append_port_stats(struct ofp_replies *r, const struct ofp_msg *request, const struct ofp_port_stats *s)
+void ofp_append_port_stats(struct ofp_replies *r, const struct ofp_msg *request,
+			   const struct ofp_port_stats *s)
 {
 	struct buf *b = &r->buf;
 	ofp_replies_begin_entry(r);
@@ -454,7 +466,8 @@ int ofp_decode_queue_stats_request(const struct ofp_msg *m, uint32_t *port, uint
 	return error;
 }
 
-void ofp_encode_queue_stats_request(struct buf *b, uint8_t version, uint32_t port, uint32_t queue, uint32_t xid)
+void ofp_encode_queue_stats_request(struct buf *b, uint8_t version, uint32_t port, uint32_t queue,
+				    uint32_t xid)
 {
 	size_t at = ofp_begin(b, OFPTYPE_QUEUE_STATS_REQUEST, false, version, xid);
 	if (version == OFP10) {
@@ -467,7 +480,8 @@ void ofp_encode_queue_stats_request(struct buf *b, uint8_t version, uint32_t por
 	ofp_end(b, at);
 }
 
-void ofp_append_queue_stats(struct ofp_replies *r, const struct ofp_msg *request, const struct ofp_queue_stats *s)
+void ofp_append_queue_stats(struct ofp_replies *r, const struct ofp_msg *request,
+			    const struct ofp_queue_stats *s)
 {
 	struct buf *b = &r->buf;
 	ofp_replies_begin_entry(r);

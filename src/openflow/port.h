@@ -51,12 +51,13 @@ struct ofp_port_desc {
 	uint32_t port_no; // 16-bit numbering
 	uint8_t hw_addr[6];
 	char name[64];
-	uint32_t config, state;				// OFPPC_*, OFPPS_*
-	uint32_t curr, advertised, supported, peer;	// OFPPF_*
-	uint32_t curr_speed, max_speed;			// kb/s; sent in 1.1 and later
+	uint32_t config, state;			    // OFPPC_*, OFPPS_*
+	uint32_t curr, advertised, supported, peer; // OFPPF_*
+	uint32_t curr_speed, max_speed;		    // kb/s; sent in 1.1 and later
 };
 
-// One port of a features reply, port status or port description reply. -ENODATA at the end, else 0 or an enum ofperr.
+// One port of a features reply, port status or port description reply. -ENODATA at the end, else 0
+// or an enum ofperr.
 int ofp_port_desc_pull(struct cursor *, uint8_t version, struct ofp_port_desc *);
 void ofp_port_desc_put(struct buf *, uint8_t version, const struct ofp_port_desc *);
 // The fastest speed that the features say, in bits per second; `fallback` when they say none.
@@ -65,7 +66,8 @@ uint64_t ofp_port_features_bps(uint32_t features, uint64_t fallback);
 // Port description (stats). `port`: OFPP_NONE for all; only 1.5 carries another.
 int ofp_decode_port_desc_request(const struct ofp_msg *, uint32_t *port);
 void ofp_encode_port_desc_request(struct buf *, uint8_t version, uint32_t port, uint32_t xid);
-void ofp_append_port_desc(struct ofp_replies *, const struct ofp_msg *request, const struct ofp_port_desc *);
+void ofp_append_port_desc(struct ofp_replies *, const struct ofp_msg *request,
+			  const struct ofp_port_desc *);
 
 enum ofp_port_reason { OFPPR_ADD, OFPPR_DELETE, OFPPR_MODIFY };
 struct ofp_port_status {
@@ -87,24 +89,28 @@ void ofp_encode_port_mod(struct buf *, const struct ofp_port_mod *, uint8_t vers
 // Counters; UINT64_MAX: not known.
 struct ofp_port_stats {
 	uint32_t port_no;
-	uint64_t rx_packets, tx_packets, rx_bytes, tx_bytes, rx_dropped, tx_dropped, rx_errors, tx_errors, rx_frame_err,
-		rx_over_err, rx_crc_err, collisions;
+	uint64_t rx_packets, tx_packets, rx_bytes, tx_bytes, rx_dropped, tx_dropped, rx_errors,
+		tx_errors, rx_frame_err, rx_over_err, rx_crc_err, collisions;
 	uint32_t duration_s, duration_ns; // UINT32_MAX: not known. 1.3+
 };
 // `port`: OFPP_NONE for all.
 int ofp_decode_port_stats_request(const struct ofp_msg *, uint32_t *port);
 void ofp_encode_port_stats_request(struct buf *, uint8_t version, uint32_t port, uint32_t xid);
-void ofp_append_port_stats(struct ofp_replies *, const struct ofp_msg *request, const struct ofp_port_stats *);
+void ofp_append_port_stats(struct ofp_replies *, const struct ofp_msg *request,
+			   const struct ofp_port_stats *);
 // -ENODATA at the end, else 0 or an enum ofperr.
 int ofp_port_stats_pull(struct cursor *, uint8_t version, struct ofp_port_stats *);
 
-// Queue counters: requests only; replies come with queues. `port` OFPP_NONE and `queue` UINT32_MAX: all.
+// Queue counters: requests only; replies come with queues. `port` OFPP_NONE and `queue` UINT32_MAX:
+// all.
 int ofp_decode_queue_stats_request(const struct ofp_msg *, uint32_t *port, uint32_t *queue);
-void ofp_encode_queue_stats_request(struct buf *, uint8_t version, uint32_t port, uint32_t queue, uint32_t xid);
+void ofp_encode_queue_stats_request(struct buf *, uint8_t version, uint32_t port, uint32_t queue,
+				    uint32_t xid);
 struct ofp_queue_stats {
 	uint32_t port_no, queue;
 	uint64_t tx_bytes, tx_packets, tx_errors;
 	uint32_t duration_s, duration_ns; // UINT32_MAX: not known
 };
-void ofp_append_queue_stats(struct ofp_replies *, const struct ofp_msg *request, const struct ofp_queue_stats *);
+void ofp_append_queue_stats(struct ofp_replies *, const struct ofp_msg *request,
+			    const struct ofp_queue_stats *);
 int ofp_queue_stats_pull(struct cursor *, uint8_t version, struct ofp_queue_stats *);

@@ -11,7 +11,8 @@ static int print_nothing(struct str *s, const struct ofp_msg *m, const struct of
 	return 0;
 }
 
-static int print_not_built(struct str *s, const struct ofp_msg *m, const struct ofp_print_options *o)
+static int print_not_built(struct str *s, const struct ofp_msg *m,
+			   const struct ofp_print_options *o)
 {
 	size_t n = cursor_left(&m->body);
 	str_addf(s, " %zu bytes of a message that is not decoded yet\n", n);
@@ -108,7 +109,8 @@ static ofp_printer *const printers[OFPTYPE_N] = {
 
 // --- Helpers.
 
-void print_bits(struct str *s, uint32_t bits, const struct bit_name *names, size_t n, char separator)
+void print_bits(struct str *s, uint32_t bits, const struct bit_name *names, size_t n,
+		char separator)
 {
 	if (!bits) {
 		str_addc(s, '0');
@@ -171,7 +173,9 @@ void print_hex_dump(struct str *s, const void *bytes, size_t n, bool characters)
 		if (characters) {
 			str_add(s, " |");
 			for (size_t i = 0; i < 16; i++)
-				str_addc(s, i >= line ? ' ' : isprint(p[at + i]) ? (char)p[at + i] : '.');
+				str_addc(s, i >= line		 ? ' '
+					    : isprint(p[at + i]) ? (char)p[at + i]
+								 : '.');
 			str_addc(s, '|');
 		}
 		str_addc(s, '\n');
@@ -224,7 +228,8 @@ static void print_stats_flags(struct str *s, const struct ofp_msg *m)
 
 static void print_problem(struct str *s, size_t start, int error)
 {
-	// Behind the header alone on its line; behind something that was printed on a line of its own.
+	// Behind the header alone on its line; behind something that was printed on a line of its
+	// own.
 	if (s->len > start && s->s[s->len - 1] == ':')
 		str_addc(s, ' ');
 	else if (s->len > start && s->s[s->len - 1] != '\n')
@@ -237,11 +242,13 @@ static struct cursor erroneous_message(const struct ofp_msg *m)
 {
 	struct cursor payload = {0};
 	int error = m->type == OFPTYPE_ERROR ? ofp_decode_error(m, &payload) : 0;
-	return error && error != OFPHFC_INCOMPATIBLE && error != OFPHFC_EPERM ? payload : (struct cursor){0};
+	return error && error != OFPHFC_INCOMPATIBLE && error != OFPHFC_EPERM ? payload
+									      : (struct cursor){0};
 }
 
 // False: the message is wrong, and the caller shows its bytes. *inside: what to print behind it.
-static bool print_whole(struct str *s, const void *msg, size_t n, const struct ofp_print_options *o, struct cursor *inside)
+static bool print_whole(struct str *s, const void *msg, size_t n, const struct ofp_print_options *o,
+			struct cursor *inside)
 {
 	struct ofp_msg m;
 	size_t start = s->len;
@@ -262,7 +269,8 @@ static bool print_whole(struct str *s, const void *msg, size_t n, const struct o
 }
 
 // False: there is nothing to print behind it.
-static bool print_one(struct str *s, const void *msg, size_t n, const struct ofp_print_options *o, struct cursor *inside)
+static bool print_one(struct str *s, const void *msg, size_t n, const struct ofp_print_options *o,
+		      struct cursor *inside)
 {
 	size_t start = s->len;
 	if (!n) {

@@ -6,22 +6,22 @@
 static void print_bundle_flags(struct str *s, uint16_t flags)
 {
 	static const struct bit_name names[] = {{OFPBF_ATOMIC, "atomic"},
-	                                        {OFPBF_ORDERED, "ordered"}};
+						{OFPBF_ORDERED, "ordered"}};
 	str_add(s, " flags=");
 	print_bits(s, flags, names, 2, ' ');
 }
 
 int print_bundle_control(struct str *s, const struct ofp_msg *m, const struct ofp_print_options *o)
 {
-	static const char *const types[] = {"OPEN_REQUEST",    "OPEN_REPLY",     "CLOSE_REQUEST",
-	                                    "CLOSE_REPLY",     "COMMIT_REQUEST", "COMMIT_REPLY",
-	                                    "DISCARD_REQUEST", "DISCARD_REPLY"};
+	static const char *const types[] = {"OPEN_REQUEST",    "OPEN_REPLY",	 "CLOSE_REQUEST",
+					    "CLOSE_REPLY",     "COMMIT_REQUEST", "COMMIT_REPLY",
+					    "DISCARD_REQUEST", "DISCARD_REPLY"};
 	struct ofp_bundle_control bc;
 	int error = ofp_decode_bundle_control(m, &bc);
 	if (error)
 		return error;
 	str_addf(s, "\n bundle_id=%#x type=%s", bc.bundle_id,
-	         bc.type <= OFPBCT_DISCARD_REPLY ? types[bc.type] : "");
+		 bc.type <= OFPBCT_DISCARD_REPLY ? types[bc.type] : "");
 	print_bundle_flags(s, bc.flags);
 	return 0;
 }

@@ -6,13 +6,13 @@
 static void print_map_head(struct str *s)
 {
 	str_add(s, " mapping table:\n  class  type  length  match field\n ------  ----  ------  "
-	           "--------------");
+		   "--------------");
 }
 
 static void print_map(struct str *s, const struct option_map *map)
 {
 	str_addf(s, "\n %#6x  %#4x  %6u  tun_metadata%u", map->option_class, map->option_type,
-	         map->option_len, map->index);
+		 map->option_len, map->index);
 }
 
 int print_tlv_table_mod(struct str *s, const struct ofp_msg *m, const struct ofp_print_options *o)
@@ -41,7 +41,7 @@ int print_tlv_table_reply(struct str *s, const struct ofp_msg *m, const struct o
 		VEC_FOREACH (&t.maps, i)
 			used += t.maps.v[i].option_len;
 		str_addf(s, "\n max option space=%u max fields=%u\n allocated option space=%u\n\n",
-		         t.max_space, t.max_fields, used);
+			 t.max_space, t.max_fields, used);
 		print_map_head(s);
 		VEC_FOREACH (&t.maps, i)
 			print_map(s, &t.maps.v[i]);
@@ -70,7 +70,7 @@ int print_ct_flush(struct str *s, const struct ofp_msg *m, const struct ofp_prin
 }
 
 static void print_ipfix(struct str *s, const struct ofp_ipfix_stats *i, const char *head,
-                        const char *indent)
+			const char *indent)
 {
 	str_addf(s, "  %s: ", head);
 	print_counter(s, "flows=", i->total_flows);
@@ -88,7 +88,7 @@ static void print_ipfix(struct str *s, const struct ofp_ipfix_stats *i, const ch
 }
 
 int print_ipfix_bridge_reply(struct str *s, const struct ofp_msg *m,
-                             const struct ofp_print_options *o)
+			     const struct ofp_print_options *o)
 {
 	struct cursor body = m->body;
 	struct ofp_ipfix_stats stats;
@@ -99,7 +99,7 @@ int print_ipfix_bridge_reply(struct str *s, const struct ofp_msg *m,
 }
 
 int print_ipfix_flow_reply(struct str *s, const struct ofp_msg *m,
-                           const struct ofp_print_options *o)
+			   const struct ofp_print_options *o)
 {
 	struct cursor body = m->body;
 	str_addf(s, " %zu ids\n", cursor_left(&body) / OFP_IPFIX_STATS_LEN);

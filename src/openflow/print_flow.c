@@ -8,16 +8,20 @@
 void print_flow_mod_flags(struct str *s, uint16_t flags)
 {
 	static const struct bit_name names[] = {
-		{OFPFF_SEND_FLOW_REM, "send_flow_rem "},     {OFPFF_CHECK_OVERLAP, "check_overlap "},
-		{OFPFF_RESET_COUNTS, "reset_counts "},	     {OFPFF_NO_PKT_COUNTS, "no_packet_counts "},
-		{OFPFF_NO_BYT_COUNTS, "no_byte_counts "},    {OFPFF_EMERG, "emerg "},
+		{OFPFF_SEND_FLOW_REM, "send_flow_rem "},
+		{OFPFF_CHECK_OVERLAP, "check_overlap "},
+		{OFPFF_RESET_COUNTS, "reset_counts "},
+		{OFPFF_NO_PKT_COUNTS, "no_packet_counts "},
+		{OFPFF_NO_BYT_COUNTS, "no_byte_counts "},
+		{OFPFF_EMERG, "emerg "},
 	};
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (flags & names[i].bit)
 			str_add(s, names[i].name);
 }
 
-static void print_actions(struct str *s, const void *list, size_t n, const struct ofp_print_options *o)
+static void print_actions(struct str *s, const void *list, size_t n,
+			  const struct ofp_print_options *o)
 {
 	str_add(s, "actions=");
 	ofpacts_format(list, n, &o->text, s);
@@ -67,7 +71,8 @@ static void print_number(struct str *s, const char *name, bool wild, unsigned in
 static void print_mac(struct str *s, const char *name, bool wild, const uint8_t mac[6])
 {
 	if (lead(s, name, wild))
-		str_addf(s, "%02x:%02x:%02x:%02x:%02x:%02x,", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
+		str_addf(s, "%02x:%02x:%02x:%02x:%02x:%02x,", mac[0], mac[1], mac[2], mac[3],
+			 mac[4], mac[5]);
 }
 
 static void print_network(struct str *s, const char *name, unsigned int wild_bits, be32_t address)
@@ -78,7 +83,8 @@ static void print_network(struct str *s, const char *name, unsigned int wild_bit
 	str_addc(s, ',');
 }
 
-// The word that stands for type and protocol; *protocol: it says the protocol, too. NULL: none does.
+// The word that stands for type and protocol; *protocol: it says the protocol, too. NULL: none
+// does.
 static const char *shorthand(const struct fixed10 *m, bool proto_wild, bool *protocol)
 {
 	*protocol = false;
@@ -109,7 +115,18 @@ static const char *shorthand(const struct fixed10 *m, bool proto_wild, bool *pro
 
 static void print_match10(struct str *s, struct cursor body, const struct ofp_print_options *o)
 {
-	enum { IN_PORT = 1, VLAN = 2, SRC = 4, DST = 8, TYPE = 16, PROTO = 32, TP_SRC = 64, TP_DST = 128, PCP = 1 << 20, TOS = 1 << 21 };
+	enum {
+		IN_PORT = 1,
+		VLAN = 2,
+		SRC = 4,
+		DST = 8,
+		TYPE = 16,
+		PROTO = 32,
+		TP_SRC = 64,
+		TP_DST = 128,
+		PCP = 1 << 20,
+		TOS = 1 << 21
+	};
 	enum { NW_SRC_SHIFT = 8, NW_DST_SHIFT = 14, NW_BITS = 63 };
 	struct fixed10 m;
 	read10(body, &m);
@@ -130,7 +147,8 @@ static void print_match10(struct str *s, struct cursor body, const struct ofp_pr
 	print_network(s, "nw_src", w >> NW_SRC_SHIFT & NW_BITS, m.nw_src);
 	print_network(s, "nw_dst", w >> NW_DST_SHIFT & NW_BITS, m.nw_dst);
 	if (!protocol)
-		print_number(s, m.dl_type == 0x0806 || m.dl_type == 0x8035 ? "arp_op" : "nw_proto", w & PROTO, m.proto);
+		print_number(s, m.dl_type == 0x0806 || m.dl_type == 0x8035 ? "arp_op" : "nw_proto",
+			     w & PROTO, m.proto);
 	print_number(s, "nw_tos", w & TOS, m.tos);
 	print_number(s, icmp ? "icmp_type" : "tp_src", w & TP_SRC, m.tp_src);
 	print_number(s, icmp ? "icmp_code" : "tp_dst", w & TP_DST, m.tp_dst);
@@ -138,7 +156,8 @@ static void print_match10(struct str *s, struct cursor body, const struct ofp_pr
 }
 
 // False: the match is printed in the usual way.
-static bool print_raw_match(struct str *s, const struct ofp_msg *m, const struct ofp_print_options *o)
+static bool print_raw_match(struct str *s, const struct ofp_msg *m,
+			    const struct ofp_print_options *o)
 {
 	enum { RAW_VERBOSITY = 3, NX_MATCH_LEN_AT = 24, NX_MATCH_AT = 32 };
 	struct cursor c = m->body;
@@ -155,9 +174,11 @@ static bool print_raw_match(struct str *s, const struct ofp_msg *m, const struct
 	return true;
 }
 
-static void print_mod(struct str *s, const struct ofp_msg *m, const struct ofp_flow_mod *fm, const struct ofp_print_options *o)
+static void print_mod(struct str *s, const struct ofp_msg *m, const struct ofp_flow_mod *fm,
+		      const struct ofp_print_options *o)
 {
-	static const char *const commands[] = {" ADD", " MOD", " MOD_STRICT", " DEL", " DEL_STRICT"};
+	static const char *const commands[] = {" ADD", " MOD", " MOD_STRICT", " DEL",
+					       " DEL_STRICT"};
 	str_add(s, commands[fm->command]);
 	if (fm->table_id)
 		str_add(s, " table:"), ofp_table_format(&o->text, fm->table_id, s);
@@ -194,11 +215,14 @@ static void print_mod(struct str *s, const struct ofp_msg *m, const struct ofp_f
 int print_flow_mod(struct str *s, const struct ofp_msg *m, const struct ofp_print_options *o)
 {
 	struct ofp_flow_mod fm = {0};
-	// Whether the table_id extension is on is not known here. With it, table 0 cannot be told from none.
-	enum ofp_protocol protocol = m->version == OFP10 || m->nx ? OFPROTO_10_TID : ofp_protocol_of_version(m->version);
+	// Whether the table_id extension is on is not known here. With it, table 0 cannot be told
+	// from none.
+	enum ofp_protocol protocol =
+		m->version == OFP10 || m->nx ? OFPROTO_10_TID : ofp_protocol_of_version(m->version);
 	int error = ofp_decode_flow_mod(m, protocol, &fm);
 	if (!error)
-		error = ofpacts_check(fm.actions.data, fm.actions.len, &fm.match, OFPP_MAX, fm.table_id, OFPTT_ALL, m->version, NULL);
+		error = ofpacts_check(fm.actions.data, fm.actions.len, &fm.match, OFPP_MAX,
+				      fm.table_id, OFPTT_ALL, m->version, NULL);
 	if (!error) {
 		if (m->version < OFP12)
 			fm.flags &= (uint16_t)~OFPFF_RESET_COUNTS;
@@ -210,7 +234,8 @@ int print_flow_mod(struct str *s, const struct ofp_msg *m, const struct ofp_prin
 
 int print_flow_removed(struct str *s, const struct ofp_msg *m, const struct ofp_print_options *o)
 {
-	static const char *const reasons[] = {"idle", "hard", "delete", "group_delete", "meter_delete", "eviction"};
+	static const char *const reasons[] = {"idle",	      "hard",	      "delete",
+					      "group_delete", "meter_delete", "eviction"};
 	struct ofp_flow_removed fr;
 	int error = ofp_decode_flow_removed(m, &fr);
 	if (error)
@@ -232,11 +257,13 @@ int print_flow_removed(struct str *s, const struct ofp_msg *m, const struct ofp_
 	str_addf(s, " idle%u", fr.idle_timeout);
 	if (fr.hard_timeout)
 		str_addf(s, " hard%u", fr.hard_timeout);
-	str_addf(s, " pkts%llu bytes%llu\n", (unsigned long long)fr.packets, (unsigned long long)fr.bytes);
+	str_addf(s, " pkts%llu bytes%llu\n", (unsigned long long)fr.packets,
+		 (unsigned long long)fr.bytes);
 	return 0;
 }
 
-int print_flow_stats_request(struct str *s, const struct ofp_msg *m, const struct ofp_print_options *o)
+int print_flow_stats_request(struct str *s, const struct ofp_msg *m,
+			     const struct ofp_print_options *o)
 {
 	struct ofp_flow_stats_request r;
 	int error = ofp_decode_flow_stats_request(m, &r);
@@ -256,7 +283,8 @@ int print_flow_stats_request(struct str *s, const struct ofp_msg *m, const struc
 	return 0;
 }
 
-void ofp_print_flow_stats(struct str *s, const struct ofp_flow_stats *fs, const struct ofp_print_options *o)
+void ofp_print_flow_stats(struct str *s, const struct ofp_flow_stats *fs,
+			  const struct ofp_print_options *o)
 {
 	bool stats = !o->no_stats;
 	if (stats || fs->cookie)
@@ -291,7 +319,8 @@ void ofp_print_flow_stats(struct str *s, const struct ofp_flow_stats *fs, const 
 	print_actions(s, fs->actions, fs->actions_len, o);
 }
 
-int print_flow_stats_reply(struct str *s, const struct ofp_msg *m, const struct ofp_print_options *o)
+int print_flow_stats_reply(struct str *s, const struct ofp_msg *m,
+			   const struct ofp_print_options *o)
 {
 	struct cursor body = m->body;
 	struct buf actions = BUF_INIT;
@@ -311,7 +340,7 @@ int print_aggregate_reply(struct str *s, const struct ofp_msg *m, const struct o
 	int error = ofp_decode_aggregate_reply(m, &a);
 	if (error)
 		return error;
-	str_addf(s, " packet_count=%llu byte_count=%llu flow_count=%u", (unsigned long long)a.packets, (unsigned long long)a.bytes,
-		 a.flows);
+	str_addf(s, " packet_count=%llu byte_count=%llu flow_count=%u",
+		 (unsigned long long)a.packets, (unsigned long long)a.bytes, a.flows);
 	return 0;
 }

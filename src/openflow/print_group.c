@@ -57,7 +57,8 @@ int print_group_mod(struct str *s, const struct ofp_msg *m, const struct ofp_pri
 	struct ofp_group_mod gm;
 	int error = ofp_decode_group_mod(m, &gm);
 	if (!error) {
-		bool changes = gm.command == OFPGC_INSERT_BUCKET || gm.command == OFPGC_REMOVE_BUCKET;
+		bool changes =
+			gm.command == OFPGC_INSERT_BUCKET || gm.command == OFPGC_REMOVE_BUCKET;
 		struct str g = STR_INIT;
 		str_addf(s, "\n %s", command_name(gm.command));
 		if (changes && shows_ids(m))
@@ -91,7 +92,8 @@ int print_group_request(struct str *s, const struct ofp_msg *m, const struct ofp
 	return error;
 }
 
-int print_group_desc_reply(struct str *s, const struct ofp_msg *m, const struct ofp_print_options *o)
+int print_group_desc_reply(struct str *s, const struct ofp_msg *m,
+			   const struct ofp_print_options *o)
 {
 	struct cursor body = m->body;
 	for (;;) {
@@ -107,7 +109,8 @@ int print_group_desc_reply(struct str *s, const struct ofp_msg *m, const struct 
 	}
 }
 
-int print_group_stats_reply(struct str *s, const struct ofp_msg *m, const struct ofp_print_options *o)
+int print_group_stats_reply(struct str *s, const struct ofp_msg *m,
+			    const struct ofp_print_options *o)
 {
 	struct cursor body = m->body, buckets;
 	struct ofp_group_stats g;
@@ -118,12 +121,14 @@ int print_group_stats_reply(struct str *s, const struct ofp_msg *m, const struct
 			str_add(s, ",duration=");
 			print_duration(s, g.duration_s, g.duration_ns);
 		}
-		str_addf(s, ",ref_count=%u,packet_count=%llu,byte_count=%llu", g.ref_count, (unsigned long long)g.packets,
-			 (unsigned long long)g.bytes);
+		str_addf(s, ",ref_count=%u,packet_count=%llu,byte_count=%llu", g.ref_count,
+			 (unsigned long long)g.packets, (unsigned long long)g.bytes);
 		for (size_t i = 0; i < g.n_buckets; i++) {
-			unsigned long long packets = cursor_be64(&buckets), bytes = cursor_be64(&buckets);
+			unsigned long long packets = cursor_be64(&buckets),
+					   bytes = cursor_be64(&buckets);
 			if (packets != UINT64_MAX)
-				str_addf(s, ",bucket%zu:packet_count=%llu,byte_count=%llu", i, packets, bytes);
+				str_addf(s, ",bucket%zu:packet_count=%llu,byte_count=%llu", i,
+					 packets, bytes);
 		}
 	}
 	if (error != -ENODATA)
@@ -135,27 +140,48 @@ static const struct {
 	const char *name;
 	int8_t bit10, bit11, bit12; // of 1.0, 1.1, and 1.2 and later; -1: none
 } actions[] = {
-	{"output", 0, 0, 0},	       {"enqueue", 11, -1, -1},	     {"group", -1, 22, 22},	  {"set_field", -1, -1, 25},
-	{"set_vlan_vid", 1, 1, -1},    {"set_vlan_pcp", 2, 2, -1},   {"strip_vlan", 3, 18, 18},	  {"push_vlan", -1, 17, 17},
-	{"mod_dl_src", 4, 3, -1},      {"mod_dl_dst", 5, 4, -1},     {"mod_nw_src", 6, 5, -1},	  {"mod_nw_dst", 7, 6, -1},
-	{"mod_nw_tos", 8, 7, -1},      {"mod_nw_ecn", -1, 8, -1},    {"mod_nw_ttl", -1, 23, 23},  {"mod_tp_src", 9, 9, -1},
-	{"mod_tp_dst", 10, 10, -1},    {"dec_ttl", -1, 24, 24},	     {"set_mpls_label", -1, 13, -1}, {"set_mpls_tc", -1, 14, -1},
-	{"set_mpls_ttl", -1, 15, 15},  {"dec_mpls_ttl", -1, 16, 16}, {"push_mpls", -1, 19, 19},	  {"pop_mpls", -1, 20, 20},
+	{"output", 0, 0, 0},
+	{"enqueue", 11, -1, -1},
+	{"group", -1, 22, 22},
+	{"set_field", -1, -1, 25},
+	{"set_vlan_vid", 1, 1, -1},
+	{"set_vlan_pcp", 2, 2, -1},
+	{"strip_vlan", 3, 18, 18},
+	{"push_vlan", -1, 17, 17},
+	{"mod_dl_src", 4, 3, -1},
+	{"mod_dl_dst", 5, 4, -1},
+	{"mod_nw_src", 6, 5, -1},
+	{"mod_nw_dst", 7, 6, -1},
+	{"mod_nw_tos", 8, 7, -1},
+	{"mod_nw_ecn", -1, 8, -1},
+	{"mod_nw_ttl", -1, 23, 23},
+	{"mod_tp_src", 9, 9, -1},
+	{"mod_tp_dst", 10, 10, -1},
+	{"dec_ttl", -1, 24, 24},
+	{"set_mpls_label", -1, 13, -1},
+	{"set_mpls_tc", -1, 14, -1},
+	{"set_mpls_ttl", -1, 15, 15},
+	{"dec_mpls_ttl", -1, 16, 16},
+	{"push_mpls", -1, 19, 19},
+	{"pop_mpls", -1, 20, 20},
 	{"set_queue", -1, 21, 21},
 };
 
-int print_group_features_reply(struct str *s, const struct ofp_msg *m, const struct ofp_print_options *o)
+int print_group_features_reply(struct str *s, const struct ofp_msg *m,
+			       const struct ofp_print_options *o)
 {
 	static const char *const types[OFPGT_N] = {"all", "select", "indirect", "fast failover"};
 	struct ofp_group_features f;
 	int error = ofp_decode_group_features(m, &f);
 	if (error)
 		return error;
-	str_addf(s, "\n Group table:\n    Types:  0x%x\n    Capabilities:  0x%x\n", f.types, f.capabilities);
+	str_addf(s, "\n Group table:\n    Types:  0x%x\n    Capabilities:  0x%x\n", f.types,
+		 f.capabilities);
 	for (unsigned int i = 0; i < OFPGT_N; i++) {
 		if (!(f.types >> i & 1))
 			continue;
-		str_addf(s, "    %s group:\n       max_groups=%#x\n       actions: ", types[i], f.max_groups[i]);
+		str_addf(s, "    %s group:\n       max_groups=%#x\n       actions: ", types[i],
+			 f.max_groups[i]);
 		size_t start = s->len;
 		for (size_t k = 0; k < sizeof(actions) / sizeof(actions[0]); k++) {
 			int bit = m->version == OFP10	? actions[k].bit10

@@ -32,7 +32,7 @@ int print_meter_request(struct str *s, const struct ofp_msg *m, const struct ofp
 }
 
 int print_meter_config_reply(struct str *s, const struct ofp_msg *m,
-                             const struct ofp_print_options *o)
+			     const struct ofp_print_options *o)
 {
 	struct cursor body = m->body;
 	for (;;) {
@@ -49,7 +49,7 @@ int print_meter_config_reply(struct str *s, const struct ofp_msg *m,
 }
 
 int print_meter_stats_reply(struct str *s, const struct ofp_msg *m,
-                            const struct ofp_print_options *o)
+			    const struct ofp_print_options *o)
 {
 	struct cursor body = m->body, bands;
 	struct ofp_meter_stats st;
@@ -58,34 +58,34 @@ int print_meter_stats_reply(struct str *s, const struct ofp_msg *m,
 		str_addc(s, '\n');
 		ofp_meter_id_format(st.meter_id, ':', s);
 		str_addf(s, " flow_count:%u packet_in_count:%llu byte_in_count:%llu duration:",
-		         st.flow_count, (unsigned long long)st.packets,
-		         (unsigned long long)st.bytes);
+			 st.flow_count, (unsigned long long)st.packets,
+			 (unsigned long long)st.bytes);
 		print_duration(s, st.duration_s, st.duration_ns);
 		str_add(s, " bands:\n");
 		for (size_t i = 0; i < st.n_bands; i++) {
 			uint64_t packets = cursor_be64(&bands), bytes = cursor_be64(&bands);
 			str_addf(s, "%zu: packet_count:%llu byte_count:%llu\n", i,
-			         (unsigned long long)packets, (unsigned long long)bytes);
+				 (unsigned long long)packets, (unsigned long long)bytes);
 		}
 	}
 	return error == -ENODATA ? 0 : error;
 }
 
 int print_meter_features_reply(struct str *s, const struct ofp_msg *m,
-                               const struct ofp_print_options *o)
+			       const struct ofp_print_options *o)
 {
 	static const struct bit_name types[] = {{1 << OFPMBT_DROP, "drop"},
-	                                        {1 << OFPMBT_DSCP_REMARK, "dscp_remark"}};
+						{1 << OFPMBT_DSCP_REMARK, "dscp_remark"}};
 	static const struct bit_name capabilities[] = {{OFPMF_KBPS, "kbps"},
-	                                               {OFPMF_PKTPS, "pktps"},
-	                                               {OFPMF_BURST, "burst"},
-	                                               {OFPMF_STATS, "stats"}};
+						       {OFPMF_PKTPS, "pktps"},
+						       {OFPMF_BURST, "burst"},
+						       {OFPMF_STATS, "stats"}};
 	struct ofp_meter_features f;
 	int error = ofp_decode_meter_features(m, &f);
 	if (error)
 		return error;
 	str_addf(s, "\nmax_meter:%u max_bands:%u max_color:%u\nband_types: ", f.max_meters,
-	         f.max_bands, f.max_color);
+		 f.max_bands, f.max_color);
 	print_bits(s, f.band_types, types, N_OF(types), ' ');
 	str_add(s, "\ncapabilities: ");
 	print_bits(s, f.capabilities, capabilities, N_OF(capabilities), ' ');

@@ -8,16 +8,16 @@
 static void print_monitor_flags(struct str *s, uint16_t flags)
 {
 	static const struct bit_name names[] = {
-	        {OFPFMF_INITIAL, "initial"}, {OFPFMF_ADD, "add"},         {OFPFMF_DELETE, "delete"},
-	        {OFPFMF_MODIFY, "modify"},   {OFPFMF_ACTIONS, "actions"}, {OFPFMF_OWN, "own"},
-	        {OFPFMF_OWN_14, "own"},
+		{OFPFMF_INITIAL, "initial"}, {OFPFMF_ADD, "add"},	  {OFPFMF_DELETE, "delete"},
+		{OFPFMF_MODIFY, "modify"},   {OFPFMF_ACTIONS, "actions"}, {OFPFMF_OWN, "own"},
+		{OFPFMF_OWN_14, "own"},
 	};
 	str_add(s, " flags=");
 	print_bits(s, flags, names, sizeof(names) / sizeof(names[0]), ',');
 }
 
 int print_flow_monitor_request(struct str *s, const struct ofp_msg *m,
-                               const struct ofp_print_options *o)
+			       const struct ofp_print_options *o)
 {
 	struct cursor body = m->body;
 	struct ofp_flow_monitor_request r;
@@ -47,7 +47,7 @@ int print_flow_monitor_request(struct str *s, const struct ofp_msg *m,
 }
 
 int print_flow_monitor_cancel(struct str *s, const struct ofp_msg *m,
-                              const struct ofp_print_options *o)
+			      const struct ofp_print_options *o)
 {
 	uint32_t id;
 	int error = ofp_decode_flow_monitor_cancel(m, &id);
@@ -56,12 +56,12 @@ int print_flow_monitor_cancel(struct str *s, const struct ofp_msg *m,
 }
 
 static void print_update(struct str *s, const struct ofp_flow_update *u,
-                         const struct ofp_print_options *o)
+			 const struct ofp_print_options *o)
 {
 	static const char *const events[] = {"INITIAL", "ADDED",  "DELETED", "MODIFIED",
-	                                     "ABBREV",  "PAUSED", "RESUMED"};
-	static const char *const reasons[] = {"idle",         "hard",         "delete",
-	                                      "group_delete", "meter_delete", "eviction"};
+					     "ABBREV",	"PAUSED", "RESUMED"};
+	static const char *const reasons[] = {"idle",	      "hard",	      "delete",
+					      "group_delete", "meter_delete", "eviction"};
 	str_addf(s, "\n event=%s", events[u->event]);
 	if (u->event == OFPFME_ABBREV)
 		str_addf(s, " xid=0x%x", u->xid);

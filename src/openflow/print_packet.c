@@ -6,7 +6,8 @@
 
 enum { PROTO_ICMP = 1, PROTO_TCP = 6, PROTO_UDP = 17, PROTO_SCTP = 132, PROTO_ICMPV6 = 58 };
 
-// Where the transport header of a frame begins; 0: there is none to be found. What pads the frame is taken off of *n.
+// Where the transport header of a frame begins; 0: there is none to be found. What pads the frame
+// is taken off of *n.
 static size_t transport_offset(const uint8_t *p, size_t *n, be32_t packet_type)
 {
 	size_t at = 12;
@@ -28,7 +29,8 @@ static size_t transport_offset(const uint8_t *p, size_t *n, be32_t packet_type)
 	return type == 0x86dd && *n >= at + 40 ? at + 40 : 0;
 }
 
-static void print_checksum(struct str *s, const uint8_t *p, size_t n, be32_t packet_type, uint8_t proto)
+static void print_checksum(struct str *s, const uint8_t *p, size_t n, be32_t packet_type,
+			   uint8_t proto)
 {
 	size_t l4 = transport_offset(p, &n, packet_type);
 	if (!l4)
@@ -61,8 +63,8 @@ void ofp_print_packet(struct str *s, const void *frame, size_t n)
 }
 
 // The metadata says what the packet begins with.
-static void print_contents(struct str *s, const struct match *metadata, const void *packet, size_t n,
-			   const struct ofp_print_options *o)
+static void print_contents(struct str *s, const struct match *metadata, const void *packet,
+			   size_t n, const struct ofp_print_options *o)
 {
 	if (o->verbosity > 0)
 		print_packet(s, packet, n, metadata->flow.packet_type);

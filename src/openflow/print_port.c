@@ -10,16 +10,22 @@
 #define N_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 static const struct bit_name config_names[] = {
-	{OFPPC_PORT_DOWN, "PORT_DOWN"}, {OFPPC_NO_STP, "NO_STP"},     {OFPPC_NO_RECV, "NO_RECV"}, {OFPPC_NO_RECV_STP, "NO_RECV_STP"},
-	{OFPPC_NO_FLOOD, "NO_FLOOD"},	{OFPPC_NO_FWD, "NO_FWD"},     {OFPPC_NO_PACKET_IN, "NO_PACKET_IN"},
+	{OFPPC_PORT_DOWN, "PORT_DOWN"},	      {OFPPC_NO_STP, "NO_STP"},
+	{OFPPC_NO_RECV, "NO_RECV"},	      {OFPPC_NO_RECV_STP, "NO_RECV_STP"},
+	{OFPPC_NO_FLOOD, "NO_FLOOD"},	      {OFPPC_NO_FWD, "NO_FWD"},
+	{OFPPC_NO_PACKET_IN, "NO_PACKET_IN"},
 };
 static const struct bit_name state_names[] = {
 	{OFPPS_LINK_DOWN, "LINK_DOWN"}, {OFPPS_BLOCKED, "BLOCKED"}, {OFPPS_LIVE, "LIVE"}};
 static const struct bit_name feature_names[] = {
-	{OFPPF_10MB_HD, "10MB-HD"},	{OFPPF_10MB_FD, "10MB-FD"}, {OFPPF_100MB_HD, "100MB-HD"}, {OFPPF_100MB_FD, "100MB-FD"},
-	{OFPPF_1GB_HD, "1GB-HD"},	{OFPPF_1GB_FD, "1GB-FD"},   {OFPPF_10GB_FD, "10GB-FD"},	  {OFPPF_40GB_FD, "40GB-FD"},
-	{OFPPF_100GB_FD, "100GB-FD"},	{OFPPF_1TB_FD, "1TB-FD"},   {OFPPF_OTHER, "OTHER"},	  {OFPPF_COPPER, "COPPER"},
-	{OFPPF_FIBER, "FIBER"},		{OFPPF_AUTONEG, "AUTO_NEG"}, {OFPPF_PAUSE, "AUTO_PAUSE"}, {OFPPF_PAUSE_ASYM, "AUTO_PAUSE_ASYM"},
+	{OFPPF_10MB_HD, "10MB-HD"},   {OFPPF_10MB_FD, "10MB-FD"},
+	{OFPPF_100MB_HD, "100MB-HD"}, {OFPPF_100MB_FD, "100MB-FD"},
+	{OFPPF_1GB_HD, "1GB-HD"},     {OFPPF_1GB_FD, "1GB-FD"},
+	{OFPPF_10GB_FD, "10GB-FD"},   {OFPPF_40GB_FD, "40GB-FD"},
+	{OFPPF_100GB_FD, "100GB-FD"}, {OFPPF_1TB_FD, "1TB-FD"},
+	{OFPPF_OTHER, "OTHER"},	      {OFPPF_COPPER, "COPPER"},
+	{OFPPF_FIBER, "FIBER"},	      {OFPPF_AUTONEG, "AUTO_NEG"},
+	{OFPPF_PAUSE, "AUTO_PAUSE"},  {OFPPF_PAUSE_ASYM, "AUTO_PAUSE_ASYM"},
 };
 
 static void print_config_bits(struct str *s, uint32_t config)
@@ -55,7 +61,8 @@ static void print_desc_of(struct str *s, const struct ofp_port_desc *p)
 	str_addc(s, '(');
 	for (const char *c = p->name; isprint((unsigned char)*c); c++)
 		str_addc(s, *c);
-	str_addf(s, "): addr:%02x:%02x:%02x:%02x:%02x:%02x\n     config:     ", a[0], a[1], a[2], a[3], a[4], a[5]);
+	str_addf(s, "): addr:%02x:%02x:%02x:%02x:%02x:%02x\n     config:     ", a[0], a[1], a[2],
+		 a[3], a[4], a[5]);
 	print_config_bits(s, p->config);
 	str_add(s, "     state:      ");
 	print_state(s, p->state);
@@ -63,7 +70,8 @@ static void print_desc_of(struct str *s, const struct ofp_port_desc *p)
 	print_features_line(s, "     advertised: ", p->advertised);
 	print_features_line(s, "     supported:  ", p->supported);
 	print_features_line(s, "     peer:       ", p->peer);
-	str_addf(s, "     speed: %u Mbps now, %u Mbps max\n", p->curr_speed / 1000, p->max_speed / 1000);
+	str_addf(s, "     speed: %u Mbps now, %u Mbps max\n", p->curr_speed / 1000,
+		 p->max_speed / 1000);
 }
 
 static int compare_ports(const void *pa, const void *pb)
@@ -72,7 +80,8 @@ static int compare_ports(const void *pa, const void *pb)
 	return a->port_no < b->port_no ? -1 : a->port_no > b->port_no;
 }
 
-int print_port_list(struct str *s, struct cursor *ports, uint8_t version, const struct ofp_print_options *o)
+int print_port_list(struct str *s, struct cursor *ports, uint8_t version,
+		    const struct ofp_print_options *o)
 {
 	VEC(struct ofp_port_desc) list = {0};
 	struct ofp_port_desc p;
@@ -108,7 +117,8 @@ int print_port_mod(struct str *s, const struct ofp_msg *m, const struct ofp_prin
 	const uint8_t *a = pm.hw_addr;
 	str_add(s, " port: ");
 	print_port(s, pm.port_no, o);
-	str_addf(s, ": addr:%02x:%02x:%02x:%02x:%02x:%02x\n     config: ", a[0], a[1], a[2], a[3], a[4], a[5]);
+	str_addf(s, ": addr:%02x:%02x:%02x:%02x:%02x:%02x\n     config: ", a[0], a[1], a[2], a[3],
+		 a[4], a[5]);
 	print_config_bits(s, pm.config);
 	str_add(s, "     mask:   ");
 	print_config_bits(s, pm.mask);
@@ -121,7 +131,8 @@ int print_port_mod(struct str *s, const struct ofp_msg *m, const struct ofp_prin
 	return 0;
 }
 
-int print_port_desc_request(struct str *s, const struct ofp_msg *m, const struct ofp_print_options *o)
+int print_port_desc_request(struct str *s, const struct ofp_msg *m,
+			    const struct ofp_print_options *o)
 {
 	uint32_t port;
 	int error = ofp_decode_port_desc_request(m, &port);
@@ -139,7 +150,8 @@ int print_port_desc_reply(struct str *s, const struct ofp_msg *m, const struct o
 	return print_port_list(s, &body, m->version, o);
 }
 
-int print_port_stats_request(struct str *s, const struct ofp_msg *m, const struct ofp_print_options *o)
+int print_port_stats_request(struct str *s, const struct ofp_msg *m,
+			     const struct ofp_print_options *o)
 {
 	uint32_t port;
 	int error = ofp_decode_port_stats_request(m, &port);
@@ -150,7 +162,8 @@ int print_port_stats_request(struct str *s, const struct ofp_msg *m, const struc
 	return 0;
 }
 
-static void print_stats_of(struct str *s, const struct ofp_port_stats *p, const struct ofp_print_options *o)
+static void print_stats_of(struct str *s, const struct ofp_port_stats *p,
+			   const struct ofp_print_options *o)
 {
 	struct str name = STR_INIT;
 	print_port(&name, p->port_no, o);
@@ -176,7 +189,8 @@ static void print_stats_of(struct str *s, const struct ofp_port_stats *p, const 
 	str_addc(s, '\n');
 }
 
-int print_port_stats_reply(struct str *s, const struct ofp_msg *m, const struct ofp_print_options *o)
+int print_port_stats_reply(struct str *s, const struct ofp_msg *m,
+			   const struct ofp_print_options *o)
 {
 	struct cursor body = m->body;
 	struct ofp_port_stats p;
@@ -193,7 +207,8 @@ int print_port_stats_reply(struct str *s, const struct ofp_msg *m, const struct 
 	return error == -ENODATA ? 0 : error;
 }
 
-int print_queue_stats_request(struct str *s, const struct ofp_msg *m, const struct ofp_print_options *o)
+int print_queue_stats_request(struct str *s, const struct ofp_msg *m,
+			      const struct ofp_print_options *o)
 {
 	uint32_t port, queue;
 	int error = ofp_decode_queue_stats_request(m, &port, &queue);
@@ -208,7 +223,8 @@ int print_queue_stats_request(struct str *s, const struct ofp_msg *m, const stru
 	return 0;
 }
 
-int print_queue_stats_reply(struct str *s, const struct ofp_msg *m, const struct ofp_print_options *o)
+int print_queue_stats_reply(struct str *s, const struct ofp_msg *m,
+			    const struct ofp_print_options *o)
 {
 	struct cursor body = m->body;
 	struct ofp_queue_stats q;

@@ -8,7 +8,7 @@
 #include "openflow/queue_config.h"
 
 int print_queue_config_request(struct str *s, const struct ofp_msg *m,
-                               const struct ofp_print_options *o)
+			       const struct ofp_print_options *o)
 {
 	uint32_t port, queue;
 	int error = ofp_decode_queue_config_request(m, &port, &queue);
@@ -40,7 +40,7 @@ static int compare_queues(const void *pa, const void *pb)
 }
 
 int print_queue_config_reply(struct str *s, const struct ofp_msg *m,
-                             const struct ofp_print_options *o)
+			     const struct ofp_print_options *o)
 {
 	struct cursor body = m->body;
 	VEC(struct ofp_queue_config) queues = {0};

@@ -56,15 +56,23 @@ int print_echo(struct str *s, const struct ofp_msg *m, const struct ofp_print_op
 }
 
 static const struct bit_name capability_names[] = {
-	{OFPC_FLOW_STATS, "FLOW_STATS"},     {OFPC_TABLE_STATS, "TABLE_STATS"},	  {OFPC_PORT_STATS, "PORT_STATS"},
-	{OFPC_GROUP_STATS, "GROUP_STATS"},   {OFPC_STP, "STP"},			  {OFPC_IP_REASM, "IP_REASM"},
-	{OFPC_QUEUE_STATS, "QUEUE_STATS"},   {OFPC_ARP_MATCH_IP, "ARP_MATCH_IP"}, {OFPC_PORT_BLOCKED, "PORT_BLOCKED"},
-	{OFPC_BUNDLES, "BUNDLES"},	     {OFPC_FLOW_MONITORING, "FLOW_MONITORING"},
+	{OFPC_FLOW_STATS, "FLOW_STATS"},
+	{OFPC_TABLE_STATS, "TABLE_STATS"},
+	{OFPC_PORT_STATS, "PORT_STATS"},
+	{OFPC_GROUP_STATS, "GROUP_STATS"},
+	{OFPC_STP, "STP"},
+	{OFPC_IP_REASM, "IP_REASM"},
+	{OFPC_QUEUE_STATS, "QUEUE_STATS"},
+	{OFPC_ARP_MATCH_IP, "ARP_MATCH_IP"},
+	{OFPC_PORT_BLOCKED, "PORT_BLOCKED"},
+	{OFPC_BUNDLES, "BUNDLES"},
+	{OFPC_FLOW_MONITORING, "FLOW_MONITORING"},
 };
 static const struct bit_name action_names[] = {
-	{1 << 0, "output"},	{1 << 11, "enqueue"},	 {1 << 1, "set_vlan_vid"}, {1 << 2, "set_vlan_pcp"},
-	{1 << 3, "strip_vlan"}, {1 << 4, "mod_dl_src"},	 {1 << 5, "mod_dl_dst"},   {1 << 6, "mod_nw_src"},
-	{1 << 7, "mod_nw_dst"}, {1 << 8, "mod_nw_tos"}, {1 << 9, "mod_tp_src"},   {1 << 10, "mod_tp_dst"},
+	{1 << 0, "output"},	  {1 << 11, "enqueue"},	  {1 << 1, "set_vlan_vid"},
+	{1 << 2, "set_vlan_pcp"}, {1 << 3, "strip_vlan"}, {1 << 4, "mod_dl_src"},
+	{1 << 5, "mod_dl_dst"},	  {1 << 6, "mod_nw_src"}, {1 << 7, "mod_nw_dst"},
+	{1 << 8, "mod_nw_tos"},	  {1 << 9, "mod_tp_src"}, {1 << 10, "mod_tp_dst"},
 };
 
 int print_features(struct str *s, const struct ofp_msg *m, const struct ofp_print_options *o)
@@ -73,7 +81,8 @@ int print_features(struct str *s, const struct ofp_msg *m, const struct ofp_prin
 	int error = ofp_decode_features(m, &f);
 	if (error)
 		return error;
-	str_addf(s, " dpid:%016llx\nn_tables:%u, n_buffers:%u", (unsigned long long)f.datapath_id, f.n_tables, f.n_buffers);
+	str_addf(s, " dpid:%016llx\nn_tables:%u, n_buffers:%u", (unsigned long long)f.datapath_id,
+		 f.n_tables, f.n_buffers);
 	if (f.auxiliary_id)
 		str_addf(s, ", auxiliary_id:%u", f.auxiliary_id);
 	str_add(s, "\ncapabilities: ");
@@ -106,8 +115,10 @@ int print_desc(struct str *s, const struct ofp_msg *m, const struct ofp_print_op
 	int error = ofp_decode_desc(m, &d);
 	if (error)
 		return error;
-	str_addf(s, "\nManufacturer: %s\nHardware: %s\nSoftware: %s\nSerial Num: %s\nDP Description: %s\n", d.mfr, d.hw, d.sw,
-		 d.serial, d.dp);
+	str_addf(s,
+		 "\nManufacturer: %s\nHardware: %s\nSoftware: %s\nSerial Num: %s\nDP Description: "
+		 "%s\n",
+		 d.mfr, d.hw, d.sw, d.serial, d.dp);
 	return 0;
 }
 
@@ -134,7 +145,8 @@ int print_role_status(struct str *s, const struct ofp_msg *m, const struct ofp_p
 	uint32_t role = cursor_be32(&c);
 	uint8_t reason = cursor_u8(&c);
 	cursor_skip(&c, 3);
-	static const char *const reasons[] = {"primary_request", "configuration_changed", "experimenter_data_changed"};
+	static const char *const reasons[] = {"primary_request", "configuration_changed",
+					      "experimenter_data_changed"};
 	if (role > OFPCR_SECONDARY)
 		return OFPRRFC_BAD_ROLE;
 	uint64_t generation = cursor_be64(&c);
@@ -145,7 +157,8 @@ int print_role_status(struct str *s, const struct ofp_msg *m, const struct ofp_p
 	return 0;
 }
 
-static void print_reasons(struct str *s, const char *what, uint32_t bits, const char *const *names, size_t n)
+static void print_reasons(struct str *s, const char *what, uint32_t bits, const char *const *names,
+			  size_t n)
 {
 	str_addf(s, "%16s:", what);
 	if (!bits)
@@ -162,10 +175,13 @@ static void print_reasons(struct str *s, const char *what, uint32_t bits, const 
 
 static void print_async_set(struct str *s, const uint32_t masks[OFPASYNC_N])
 {
-	static const char *const packet_in[] = {"no_match", "action", "invalid_ttl", "action_set", "group", "packet_out"};
+	static const char *const packet_in[] = {"no_match",   "action", "invalid_ttl",
+						"action_set", "group",	"packet_out"};
 	static const char *const port[] = {"add", "delete", "modify"};
-	static const char *const flow[] = {"idle", "hard", "delete", "group_delete", "meter_delete", "eviction"};
-	static const char *const role[] = {"primary_request", "configuration_changed", "experimenter_data_changed"};
+	static const char *const flow[] = {"idle",	   "hard",	   "delete",
+					   "group_delete", "meter_delete", "eviction"};
+	static const char *const role[] = {"primary_request", "configuration_changed",
+					   "experimenter_data_changed"};
 	static const char *const table[] = {"0", "1", "2", "vacancy_down", "vacancy_up"};
 	static const char *const forward[] = {"group_mod_request", "meter_mod_request"};
 	print_reasons(s, "PACKET_IN", masks[OFPASYNC_PACKET_IN], packet_in, N_OF(packet_in));
@@ -197,7 +213,8 @@ int print_set_flow_format(struct str *s, const struct ofp_msg *m, const struct o
 	return 0;
 }
 
-int print_flow_mod_table_id(struct str *s, const struct ofp_msg *m, const struct ofp_print_options *o)
+int print_flow_mod_table_id(struct str *s, const struct ofp_msg *m,
+			    const struct ofp_print_options *o)
 {
 	bool on;
 	int error = ofp_decode_flow_mod_table_id(m, &on);
@@ -206,7 +223,8 @@ int print_flow_mod_table_id(struct str *s, const struct ofp_msg *m, const struct
 	return error;
 }
 
-int print_packet_in_format(struct str *s, const struct ofp_msg *m, const struct ofp_print_options *o)
+int print_packet_in_format(struct str *s, const struct ofp_msg *m,
+			   const struct ofp_print_options *o)
 {
 	static const char *const names[] = {"standard", "nxt_packet_in", "nxt_packet_in2"};
 	enum ofp_packet_in_format format;

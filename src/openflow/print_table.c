@@ -49,7 +49,7 @@ enum { MAX_NESTING = 4 };
 
 // Names i to end, of which the first `skip` characters are the same and already printed.
 static void print_names(struct str *s, const struct name_list *l, size_t skip, size_t i, size_t end,
-                        char separator, int depth)
+			char separator, int depth)
 {
 	for (bool first = true; i < end; first = false) {
 		const char *name = l->v[i] + skip;
@@ -97,20 +97,20 @@ static bool set_is_empty(const struct ofp_field_set *set)
 static void print_actions(struct str *s, uint32_t actions)
 {
 	static const struct bit_name names[] = {
-	        {1u << 0, "output"},       {1u << 22, "group"},        {1u << 25, "set_field"},
-	        {1u << 1, "set_vlan_vid"}, {1u << 2, "set_vlan_pcp"},  {1u << 18, "strip_vlan"},
-	        {1u << 17, "push_vlan"},   {1u << 3, "mod_dl_src"},    {1u << 4, "mod_dl_dst"},
-	        {1u << 5, "mod_nw_src"},   {1u << 6, "mod_nw_dst"},    {1u << 7, "mod_nw_tos"},
-	        {1u << 8, "mod_nw_ecn"},   {1u << 23, "mod_nw_ttl"},   {1u << 9, "mod_tp_src"},
-	        {1u << 10, "mod_tp_dst"},  {1u << 24, "dec_ttl"},      {1u << 13, "set_mpls_label"},
-	        {1u << 14, "set_mpls_tc"}, {1u << 15, "set_mpls_ttl"}, {1u << 16, "dec_mpls_ttl"},
-	        {1u << 19, "push_mpls"},   {1u << 20, "pop_mpls"},     {1u << 21, "set_queue"},
+		{1u << 0, "output"},	   {1u << 22, "group"},	       {1u << 25, "set_field"},
+		{1u << 1, "set_vlan_vid"}, {1u << 2, "set_vlan_pcp"},  {1u << 18, "strip_vlan"},
+		{1u << 17, "push_vlan"},   {1u << 3, "mod_dl_src"},    {1u << 4, "mod_dl_dst"},
+		{1u << 5, "mod_nw_src"},   {1u << 6, "mod_nw_dst"},    {1u << 7, "mod_nw_tos"},
+		{1u << 8, "mod_nw_ecn"},   {1u << 23, "mod_nw_ttl"},   {1u << 9, "mod_tp_src"},
+		{1u << 10, "mod_tp_dst"},  {1u << 24, "dec_ttl"},      {1u << 13, "set_mpls_label"},
+		{1u << 14, "set_mpls_tc"}, {1u << 15, "set_mpls_ttl"}, {1u << 16, "dec_mpls_ttl"},
+		{1u << 19, "push_mpls"},   {1u << 20, "pop_mpls"},     {1u << 21, "set_queue"},
 	};
 	print_bits(s, actions, names, sizeof(names) / sizeof(names[0]), ' ');
 }
 
 static void print_action_features(struct str *s, const char *which,
-                                  const struct ofp_table_actions *a)
+				  const struct ofp_table_actions *a)
 {
 	str_addf(s, "      %s features:\n", which);
 	if (a->actions) {
@@ -151,11 +151,11 @@ static bool same_actions(const struct ofp_table_actions *a, const struct ofp_tab
 }
 
 static void print_instructions(struct str *s, const struct ofp_table_instructions *i,
-                               const struct ofp_table_instructions *before)
+			       const struct ofp_table_instructions *before)
 {
 	static const struct bit_name names[] = {
-	        {1 << 6, "meter"},         {1 << 4, "apply_actions"},  {1 << 5, "clear_actions"},
-	        {1 << 3, "write_actions"}, {1 << 2, "write_metadata"}, {1 << 1, "goto_table"}};
+		{1 << 6, "meter"},	   {1 << 4, "apply_actions"},  {1 << 5, "clear_actions"},
+		{1 << 3, "write_actions"}, {1 << 2, "write_metadata"}, {1 << 1, "goto_table"}};
 	print_next_tables(s, i->next);
 	if (i->instructions && before && i->instructions == before->instructions) {
 		str_add(s, "      (same instructions)\n");
@@ -164,8 +164,8 @@ static void print_instructions(struct str *s, const struct ofp_table_instruction
 		print_bits(s, i->instructions, names, sizeof(names) / sizeof(names[0]), ' ');
 		str_addc(s, '\n');
 	}
-	if (before && same_actions(&i->write, &before->write) && same_actions(&i->apply, &before->apply) &&
-	    !set_is_empty(&i->write.set_fields)) {
+	if (before && same_actions(&i->write, &before->write) &&
+	    same_actions(&i->apply, &before->apply) && !set_is_empty(&i->write.set_fields)) {
 		str_add(s, "      (same actions)\n");
 	} else if (!same_actions(&i->write, &i->apply)) {
 		print_action_features(s, "Write-Actions", &i->write);
@@ -182,14 +182,14 @@ static bool instructions_are_empty(const struct ofp_table_instructions *i)
 }
 
 static bool same_instructions(const struct ofp_table_features *a,
-                              const struct ofp_table_features *b)
+			      const struct ofp_table_features *b)
 {
 	return !memcmp(&a->hit, &b->hit, sizeof(a->hit)) &&
 	       !memcmp(&a->miss_instructions, &b->miss_instructions, sizeof(a->hit));
 }
 
 static void print_all_instructions(struct str *s, const struct ofp_table_features *f,
-                                   const struct ofp_table_features *before)
+				   const struct ofp_table_features *before)
 {
 	if (before && same_instructions(f, before)) {
 		if (!instructions_are_empty(&f->hit))
@@ -199,7 +199,7 @@ static void print_all_instructions(struct str *s, const struct ofp_table_feature
 		print_instructions(s, &f->hit, before ? &before->hit : NULL);
 		str_add(s, "    instructions (table miss):\n");
 		print_instructions(s, &f->miss_instructions,
-		                   before ? &before->miss_instructions : NULL);
+				   before ? &before->miss_instructions : NULL);
 	} else if (!instructions_are_empty(&f->hit)) {
 		str_add(s, "    instructions (table miss and others):\n");
 		print_instructions(s, &f->hit, before ? &before->hit : NULL);
@@ -222,7 +222,7 @@ static bool same_matching(const struct ofp_table_features *a, const struct ofp_t
 }
 
 static void print_matching(struct str *s, const struct ofp_table_features *f,
-                           const struct ofp_table_features *before)
+			   const struct ofp_table_features *before)
 {
 	if (before && same_matching(f, before)) {
 		if (!set_is_empty(&f->match))
@@ -243,7 +243,7 @@ static void print_matching(struct str *s, const struct ofp_table_features *f,
 }
 
 static bool same_capabilities(const struct ofp_table_features *a,
-                              const struct ofp_table_features *b)
+			      const struct ofp_table_features *b)
 {
 	return a->metadata_match == b->metadata_match && a->metadata_write == b->metadata_write &&
 	       a->miss == b->miss && a->eviction == b->eviction && a->vacancy == b->vacancy &&
@@ -265,13 +265,13 @@ static void print_supported(struct str *s, const char *what, enum ofp_table_swit
 }
 
 static void print_features_of(struct str *s, const struct ofp_table_features *f,
-                              const struct ofp_table_features *before)
+			      const struct ofp_table_features *before)
 {
 	static const char *const misses[] = {"", "controller", "continue", "drop"};
 	if (f->metadata_match || f->metadata_write)
 		str_addf(s, "    metadata: match=%#llx write=%#llx\n",
-		         (unsigned long long)be64toh(f->metadata_match),
-		         (unsigned long long)be64toh(f->metadata_write));
+			 (unsigned long long)be64toh(f->metadata_match),
+			 (unsigned long long)be64toh(f->metadata_write));
 	if (f->miss != OFPTABLE_MISS_DEFAULT)
 		str_addf(s, "    config=%s\n", misses[f->miss]);
 	print_supported(s, "eviction", f->eviction);
@@ -307,7 +307,7 @@ static void ditto_flush(struct str *s, struct ditto *d)
 }
 
 static void begin_table(struct str *s, struct ditto *d, unsigned int id, const char *name,
-                        bool same)
+			bool same)
 {
 	if (same && !*name) {
 		if (!d->waits)
@@ -327,7 +327,7 @@ static void begin_table(struct str *s, struct ditto *d, unsigned int id, const c
 }
 
 int print_table_stats_reply(struct str *s, const struct ofp_msg *m,
-                            const struct ofp_print_options *o)
+			    const struct ofp_print_options *o)
 {
 	struct cursor body = m->body;
 	struct ofp_table_stats t, before;
@@ -338,13 +338,13 @@ int print_table_stats_reply(struct str *s, const struct ofp_msg *m,
 	while (!(error = ofp_table_stats_pull(&body, m->version, &t))) {
 		bool alike = any && same_capabilities(&t.features, &before.features);
 		bool same = alike && t.active_count == before.active_count &&
-		            t.lookup_count == before.lookup_count &&
-		            t.matched_count == before.matched_count;
+			    t.lookup_count == before.lookup_count &&
+			    t.matched_count == before.matched_count;
 		begin_table(s, &d, t.features.table_id, t.features.name, same);
 		if (!same)
 			str_addf(s, "    active=%u, lookup=%llu, matched=%llu\n", t.active_count,
-			         (unsigned long long)t.lookup_count,
-			         (unsigned long long)t.matched_count);
+				 (unsigned long long)t.lookup_count,
+				 (unsigned long long)t.matched_count);
 		if (!same && m->version < OFP13) {
 			if (alike && has_features(&t.features))
 				str_add(s, "    (same features)\n");

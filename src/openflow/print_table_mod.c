@@ -6,8 +6,8 @@
 #include "openflow/table_mod.h"
 
 static const struct bit_name eviction_flag_names[] = {{OFPTMPEF_OTHER, "OTHER"},
-                                                      {OFPTMPEF_IMPORTANCE, "IMPORTANCE"},
-                                                      {OFPTMPEF_LIFETIME, "LIFETIME"}};
+						      {OFPTMPEF_IMPORTANCE, "IMPORTANCE"},
+						      {OFPTMPEF_LIFETIME, "LIFETIME"}};
 
 static void print_eviction_flags(struct str *s, uint32_t flags)
 {
@@ -57,7 +57,8 @@ int print_table_mod(struct str *s, const struct ofp_msg *m, const struct ofp_pri
 	return 0;
 }
 
-static void print_desc_of(struct str *s, const struct ofp_table_desc *d, const struct ofp_print_options *o)
+static void print_desc_of(struct str *s, const struct ofp_table_desc *d,
+			  const struct ofp_print_options *o)
 {
 	str_add(s, "\n  table ");
 	ofp_table_format(&o->text, d->table_id, s);
@@ -65,13 +66,13 @@ static void print_desc_of(struct str *s, const struct ofp_table_desc *d, const s
 	print_eviction_flags(s, d->eviction_flags);
 	if (d->vacancy_events)
 		str_addf(s, "\n   vacancy=on vacancy_down=%u%% vacancy_up=%u%% vacancy=%u%%\n",
-		         d->vacancy_down, d->vacancy_up, d->vacancy);
+			 d->vacancy_down, d->vacancy_up, d->vacancy);
 	else
 		str_add(s, "\n   vacancy=off\n");
 }
 
 int print_table_desc_reply(struct str *s, const struct ofp_msg *m,
-                           const struct ofp_print_options *o)
+			   const struct ofp_print_options *o)
 {
 	struct cursor body = m->body;
 	struct ofp_table_desc d;
@@ -88,7 +89,7 @@ int print_table_status(struct str *s, const struct ofp_msg *m, const struct ofp_
 	if (error)
 		return error;
 	str_addf(s, " reason=VACANCY_%s\ntable_desc:-",
-	         ts.reason == OFPTR_VACANCY_DOWN ? "DOWN" : "UP");
+		 ts.reason == OFPTR_VACANCY_DOWN ? "DOWN" : "UP");
 	print_desc_of(s, &ts.desc, o);
 	return 0;
 }

@@ -171,7 +171,8 @@ struct error *ofp_protocols_parse(const char *s, uint32_t *out)
 	uint32_t protocols = 0;
 	char *copy = xstrdup(s), *save = NULL;
 	struct error *e = NULL;
-	for (char *word = strtok_r(copy, ",", &save); word && !e; word = strtok_r(NULL, ",", &save)) {
+	for (char *word = strtok_r(copy, ",", &save); word && !e;
+	     word = strtok_r(NULL, ",", &save)) {
 		uint32_t p = protocols_by_name(word);
 		if (!p)
 			e = error_new("%s: unknown flow protocol", word);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Versions of OpenFlow, and the flow formats ("protocols") that a connection may speak: a version plus, for 1.0, the Nicira
-// extensions that are switched on.
+// Versions of OpenFlow, and the flow formats ("protocols") that a connection may speak: a version
+// plus, for 1.0, the Nicira extensions that are switched on.
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -18,13 +18,13 @@ enum ofp_version { // on the wire
 	OFP15 = 6,
 };
 enum {
-	OFP_VERSIONS_ALL = 0x7e,			   // bits 1 << version
-	OFP_VERSIONS_SUPPORTED = 0x7e,			   // what our programs can negotiate
-	OFP_VERSIONS_DEFAULT = 1 << OFP10,		   // of ovs-ofctl
+	OFP_VERSIONS_ALL = 0x7e,	   // bits 1 << version
+	OFP_VERSIONS_SUPPORTED = 0x7e,	   // what our programs can negotiate
+	OFP_VERSIONS_DEFAULT = 1 << OFP10, // of ovs-ofctl
 	OFP_PORT_TCP = 6653,
 };
 
-enum ofp_protocol { // one bit each
+enum ofp_protocol {		 // one bit each
 	OFPROTO_10 = 1 << 0,	 // OpenFlow10-table_id
 	OFPROTO_10_TID = 1 << 1, // OpenFlow10+table_id
 	OFPROTO_NXM = 1 << 2,	 // NXM-table_id

@@ -38,12 +38,12 @@ int ofp_decode_queue_config_request(const struct ofp_msg *m, uint32_t *port, uin
 }
 
 void ofp_encode_queue_config_request(struct buf *b, uint8_t version, uint32_t port, uint32_t queue,
-                                     uint32_t xid)
+				     uint32_t xid)
 {
 	bool multipart = version >= OFP14;
 	size_t at = ofp_begin(
-	        b, multipart ? OFPTYPE_QUEUE_DESC_REQUEST : OFPTYPE_QUEUE_GET_CONFIG_REQUEST, false,
-	        version, xid);
+		b, multipart ? OFPTYPE_QUEUE_DESC_REQUEST : OFPTYPE_QUEUE_GET_CONFIG_REQUEST, false,
+		version, xid);
 	put_port(b, version, port);
 	if (multipart)
 		buf_add_be32(b, queue);
@@ -131,7 +131,7 @@ static int pull_property(struct cursor *c, struct ofp_queue_config *q)
 }
 
 int ofp_queue_config_pull(struct cursor *c, uint8_t version, uint32_t port,
-                          struct ofp_queue_config *q)
+			  struct ofp_queue_config *q)
 {
 	size_t head = version <= OFP11 ? QUEUE10_LEN : QUEUE12_LEN;
 	int error = 0;
@@ -139,7 +139,7 @@ int ofp_queue_config_pull(struct cursor *c, uint8_t version, uint32_t port,
 	if (!cursor_left(c))
 		return -ENODATA;
 	*q = (struct ofp_queue_config){
-	        .port = port, .min_rate = UINT16_MAX, .max_rate = UINT16_MAX};
+		.port = port, .min_rate = UINT16_MAX, .max_rate = UINT16_MAX};
 	uint32_t first = cursor_be32(&peek), second = head == QUEUE12_LEN ? cursor_be32(&peek) : 0;
 	uint16_t len = cursor_be16(&peek);
 	if (peek.bad || cursor_left(c) < head)

@@ -12,12 +12,12 @@
 struct ofp_queue_config {
 	uint32_t port, queue;
 	uint16_t min_rate,
-	        max_rate; // in 1/1000; UINT16_MAX: not configured, above 1000: switched off
+		max_rate; // in 1/1000; UINT16_MAX: not configured, above 1000: switched off
 };
 // `queue`: OFPQ_ALL for all; only 1.4 and later carry another.
 int ofp_decode_queue_config_request(const struct ofp_msg *, uint32_t *port, uint32_t *queue);
 void ofp_encode_queue_config_request(struct buf *, uint8_t version, uint32_t port, uint32_t queue,
-                                     uint32_t xid);
+				     uint32_t xid);
 
 // Appends to an answer, which ofp_begin_reply() or ofp_replies_init() began with its request. Up
 // to 1.3 all queues belong to the port of the request, which comes first.
@@ -29,4 +29,4 @@ int ofp_queue_config_reply_port(const struct ofp_msg *, struct cursor *body, uin
 // The next queue. `port` is what the function above gave. -ENODATA at the end, else 0 or an enum
 // ofperr.
 int ofp_queue_config_pull(struct cursor *, uint8_t version, uint32_t port,
-                          struct ofp_queue_config *);
+			  struct ofp_queue_config *);

@@ -29,7 +29,9 @@ int ofp_decode_hello(const struct ofp_msg *m, uint32_t *versions)
 			break;
 		}
 		cursor_skip(&element, 4);
-		uint32_t bits = type == HELLO_VERSION_BITMAP && len >= 8 && len % 4 == 0 ? cursor_be32(&element) & ~1u : 0;
+		uint32_t bits = type == HELLO_VERSION_BITMAP && len >= 8 && len % 4 == 0
+					? cursor_be32(&element) & ~1u
+					: 0;
 		if (bits) {
 			*versions = bits;
 			found = true;
@@ -60,7 +62,8 @@ void ofp_encode_hello(struct buf *b, uint32_t versions, uint32_t xid)
 
 // --- Echo.
 
-void ofp_encode_echo_request(struct buf *b, uint8_t version, uint32_t xid, const void *data, size_t n)
+void ofp_encode_echo_request(struct buf *b, uint8_t version, uint32_t xid, const void *data,
+			     size_t n)
 {
 	size_t at = ofp_begin(b, OFPTYPE_ECHO_REQUEST, false, version, xid);
 	buf_add(b, data, n);
@@ -80,7 +83,8 @@ enum { ACTIONS_10 = 0xfff, STP_10 = 1 << 3 };
 
 static uint32_t known_capabilities(uint8_t version)
 {
-	uint32_t common = OFPC_FLOW_STATS | OFPC_TABLE_STATS | OFPC_PORT_STATS | OFPC_IP_REASM | OFPC_QUEUE_STATS;
+	uint32_t common = OFPC_FLOW_STATS | OFPC_TABLE_STATS | OFPC_PORT_STATS | OFPC_IP_REASM |
+			  OFPC_QUEUE_STATS;
 	if (version == OFP10)
 		return common | OFPC_ARP_MATCH_IP | STP_10;
 	common |= OFPC_GROUP_STATS;
@@ -146,13 +150,17 @@ int ofp_decode_config(const struct ofp_msg *m, struct ofp_config *config)
 	uint16_t flags = cursor_be16(&c);
 	config->miss_send_len = cursor_be16(&c);
 	config->frag = flags & CONFIG_FRAG_MASK;
-	config->invalid_ttl_to_controller = m->version < OFP13 ? (flags & CONFIG_INVALID_TTL) != 0 : -1;
-	if (m->type == OFPTYPE_SET_CONFIG && flags & ~(m->version < OFP13 ? CONFIG_FRAG_MASK | CONFIG_INVALID_TTL : CONFIG_FRAG_MASK))
+	config->invalid_ttl_to_controller =
+		m->version < OFP13 ? (flags & CONFIG_INVALID_TTL) != 0 : -1;
+	if (m->type == OFPTYPE_SET_CONFIG &&
+	    flags & ~(m->version < OFP13 ? CONFIG_FRAG_MASK | CONFIG_INVALID_TTL
+					 : CONFIG_FRAG_MASK))
 		return OFPSCFC_BAD_FLAGS;
 	return c.bad ? OFPBRC_BAD_LEN : 0;
 }
 
-void ofp_encode_config(struct buf *b, enum ofptype type, const struct ofp_config *config, uint8_t version, uint32_t xid)
+void ofp_encode_config(struct buf *b, enum ofptype type, const struct ofp_config *config,
+		       uint8_t version, uint32_t xid)
 {
 	size_t at = ofp_begin(b, type, false, version, xid);
 	uint16_t flags = config->frag;
@@ -251,14 +259,16 @@ static void put_role(struct buf *b, const struct ofp_role_request *r, bool nx, b
 	buf_add_be64(b, r->have_generation_id ? r->generation_id : reply ? UINT64_MAX : 0);
 }
 
-void ofp_encode_role_reply(struct buf *b, const struct ofp_msg *request, const struct ofp_role_request *r)
+void ofp_encode_role_reply(struct buf *b, const struct ofp_msg *request,
+			   const struct ofp_role_request *r)
 {
 	size_t at = ofp_begin_reply(b, request);
 	put_role(b, r, request->nx, true);
 	ofp_end(b, at);
 }
 
-void ofp_encode_role_request(struct buf *b, const struct ofp_role_request *r, uint8_t version, uint32_t xid)
+void ofp_encode_role_request(struct buf *b, const struct ofp_role_request *r, uint8_t version,
+			     uint32_t xid)
 {
 	bool nx = version < OFP12;
 	size_t at = ofp_begin(b, OFPTYPE_ROLE_REQUEST, nx, version, xid);
@@ -281,8 +291,8 @@ const char *ofp_role_name(enum ofp_role role)
 	return "unknown";
 }
 
-void ofp_encode_role_status(struct buf *b, enum ofp_role role, enum ofp_role_reason reason, uint64_t generation_id,
-			    uint8_t version)
+void ofp_encode_role_status(struct buf *b, enum ofp_role role, enum ofp_role_reason reason,
+			    uint64_t generation_id, uint8_t version)
 {
 	bool nx = version == OFP13;
 	if (!ofptype_exists(OFPTYPE_ROLE_STATUS, nx, version))
@@ -302,7 +312,10 @@ void ofp_async_default(struct ofp_async_config *a, uint8_t version)
 	*a = (struct ofp_async_config){0};
 	a->primary[OFPASYNC_PACKET_IN] = 0x3f & ~(1u << 2); // all but invalid TTL
 	a->primary[OFPASYNC_PORT_STATUS] = a->secondary[OFPASYNC_PORT_STATUS] = 7;
-	a->primary[OFPASYNC_FLOW_REMOVED] = version >= OFP14 ? 0x3f : version == OFP13 ? 0xf : 7; // 1.3: and that their group went
+	a->primary[OFPASYNC_FLOW_REMOVED] = version >= OFP14 ? 0x3f
+					    : version == OFP13
+						    ? 0xf
+						    : 7; // 1.3: and that their group went
 }
 
 // The reasons that there are, of a version.
@@ -327,7 +340,8 @@ static uint32_t known_reasons(enum ofp_async type, uint8_t version)
 }
 
 // The reasons of a property, whichever the version is that it came in.
-static int decode_async_property(uint64_t type, struct cursor value, bool loose, uint8_t version, struct ofp_async_config *a)
+static int decode_async_property(uint64_t type, struct cursor value, bool loose, uint8_t version,
+				 struct ofp_async_config *a)
 {
 	uint32_t mask;
 	if (type >= 2 * OFPASYNC_N)
@@ -346,7 +360,8 @@ int ofp_decode_set_async(const struct ofp_msg *m, struct ofp_async_config *a)
 {
 	struct cursor c = m->body;
 	bool loose = m->type == OFPTYPE_GET_ASYNC_REPLY;
-	bool properties = m->nx ? !strcmp(ofp_msg_name(m), "NXT_SET_ASYNC_CONFIG2") : m->version >= OFP14;
+	bool properties =
+		m->nx ? !strcmp(ofp_msg_name(m), "NXT_SET_ASYNC_CONFIG2") : m->version >= OFP14;
 	if (!properties) {
 		for (int i = 0; i <= OFPASYNC_FLOW_REMOVED; i++) {
 			uint32_t known = known_reasons((enum ofp_async)i, m->version);
@@ -367,10 +382,12 @@ int ofp_decode_set_async(const struct ofp_msg *m, struct ofp_async_config *a)
 	return 0;
 }
 
-void ofp_encode_get_async_reply(struct buf *b, const struct ofp_msg *request, const struct ofp_async_config *a)
+void ofp_encode_get_async_reply(struct buf *b, const struct ofp_msg *request,
+				const struct ofp_async_config *a)
 {
 	size_t at = ofp_begin_reply(b, request);
-	for (uint16_t i = 0; i < (request->version >= OFP14 ? OFPASYNC_N : OFPASYNC_FLOW_REMOVED + 1); i++) {
+	for (uint16_t i = 0;
+	     i < (request->version >= OFP14 ? OFPASYNC_N : OFPASYNC_FLOW_REMOVED + 1); i++) {
 		if (request->version < OFP14) {
 			buf_add_be32(b, a->primary[i] & 7); // the reasons that 1.3 has
 			buf_add_be32(b, a->secondary[i] & 7);
@@ -433,7 +450,8 @@ int ofp_decode_set_packet_in_format(const struct ofp_msg *m, enum ofp_packet_in_
 	return wire <= OFP_PIN_NXT2 ? 0 : OFPBRC_EPERM;
 }
 
-void ofp_encode_set_packet_in_format(struct buf *b, enum ofp_packet_in_format format, uint8_t version, uint32_t xid)
+void ofp_encode_set_packet_in_format(struct buf *b, enum ofp_packet_in_format format,
+				     uint8_t version, uint32_t xid)
 {
 	size_t at = begin_nx(b, OFPTYPE_SET_PACKET_IN_FORMAT, version, xid);
 	buf_add_be32(b, format);

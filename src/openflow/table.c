@@ -7,7 +7,7 @@
 enum { NAME_LEN = 32 };
 
 void ofp_append_table_stats(struct ofp_replies *r, const struct ofp_msg *request,
-                            const struct ofp_table_stats *s)
+			    const struct ofp_table_stats *s)
 {
 	struct buf *b = &r->buf;
 	uint8_t version = request->version;

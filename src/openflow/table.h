@@ -14,6 +14,6 @@ struct ofp_table_stats {
 	struct ofp_table_features features;
 };
 void ofp_append_table_stats(struct ofp_replies *, const struct ofp_msg *request,
-                            const struct ofp_table_stats *);
+			    const struct ofp_table_stats *);
 // -ENODATA at the end, else 0 or an enum ofperr.
 int ofp_table_stats_pull(struct cursor *, uint8_t version, struct ofp_table_stats *);

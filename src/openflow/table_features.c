@@ -51,18 +51,18 @@ static void put_tables(struct buf *b, uint16_t type, const uint64_t next[4])
 }
 
 static void put_fields(struct buf *b, uint16_t type, uint8_t version,
-                       const struct ofp_field_set *set, const struct ofp_field_set *masked)
+		       const struct ofp_field_set *set, const struct ofp_field_set *masked)
 {
 	size_t at = prop_begin(b, type);
 	for (unsigned int i = 0; i < FIELD_N_IDS; i++)
 		if (ofp_field_set_has(set, i))
 			nx_header_encode(b, version, field_get((enum field_id)i),
-			                 masked && ofp_field_set_has(masked, i));
+					 masked && ofp_field_set_has(masked, i));
 	prop_end(b, at);
 }
 
 static void put_instructions(struct buf *b, uint16_t miss, uint8_t version,
-                             const struct ofp_table_instructions *i)
+			     const struct ofp_table_instructions *i)
 {
 	put_ids(b, PROP_INSTRUCTIONS + miss, i->instructions);
 	put_tables(b, PROP_NEXT_TABLES + miss, i->next);
@@ -76,7 +76,8 @@ static void put_features(struct buf *b, uint8_t version, const struct ofp_table_
 {
 	uint32_t config = 0;
 	if (version >= OFP14)
-		config = (f->eviction == OFPTABLE_ON ? CONFIG_EVICTION : 0) | (f->vacancy == OFPTABLE_ON ? CONFIG_VACANCY : 0);
+		config = (f->eviction == OFPTABLE_ON ? CONFIG_EVICTION : 0) |
+			 (f->vacancy == OFPTABLE_ON ? CONFIG_VACANCY : 0);
 	size_t start = b->len;
 	buf_add_be16(b, 0);
 	buf_add_u8(b, f->table_id);
@@ -95,7 +96,8 @@ static void put_features(struct buf *b, uint8_t version, const struct ofp_table_
 	put_be16(b->data + start, (uint16_t)(b->len - start));
 }
 
-void ofp_append_table_features(struct ofp_replies *r, const struct ofp_msg *request, const struct ofp_table_features *f)
+void ofp_append_table_features(struct ofp_replies *r, const struct ofp_msg *request,
+			       const struct ofp_table_features *f)
 {
 	ofp_replies_begin_entry(r);
 	put_features(&r->buf, request->version, f);
@@ -123,14 +125,14 @@ static const struct {
 	uint32_t bits11;
 	enum field_id id;
 } old_fields[] = {
-        {1 << 0, 1 << 0, FIELD_IN_PORT},    {1 << 1, 1 << 1, FIELD_VLAN_VID},
-        {1 << 20, 1 << 2, FIELD_VLAN_PCP},  {1 << 4, 1 << 3, FIELD_ETH_TYPE},
-        {1 << 21, 1 << 4, FIELD_IP_DSCP},   {1 << 5, 1 << 5, FIELD_IP_PROTO},
-        {1 << 6, 1 << 6, FIELD_TCP_SRC},    {1 << 7, 1 << 7, FIELD_TCP_DST},
-        {0, 1 << 8, FIELD_MPLS_LABEL},      {0, 1 << 9, FIELD_MPLS_TC},
-        {1 << 2, 1 << 11, FIELD_ETH_SRC},   {1 << 3, 1 << 12, FIELD_ETH_DST},
-        {63 << 8, 1 << 13, FIELD_IPV4_SRC}, {63 << 14, 1 << 14, FIELD_IPV4_DST},
-        {0, 1 << 15, FIELD_METADATA},
+	{1 << 0, 1 << 0, FIELD_IN_PORT},    {1 << 1, 1 << 1, FIELD_VLAN_VID},
+	{1 << 20, 1 << 2, FIELD_VLAN_PCP},  {1 << 4, 1 << 3, FIELD_ETH_TYPE},
+	{1 << 21, 1 << 4, FIELD_IP_DSCP},   {1 << 5, 1 << 5, FIELD_IP_PROTO},
+	{1 << 6, 1 << 6, FIELD_TCP_SRC},    {1 << 7, 1 << 7, FIELD_TCP_DST},
+	{0, 1 << 8, FIELD_MPLS_LABEL},	    {0, 1 << 9, FIELD_MPLS_TC},
+	{1 << 2, 1 << 11, FIELD_ETH_SRC},   {1 << 3, 1 << 12, FIELD_ETH_DST},
+	{63 << 8, 1 << 13, FIELD_IPV4_SRC}, {63 << 14, 1 << 14, FIELD_IPV4_DST},
+	{0, 1 << 15, FIELD_METADATA},
 };
 enum { N_OLD_FIELDS = sizeof(old_fields) / sizeof(old_fields[0]) };
 
@@ -146,9 +148,9 @@ static void all_old_fields(struct ofp_table_features *f, uint8_t version)
 void ofp_table_features_all(struct ofp_table_features *f, uint8_t version)
 {
 	*f = (struct ofp_table_features){.metadata_match = UINT64_MAX,
-	                                 .metadata_write = UINT64_MAX,
-	                                 .miss = OFPTABLE_MISS_CONTROLLER,
-	                                 .has_properties = true};
+					 .metadata_write = UINT64_MAX,
+					 .miss = OFPTABLE_MISS_CONTROLLER,
+					 .has_properties = true};
 	f->hit.instructions = version >= OFP13 ? INSTRUCTIONS_13 : INSTRUCTIONS_11;
 	all_actions(&f->hit.write, version);
 	all_actions(&f->hit.apply, version);
@@ -217,7 +219,7 @@ static int pull_fields(struct cursor v, struct ofp_field_set *set, struct ofp_fi
 
 // One property into what it belongs to. *seen gets a bit for each kind of property.
 static int pull_property(uint64_t type, struct cursor v, struct ofp_table_features *f,
-                         uint32_t *seen)
+			 uint32_t *seen)
 {
 	struct ofp_table_instructions *i = type & 1 ? &f->miss_instructions : &f->hit;
 	if (type < 32 && *seen >> type & 1)
@@ -360,7 +362,7 @@ static void pull_fields11(struct cursor *c, struct ofp_field_set *set)
 static int bit12(const struct field *f)
 {
 	return f->oxm_version == OFP12 && f->oxm >> 16 == OXM_BASIC ? (int)(f->oxm >> 9 & 0x7f)
-	                                                            : -1;
+								    : -1;
 }
 
 static void put_fields12(struct buf *b, const struct ofp_field_set *set)
@@ -399,8 +401,8 @@ static uint32_t miss_bits(enum ofp_table_miss miss)
 static enum ofp_table_miss miss_of_bits(uint32_t config)
 {
 	static const enum ofp_table_miss misses[] = {OFPTABLE_MISS_CONTROLLER,
-	                                             OFPTABLE_MISS_CONTINUE, OFPTABLE_MISS_DROP,
-	                                             OFPTABLE_MISS_CONTROLLER};
+						     OFPTABLE_MISS_CONTINUE, OFPTABLE_MISS_DROP,
+						     OFPTABLE_MISS_CONTROLLER};
 	return misses[config & 3];
 }
 

@@ -23,7 +23,7 @@ static inline bool ofp_field_set_has(const struct ofp_field_set *s, unsigned int
 
 struct ofp_table_actions {
 	uint32_t actions; // bits by the numbers of OpenFlow 1.1's actions, of which the later ones
-	                  // are a part
+			  // are a part
 	struct ofp_field_set set_fields;
 };
 struct ofp_table_instructions {
@@ -37,19 +37,19 @@ struct ofp_table_features {
 	uint8_t table_id, command; // enum ofp_table_features_command
 	char name[33];
 	be64_t metadata_match, metadata_write;
-	enum ofp_table_miss miss;                // up to 1.2
+	enum ofp_table_miss miss;		 // up to 1.2
 	enum ofp_table_switch eviction, vacancy; // since 1.4: supported
 	uint32_t max_entries;
 	bool has_properties;
 	struct ofp_table_instructions hit, miss_instructions;
 	struct ofp_field_set match, mask,
-	        wildcard; // can be matched; with any mask; can be left out
+		wildcard; // can be matched; with any mask; can be left out
 };
 // Everything that this implementation can do, in the version's terms.
 void ofp_table_features_all(struct ofp_table_features *, uint8_t version);
 
 void ofp_append_table_features(struct ofp_replies *, const struct ofp_msg *request,
-                               const struct ofp_table_features *);
+			       const struct ofp_table_features *);
 // -ENODATA at the end, else 0 or an enum ofperr.
 int ofp_table_features_pull(struct cursor *, uint8_t version, struct ofp_table_features *);
 // The request without a body asks; one with a body wants to change them (the switch may refuse:

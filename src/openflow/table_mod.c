@@ -68,8 +68,8 @@ int ofp_decode_table_mod(const struct ofp_msg *m, struct ofp_table_mod *tm)
 {
 	struct cursor c = m->body;
 	*tm = (struct ofp_table_mod){.eviction = OFPTABLE_SAME,
-	                             .vacancy = OFPTABLE_SAME,
-	                             .eviction_flags = OFPTABLE_EVICTION_DEFAULT};
+				     .vacancy = OFPTABLE_SAME,
+				     .eviction_flags = OFPTABLE_EVICTION_DEFAULT};
 	tm->table_id = cursor_u8(&c);
 	cursor_skip(&c, 3);
 	uint32_t config = cursor_be32(&c);
@@ -98,12 +98,12 @@ static void put_vacancy(struct buf *b, uint8_t down, uint8_t up, uint8_t vacancy
 }
 
 void ofp_encode_table_mod(struct buf *b, const struct ofp_table_mod *tm, uint8_t version,
-                          uint32_t xid)
+			  uint32_t xid)
 {
 	static const uint32_t misses[] = {[OFPTABLE_MISS_DEFAULT] = MISS_CONTROLLER,
-	                                  [OFPTABLE_MISS_CONTROLLER] = MISS_CONTROLLER,
-	                                  [OFPTABLE_MISS_CONTINUE] = MISS_CONTINUE,
-	                                  [OFPTABLE_MISS_DROP] = MISS_DROP};
+					  [OFPTABLE_MISS_CONTROLLER] = MISS_CONTROLLER,
+					  [OFPTABLE_MISS_CONTINUE] = MISS_CONTINUE,
+					  [OFPTABLE_MISS_DROP] = MISS_DROP};
 	size_t at = ofp_begin(b, OFPTYPE_TABLE_MOD, false, version, xid);
 	buf_add_u8(b, tm->table_id);
 	buf_add_zeros(b, 3);
@@ -111,7 +111,7 @@ void ofp_encode_table_mod(struct buf *b, const struct ofp_table_mod *tm, uint8_t
 		buf_add_be32(b, version < OFP13 ? misses[tm->miss] : 0);
 	} else {
 		buf_add_be32(b, (tm->eviction == OFPTABLE_ON ? CONFIG_EVICTION : 0) |
-		                        (tm->vacancy == OFPTABLE_ON ? CONFIG_VACANCY : 0));
+					(tm->vacancy == OFPTABLE_ON ? CONFIG_VACANCY : 0));
 		if (tm->eviction_flags != OFPTABLE_EVICTION_DEFAULT)
 			prop_put_u32(b, PROP_EVICTION, tm->eviction_flags);
 		if (tm->vacancy == OFPTABLE_ON)
@@ -129,7 +129,7 @@ static void put_desc(struct buf *b, const struct ofp_table_desc *d)
 	buf_add_u8(b, d->table_id);
 	buf_add_u8(b, 0);
 	buf_add_be32(b, (d->eviction ? CONFIG_EVICTION : 0) |
-	                        (d->vacancy_events ? CONFIG_VACANCY : 0));
+				(d->vacancy_events ? CONFIG_VACANCY : 0));
 	if (d->eviction_flags != OFPTABLE_EVICTION_DEFAULT)
 		prop_put_u32(b, PROP_EVICTION, d->eviction_flags);
 	if (d->vacancy_events)
@@ -197,10 +197,11 @@ static struct error *parse_vacancy(const char *s, struct ofp_table_mod *tm)
 	if (sscanf(s, "%u,%u%n", &low, &high, &end) < 2 || s[end])
 		return error_new("%s: vacancy needs two percentages, \"vacancy:LOW,HIGH\"", s);
 	if (low > 100 || high > 100)
-		return error_new("Invalid vacancy %s value \"%u\"", low > 100 ? "down" : "up", low > 100 ? low : high);
+		return error_new("Invalid vacancy %s value \"%u\"", low > 100 ? "down" : "up",
+				 low > 100 ? low : high);
 	if (high < low)
-		return error_new(
-			"Invalid vacancy range, vacancy up should be greater than vacancy down (OFPBPC_BAD_VALUE)");
+		return error_new("Invalid vacancy range, vacancy up should be greater than vacancy "
+				 "down (OFPBPC_BAD_VALUE)");
 	tm->vacancy = OFPTABLE_ON;
 	tm->vacancy_down = (uint8_t)low;
 	tm->vacancy_up = (uint8_t)high;
@@ -213,8 +214,8 @@ struct error *ofp_table_mod_parse(const char *s, struct ofp_table_mod *tm, uint3
 		const char *name;
 		enum ofp_table_miss miss;
 	} misses[] = {{"controller", OFPTABLE_MISS_CONTROLLER},
-	              {"continue", OFPTABLE_MISS_CONTINUE},
-	              {"drop", OFPTABLE_MISS_DROP}};
+		      {"continue", OFPTABLE_MISS_CONTINUE},
+		      {"drop", OFPTABLE_MISS_DROP}};
 	*versions = 1u << OFP11 | 1u << OFP12;
 	for (size_t i = 0; i < sizeof(misses) / sizeof(misses[0]); i++)
 		if (!strcmp(s, misses[i].name)) {

@@ -9,7 +9,7 @@
 #include "base/str.h"
 #include "openflow/header.h"
 
-enum ofp_table_miss {          // what a miss does, 1.1 and 1.2
+enum ofp_table_miss {	       // what a miss does, 1.1 and 1.2
 	OFPTABLE_MISS_DEFAULT, // not said
 	OFPTABLE_MISS_CONTROLLER,
 	OFPTABLE_MISS_CONTINUE,
@@ -27,12 +27,12 @@ struct ofp_table_mod {
 	uint8_t table_id; // 255: all
 	enum ofp_table_miss miss;
 	enum ofp_table_switch eviction, vacancy;
-	uint32_t eviction_flags;          // enum ofp_table_eviction_flags
+	uint32_t eviction_flags;	  // enum ofp_table_eviction_flags
 	uint8_t vacancy_down, vacancy_up; // in percent
 };
 int ofp_decode_table_mod(const struct ofp_msg *, struct ofp_table_mod *);
 void ofp_encode_table_mod(struct buf *, const struct ofp_table_mod *, uint8_t version,
-                          uint32_t xid);
+			  uint32_t xid);
 
 struct ofp_table_desc {
 	uint8_t table_id;
@@ -56,4 +56,4 @@ void ofp_encode_table_status(struct buf *, const struct ofp_table_status *, uint
 // "drop", "evict", "vacancy:10,20"... into *tm, and the versions (bits 1 << version) that can say
 // it.
 struct error *ofp_table_mod_parse(const char *setting, struct ofp_table_mod *tm,
-                                  uint32_t *versions) MUST_CHECK;
+				  uint32_t *versions) MUST_CHECK;

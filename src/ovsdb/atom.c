@@ -14,8 +14,8 @@ static_assert(sizeof(union atom) == 16, "an atom is 16 bytes");
 static_assert(offsetof(union atom, is_heap) == 15, "the mark is the last byte of the text");
 
 static const char *const type_names[ATOM_N_TYPES] = {
-	[ATOM_VOID] = "void",	      [ATOM_INTEGER] = "integer", [ATOM_REAL] = "real",
-	[ATOM_BOOLEAN] = "boolean", [ATOM_STRING] = "string",	  [ATOM_UUID] = "uuid",
+	[ATOM_VOID] = "void",	    [ATOM_INTEGER] = "integer", [ATOM_REAL] = "real",
+	[ATOM_BOOLEAN] = "boolean", [ATOM_STRING] = "string",	[ATOM_UUID] = "uuid",
 };
 
 const char *atom_type_name(enum atom_type type)
@@ -156,8 +156,9 @@ static struct db_error *check_enumeration(const union atom *a, const struct base
 	struct str value = STR_INIT, choices = STR_INIT;
 	atom_to_text(a, base->type, &value);
 	datum_to_text(base->enumeration, &type, &choices);
-	struct db_error *error = db_error_new("constraint violation", "%s is not one of the allowed values (%s)",
-					      str_cstr(&value), str_cstr(&choices));
+	struct db_error *error =
+		db_error_new("constraint violation", "%s is not one of the allowed values (%s)",
+			     str_cstr(&value), str_cstr(&choices));
 	str_done(&value);
 	str_done(&choices);
 	return error;
@@ -169,14 +170,15 @@ static struct db_error *check_integer(int64_t v, int64_t min, int64_t max)
 		return NULL;
 	if (min != INT64_MIN && max != INT64_MAX)
 		return db_error_new("constraint violation",
-				    "%lld is not in the valid range %lld to %lld (inclusive)", (long long)v,
-				    (long long)min, (long long)max);
+				    "%lld is not in the valid range %lld to %lld (inclusive)",
+				    (long long)v, (long long)min, (long long)max);
 	if (min != INT64_MIN)
 		return db_error_new("constraint violation",
 				    "%lld is less than minimum allowed value %lld", (long long)v,
 				    (long long)min);
-	return db_error_new("constraint violation", "%lld is greater than maximum allowed value %lld",
-			    (long long)v, (long long)max);
+	return db_error_new("constraint violation",
+			    "%lld is greater than maximum allowed value %lld", (long long)v,
+			    (long long)max);
 }
 
 static struct db_error *check_real(double v, double min, double max)
@@ -185,13 +187,15 @@ static struct db_error *check_real(double v, double min, double max)
 		return NULL;
 	if (min != -DBL_MAX && max != DBL_MAX)
 		return db_error_new("constraint violation",
-				    "%.*g is not in the valid range %.*g to %.*g (inclusive)", DBL_DIG, v,
-				    DBL_DIG, min, DBL_DIG, max);
+				    "%.*g is not in the valid range %.*g to %.*g (inclusive)",
+				    DBL_DIG, v, DBL_DIG, min, DBL_DIG, max);
 	if (min != -DBL_MAX)
-		return db_error_new("constraint violation", "%.*g is less than minimum allowed value %.*g",
-				    DBL_DIG, v, DBL_DIG, min);
-	return db_error_new("constraint violation", "%.*g is greater than maximum allowed value %.*g", DBL_DIG,
-			    v, DBL_DIG, max);
+		return db_error_new("constraint violation",
+				    "%.*g is less than minimum allowed value %.*g", DBL_DIG, v,
+				    DBL_DIG, min);
+	return db_error_new("constraint violation",
+			    "%.*g is greater than maximum allowed value %.*g", DBL_DIG, v, DBL_DIG,
+			    max);
 }
 
 static size_t utf8_length(const char *s)
@@ -209,12 +213,12 @@ static struct db_error *check_string(const char *s, const struct base_type *base
 	size_t n = utf8_length(s);
 	if (n < base->string.min_len)
 		return db_error_new("constraint violation",
-				    "\"%s\" length %zu is less than minimum allowed length %u", s, n,
-				    base->string.min_len);
+				    "\"%s\" length %zu is less than minimum allowed length %u", s,
+				    n, base->string.min_len);
 	if (n > base->string.max_len)
 		return db_error_new("constraint violation",
-				    "\"%s\" length %zu is greater than maximum allowed length %u", s, n,
-				    base->string.max_len);
+				    "\"%s\" length %zu is greater than maximum allowed length %u",
+				    s, n, base->string.max_len);
 	return NULL;
 }
 
@@ -248,8 +252,8 @@ static void note_reference(struct symbol *symbol, const struct base_type *base)
 		symbol->weak_ref = true;
 }
 
-static struct db_error *uuid_from_json(struct uuid *uuid, const struct base_type *base, const json_t *json,
-				       struct symtab *symtab)
+static struct db_error *uuid_from_json(struct uuid *uuid, const struct base_type *base,
+				       const json_t *json, struct symtab *symtab)
 {
 	const char *kind = json_string_value(json_array_get(json, 0));
 	const char *text = json_string_value(json_array_get(json, 1));
@@ -261,7 +265,8 @@ static struct db_error *uuid_from_json(struct uuid *uuid, const struct base_type
 		}
 		if (!strcmp(kind, "named-uuid") && symtab) {
 			if (!db_is_valid_id(text))
-				return db_error_syntax(json, NULL, "named-uuid string is not a valid <id>");
+				return db_error_syntax(json, NULL,
+						       "named-uuid string is not a valid <id>");
 			struct symbol *symbol = symtab_get(symtab, text);
 			note_reference(symbol, base);
 			*uuid = symbol->uuid;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// One value of an atomic type (RFC 7047, <atom>), 16 bytes. Strings of up to 15 bytes lie inside it; longer ones are shared and
-// counted. Counts are not atomic: an atom and its copies belong to one thread. An atom may be moved with memcpy().
+// One value of an atomic type (RFC 7047, <atom>), 16 bytes. Strings of up to 15 bytes lie inside
+// it; longer ones are shared and counted. Counts are not atomic: an atom and its copies belong to
+// one thread. An atom may be moved with memcpy().
 #pragma once
 #include <jansson.h>
 #include <stdbool.h>
@@ -12,7 +13,15 @@
 #include "ovsdb/error.h"
 #include "ovsdb/symtab.h"
 
-enum atom_type { ATOM_VOID, ATOM_INTEGER, ATOM_REAL, ATOM_BOOLEAN, ATOM_STRING, ATOM_UUID, ATOM_N_TYPES };
+enum atom_type {
+	ATOM_VOID,
+	ATOM_INTEGER,
+	ATOM_REAL,
+	ATOM_BOOLEAN,
+	ATOM_STRING,
+	ATOM_UUID,
+	ATOM_N_TYPES
+};
 
 struct atom_string {
 	uint32_t refs;
@@ -58,21 +67,23 @@ bool atom_equal(const union atom *, const union atom *, enum atom_type);
 uint64_t atom_hash(const union atom *, enum atom_type, uint64_t seed);
 
 struct base_type;
-// Checks what the type demands (enum, ranges, lengths); the reference of a UUID is checked by the transaction.
+// Checks what the type demands (enum, ranges, lengths); the reference of a UUID is checked by the
+// transaction.
 struct db_error *atom_check(const union atom *, const struct base_type *) MUST_CHECK;
 // Reads and checks. `symtab` NULL: a named-uuid is an error. On error the atom is not initialised.
-struct db_error *atom_from_json(union atom *, const struct base_type *, const json_t *, struct symtab *)
-	MUST_CHECK;
+struct db_error *atom_from_json(union atom *, const struct base_type *, const json_t *,
+				struct symtab *) MUST_CHECK;
 json_t *atom_to_json(const union atom *, enum atom_type);
 // The same JSON as text.
 void atom_add_json(const union atom *, enum atom_type, struct str *);
 
 // --- The text form of ovs-vsctl(8), "Database Values".
 
-// Reads and checks one value: 1, 1.5, true, yes, on, word, "quoted string", UUID, @name. With `range_end` not NULL an integer may
-// be a range FIRST-LAST: *range_end gets LAST, or FIRST where there was none. On error the atom is not initialised.
-struct error *atom_from_text(union atom *, int64_t *range_end, const struct base_type *, const char *,
-			     struct symtab *) MUST_CHECK;
+// Reads and checks one value: 1, 1.5, true, yes, on, word, "quoted string", UUID, @name. With
+// `range_end` not NULL an integer may be a range FIRST-LAST: *range_end gets LAST, or FIRST where
+// there was none. On error the atom is not initialised.
+struct error *atom_from_text(union atom *, int64_t *range_end, const struct base_type *,
+			     const char *, struct symtab *) MUST_CHECK;
 // Quotes strings that would be read as something else.
 void atom_to_text(const union atom *, enum atom_type, struct str *);
 // The same but strings are never quoted.

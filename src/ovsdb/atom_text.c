@@ -34,7 +34,8 @@ static struct error *integer_from_text(union atom *a, int64_t *range_end, const 
 	if (*rest)
 		goto bad;
 	if (last < a->integer)
-		return error_new("\"%s\" is not a valid range. Range end cannot be before start.", s);
+		return error_new("\"%s\" is not a valid range. Range end cannot be before start.",
+				 s);
 	if (range_end)
 		*range_end = last;
 	return NULL;
@@ -44,7 +45,8 @@ bad:
 
 static struct error *boolean_from_text(union atom *a, const char *s)
 {
-	static const char *const yes[] = {"true", "yes", "on", "1"}, *const no[] = {"false", "no", "off", "0"};
+	static const char *const yes[] = {"true", "yes", "on", "1"}, *const no[] = {"false", "no",
+										    "off", "0"};
 	for (size_t i = 0; i < sizeof(yes) / sizeof(yes[0]); i++) {
 		if (!strcmp(s, yes[i]) || !strcmp(s, no[i])) {
 			a->boolean = !strcmp(s, yes[i]);
@@ -57,7 +59,8 @@ static struct error *boolean_from_text(union atom *a, const char *s)
 static struct error *string_from_text(union atom *a, const char *s)
 {
 	if (!*s)
-		return error_new("An empty string is not valid as input; use \"\" to represent the empty string");
+		return error_new("An empty string is not valid as input; use \"\" to represent the "
+				 "empty string");
 	if (*s != '"') {
 		atom_init_string(a, s);
 		return NULL;
@@ -92,8 +95,8 @@ static struct error *uuid_from_text(union atom *a, const struct base_type *base,
 	return uuid_parse(s, &a->uuid) ? NULL : error_new("\"%s\" is not a valid UUID", s);
 }
 
-static struct error *read_text(union atom *a, int64_t *range_end, const struct base_type *base, const char *s,
-			       struct symtab *symtab)
+static struct error *read_text(union atom *a, int64_t *range_end, const struct base_type *base,
+			       const char *s, struct symtab *symtab)
 {
 	switch (base->type) {
 	case ATOM_INTEGER:
@@ -115,8 +118,8 @@ static struct error *read_text(union atom *a, int64_t *range_end, const struct b
 	return error_new("\"%s\": a value of no type", s);
 }
 
-struct error *atom_from_text(union atom *a, int64_t *range_end, const struct base_type *base, const char *s,
-			     struct symtab *symtab)
+struct error *atom_from_text(union atom *a, int64_t *range_end, const struct base_type *base,
+			     const char *s, struct symtab *symtab)
 {
 	memset(a, 0, sizeof(*a));
 	struct error *error = read_text(a, range_end, base, s, symtab);
@@ -129,7 +132,8 @@ struct error *atom_from_text(union atom *a, int64_t *range_end, const struct bas
 	}
 	if (!violation && range_end && base->type == ATOM_INTEGER &&
 	    (uint64_t)*range_end - (uint64_t)a->integer >= RANGE_MAX)
-		violation = db_error_new("constraint violation", "Range \"%s\" is too big. Maximum allowed size is %d.", s,
+		violation = db_error_new("constraint violation",
+					 "Range \"%s\" is too big. Maximum allowed size is %d.", s,
 					 RANGE_MAX);
 	if (!violation)
 		return NULL;

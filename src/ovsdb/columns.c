@@ -20,7 +20,8 @@ bool column_set_contains(const struct column_set *set, unsigned int index)
 	return false;
 }
 
-struct db_error *column_set_from_json(struct column_set *set, const struct table_schema *t, const json_t *json)
+struct db_error *column_set_from_json(struct column_set *set, const struct table_schema *t,
+				      const json_t *json)
 {
 	struct db_error *error = NULL;
 	size_t i;
@@ -34,16 +35,20 @@ struct db_error *column_set_from_json(struct column_set *set, const struct table
 		return db_error_syntax(json, NULL, "array of distinct column names expected");
 	json_array_foreach (json, i, name) {
 		if (!json_is_string(name)) {
-			error = db_error_syntax(json, NULL, "array of distinct column names expected");
+			error = db_error_syntax(json, NULL,
+						"array of distinct column names expected");
 			break;
 		}
-		const struct column_schema *c = table_schema_find_column(t, json_string_value(name));
+		const struct column_schema *c =
+			table_schema_find_column(t, json_string_value(name));
 		if (!c)
-			error = db_error_at(db_error_syntax(json, NULL, "%s is not a valid column name",
+			error = db_error_at(db_error_syntax(json, NULL,
+							    "%s is not a valid column name",
 							    json_string_value(name)),
 					    "table %s", t->name);
 		else if (column_set_contains(set, c->index))
-			error = db_error_syntax(json, NULL, "array of distinct column names expected");
+			error = db_error_syntax(json, NULL,
+						"array of distinct column names expected");
 		if (error)
 			break;
 		vec_push(&set->c, c);
@@ -57,7 +62,8 @@ json_t *column_set_row_to_json(const struct column_set *set, const struct datum 
 {
 	json_t *json = json_object();
 	VEC_FOREACH (&set->c, i)
-		json_object_set_new_nocheck(json, set->c.v[i]->name, datum_to_json(&fields[set->c.v[i]->index]));
+		json_object_set_new_nocheck(json, set->c.v[i]->name,
+					    datum_to_json(&fields[set->c.v[i]->index]));
 	return json;
 }
 

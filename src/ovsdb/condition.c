@@ -7,9 +7,16 @@
 #include "base/alloc.h"
 
 static const char *const function_names[] = {
-	[FUNC_EQ] = "==",	      [FUNC_NE] = "!=",		    [FUNC_LT] = "<",	     [FUNC_LE] = "<=",
-	[FUNC_GT] = ">",	      [FUNC_GE] = ">=",		    [FUNC_INCLUDES] = "includes",
-	[FUNC_EXCLUDES] = "excludes", [FUNC_TRUE] = "true",	    [FUNC_FALSE] = "false",
+	[FUNC_EQ] = "==",
+	[FUNC_NE] = "!=",
+	[FUNC_LT] = "<",
+	[FUNC_LE] = "<=",
+	[FUNC_GT] = ">",
+	[FUNC_GE] = ">=",
+	[FUNC_INCLUDES] = "includes",
+	[FUNC_EXCLUDES] = "excludes",
+	[FUNC_TRUE] = "true",
+	[FUNC_FALSE] = "false",
 };
 
 static struct db_error *function_from_json(enum db_function *function, const json_t *json)
@@ -29,16 +36,19 @@ static bool is_order(enum db_function function)
 }
 
 // The type of the argument; shares the constraints of `type`.
-static struct db_error *argument_type(const struct clause *c, const json_t *json, struct column_type *type)
+static struct db_error *argument_type(const struct clause *c, const json_t *json,
+				      struct column_type *type)
 {
 	*type = c->column->type;
 	if (is_order(c->function)) {
 		bool number = type->key.type == ATOM_INTEGER || type->key.type == ATOM_REAL;
 		if (!column_type_is_optional_scalar(type) || !number) {
 			char *text = column_type_to_english(type);
-			struct db_error *error = db_error_syntax(
-				json, NULL, "Type mismatch: \"%s\" operator may not be applied to column %s of type %s.",
-				function_names[c->function], c->column->name, text);
+			struct db_error *error =
+				db_error_syntax(json, NULL,
+						"Type mismatch: \"%s\" operator may not be applied "
+						"to column %s of type %s.",
+						function_names[c->function], c->column->name, text);
 			free(text);
 			return error;
 		}
@@ -52,8 +62,8 @@ static struct db_error *argument_type(const struct clause *c, const json_t *json
 	return NULL;
 }
 
-static struct db_error *clause_from_json(struct clause *c, const struct table_schema *t, const json_t *json,
-					 struct symtab *symtab)
+static struct db_error *clause_from_json(struct clause *c, const struct table_schema *t,
+					 const json_t *json, struct symtab *symtab)
 {
 	memset(c, 0, sizeof(*c));
 	if (json_is_boolean(json)) {
@@ -66,7 +76,8 @@ static struct db_error *clause_from_json(struct clause *c, const struct table_sc
 	const char *name = json_string_value(json_array_get(json, 0));
 	c->column = table_schema_find_column(t, name);
 	if (!c->column)
-		return db_error_syntax(json, "unknown column", "No column %s in table %s.", name, t->name);
+		return db_error_syntax(json, "unknown column", "No column %s in table %s.", name,
+				       t->name);
 	struct db_error *error = function_from_json(&c->function, json_array_get(json, 1));
 	struct column_type type;
 	if (!error)
@@ -89,8 +100,8 @@ void condition_done(struct condition *cond)
 	vec_done(&cond->clauses);
 }
 
-struct db_error *condition_from_json(struct condition *cond, const struct table_schema *t, const json_t *json,
-				     struct symtab *symtab)
+struct db_error *condition_from_json(struct condition *cond, const struct table_schema *t,
+				     const json_t *json, struct symtab *symtab)
 {
 	size_t i;
 	json_t *element;
@@ -137,7 +148,8 @@ bool condition_equal(const struct condition *a, const struct condition *b)
 	return equal;
 }
 
-static bool order_matches(enum db_function function, const struct datum *field, const struct datum *arg)
+static bool order_matches(enum db_function function, const struct datum *field,
+			  const struct datum *arg)
 {
 	if (!field->n)
 		return false;
@@ -218,8 +230,8 @@ static const struct clause *find_equal(const struct condition *cond, unsigned in
 	return NULL;
 }
 
-static bool find_by_index(const struct condition *cond, const struct db_table *t, unsigned int number,
-			  struct row_list *out)
+static bool find_by_index(const struct condition *cond, const struct db_table *t,
+			  unsigned int number, struct row_list *out)
 {
 	const struct table_index *index = &t->schema->indexes[number];
 	uint64_t hash = 0;
@@ -229,13 +241,15 @@ static bool find_by_index(const struct condition *cond, const struct db_table *t
 			return false;
 		hash = datum_hash(&c->arg, hash);
 	}
-	for (struct db_row *row = db_index_first(t, number, hash); row; row = db_index_next(row, number))
+	for (struct db_row *row = db_index_first(t, number, hash); row;
+	     row = db_index_next(row, number))
 		if (condition_matches(cond, row->fields))
 			vec_push(&out->rows, row);
 	return true;
 }
 
-void condition_find_rows(const struct condition *cond, const struct db_table *t, struct row_list *out)
+void condition_find_rows(const struct condition *cond, const struct db_table *t,
+			 struct row_list *out)
 {
 	const struct clause *c = find_equal(cond, COLUMN_UUID);
 	if (c) {

@@ -123,7 +123,8 @@ static void copy_atoms(union atom *to, const union atom *from, size_t n, enum at
 // Makes the datum the only owner of its contents, with room for `cap` elements.
 static void own(struct datum *d, uint32_t cap)
 {
-	if (d->has_body ? d->body->refs == 1 && d->body->cap >= cap : cap <= 1 && d->value_type == ATOM_VOID)
+	if (d->has_body ? d->body->refs == 1 && d->body->cap >= cap
+			: cap <= 1 && d->value_type == ATOM_VOID)
 		return;
 	struct datum_body *body = body_new(d, cap);
 	bool map = d->value_type != ATOM_VOID;
@@ -191,7 +192,8 @@ bool datum_is_default(const struct datum *d, const struct column_type *type)
 	for (size_t i = 0; i < d->n; i++) {
 		if (!atom_is_default(datum_key(d, i), d->key_type))
 			return false;
-		if (d->value_type != ATOM_VOID && !atom_is_default(datum_value(d, i), d->value_type))
+		if (d->value_type != ATOM_VOID &&
+		    !atom_is_default(datum_value(d, i), d->value_type))
 			return false;
 	}
 	return true;
@@ -424,8 +426,9 @@ struct db_error *datum_check(const struct datum *d, const struct column_type *ty
 			error = atom_check(datum_value(d, i), &type->value);
 	}
 	if (!error && (d->n < type->n_min || d->n > type->n_max))
-		error = db_error_new("constraint violation", "%u values when type requires between %u and %u",
-				     d->n, type->n_min, type->n_max);
+		error = db_error_new("constraint violation",
+				     "%u values when type requires between %u and %u", d->n,
+				     type->n_min, type->n_max);
 	return error;
 }
 
@@ -433,7 +436,8 @@ struct db_error *datum_check(const struct datum *d, const struct column_type *ty
 static json_t *unwrap(const json_t *json, const char *class)
 {
 	const char *name = json_string_value(json_array_get(json, 0));
-	return json_array_size(json) == 2 && name && !strcmp(name, class) ? json_array_get(json, 1) : NULL;
+	return json_array_size(json) == 2 && name && !strcmp(name, class) ? json_array_get(json, 1)
+									  : NULL;
 }
 
 static bool is_class(const json_t *json, const char *class)
@@ -442,18 +446,19 @@ static bool is_class(const json_t *json, const char *class)
 	return name && !strcmp(name, class);
 }
 
-static struct db_error *wrong_count(const json_t *json, const char *class, const struct column_type *type,
-				    size_t n)
+static struct db_error *wrong_count(const json_t *json, const char *class,
+				    const struct column_type *type, size_t n)
 {
 	if (type->n_min == 1 && type->n_max == 1)
-		return db_error_syntax(json, NULL, "%s must have exactly one member but %zu are present", class,
+		return db_error_syntax(json, NULL,
+				       "%s must have exactly one member but %zu are present", class,
 				       n);
-	return db_error_syntax(json, NULL, "%s must have %u to %u members but %zu are present", class,
-			       type->n_min, type->n_max, n);
+	return db_error_syntax(json, NULL, "%s must have %u to %u members but %zu are present",
+			       class, type->n_min, type->n_max, n);
 }
 
-static struct db_error *element_from_json(struct datum *d, const struct column_type *type, const json_t *json,
-					  struct symtab *symtab)
+static struct db_error *element_from_json(struct datum *d, const struct column_type *type,
+					  const json_t *json, struct symtab *symtab)
 {
 	union atom key, value;
 	if (!column_type_is_map(type)) {
@@ -475,8 +480,8 @@ static struct db_error *element_from_json(struct datum *d, const struct column_t
 	return error;
 }
 
-static struct db_error *from_json(struct datum *d, const struct column_type *type, const json_t *json,
-				  struct symtab *symtab, bool check_count)
+static struct db_error *from_json(struct datum *d, const struct column_type *type,
+				  const json_t *json, struct symtab *symtab, bool check_count)
 {
 	bool map = column_type_is_map(type);
 	const char *class = map ? "map" : "set";
@@ -502,14 +507,14 @@ static struct db_error *from_json(struct datum *d, const struct column_type *typ
 	return error;
 }
 
-struct db_error *datum_from_json(struct datum *d, const struct column_type *type, const json_t *json,
-				 struct symtab *symtab)
+struct db_error *datum_from_json(struct datum *d, const struct column_type *type,
+				 const json_t *json, struct symtab *symtab)
 {
 	return from_json(d, type, json, symtab, true);
 }
 
-struct db_error *datum_from_json_any_size(struct datum *d, const struct column_type *type, const json_t *json,
-					  struct symtab *symtab)
+struct db_error *datum_from_json_any_size(struct datum *d, const struct column_type *type,
+					  const json_t *json, struct symtab *symtab)
 {
 	return from_json(d, type, json, symtab, false);
 }

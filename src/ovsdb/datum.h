@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// The value of a column: a set of atoms or a map from atoms to atoms, sorted by key, keys distinct. 24 bytes; a set of one lies
-// inside it, anything larger in a body that copies share until one of them changes. It knows the types of its atoms, so that
-// only reading needs the column's type. Copies belong to one thread. May be moved with memcpy().
+// The value of a column: a set of atoms or a map from atoms to atoms, sorted by key, keys distinct.
+// 24 bytes; a set of one lies inside it, anything larger in a body that copies share until one of
+// them changes. It knows the types of its atoms, so that only reading needs the column's type.
+// Copies belong to one thread. May be moved with memcpy().
 #pragma once
 #include "ovsdb/type.h"
 
 struct datum_body {
 	uint32_t refs;
-	uint32_t cap;	 // in pairs or atoms
+	uint32_t cap;	// in pairs or atoms
 	union atom v[]; // `cap` keys; in a map followed by `cap` values
 };
 
@@ -60,7 +61,8 @@ uint64_t datum_hash(const struct datum *, uint64_t seed);
 
 // The index of a key; SIZE_MAX if there is none. `key` has the datum's key type.
 size_t datum_find(const struct datum *, const union atom *key);
-// The value for a string key of a map of strings; NULL if there is none. Borrowed, valid while the datum is unchanged.
+// The value for a string key of a map of strings; NULL if there is none. Borrowed, valid while the
+// datum is unchanged.
 const char *datum_find_string(const struct datum *, const char *key);
 bool datum_contains_pair(const struct datum *, const union atom *key, const union atom *value);
 bool datum_includes_all(const struct datum *small, const struct datum *large);
@@ -68,22 +70,24 @@ bool datum_excludes_all(const struct datum *, const struct datum *);
 
 // Appends without sorting and takes the atoms (value NULL in a set); datum_sort() must follow.
 void datum_push(struct datum *, union atom *key, union atom *value);
-// Sorts by key. Returns false if a key was there twice; all of them are kept then and the datum is fit only for datum_done().
+// Sorts by key. Returns false if a key was there twice; all of them are kept then and the datum is
+// fit only for datum_done().
 bool datum_sort(struct datum *);
 // Sorts and keeps the first of equal keys.
 void datum_sort_unique(struct datum *);
 // Adds or, for a key that is there, replaces the value. Copies the atoms.
 void datum_put(struct datum *, const union atom *key, const union atom *value);
 void datum_remove_at(struct datum *, size_t i);
-// The single value of a set of one, or the value of entry i, to be changed in place; unshares. Keys must stay sorted.
+// The single value of a set of one, or the value of entry i, to be changed in place; unshares. Keys
+// must stay sorted.
 union atom *datum_edit_key(struct datum *, size_t i);
 union atom *datum_edit_value(struct datum *, size_t i);
 // a := a | b. For a map: keys of b that a has keep a's value, or take b's with `replace`.
 void datum_union(struct datum *a, const struct datum *b, bool replace);
 // a := a - b. b's keys; when b is a map only pairs that are equal are removed.
 void datum_subtract(struct datum *a, const struct datum *b);
-// The difference as update2 notifications and database files carry it: what is in only one of them, and for keys of both with
-// different values the new pair. Applying it to `old` gives `new`.
+// The difference as update2 notifications and database files carry it: what is in only one of them,
+// and for keys of both with different values the new pair. Applying it to `old` gives `new`.
 void datum_diff(struct datum *diff, const struct datum *old, const struct datum *new);
 // d := d with the difference applied.
 void datum_apply_diff(struct datum *d, const struct datum *diff);
@@ -93,11 +97,11 @@ size_t datum_memory(const struct datum *);
 // Checks atoms and number against the type.
 struct db_error *datum_check(const struct datum *, const struct column_type *) MUST_CHECK;
 // Reads <value> of RFC 7047. On error the datum is not initialised.
-struct db_error *datum_from_json(struct datum *, const struct column_type *, const json_t *, struct symtab *)
-	MUST_CHECK;
+struct db_error *datum_from_json(struct datum *, const struct column_type *, const json_t *,
+				 struct symtab *) MUST_CHECK;
 // The same without a check of the number of elements: differences, and keys to delete.
-struct db_error *datum_from_json_any_size(struct datum *, const struct column_type *, const json_t *,
-					  struct symtab *) MUST_CHECK;
+struct db_error *datum_from_json_any_size(struct datum *, const struct column_type *,
+					  const json_t *, struct symtab *) MUST_CHECK;
 json_t *datum_to_json(const struct datum *);
 // The same JSON as text.
 void datum_add_json(const struct datum *, struct str *);
@@ -105,12 +109,13 @@ void datum_add_json(const struct datum *, struct str *);
 // --- The text form of ovs-vsctl(8), "Database Values".
 
 // Reads `value`, `a, b`, `[a, b]`, `{k=v, ...}`. On error the datum is not initialised.
-struct error *datum_from_text(struct datum *, const struct column_type *, const char *, struct symtab *)
-	MUST_CHECK;
+struct error *datum_from_text(struct datum *, const struct column_type *, const char *,
+			      struct symtab *) MUST_CHECK;
 void datum_to_text(const struct datum *, const struct column_type *, struct str *);
 // Without brackets, braces and quotes; items parted by blanks.
 void datum_to_bare(const struct datum *, struct str *);
 
-// Cuts one word of the text form off *s: a quoted string, or what runs up to a delimiter, which may be nothing.
+// Cuts one word of the text form off *s: a quoted string, or what runs up to a delimiter, which may
+// be nothing.
 struct error *datum_text_token(const char **s, char **token) MUST_CHECK;
 bool datum_text_is_delimiter(unsigned char);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Sets and maps as operands: union, subtraction, difference. A large operand is merged in one pass over both, a small one is looked
-// up element by element, so that adding one member to a large set costs one move of memory.
+// Sets and maps as operands: union, subtraction, difference. A large operand is merged in one pass
+// over both, a small one is looked up element by element, so that adding one member to a large set
+// costs one move of memory.
 #include <stdlib.h>
 
 #include "ovsdb/datum.h"
@@ -10,7 +11,8 @@ bool datum_contains_pair(const struct datum *d, const union atom *key, const uni
 	size_t i = datum_find(d, key);
 	if (i == SIZE_MAX)
 		return false;
-	return d->value_type == ATOM_VOID || !value || atom_equal(datum_value(d, i), value, d->value_type);
+	return d->value_type == ATOM_VOID || !value ||
+	       atom_equal(datum_value(d, i), value, d->value_type);
 }
 
 static const union atom *value_of(const struct datum *d, size_t i)
@@ -60,7 +62,9 @@ static void union_merged(struct datum *a, const struct datum *b, bool replace)
 	datum_init_empty(&out, a->key_type, a->value_type);
 	size_t i = 0, j = 0;
 	while (i < a->n || j < b->n) {
-		int cmp = i >= a->n ? 1 : j >= b->n ? -1 : atom_compare(datum_key(a, i), datum_key(b, j), a->key_type);
+		int cmp = i >= a->n   ? 1
+			  : j >= b->n ? -1
+				      : atom_compare(datum_key(a, i), datum_key(b, j), a->key_type);
 		if (cmp < 0)
 			append(&out, a, i++);
 		else if (cmp > 0)
@@ -117,7 +121,10 @@ void datum_diff(struct datum *diff, const struct datum *old, const struct datum 
 	datum_init_empty(diff, new->key_type, new->value_type);
 	size_t i = 0, j = 0;
 	while (i < old->n || j < new->n) {
-		int cmp = i >= old->n ? 1 : j >= new->n ? -1 : atom_compare(datum_key(old, i), datum_key(new, j), new->key_type);
+		int cmp = i >= old->n	? 1
+			  : j >= new->n ? -1
+					: atom_compare(datum_key(old, i), datum_key(new, j),
+						       new->key_type);
 		if (cmp < 0) {
 			append(diff, old, i++);
 		} else if (cmp > 0) {
@@ -139,13 +146,17 @@ void datum_apply_diff(struct datum *d, const struct datum *diff)
 		datum_init_empty(&out, d->key_type, d->value_type);
 		size_t i = 0, j = 0;
 		while (i < d->n || j < diff->n) {
-			int cmp = i >= d->n ? 1 : j >= diff->n ? -1 : atom_compare(datum_key(d, i), datum_key(diff, j), d->key_type);
+			int cmp = i >= d->n	 ? 1
+				  : j >= diff->n ? -1
+						 : atom_compare(datum_key(d, i), datum_key(diff, j),
+								d->key_type);
 			if (cmp < 0) {
 				append(&out, d, i++);
 			} else if (cmp > 0) {
 				append(&out, diff, j++);
 			} else {
-				if (map && !atom_equal(datum_value(d, i), datum_value(diff, j), d->value_type))
+				if (map && !atom_equal(datum_value(d, i), datum_value(diff, j),
+						       d->value_type))
 					append(&out, diff, j);
 				i++, j++;
 			}
@@ -156,7 +167,8 @@ void datum_apply_diff(struct datum *d, const struct datum *diff)
 	}
 	for (size_t j = 0; j < diff->n; j++) {
 		size_t i = datum_find(d, datum_key(diff, j));
-		if (i == SIZE_MAX || (map && !atom_equal(datum_value(d, i), datum_value(diff, j), d->value_type)))
+		if (i == SIZE_MAX ||
+		    (map && !atom_equal(datum_value(d, i), datum_value(diff, j), d->value_type)))
 			datum_put(d, datum_key(diff, j), value_of(diff, j));
 		else
 			datum_remove_at(d, i);

@@ -21,7 +21,8 @@ struct error *datum_text_token(const char **s, char **token)
 			if (*p == '\\' && !*++p)
 				return error_new("%s: backslash at end of argument", *s);
 			if (!*p)
-				return error_new("%s: quoted string extends past end of argument", *s);
+				return error_new("%s: quoted string extends past end of argument",
+						 *s);
 		}
 		p++;
 	} else {
@@ -40,8 +41,8 @@ static const char *skip_blanks(const char *p)
 	return p;
 }
 
-static struct error *token_atom(const char **s, const struct base_type *base, union atom *a, int64_t *range_end,
-				struct symtab *symtab)
+static struct error *token_atom(const char **s, const struct base_type *base, union atom *a,
+				int64_t *range_end, struct symtab *symtab)
 {
 	char *token;
 	struct error *error = datum_text_token(s, &token);
@@ -87,14 +88,16 @@ static struct error *read_element(struct datum *d, const char **s, const struct 
 }
 
 // Elements up to `end`, which is 0 without brackets. `whole` is the text for messages.
-static struct error *read_elements(struct datum *d, const char **s, char end, const struct column_type *type,
-				   const char *whole, struct symtab *symtab)
+static struct error *read_elements(struct datum *d, const char **s, char end,
+				   const struct column_type *type, const char *whole,
+				   struct symtab *symtab)
 {
 	const char *p = skip_blanks(*s);
 	while (*p && *p != end) {
 		if (datum_text_is_delimiter((unsigned char)*p)) {
 			char *english = column_type_to_english(type);
-			struct error *error = error_new("%s: unexpected \"%c\" parsing %s", whole, *p, english);
+			struct error *error =
+				error_new("%s: unexpected \"%c\" parsing %s", whole, *p, english);
 			free(english);
 			return error;
 		}
@@ -109,13 +112,16 @@ static struct error *read_elements(struct datum *d, const char **s, char end, co
 	return NULL;
 }
 
-static struct error *check_number(const struct datum *d, const struct column_type *type, const char *s)
+static struct error *check_number(const struct datum *d, const struct column_type *type,
+				  const char *s)
 {
 	const char *what = column_type_is_map(type) ? "pair" : "value";
 	if (d->n < type->n_min)
-		return error_new("%s: %u %s(s) specified but the minimum number is %u", s, d->n, what, type->n_min);
+		return error_new("%s: %u %s(s) specified but the minimum number is %u", s, d->n,
+				 what, type->n_min);
 	if (d->n > type->n_max)
-		return error_new("%s: %u %s(s) specified but the maximum number is %u", s, d->n, what, type->n_max);
+		return error_new("%s: %u %s(s) specified but the maximum number is %u", s, d->n,
+				 what, type->n_max);
 	return NULL;
 }
 
@@ -126,7 +132,8 @@ struct error *datum_from_text(struct datum *d, const struct column_type *type, c
 	const char *p = skip_blanks(s);
 	char end = 0;
 	if (!*p)
-		return error_new("use \"%s\" to specify the empty %s", map ? "{}" : "[]", map ? "map" : "set");
+		return error_new("use \"%s\" to specify the empty %s", map ? "{}" : "[]",
+				 map ? "map" : "set");
 	datum_init_empty(d, type->key.type, type->value.type);
 	if (*p == (map ? '{' : '[')) {
 		end = map ? '}' : ']';
@@ -144,7 +151,8 @@ struct error *datum_from_text(struct datum *d, const struct column_type *type, c
 	if (!error)
 		error = check_number(d, type, s);
 	if (!error && !datum_sort(d))
-		error = error_new("%s: %s contains duplicate %s", s, map ? "map" : "set", map ? "key" : "value");
+		error = error_new("%s: %s contains duplicate %s", s, map ? "map" : "set",
+				  map ? "key" : "value");
 	if (error)
 		datum_done(d);
 	return error;

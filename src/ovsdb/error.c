@@ -63,7 +63,8 @@ struct db_error *db_error_wrap(struct db_error *cause, const char *format, ...)
 	va_start(args, format);
 	char *context = xvasprintf(format, args);
 	va_end(args);
-	char *details = cause->details ? xasprintf("%s: %s", context, cause->details) : xstrdup(context);
+	char *details =
+		cause->details ? xasprintf("%s: %s", context, cause->details) : xstrdup(context);
 	free(context);
 	free(cause->details);
 	cause->details = details;
@@ -81,7 +82,8 @@ struct db_error *db_error_at(struct db_error *cause, const char *format, ...)
 	const char *text = cause->details ? cause->details : db_error_tag(cause);
 	size_t n = strlen(text);
 	bool sentence = n && text[n - 1] == '.';
-	char *details = xasprintf("%.*s (%s)%s", (int)(n - sentence), text, context, sentence ? "." : "");
+	char *details =
+		xasprintf("%.*s (%s)%s", (int)(n - sentence), text, context, sentence ? "." : "");
 	free(context);
 	free(cause->details);
 	cause->details = details;

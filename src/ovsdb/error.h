@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// An error of the database protocol (RFC 7047 section 3.1, <error>): a tag that programs compare, details for people, and the
-// JSON that caused it. NULL means success. Who gets one owns it.
+// An error of the database protocol (RFC 7047 section 3.1, <error>): a tag that programs compare,
+// details for people, and the JSON that caused it. NULL means success. Who gets one owns it.
 #pragma once
 #include <jansson.h>
 
@@ -23,7 +23,8 @@ struct db_error *db_error_io(int code, const char *format, ...)
 // Puts "context: " before the details of `cause`, which it takes. NULL stays NULL.
 struct db_error *db_error_wrap(struct db_error *cause, const char *format, ...)
 	__attribute__((format(printf, 2, 3))) MUST_CHECK;
-// Puts " (context)" behind the details of `cause`, which it takes: where in the database it was. NULL stays NULL.
+// Puts " (context)" behind the details of `cause`, which it takes: where in the database it was.
+// NULL stays NULL.
 struct db_error *db_error_at(struct db_error *cause, const char *format, ...)
 	__attribute__((format(printf, 2, 3))) MUST_CHECK;
 void db_error_free(struct db_error *);

@@ -16,14 +16,15 @@ struct execution {
 	struct db_execute *x;
 	struct db_txn *txn;
 	struct symtab symtab;
-	bool waiting;	 // a "wait" wants to be tried again
+	bool waiting; // a "wait" wants to be tried again
 };
 
 struct operation {
 	const char *name;
 	bool read_only; // allowed when the server only reads
 	bool changes;	// rows
-	// Fills the members of `result`. An error given back counts only when the fields were right.
+	// Fills the members of `result`. An error given back counts only when the fields were
+	// right.
 	struct db_error *(*execute)(struct execution *, struct fields *, json_t *result);
 };
 
@@ -55,15 +56,17 @@ static struct db_error *new_uuid(struct execution *e, const struct db_table *t, 
 			return db_error_syntax(given, NULL, "bad uuid");
 		if (db_table_find_linked(t, uuid))
 			return db_error_syntax(given, "duplicate uuid",
-					       "This UUID would duplicate a UUID already present within the table or "
+					       "This UUID would duplicate a UUID already present "
+					       "within the table or "
 					       "deleted within the same transaction.");
 	}
 	if (!name)
 		return NULL;
 	struct symbol *symbol = symtab_get(&e->symtab, json_string_value(name));
 	if (symbol->created)
-		return db_error_syntax(name, "duplicate uuid-name",
-				       "This \"uuid-name\" appeared on an earlier \"insert\" operation.");
+		return db_error_syntax(
+			name, "duplicate uuid-name",
+			"This \"uuid-name\" appeared on an earlier \"insert\" operation.");
 	if (given)
 		symbol->uuid = *uuid;
 	else
@@ -80,12 +83,13 @@ static struct db_error *check_defaults(const struct db_table *t, const struct db
 		const struct column_type *type = &t->schema->columns[i]->type;
 		if (type->n_min == 0 || row_values_contain(values, i))
 			continue;
-		if (!base_type_has_constraints(&type->key) && !base_type_has_constraints(&type->value))
+		if (!base_type_has_constraints(&type->key) &&
+		    !base_type_has_constraints(&type->value))
 			continue;
 		struct db_error *error = datum_check(&row->fields[i], type);
 		if (error)
-			return db_error_at(error, "table %s, column %s, whose default does not do", t->schema->name,
-					   t->schema->columns[i]->name);
+			return db_error_at(error, "table %s, column %s, whose default does not do",
+					   t->schema->name, t->schema->columns[i]->name);
 	}
 	return NULL;
 }
@@ -153,7 +157,8 @@ static void distinct(struct row_list *list, const struct column_set *columns)
 	qsort_r(list->rows.v, list->rows.n, sizeof(list->rows.v[0]), compare_rows, (void *)columns);
 	size_t n = 1;
 	for (size_t i = 1; i < list->rows.n; i++)
-		if (!column_set_equal(columns, list->rows.v[i]->fields, list->rows.v[n - 1]->fields))
+		if (!column_set_equal(columns, list->rows.v[i]->fields,
+				      list->rows.v[n - 1]->fields))
 			list->rows.v[n++] = list->rows.v[i];
 	list->rows.n = n;
 }
@@ -178,7 +183,8 @@ static struct db_error *execute_select(struct execution *e, struct fields *f, js
 		condition_find_rows(&condition, t, &list);
 		distinct(&list, &columns);
 		VEC_FOREACH (&list.rows, i)
-			json_array_append_new(rows, column_set_row_to_json(&columns, list.rows.v[i]->fields));
+			json_array_append_new(
+				rows, column_set_row_to_json(&columns, list.rows.v[i]->fields));
 		json_object_set_new(result, "rows", rows);
 	}
 	vec_done(&list.rows);
@@ -205,8 +211,8 @@ static struct db_error *check_mutable(const struct row_values *values, const str
 	return NULL;
 }
 
-static struct db_error *check_update(const struct rbac *rbac, const struct table_schema *t, const struct row_list *list,
-				     const struct row_values *values)
+static struct db_error *check_update(const struct rbac *rbac, const struct table_schema *t,
+				     const struct row_list *list, const struct row_values *values)
 {
 	bool allowed = !rbac->applies || rbac->permissions;
 	for (size_t i = 0; i < list->rows.n && allowed && rbac->applies; i++) {
@@ -214,20 +220,23 @@ static struct db_error *check_update(const struct rbac *rbac, const struct table
 		allowed = rbac_may_modify(rbac, t, fields);
 		for (size_t j = 0; j < values->v.n && allowed; j++) {
 			const struct column_schema *c = values->v.v[j].column;
-			allowed = rbac_may_update(rbac, c, &fields[c->index], &values->v.v[j].datum);
+			allowed =
+				rbac_may_update(rbac, c, &fields[c->index], &values->v.v[j].datum);
 		}
 	}
 	return allowed ? NULL : rbac_error(rbac, "modification of", t);
 }
 
-static struct db_error *check_mutate(const struct rbac *rbac, const struct table_schema *t, const struct row_list *list,
+static struct db_error *check_mutate(const struct rbac *rbac, const struct table_schema *t,
+				     const struct row_list *list,
 				     const struct mutation_list *mutations)
 {
 	bool allowed = !rbac->applies || rbac->permissions;
 	for (size_t i = 0; i < list->rows.n && allowed && rbac->applies; i++) {
 		allowed = rbac_may_modify(rbac, t, list->rows.v[i]->fields);
 		for (size_t j = 0; j < mutations->m.n && allowed; j++)
-			allowed = rbac_may_mutate(rbac, mutations->m.v[j].column, &mutations->m.v[j].arg);
+			allowed = rbac_may_mutate(rbac, mutations->m.v[j].column,
+						  &mutations->m.v[j].arg);
 	}
 	return allowed ? NULL : rbac_error(rbac, "mutate operation on", t);
 }
@@ -344,13 +353,14 @@ static struct wanted *wanted_find(const struct wanted_list *w, const struct colu
 				  const struct datum *fields, uint64_t hash)
 {
 	VEC_FOREACH (&w->rows, i)
-		if (w->rows.v[i].hash == hash && column_set_equal(columns, w->rows.v[i].fields, fields))
+		if (w->rows.v[i].hash == hash &&
+		    column_set_equal(columns, w->rows.v[i].fields, fields))
 			return &w->rows.v[i];
 	return NULL;
 }
 
-static struct db_error *wanted_add(struct execution *e, struct wanted_list *w, const struct column_set *columns,
-				   const json_t *json)
+static struct db_error *wanted_add(struct execution *e, struct wanted_list *w,
+				   const struct column_set *columns, const json_t *json)
 {
 	struct row_values values;
 	struct db_error *error = row_values_from_json(&values, w->table->schema, json, &e->symtab);
@@ -369,12 +379,14 @@ static struct db_error *wanted_add(struct execution *e, struct wanted_list *w, c
 	return NULL;
 }
 
-static bool rows_equal(struct wanted_list *w, const struct column_set *columns, const struct row_list *list)
+static bool rows_equal(struct wanted_list *w, const struct column_set *columns,
+		       const struct row_list *list)
 {
 	size_t n_seen = 0;
 	VEC_FOREACH (&list->rows, i) {
 		const struct datum *fields = list->rows.v[i]->fields;
-		struct wanted *wanted = wanted_find(w, columns, fields, column_set_hash(columns, fields));
+		struct wanted *wanted =
+			wanted_find(w, columns, fields, column_set_hash(columns, fields));
 		if (!wanted)
 			return false;
 		n_seen += !wanted->seen;
@@ -391,8 +403,9 @@ struct wait {
 	int64_t timeout; // INT64_MAX: none
 };
 
-static struct db_error *wait_parse(struct execution *e, struct wait *w, const json_t *where, const json_t *names,
-				   const json_t *until, const json_t *rows, const json_t *timeout)
+static struct db_error *wait_parse(struct execution *e, struct wait *w, const json_t *where,
+				   const json_t *names, const json_t *until, const json_t *rows,
+				   const json_t *timeout)
 {
 	const struct table_schema *t = w->wanted.table->schema;
 	struct db_error *error = condition_from_json(&w->condition, t, where, &e->symtab);
@@ -429,10 +442,11 @@ static struct db_error *wait_check(struct execution *e, struct wait *w)
 		return NULL;
 	int64_t elapsed = e->x->elapsed_ms;
 	if (w->timeout == 0)
-		return db_error_at(db_error_new("timed out", "\"where\" clause test failed"), "table %s",
-				   w->wanted.table->schema->name);
+		return db_error_at(db_error_new("timed out", "\"where\" clause test failed"),
+				   "table %s", w->wanted.table->schema->name);
 	if (w->timeout != INT64_MAX && elapsed >= w->timeout)
-		return db_error_at(db_error_new("timed out", "\"wait\" timed out after %lld ms", (long long)elapsed),
+		return db_error_at(db_error_new("timed out", "\"wait\" timed out after %lld ms",
+						(long long)elapsed),
 				   "table %s", w->wanted.table->schema->name);
 	e->waiting = true;
 	int64_t left = w->timeout == INT64_MAX ? INT64_MAX : w->timeout - elapsed;
@@ -507,8 +521,8 @@ static const struct operation *find_operation(const char *name)
 	return NULL;
 }
 
-static struct db_error *execute_one(struct execution *e, const json_t *json, size_t number, size_t n,
-				    json_t *result)
+static struct db_error *execute_one(struct execution *e, const json_t *json, size_t number,
+				    size_t n, json_t *result)
 {
 	struct fields f;
 	struct db_error *error = NULL;
@@ -520,12 +534,14 @@ static struct db_error *execute_one(struct execution *e, const json_t *json, siz
 			fields_error(&f, "No operation \"%s\"", json_string_value(name));
 		else if (e->x->read_only && !op->read_only)
 			error = db_error_new("not allowed",
-					     "%s operation not allowed when database server is in read only mode",
+					     "%s operation not allowed when database server is in "
+					     "read only mode",
 					     op->name);
 		else if (e->x->reserved && op->changes)
-			error = db_error_new("not allowed",
-					     "%s operation not allowed on table in reserved database %s", op->name,
-					     e->x->db->schema->name);
+			error = db_error_new(
+				"not allowed",
+				"%s operation not allowed on table in reserved database %s",
+				op->name, e->x->db->schema->name);
 		else
 			error = op->execute(e, &f, result);
 	}
@@ -554,12 +570,15 @@ enum db_execute_status db_execute(struct db_execute *x)
 	x->result = NULL;
 	for (size_t i = 0; i < n && !error; i++) {
 		json_t *result = json_object();
-		json_t *operation = x->operations ? json_incref(json_array_get(x->operations, x->first + i))
-						  : json_piece_parse(x->pieces[i]);
+		json_t *operation =
+			x->operations ? json_incref(json_array_get(x->operations, x->first + i))
+				      : json_piece_parse(x->pieces[i]);
 		if (operation)
 			error = execute_one(&e, operation, i + 1, n, result);
 		else
-			error = db_error_syntax(NULL, NULL, "ovsdb operation %zu of %zu is not valid JSON", i + 1, n);
+			error = db_error_syntax(NULL, NULL,
+						"ovsdb operation %zu of %zu is not valid JSON",
+						i + 1, n);
 		json_decref(operation);
 		if (error) {
 			json_decref(result);
@@ -593,7 +612,8 @@ enum db_execute_status db_execute(struct db_execute *x)
 bool db_execute_changes(const json_t *operations, size_t first)
 {
 	for (size_t i = first; i < json_array_size(operations); i++) {
-		const char *name = json_string_value(json_object_get(json_array_get(operations, i), "op"));
+		const char *name =
+			json_string_value(json_object_get(json_array_get(operations, i), "op"));
 		const struct operation *op = name ? find_operation(name) : NULL;
 		if (op && op->changes)
 			return true;

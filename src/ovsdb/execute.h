@@ -9,7 +9,8 @@ struct db_execute {
 	struct db *db;
 	const json_t *operations; // borrowed: the array, operations from `first` on
 	size_t first;
-	const struct json_piece *pieces; // or, where `operations` is NULL, texts that are parsed one by one
+	const struct json_piece
+		*pieces; // or, where `operations` is NULL, texts that are parsed one by one
 	size_t n_pieces;
 	bool read_only;	    // operations that change something are not allowed
 	bool reserved;	    // nor are they here: the database is the server's own
@@ -20,7 +21,8 @@ struct db_execute {
 	struct rbac_client client; // all zero: may do everything
 
 	// Out.
-	int64_t wait_ms; // with DB_EXECUTE_WAIT: try again after so long at the latest; INT64_MAX: only after a change
+	int64_t wait_ms; // with DB_EXECUTE_WAIT: try again after so long at the latest; INT64_MAX:
+			 // only after a change
 	struct db_txn *txn; // with DB_EXECUTE_DONE: prepared, to be committed by the caller
 	json_t *result;	    // the array of results, but with DB_EXECUTE_WAIT
 };

@@ -49,9 +49,11 @@ static bool type_fits(const json_t *json, int types)
 		return types & FIELD_INTEGER;
 	case JSON_REAL:
 		return types & FIELD_REAL ||
-		       (types & FIELD_INTEGER && json_real_value(json) == floor(json_real_value(json)));
+		       (types & FIELD_INTEGER &&
+			json_real_value(json) == floor(json_real_value(json)));
 	case JSON_STRING:
-		return types & FIELD_STRING || (types & FIELD_ID && db_is_valid_id(json_string_value(json)));
+		return types & FIELD_STRING ||
+		       (types & FIELD_ID && db_is_valid_id(json_string_value(json)));
 	case JSON_ARRAY:
 		return types & FIELD_ARRAY;
 	case JSON_OBJECT:
@@ -98,8 +100,9 @@ static void check_unknown(struct fields *f)
 				unknown = name;
 		}
 	if (n > 1)
-		fields_error(f, "Member '%s' and %u other member%s are present but not allowed here.", unknown,
-			     n - 1, n > 2 ? "s" : "");
+		fields_error(f,
+			     "Member '%s' and %u other member%s are present but not allowed here.",
+			     unknown, n - 1, n > 2 ? "s" : "");
 	else if (n)
 		fields_error(f, "Member '%s' is present but not allowed here.", unknown);
 }

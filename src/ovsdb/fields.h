@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Reads the members of a JSON object, each once, and complains about missing, mistyped and unknown ones.
+// Reads the members of a JSON object, each once, and complains about missing, mistyped and unknown
+// ones.
 //
 //	struct fields f;
 //	fields_init(&f, json, "schema for table %s", name);
@@ -21,7 +22,8 @@ enum {
 	FIELD_ARRAY = 32,
 	FIELD_OBJECT = 64,
 	FIELD_ID = 128, // a string that is an <id>
-	FIELD_ANY = FIELD_NULL | FIELD_BOOLEAN | FIELD_NUMBER | FIELD_STRING | FIELD_ARRAY | FIELD_OBJECT,
+	FIELD_ANY = FIELD_NULL | FIELD_BOOLEAN | FIELD_NUMBER | FIELD_STRING | FIELD_ARRAY |
+		    FIELD_OBJECT,
 	FIELD_OPTIONAL = 256,
 };
 
@@ -35,8 +37,10 @@ struct fields {
 	unsigned int n_seen;
 };
 
-void fields_init(struct fields *, const json_t *, const char *what, ...) __attribute__((format(printf, 3, 4)));
-// Borrowed; NULL when it is not there or wrong, which fields_done() tells. `name` must outlive the reading.
+void fields_init(struct fields *, const json_t *, const char *what, ...)
+	__attribute__((format(printf, 3, 4)));
+// Borrowed; NULL when it is not there or wrong, which fields_done() tells. `name` must outlive the
+// reading.
 json_t *fields_get(struct fields *, const char *name, int types);
 // Notes an error; the first one wins.
 __attribute__((format(printf, 2, 3))) void fields_error(struct fields *, const char *format, ...);

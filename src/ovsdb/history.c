@@ -134,7 +134,7 @@ static void entry_init(struct entry *e, const struct db_txn *txn, size_t n_cells
 		const struct db_txn_row *r = txn->rows.v[i];
 		struct undo_row *u = &e->rows[i];
 		*u = (struct undo_row){
-		        .table = r->row->table, .uuid = r->row->uuid, .change = change_of(r)};
+			.table = r->row->table, .uuid = r->row->uuid, .change = change_of(r)};
 		for (unsigned int c = 0; c < u->table->schema->n_columns; c++) {
 			if (!is_kept(r, c))
 				continue;
@@ -197,7 +197,7 @@ static void undo_row(const struct undo_row *u, const struct cell *cells, struct 
 }
 
 bool history_undo(const struct history *h, const struct uuid *id, const struct monitor_spec *spec,
-                  struct monitor_backlog *b)
+		  struct monitor_backlog *b)
 {
 	size_t from = h->n; // the first entry that the client does not know
 	while (from && !uuid_equal(&entry_at(h, from - 1)->id, id))

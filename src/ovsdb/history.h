@@ -21,6 +21,6 @@ void history_set_last_id(struct history *, const struct uuid *);
 // Notes in the backlog what the rows of the spec's tables were when the state had this ID. False,
 // and nothing noted, when that is not known.
 bool history_undo(const struct history *, const struct uuid *id, const struct monitor_spec *,
-                  struct monitor_backlog *);
+		  struct monitor_backlog *);
 size_t history_n_transactions(const struct history *);
 size_t history_n_cells(const struct history *);

@@ -141,7 +141,8 @@ void db_json_add_integer(struct str *out, int64_t value)
 
 void db_json_add_string(struct str *out, const char *s, size_t n)
 {
-	static const char escapes[32] = {['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't'};
+	static const char escapes[32] = {
+		['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't'};
 	str_addc(out, '"');
 	for (size_t i = 0, start = 0;; i++) {
 		unsigned char c = i < n ? (unsigned char)s[i] : 0;

@@ -14,7 +14,10 @@ static int select_from_json(const json_t *json, const char *table, struct db_err
 	static const struct {
 		const char *name;
 		int bit;
-	} rows[] = {{"initial", SELECT_INITIAL}, {"insert", SELECT_INSERT}, {"delete", SELECT_DELETE}, {"modify", SELECT_MODIFY}};
+	} rows[] = {{"initial", SELECT_INITIAL},
+		    {"insert", SELECT_INSERT},
+		    {"delete", SELECT_DELETE},
+		    {"modify", SELECT_MODIFY}};
 	int select = SELECT_ALL;
 	struct fields f;
 	if (!json)
@@ -37,8 +40,8 @@ static bool has_column(const struct monitor_table *t, const struct column_schema
 	return false;
 }
 
-static struct db_error *add_column(struct monitor_table *t, const struct column_schema *c, int select,
-				   const json_t *syntax)
+static struct db_error *add_column(struct monitor_table *t, const struct column_schema *c,
+				   int select, const json_t *syntax)
 {
 	if (has_column(t, c))
 		return db_error_syntax(syntax, NULL, "column name mentioned more than once");
@@ -61,7 +64,8 @@ static struct db_error *add_columns(struct monitor_table *t, const json_t *names
 	json_array_foreach (names, i, name) {
 		if (!json_is_string(name))
 			return db_error_syntax(names, NULL, "array of column names expected");
-		const struct column_schema *c = table_schema_find_column(schema, json_string_value(name));
+		const struct column_schema *c =
+			table_schema_find_column(schema, json_string_value(name));
 		if (!c)
 			return db_error_syntax(names, NULL, "%s is not a valid column name",
 					       json_string_value(name));
@@ -72,7 +76,8 @@ static struct db_error *add_columns(struct monitor_table *t, const json_t *names
 	return NULL;
 }
 
-static struct db_error *add_request(struct monitor_table *t, enum monitor_version version, const json_t *json)
+static struct db_error *add_request(struct monitor_table *t, enum monitor_version version,
+				    const json_t *json)
 {
 	struct fields f;
 	const char *name = t->table->schema->name;
@@ -97,7 +102,8 @@ static struct db_error *add_request(struct monitor_table *t, enum monitor_versio
 	return error;
 }
 
-static struct db_error *add_table(struct monitor_spec *spec, const char *name, const json_t *requests)
+static struct db_error *add_table(struct monitor_spec *spec, const char *name,
+				  const json_t *requests)
 {
 	const struct db_table *table = db_find_table(spec->db, name);
 	if (!table)
@@ -116,8 +122,8 @@ static struct db_error *add_table(struct monitor_spec *spec, const char *name, c
 	return NULL;
 }
 
-struct db_error *monitor_spec_from_json(struct db *db, enum monitor_version version, const json_t *requests,
-					struct monitor_spec **out)
+struct db_error *monitor_spec_from_json(struct db *db, enum monitor_version version,
+					const json_t *requests, struct monitor_spec **out)
 {
 	const char *name;
 	json_t *value;
@@ -179,7 +185,8 @@ void monitor_spec_free(struct monitor_spec *spec)
 
 static int compare_tables(const void *a_, const void *b_)
 {
-	const struct monitor_table *a = *(struct monitor_table *const *)a_, *b = *(struct monitor_table *const *)b_;
+	const struct monitor_table *a = *(struct monitor_table *const *)a_,
+				   *b = *(struct monitor_table *const *)b_;
 	return (a->table > b->table) - (a->table < b->table);
 }
 
@@ -196,7 +203,8 @@ char *monitor_spec_key(const struct monitor_spec *spec)
 		const struct monitor_table *t = tables.v[i];
 		str_addf(&s, ";%s:", t->table->schema->name);
 		VEC_FOREACH (&t->columns, j)
-			str_addf(&s, "%u/%d,", t->columns.v[j].column->index, t->columns.v[j].select);
+			str_addf(&s, "%u/%d,", t->columns.v[j].column->index,
+				 t->columns.v[j].select);
 		json_t *json = condition_to_json(&t->condition);
 		char *text = db_json_text(json);
 		str_add(&s, text);
@@ -207,7 +215,8 @@ char *monitor_spec_key(const struct monitor_spec *spec)
 	return str_take(&s);
 }
 
-struct monitor_table *monitor_spec_find_table(const struct monitor_spec *spec, const struct db_table *table)
+struct monitor_table *monitor_spec_find_table(const struct monitor_spec *spec,
+					      const struct db_table *table)
 {
 	VEC_FOREACH (&spec->tables, i)
 		if (spec->tables.v[i].table == table)
@@ -215,7 +224,8 @@ struct monitor_table *monitor_spec_find_table(const struct monitor_spec *spec, c
 	return NULL;
 }
 
-static struct db_error *change_table(struct monitor_spec *spec, const char *name, const json_t *requests)
+static struct db_error *change_table(struct monitor_spec *spec, const char *name,
+				     const json_t *requests)
 {
 	const struct db_table *table = db_find_table(spec->db, name);
 	struct monitor_table *t = table ? monitor_spec_find_table(spec, table) : NULL;
@@ -224,7 +234,8 @@ static struct db_error *change_table(struct monitor_spec *spec, const char *name
 	if (!t)
 		return db_error_syntax(NULL, NULL, "no table named %s", name);
 	if (!json_is_array(requests))
-		return db_error_syntax(NULL, NULL, "table %s no monitor-cond-change JSON array", name);
+		return db_error_syntax(NULL, NULL, "table %s no monitor-cond-change JSON array",
+				       name);
 	json_array_foreach (requests, i, request) {
 		struct fields f;
 		fields_init(&f, request, "table %s", name);

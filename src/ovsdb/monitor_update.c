@@ -9,7 +9,7 @@
 // --- Rows.
 
 static void add_column(struct str *out, bool *first, const struct column_schema *c,
-                       const struct datum *value)
+		       const struct datum *value)
 {
 	if (!*first)
 		str_addc(out, ',');
@@ -22,7 +22,7 @@ static void add_column(struct str *out, bool *first, const struct column_schema 
 
 // All columns of a row that are selected; without those that have their default in version 2.
 static void add_row(struct str *out, const struct monitor_table *t, enum monitor_version version,
-                    const struct datum *fields, int select)
+		    const struct datum *fields, int select)
 {
 	bool first = true;
 	str_addc(out, '{');
@@ -38,7 +38,7 @@ static void add_row(struct str *out, const struct monitor_table *t, enum monitor
 
 // {"old": what changed, "new": everything}; false when nothing changed.
 static bool add_modified_v1(struct str *out, const struct monitor_table *t, const struct datum *old,
-                            const struct datum *new)
+			    const struct datum *new)
 {
 	bool first = true;
 	str_add(out, "{\"old\":{");
@@ -63,7 +63,7 @@ static bool add_modified_v1(struct str *out, const struct monitor_table *t, cons
 
 // {"modify": the differences}; false when nothing changed.
 static bool add_modified_v2(struct str *out, const struct monitor_table *t, const struct datum *old,
-                            const struct datum *new)
+			    const struct datum *new)
 {
 	bool first = true;
 	str_add(out, "{\"modify\":{");
@@ -88,8 +88,8 @@ static bool add_modified_v2(struct str *out, const struct monitor_table *t, cons
 // <row-update> or <row-update2> of a row that was `old` to the client and is `new`, either NULL;
 // false when there is nothing to say.
 static bool add_row_update(struct str *out, const struct monitor_table *t,
-                           enum monitor_version version, const struct datum *old,
-                           const struct datum *new, int insert_select)
+			   enum monitor_version version, const struct datum *old,
+			   const struct datum *new, int insert_select)
 {
 	bool v1 = version == MONITOR_V1;
 	if (old && new) {
@@ -104,9 +104,9 @@ static bool add_row_update(struct str *out, const struct monitor_table *t,
 	} else if (!new) {
 		str_add(out, "{\"delete\":null}");
 	} else {
-		str_add(out, v1                                ? "{\"new\":"
-		             : insert_select == SELECT_INITIAL ? "{\"initial\":"
-		                                               : "{\"insert\":");
+		str_add(out, v1				       ? "{\"new\":"
+			     : insert_select == SELECT_INITIAL ? "{\"initial\":"
+							       : "{\"insert\":");
 		add_row(out, t, version, new, insert_select);
 		str_addc(out, '}');
 	}
@@ -129,7 +129,7 @@ static const struct datum *if_matches(const struct monitor_table *t, const struc
 }
 
 static void add_update(struct writer *w, const struct monitor_table *t, const struct uuid *uuid,
-                       const struct datum *old, const struct datum *new, int insert_select)
+		       const struct datum *old, const struct datum *new, int insert_select)
 {
 	if (!old && !new)
 		return;
@@ -170,7 +170,7 @@ void monitor_initial(const struct monitor_spec *spec, struct str *out)
 		for (struct db_row *row = db_table_next_row(t->table, NULL); row;
 		     row = db_table_next_row(t->table, row))
 			add_update(&w, t, &row->uuid, NULL, if_matches(t, row->fields),
-			           SELECT_INITIAL);
+				   SELECT_INITIAL);
 	}
 	if (!finish(&w))
 		str_add(out, "{}");
@@ -189,13 +189,13 @@ bool monitor_update(const struct monitor_spec *spec, const struct db_txn *txn, s
 		last = r->row->table;
 		if (t)
 			add_update(&w, t, &r->row->uuid, if_matches(t, r->old),
-			           if_matches(t, r->row->fields), SELECT_INSERT);
+				   if_matches(t, r->row->fields), SELECT_INSERT);
 	}
 	return finish(&w);
 }
 
 bool monitor_condition_update(const struct monitor_spec *before, const struct monitor_spec *after,
-                              struct str *out)
+			      struct str *out)
 {
 	struct writer w = {.out = out, .version = after->version};
 	VEC_FOREACH (&after->tables, i) {
@@ -205,7 +205,7 @@ bool monitor_condition_update(const struct monitor_spec *before, const struct mo
 		for (struct db_row *row = db_table_next_row(b->table, NULL); row;
 		     row = db_table_next_row(b->table, row)) {
 			const struct datum *old = if_matches(a, row->fields),
-			                   *new = if_matches(b, row->fields);
+					   *new = if_matches(b, row->fields);
 			if (old != new)
 				add_update(&w, b, &row->uuid, old, new, SELECT_INSERT);
 		}
@@ -253,7 +253,7 @@ void monitor_backlog_free(struct monitor_backlog *b)
 }
 
 void monitor_backlog_add(struct monitor_backlog *b, const struct monitor_spec *spec,
-                         const struct db_txn *txn)
+			 const struct db_txn *txn)
 {
 	for (size_t i = 0; i < txn->n_changed; i++) {
 		const struct db_txn_row *r = txn->rows.v[i];
@@ -272,7 +272,7 @@ void monitor_backlog_add(struct monitor_backlog *b, const struct monitor_spec *s
 }
 
 struct datum **monitor_backlog_row(struct monitor_backlog *b, const struct db_table *table,
-                                   const struct uuid *uuid)
+				   const struct uuid *uuid)
 {
 	struct backlog_key key = {*uuid, table};
 	struct backlog_row *row;
@@ -290,12 +290,12 @@ struct datum **monitor_backlog_row(struct monitor_backlog *b, const struct db_ta
 static int compare_rows(const void *a_, const void *b_)
 {
 	const struct backlog_row *a = *(struct backlog_row *const *)a_,
-	                         *b = *(struct backlog_row *const *)b_;
+				 *b = *(struct backlog_row *const *)b_;
 	return (a->key.table > b->key.table) - (a->key.table < b->key.table);
 }
 
 bool monitor_backlog_take(struct monitor_backlog *b, const struct monitor_spec *spec,
-                          struct str *out)
+			  struct str *out)
 {
 	struct writer w = {.out = out, .version = spec->version};
 	struct backlog_row *row, *next;
@@ -307,10 +307,10 @@ bool monitor_backlog_take(struct monitor_backlog *b, const struct monitor_spec *
 	VEC_FOREACH (&rows, i) {
 		const struct monitor_table *t = monitor_spec_find_table(spec, rows.v[i]->key.table);
 		const struct db_row *now =
-		        db_table_find_row(rows.v[i]->key.table, &rows.v[i]->key.uuid);
+			db_table_find_row(rows.v[i]->key.table, &rows.v[i]->key.uuid);
 		if (t)
 			add_update(&w, t, &rows.v[i]->key.uuid, if_matches(t, rows.v[i]->old),
-			           if_matches(t, now ? now->fields : NULL), SELECT_INSERT);
+				   if_matches(t, now ? now->fields : NULL), SELECT_INSERT);
 		backlog_remove(b, rows.v[i]);
 	}
 	vec_done(&rows);

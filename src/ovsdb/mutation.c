@@ -110,17 +110,20 @@ static struct db_error *type_mismatch(const struct mutation *m, const json_t *js
 {
 	char *text = column_type_to_english(&m->column->type);
 	struct db_error *error = db_error_syntax(
-		json, NULL, "Type mismatch: \"%s\" operator may not be applied to column %s of type %s.",
+		json, NULL,
+		"Type mismatch: \"%s\" operator may not be applied to column %s of type %s.",
 		mutators[m->mutator].name, m->column->name, text);
 	free(text);
 	return error;
 }
 
-static struct db_error *arith_argument(struct mutation *m, const json_t *json, struct symtab *symtab)
+static struct db_error *arith_argument(struct mutation *m, const json_t *json,
+				       struct symtab *symtab)
 {
 	const struct column_type *type = &m->column->type;
-	bool possible = type->key.type == ATOM_INTEGER ? mutators[m->mutator].integer != NULL
-						       : type->key.type == ATOM_REAL && mutators[m->mutator].real;
+	bool possible = type->key.type == ATOM_INTEGER
+				? mutators[m->mutator].integer != NULL
+				: type->key.type == ATOM_REAL && mutators[m->mutator].real;
 	if (column_type_is_map(type) || !possible)
 		return type_mismatch(m, json);
 	// The constraints hold for results, not for operands.
@@ -148,8 +151,8 @@ static struct db_error *set_argument(struct mutation *m, const json_t *json, str
 	return datum_from_json(&m->arg, &type, arg, symtab);
 }
 
-static struct db_error *mutation_from_json(struct mutation *m, const struct table_schema *t, const json_t *json,
-					   struct symtab *symtab)
+static struct db_error *mutation_from_json(struct mutation *m, const struct table_schema *t,
+					   const json_t *json, struct symtab *symtab)
 {
 	memset(m, 0, sizeof(*m));
 	if (json_array_size(json) != 3 || !json_is_string(json_array_get(json, 0)) ||
@@ -158,14 +161,17 @@ static struct db_error *mutation_from_json(struct mutation *m, const struct tabl
 	const char *name = json_string_value(json_array_get(json, 0));
 	m->column = table_schema_find_column(t, name);
 	if (!m->column)
-		return db_error_syntax(json, "unknown column", "No column %s in table %s.", name, t->name);
+		return db_error_syntax(json, "unknown column", "No column %s in table %s.", name,
+				       t->name);
 	if (!m->column->mutable)
 		return db_error_syntax(json, "constraint violation",
-				       "Cannot mutate immutable column %s in table %s.", name, t->name);
+				       "Cannot mutate immutable column %s in table %s.", name,
+				       t->name);
 	struct db_error *error = mutator_from_json(&m->mutator, json_array_get(json, 1));
 	if (error)
 		return error;
-	error = mutators[m->mutator].integer ? arith_argument(m, json, symtab) : set_argument(m, json, symtab);
+	error = mutators[m->mutator].integer ? arith_argument(m, json, symtab)
+					     : set_argument(m, json, symtab);
 	return db_error_at(error, "table %s, column %s", t->name, name);
 }
 
@@ -176,8 +182,8 @@ void mutations_done(struct mutation_list *list)
 	vec_done(&list->m);
 }
 
-struct db_error *mutations_from_json(struct mutation_list *list, const struct table_schema *t, const json_t *json,
-				     struct symtab *symtab)
+struct db_error *mutations_from_json(struct mutation_list *list, const struct table_schema *t,
+				     const json_t *json, struct symtab *symtab)
 {
 	size_t i;
 	json_t *element;
@@ -209,9 +215,10 @@ static struct db_error *apply_arith(const struct mutation *m, struct datum *d)
 	const union atom *arg = datum_key(&m->arg, 0);
 	for (size_t i = 0; i < d->n; i++) {
 		union atom *atom = datum_edit_key(d, i);
-		enum arith_error failed = d->key_type == ATOM_INTEGER
-						  ? mutators[m->mutator].integer(&atom->integer, arg->integer)
-						  : mutators[m->mutator].real(&atom->real, arg->real);
+		enum arith_error failed =
+			d->key_type == ATOM_INTEGER
+				? mutators[m->mutator].integer(&atom->integer, arg->integer)
+				: mutators[m->mutator].real(&atom->real, arg->real);
 		if (failed)
 			return arith_failed(m, failed);
 		struct db_error *error = atom_check(atom, &m->column->type.key);
@@ -219,7 +226,8 @@ static struct db_error *apply_arith(const struct mutation *m, struct datum *d)
 			return error;
 	}
 	if (!datum_sort(d))
-		return db_error_new("constraint violation", "Result of \"%s\" operation contains duplicates.",
+		return db_error_new("constraint violation",
+				    "Result of \"%s\" operation contains duplicates.",
 				    mutators[m->mutator].name);
 	return NULL;
 }
@@ -230,13 +238,14 @@ static struct db_error *check_count(const struct mutation *m, const struct datum
 	if (d->n >= type->n_min && d->n <= type->n_max)
 		return NULL;
 	char *text = column_type_to_english(type);
-	struct db_error *error =
-		db_error_new("constraint violation", "Attempted to store %u elements in %s.", d->n, text);
+	struct db_error *error = db_error_new("constraint violation",
+					      "Attempted to store %u elements in %s.", d->n, text);
 	free(text);
 	return error;
 }
 
-struct db_error *mutations_apply(const struct mutation_list *list, struct db_txn *txn, struct db_row *row)
+struct db_error *mutations_apply(const struct mutation_list *list, struct db_txn *txn,
+				 struct db_row *row)
 {
 	VEC_FOREACH (&list->m, i) {
 		const struct mutation *m = &list->m.v[i];
@@ -253,8 +262,9 @@ struct db_error *mutations_apply(const struct mutation_list *list, struct db_txn
 			error = check_count(m, &d);
 		if (error) {
 			datum_done(&d);
-			return db_error_at(error, "table %s, column %s, row " UUID_FORMAT, row->table->schema->name,
-					   m->column->name, UUID_ARGS(&row->uuid));
+			return db_error_at(error, "table %s, column %s, row " UUID_FORMAT,
+					   row->table->schema->name, m->column->name,
+					   UUID_ARGS(&row->uuid));
 		}
 		db_txn_set(txn, row, m->column->index, &d);
 	}

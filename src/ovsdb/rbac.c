@@ -5,7 +5,7 @@
 
 // A column of a row, if it is there and has these types.
 static const struct datum *find_value(const struct db_row *row, const char *name,
-                                      enum atom_type key, enum atom_type value)
+				      enum atom_type key, enum atom_type value)
 {
 	const struct column_schema *c = table_schema_find_column(row->table->schema, name);
 	if (!c || c->type.key.type != key || c->type.value.type != value)
@@ -27,7 +27,7 @@ static const struct db_row *find_role(const struct db_table *roles, const char *
 static const struct db_row *find_permissions(const struct db_row *role, const char *table)
 {
 	const struct column_schema *c =
-	        table_schema_find_column(role->table->schema, "permissions");
+		table_schema_find_column(role->table->schema, "permissions");
 	const struct datum *map = find_value(role, "permissions", ATOM_STRING, ATOM_UUID);
 	if (!map || !base_type_is_ref(&c->type.value))
 		return NULL;
@@ -39,11 +39,11 @@ static const struct db_row *find_permissions(const struct db_row *role, const ch
 }
 
 struct rbac rbac_find(const struct db *db, const struct rbac_client *client,
-                      const struct table_schema *table)
+		      const struct table_schema *table)
 {
 	struct rbac r = {.client = client};
 	const struct db_table *roles =
-	        client && client->role && *client->role ? db_find_table(db, "RBAC_Role") : NULL;
+		client && client->role && *client->role ? db_find_table(db, "RBAC_Role") : NULL;
 	if (!roles)
 		return r;
 	r.applies = true;
@@ -64,13 +64,13 @@ static bool names_column(const char *text, const char *column, const char **key)
 }
 
 static bool is_client(const struct rbac *r, const struct column_schema *c, const struct datum *d,
-                      const char *key)
+		      const char *key)
 {
 	if (c->type.key.type != ATOM_STRING)
 		return false;
 	if (key) {
 		const char *value =
-		        c->type.value.type == ATOM_STRING ? datum_find_string(d, key) : NULL;
+			c->type.value.type == ATOM_STRING ? datum_find_string(d, key) : NULL;
 		return value && !strcmp(value, r->client->id);
 	}
 	return !column_type_is_map(&c->type) && d->n == 1 &&
@@ -82,8 +82,8 @@ bool rbac_may_modify(const struct rbac *r, const struct table_schema *t, const s
 	if (!r->applies)
 		return true;
 	const struct datum *rules =
-	        r->permissions ? find_value(r->permissions, "authorization", ATOM_STRING, ATOM_VOID)
-	                       : NULL;
+		r->permissions ? find_value(r->permissions, "authorization", ATOM_STRING, ATOM_VOID)
+			       : NULL;
 	for (size_t i = 0; rules && i < rules->n; i++) {
 		const char *rule = atom_string(datum_key(rules, i)), *key;
 		if (!*rule)
@@ -97,13 +97,13 @@ bool rbac_may_modify(const struct rbac *r, const struct table_schema *t, const s
 }
 
 bool rbac_may_insert_or_delete(const struct rbac *r, const struct table_schema *t,
-                               const struct datum *fields)
+			       const struct datum *fields)
 {
 	if (!r->applies)
 		return true;
 	const struct datum *d = r->permissions ? find_value(r->permissions, "insert_delete",
-	                                                    ATOM_BOOLEAN, ATOM_VOID)
-	                                       : NULL;
+							    ATOM_BOOLEAN, ATOM_VOID)
+					       : NULL;
 	return d && d->n == 1 && datum_key(d, 0)->boolean && rbac_may_modify(r, t, fields);
 }
 
@@ -111,8 +111,8 @@ bool rbac_may_insert_or_delete(const struct rbac *r, const struct table_schema *
 static bool may_change(const struct rbac *r, const struct column_schema *c, const char *key)
 {
 	const struct datum *rules =
-	        r->permissions ? find_value(r->permissions, "update", ATOM_STRING, ATOM_VOID)
-	                       : NULL;
+		r->permissions ? find_value(r->permissions, "update", ATOM_STRING, ATOM_VOID)
+			       : NULL;
 	for (size_t i = 0; rules && i < rules->n; i++) {
 		const char *of;
 		if (!names_column(atom_string(datum_key(rules, i)), c->name, &of))
@@ -124,7 +124,7 @@ static bool may_change(const struct rbac *r, const struct column_schema *c, cons
 }
 
 static bool may_change_keys(const struct rbac *r, const struct column_schema *c,
-                            const struct datum *keys)
+			    const struct datum *keys)
 {
 	if (may_change(r, c, NULL))
 		return true;
@@ -137,7 +137,7 @@ static bool may_change_keys(const struct rbac *r, const struct column_schema *c,
 }
 
 bool rbac_may_update(const struct rbac *r, const struct column_schema *c, const struct datum *old,
-                     const struct datum *new)
+		     const struct datum *new)
 {
 	if (!r->applies)
 		return true;
@@ -158,7 +158,7 @@ bool rbac_may_mutate(const struct rbac *r, const struct column_schema *c, const 
 struct db_error *rbac_error(const struct rbac *r, const char *what, const struct table_schema *t)
 {
 	return db_error_new("permission error",
-	                    "RBAC rules for client \"%s\" role \"%s\" prohibit %s table \"%s\".",
-	                    r->client->id ? r->client->id : "(null)", r->client->role, what,
-	                    t->name);
+			    "RBAC rules for client \"%s\" role \"%s\" prohibit %s table \"%s\".",
+			    r->client->id ? r->client->id : "(null)", r->client->role, what,
+			    t->name);
 }

@@ -8,7 +8,7 @@
 
 struct rbac_client {
 	const char *role; // NULL or "": no restriction
-	const char *id;   // that the client has proved; NULL: none, and nothing is allowed
+	const char *id;	  // that the client has proved; NULL: none, and nothing is allowed
 };
 
 // What holds for a client and a table; valid while the rules do not change.
@@ -21,13 +21,13 @@ struct rbac {
 struct rbac rbac_find(const struct db *, const struct rbac_client *, const struct table_schema *);
 // For a row with these columns: a new one, or one to be deleted.
 bool rbac_may_insert_or_delete(const struct rbac *, const struct table_schema *,
-                               const struct datum *fields);
+			       const struct datum *fields);
 // Changes of the row at all: the client is the one that the rules take it to belong to.
 bool rbac_may_modify(const struct rbac *, const struct table_schema *, const struct datum *fields);
 // Of a column from `old` to `new`.
 bool rbac_may_update(const struct rbac *, const struct column_schema *, const struct datum *old,
-                     const struct datum *new);
+		     const struct datum *new);
 // Of a column by a mutation with this argument.
 bool rbac_may_mutate(const struct rbac *, const struct column_schema *, const struct datum *arg);
 struct db_error *rbac_error(const struct rbac *, const char *what,
-                            const struct table_schema *) MUST_CHECK;
+			    const struct table_schema *) MUST_CHECK;

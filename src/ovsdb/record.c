@@ -116,8 +116,8 @@ static void add_comment(struct str *out, const char *comment, size_t n)
 	db_json_add_string(out, comment, n);
 }
 
-// Other programs refuse a difference with more elements than the column may hold, and take one from a default that is not empty for
-// the value itself. Such a record is written with whole columns.
+// Other programs refuse a difference with more elements than the column may hold, and take one from
+// a default that is not empty for the value itself. Such a record is written with whole columns.
 static bool needs_whole_columns(const struct db_txn_row *r)
 {
 	const struct table_schema *t = r->row->table->schema;
@@ -125,7 +125,8 @@ static bool needs_whole_columns(const struct db_txn_row *r)
 		return false;
 	for (unsigned int i = N_STD_COLUMNS; i < t->n_columns; i++) {
 		const struct column_schema *c = t->columns[i];
-		if (!is_persistent(c) || !db_txn_row_column_changed(r, i) || !column_type_is_composite(&c->type))
+		if (!is_persistent(c) || !db_txn_row_column_changed(r, i) ||
+		    !column_type_is_composite(&c->type))
 			continue;
 		if (r->old[i].n && datum_is_default(&r->old[i], &c->type))
 			return true;
@@ -181,7 +182,8 @@ void db_record_from_db(const struct db *db, int64_t date_ms, const char *comment
 		if (!t->n_rows)
 			continue;
 		begin_table(&w, t->schema);
-		for (struct db_row *row = db_table_next_row(t, NULL); row; row = db_table_next_row(t, row))
+		for (struct db_row *row = db_table_next_row(t, NULL); row;
+		     row = db_table_next_row(t, row))
 			add_whole_row(&w, row);
 		str_addc(out, '}');
 	}
@@ -197,8 +199,8 @@ struct reader {
 	bool converting, diff;
 };
 
-static struct db_error *read_column(struct reader *r, struct db_row *row, const struct column_schema *c,
-				    const json_t *value, bool is_new)
+static struct db_error *read_column(struct reader *r, struct db_row *row,
+				    const struct column_schema *c, const json_t *value, bool is_new)
 {
 	struct datum d;
 	struct db_error *error;
@@ -219,13 +221,15 @@ static struct db_error *read_column(struct reader *r, struct db_row *row, const 
 	return NULL;
 }
 
-static struct db_error *read_row(struct reader *r, struct db_table *t, const struct uuid *uuid, const json_t *json)
+static struct db_error *read_row(struct reader *r, struct db_table *t, const struct uuid *uuid,
+				 const json_t *json)
 {
 	struct db_row *row = db_table_find_row(t, uuid);
 	if (json_is_null(json)) {
 		if (!row)
 			return db_error_new("ovsdb error",
-					    "transaction deletes row " UUID_FORMAT " that does not exist",
+					    "transaction deletes row " UUID_FORMAT
+					    " that does not exist",
 					    UUID_ARGS(uuid));
 		db_txn_delete(r->txn, row);
 		return NULL;
@@ -235,7 +239,8 @@ static struct db_error *read_row(struct reader *r, struct db_table *t, const str
 	bool is_new = !row;
 	if (is_new) {
 		if (db_table_find_linked(t, uuid))
-			return db_error_new("ovsdb error", "row " UUID_FORMAT " is deleted and inserted",
+			return db_error_new("ovsdb error",
+					    "row " UUID_FORMAT " is deleted and inserted",
 					    UUID_ARGS(uuid));
 		row = db_txn_insert(r->txn, t, uuid);
 	}
@@ -246,8 +251,8 @@ static struct db_error *read_row(struct reader *r, struct db_table *t, const str
 		if (!c || c->index < N_STD_COLUMNS) {
 			if (r->converting)
 				continue;
-			return db_error_syntax(json, "unknown column", "No column %s in table %s.", name,
-					       t->schema->name);
+			return db_error_syntax(json, "unknown column", "No column %s in table %s.",
+					       name, t->schema->name);
 		}
 		struct db_error *error = read_column(r, row, c, value, is_new);
 		if (error)
@@ -315,7 +320,8 @@ struct db_error *db_record_apply(struct db *db, const json_t *json, bool convert
 
 static struct db_error *bad_json(struct json_piece text)
 {
-	return db_error_syntax(NULL, NULL, "not valid JSON: \"%.*s\"", (int)(text.n < 80 ? text.n : 80), text.p);
+	return db_error_syntax(NULL, NULL, "not valid JSON: \"%.*s\"",
+			       (int)(text.n < 80 ? text.n : 80), text.p);
 }
 
 static struct db_error *read_row_text(struct reader *r, struct db_table *t, struct json_piece name,
@@ -327,15 +333,16 @@ static struct db_error *read_row_text(struct reader *r, struct db_table *t, stru
 	if (!json)
 		error = bad_json(text);
 	else if (name.n != UUID_TEXT_LEN || !uuid_parse_prefix(name.p, &uuid))
-		error = db_error_syntax(NULL, NULL, "\"%.*s\" is not a valid UUID", (int)(name.n < 80 ? name.n : 80),
-					name.p);
+		error = db_error_syntax(NULL, NULL, "\"%.*s\" is not a valid UUID",
+					(int)(name.n < 80 ? name.n : 80), name.p);
 	else
 		error = read_row(r, t, &uuid, json);
 	json_decref(json);
 	return error;
 }
 
-static struct db_error *read_table_text(struct reader *r, struct db_table *t, struct json_piece text)
+static struct db_error *read_table_text(struct reader *r, struct db_table *t,
+					struct json_piece text)
 {
 	struct json_cut cut;
 	struct json_piece name, row;
@@ -377,8 +384,8 @@ static struct db_error *read_record_text(struct reader *r, struct json_piece tex
 		struct db_error *error = NULL;
 		if (t)
 			error = read_table_text(r, t, value);
-		else if (!r->converting && !json_piece_equal(name, "_date") && !json_piece_equal(name, "_comment") &&
-			 !json_piece_equal(name, "_is_diff"))
+		else if (!r->converting && !json_piece_equal(name, "_date") &&
+			 !json_piece_equal(name, "_comment") && !json_piece_equal(name, "_is_diff"))
 			error = db_error_syntax(NULL, "unknown table", "No table named %.*s.",
 						(int)(name.n < 80 ? name.n : 80), name.p);
 		if (error)

@@ -9,7 +9,7 @@ void row_values_done(struct row_values *values)
 }
 
 struct db_error *row_values_from_json(struct row_values *values, const struct table_schema *t,
-					     const json_t *json, struct symtab *symtab)
+				      const json_t *json, struct symtab *symtab)
 {
 	const char *name;
 	json_t *value;
@@ -20,9 +20,10 @@ struct db_error *row_values_from_json(struct row_values *values, const struct ta
 		const struct column_schema *column = table_schema_find_column(t, name);
 		struct datum datum;
 		struct db_error *error =
-			column ? db_error_at(datum_from_json(&datum, &column->type, value, symtab), "table %s, column %s",
-					     t->name, name)
-			       : db_error_syntax(json, "unknown column", "No column %s in table %s.", name, t->name);
+			column ? db_error_at(datum_from_json(&datum, &column->type, value, symtab),
+					     "table %s, column %s", t->name, name)
+			       : db_error_syntax(json, "unknown column",
+						 "No column %s in table %s.", name, t->name);
 		if (error) {
 			row_values_done(values);
 			return error;

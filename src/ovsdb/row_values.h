@@ -13,7 +13,7 @@ struct row_values {
 };
 
 // On error there is nothing to free.
-struct db_error *row_values_from_json(struct row_values *, const struct table_schema *, const json_t *, struct symtab *)
-	MUST_CHECK;
+struct db_error *row_values_from_json(struct row_values *, const struct table_schema *,
+				      const json_t *, struct symtab *) MUST_CHECK;
 void row_values_done(struct row_values *);
 bool row_values_contain(const struct row_values *, unsigned int column);

@@ -44,7 +44,8 @@ static void column_free(struct column_schema *c)
 	free(c);
 }
 
-static struct db_error *column_from_json(const json_t *json, const char *name, struct column_schema **out)
+static struct db_error *column_from_json(const json_t *json, const char *name,
+					 struct column_schema **out)
 {
 	*out = NULL;
 	struct fields f;
@@ -142,7 +143,8 @@ static struct db_error *table_add_columns(struct table_schema *t, const json_t *
 		struct column_schema *c = NULL;
 		const json_t *json = json_object_get(columns, names[i]);
 		if (names[i][0] == '_')
-			error = db_error_syntax(columns, NULL, "names beginning with \"_\" are reserved");
+			error = db_error_syntax(columns, NULL,
+						"names beginning with \"_\" are reserved");
 		else if (!db_is_valid_id(names[i]))
 			error = db_error_syntax(columns, NULL, "name must be a valid id");
 		else
@@ -154,7 +156,8 @@ static struct db_error *table_add_columns(struct table_schema *t, const json_t *
 	return error;
 }
 
-static struct db_error *index_from_json(const struct table_schema *t, const json_t *json, struct table_index *index)
+static struct db_error *index_from_json(const struct table_schema *t, const json_t *json,
+					struct table_index *index)
 {
 	if (!json_is_array(json) || !json_array_size(json))
 		return db_error_syntax(json, NULL, "array of distinct column names expected");
@@ -163,16 +166,19 @@ static struct db_error *index_from_json(const struct table_schema *t, const json
 	json_t *name;
 	json_array_foreach (json, i, name) {
 		if (!json_is_string(name))
-			return db_error_syntax(json, NULL, "array of distinct column names expected");
+			return db_error_syntax(json, NULL,
+					       "array of distinct column names expected");
 		struct column_schema *c = table_schema_find_column(t, json_string_value(name));
 		if (!c)
 			return db_error_syntax(json, NULL, "%s is not a valid column name",
 					       json_string_value(name));
 		for (unsigned int j = 0; j < index->n_columns; j++)
 			if (index->columns[j] == c)
-				return db_error_syntax(json, NULL, "array of distinct column names expected");
+				return db_error_syntax(json, NULL,
+						       "array of distinct column names expected");
 		if (!c->persistent)
-			return db_error_syntax(json, NULL, "ephemeral columns (such as %s) may not be indexed",
+			return db_error_syntax(json, NULL,
+					       "ephemeral columns (such as %s) may not be indexed",
 					       c->name);
 		index->columns[index->n_columns++] = c;
 	}
@@ -239,7 +245,8 @@ json_t *table_schema_to_json(const struct table_schema *t, bool default_is_root)
 	if (default_is_root != t->is_root)
 		json_object_set_new(json, "isRoot", json_boolean(t->is_root));
 	for (unsigned int i = N_STD_COLUMNS; i < t->n_columns; i++)
-		json_object_set_new(columns, t->columns[i]->name, column_schema_to_json(t->columns[i]));
+		json_object_set_new(columns, t->columns[i]->name,
+				    column_schema_to_json(t->columns[i]));
 	json_object_set_new(json, "columns", columns);
 	if (t->max_rows != UINT_MAX)
 		json_object_set_new(json, "maxRows", json_integer(t->max_rows));
@@ -279,7 +286,8 @@ static struct db_error *add_tables(struct db_schema *schema, const json_t *table
 	schema->tables = xcalloc(n + 1, sizeof(struct table_schema *));
 	for (size_t i = 0; i < n && !error; i++) {
 		if (names[i][0] == '_') {
-			error = db_error_syntax(tables, NULL, "names beginning with \"_\" are reserved");
+			error = db_error_syntax(tables, NULL,
+						"names beginning with \"_\" are reserved");
 			break;
 		}
 		if (!db_is_valid_id(names[i])) {
@@ -303,8 +311,8 @@ static struct db_error *resolve_base(struct db_schema *schema, const struct colu
 		return NULL;
 	base->ref.table = db_schema_find_table(schema, base->ref.table_name);
 	if (!base->ref.table)
-		return db_error_syntax(NULL, NULL, "column %s %s refers to undefined table %s", c->name, which,
-				       base->ref.table_name);
+		return db_error_syntax(NULL, NULL, "column %s %s refers to undefined table %s",
+				       c->name, which, base->ref.table_name);
 	return NULL;
 }
 
@@ -319,8 +327,10 @@ static struct db_error *resolve_references(struct db_schema *schema)
 				error = resolve_base(schema, c, &c->type.value, "value");
 			if (error)
 				return error;
-			// A weak reference may vanish at any time, so such a column must be able to change.
-			if (base_type_is_weak_ref(&c->type.key) || base_type_is_weak_ref(&c->type.value))
+			// A weak reference may vanish at any time, so such a column must be able to
+			// change.
+			if (base_type_is_weak_ref(&c->type.key) ||
+			    base_type_is_weak_ref(&c->type.value))
 				c->mutable = true, t->mutable = true;
 		}
 	}
@@ -373,14 +383,16 @@ struct db_error *db_schema_from_file(const char *path, struct db_schema **out)
 	json_error_t why;
 	FILE *file = fopen(path, "r");
 	if (!file)
-		return db_error_new("failed to read schema", "\"%s\" could not be read as JSON (error opening \"%s\": %s)",
+		return db_error_new("failed to read schema",
+				    "\"%s\" could not be read as JSON (error opening \"%s\": %s)",
 				    path, path, strerror(errno));
 	json_t *json = json_loadf(file, JSON_REJECT_DUPLICATES, &why);
 	fclose(file);
 	if (!json)
-		return db_error_new("failed to read schema",
-				    "\"%s\" could not be read as JSON (line %d, column %d, byte %d: %s)", path,
-				    why.line, why.column, why.position, why.text);
+		return db_error_new(
+			"failed to read schema",
+			"\"%s\" could not be read as JSON (line %d, column %d, byte %d: %s)", path,
+			why.line, why.column, why.position, why.text);
 	struct db_error *error = db_schema_from_json(json, out);
 	json_decref(json);
 	return db_error_wrap(error, "failed to parse \"%s\" as ovsdb schema", path);

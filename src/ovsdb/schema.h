@@ -27,8 +27,9 @@ struct table_schema {
 	char *name;
 	unsigned int number; // its place in the database schema
 	bool mutable;	     // some column can change after the insert
-	bool is_root;	     // rows live without being referenced; true in each table when no table has the mark
-	bool is_root_marked; // what the schema says
+	bool is_root; // rows live without being referenced; true in each table when no table has
+		      // the mark
+	bool is_root_marked;   // what the schema says
 	unsigned int max_rows; // UINT_MAX: no limit
 	struct column_schema **columns;
 	unsigned int n_columns;
@@ -40,8 +41,8 @@ struct table_schema {
 
 struct db_schema {
 	char *name;
-	char *version; // "" when there is none
-	char *cksum;   // "" when there is none
+	char *version;		      // "" when there is none
+	char *cksum;		      // "" when there is none
 	struct table_schema **tables; // by name, ascending
 	unsigned int n_tables;
 	struct table_schema *by_name;

@@ -270,7 +270,9 @@ static struct db_row *same_hash(struct db_row *row, unsigned int number, uint64_
 struct db_row *db_index_first(const struct db_table *t, unsigned int number, uint64_t hash)
 {
 	const struct db_index *index = &t->indexes[number];
-	return index->n_buckets ? same_hash(index->buckets[hash & (index->n_buckets - 1)], number, hash) : NULL;
+	return index->n_buckets
+		       ? same_hash(index->buckets[hash & (index->n_buckets - 1)], number, hash)
+		       : NULL;
 }
 
 struct db_row *db_index_next(const struct db_row *row, unsigned int number)
@@ -285,9 +287,11 @@ static uint64_t hash_pair(const struct db_row *source, const struct db_row *targ
 	return hash_combine((uint64_t)(uintptr_t)source, (uint64_t)(uintptr_t)target);
 }
 
-static struct weak_ref **find_weak(struct db *db, const struct db_row *source, const struct db_row *target)
+static struct weak_ref **find_weak(struct db *db, const struct db_row *source,
+				   const struct db_row *target)
 {
-	struct weak_ref **p = &db->weak_buckets[hash_pair(source, target) & (db->n_weak_buckets - 1)];
+	struct weak_ref **p =
+		&db->weak_buckets[hash_pair(source, target) & (db->n_weak_buckets - 1)];
 	while (*p && ((*p)->source != source || (*p)->target != target))
 		p = &(*p)->next;
 	return p;
@@ -300,7 +304,8 @@ static void grow_weak(struct db *db)
 	for (size_t i = 0; i < db->n_weak_buckets; i++)
 		while (db->weak_buckets[i]) {
 			struct weak_ref *ref = db->weak_buckets[i];
-			struct weak_ref **to = &buckets[hash_pair(ref->source, ref->target) & (n - 1)];
+			struct weak_ref **to =
+				&buckets[hash_pair(ref->source, ref->target) & (n - 1)];
 			db->weak_buckets[i] = ref->next;
 			ref->next = *to;
 			*to = ref;
@@ -321,7 +326,8 @@ void weak_ref_add(struct db_row *source, struct db_row *target)
 		return;
 	}
 	struct weak_ref *ref = xmalloc(sizeof(*ref));
-	*ref = (struct weak_ref){.source = source, .target = target, .count = 1, .newer = target->weak_refs};
+	*ref = (struct weak_ref){
+		.source = source, .target = target, .count = 1, .newer = target->weak_refs};
 	ref->older = &target->weak_refs;
 	if (ref->newer)
 		ref->newer->older = &ref->newer;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Names of rows that a transaction is about to insert ("named-uuid" of RFC 7047, `@name` of ovs-vsctl).
+// Names of rows that a transaction is about to insert ("named-uuid" of RFC 7047, `@name` of
+// ovs-vsctl).
 #pragma once
 #include <stdbool.h>
 #include <uthash.h>
@@ -19,7 +20,10 @@ struct symtab {
 	struct symbol *symbols; // a uthash table, in the order of their first mention
 };
 
-#define SYMTAB_INIT {0}
+#define SYMTAB_INIT                                                                                \
+	{                                                                                          \
+		0                                                                                  \
+	}
 
 void symtab_done(struct symtab *);
 // The symbol with this name, made at first mention.

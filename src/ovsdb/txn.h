@@ -3,9 +3,10 @@
 //
 //	txn = db_txn_new(db)
 //	db_txn_insert / db_txn_set / db_txn_delete ...
-//	error = db_txn_prepare(txn)	references, garbage, limits and indexes; on error: db_txn_abort()
-//	...write it to the file, tell the monitors: the first txn->n_changed rows say what changed...
-//	db_txn_commit(txn)		cannot fail
+//	error = db_txn_prepare(txn)	references, garbage, limits and indexes; on error:
+//db_txn_abort()
+//	...write it to the file, tell the monitors: the first txn->n_changed rows say what
+//changed... 	db_txn_commit(txn)		cannot fail
 //
 // Its cost follows the rows and columns that it touches, never the size of a table.
 #pragma once
@@ -13,15 +14,17 @@
 
 struct db_txn_row {
 	struct db_row *row;
-	struct datum *old; // the columns before; NULL: inserted here. The present ones are row->fields, NULL: deleted here
-	int64_t n_refs;	   // strong references as they will be
+	struct datum *old;  // the columns before; NULL: inserted here. The present ones are
+			    // row->fields, NULL: deleted here
+	int64_t n_refs;	    // strong references as they will be
 	uint64_t changed[]; // after db_txn_prepare(): a bit per column that differs
 };
 
 struct db_txn {
 	struct db *db;
 	VEC(struct db_txn_row *) rows;
-	size_t n_changed; // after db_txn_prepare(): the first so many rows differ from before, the others do not; by table
+	size_t n_changed; // after db_txn_prepare(): the first so many rows differ from before, the
+			  // others do not; by table
 	struct str comment; // lines joined by newlines
 	bool durable;
 	struct uuid id; // of the transaction, random

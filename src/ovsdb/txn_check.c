@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 // The end of a transaction. In order:
 //
-// 1. strong references: for each row changed, those of its old columns are taken off the counts of the rows they point to, those
+// 1. strong references: for each row changed, those of its old columns are taken off the counts of
+// the rows they point to, those
 //    of its new columns are added; pointing at a row that is not there is an error;
 // 2. deleting a row that is still referred to is an error;
-// 3. rows of tables outside the root set that nobody refers to any more are deleted, which takes references off others;
+// 3. rows of tables outside the root set that nobody refers to any more are deleted, which takes
+// references off others;
 // 4. limits of rows per table;
-// 5. weak references to rows that are gone, or never were, are cut out of the columns that hold them, and 3. again;
+// 5. weak references to rows that are gone, or never were, are cut out of the columns that hold
+// them, and 3. again;
 // 6. unique indexes;
 // 7. rows that came out as they were are set apart; the others get a new _version.
 //
@@ -24,19 +27,20 @@ struct check {
 	VEC(struct db_txn_row *) candidates; // that lost a reference, or are new: garbage perhaps
 };
 
-static struct db_row *find_target(const struct db *db, const struct base_type *base, const union atom *atom)
+static struct db_row *find_target(const struct db *db, const struct base_type *base,
+				  const union atom *atom)
 {
 	return db_table_find_linked(db_table_of(db, base->ref.table), &atom->uuid);
 }
 
 // --- Strong references.
 
-static struct db_error *dangling(const struct db_row *row, unsigned int column, const struct base_type *base,
-				 const struct uuid *uuid)
+static struct db_error *dangling(const struct db_row *row, unsigned int column,
+				 const struct base_type *base, const struct uuid *uuid)
 {
 	return db_error_new("referential integrity violation",
-			    "Table %s column %s row " UUID_FORMAT " references nonexistent row " UUID_FORMAT
-			    " in table %s.",
+			    "Table %s column %s row " UUID_FORMAT
+			    " references nonexistent row " UUID_FORMAT " in table %s.",
 			    row->table->schema->name, row->table->schema->columns[column]->name,
 			    UUID_ARGS(&row->uuid), UUID_ARGS(uuid), base->ref.table_name);
 }
@@ -76,13 +80,14 @@ struct changes {
 static int next_change(struct changes *w, const struct datum **d, size_t *at)
 {
 	size_t n_old = w->old ? w->old->n : 0, n_new = w->new ? w->new->n : 0;
-	if (w->old && w->new && w->old->has_body && w->new->has_body && w->old->body == w->new->body)
+	if (w->old && w->new && w->old->has_body && w->new->has_body &&
+	    w->old->body == w->new->body)
 		return 0;
 	while (w->i < n_old || w->j < n_new) {
 		int cmp = w->i >= n_old	  ? 1
 			  : w->j >= n_new ? -1
-					  : atom_compare(datum_key(w->old, w->i), datum_key(w->new, w->j),
-							 w->old->key_type);
+					  : atom_compare(datum_key(w->old, w->i),
+							 datum_key(w->new, w->j), w->old->key_type);
 		if (!cmp) {
 			bool map = w->old->value_type != ATOM_VOID;
 			if (!map || atom_equal(datum_value(w->old, w->i), datum_value(w->new, w->j),
@@ -91,7 +96,8 @@ static int next_change(struct changes *w, const struct datum **d, size_t *at)
 				continue;
 			}
 		}
-		// A pair whose value changed is given twice, the old one first; its key is less than what follows it.
+		// A pair whose value changed is given twice, the old one first; its key is less
+		// than what follows it.
 		*d = cmp <= 0 ? w->old : w->new;
 		*at = cmp <= 0 ? w->i++ : w->j++;
 		return cmp <= 0 ? -1 : 1;
@@ -121,8 +127,8 @@ static struct db_error *count_row(struct check *c, struct db_row *row, const str
 		return NULL;
 	VEC_FOREACH (&row->table->strong_columns, i) {
 		unsigned int column = row->table->strong_columns.v[i];
-		struct db_error *error =
-			count_changes(c, row, column, old ? &old[column] : NULL, new ? &new[column] : NULL);
+		struct db_error *error = count_changes(c, row, column, old ? &old[column] : NULL,
+						       new ? &new[column] : NULL);
 		if (error)
 			return error;
 	}
@@ -187,12 +193,13 @@ static bool is_missing(const struct db *db, const struct base_type *base, const 
 static struct db_error *cut_one_too_many(const struct db_txn_row *r, unsigned int column, size_t n)
 {
 	const struct table_schema *t = r->row->table->schema;
-	return db_error_new("constraint violation",
-			    "Deletion of %zu weak reference(s) to deleted (or never-existing) rows from column "
-			    "\"%s\" in \"%s\" row " UUID_FORMAT " %scaused this column to become empty, but "
-			    "constraints on this column disallow an empty column.",
-			    n, t->columns[column]->name, t->name, UUID_ARGS(&r->row->uuid),
-			    r->old ? "" : "(inserted within this transaction) ");
+	return db_error_new(
+		"constraint violation",
+		"Deletion of %zu weak reference(s) to deleted (or never-existing) rows from column "
+		"\"%s\" in \"%s\" row " UUID_FORMAT " %scaused this column to become empty, but "
+		"constraints on this column disallow an empty column.",
+		n, t->columns[column]->name, t->name, UUID_ARGS(&r->row->uuid),
+		r->old ? "" : "(inserted within this transaction) ");
 }
 
 // What a column with a required reference has when nobody said what it should refer to.
@@ -212,15 +219,17 @@ static struct db_error *cut_default(const struct db_row *row, unsigned int colum
 	const struct table_schema *t = row->table->schema;
 	return db_error_new("constraint violation",
 			    "Weak reference column \"%s\" in \"%s\" row " UUID_FORMAT
-			    " (inserted within this transaction) contained all-zeros UUID (probably as the default "
-			    "value for this column) but deleting this value caused a constraint violation because "
+			    " (inserted within this transaction) contained all-zeros UUID "
+			    "(probably as the default "
+			    "value for this column) but deleting this value caused a constraint "
+			    "violation because "
 			    "this column is not allowed to be empty.",
 			    t->columns[column]->name, t->name, UUID_ARGS(&row->uuid));
 }
 
 // Takes the elements with these places (ascending) out of a column.
-static struct db_error *cut(struct check *c, struct db_row *row, unsigned int column, const size_t *places,
-			    size_t n)
+static struct db_error *cut(struct check *c, struct db_row *row, unsigned int column,
+			    const size_t *places, size_t n)
 {
 	struct datum d;
 	datum_copy(&d, &row->fields[column]);
@@ -233,11 +242,13 @@ static struct db_error *cut(struct check *c, struct db_row *row, unsigned int co
 	struct db_error *error = count_changes(c, row, column, &row->fields[column], &d);
 	db_txn_set(c->txn, row, column, &d);
 	if (!error && too_many)
-		error = is_default ? cut_default(row, column) : cut_one_too_many(row->txn_row, column, before);
+		error = is_default ? cut_default(row, column)
+				   : cut_one_too_many(row->txn_row, column, before);
 	return error;
 }
 
-// Cuts references among the new elements of a changed row that lead nowhere. Old ones are found from their targets.
+// Cuts references among the new elements of a changed row that lead nowhere. Old ones are found
+// from their targets.
 static struct db_error *cut_new(struct check *c, struct db_txn_row *r)
 {
 	struct db_row *row = r->row;
@@ -246,15 +257,17 @@ static struct db_error *cut_new(struct check *c, struct db_txn_row *r)
 	for (size_t k = 0; k < row->table->weak_columns.n && !error; k++) {
 		unsigned int column = row->table->weak_columns.v[k];
 		const struct column_type *type = &row->table->schema->columns[column]->type;
-		struct changes walk = {.old = r->old ? &r->old[column] : NULL, .new = &row->fields[column]};
+		struct changes walk = {.old = r->old ? &r->old[column] : NULL,
+				       .new = &row->fields[column]};
 		const struct datum *d;
 		size_t i;
 		int which;
 		places.n = 0;
 		while ((which = next_change(&walk, &d, &i)))
-			if (which > 0 && (is_missing(c->txn->db, &type->key, datum_key(d, i)) ||
-					  (column_type_is_map(type) &&
-					   is_missing(c->txn->db, &type->value, datum_value(d, i)))))
+			if (which > 0 &&
+			    (is_missing(c->txn->db, &type->key, datum_key(d, i)) ||
+			     (column_type_is_map(type) &&
+			      is_missing(c->txn->db, &type->value, datum_value(d, i)))))
 				vec_push(&places, i);
 		if (places.n)
 			error = cut(c, row, column, places.v, places.n);
@@ -263,7 +276,8 @@ static struct db_error *cut_new(struct check *c, struct db_txn_row *r)
 	return error;
 }
 
-static bool points_to(const struct base_type *base, const union atom *atom, const struct db_row *target)
+static bool points_to(const struct base_type *base, const union atom *atom,
+		      const struct db_row *target)
 {
 	return base_type_is_weak_ref(base) && base->ref.table == target->table->schema &&
 	       uuid_equal(&atom->uuid, &target->uuid);
@@ -315,7 +329,8 @@ static struct db_error *cut_weak_refs(struct check *c)
 	return error;
 }
 
-static void apply_weak(struct db_row *row, const struct base_type *base, const union atom *atom, int which)
+static void apply_weak(struct db_row *row, const struct base_type *base, const union atom *atom,
+		       int which)
 {
 	if (!base_type_is_weak_ref(base))
 		return;
@@ -354,20 +369,24 @@ static struct db_error *check_max_rows(const struct db_txn *txn)
 	for (unsigned int i = 0; i < txn->db->schema->n_tables; i++) {
 		const struct db_table *t = &txn->db->tables[i];
 		if (t->n_rows > t->schema->max_rows)
-			return db_error_new("constraint violation",
-					    "transaction causes \"%s\" table to contain %zu rows, greater than "
-					    "the schema-defined limit of %u row(s)",
-					    t->schema->name, t->n_rows, t->schema->max_rows);
+			return db_error_new(
+				"constraint violation",
+				"transaction causes \"%s\" table to contain %zu rows, greater than "
+				"the schema-defined limit of %u row(s)",
+				t->schema->name, t->n_rows, t->schema->max_rows);
 	}
 	return NULL;
 }
 
-static void add_index_values(struct str *out, const struct table_index *index, const struct datum *fields)
+static void add_index_values(struct str *out, const struct table_index *index,
+			     const struct datum *fields)
 {
 	for (unsigned int i = 0; i < index->n_columns; i++) {
 		const struct column_schema *c = index->columns[i];
 		if (i)
-			str_add(out, index->n_columns > 2 ? (i < index->n_columns - 1 ? ", " : ", and ") : " and ");
+			str_add(out, index->n_columns > 2
+					     ? (i < index->n_columns - 1 ? ", " : ", and ")
+					     : " and ");
 		datum_to_text(&fields[c->index], &c->type, out);
 	}
 }
@@ -376,22 +395,27 @@ static void add_index_columns(struct str *out, const struct table_index *index)
 {
 	for (unsigned int i = 0; i < index->n_columns; i++) {
 		if (i)
-			str_add(out, index->n_columns > 2 ? (i < index->n_columns - 1 ? ", " : ", and ") : " and ");
+			str_add(out, index->n_columns > 2
+					     ? (i < index->n_columns - 1 ? ", " : ", and ")
+					     : " and ");
 		str_addf(out, "\"%s\"", index->columns[i]->name);
 	}
 }
 
-static void add_row_history(struct str *out, const struct table_index *index, const struct db_row *row)
+static void add_row_history(struct str *out, const struct table_index *index,
+			    const struct db_row *row)
 {
 	const struct db_txn_row *r = row->txn_row;
 	str_addf(out, "row, with UUID " UUID_FORMAT ", ", UUID_ARGS(&row->uuid));
 	if (r && !r->old) {
 		str_add(out, "was inserted by this transaction.");
 	} else if (!r || r->old == row->fields) {
-		str_add(out, "existed in the database before this transaction and was not modified by the "
+		str_add(out, "existed in the database before this transaction and was not modified "
+			     "by the "
 			     "transaction.");
 	} else if (db_index_equal(index, r->old, row->fields)) {
-		str_add(out, "existed in the database before this transaction, which modified some of the row's "
+		str_add(out, "existed in the database before this transaction, which modified some "
+			     "of the row's "
 			     "columns but not any columns in this index.");
 	} else {
 		str_add(out, "had the following index values before the transaction: ");
@@ -400,7 +424,8 @@ static void add_row_history(struct str *out, const struct table_index *index, co
 	}
 }
 
-static struct db_error *duplicate(const struct table_index *index, const struct db_row *a, const struct db_row *b)
+static struct db_error *duplicate(const struct table_index *index, const struct db_row *a,
+				  const struct db_row *b)
 {
 	struct str s = STR_INIT;
 	str_addf(&s, "Transaction causes multiple rows in \"%s\" table to have identical values (",
@@ -468,7 +493,8 @@ static bool note_changes(struct db_txn_row *r)
 
 static int compare_tables(const void *a_, const void *b_)
 {
-	const struct db_txn_row *a = *(struct db_txn_row *const *)a_, *b = *(struct db_txn_row *const *)b_;
+	const struct db_txn_row *a = *(struct db_txn_row *const *)a_,
+				*b = *(struct db_txn_row *const *)b_;
 	unsigned int x = a->row->table->schema->number, y = b->row->table->schema->number;
 	return (x > y) - (x < y);
 }

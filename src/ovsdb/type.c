@@ -104,7 +104,8 @@ static struct db_error *type_from_json(enum atom_type *type, const json_t *json)
 	if (!json_is_string(json))
 		return db_error_syntax(json, NULL, "atomic-type expected");
 	if (!atom_type_find(json_string_value(json), type))
-		return db_error_syntax(json, NULL, "\"%s\" is not an atomic-type", json_string_value(json));
+		return db_error_syntax(json, NULL, "\"%s\" is not an atomic-type",
+				       json_string_value(json));
 	return NULL;
 }
 
@@ -112,7 +113,8 @@ static struct db_error *length_from_json(unsigned int *out, const json_t *json, 
 {
 	if (!json)
 		return NULL;
-	json_int_t v = json_is_integer(json) ? json_integer_value(json) : (json_int_t)json_real_value(json);
+	json_int_t v = json_is_integer(json) ? json_integer_value(json)
+					     : (json_int_t)json_real_value(json);
 	if (v < 0 || v > UINT_MAX)
 		return db_error_syntax(json, NULL, "%s out of valid range 0 to %u", name, UINT_MAX);
 	*out = (unsigned int)v;
@@ -141,7 +143,8 @@ static struct db_error *integer_members(struct base_type *base, struct fields *f
 	if (min && json_is_integer(min))
 		base->integer.min = json_integer_value(min);
 	if (max)
-		base->integer.max = json_is_integer(max) ? json_integer_value(max) : (int64_t)json_real_value(max);
+		base->integer.max = json_is_integer(max) ? json_integer_value(max)
+							 : (int64_t)json_real_value(max);
 	return base->integer.min > base->integer.max
 		       ? db_error_syntax(f->json, NULL, "minInteger exceeds maxInteger")
 		       : NULL;
@@ -155,8 +158,9 @@ static struct db_error *real_members(struct base_type *base, struct fields *f)
 		base->real.min = json_number_value(min);
 	if (max)
 		base->real.max = json_number_value(max);
-	return base->real.min > base->real.max ? db_error_syntax(f->json, NULL, "minReal exceeds maxReal")
-					       : NULL;
+	return base->real.min > base->real.max
+		       ? db_error_syntax(f->json, NULL, "minReal exceeds maxReal")
+		       : NULL;
 }
 
 static struct db_error *string_members(struct base_type *base, struct fields *f)
@@ -183,7 +187,8 @@ static struct db_error *ref_members(struct base_type *base, struct fields *f)
 	if (!strcmp(json_string_value(kind), "weak"))
 		base->ref.kind = REF_WEAK;
 	else if (strcmp(json_string_value(kind), "strong"))
-		return db_error_syntax(f->json, NULL, "refType must be \"strong\" or \"weak\" (not \"%s\")",
+		return db_error_syntax(f->json, NULL,
+				       "refType must be \"strong\" or \"weak\" (not \"%s\")",
 				       json_string_value(kind));
 	return NULL;
 }

@@ -88,7 +88,8 @@ static inline bool column_type_is_optional_scalar(const struct column_type *t)
 {
 	return t->value.type == ATOM_VOID && t->n_max == 1;
 }
-// Its changes are written as differences, in files and in updates of the second kind: a map of at most one pair is not.
+// Its changes are written as differences, in files and in updates of the second kind: a map of at
+// most one pair is not.
 static inline bool column_type_is_composite(const struct column_type *t)
 {
 	return t->n_max > 1;

@@ -17,7 +17,7 @@ struct update {
 // --- References out of what is followed.
 
 static bool leads_nowhere(const struct update *u, const struct base_type *base,
-                          const union atom *atom)
+			  const union atom *atom)
 {
 	if (!base_type_is_strong_ref(base) || u->scope->tables[base->ref.table->number])
 		return false;
@@ -35,7 +35,7 @@ static void drop_unfollowed(const struct update *u, const struct column_type *ty
 // --- One row.
 
 static struct db_error *set_column(const struct update *u, const struct column_schema *c,
-                                   const json_t *value)
+				   const json_t *value)
 {
 	struct datum d;
 	struct db_error *error;
@@ -67,8 +67,8 @@ static struct db_error *set_columns(const struct update *u, const json_t *column
 		const struct column_schema *c = table_schema_find_column(u->table->schema, name);
 		if (!c)
 			return db_error_syntax(columns, "unknown column",
-			                       "No column %s in table %s.", name,
-			                       u->table->schema->name);
+					       "No column %s in table %s.", name,
+					       u->table->schema->name);
 		if (c->index < N_STD_COLUMNS)
 			continue; // versions are each server's own
 		struct db_error *error = set_column(u, c, value);
@@ -85,7 +85,7 @@ static struct db_error *find_or_insert(struct update *u, const struct uuid *uuid
 		return NULL;
 	if (db_table_find_linked(u->table, uuid))
 		return db_error_new("ovsdb error", "row " UUID_FORMAT " is deleted and inserted",
-		                    UUID_ARGS(uuid));
+				    UUID_ARGS(uuid));
 	u->row = db_txn_insert(u->txn, u->table, uuid);
 	return NULL;
 }
@@ -124,9 +124,9 @@ static struct db_error *update_row(struct update *u, const struct uuid *uuid, co
 	u->row = db_table_find_row(u->table, uuid);
 	if (!u->row)
 		return db_error_new("ovsdb error",
-		                    "update of row " UUID_FORMAT
-		                    " of table %s, which does not exist",
-		                    UUID_ARGS(uuid), u->table->schema->name);
+				    "update of row " UUID_FORMAT
+				    " of table %s, which does not exist",
+				    UUID_ARGS(uuid), u->table->schema->name);
 	value = json_object_get(json, "modify");
 	if (value) {
 		u->diff = true;
@@ -134,7 +134,7 @@ static struct db_error *update_row(struct update *u, const struct uuid *uuid, co
 	}
 	if (!json_object_get(json, "delete"))
 		return db_error_syntax(
-		        json, NULL, "\"initial\", \"insert\", \"modify\" or \"delete\" expected");
+			json, NULL, "\"initial\", \"insert\", \"modify\" or \"delete\" expected");
 	db_txn_delete(u->txn, u->row);
 	return NULL;
 }
@@ -161,7 +161,7 @@ static struct db_error *each_row(struct update *u, const json_t *rows, row_funct
 }
 
 struct db_error *updates_apply(struct db_txn *txn, const struct updates_scope *scope,
-                               const json_t *updates)
+			       const json_t *updates)
 {
 	const char *name;
 	json_t *rows;
@@ -169,10 +169,10 @@ struct db_error *updates_apply(struct db_txn *txn, const struct updates_scope *s
 		return db_error_syntax(updates, NULL, "object expected");
 	json_object_foreach ((json_t *)updates, name, rows) {
 		struct update u = {
-		        .txn = txn, .scope = scope, .table = db_find_table(txn->db, name)};
+			.txn = txn, .scope = scope, .table = db_find_table(txn->db, name)};
 		if (!u.table || !scope->tables[u.table->schema->number])
 			return db_error_syntax(NULL, "unknown table",
-			                       "update of table %s, which is not followed", name);
+					       "update of table %s, which is not followed", name);
 		struct db_error *error = each_row(&u, rows, update_row);
 		if (error)
 			return error;
@@ -193,11 +193,11 @@ static void delete_others(struct db_txn *txn, const struct db_table *t, const js
 }
 
 struct db_error *updates_replace(struct db_txn *txn, const struct updates_scope *scope,
-                                 const json_t *updates)
+				 const json_t *updates)
 {
 	for (unsigned int i = 0; i < txn->db->schema->n_tables; i++)
 		if (scope->tables[i])
 			delete_others(txn, &txn->db->tables[i],
-			              json_object_get(updates, txn->db->schema->tables[i]->name));
+				      json_object_get(updates, txn->db->schema->tables[i]->name));
 	return updates_apply(txn, scope, updates);
 }

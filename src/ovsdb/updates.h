@@ -12,8 +12,8 @@ struct updates_scope {
 // Does what the updates say. References into tables that are not followed are kept only where the
 // row exists here.
 struct db_error *updates_apply(struct db_txn *, const struct updates_scope *,
-                               const json_t *updates) MUST_CHECK;
+			       const json_t *updates) MUST_CHECK;
 // The updates are the whole contents: rows that are not in them go, and of the others all columns
 // are set.
 struct db_error *updates_replace(struct db_txn *, const struct updates_scope *,
-                                 const json_t *updates) MUST_CHECK;
+				 const json_t *updates) MUST_CHECK;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Ethernet, IPv4 and IPv6 addresses as text. A scanner reads one at *text and steps over it; it fails, leaving *text, when there
-// is none. What follows the address is not looked at. Nothing allocates but the growing output string.
+// Ethernet, IPv4 and IPv6 addresses as text. A scanner reads one at *text and steps over it; it
+// fails, leaving *text, when there is none. What follows the address is not looked at. Nothing
+// allocates but the growing output string.
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -16,7 +17,8 @@ void mac_format(struct str *, const uint8_t mac[6]);
 void ipv4_format(struct str *, be32_t address);
 void ipv6_format(struct str *, const uint8_t address[16]);
 
-// "address/mask": the mask is left out when it is all ones, and written as a prefix length where it is a prefix.
+// "address/mask": the mask is left out when it is all ones, and written as a prefix length where it
+// is a prefix.
 void mac_format_masked(struct str *, const uint8_t mac[6], const uint8_t mask[6]);
 void ipv4_format_masked(struct str *, be32_t address, be32_t mask);
 void ipv6_format_masked(struct str *, const uint8_t address[16], const uint8_t mask[16]);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Protocol headers as they lie in a frame, and their numbers. Structs are packed: they may be laid over any address, but only
-// after the length was checked. Multi-byte members are big-endian.
+// Protocol headers as they lie in a frame, and their numbers. Structs are packed: they may be laid
+// over any address, but only after the length was checked. Multi-byte members are big-endian.
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -47,7 +47,10 @@ enum { LLC_SNAP_SAP = 0xaa, LLC_CONTROL_UI = 0x03, LLC_STP_SAP = 0x42 };
 
 // MPLS, RFC 3032
 enum {
-	MPLS_LABEL_SHIFT = 12, MPLS_TC_SHIFT = 9, MPLS_BOS_SHIFT = 8, MPLS_HDR_BYTES = 4,
+	MPLS_LABEL_SHIFT = 12,
+	MPLS_TC_SHIFT = 9,
+	MPLS_BOS_SHIFT = 8,
+	MPLS_HDR_BYTES = 4,
 };
 #define MPLS_LABEL_MASK 0xfffff000u
 #define MPLS_TC_MASK	0x00000e00u
@@ -95,8 +98,12 @@ struct ipv4_hdr {
 	be32_t src, dst;
 } PACKED;
 enum {
-	IPV4_HDR_BYTES = 20, IPV4_FRAG_DF = 0x4000, IPV4_FRAG_MF = 0x2000, IPV4_FRAG_OFFSET = 0x1fff,
-	IP_ECN_MASK = 0x03, IP_DSCP_MASK = 0xfc,
+	IPV4_HDR_BYTES = 20,
+	IPV4_FRAG_DF = 0x4000,
+	IPV4_FRAG_MF = 0x2000,
+	IPV4_FRAG_OFFSET = 0x1fff,
+	IP_ECN_MASK = 0x03,
+	IP_DSCP_MASK = 0xfc,
 };
 
 // IPv6, RFC 8200
@@ -106,7 +113,8 @@ struct ipv6_hdr {
 	uint8_t next, hop_limit;
 	uint8_t src[16], dst[16];
 } PACKED;
-struct ipv6_ext_hdr { // hop-by-hop, routing, destination options: 8 * (len + 1) bytes. AH: 4 * (len + 2).
+struct ipv6_ext_hdr { // hop-by-hop, routing, destination options: 8 * (len + 1) bytes. AH: 4 * (len
+		      // + 2).
 	uint8_t next, len;
 } PACKED;
 struct ipv6_frag_hdr {
@@ -118,8 +126,8 @@ enum { IPV6_HDR_BYTES = 40, IPV6_FRAG_OFFSET = 0xfff8, IPV6_FRAG_MORE = 1 };
 
 static inline bool ipv6_is_extension(uint8_t next)
 {
-	return next == IP_PROTO_HOPOPTS || next == IP_PROTO_ROUTING || next == IP_PROTO_DSTOPTS || next == IP_PROTO_AH ||
-	       next == IP_PROTO_FRAGMENT;
+	return next == IP_PROTO_HOPOPTS || next == IP_PROTO_ROUTING || next == IP_PROTO_DSTOPTS ||
+	       next == IP_PROTO_AH || next == IP_PROTO_FRAGMENT;
 }
 
 // `len` is the header's second byte.
@@ -139,8 +147,16 @@ struct tcp_hdr {
 } PACKED;
 enum {
 	TCP_HDR_BYTES = 20,
-	TCP_FIN = 0x001, TCP_SYN = 0x002, TCP_RST = 0x004, TCP_PSH = 0x008, TCP_ACK = 0x010, TCP_URG = 0x020,
-	TCP_ECE = 0x040, TCP_CWR = 0x080, TCP_NS = 0x100, TCP_FLAGS_MASK = 0xfff,
+	TCP_FIN = 0x001,
+	TCP_SYN = 0x002,
+	TCP_RST = 0x004,
+	TCP_PSH = 0x008,
+	TCP_ACK = 0x010,
+	TCP_URG = 0x020,
+	TCP_ECE = 0x040,
+	TCP_CWR = 0x080,
+	TCP_NS = 0x100,
+	TCP_FLAGS_MASK = 0xfff,
 };
 
 struct udp_hdr {
@@ -173,7 +189,12 @@ struct igmp_hdr {
 enum { IGMP_HDR_BYTES = 8, MLD_QUERY = 130, MLD_REPORT = 131, MLD_DONE = 132, MLD2_REPORT = 143 };
 
 // Neighbour discovery, RFC 4861
-enum { ND_ROUTER_SOLICIT = 133, ND_ROUTER_ADVERT = 134, ND_NEIGHBOR_SOLICIT = 135, ND_NEIGHBOR_ADVERT = 136 };
+enum {
+	ND_ROUTER_SOLICIT = 133,
+	ND_ROUTER_ADVERT = 134,
+	ND_NEIGHBOR_SOLICIT = 135,
+	ND_NEIGHBOR_ADVERT = 136
+};
 enum { ND_OPT_SOURCE_LLA = 1, ND_OPT_TARGET_LLA = 2 };
 struct nd_msg { // solicitation and advertisement; options follow
 	uint8_t type, code;
@@ -193,7 +214,12 @@ struct nsh_hdr {
 	uint8_t md_type, next;
 	be32_t path; // service path identifier, and in the low byte the service index
 } PACKED;
-enum { NSH_VERSION_MASK = 0xc000, NSH_FLAGS_MASK = 0x3000, NSH_TTL_MASK = 0x0fc0, NSH_LEN_MASK = 0x003f };
+enum {
+	NSH_VERSION_MASK = 0xc000,
+	NSH_FLAGS_MASK = 0x3000,
+	NSH_TTL_MASK = 0x0fc0,
+	NSH_LEN_MASK = 0x003f
+};
 
 // Tunnels
 struct gre_hdr {
@@ -205,7 +231,8 @@ struct vxlan_hdr {
 } PACKED;
 enum { VXLAN_PORT = 4789, GENEVE_PORT = 6081, ERSPAN_PROTOCOL = 0x88be };
 
-_Static_assert(sizeof(struct eth_hdr) == 14 && sizeof(struct arp_eth_hdr) == 28 && sizeof(struct ipv4_hdr) == 20 &&
-		       sizeof(struct ipv6_hdr) == 40 && sizeof(struct tcp_hdr) == 20 && sizeof(struct nd_msg) == 24 &&
+_Static_assert(sizeof(struct eth_hdr) == 14 && sizeof(struct arp_eth_hdr) == 28 &&
+		       sizeof(struct ipv4_hdr) == 20 && sizeof(struct ipv6_hdr) == 40 &&
+		       sizeof(struct tcp_hdr) == 20 && sizeof(struct nd_msg) == 24 &&
 		       sizeof(struct llc_snap_hdr) == 8 && sizeof(struct sctp_hdr) == 12,
 	       "headers have the size that the wire gives them");

@@ -50,7 +50,8 @@ static struct error *read_header(struct pcap_file *f)
 	struct file_header h;
 	if (fread(&h, sizeof(h), 1, f->stream) != 1)
 		return error_new("%s: failed to read pcap header", f->path);
-	f->swapped = h.magic == __builtin_bswap32(MAGIC_USEC) || h.magic == __builtin_bswap32(MAGIC_NSEC);
+	f->swapped = h.magic == __builtin_bswap32(MAGIC_USEC) ||
+		     h.magic == __builtin_bswap32(MAGIC_NSEC);
 	uint32_t magic = u32(f, h.magic);
 	if (magic != MAGIC_USEC && magic != MAGIC_NSEC)
 		return error_new("%s: bad magic 0x%08x reading pcap file "
@@ -76,7 +77,8 @@ static struct error *write_header(struct pcap_file *f)
 	return NULL;
 }
 
-static struct error *finish_open(FILE *stream, const char *path, struct error *(*prepare)(struct pcap_file *),
+static struct error *finish_open(FILE *stream, const char *path,
+				 struct error *(*prepare)(struct pcap_file *),
 				 struct pcap_file **out)
 {
 	*out = NULL;
@@ -99,7 +101,8 @@ struct error *pcap_file_open(const char *path, struct pcap_file **out)
 
 struct error *pcap_file_create(const char *path, struct pcap_file **out)
 {
-	return finish_open(strcmp(path, "-") ? fopen(path, "wbe") : stdout, path, write_header, out);
+	return finish_open(strcmp(path, "-") ? fopen(path, "wbe") : stdout, path, write_header,
+			   out);
 }
 
 static struct error *check_or_write_header(struct pcap_file *f)
@@ -111,7 +114,9 @@ static struct error *check_or_write_header(struct pcap_file *f)
 	if (error)
 		return error;
 	if (f->swapped || f->nanoseconds)
-		return error_new("%s: cannot append to a capture in another byte order or time unit", f->path);
+		return error_new(
+			"%s: cannot append to a capture in another byte order or time unit",
+			f->path);
 	if (fseek(f->stream, 0, SEEK_END))
 		return error_errno(errno, "%s: seek failed", f->path);
 	return NULL;
@@ -145,7 +150,8 @@ struct error *pcap_file_read(struct pcap_file *f, struct buf *frame, int64_t *us
 		if (ferror(f->stream))
 			return error_errno(errno, "%s: failed to read pcap record header", f->path);
 		if (n)
-			return error_new("%s: unexpected end of file reading pcap record header", f->path);
+			return error_new("%s: unexpected end of file reading pcap record header",
+					 f->path);
 		*end = true;
 		return NULL;
 	}
@@ -153,7 +159,8 @@ struct error *pcap_file_read(struct pcap_file *f, struct buf *frame, int64_t *us
 	if (len > MAX_FRAME)
 		return error_new("%s: bad packet length %u reading pcap file", f->path, len);
 	if (usec)
-		*usec = (int64_t)u32(f, h.sec) * 1000000 + u32(f, h.fraction) / (f->nanoseconds ? 1000 : 1);
+		*usec = (int64_t)u32(f, h.sec) * 1000000 +
+			u32(f, h.fraction) / (f->nanoseconds ? 1000 : 1);
 	buf_reserve(frame, len);
 	frame->len = fread(frame->data, 1, len, f->stream);
 	if (frame->len == len)
@@ -163,7 +170,8 @@ struct error *pcap_file_read(struct pcap_file *f, struct buf *frame, int64_t *us
 	return error_new("%s: unexpected end of file reading pcap packet", f->path);
 }
 
-struct error *pcap_file_write(struct pcap_file *f, const void *frame, size_t n, size_t wire_len, int64_t usec)
+struct error *pcap_file_write(struct pcap_file *f, const void *frame, size_t n, size_t wire_len,
+			      int64_t usec)
 {
 	const struct record_header h = {
 		.sec = (uint32_t)(usec / 1000000),
@@ -171,7 +179,8 @@ struct error *pcap_file_write(struct pcap_file *f, const void *frame, size_t n, 
 		.incl_len = (uint32_t)n,
 		.orig_len = (uint32_t)wire_len,
 	};
-	if (fwrite(&h, sizeof(h), 1, f->stream) != 1 || (n && fwrite(frame, n, 1, f->stream) != 1) || fflush(f->stream))
+	if (fwrite(&h, sizeof(h), 1, f->stream) != 1 ||
+	    (n && fwrite(frame, n, 1, f->stream) != 1) || fflush(f->stream))
 		return error_errno(errno, "%s: write failed", f->path);
 	return NULL;
 }

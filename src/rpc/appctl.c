@@ -37,7 +37,7 @@ struct appctl {
 struct session {
 	struct appctl *appctl;
 	struct jsonrpc *rpc;
-	bool json;		  // --format json was asked for
+	bool json;			 // --format json was asked for
 	VEC(struct appctl_call *) calls; // under way
 };
 
@@ -66,14 +66,16 @@ static const struct command *find(const struct appctl *a, const char *name, size
 	return NULL;
 }
 
-void appctl_register(struct appctl *a, const char *name, const char *usage, int min, int max, appctl_handler *handler,
-		     void *arg)
+void appctl_register(struct appctl *a, const char *name, const char *usage, int min, int max,
+		     appctl_handler *handler, void *arg)
 {
 	size_t at;
 	if (!find(a, name, &at)) {
 		(void)vec_extend(&a->commands);
-		memmove(&a->commands.v[at + 1], &a->commands.v[at], (a->commands.n - 1 - at) * sizeof(struct command));
-		a->commands.v[at] = (struct command){.name = xstrdup(name), .usage = xstrdup(usage)};
+		memmove(&a->commands.v[at + 1], &a->commands.v[at],
+			(a->commands.n - 1 - at) * sizeof(struct command));
+		a->commands.v[at] =
+			(struct command){.name = xstrdup(name), .usage = xstrdup(usage)};
 	}
 	struct command *c = &a->commands.v[at];
 	c->min = min;
@@ -117,7 +119,8 @@ static void finish(struct appctl_call *call, bool ok, json_t *value)
 				vec_swap_remove(&s->calls, i);
 				break;
 			}
-		jsonrpc_send(s->rpc, ok ? jsonrpc_reply(value, call->id) : jsonrpc_error(value, call->id));
+		jsonrpc_send(s->rpc,
+			     ok ? jsonrpc_reply(value, call->id) : jsonrpc_error(value, call->id));
 	} else {
 		json_decref(value);
 		json_decref(call->id);
@@ -125,7 +128,8 @@ static void finish(struct appctl_call *call, bool ok, json_t *value)
 	free(call);
 }
 
-// Text that is not UTF-8 (a name from outside) still must become JSON: what is not ASCII is replaced.
+// Text that is not UTF-8 (a name from outside) still must become JSON: what is not ASCII is
+// replaced.
 static json_t *to_json_string(const char *text)
 {
 	json_t *json = json_string(text);
@@ -143,7 +147,9 @@ static json_t *to_json_string(const char *text)
 void appctl_reply(struct appctl_call *call, const char *text)
 {
 	json_t *string = to_json_string(text ? text : "");
-	finish(call, true, call->json ? json_pack("{s:s, s:o}", "reply-format", "plain", "reply", string) : string);
+	finish(call, true,
+	       call->json ? json_pack("{s:s, s:o}", "reply-format", "plain", "reply", string)
+			  : string);
 }
 
 void appctl_reply_json(struct appctl_call *call, json_t *json, const char *text)
@@ -197,10 +203,12 @@ static void run(struct appctl *a, struct appctl_call *call, int argc, const char
 		return;
 	}
 	if (!c)
-		problem = xasprintf("\"%s\" is not a valid command (use \"list-commands\" to see a list of valid commands)",
+		problem = xasprintf("\"%s\" is not a valid command (use \"list-commands\" to see a "
+				    "list of valid commands)",
 				    argv[0]);
 	else if (argc - 1 < c->min)
-		problem = xasprintf("\"%s\" command requires at least %d arguments", argv[0], c->min);
+		problem =
+			xasprintf("\"%s\" command requires at least %d arguments", argv[0], c->min);
 	else if (c->max >= 0 && argc - 1 > c->max)
 		problem = xasprintf("\"%s\" command takes at most %d arguments", argv[0], c->max);
 	if (problem)

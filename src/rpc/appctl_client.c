@@ -10,7 +10,8 @@
 #include "rpc/appctl.h"
 #include "rpc/jsonrpc.h"
 
-// "ovs-vswitchd" is the socket that the process in RUNDIR/ovs-vswitchd.pid listens on; a path is itself.
+// "ovs-vswitchd" is the socket that the process in RUNDIR/ovs-vswitchd.pid listens on; a path is
+// itself.
 static struct error *find_socket(const char *target, char **path)
 {
 	if (target[0] == '/') {
@@ -41,8 +42,8 @@ static char *result_text(const json_t *value)
 	return text ? text : xstrdup("");
 }
 
-static struct error *call(struct jsonrpc_client *c, const char *target, int argc, char *argv[], bool *failed,
-			  char **text)
+static struct error *call(struct jsonrpc_client *c, const char *target, int argc, char *argv[],
+			  bool *failed, char **text)
 {
 	json_t *params = json_array();
 	for (int i = 1; i < argc; i++) {
@@ -63,8 +64,8 @@ static struct error *call(struct jsonrpc_client *c, const char *target, int argc
 	return NULL;
 }
 
-struct error *appctl_call(const char *target, int argc, char *argv[], bool json, int64_t timeout_ms, bool *failed,
-			  char **text)
+struct error *appctl_call(const char *target, int argc, char *argv[], bool json, int64_t timeout_ms,
+			  bool *failed, char **text)
 {
 	char *path = NULL;
 	struct error *e = find_socket(target, &path);
@@ -86,7 +87,8 @@ struct error *appctl_call(const char *target, int argc, char *argv[], bool json,
 			free(*text);
 			*text = NULL;
 			if (*failed)
-				e = error_new("%s: this daemon does not know --format json", target);
+				e = error_new("%s: this daemon does not know --format json",
+					      target);
 		}
 	}
 	if (!e)

@@ -39,7 +39,8 @@ static void list_commands(struct appctl_call *call, int argc, const char *argv[]
 static void version(struct appctl_call *call, int argc, const char *argv[], void *arg)
 {
 	struct str s = STR_INIT;
-	str_addf(&s, "%s (Open vSwitch) " OVS_COMPAT_VERSION "\nSluice " SLUICE_VERSION "\n", log_program());
+	str_addf(&s, "%s (Open vSwitch) " OVS_COMPAT_VERSION "\nSluice " SLUICE_VERSION "\n",
+		 log_program());
 	reply_taking(call, &s);
 }
 
@@ -95,12 +96,14 @@ static void rate_limit(struct appctl_call *call, int argc, const char *argv[], b
 	str_done(&problems);
 }
 
-static void vlog_disable_rate_limit(struct appctl_call *call, int argc, const char *argv[], void *arg)
+static void vlog_disable_rate_limit(struct appctl_call *call, int argc, const char *argv[],
+				    void *arg)
 {
 	rate_limit(call, argc, argv, false);
 }
 
-static void vlog_enable_rate_limit(struct appctl_call *call, int argc, const char *argv[], void *arg)
+static void vlog_enable_rate_limit(struct appctl_call *call, int argc, const char *argv[],
+				   void *arg)
 {
 	rate_limit(call, argc, argv, true);
 }
@@ -138,8 +141,8 @@ static void time_stop(struct appctl_call *call, int argc, const char *argv[], vo
 	appctl_reply(call, "");
 }
 
-// time/warp [LARGE] MSECS: moves the clock in steps of at most MSECS (or of LARGE into MSECS pieces) with the loop running between
-// them, so that timers fire in their order.
+// time/warp [LARGE] MSECS: moves the clock in steps of at most MSECS (or of LARGE into MSECS
+// pieces) with the loop running between them, so that timers fire in their order.
 struct warp {
 	struct loop *loop;
 	struct appctl_call *call;
@@ -202,8 +205,8 @@ void appctl_register_common(struct appctl *a, struct loop *loop)
 		{"time/warp", "[LARGE_MSECS] MSECS", 1, 2, time_warp, LOOP},
 	};
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		appctl_register(a, commands[i].name, commands[i].usage, commands[i].min, commands[i].max,
-				commands[i].handler,
+		appctl_register(a, commands[i].name, commands[i].usage, commands[i].min,
+				commands[i].max, commands[i].handler,
 				commands[i].arg == APPCTL ? (void *)a
 				: commands[i].arg == LOOP ? (void *)loop
 							  : NULL);

@@ -18,7 +18,7 @@ struct jsonrpc {
 	void *arg;
 	struct json_frame frame;
 	struct str partial; // the beginning of a large message; what the stream has follows it
-	struct str out; // whole messages; not given to the stream yet
+	struct str out;	    // whole messages; not given to the stream yet
 	struct loop_defer flush;
 	struct reconnect reconnect;
 	struct loop_timer timer;
@@ -26,12 +26,17 @@ struct jsonrpc {
 	size_t max_message;
 	struct jsonrpc_budget *budget; // NULL: none
 	size_t charged;		       // of the budget
-	int dscp; // -1: that of the system
+	int dscp;		       // -1: that of the system
 	bool reading;
 	bool *freed; // set when freed inside a callback of its own
 };
 
-enum { MAX_MESSAGE = 512 * 1024 * 1024, LARGE_MESSAGE = 16 * 1024, DEFAULT_PORT = 6640, FLUSH_BYTES = 64 * 1024 };
+enum {
+	MAX_MESSAGE = 512 * 1024 * 1024,
+	LARGE_MESSAGE = 16 * 1024,
+	DEFAULT_PORT = 6640,
+	FLUSH_BYTES = 64 * 1024
+};
 
 static void on_closed(void *arg, int error);
 
@@ -112,7 +117,8 @@ static void send_json(struct jsonrpc *j, const struct jsonrpc_message *m)
 		return;
 	json_t *json = jsonrpc_message_to_json(m);
 	size_t before = out->len;
-	if (json_dump_callback(json, dump_to_str, out, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15)))
+	if (json_dump_callback(json, dump_to_str, out,
+			       JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15)))
 		str_truncate(out, before);
 	json_decref(json);
 	jsonrpc_end(j);
@@ -151,7 +157,8 @@ static void charge(struct jsonrpc *j)
 	j->charged = now;
 }
 
-// A stream holds its input in many small pieces. Those of a large message are put together as they come.
+// A stream holds its input in many small pieces. Those of a large message are put together as they
+// come.
 static void collect(struct jsonrpc *j, size_t n)
 {
 	size_t piece;
@@ -181,16 +188,19 @@ static long next_length(struct jsonrpc *j)
 	}
 }
 
-// An integer that has no place in 64 bits: the request is answered with an error instead of losing the connection. False when it
-// was no request.
+// An integer that has no place in 64 bits: the request is answered with an error instead of losing
+// the connection. False when it was no request.
 static bool refuse_number(struct jsonrpc *j, const char *p, size_t n)
 {
-	json_t *json = json_loadb(p, n, JSON_DECODE_INT_AS_REAL, NULL), *id = json_object_get(json, "id");
+	json_t *json = json_loadb(p, n, JSON_DECODE_INT_AS_REAL, NULL),
+	       *id = json_object_get(json, "id");
 	bool request = json_is_string(json_object_get(json, "method")) && id && !json_is_null(id);
 	if (request) {
-		json_t *error = json_pack("{s: s, s: s}", "error", "syntax error", "details",
-					  "the request has an integer that is out of the range of 64 bits");
-		json_t *same = json_is_real(id) ? json_integer((json_int_t)json_real_value(id)) : json_incref(id);
+		json_t *error =
+			json_pack("{s: s, s: s}", "error", "syntax error", "details",
+				  "the request has an integer that is out of the range of 64 bits");
+		json_t *same = json_is_real(id) ? json_integer((json_int_t)json_real_value(id))
+						: json_incref(id);
 		jsonrpc_send(j, jsonrpc_error(error, same));
 	}
 	json_decref(json);
@@ -222,7 +232,8 @@ static int receive_one(struct jsonrpc *j, size_t length, struct jsonrpc_message 
 		error = handle_text(j, j->partial.s, length, out);
 		str_done(&j->partial);
 	} else {
-		error = handle_text(j, (const char *)stream_input_run(j->stream, length), length, out);
+		error = handle_text(j, (const char *)stream_input_run(j->stream, length), length,
+				    out);
 		stream_consume(j->stream, length);
 	}
 	return error;
@@ -293,12 +304,14 @@ static void on_closed(void *arg, int error)
 	j->callbacks->closed(j->arg, error);
 }
 
-static const struct stream_callbacks stream_callbacks = {on_connected, on_readable, on_drained, on_closed};
+static const struct stream_callbacks stream_callbacks = {on_connected, on_readable, on_drained,
+							 on_closed};
 
 static void start_connecting(struct jsonrpc *j)
 {
 	reconnect_connecting(&j->reconnect, clock_ms());
-	struct error *e = stream_connect(j->loop, j->target, JSONRPC_PORT, &stream_callbacks, j, &j->stream);
+	struct error *e =
+		stream_connect(j->loop, j->target, JSONRPC_PORT, &stream_callbacks, j, &j->stream);
 	// The name was good when jsonrpc_connect() looked.
 	error_free(e);
 	jsonrpc_set_dscp(j, j->dscp);
@@ -346,8 +359,8 @@ static struct jsonrpc *make(struct loop *loop, const struct jsonrpc_callbacks *c
 	return j;
 }
 
-struct jsonrpc *jsonrpc_new(struct loop *loop, struct stream *stream, const struct jsonrpc_callbacks *callbacks,
-			    void *arg)
+struct jsonrpc *jsonrpc_new(struct loop *loop, struct stream *stream,
+			    const struct jsonrpc_callbacks *callbacks, void *arg)
 {
 	struct jsonrpc *j = make(loop, callbacks, arg);
 	j->stream = stream;
@@ -359,14 +372,16 @@ struct jsonrpc *jsonrpc_new(struct loop *loop, struct stream *stream, const stru
 }
 
 struct error *jsonrpc_connect(struct loop *loop, const char *target, bool retry,
-			      const struct jsonrpc_callbacks *callbacks, void *arg, struct jsonrpc **out)
+			      const struct jsonrpc_callbacks *callbacks, void *arg,
+			      struct jsonrpc **out)
 {
 	struct jsonrpc *j = make(loop, callbacks, arg);
 	j->target = xstrdup(target);
 	j->retry = retry;
 	reconnect_enable(&j->reconnect, clock_ms());
 	reconnect_connecting(&j->reconnect, clock_ms());
-	struct error *e = stream_connect(loop, target, JSONRPC_PORT, &stream_callbacks, j, &j->stream);
+	struct error *e =
+		stream_connect(loop, target, JSONRPC_PORT, &stream_callbacks, j, &j->stream);
 	if (e) {
 		jsonrpc_free(j);
 		return e;

@@ -40,7 +40,8 @@ static void on_closed(void *arg, int error)
 	c->error = error;
 }
 
-static const struct jsonrpc_callbacks callbacks = {.connected = on_connected, .message = on_message, .closed = on_closed};
+static const struct jsonrpc_callbacks callbacks = {
+	.connected = on_connected, .message = on_message, .closed = on_closed};
 
 // The first that connects to us is the server; who comes later is turned away.
 static void on_accept(void *arg, struct stream *stream)
@@ -59,7 +60,8 @@ static struct error *failure(const struct jsonrpc_client *c)
 {
 	if (c->error == -1)
 		return error_new("%s: connection closed by peer", c->target);
-	if (c->error == EPROTO && strncmp(c->target, "ssl:", 4)) // of TLS, which was reported, as likely
+	if (c->error == EPROTO &&
+	    strncmp(c->target, "ssl:", 4)) // of TLS, which was reported, as likely
 		return error_errno(EPROTO, "%s: bad message received", c->target);
 	return error_errno(c->error, "%s", c->target);
 }
@@ -86,9 +88,10 @@ struct error *jsonrpc_client_open(const char *target, int64_t timeout_ms, struct
 	stream_tls_attach(tls, c->loop);
 	c->target = xstrdup(target);
 	c->deadline = timeout_ms ? clock_real_ms() + timeout_ms : 0;
-	struct error *e = stream_is_passive_name(target)
-				  ? stream_listen(c->loop, target, JSONRPC_PORT, on_accept, c, &c->listener)
-				  : jsonrpc_connect(c->loop, target, false, &callbacks, c, &c->rpc);
+	struct error *e =
+		stream_is_passive_name(target)
+			? stream_listen(c->loop, target, JSONRPC_PORT, on_accept, c, &c->listener)
+			: jsonrpc_connect(c->loop, target, false, &callbacks, c, &c->rpc);
 	if (!e && c->rpc)
 		jsonrpc_set_probe_interval(c->rpc, 0);
 	while (!e && !c->connected)
@@ -139,7 +142,8 @@ struct error *jsonrpc_client_call(struct jsonrpc_client *c, const char *method, 
 	while (!e) {
 		for (size_t i = from; i < c->inbox.n; i++) {
 			struct jsonrpc_message *m = c->inbox.v[i];
-			if ((m->type == JSONRPC_REPLY || m->type == JSONRPC_ERROR) && json_equal(m->id, id)) {
+			if ((m->type == JSONRPC_REPLY || m->type == JSONRPC_ERROR) &&
+			    json_equal(m->id, id)) {
 				vec_remove(&c->inbox, i);
 				json_decref(id);
 				*reply = m;

@@ -6,8 +6,8 @@
 #include "base/alloc.h"
 #include "rpc/jsonrpc.h"
 
-static struct jsonrpc_message *make(enum jsonrpc_type type, const char *method, json_t *params, json_t *result,
-				    json_t *error, json_t *id)
+static struct jsonrpc_message *make(enum jsonrpc_type type, const char *method, json_t *params,
+				    json_t *result, json_t *error, json_t *id)
 {
 	struct jsonrpc_message *m = XNEW(struct jsonrpc_message);
 	*m = (struct jsonrpc_message){type, xstrdup_null(method), params, result, error, id};
@@ -17,7 +17,8 @@ static struct jsonrpc_message *make(enum jsonrpc_type type, const char *method, 
 struct jsonrpc_message *jsonrpc_request(const char *method, json_t *params)
 {
 	static _Atomic uint32_t next_id; // unique within the process is all that is asked
-	return make(JSONRPC_REQUEST, method, params, NULL, NULL, json_integer(atomic_fetch_add(&next_id, 1)));
+	return make(JSONRPC_REQUEST, method, params, NULL, NULL,
+		    json_integer(atomic_fetch_add(&next_id, 1)));
 }
 
 struct jsonrpc_message *jsonrpc_notify(const char *method, json_t *params)
@@ -72,19 +73,22 @@ struct jsonrpc_message *jsonrpc_message_parse(json_t *json, char **why)
 			return NULL;
 		}
 	}
-	json_t *method = present(json, "method"), *params = present(json, "params"), *id = present(json, "id");
+	json_t *method = present(json, "method"), *params = present(json, "params"),
+	       *id = present(json, "id");
 	json_t *error = present(json, "error"), *result = json_object_get(json, "result");
 	if (method) {
 		if (!json_is_string(method))
 			*why = xstrdup("method is not a JSON string");
 		else if (!json_is_array(params))
-			*why = xstrdup("request or notification must have \"params\" that is an array");
+			*why = xstrdup(
+				"request or notification must have \"params\" that is an array");
 		else if (present(json, "result") || error)
-			*why = xstrdup("request or notification must not have \"result\" or \"error\"");
+			*why = xstrdup(
+				"request or notification must not have \"result\" or \"error\"");
 		if (*why)
 			return NULL;
-		return make(id ? JSONRPC_REQUEST : JSONRPC_NOTIFY, json_string_value(method), json_incref(params), NULL,
-			    NULL, id ? json_incref(id) : NULL);
+		return make(id ? JSONRPC_REQUEST : JSONRPC_NOTIFY, json_string_value(method),
+			    json_incref(params), NULL, NULL, id ? json_incref(id) : NULL);
 	}
 	if (!id)
 		*why = xstrdup("reply must have \"id\"");

@@ -23,11 +23,14 @@ static void set_unix(struct address *a, const char *path)
 	if (strlen(path) < sizeof(un->sun_path)) {
 		strcpy(un->sun_path, path);
 	} else {
-		// The descriptor must outlive the address, which callers use at once; a handful of these lasts for ever.
+		// The descriptor must outlive the address, which callers use at once; a handful of
+		// these lasts for ever.
 		char *directory = xstrdup(path), *slash = strrchr(directory, '/');
 		*slash = '\0';
 		int fd = open(*directory ? directory : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-		int n = fd < 0 ? -1 : snprintf(un->sun_path, sizeof(un->sun_path), "/proc/self/fd/%d/%s", fd, slash + 1);
+		int n = fd < 0 ? -1
+			       : snprintf(un->sun_path, sizeof(un->sun_path), "/proc/self/fd/%d/%s",
+					  fd, slash + 1);
 		if (n < 0 || (size_t)n >= sizeof(un->sun_path))
 			a->error = fd < 0 ? errno : ENAMETOOLONG;
 		free(directory);
@@ -57,8 +60,8 @@ static void split(char *s, char **host, char **port)
 	}
 }
 
-static struct error *set_inet(struct address *a, const char *host, const char *port_text, uint16_t default_port,
-			      bool passive, const char *name)
+static struct error *set_inet(struct address *a, const char *host, const char *port_text,
+			      uint16_t default_port, bool passive, const char *name)
 {
 	uint16_t port = default_port;
 	if (port_text && *port_text && parse_u16(port_text, 10, &port))
@@ -67,7 +70,8 @@ static struct error *set_inet(struct address *a, const char *host, const char *p
 		return error_new("%s: port must be specified", name);
 	char service[8];
 	snprintf(service, sizeof(service), "%u", port);
-	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV | (passive ? AI_PASSIVE : 0)};
+	struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
+				 .ai_flags = AI_NUMERICSERV | (passive ? AI_PASSIVE : 0)};
 	struct addrinfo *found = NULL;
 	if (passive && !*host)
 		host = "0.0.0.0";
@@ -89,10 +93,12 @@ static bool is_numeric(const char *host)
 	return inet_pton(AF_INET, host, &unused) == 1 || inet_pton(AF_INET6, host, &unused) == 1;
 }
 
-struct error *address_parse(const char *name, uint16_t default_port, bool passive, struct address *a)
+struct error *address_parse(const char *name, uint16_t default_port, bool passive,
+			    struct address *a)
 {
 	*a = (struct address){0};
-	const char *unix_prefix = passive ? "punix:" : "unix:", *tcp_prefix = passive ? "ptcp:" : "tcp:";
+	const char *unix_prefix = passive ? "punix:" : "unix:",
+		   *tcp_prefix = passive ? "ptcp:" : "tcp:";
 	const char *ssl_prefix = passive ? "pssl:" : "ssl:";
 	size_t un = strlen(unix_prefix), tn = strlen(passive ? "ptcp:" : "tcp:"); // of "ssl:" too
 	if (!strncmp(name, unix_prefix, un) && name[un]) {
@@ -118,16 +124,17 @@ struct error *address_parse(const char *name, uint16_t default_port, bool passiv
 		} else {
 			split(rest, &host, &port);
 		}
-		struct error *e = !passive && !*host ? error_new("%s: host must be specified", name)
-						     : set_inet(a, host, port, default_port, passive, name);
+		struct error *e = !passive && !*host
+					  ? error_new("%s: host must be specified", name)
+					  : set_inet(a, host, port, default_port, passive, name);
 		if (a->tls && !passive && !is_numeric(host))
 			snprintf(a->server_name, sizeof(a->server_name), "%s", host);
 		free(rest);
 		return e;
 	}
 	const char *rest = passive ? "[PORT][:HOST]" : "HOST[:PORT]";
-	return error_new("%s: unknown connection method; expected %sFILE, %s%s or %s%s", name, unix_prefix, tcp_prefix, rest,
-			 ssl_prefix, rest);
+	return error_new("%s: unknown connection method; expected %sFILE, %s%s or %s%s", name,
+			 unix_prefix, tcp_prefix, rest, ssl_prefix, rest);
 }
 
 char *address_format(const struct sockaddr_storage *ss, bool tls)

@@ -15,7 +15,8 @@
 #include "stream/stream.h"
 #include "stream/tls_session.h"
 
-// TLS: who comes is handed on after the handshake only. Few at a time and not for long: the oldest has to go for a new one.
+// TLS: who comes is handed on after the handshake only. Few at a time and not for long: the oldest
+// has to go for a new one.
 enum { MAX_HANDSHAKES = 64, HANDSHAKE_MS = 10000 };
 
 struct handshake {
@@ -29,7 +30,7 @@ struct stream_listener {
 	struct loop *loop;
 	struct loop_fd *watch;
 	int fd;
-	char *name, *path; // path: of a unix socket, to unlink
+	char *name, *path;	 // path: of a unix socket, to unlink
 	struct loop_timer pause; // out of descriptors: wait a little rather than spin
 	uint16_t port;
 	bool tls;
@@ -82,15 +83,16 @@ static void on_handshake_failed(void *arg, int error)
 static void on_handshake_late(void *arg)
 {
 	struct handshake *h = arg;
-	tls_report(stream_tls_find(h->listener->loop), true, "%s: no TLS handshake within %d s", stream_name(h->stream),
-		   HANDSHAKE_MS / 1000);
+	tls_report(stream_tls_find(h->listener->loop), true, "%s: no TLS handshake within %d s",
+		   stream_name(h->stream), HANDSHAKE_MS / 1000);
 	handshake_free(h);
 }
 
 static void start_handshake(struct stream_listener *l, int fd, const char *name)
 {
-	static const struct stream_callbacks callbacks = {
-		.connected = on_handshake_done, .readable = on_handshake_readable, .closed = on_handshake_failed};
+	static const struct stream_callbacks callbacks = {.connected = on_handshake_done,
+							  .readable = on_handshake_readable,
+							  .closed = on_handshake_failed};
 	struct handshake *h = XNEW(struct handshake);
 	struct stream *s = stream_accept_tls(l->loop, fd, name, &callbacks, h);
 	if (!s) {
@@ -144,8 +146,8 @@ static void remove_stale(const struct address *a, const char *path)
 	close(fd);
 }
 
-struct error *stream_listen(struct loop *loop, const char *target, uint16_t default_port, stream_accept_cb *cb,
-			    void *arg, struct stream_listener **out)
+struct error *stream_listen(struct loop *loop, const char *target, uint16_t default_port,
+			    stream_accept_cb *cb, void *arg, struct stream_listener **out)
 {
 	struct address a;
 	struct error *e = address_parse(target, default_port, true, &a);
@@ -169,13 +171,19 @@ struct error *stream_listen(struct loop *loop, const char *target, uint16_t defa
 	int saved = errno;
 	umask(old);
 	if (rc < 0 || listen(fd, 1024) < 0) {
-		e = error_errno(rc < 0 ? saved : errno, "%s: %s", target, rc < 0 ? "bind" : "listen");
+		e = error_errno(rc < 0 ? saved : errno, "%s: %s", target,
+				rc < 0 ? "bind" : "listen");
 		close(fd);
 		return e;
 	}
 	struct stream_listener *l = XNEW(struct stream_listener);
-	*l = (struct stream_listener){
-		.loop = loop, .fd = fd, .name = xstrdup(target), .path = xstrdup_null(path), .tls = a.tls, .cb = cb, .arg = arg};
+	*l = (struct stream_listener){.loop = loop,
+				      .fd = fd,
+				      .name = xstrdup(target),
+				      .path = xstrdup_null(path),
+				      .tls = a.tls,
+				      .cb = cb,
+				      .arg = arg};
 	l->last = &l->handshakes;
 	loop_timer_init(&l->pause, loop, resume, l);
 	if (!path) {

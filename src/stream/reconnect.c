@@ -59,7 +59,8 @@ void reconnect_disconnected(struct reconnect *r, int64_t now)
 		return;
 	if (is_up(r)) {
 		r->disconnected_at = now;
-		// A connection that carried something was good: try again soon. One that died young was not.
+		// A connection that carried something was good: try again soon. One that died young
+		// was not.
 		if (now - r->since >= r->backoff || r->last_activity > r->connected_at)
 			r->backoff = 0;
 	}
@@ -87,10 +88,12 @@ int64_t reconnect_deadline(const struct reconnect *r)
 	case RECONNECT_BACKOFF:
 		return r->since + r->backoff;
 	case RECONNECT_CONNECTING:
-		return r->since + (r->backoff > r->connect_timeout ? r->backoff : r->connect_timeout);
+		return r->since +
+		       (r->backoff > r->connect_timeout ? r->backoff : r->connect_timeout);
 	case RECONNECT_ACTIVE:
 		return r->probe_interval
-			       ? (r->last_activity > r->since ? r->last_activity : r->since) + r->probe_interval
+			       ? (r->last_activity > r->since ? r->last_activity : r->since) +
+					 r->probe_interval
 			       : INT64_MAX;
 	case RECONNECT_IDLE:
 		return r->probe_interval ? r->since + r->probe_interval : INT64_MAX;

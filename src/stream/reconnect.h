@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// When to connect, to probe and to give up: a pure state machine, told of events and the time, that says what to do next. It
-// touches no socket and reads no clock.
+// When to connect, to probe and to give up: a pure state machine, told of events and the time, that
+// says what to do next. It touches no socket and reads no clock.
 //
-//	VOID -> BACKOFF -> CONNECTING -> ACTIVE <-> IDLE, and back to BACKOFF when the connection fails
+//	VOID -> BACKOFF -> CONNECTING -> ACTIVE <-> IDLE, and back to BACKOFF when the connection
+//fails
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -18,7 +19,8 @@ enum reconnect_state {
 enum reconnect_action {
 	RECONNECT_DO_NOTHING,
 	RECONNECT_DO_CONNECT,	 // start to connect; then call reconnect_connecting()
-	RECONNECT_DO_DISCONNECT, // give up the connection (attempt); then call reconnect_disconnected()
+	RECONNECT_DO_DISCONNECT, // give up the connection (attempt); then call
+				 // reconnect_disconnected()
 	RECONNECT_DO_PROBE,	 // send an echo request
 };
 
@@ -27,8 +29,9 @@ struct reconnect {
 	int64_t since;	       // when this state began, ms
 	int64_t last_activity; // when the peer was last heard, ms
 	int64_t backoff;       // the current delay, ms
-	int64_t min_backoff, max_backoff, probe_interval, connect_timeout; // ms; probe_interval 0: never probe
-	int64_t connected_at, disconnected_at;				   // ms; -1: never
+	int64_t min_backoff, max_backoff, probe_interval,
+		connect_timeout;	       // ms; probe_interval 0: never probe
+	int64_t connected_at, disconnected_at; // ms; -1: never
 	unsigned int n_attempts, n_connected;
 	bool passive; // wait for the peer: no back-off doubling, no DO_CONNECT repetition
 };

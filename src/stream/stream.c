@@ -21,8 +21,9 @@
 #include "stream/address.h"
 #include "stream/tls_session.h"
 
-// A stream is one of libevent's bufferevents under a name. With TLS it is a bufferevent of another kind; it counts as connected when
-// the handshake is done, and bytes go through the bufferevent only, never straight to the socket.
+// A stream is one of libevent's bufferevents under a name. With TLS it is a bufferevent of another
+// kind; it counts as connected when the handshake is done, and bytes go through the bufferevent
+// only, never straight to the socket.
 struct stream {
 	struct loop *loop;
 	struct bufferevent *bev;
@@ -30,7 +31,8 @@ struct stream {
 	const struct stream_callbacks *callbacks;
 	void *arg;
 	bool connected, closing, above_mark;
-	// Failures before the first wait are reported from the loop, never from inside stream_connect().
+	// Failures before the first wait are reported from the loop, never from inside
+	// stream_connect().
 	int early_error;
 	struct loop_defer report;
 	struct address address; // where it connects to
@@ -100,7 +102,8 @@ static int explain(struct stream *s, int error)
 			first = e;  // the last that we get is the first that there was
 	SSL *ssl = bufferevent_openssl_get_ssl(s->bev);
 	if (!first && error) {
-		// Maybe we wrote to a peer that had refused us: what it said last is still to be read.
+		// Maybe we wrote to a peer that had refused us: what it said last is still to be
+		// read.
 		char byte;
 		ERR_clear_error();
 		if (s->connected && SSL_peek(ssl, &byte, 1) <= 0)
@@ -118,7 +121,8 @@ static int explain(struct stream *s, int error)
 
 static void start_connecting(struct stream *s);
 
-// The first connection has only fetched the CA certificate: the second, from the beginning, is the real one.
+// The first connection has only fetched the CA certificate: the second, from the beginning, is the
+// real one.
 static void bootstrap(struct stream *s)
 {
 	struct error *e = tls_session_bootstrap(s->tls, bufferevent_openssl_get_ssl(s->bev));
@@ -174,7 +178,8 @@ static void open_bev(struct stream *s, int fd, SSL *ssl, enum bufferevent_ssl_st
 	bufferevent_enable(s->bev, EV_READ | EV_WRITE);
 }
 
-static struct stream *make(struct loop *loop, const char *name, const struct stream_callbacks *callbacks, void *arg)
+static struct stream *make(struct loop *loop, const char *name,
+			   const struct stream_callbacks *callbacks, void *arg)
 {
 	struct stream *s = XNEW(struct stream);
 	s->loop = loop;
@@ -184,8 +189,8 @@ static struct stream *make(struct loop *loop, const char *name, const struct str
 	return s;
 }
 
-struct stream *stream_from_fd(struct loop *loop, int fd, const char *name, const struct stream_callbacks *callbacks,
-			      void *arg)
+struct stream *stream_from_fd(struct loop *loop, int fd, const char *name,
+			      const struct stream_callbacks *callbacks, void *arg)
 {
 	evutil_make_socket_nonblocking(fd);
 	evutil_make_socket_closeonexec(fd);
@@ -195,8 +200,8 @@ struct stream *stream_from_fd(struct loop *loop, int fd, const char *name, const
 	return s;
 }
 
-struct stream *stream_accept_tls(struct loop *loop, int fd, const char *name, const struct stream_callbacks *callbacks,
-				 void *arg)
+struct stream *stream_accept_tls(struct loop *loop, int fd, const char *name,
+				 const struct stream_callbacks *callbacks, void *arg)
 {
 	struct stream_tls *tls = stream_tls_find(loop);
 	bool bootstrap = false;
@@ -221,14 +226,18 @@ static void start_connecting(struct stream *s)
 	s->bootstrap = false;
 	if (a->tls && !s->early_error) {
 		s->tls = stream_tls_find(s->loop);
-		ssl = s->tls ? tls_session_new(s->tls, s->name, false, a->server_name, &s->bootstrap) : NULL;
+		ssl = s->tls ? tls_session_new(s->tls, s->name, false, a->server_name,
+					       &s->bootstrap)
+			     : NULL;
 		if (!ssl) {
 			s->tls = NULL;
 			s->early_error = ENOPROTOOPT;
 		}
 	}
 	open_bev(s, -1, ssl, BUFFEREVENT_SSL_CONNECTING);
-	if (!s->early_error && bufferevent_socket_connect(s->bev, (const struct sockaddr *)&a->storage, (int)a->len) < 0)
+	if (!s->early_error &&
+	    bufferevent_socket_connect(s->bev, (const struct sockaddr *)&a->storage, (int)a->len) <
+		    0)
 		s->early_error = errno ? errno : ECONNREFUSED;
 	if (a->storage.ss_family != AF_UNIX && bufferevent_getfd(s->bev) >= 0) {
 		int on = 1;
@@ -239,7 +248,8 @@ static void start_connecting(struct stream *s)
 }
 
 struct error *stream_connect(struct loop *loop, const char *target, uint16_t default_port,
-			     const struct stream_callbacks *callbacks, void *arg, struct stream **out)
+			     const struct stream_callbacks *callbacks, void *arg,
+			     struct stream **out)
 {
 	struct address a;
 	struct error *e = address_parse(target, default_port, false, &a);
@@ -294,8 +304,8 @@ void stream_write(struct stream *s, const void *p, size_t n)
 {
 	if (s->closing)
 		return;
-	// Straight to the socket while nothing waits before it: one wake-up less, and a reply that precedes exit() is out. Errors
-	// are left for the event loop to find.
+	// Straight to the socket while nothing waits before it: one wake-up less, and a reply that
+	// precedes exit() is out. Errors are left for the event loop to find.
 	if (s->connected && !s->tls && !stream_output_pending(s)) {
 		ssize_t sent = send(bufferevent_getfd(s->bev), p, n, MSG_DONTWAIT | MSG_NOSIGNAL);
 		if (sent > 0) {
@@ -316,7 +326,8 @@ static void on_shared_sent(const void *data, size_t n, void *text)
 
 void stream_write_shared(struct stream *s, struct shared_text *text)
 {
-	if (s->closing || evbuffer_add_reference(bufferevent_get_output(s->bev), text->text.s, text->text.len, on_shared_sent, text))
+	if (s->closing || evbuffer_add_reference(bufferevent_get_output(s->bev), text->text.s,
+						 text->text.len, on_shared_sent, text))
 		shared_text_unref(text);
 	else if (stream_output_pending(s) > LOW_MARK)
 		s->above_mark = true;
@@ -387,8 +398,11 @@ char *stream_peer_name(const struct stream *s)
 {
 	char name[256];
 	SSL *ssl = s->tls && s->connected && s->bev ? bufferevent_openssl_get_ssl(s->bev) : NULL;
-	X509 *certificate = ssl && SSL_get_verify_mode(ssl) != SSL_VERIFY_NONE ? SSL_get0_peer_certificate(ssl) : NULL;
-	int n = certificate ? X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName, name, sizeof(name))
+	X509 *certificate = ssl && SSL_get_verify_mode(ssl) != SSL_VERIFY_NONE
+				    ? SSL_get0_peer_certificate(ssl)
+				    : NULL;
+	int n = certificate ? X509_NAME_get_text_by_NID(X509_get_subject_name(certificate),
+							NID_commonName, name, sizeof(name))
 			    : -1;
 	return n > 0 && strlen(name) == (size_t)n ? xstrdup(name) : NULL;
 }

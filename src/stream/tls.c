@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// One SSL_CTX at a time, made from the files. A connection keeps the one that it began with, so that changing the files, or
-// failing to, never touches what is connected. Files are recognised as changed by inode, size and time of change.
+// One SSL_CTX at a time, made from the files. A connection keeps the one that it began with, so
+// that changing the files, or failing to, never touches what is connected. Files are recognised as
+// changed by inode, size and time of change.
 #include "stream/tls.h"
 
 #include <errno.h>
@@ -75,7 +76,9 @@ static char *explain_verification(const SSL *ssl)
 	case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
 	case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
 	case X509_V_ERR_CERT_SIGNATURE_FAILURE:
-		return xasprintf("the peer's certificate was not signed by the CA that is trusted here (%s)", why);
+		return xasprintf(
+			"the peer's certificate was not signed by the CA that is trusted here (%s)",
+			why);
 	case X509_V_ERR_CERT_HAS_EXPIRED:
 		return xstrdup("the peer's certificate has expired");
 	case X509_V_ERR_CERT_NOT_YET_VALID:
@@ -93,10 +96,12 @@ char *tls_session_explain(const SSL *ssl, unsigned long e)
 		return explain_verification(ssl);
 	if (reason == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE)
 		return xstrdup("the peer sent no certificate");
-	if (reason == SSL_R_WRONG_VERSION_NUMBER || reason == SSL_R_HTTP_REQUEST || reason == SSL_R_HTTPS_PROXY_REQUEST)
+	if (reason == SSL_R_WRONG_VERSION_NUMBER || reason == SSL_R_HTTP_REQUEST ||
+	    reason == SSL_R_HTTPS_PROXY_REQUEST)
 		return xstrdup("the peer does not speak TLS");
 	if (reason > SSL_AD_REASON_OFFSET && reason < SSL_AD_REASON_OFFSET + 256)
-		return xasprintf("the peer refused the connection (%s)", SSL_alert_desc_string_long(reason - SSL_AD_REASON_OFFSET));
+		return xasprintf("the peer refused the connection (%s)",
+				 SSL_alert_desc_string_long(reason - SSL_AD_REASON_OFFSET));
 	return xasprintf("TLS failed (%s)", reason_text(e));
 }
 
@@ -109,7 +114,8 @@ static bool verifies_peers(const struct stream_tls_config *c)
 
 static void take_stamps(const struct stream_tls *t, struct stamp stamps[N_FILES])
 {
-	const char *const files[N_FILES] = {t->config.private_key, t->config.certificate, t->config.ca_cert, t->config.peer_ca_cert};
+	const char *const files[N_FILES] = {t->config.private_key, t->config.certificate,
+					    t->config.ca_cert, t->config.peer_ca_cert};
 	memset(stamps, 0, N_FILES * sizeof(*stamps));
 	for (int i = 0; i < N_FILES; i++) {
 		struct stat st;
@@ -140,12 +146,15 @@ static struct error *set_protocols(SSL_CTX *ctx, const char *list)
 	unsigned int wanted = 0;
 	struct error *e = NULL;
 	char *copy = xstrdup(list), *save = NULL;
-	for (char *word = strtok_r(copy, ", \t\r\n", &save); word && !e; word = strtok_r(NULL, ", \t\r\n", &save)) {
+	for (char *word = strtok_r(copy, ", \t\r\n", &save); word && !e;
+	     word = strtok_r(NULL, ", \t\r\n", &save)) {
 		size_t i = 0;
 		while (i < N_KNOWN && strcmp(known[i].name, word))
 			i++;
 		if (i == N_KNOWN)
-			e = error_new("%s: unknown TLS protocol; known are TLSv1, TLSv1.1, TLSv1.2 and TLSv1.3", word);
+			e = error_new("%s: unknown TLS protocol; known are TLSv1, TLSv1.1, TLSv1.2 "
+				      "and TLSv1.3",
+				      word);
 		wanted |= 1u << i;
 	}
 	free(copy);
@@ -180,9 +189,11 @@ static struct error *load_own(SSL_CTX *ctx, const struct stream_tls_config *c)
 	if (SSL_CTX_use_PrivateKey_file(ctx, c->private_key, SSL_FILETYPE_PEM) == 1)
 		return NULL;
 	unsigned long reason = ERR_peek_last_error();
-	if (ERR_GET_LIB(reason) == ERR_LIB_X509 && ERR_GET_REASON(reason) == X509_R_KEY_VALUES_MISMATCH) {
+	if (ERR_GET_LIB(reason) == ERR_LIB_X509 &&
+	    ERR_GET_REASON(reason) == X509_R_KEY_VALUES_MISMATCH) {
 		ERR_clear_error();
-		return error_new("%s: this private key is not the one of certificate %s", c->private_key, c->certificate);
+		return error_new("%s: this private key is not the one of certificate %s",
+				 c->private_key, c->certificate);
 	}
 	return openssl_error("is not a private key without passphrase", c->private_key);
 }
@@ -214,7 +225,8 @@ static struct error *load_trusted(SSL_CTX *ctx, const struct stream_tls_config *
 		SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, NULL);
 		return NULL;
 	}
-	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, bootstrap ? accept_any : NULL);
+	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
+			   bootstrap ? accept_any : NULL);
 	if (bootstrap)
 		return NULL;
 	struct error *e = check_readable(c->ca_cert);
@@ -246,8 +258,10 @@ static struct error *make_context(const struct stream_tls_config *c, bool bootst
 	SSL_CTX *ctx = SSL_CTX_new(TLS_method());
 	if (!ctx)
 		return openssl_error("cannot be set up", "TLS");
-	// Messages have their lengths in them: an end without goodbye is an end. Writes are repeated from where the buffer is then.
-	SSL_CTX_set_options(ctx, SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_TICKET | SSL_OP_NO_COMPRESSION);
+	// Messages have their lengths in them: an end without goodbye is an end. Writes are
+	// repeated from where the buffer is then.
+	SSL_CTX_set_options(ctx, SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_NO_RENEGOTIATION |
+					 SSL_OP_NO_TICKET | SSL_OP_NO_COMPRESSION);
 	SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_num_tickets(ctx, 0);
@@ -275,7 +289,8 @@ static struct error *make_context(const struct stream_tls_config *c, bool bootst
 static struct error *load(struct stream_tls *t)
 {
 	const struct stream_tls_config *c = &t->config;
-	bool bootstrap = c->bootstrap_ca_cert && c->ca_cert && verifies_peers(c) && access(c->ca_cert, F_OK) < 0 && errno == ENOENT;
+	bool bootstrap = c->bootstrap_ca_cert && c->ca_cert && verifies_peers(c) &&
+			 access(c->ca_cert, F_OK) < 0 && errno == ENOENT;
 	SSL_CTX *fresh = NULL;
 	take_stamps(t, t->stamps); // before reading: a change meanwhile is seen the next time
 	struct error *e = make_context(c, bootstrap, &fresh);
@@ -319,8 +334,9 @@ struct stream_tls *stream_tls_new(stream_tls_report_cb *report, void *arg)
 
 static void config_done(struct stream_tls_config *c)
 {
-	const char *const strings[] = {c->private_key, c->certificate, c->ca_cert,     c->peer_ca_cert,
-				       c->protocols,   c->ciphers,     c->ciphersuites};
+	const char *const strings[] = {c->private_key,	c->certificate, c->ca_cert,
+				       c->peer_ca_cert, c->protocols,	c->ciphers,
+				       c->ciphersuites};
 	for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++)
 		free((char *)strings[i]);
 }
@@ -342,9 +358,10 @@ static bool same(const char *a, const char *b)
 
 static bool config_equal(const struct stream_tls_config *a, const struct stream_tls_config *b)
 {
-	return same(a->private_key, b->private_key) && same(a->certificate, b->certificate) && same(a->ca_cert, b->ca_cert) &&
-	       a->bootstrap_ca_cert == b->bootstrap_ca_cert && same(a->peer_ca_cert, b->peer_ca_cert) &&
-	       same(a->protocols, b->protocols) && same(a->ciphers, b->ciphers) && same(a->ciphersuites, b->ciphersuites);
+	return same(a->private_key, b->private_key) && same(a->certificate, b->certificate) &&
+	       same(a->ca_cert, b->ca_cert) && a->bootstrap_ca_cert == b->bootstrap_ca_cert &&
+	       same(a->peer_ca_cert, b->peer_ca_cert) && same(a->protocols, b->protocols) &&
+	       same(a->ciphers, b->ciphers) && same(a->ciphersuites, b->ciphersuites);
 }
 
 static struct stream_tls_config config_copy(const struct stream_tls_config *c)
@@ -393,7 +410,8 @@ struct stream_tls *stream_tls_find(const struct loop *loop)
 
 // --- Sessions.
 
-SSL *tls_session_new(struct stream_tls *t, const char *name, bool server, const char *server_name, bool *bootstrap)
+SSL *tls_session_new(struct stream_tls *t, const char *name, bool server, const char *server_name,
+		     bool *bootstrap)
 {
 	refresh(t);
 	if (!t->context) {
@@ -417,15 +435,21 @@ SSL *tls_session_new(struct stream_tls *t, const char *name, bool server, const 
 static X509 *find_ca(SSL *ssl)
 {
 	STACK_OF(X509) *chain = SSL_get_peer_cert_chain(ssl);
-	X509 *last = chain && sk_X509_num(chain) ? sk_X509_value(chain, sk_X509_num(chain) - 1) : SSL_get0_peer_certificate(ssl);
-	return last && !X509_NAME_cmp(X509_get_subject_name(last), X509_get_issuer_name(last)) && X509_check_ca(last) ? last : NULL;
+	X509 *last = chain && sk_X509_num(chain) ? sk_X509_value(chain, sk_X509_num(chain) - 1)
+						 : SSL_get0_peer_certificate(ssl);
+	return last && !X509_NAME_cmp(X509_get_subject_name(last), X509_get_issuer_name(last)) &&
+			       X509_check_ca(last)
+		       ? last
+		       : NULL;
 }
 
 static struct error *write_certificate(const char *path, X509 *certificate)
 {
 	int fd = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0444);
 	if (fd < 0) // somebody else was first: that one holds
-		return errno == EEXIST ? NULL : error_errno(errno, "%s: cannot write the CA certificate", path);
+		return errno == EEXIST
+			       ? NULL
+			       : error_errno(errno, "%s: cannot write the CA certificate", path);
 	FILE *f = fdopen(fd, "w");
 	bool ok = PEM_write_X509(f, certificate) == 1 && !fflush(f) && !fsync(fd);
 	int saved = errno;
@@ -440,12 +464,15 @@ struct error *tls_session_bootstrap(struct stream_tls *t, SSL *ssl)
 {
 	X509 *ca = find_ca(ssl);
 	if (!ca)
-		return error_new("the peer sent no CA certificate that could be kept in %s", t->config.ca_cert);
+		return error_new("the peer sent no CA certificate that could be kept in %s",
+				 t->config.ca_cert);
 	struct error *e = write_certificate(t->config.ca_cert, ca);
 	if (e)
 		return e;
 	char *subject = X509_NAME_oneline(X509_get_subject_name(ca), NULL, 0);
-	tls_report(t, false, "the CA certificate %s of the peer is kept in %s and trusted from now on", subject, t->config.ca_cert);
+	tls_report(t, false,
+		   "the CA certificate %s of the peer is kept in %s and trusted from now on",
+		   subject, t->config.ca_cert);
 	OPENSSL_free(subject);
 	SSL_CTX_free(t->context); // which trusts everybody
 	t->context = NULL;

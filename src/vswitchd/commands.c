@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// The switch's commands on the command channel: those of ofproto, which knows no sockets, and our own.
+// The switch's commands on the command channel: those of ofproto, which knows no sockets, and our
+// own.
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -36,12 +37,14 @@ static void bind(void *arg, const struct ofproto_command *command)
 	b->v = v;
 	b->command = command;
 	vec_push(&v->bindings, b);
-	appctl_register(v->appctl, command->name, command->usage, command->min, command->max, run_ofproto_command, b);
+	appctl_register(v->appctl, command->name, command->usage, command->min, command->max,
+			run_ofproto_command, b);
 }
 
 enum { COMPOSED_PAYLOAD = 64 };
 
-// A packet as hexadecimal digits, or as a datapath flow ("in_port(1),eth(...),...") from which one is made.
+// A packet as hexadecimal digits, or as a datapath flow ("in_port(1),eth(...),...") from which one
+// is made.
 static struct error *parse_packet(const char *text, struct buf *frame)
 {
 	struct error *e = packet_from_hex(text, frame);
@@ -80,7 +83,8 @@ static void dummy_receive(struct appctl_call *call, int argc, const char *argv[]
 				e = error_new("bad packet length %s", argv[i + 2]);
 			i += 2;
 		}
-		int rc = e ? 0 : netdev_dummy_receive(argv[1], queue, frame.data, frame.len, length);
+		int rc =
+			e ? 0 : netdev_dummy_receive(argv[1], queue, frame.data, frame.len, length);
 		buf_done(&frame);
 		if (rc)
 			e = error_errno(rc, "%s", argv[1]);
@@ -148,10 +152,13 @@ void commands_register(struct vswitchd *v)
 	appctl_add_memory_source(v->appctl, memory, v);
 	ofproto_for_each_command(bind, v);
 	dpdk_commands_register(v);
-	appctl_register(v->appctl, "netdev-dummy/receive", "name [--qid queue_id] packet|flow [--len packet_len]", 2, -1,
+	appctl_register(v->appctl, "netdev-dummy/receive",
+			"name [--qid queue_id] packet|flow [--len packet_len]", 2, -1,
 			dummy_receive, v);
-	appctl_register(v->appctl, "netdev-dummy/set-admin-state", "[netdev] up|down", 1, 2, dummy_set_admin_state, v);
-	appctl_register(v->appctl, "netdev-dummy/conn-state", "[netdev]", 0, 1, dummy_conn_state, v);
+	appctl_register(v->appctl, "netdev-dummy/set-admin-state", "[netdev] up|down", 1, 2,
+			dummy_set_admin_state, v);
+	appctl_register(v->appctl, "netdev-dummy/conn-state", "[netdev]", 0, 1, dummy_conn_state,
+			v);
 }
 
 void commands_free(struct vswitchd *v)

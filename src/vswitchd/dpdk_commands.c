@@ -62,15 +62,15 @@ static void detach(struct appctl_call *call, int argc, const char *argv[], void 
 void dpdk_commands_register(struct vswitchd *v)
 {
 	static void (*const texts[])(struct str *) = {dpdk_text_malloc, dpdk_text_lcores,
-	                                              dpdk_text_logs};
+						      dpdk_text_logs};
 	appctl_register(v->appctl, "dpdk/get-malloc-stats", "", 0, 0, show,
-	                (void *)(uintptr_t)&texts[0]);
+			(void *)(uintptr_t)&texts[0]);
 	appctl_register(v->appctl, "dpdk/lcore-list", "", 0, 0, show, (void *)(uintptr_t)&texts[1]);
 	appctl_register(v->appctl, "dpdk/log-list", "", 0, 0, show, (void *)(uintptr_t)&texts[2]);
 	appctl_register(v->appctl, "dpdk/log-set", "{level | pattern:level}", 0, -1, log_set, v);
 	appctl_register(v->appctl, "netdev-dpdk/detach", "pci address of device", 1, 1, detach, v);
 	appctl_register(v->appctl, "netdev-dpdk/get-mempool-info", "[netdev]", 0, 1, mempool_info,
-	                v);
+			v);
 	appctl_register(v->appctl, "netdev-dpdk/set-admin-state", "[netdev] up|down", 1, 2,
-	                set_admin_state, v);
+			set_admin_state, v);
 }

@@ -19,8 +19,8 @@ LOG_MODULE(netdev_dummy);
 
 enum {
 	LENGTH_BYTES = 2,
-	FRAME_MIN = 14,         // an Ethernet header
-	WAITING_MAX = 100,      // frames that no main loop has taken yet
+	FRAME_MIN = 14,		// an Ethernet header
+	WAITING_MAX = 100,	// frames that no main loop has taken yet
 	PEER_BACKLOG = 1 << 20, // bytes that wait for a peer; what is more is lost, as on a wire
 };
 
@@ -36,7 +36,7 @@ struct netdev_dummy_link {
 	struct loop_wake *wake;
 	// Main thread.
 	struct stream_listener *listener; // NULL: it connects
-	struct reconnect fsm;             // of who connects
+	struct reconnect fsm;		  // of who connects
 	struct loop_timer timer;
 	VEC(struct peer *) peers;
 	// Guarded by `lock`: frames to send, each with its length before it.
@@ -94,8 +94,8 @@ static void on_readable(void *p_)
 		size_t len = get_be16(b);
 		if (len < FRAME_MIN) {
 			log_warn_rl(
-			        "%s: %s: a frame of %zu bytes is too short, closing the connection",
-			        p->link->netdev, stream_name(p->stream), len);
+				"%s: %s: a frame of %zu bytes is too short, closing the connection",
+				p->link->netdev, stream_name(p->stream), len);
 			on_closed(p, EPROTO);
 			return;
 		}
@@ -108,7 +108,7 @@ static void on_readable(void *p_)
 }
 
 static const struct stream_callbacks callbacks = {
-        .connected = on_connected, .readable = on_readable, .closed = on_closed};
+	.connected = on_connected, .readable = on_readable, .closed = on_closed};
 
 static struct peer *peer_new(struct netdev_dummy_link *l)
 {
@@ -147,7 +147,7 @@ static void on_timer(void *l_)
 	switch (reconnect_run(&l->fsm, clock_ms())) {
 	case RECONNECT_DO_CONNECT:
 		error_free(start_connecting(
-		        l)); // the target was good once: a name that is not known now may be later
+			l)); // the target was good once: a name that is not known now may be later
 		return;
 	case RECONNECT_DO_DISCONNECT:
 		on_closed(l->peers.v[0], ETIMEDOUT);
@@ -207,7 +207,7 @@ static void link_close(struct netdev_dummy_link *l)
 }
 
 static struct error *link_open(void *loop, const char *netdev, const char *target, bool passive,
-                               struct netdev_dummy_link **out)
+			       struct netdev_dummy_link **out)
 {
 	struct netdev_dummy_link *l = XNEW(struct netdev_dummy_link);
 	l->loop = loop;
@@ -219,7 +219,7 @@ static struct error *link_open(void *loop, const char *netdev, const char *targe
 	l->fsm.probe_interval = 0;
 	loop_timer_init(&l->timer, loop, on_timer, l);
 	struct error *e = passive ? stream_listen(loop, target, 0, on_accept, l, &l->listener)
-	                          : start_connecting(l);
+				  : start_connecting(l);
 	if (e && (passive || !error_code(e))) {
 		link_close(l);
 		return e;
@@ -237,8 +237,8 @@ static bool link_is_connected(const struct netdev_dummy_link *l)
 void dummy_links_enable(struct loop *loop)
 {
 	static const struct netdev_dummy_link_ops ops = {.open = link_open,
-	                                                 .close = link_close,
-	                                                 .send = link_send,
-	                                                 .is_connected = link_is_connected};
+							 .close = link_close,
+							 .send = link_send,
+							 .is_connected = link_is_connected};
 	netdev_dummy_set_links(&ops, loop);
 }

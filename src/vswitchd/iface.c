@@ -11,8 +11,10 @@
 
 LOG_MODULE(bridge);
 
-// The bridge's own interface is internal whatever its row says; on a dummy datapath internal devices are dummies.
-const char *iface_wanted_type(const struct bridge *b, const char *name, const struct db_interface *row)
+// The bridge's own interface is internal whatever its row says; on a dummy datapath internal
+// devices are dummies.
+const char *iface_wanted_type(const struct bridge *b, const char *name,
+			      const struct db_interface *row)
 {
 	const char *type = row && *row->type ? row->type : "system";
 	if (!strcmp(name, b->name))
@@ -37,7 +39,8 @@ static void close_device(struct iface *i)
 	struct bridge *b = i->port->bridge;
 	if (i->ofp_port != OFPP_NONE) {
 		ofproto_del_port(b->ofproto, i->ofp_port);
-		log_info("bridge %s: deleted interface %s on port %u", b->name, i->name, i->ofp_port);
+		log_info("bridge %s: deleted interface %s on port %u", b->name, i->name,
+			 i->ofp_port);
 	}
 	i->ofp_port = OFPP_NONE;
 	netdev_unref(i->netdev);
@@ -89,8 +92,8 @@ static struct error *set_options(struct iface *i)
 	struct netdev_option *v = xmalloc((options->n + 1) * sizeof(*v));
 	for (size_t k = 0; k < options->n; k++)
 		v[k] = (struct netdev_option){options->v[k].key, options->v[k].value};
-	struct error *e =
-		netdev_set_options(i->netdev, (struct netdev_options){v, (unsigned int)options->n}, complain, i);
+	struct error *e = netdev_set_options(
+		i->netdev, (struct netdev_options){v, (unsigned int)options->n}, complain, i);
 	free(v);
 	return e;
 }
@@ -100,7 +103,8 @@ bool iface_is_internal(const struct iface *i)
 	return !strcmp(i->type, "internal") || !strcmp(i->type, "dummy-internal");
 }
 
-// Interface.mac applies to internal interfaces other than the local one; the local one has the bridge's.
+// Interface.mac applies to internal interfaces other than the local one; the local one has the
+// bridge's.
 static void set_mac(struct iface *i)
 {
 	struct bridge *b = i->port->bridge;
@@ -108,8 +112,10 @@ static void set_mac(struct iface *i)
 	if (!i->row || !i->row->mac || !iface_is_internal(i) || !strcmp(i->name, b->name))
 		return;
 	if (!setting_parse_mac(i->row->mac, wanted)) {
-		settings_warn(b->v, "Interface %s: mac=\"%s\" is ignored: it should be the Ethernet address of a station, like "
-				    "00:11:22:33:44:55",
+		settings_warn(b->v,
+			      "Interface %s: mac=\"%s\" is ignored: it should be the Ethernet "
+			      "address of a station, like "
+			      "00:11:22:33:44:55",
 			      i->name, i->row->mac);
 		return;
 	}
@@ -127,7 +133,8 @@ static void change_mtu(struct iface *i, int mtu)
 		return;
 	struct error *e = netdev_set_mtu(i->netdev, mtu);
 	if (e)
-		settings_warn(i->port->bridge->v, "interface %s: cannot set MTU %d: %s", i->name, mtu, error_text(e));
+		settings_warn(i->port->bridge->v, "interface %s: cannot set MTU %d: %s", i->name,
+			      mtu, error_text(e));
 	else if (i->ofp_port != OFPP_NONE)
 		ofproto_port_reconfigure(i->port->bridge->ofproto, i->ofp_port);
 	error_free(e);
@@ -203,7 +210,8 @@ static void open_device(struct iface *i)
 	i->fresh = true;
 	polling_set_port(i);
 	log_info("bridge %s: added interface %s on port %u", b->name, i->name, i->ofp_port);
-	// Internal devices are for this host to use; those of other types are the user's to bring up.
+	// Internal devices are for this host to use; those of other types are the user's to bring
+	// up.
 	if (i->port->row && i->port->row->fake_bridge && iface_is_internal(i)) {
 		e = netdev_set_up(i->netdev, true);
 		error_free(e);
@@ -217,8 +225,8 @@ void iface_apply(struct iface *i)
 	// What came back under the same name is another device.
 	if (i->netdev && netdev_is_gone(i->netdev))
 		close_device(i);
-	if (i->netdev && wanted != OFPP_NONE && wanted != i->ofp_port && i->row && i->row->n_ofport_request &&
-	    !number_taken(b, wanted))
+	if (i->netdev && wanted != OFPP_NONE && wanted != i->ofp_port && i->row &&
+	    i->row->n_ofport_request && !number_taken(b, wanted))
 		close_device(i);
 	if (!i->netdev) {
 		open_device(i);

@@ -24,7 +24,7 @@ static const struct port *find_port(const struct bridge *b, const struct db_port
 
 // The ports that are on the bridge; the others are complained of.
 static unsigned int collect_ports(struct bridge *b, const struct db_mirror *row, const char *column,
-                                  struct db_port *const *rows, size_t n, const void **keys)
+				  struct db_port *const *rows, size_t n, const void **keys)
 {
 	unsigned int n_keys = 0;
 	for (size_t i = 0; i < n; i++) {
@@ -33,35 +33,35 @@ static unsigned int collect_ports(struct bridge *b, const struct db_mirror *row,
 			keys[n_keys++] = p;
 		else
 			settings_warn(b->v,
-			              "Mirror %s: %s names port %s, which is not on bridge %s",
-			              row->name, column, rows[i]->name, b->name);
+				      "Mirror %s: %s names port %s, which is not on bridge %s",
+				      row->name, column, rows[i]->name, b->name);
 	}
 	return n_keys;
 }
 
 // Where to? False: nowhere.
 static bool find_output(struct bridge *b, const struct db_mirror *row,
-                        struct ofproto_mirror_config *c)
+			struct ofproto_mirror_config *c)
 {
 	if (row->output_port) {
 		c->out = find_port(b, row->output_port);
 		if (!c->out)
 			settings_warn(b->v,
-			              "Mirror %s: output_port names port %s, which is not on "
-			              "bridge %s: the mirror is off",
-			              row->name, row->output_port->name, b->name);
+				      "Mirror %s: output_port names port %s, which is not on "
+				      "bridge %s: the mirror is off",
+				      row->name, row->output_port->name, b->name);
 		if (row->n_output_vlan)
 			settings_warn(b->v,
-			              "Mirror %s: output_port and output_vlan exclude each other: "
-			              "output_vlan is ignored",
-			              row->name);
+				      "Mirror %s: output_port and output_vlan exclude each other: "
+				      "output_vlan is ignored",
+				      row->name);
 		return c->out != NULL;
 	}
 	if (!row->n_output_vlan)
 		settings_warn(b->v,
-		              "Mirror %s: one of output_port and output_vlan is needed: the mirror "
-		              "is off",
-		              row->name);
+			      "Mirror %s: one of output_port and output_vlan is needed: the mirror "
+			      "is off",
+			      row->name);
 	c->out_vlan = (int)row->output_vlan;
 	return row->n_output_vlan > 0;
 }
@@ -70,7 +70,7 @@ static void apply(struct bridge *b, const struct mirror *m, const struct db_mirr
 {
 	uint64_t vlans[VLAN_WORDS] = {0};
 	struct ofproto_mirror_config c = {
-	        .name = row->name, .select_all = row->select_all, .filter = row->filter};
+		.name = row->name, .select_all = row->select_all, .filter = row->filter};
 	if (!find_output(b, row, &c)) {
 		ofproto_remove_mirror(b->ofproto, m);
 		return;
@@ -80,12 +80,12 @@ static void apply(struct bridge *b, const struct mirror *m, const struct db_mirr
 	c.srcs = srcs;
 	c.dsts = dsts;
 	c.n_srcs = collect_ports(b, row, "select_src_port", row->select_src_port,
-	                         row->n_select_src_port, srcs);
+				 row->n_select_src_port, srcs);
 	c.n_dsts = collect_ports(b, row, "select_dst_port", row->select_dst_port,
-	                         row->n_select_dst_port, dsts);
+				 row->n_select_dst_port, dsts);
 	for (size_t i = 0; i < row->n_select_vlan; i++)
 		vlans[row->select_vlan[i] / 64 % VLAN_WORDS] |= UINT64_C(1)
-		                                                << row->select_vlan[i] % 64;
+								<< row->select_vlan[i] % 64;
 	c.vlans = row->n_select_vlan ? vlans : NULL;
 	c.snaplen = row->n_snaplen ? (uint16_t)row->snaplen : 0;
 	struct error *e = ofproto_set_mirror(b->ofproto, m, &c);

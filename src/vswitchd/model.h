@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 // What vswitchd has made so far: bridges, their ports and interfaces. Private to this folder.
 //
-// The objects are keyed by name, not by row: a row that goes and comes back with the same contents in one step changes nothing.
-// `row` pointers are set at the start of each reconfiguration and are good until control returns to the loop.
+// The objects are keyed by name, not by row: a row that goes and comes back with the same contents
+// in one step changes nothing. `row` pointers are set at the start of each reconfiguration and are
+// good until control returns to the loop.
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -23,17 +24,18 @@ struct vswitchd {
 	struct dbclient *db;
 	struct ofproto_system *system;
 	enum vswitchd_dummy dummy;
-	struct bridge *bridges; // uthash by name
-	struct warned *warned;	// what was complained of already; uthash by text
+	struct bridge *bridges;		   // uthash by name
+	struct warned *warned;		   // what was complained of already; uthash by text
 	const struct db_open_vswitch *cfg; // during a reconfiguration or status update
 
 	uint64_t seen_seqno;
 	bool configured; // nothing changed since the database was applied
 	bool applied;	 // it was applied at least once
-	bool restoring;	 // flow-restore-wait: somebody puts the flows back, controllers have to wait
+	bool restoring; // flow-restore-wait: somebody puts the flows back, controllers have to wait
 	loop_cb *on_ready; // NULL when it was called
 	void *on_ready_arg;
-	int64_t contended_since; // another process has the lock, since then; 0: it has not; -1: and that was said
+	int64_t contended_since; // another process has the lock, since then; 0: it has not; -1: and
+				 // that was said
 
 	struct dbtxn *status_txn; // under way; NULL: none
 	bool status_wanted;	  // something to write when it ends
@@ -48,8 +50,8 @@ struct bridge {
 	char *name;
 	UT_hash_handle hh;
 	struct vswitchd *v;
-	struct ofproto *ofproto; // NULL while it could not be made
-	char *error;		 // why not; NULL: fine
+	struct ofproto *ofproto;     // NULL while it could not be made
+	char *error;		     // why not; NULL: fine
 	const struct db_bridge *row; // NULL: to be removed
 	struct port *ports;	     // uthash by name
 	struct iface *ifaces;	     // uthash by name
@@ -81,7 +83,8 @@ struct iface {
 	bool fresh;	       // no statistics were written yet
 	uint64_t seen_change;  // netdev_change_seq() when it was applied
 	int seen_mtu;	       // what the datapath knows
-	// What was last written: the driver need not be asked again while neither the device nor the row has changed.
+	// What was last written: the driver need not be asked again while neither the device nor
+	// the row has changed.
 	uint64_t written_change;
 	struct uuid written_row;
 };
@@ -98,7 +101,8 @@ void system_apply_options(struct vswitchd *);
 void system_write(struct vswitchd *, struct dbtxn *);
 void system_write_statistics(struct vswitchd *, struct dbtxn *);
 
-// polling.c: fills in what other_config asks for, with warnings; gives the receive queues of a port the cores that it asks for.
+// polling.c: fills in what other_config asks for, with warnings; gives the receive queues of a port
+// the cores that it asks for.
 struct dp_settings;
 void polling_settings(struct vswitchd *, struct dp_settings *);
 void polling_set_port(const struct iface *);
@@ -106,11 +110,13 @@ void polling_set_port(const struct iface *);
 // iface.c
 struct iface *iface_new(struct port *, const char *name, const char *type);
 void iface_free(struct iface *);
-// Opens, configures and adds it to the bridge, as far as that is not done. Errors end up in iface->error.
+// Opens, configures and adds it to the bridge, as far as that is not done. Errors end up in
+// iface->error.
 void iface_apply(struct iface *);
 const char *iface_wanted_type(const struct bridge *, const char *name, const struct db_interface *);
 bool iface_is_internal(const struct iface *);
-// Internal devices for which nobody asked for an MTU have the smallest of the bridge's other devices.
+// Internal devices for which nobody asked for an MTU have the smallest of the bridge's other
+// devices.
 void bridge_apply_mtu(struct bridge *);
 
 // bridge_options.c: everything of a Bridge row but its ports.

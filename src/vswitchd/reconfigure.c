@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// The order of a reconfiguration: what is not wanted any more goes first (so that its names, numbers and devices are free), then
-// what is new is made, then everything gets its options. Each step leaves the switch working.
+// The order of a reconfiguration: what is not wanted any more goes first (so that its names,
+// numbers and devices are free), then what is new is made, then everything gets its options. Each
+// step leaves the switch working.
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,13 +47,18 @@ void bridge_destroy(struct bridge *b)
 static const char *datapath_type(const struct vswitchd *v, const char *type)
 {
 	bool system = !*type || !strcmp(type, "system");
-	return v->dummy == VSWITCHD_DUMMY_FOR_ALL || (v->dummy == VSWITCHD_DUMMY_FOR_SYSTEM && system) ? "dummy" : type;
+	return v->dummy == VSWITCHD_DUMMY_FOR_ALL ||
+			       (v->dummy == VSWITCHD_DUMMY_FOR_SYSTEM && system)
+		       ? "dummy"
+		       : type;
 }
 
-// Tries to make the switch that the bridge does not have yet. The same failure again is not logged again.
+// Tries to make the switch that the bridge does not have yet. The same failure again is not logged
+// again.
 static void make_switch(struct bridge *b)
 {
-	struct error *e = ofproto_new(b->v->system, b->name, datapath_type(b->v, b->wanted_type), &b->ofproto);
+	struct error *e = ofproto_new(b->v->system, b->name, datapath_type(b->v, b->wanted_type),
+				      &b->ofproto);
 	char *text = error_take_text(e);
 	if (text && (!b->error || strcmp(text, b->error)))
 		log_err("failed to create bridge %s: %s", b->name, text);
@@ -79,7 +85,10 @@ static void collect_bridges(struct vswitchd *v)
 	for (size_t i = 0; i < v->cfg->n_bridges; i++) {
 		const struct db_bridge *row = v->cfg->bridges[i];
 		if (strchr(row->name, '/') || !*row->name) {
-			settings_warn(v, "ignoring bridge with invalid name '%s': it becomes a file name, '/' is not allowed", row->name);
+			settings_warn(v,
+				      "ignoring bridge with invalid name '%s': it becomes a file "
+				      "name, '/' is not allowed",
+				      row->name);
 			continue;
 		}
 		HASH_FIND_STR(v->bridges, row->name, b);
@@ -88,7 +97,8 @@ static void collect_bridges(struct vswitchd *v)
 		else if (b && !strcmp(b->wanted_type, row->datapath_type))
 			b->row = row;
 		else
-			vec_push(&fresh, row); // new, or with another datapath: what is there goes first
+			vec_push(&fresh,
+				 row); // new, or with another datapath: what is there goes first
 	}
 	HASH_ITER (hh, v->bridges, b, next)
 		if (!b->row)
@@ -183,13 +193,15 @@ static void apply_ifaces(struct bridge *b)
 	for (int pass = 0; pass < 2; pass++)
 		HASH_ITER (hh, b->ifaces, i, next) {
 			bool asks = !strcmp(i->name, b->name) ||
-				    (i->row && (i->row->n_ofport_request || (i->row->n_ofport && i->row->ofport > 0)));
+				    (i->row && (i->row->n_ofport_request ||
+						(i->row->n_ofport && i->row->ofport > 0)));
 			if (asks == (pass == 0))
 				iface_apply(i);
 		}
 }
 
-// Keys out of the database take the place of those of the command line, and stay until others are named.
+// Keys out of the database take the place of those of the command line, and stay until others are
+// named.
 static void apply_tls(struct vswitchd *v)
 {
 	const struct db_ssl *row = v->cfg->ssl;
@@ -231,7 +243,8 @@ void reconfigure(struct vswitchd *v)
 	}
 }
 
-// A device of the kernel may have come since. Others are tried again when their settings change: trying itself changes links.
+// A device of the kernel may have come since. Others are tried again when their settings change:
+// trying itself changes links.
 static bool may_work_now(const struct iface *i)
 {
 	return i->error && !strcmp(i->type, "system");
@@ -243,7 +256,8 @@ bool vswitchd_has_failed_ifaces(const struct vswitchd *v)
 	const struct iface *i;
 	for (b = v->bridges; b; b = b->hh.next)
 		for (i = b->ifaces; i; i = i->hh.next)
-			if (may_work_now(i) || (i->netdev && i->ofp_port != OFPP_NONE && netdev_change_seq(i->netdev) != i->seen_change))
+			if (may_work_now(i) || (i->netdev && i->ofp_port != OFPP_NONE &&
+						netdev_change_seq(i->netdev) != i->seen_change))
 				return true;
 	return false;
 }

@@ -37,7 +37,8 @@ static unsigned int distance(const char *a, const char *b)
 		row[0] = (unsigned int)i;
 		for (size_t j = 1; j <= m; j++) {
 			char x = (char)tolower((unsigned char)a[i - 1]), y = b[j - 1];
-			unsigned int best = diagonal + ((x == '_' ? '-' : x) != (y == '_' ? '-' : y));
+			unsigned int best =
+				diagonal + ((x == '_' ? '-' : x) != (y == '_' ? '-' : y));
 			best = row[j] + 1 < best ? row[j] + 1 : best;
 			best = row[j - 1] + 1 < best ? row[j - 1] + 1 : best;
 			diagonal = row[j];
@@ -52,7 +53,9 @@ const struct setting *setting_guess(const char *table, const char *column, const
 	const struct setting *nearest = NULL;
 	unsigned int least = NEAR;
 	for (size_t i = 0; i < n_settings; i++) {
-		unsigned int d = in_column(&settings[i], table, column) ? distance(key, settings[i].key) : NEAR;
+		unsigned int d = in_column(&settings[i], table, column)
+					 ? distance(key, settings[i].key)
+					 : NEAR;
 		if (d < least) {
 			least = d;
 			nearest = &settings[i];
@@ -65,8 +68,8 @@ bool setting_parse_mac(const char *text, uint8_t mac[6])
 {
 	static const uint8_t zero[6];
 	int n = 0;
-	return sscanf(text, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx%n", &mac[0], &mac[1], &mac[2], &mac[3], &mac[4], &mac[5],
-		      &n) == 6 &&
+	return sscanf(text, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx%n", &mac[0], &mac[1], &mac[2],
+		      &mac[3], &mac[4], &mac[5], &n) == 6 &&
 	       n == 17 && !text[n] && !(mac[0] & 1) && memcmp(mac, zero, 6);
 }
 
@@ -75,8 +78,8 @@ bool setting_parse_datapath_id(const char *text, uint64_t *id)
 	bool prefix = !strncasecmp(text, "0x", 2);
 	const char *digits = prefix ? text + 2 : text;
 	size_t n = strlen(digits);
-	return (prefix ? n >= 1 && n <= 16 : n == 16) && strspn(digits, "0123456789abcdefABCDEF") == n &&
-	       !parse_u64(digits, 16, id) && *id;
+	return (prefix ? n >= 1 && n <= 16 : n == 16) &&
+	       strspn(digits, "0123456789abcdefABCDEF") == n && !parse_u64(digits, 16, id) && *id;
 }
 
 static bool is_one_of(const char *choices, const char *value)
@@ -111,7 +114,8 @@ bool setting_check(const struct setting *s, const char *value, struct str *wante
 		if (s->max >= INT32_MAX)
 			str_addf(wanted, "a number, at least %lld", (long long)s->min);
 		else
-			str_addf(wanted, "a number from %lld to %lld", (long long)s->min, (long long)s->max);
+			str_addf(wanted, "a number from %lld to %lld", (long long)s->min,
+				 (long long)s->max);
 		return false;
 	case SETTING_HEX:
 		digits = !strncasecmp(value, "0x", 2) ? value + 2 : value;

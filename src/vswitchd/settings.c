@@ -44,29 +44,35 @@ void settings_free(struct vswitchd *v)
 	}
 }
 
-static void check_pair(struct vswitchd *v, const char *table, const char *row, const char *column, const struct smap_pair *pair)
+static void check_pair(struct vswitchd *v, const char *table, const char *row, const char *column,
+		       const struct smap_pair *pair)
 {
 	const char *space = *row ? " " : "";
 	const struct setting *s = setting_find(table, column, pair->key);
 	if (!s) {
 		s = setting_guess(table, column, pair->key);
-		settings_warn(v, "%s%s%s: %s:%s is not a known setting%s%s%s", table, space, row, column, pair->key,
-			      s ? "; did you mean \"" : "", s ? s->key : "", s ? "\"?" : "");
+		settings_warn(v, "%s%s%s: %s:%s is not a known setting%s%s%s", table, space, row,
+			      column, pair->key, s ? "; did you mean \"" : "", s ? s->key : "",
+			      s ? "\"?" : "");
 		return;
 	}
 	struct str wanted = STR_INIT;
 	int64_t number;
 	if (!setting_check(s, pair->value, &wanted))
-		settings_warn(v, "%s%s%s: %s:%s=\"%s\" is %s: it should be %s", table, space, row, column, pair->key, pair->value,
-			      s->forced && !parse_i64(pair->value, 0, &number) ? "forced into its range" : "ignored",
+		settings_warn(v, "%s%s%s: %s:%s=\"%s\" is %s: it should be %s", table, space, row,
+			      column, pair->key, pair->value,
+			      s->forced && !parse_i64(pair->value, 0, &number)
+				      ? "forced into its range"
+				      : "ignored",
 			      str_cstr(&wanted));
 	else if (!s->works && strcmp(pair->value, "false"))
-		settings_warn(v, "%s%s%s: %s:%s has no effect%s%s", table, space, row, column, pair->key, s->why ? ": " : " in this version",
-			      s->why ? s->why : "");
+		settings_warn(v, "%s%s%s: %s:%s has no effect%s%s", table, space, row, column,
+			      pair->key, s->why ? ": " : " in this version", s->why ? s->why : "");
 	str_done(&wanted);
 }
 
-static void check(struct vswitchd *v, const char *table, const char *row, const char *column, const struct smap *map)
+static void check(struct vswitchd *v, const char *table, const char *row, const char *column,
+		  const struct smap *map)
 {
 	SMAP_FOREACH (map, pair)
 		check_pair(v, table, row, column, pair);
@@ -80,12 +86,13 @@ static void check_bridge_columns(struct vswitchd *v, const struct db_bridge *b)
 		const char *column;
 	} columns[] = {
 		{b->stp_enable, "stp_enable"},	 {b->rstp_enable, "rstp_enable"},
-		{b->netflow != NULL, "netflow"}, {b->sflow != NULL, "sflow"},	  {b->ipfix != NULL, "ipfix"},
-		{b->auto_attach != NULL, "auto_attach"},
+		{b->netflow != NULL, "netflow"}, {b->sflow != NULL, "sflow"},
+		{b->ipfix != NULL, "ipfix"},	 {b->auto_attach != NULL, "auto_attach"},
 	};
 	for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++)
 		if (columns[i].asked)
-			settings_warn(v, "Bridge %s: column %s has no effect in this version", b->name, columns[i].column);
+			settings_warn(v, "Bridge %s: column %s has no effect in this version",
+				      b->name, columns[i].column);
 }
 
 static void check_interface(struct vswitchd *v, const struct db_interface *i)
@@ -95,17 +102,21 @@ static void check_interface(struct vswitchd *v, const struct db_interface *i)
 	check(v, "Interface", i->name, "lldp", &i->lldp);
 	if (i->ingress_policing_rate || i->ingress_policing_kpkts_rate)
 		settings_warn(v, "Interface %s: column %s has no effect in this version", i->name,
-			      i->ingress_policing_rate ? "ingress_policing_rate" : "ingress_policing_kpkts_rate");
+			      i->ingress_policing_rate ? "ingress_policing_rate"
+						       : "ingress_policing_kpkts_rate");
 	if (i->n_cfm_mpid)
-		settings_warn(v, "Interface %s: column cfm_mpid has no effect in this version", i->name);
+		settings_warn(v, "Interface %s: column cfm_mpid has no effect in this version",
+			      i->name);
 }
 
 static void check_port(struct vswitchd *v, const struct db_port *p)
 {
 	check(v, "Port", p->name, "other_config", &p->other_config);
 	if (p->n_interfaces > 1)
-		settings_warn(v, "Port %s: bonding is not available in this version: its %zu interfaces are one VLAN port without "
-				 "failover",
+		settings_warn(v,
+			      "Port %s: bonding is not available in this version: its %zu "
+			      "interfaces are one VLAN port without "
+			      "failover",
 			      p->name, p->n_interfaces);
 	if (p->lacp && strcmp(p->lacp, "off"))
 		settings_warn(v, "Port %s: column lacp has no effect in this version", p->name);
@@ -119,7 +130,9 @@ static void check_controller(struct vswitchd *v, const struct db_controller *c)
 {
 	check(v, "Controller", c->target, "other_config", &c->other_config);
 	if (c->local_ip || c->local_netmask || c->local_gateway)
-		settings_warn(v, "Controller %s: columns local_ip, local_netmask and local_gateway have no effect in this version",
+		settings_warn(v,
+			      "Controller %s: columns local_ip, local_netmask and local_gateway "
+			      "have no effect in this version",
 			      c->target);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// What the database is told. The setters of dbclient write only what differs, so everything can be said each time; one transaction
-// is under way at most.
+// What the database is told. The setters of dbclient write only what differs, so everything can be
+// said each time; one transaction is under way at most.
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,8 +15,9 @@ LOG_MODULE(bridge);
 // --- Interface
 
 static void set_optional(struct dbtxn *txn, const struct db_interface *row,
-			 void (*set)(struct dbtxn *, const struct db_interface *, const int64_t *, size_t), int64_t value,
-			 bool present)
+			 void (*set)(struct dbtxn *, const struct db_interface *, const int64_t *,
+				     size_t),
+			 int64_t value, bool present)
 {
 	set(txn, row, &value, present);
 }
@@ -47,11 +48,15 @@ static void write_driver_status(struct iface *i, struct dbtxn *txn)
 	const struct netdev *n = i->netdev;
 	struct netdev_features f = {0};
 	netdev_get_features(n, &f);
-	set_optional(txn, row, db_interface_set_link_speed, (int64_t)f.current_speed * 1000000, f.current_speed > 0);
-	uint32_t full = NETDEV_F_10MB_FD | NETDEV_F_100MB_FD | NETDEV_F_1GB_FD | NETDEV_F_10GB_FD | NETDEV_F_40GB_FD |
-			NETDEV_F_100GB_FD | NETDEV_F_1TB_FD;
+	set_optional(txn, row, db_interface_set_link_speed, (int64_t)f.current_speed * 1000000,
+		     f.current_speed > 0);
+	uint32_t full = NETDEV_F_10MB_FD | NETDEV_F_100MB_FD | NETDEV_F_1GB_FD | NETDEV_F_10GB_FD |
+			NETDEV_F_40GB_FD | NETDEV_F_100GB_FD | NETDEV_F_1TB_FD;
 	uint32_t half = NETDEV_F_10MB_HD | NETDEV_F_100MB_HD | NETDEV_F_1GB_HD;
-	db_interface_set_duplex(txn, row, f.current & full ? "full" : f.current & half ? "half" : NULL);
+	db_interface_set_duplex(txn, row,
+				f.current & full   ? "full"
+				: f.current & half ? "half"
+						   : NULL);
 	struct smap status = SMAP_INIT;
 	netdev_get_status(n, add_status, &status);
 	db_interface_set_status(txn, row, &status);
@@ -63,7 +68,8 @@ static void write_driver_status(struct iface *i, struct dbtxn *txn)
 // Was all that the device says written already, into this row?
 static bool is_written(const struct iface *i)
 {
-	return i->written_change == netdev_change_seq(i->netdev) && uuid_equal(&i->written_row, &i->row->row.uuid);
+	return i->written_change == netdev_change_seq(i->netdev) &&
+	       uuid_equal(&i->written_row, &i->row->row.uuid);
 }
 
 // With `all` also what should be there already: somebody may have changed it.
@@ -72,7 +78,8 @@ static void write_iface_status(struct iface *i, struct dbtxn *txn, bool all)
 	const struct db_interface *row = i->row;
 	bool in_bridge = i->netdev && i->ofp_port != OFPP_NONE;
 	db_interface_set_error(txn, row, i->error);
-	set_optional(txn, row, db_interface_set_ofport, in_bridge ? (int64_t)i->ofp_port : -1, true);
+	set_optional(txn, row, db_interface_set_ofport, in_bridge ? (int64_t)i->ofp_port : -1,
+		     true);
 	if (!in_bridge) {
 		clear_status(txn, row);
 		return;
@@ -87,10 +94,12 @@ static void write_iface_status(struct iface *i, struct dbtxn *txn, bool all)
 	char text[18];
 	bool has_mac = !netdev_get_mac(n, mac);
 	if (has_mac)
-		snprintf(text, sizeof(text), "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
+		snprintf(text, sizeof(text), "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1],
+			 mac[2], mac[3], mac[4], mac[5]);
 	db_interface_set_mac_in_use(txn, row, has_mac ? text : NULL);
 	set_optional(txn, row, db_interface_set_ifindex, netdev_ifindex(n), true);
-	set_optional(txn, row, db_interface_set_link_resets, (int64_t)netdev_carrier_resets(n), true);
+	set_optional(txn, row, db_interface_set_link_resets, (int64_t)netdev_carrier_resets(n),
+		     true);
 	int mtu = netdev_get_mtu(n);
 	set_optional(txn, row, db_interface_set_mtu, mtu, mtu > 0);
 	if (!is_written(i))
@@ -115,18 +124,26 @@ static void add_counter(void *counters_, const char *key, uint64_t value)
 static void write_iface_statistics(struct iface *i, struct dbtxn *txn)
 {
 	struct netdev_stats s;
-	if (!i->netdev || i->ofp_port == OFPP_NONE || ofproto_port_get_stats(i->port->bridge->ofproto, i->ofp_port, &s))
+	if (!i->netdev || i->ofp_port == OFPP_NONE ||
+	    ofproto_port_get_stats(i->port->bridge->ofproto, i->ofp_port, &s))
 		return;
 	const struct {
 		const char *key;
 		uint64_t value;
 	} all[] = {
-		{"collisions", s.collisions},	  {"rx_bytes", s.rx_bytes},
-		{"rx_crc_err", s.rx_crc_errors},  {"rx_dropped", s.rx_dropped},
-		{"rx_errors", s.rx_errors},	  {"rx_frame_err", s.rx_frame_errors},
-		{"rx_missed_errors", s.rx_missed_errors}, {"rx_multicast_packets", s.multicast}, {"rx_over_err", s.rx_over_errors},
-		{"rx_packets", s.rx_packets},	  {"tx_bytes", s.tx_bytes},
-		{"tx_dropped", s.tx_dropped},	  {"tx_errors", s.tx_errors},
+		{"collisions", s.collisions},
+		{"rx_bytes", s.rx_bytes},
+		{"rx_crc_err", s.rx_crc_errors},
+		{"rx_dropped", s.rx_dropped},
+		{"rx_errors", s.rx_errors},
+		{"rx_frame_err", s.rx_frame_errors},
+		{"rx_missed_errors", s.rx_missed_errors},
+		{"rx_multicast_packets", s.multicast},
+		{"rx_over_err", s.rx_over_errors},
+		{"rx_packets", s.rx_packets},
+		{"tx_bytes", s.tx_bytes},
+		{"tx_dropped", s.tx_dropped},
+		{"tx_errors", s.tx_errors},
 		{"tx_packets", s.tx_packets},
 	};
 	struct counters c = {.keys = {0}};
@@ -168,15 +185,18 @@ static void write_controllers(struct bridge *b, struct dbtxn *txn)
 		struct smap status = SMAP_INIT;
 		if (s.any) {
 			db_controller_set_is_connected(txn, row, s.found.is_connected);
-			db_controller_set_role(txn, row, s.found.is_connected ? s.found.role : NULL);
+			db_controller_set_role(txn, row,
+					       s.found.is_connected ? s.found.role : NULL);
 			if (s.found.last_error)
 				smap_set(&status, "last_error", s.found.last_error);
 			if (s.found.state)
 				smap_set(&status, "state", s.found.state);
 			if (s.found.sec_since_connect >= 0)
-				smap_setf(&status, "sec_since_connect", "%" PRId64, s.found.sec_since_connect);
+				smap_setf(&status, "sec_since_connect", "%" PRId64,
+					  s.found.sec_since_connect);
 			if (s.found.sec_since_disconnect >= 0)
-				smap_setf(&status, "sec_since_disconnect", "%" PRId64, s.found.sec_since_disconnect);
+				smap_setf(&status, "sec_since_disconnect", "%" PRId64,
+					  s.found.sec_since_disconnect);
 		} else {
 			db_controller_set_is_connected(txn, row, false);
 			db_controller_set_role(txn, row, NULL);

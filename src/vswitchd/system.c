@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// The row of Open_vSwitch: settings of the whole switch, versions and capabilities, and statistics of the host.
+// The row of Open_vSwitch: settings of the whole switch, versions and capabilities, and statistics
+// of the host.
 #include <dirent.h>
 #include <mntent.h>
 #include <stdio.h>
@@ -67,14 +68,18 @@ static void configure_vhost(struct vswitchd *v)
 	const struct smap *other = &v->cfg->other_config;
 	const char *dir = smap_find(other, "vhost-sock-dir");
 	if (dir && (*dir == '/' || strstr(dir, ".."))) {
-		settings_warn(v, "Open_vSwitch: other_config:vhost-sock-dir=\"%s\" is ignored: it should be a directory below %s, without \"..\"",
+		settings_warn(v,
+			      "Open_vSwitch: other_config:vhost-sock-dir=\"%s\" is ignored: it "
+			      "should be a directory below %s, without \"..\"",
 			      dir, dir_run());
 		dir = NULL;
 	}
 	char *path = dir_resolve(dir_run(), dir ? dir : "");
 	if (dir && access(path, F_OK))
-		settings_warn(v, "Open_vSwitch: other_config:vhost-sock-dir=\"%s\": %s does not exist: ports of type dpdkvhostuser need it", dir,
-			      path);
+		settings_warn(v,
+			      "Open_vSwitch: other_config:vhost-sock-dir=\"%s\": %s does not "
+			      "exist: ports of type dpdkvhostuser need it",
+			      dir, path);
 	free(path);
 	const struct vhost_settings s = {
 		.sock_dir = dir,
@@ -84,8 +89,9 @@ static void configure_vhost(struct vswitchd *v)
 	};
 	unsigned int late = vhost_configure(&s);
 	if (late)
-		log_info("userspace-tso-enable=%s: %u guests that are connected go on as they are, until they connect anew", s.no_tso ? "false" : "true",
-			 late);
+		log_info("userspace-tso-enable=%s: %u guests that are connected go on as they are, "
+			 "until they connect anew",
+			 s.no_tso ? "false" : "true", late);
 }
 
 void system_apply_options(struct vswitchd *v)
@@ -96,13 +102,15 @@ void system_apply_options(struct vswitchd *v)
 	struct backer_settings s = {
 		.max_idle_ms = setting_int("Open_vSwitch", other, "max-idle", 10000),
 		.max_revalidator_ms = setting_int("Open_vSwitch", other, "max-revalidator", 500),
-		.flow_limit = (unsigned int)setting_int("Open_vSwitch", other, "flow-limit", 200000),
+		.flow_limit =
+			(unsigned int)setting_int("Open_vSwitch", other, "flow-limit", 200000),
 		.restoring = smap_get_bool(other, "flow-restore-wait", false),
 	};
 	polling_settings(v, &s.dp);
 	v->restoring = s.restoring;
 	backers_configure(ofproto_system_backers(v->system), &s);
-	ofproto_system_set_bundle_timeout(v->system, 1000 * setting_int("Open_vSwitch", other, "bundle-idle-timeout", 10));
+	ofproto_system_set_bundle_timeout(
+		v->system, 1000 * setting_int("Open_vSwitch", other, "bundle-idle-timeout", 10));
 }
 
 // --- Versions and capabilities
@@ -146,7 +154,8 @@ void system_write(struct vswitchd *v, struct dbtxn *txn)
 	db_open_vswitch_set_datapath_types(txn, cfg, dp, count_strings(dp));
 	db_open_vswitch_set_iface_types(txn, cfg, iface, count_strings(iface));
 	db_open_vswitch_set_dpdk_initialized(txn, cfg, dpdk_is_initialized());
-	db_open_vswitch_set_dpdk_version(txn, cfg, dpdk_is_initialized() ? dpdk_version_text() : "none");
+	db_open_vswitch_set_dpdk_version(txn, cfg,
+					 dpdk_is_initialized() ? dpdk_version_text() : "none");
 	// Somebody (ovs-ctl) may have said it better.
 	if (cfg->system_type && cfg->system_version)
 		return;
@@ -166,18 +175,21 @@ static void add_memory(struct smap *s)
 	FILE *f = fopen("/proc/meminfo", "r");
 	if (!f)
 		return;
-	static const char *const names[] = {"MemTotal", "MemFree", "Buffers", "Cached", "SwapTotal", "SwapFree"};
+	static const char *const names[] = {"MemTotal", "MemFree",   "Buffers",
+					    "Cached",	"SwapTotal", "SwapFree"};
 	enum { TOTAL, FREE, BUFFERS, CACHED, SWAP_TOTAL, SWAP_FREE, N };
 	long long values[N] = {0};
 	char line[128], name[64];
 	long long value;
 	while (fgets(line, sizeof(line), f))
 		for (int i = 0; i < N; i++)
-			if (sscanf(line, "%63[^:]: %lld", name, &value) == 2 && !strcmp(name, names[i]))
+			if (sscanf(line, "%63[^:]: %lld", name, &value) == 2 &&
+			    !strcmp(name, names[i]))
 				values[i] = value;
 	fclose(f);
-	smap_setf(s, "memory", "%lld,%lld,%lld,%lld,%lld", values[TOTAL], values[TOTAL] - values[FREE],
-		  values[BUFFERS] + values[CACHED], values[SWAP_TOTAL], values[SWAP_TOTAL] - values[SWAP_FREE]);
+	smap_setf(s, "memory", "%lld,%lld,%lld,%lld,%lld", values[TOTAL],
+		  values[TOTAL] - values[FREE], values[BUFFERS] + values[CACHED],
+		  values[SWAP_TOTAL], values[SWAP_TOTAL] - values[SWAP_FREE]);
 }
 
 // Of the process: sizes in kB, milliseconds of CPU time, and since its start. False: it is gone.
@@ -193,8 +205,10 @@ static bool read_process(long pid, long long *vsz, long long *rss, long long *cp
 	const char *p = strrchr(text, ')'); // the name before it may hold anything
 	unsigned long long user, kernel, start, size;
 	long long pages;
-	if (!p || sscanf(p + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu %*d %*d %*d %*d %*d %*d %llu %llu %lld", &user,
-			 &kernel, &start, &size, &pages) != 5)
+	if (!p || sscanf(p + 1,
+			 " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu %*d %*d %*d %*d "
+			 "%*d %*d %llu %llu %lld",
+			 &user, &kernel, &start, &size, &pages) != 5)
 		return false;
 	double up = 0;
 	f = fopen("/proc/uptime", "r");
@@ -220,7 +234,8 @@ static void add_processes(struct smap *s)
 		size_t n = strlen(d->d_name);
 		if (n < 5 || strcmp(d->d_name + n - 4, ".pid"))
 			continue;
-		char *path = xasprintf("%s/%s", dir_run(), d->d_name), *key = xasprintf("process_%.*s", (int)n - 4, d->d_name);
+		char *path = xasprintf("%s/%s", dir_run(), d->d_name),
+		     *key = xasprintf("process_%.*s", (int)n - 4, d->d_name);
 		FILE *f = fopen(path, "r");
 		long pid;
 		long long vsz, rss, cpu, age;
@@ -241,12 +256,14 @@ static void add_file_systems(struct smap *s)
 	for (const struct mntent *m; f && (m = getmntent(f));) {
 		struct statvfs v;
 		// Local disks only: asking another machine could take long.
-		if (strncmp(m->mnt_fsname, "/dev/", 5) || hasmntopt(m, "ro") || statvfs(m->mnt_dir, &v) || !v.f_blocks)
+		if (strncmp(m->mnt_fsname, "/dev/", 5) || hasmntopt(m, "ro") ||
+		    statvfs(m->mnt_dir, &v) || !v.f_blocks)
 			continue;
 		char *name = xstrdup(m->mnt_dir);
 		for (char *p = name; *p; p++)
 			*p = *p == ' ' || *p == ',' ? '_' : *p;
-		str_addf(&text, "%s%s,%llu,%llu", text.len ? " " : "", name, (unsigned long long)v.f_blocks * v.f_frsize / 1024,
+		str_addf(&text, "%s%s,%llu,%llu", text.len ? " " : "", name,
+			 (unsigned long long)v.f_blocks * v.f_frsize / 1024,
 			 (unsigned long long)(v.f_blocks - v.f_bfree) * v.f_frsize / 1024);
 		free(name);
 	}

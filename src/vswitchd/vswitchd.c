@@ -16,7 +16,8 @@ enum { DEFAULT_STATISTICS_MS = 5000 };
 
 static int64_t statistics_interval(const struct vswitchd *v)
 {
-	return setting_int("Open_vSwitch", &v->cfg->other_config, "stats-update-interval", DEFAULT_STATISTICS_MS);
+	return setting_int("Open_vSwitch", &v->cfg->other_config, "stats-update-interval",
+			   DEFAULT_STATISTICS_MS);
 }
 
 static void report_ready(struct vswitchd *v)
@@ -37,7 +38,8 @@ static void check_contention(struct vswitchd *v)
 		v->contended_since = clock_ms();
 		loop_timer_set_in(&v->timer, PATIENCE_MS);
 	} else if (clock_ms() >= v->contended_since + PATIENCE_MS) {
-		log_err("another ovs-vswitchd process is running, disabling this process until it goes away");
+		log_err("another ovs-vswitchd process is running, disabling this process until it "
+			"goes away");
 		report_ready(v); // as far as it can be
 		v->contended_since = -1;
 	}
@@ -50,8 +52,9 @@ static void run(void *arg)
 		return;
 	if (!dbclient_has_lock(v->db)) {
 		check_contention(v);
-		// It does not start without the lock. Without a connection the switch goes on as it is, but devices that come and
-		// go are still followed: the rows are those that were there last.
+		// It does not start without the lock. Without a connection the switch goes on as it
+		// is, but devices that come and go are still followed: the rows are those that were
+		// there last.
 		if (dbclient_is_connected(v->db) || !v->applied)
 			return;
 	}
@@ -63,7 +66,8 @@ static void run(void *arg)
 		v->seen_seqno = dbclient_seqno(v->db);
 		settings_check(v);
 		reconfigure(v);
-		// Who sees cur_cfg may rely on it for packets from then on, as ovs-vsctl does that waits for it.
+		// Who sees cur_cfg may rely on it for packets from then on, as ovs-vsctl does that
+		// waits for it.
 		ofproto_system_settle(v->system);
 		dbclient_changes_done(v->db);
 		v->applied_cfg = v->cfg->next_cfg;
@@ -157,11 +161,11 @@ static void choose_columns(struct dbclient *db)
 	};
 	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
 		dbclient_monitor_column(db, ours[i].table, ours[i].column, DB_WRITE);
-	static const struct db_table_class *const tables[] = {&db_open_vswitch_class, &db_bridge_class, &db_port_class,
-							      &db_interface_class, &db_controller_class,
-							      &db_flow_table_class, &db_qos_class, &db_mirror_class,
-							      &db_netflow_class, &db_sflow_class, &db_ipfix_class,
-							      &db_autoattach_class, &db_ssl_class, &db_manager_class};
+	static const struct db_table_class *const tables[] = {
+		&db_open_vswitch_class, &db_bridge_class,     &db_port_class,  &db_interface_class,
+		&db_controller_class,	&db_flow_table_class, &db_qos_class,   &db_mirror_class,
+		&db_netflow_class,	&db_sflow_class,      &db_ipfix_class, &db_autoattach_class,
+		&db_ssl_class,		&db_manager_class};
 	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
 		dbclient_monitor_table(db, tables[i], DB_READ);
 }
@@ -176,8 +180,9 @@ static unsigned int max_connections(void)
 	return (unsigned int)limit.rlim_cur / SHARE;
 }
 
-struct error *vswitchd_new(struct loop *loop, struct appctl *appctl, const char *target, enum vswitchd_dummy dummy,
-			   loop_cb *on_ready, void *arg, struct vswitchd **out)
+struct error *vswitchd_new(struct loop *loop, struct appctl *appctl, const char *target,
+			   enum vswitchd_dummy dummy, loop_cb *on_ready, void *arg,
+			   struct vswitchd **out)
 {
 	struct vswitchd *v = XNEW(struct vswitchd);
 	v->loop = loop;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Any text as a flow, a query of flows and a packet-out. The actions of a flow that parses must print, and parse again to the same
-// text.
+// Any text as a flow, a query of flows and a packet-out. The actions of a flow that parses must
+// print, and parse again to the same text.
 #include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -22,7 +22,8 @@ static void flow(const char *text)
 		struct str s = STR_INIT, again = STR_INIT;
 		struct buf list = BUF_INIT;
 		ofpacts_format(fm.actions.data, fm.actions.len, NULL, &s);
-		// A field of which no bit is set prints as no user would write it ("set_field:ANY->reg0").
+		// A field of which no bit is set prints as no user would write it
+		// ("set_field:ANY->reg0").
 		bool odd = strstr(str_cstr(&s), "ANY->") || strstr(str_cstr(&s), ",,");
 		e = odd ? NULL : ofpacts_parse(str_cstr(&s), NULL, &list, &protocols);
 		assert(!e);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// A database file. With an odd first byte the rest is the file as it stands; else its lines are the records, and the fuzzer is
-// spared finding their checksums. Opened once for reading and once for writing, which must leave a file without damage. What can be
-// salvaged of it must be a file without damage, too.
+// A database file. With an odd first byte the rest is the file as it stands; else its lines are the
+// records, and the fuzzer is spared finding their checksums. Opened once for reading and once for
+// writing, which must leave a file without damage. What can be salvaged of it must be a file
+// without damage, too.
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>

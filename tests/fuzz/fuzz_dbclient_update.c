@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// What a hostile server may send to a client: schemas, contents, updates, its status. Whatever it is, the rows can be read, and a
-// copy that gets the replica's contents as a whole has the same.
+// What a hostile server may send to a client: schemas, contents, updates, its status. Whatever it
+// is, the rows can be read, and a copy that gets the replica's contents as a whole has the same.
 #include <stdlib.h>
 #include <string.h>
 
@@ -88,7 +88,8 @@ static json_t *contents(const struct replica *r)
 				for (unsigned int c = 0; c < t->class->n_columns; c++)
 					json_object_set_new(columns, t->class->columns[c].name,
 							    datum_to_json(row_datum(row, c)));
-				json_object_set_new(rows, uuid, json_pack("{s:O}", "initial", columns));
+				json_object_set_new(rows, uuid,
+						    json_pack("{s:O}", "initial", columns));
 			}
 			json_decref(columns);
 		}
@@ -124,7 +125,8 @@ static void handle_line(struct replica *r, struct server_watch *watch, const cha
 	case '1':
 	case '2':
 	case 'w':
-		error_free(replica_apply(r, json, *line == '1' ? UPDATE_V1 : UPDATE_V2, *line == 'w'));
+		error_free(
+			replica_apply(r, json, *line == '1' ? UPDATE_V1 : UPDATE_V2, *line == 'w'));
 		replica_settle(r);
 		read_rows(r);
 		break;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Datapath actions are arbitrary text. Those that are taken print as text that gives the same actions.
+// Datapath actions are arbitrary text. Those that are taken print as text that gives the same
+// actions.
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// A datapath key is arbitrary text. One that is taken prints as text that is taken and prints the same.
+// A datapath key is arbitrary text. One that is taken prints as text that is taken and prints the
+// same.
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// A frame is arbitrary bytes, of which only the first part may be at hand. What is found must print, and be found again in the
-// frame composed of it.
+// A frame is arbitrary bytes, of which only the first part may be at hand. What is found must
+// print, and be found again in the frame composed of it.
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,8 +17,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	size_t extra = data[0] & 0x80 ? 1000 : 0;
 	unsigned int vlans = data[0] % 3;
 	struct flow f = {0}, again = {0};
-	if (data[0] & 0x40 && n > 2) // without an Ethernet header: of the type that its first two bytes say
-		f.packet_type = again.packet_type = flow_bare_type(htobe16((uint16_t)(data[1] << 8 | data[2])));
+	if (data[0] & 0x40 &&
+	    n > 2) // without an Ethernet header: of the type that its first two bytes say
+		f.packet_type = again.packet_type =
+			flow_bare_type(htobe16((uint16_t)(data[1] << 8 | data[2])));
 	flow_extract_vlans(data + 1, n - 1, n - 1 + extra, vlans, &f);
 	struct str s = STR_INIT;
 	flow_format(&f, NULL, &s, NULL, NULL);
@@ -29,7 +31,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct buf b = BUF_INIT;
 	flow_compose(&f, NULL, 8, &b);
 	flow_extract(b.data, b.len, b.len, &again);
-	if (memcmp(f.dl_dst, again.dl_dst, 6) || memcmp(f.vlan, again.vlan, sizeof(f.vlan)) || f.dl_type != again.dl_type)
+	if (memcmp(f.dl_dst, again.dl_dst, 6) || memcmp(f.vlan, again.vlan, sizeof(f.vlan)) ||
+	    f.dl_type != again.dl_type)
 		abort();
 	buf_done(&b);
 	return 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Descriptions of flows, of requests for them, and of packets to send, as ovs-ofctl takes them. What can be read must
-// encode in each protocol that it is said to fit. (Whether a switch takes it is another question: values may have bits that their
-// masks have not.)
+// Descriptions of flows, of requests for them, and of packets to send, as ovs-ofctl takes them.
+// What can be read must encode in each protocol that it is said to fit. (Whether a switch takes it
+// is another question: values may have bits that their masks have not.)
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,7 +66,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	case 2: {
 		struct ofp_flow_stats_request request;
 		uint32_t protocols;
-		error_free(flow_stats_request_parse(text, data[0] & 4, &names, &request, &protocols));
+		error_free(
+			flow_stats_request_parse(text, data[0] & 4, &names, &request, &protocols));
 		break;
 	}
 	case 3:

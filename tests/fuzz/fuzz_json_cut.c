@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Whatever the parser takes is cut into the members that the parser sees; whatever it does not take, one of its pieces does not parse,
-// or the cutting fails.
+// Whatever the parser takes is cut into the members that the parser sees; whatever it does not
+// take, one of its pieces does not parse, or the cutting fails.
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

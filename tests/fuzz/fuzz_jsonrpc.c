@@ -22,7 +22,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			abort();
 		if (n <= 0)
 			break;
-		json_t *json = json_loadb((const char *)data + at, (size_t)n, JSON_REJECT_DUPLICATES, NULL);
+		json_t *json = json_loadb((const char *)data + at, (size_t)n,
+					  JSON_REJECT_DUPLICATES, NULL);
 		if (json) {
 			char *why = NULL;
 			struct jsonrpc_message *message = jsonrpc_message_parse(json, &why);

@@ -18,7 +18,8 @@ static bool has_wide_icmp(const struct match *m)
 	       (be16toh(m->flow.tp_src) > 255 || be16toh(m->flow.tp_dst) > 255);
 }
 
-// "packet_type=(1,0x800),tcp6" is two things at once; the oracle takes it and prints only one of them.
+// "packet_type=(1,0x800),tcp6" is two things at once; the oracle takes it and prints only one of
+// them.
 static bool has_two_types(const struct match *m)
 {
 	uint32_t type = be32toh(m->flow.packet_type);

@@ -12,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	struct mcast_snooping *s = mcast_snooping_new(
-	        &(struct mcast_snooping_config){.max_groups = 4, .age_ms = 1000});
+		&(struct mcast_snooping_config){.max_groups = 4, .age_ms = 1000});
 	uint8_t *exact = malloc(n + 1); // of just its size, so that a byte too far is seen
 	memcpy(exact, data, n);
 	for (uint32_t port = 1; port <= 2; port++)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// A peer that says anything to the switch: the input is a run of OpenFlow messages, framed by their length fields, in the version
-// that its first byte picks. Tables and connections are real; sockets, ports and the datapath are not.
+// A peer that says anything to the switch: the input is a run of OpenFlow messages, framed by their
+// length fields, in the version that its first byte picks. Tables and connections are real;
+// sockets, ports and the datapath are not.
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>

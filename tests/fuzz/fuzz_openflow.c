@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// An OpenFlow message of any type and version: printed, and decoded the other ways that programs do. What could be decoded must
-// encode, and what was encoded must decode again.
+// An OpenFlow message of any type and version: printed, and decoded the other ways that programs
+// do. What could be decoded must encode, and what was encoded must decode again.
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,13 +15,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void flow_mod_again(const struct ofp_msg *msg)
 {
 	struct ofp_flow_mod fm = {0}, again = {0};
-	enum ofp_protocol protocol = ofp_protocol_set_tid(msg->nx ? OFPROTO_NXM : ofp_protocol_of_version(msg->version),
-							  msg->xid & 1);
+	enum ofp_protocol protocol = ofp_protocol_set_tid(
+		msg->nx ? OFPROTO_NXM : ofp_protocol_of_version(msg->version), msg->xid & 1);
 	if (!ofp_decode_flow_mod(msg, protocol, &fm)) {
 		struct buf out = {0};
 		struct ofp_msg second;
 		char *why = NULL;
-		if (!ofpacts_check(fm.actions.data, fm.actions.len, &fm.match, 0xff00, 0, 254, msg->version, &why)) {
+		if (!ofpacts_check(fm.actions.data, fm.actions.len, &fm.match, 0xff00, 0, 254,
+				   msg->version, &why)) {
 			ofp_encode_flow_mod(&out, &fm, protocol, msg->xid);
 			if (out.len && (ofp_msg_decode(out.data, out.len, &second) ||
 					ofp_decode_flow_mod(&second, protocol, &again)))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Any bytes as an OpenFlow message: printing decodes all of it. A flow mod that decodes must encode, and that must decode to the same;
-// so must messages of the other families that have an encoder.
+// Any bytes as an OpenFlow message: printing decodes all of it. A flow mod that decodes must
+// encode, and that must decode to the same; so must messages of the other families that have an
+// encoder.
 #include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -28,11 +29,13 @@ static char *flow_text(const struct ofp_flow_mod *fm)
 	match_format(&fm->match, &s, fm->priority, NULL, NULL);
 	str_addc(&s, ' ');
 	ofpacts_format(fm->actions.data, fm->actions.len, NULL, &s);
-	str_addf(&s, " %d %d %d %d %x", fm->command, fm->idle_timeout, fm->hard_timeout, fm->importance, fm->flags);
+	str_addf(&s, " %d %d %d %d %x", fm->command, fm->idle_timeout, fm->hard_timeout,
+		 fm->importance, fm->flags);
 	return str_take(&s);
 }
 
-// What was encoded once is in the version's own words (set_field instead of mod_dl_src): from then on nothing changes.
+// What was encoded once is in the version's own words (set_field instead of mod_dl_src): from then
+// on nothing changes.
 static void decode_again(const struct ofp_flow_mod *fm, enum ofp_protocol protocol)
 {
 	struct buf b = BUF_INIT;
@@ -63,7 +66,8 @@ static void flow_mod(const struct ofp_msg *m)
 	if (!ofp_decode_flow_mod(m, protocol, &fm)) {
 		struct buf b = BUF_INIT;
 		char *why = NULL;
-		(void)ofpacts_check(fm.actions.data, fm.actions.len, &fm.match, OFPP_MAX, fm.table_id, 255, m->version, &why);
+		(void)ofpacts_check(fm.actions.data, fm.actions.len, &fm.match, OFPP_MAX,
+				    fm.table_id, 255, m->version, &why);
 		free(why);
 		ofp_encode_flow_mod(&b, &fm, protocol, m->xid);
 		struct ofp_msg m2;
@@ -97,8 +101,11 @@ static void continuation(const struct ofp_msg *m)
 		return;
 	if (!ofp_continuation_decode(pin.continuation, m->version, false, &c)) {
 		ofp_continuation_encode(&b, &c, m->version);
-		assert(!ofp_continuation_decode(cursor_make(b.data, b.len), m->version, false, &again));
-		assert(c.n_stack == again.n_stack && (!c.n_stack || !memcmp(c.stack, again.stack, c.n_stack * sizeof(c.stack[0]))));
+		assert(!ofp_continuation_decode(cursor_make(b.data, b.len), m->version, false,
+						&again));
+		assert(c.n_stack == again.n_stack &&
+		       (!c.n_stack ||
+			!memcmp(c.stack, again.stack, c.n_stack * sizeof(c.stack[0]))));
 		ofp_continuation_print(&one, &c, &text);
 		ofp_continuation_print(&two, &again, &text);
 	}
@@ -109,7 +116,8 @@ static void continuation(const struct ofp_msg *m)
 	ofp_continuation_done(&again);
 }
 
-// --- Other families: what a message says, encoded again. False: it does not decode, or cannot be said in its version.
+// --- Other families: what a message says, encoded again. False: it does not decode, or cannot be
+// said in its version.
 
 static enum ofp_protocol protocol_of(const struct ofp_msg *m)
 {
@@ -259,7 +267,8 @@ static const struct {
 };
 
 // What was encoded is a message, and encoded again it is the same to the byte.
-static void encode_again(const struct ofp_msg *m, bool (*encode)(const struct ofp_msg *, struct buf *))
+static void encode_again(const struct ofp_msg *m,
+			 bool (*encode)(const struct ofp_msg *, struct buf *))
 {
 	struct buf one = BUF_INIT, two = BUF_INIT;
 	struct ofp_msg again;

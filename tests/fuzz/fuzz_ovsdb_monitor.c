@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Lines of JSON: an object is what a client wants to monitor, or new conditions for it; an array is a transaction. What the client was
-// told, put together, is what a new one would be told.
+// Lines of JSON: an object is what a client wants to monitor, or new conditions for it; an array is
+// a transaction. What the client was told, put together, is what a new one would be told.
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,9 +11,12 @@
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
 static const char schema_text[] =
-	"{\"name\":\"T\",\"tables\":{\"a\":{\"columns\":{\"i\":{\"type\":\"integer\"},\"r\":{\"type\":{\"key\":\"real\",\"min\":0}},\"s\":{"
-	"\"type\":\"string\"},\"set\":{\"type\":{\"key\":\"integer\",\"min\":0,\"max\":\"unlimited\"}},\"m\":{\"type\":{\"key\":\"string\","
-	"\"value\":\"string\",\"min\":0,\"max\":\"unlimited\"}}}},\"b\":{\"columns\":{\"w\":{\"type\":{\"key\":{\"type\":\"uuid\","
+	"{\"name\":\"T\",\"tables\":{\"a\":{\"columns\":{\"i\":{\"type\":\"integer\"},\"r\":{"
+	"\"type\":{\"key\":\"real\",\"min\":0}},\"s\":{"
+	"\"type\":\"string\"},\"set\":{\"type\":{\"key\":\"integer\",\"min\":0,\"max\":"
+	"\"unlimited\"}},\"m\":{\"type\":{\"key\":\"string\","
+	"\"value\":\"string\",\"min\":0,\"max\":\"unlimited\"}}}},\"b\":{\"columns\":{\"w\":{"
+	"\"type\":{\"key\":{\"type\":\"uuid\","
 	"\"refTable\":\"a\",\"refType\":\"weak\"},\"min\":0,\"max\":\"unlimited\"}}}}}}";
 
 struct client {
@@ -43,7 +46,8 @@ static void take(struct client *c, struct str *text)
 				json_object_set_new(c->rows, table, mine = json_object());
 			bool known = json_object_get(mine, uuid);
 			json_object_foreach (update, kind, value)
-				if (!strcmp(kind, "delete") ? !known : known != !strcmp(kind, "modify"))
+				if (!strcmp(kind, "delete") ? !known
+							    : known != !strcmp(kind, "modify"))
 					abort();
 			if (json_object_get(update, "delete"))
 				json_object_del(mine, uuid);
@@ -107,7 +111,8 @@ static void change(struct client *c, const json_t *requests)
 	c->spec = spec;
 }
 
-static void transact(struct client *c, struct db *db, struct history *history, const json_t *operations)
+static void transact(struct client *c, struct db *db, struct history *history,
+		     const json_t *operations)
 {
 	struct db_execute x = {.db = db, .operations = operations};
 	struct str text = STR_INIT;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Any JSON as a schema: one that is taken means the same when it is written and read again, and a row of each table can be made.
+// Any JSON as a schema: one that is taken means the same when it is written and read again, and a
+// row of each table can be made.
 #include <stdlib.h>
 
 #include "ovsdb/txn.h"

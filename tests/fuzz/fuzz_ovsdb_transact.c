@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Any operations on a small database: each transaction either is done as a whole or leaves no trace, and its record does the same to
-// a copy.
+// Any operations on a small database: each transaction either is done as a whole or leaves no
+// trace, and its record does the same to a copy.
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,11 +11,16 @@
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
 static const char schema_text[] =
-	"{\"name\":\"T\",\"tables\":{\"a\":{\"columns\":{\"i\":{\"type\":\"integer\"},\"r\":{\"type\":\"real\"},\"s\":{\"type\":\"string\"},"
-	"\"set\":{\"type\":{\"key\":{\"type\":\"integer\",\"minInteger\":0,\"maxInteger\":9},\"min\":0,\"max\":3}},\"m\":{\"type\":{\"key\":"
-	"\"string\",\"value\":\"string\",\"min\":0,\"max\":\"unlimited\"}},\"st\":{\"type\":{\"key\":{\"type\":\"uuid\",\"refTable\":\"b\"},"
-	"\"min\":0,\"max\":\"unlimited\"}}},\"isRoot\":true,\"indexes\":[[\"i\"]],\"maxRows\":8},\"b\":{\"columns\":{\"w\":{\"type\":{\"key\":{"
-	"\"type\":\"uuid\",\"refTable\":\"a\",\"refType\":\"weak\"},\"min\":0,\"max\":\"unlimited\"}},\"n\":{\"type\":{\"key\":{\"type\":"
+	"{\"name\":\"T\",\"tables\":{\"a\":{\"columns\":{\"i\":{\"type\":\"integer\"},\"r\":{"
+	"\"type\":\"real\"},\"s\":{\"type\":\"string\"},"
+	"\"set\":{\"type\":{\"key\":{\"type\":\"integer\",\"minInteger\":0,\"maxInteger\":9},"
+	"\"min\":0,\"max\":3}},\"m\":{\"type\":{\"key\":"
+	"\"string\",\"value\":\"string\",\"min\":0,\"max\":\"unlimited\"}},\"st\":{\"type\":{"
+	"\"key\":{\"type\":\"uuid\",\"refTable\":\"b\"},"
+	"\"min\":0,\"max\":\"unlimited\"}}},\"isRoot\":true,\"indexes\":[[\"i\"]],\"maxRows\":8},"
+	"\"b\":{\"columns\":{\"w\":{\"type\":{\"key\":{"
+	"\"type\":\"uuid\",\"refTable\":\"a\",\"refType\":\"weak\"},\"min\":0,\"max\":"
+	"\"unlimited\"}},\"n\":{\"type\":{\"key\":{\"type\":"
 	"\"uuid\",\"refTable\":\"b\"},\"min\":0}}}}}}";
 
 static struct db *make(void)
@@ -31,7 +36,9 @@ static struct db *make(void)
 static json_t *contents(struct db *db)
 {
 	struct monitor_spec *spec;
-	json_t *requests = json_loads("{\"a\":{\"columns\":[\"i\",\"r\",\"s\",\"set\",\"m\",\"st\"]},\"b\":{\"columns\":[\"w\",\"n\"]}}", 0, NULL);
+	json_t *requests = json_loads("{\"a\":{\"columns\":[\"i\",\"r\",\"s\",\"set\",\"m\",\"st\"]"
+				      "},\"b\":{\"columns\":[\"w\",\"n\"]}}",
+				      0, NULL);
 	if (monitor_spec_from_json(db, MONITOR_V1, requests, &spec))
 		abort();
 	struct str text = STR_INIT;

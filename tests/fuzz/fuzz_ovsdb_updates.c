@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// What another server may send to a relay or a backup: lines of JSON, an object is a difference, an array holds the whole contents.
+// What another server may send to a relay or a backup: lines of JSON, an object is a difference, an
+// array holds the whole contents.
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,19 +10,25 @@
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
 static const char schema_text[] =
-	"{\"name\":\"T\",\"tables\":{\"a\":{\"columns\":{\"i\":{\"type\":\"integer\"},\"set\":{\"type\":{\"key\":\"integer\",\"min\":0,\"max\":"
-	"3}},\"m\":{\"type\":{\"key\":\"string\",\"value\":\"string\",\"min\":0,\"max\":\"unlimited\"}},\"st\":{\"type\":{\"key\":{\"type\":"
-	"\"uuid\",\"refTable\":\"b\"},\"min\":0,\"max\":\"unlimited\"}},\"x\":{\"type\":{\"key\":{\"type\":\"uuid\",\"refTable\":\"c\"},\"min\":"
-	"0,\"max\":\"unlimited\"}}},\"isRoot\":true,\"indexes\":[[\"i\"]],\"maxRows\":8},\"b\":{\"columns\":{\"w\":{\"type\":{\"key\":{\"type\":"
-	"\"uuid\",\"refTable\":\"a\",\"refType\":\"weak\"},\"min\":0,\"max\":\"unlimited\"}}}},\"c\":{\"columns\":{\"n\":{\"type\":\"string\"}}}}}";
+	"{\"name\":\"T\",\"tables\":{\"a\":{\"columns\":{\"i\":{\"type\":\"integer\"},\"set\":{"
+	"\"type\":{\"key\":\"integer\",\"min\":0,\"max\":"
+	"3}},\"m\":{\"type\":{\"key\":\"string\",\"value\":\"string\",\"min\":0,\"max\":"
+	"\"unlimited\"}},\"st\":{\"type\":{\"key\":{\"type\":"
+	"\"uuid\",\"refTable\":\"b\"},\"min\":0,\"max\":\"unlimited\"}},\"x\":{\"type\":{\"key\":{"
+	"\"type\":\"uuid\",\"refTable\":\"c\"},\"min\":"
+	"0,\"max\":\"unlimited\"}}},\"isRoot\":true,\"indexes\":[[\"i\"]],\"maxRows\":8},\"b\":{"
+	"\"columns\":{\"w\":{\"type\":{\"key\":{\"type\":"
+	"\"uuid\",\"refTable\":\"a\",\"refType\":\"weak\"},\"min\":0,\"max\":\"unlimited\"}}}},"
+	"\"c\":{\"columns\":{\"n\":{\"type\":\"string\"}}}}}";
 
 static void follow(struct db *db, const json_t *json)
 {
 	bool tables[] = {true, true, false};
 	struct updates_scope scope = {.db = db, .tables = tables};
 	struct db_txn *txn = db_txn_new(db);
-	struct db_error *error = json_is_array(json) ? updates_replace(txn, &scope, json_array_get(json, 0))
-						     : updates_apply(txn, &scope, json);
+	struct db_error *error = json_is_array(json)
+					 ? updates_replace(txn, &scope, json_array_get(json, 0))
+					 : updates_apply(txn, &scope, json);
 	if (!error)
 		error = db_txn_prepare(txn);
 	if (error)

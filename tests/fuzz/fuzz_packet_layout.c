@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Frames into keys: the key of a hostile frame agrees with its flow, and headers are located within it. The first byte says how
-// much longer the frame claims to be than what can be read of it.
+// Frames into keys: the key of a hostile frame agrees with its flow, and headers are located within
+// it. The first byte says how much longer the frame claims to be than what can be read of it.
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

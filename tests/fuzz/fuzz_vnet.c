@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// A vnet header and the frame behind it, which is the sender's: what is decoded must encode again, and checksums stay in bounds.
+// A vnet header and the frame behind it, which is the sender's: what is decoded must encode again,
+// and checksums stay in bounds.
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -25,7 +26,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	memcpy(b, data + first, n - first);
 	struct rte_mbuf tail = {.buf_addr = b, .data_len = (uint16_t)(n - first), .nb_segs = 1};
 	struct rte_mbuf m = {
-		.buf_addr = a, .data_len = (uint16_t)first, .pkt_len = (uint32_t)n, .nb_segs = n > first ? 2 : 1,
+		.buf_addr = a,
+		.data_len = (uint16_t)first,
+		.pkt_len = (uint32_t)n,
+		.nb_segs = n > first ? 2 : 1,
 		.next = n > first ? &tail : NULL,
 	};
 	if (vnet_decode(&m, &h, cut & 4)) {

@@ -3,12 +3,14 @@
 //
 //	condition TABLE JSON	the table's condition, null for all rows
 //	reconnect		drops the connection
-//	until N			answers "reached" when Open_vSwitch.next_cfg is N or more and the conditions are met
-//	count N			N times adds one to external_ids:count of the bridge, each time verified, and again when somebody else
-//				was faster; answers "counted RETRIES"
+//	until N			answers "reached" when Open_vSwitch.next_cfg is N or more and the
+//conditions are met
+//	count N			N times adds one to external_ids:count of the bridge, each time
+//verified, and again when somebody else 				was faster; answers "counted RETRIES"
 //	dump TABLE		the rows as JSON
 //
-// It keeps a second copy, made of change tracking alone, and ends with a message if that differs from the replica.
+// It keeps a second copy, made of change tracking alone, and ends with a message if that differs
+// from the replica.
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,7 +40,8 @@ static json_t *row_to_json(const struct db_row *row)
 	const struct db_table_class *class = dbclient_row_class(row);
 	json_t *json = json_object();
 	for (unsigned int c = 0; c < class->n_columns; c++)
-		json_object_set_new(json, class->columns[c].name, datum_to_json(dbclient_read(row, c)));
+		json_object_set_new(json, class->columns[c].name,
+				    datum_to_json(dbclient_read(row, c)));
 	return json;
 }
 
@@ -66,7 +69,8 @@ static void track(struct follower *f, const struct db_table_class *class)
 		rows = json_object();
 		json_object_set_new(f->shadow, class->name, rows);
 	}
-	for (struct db_row *row = dbclient_first_changed(f->db, class); row; row = dbclient_next_changed(row)) {
+	for (struct db_row *row = dbclient_first_changed(f->db, class); row;
+	     row = dbclient_next_changed(row)) {
 		char uuid[UUID_TEXT_LEN + 1];
 		snprintf(uuid, sizeof(uuid), UUID_FORMAT, UUID_ARGS(&row->uuid));
 		bool known = json_object_get(rows, uuid);
@@ -126,7 +130,8 @@ static void counted(void *arg, struct dbtxn *txn)
 		count_once(f);
 }
 
-// One attempt, on what the replica has now. If it is out of date, the next change brings us back here.
+// One attempt, on what the replica has now. If it is out of date, the next change brings us back
+// here.
 static void count_once(struct follower *f)
 {
 	struct db_bridge *bridge = DB_FIRST(db_bridge, f->db);
@@ -213,12 +218,14 @@ static void on_input(void *arg, int fd, int events)
 
 int main(int argc, char *argv[])
 {
-	struct follower f = {.loop = loop_new(), .input = STR_INIT, .shadow = json_object(), .until = -1};
+	struct follower f = {
+		.loop = loop_new(), .input = STR_INIT, .shadow = json_object(), .until = -1};
 	signal(SIGPIPE, SIG_IGN);
 	f.db = dbclient_new(f.loop, &vswitch_db, argv[1], on_changed, &f);
 	for (unsigned int i = 0; i < vswitch_db.n_tables; i++)
 		dbclient_monitor_table(f.db, vswitch_db.tables[i], DB_READ);
-	struct error *error = argc > 1 ? dbclient_start(f.db) : error_new("usage: db_follower TARGET");
+	struct error *error =
+		argc > 1 ? dbclient_start(f.db) : error_new("usage: db_follower TARGET");
 	if (error)
 		die("cannot start:", error_text(error));
 	struct loop_fd *input = loop_fd_add(f.loop, STDIN_FILENO, LOOP_READ, on_input, &f);

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Preloaded into a program under test: its N-th operation on files whose path begins with FAULT_PREFIX goes wrong.
+// Preloaded into a program under test: its N-th operation on files whose path begins with
+// FAULT_PREFIX goes wrong.
 //
-//	FAULT_KIND=kill    half of a write is done, then the process is killed (before other operations)
-//	FAULT_KIND=full    from then on writes are done by half and say that the disk is full, while there is no file FAULT_CURE
-//	FAULT_KIND=lost    from then on fsync says that data was lost, while there is no file FAULT_CURE
+//	FAULT_KIND=kill    half of a write is done, then the process is killed (before other
+//operations) 	FAULT_KIND=full    from then on writes are done by half and say that the disk is full,
+//while there is no file FAULT_CURE 	FAULT_KIND=lost    from then on fsync says that data was lost,
+//while there is no file FAULT_CURE
 //
-// Children count with their parent. Each fsync that went well notes the size of the file in FAULT_NOTES, so that a test can take away
-// what a power cut would. FAULT_STRUCK is made by who is killed.
+// Children count with their parent. Each fsync that went well notes the size of the file in
+// FAULT_NOTES, so that a test can take away what a power cut would. FAULT_STRUCK is made by who is
+// killed.
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -86,7 +89,8 @@ static void note(int fd)
 	char text[96];
 	int out = open(notes, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	fstat(fd, &st);
-	int n = snprintf(text, sizeof(text), "%llu %llu\n", (unsigned long long)st.st_ino, (unsigned long long)st.st_size);
+	int n = snprintf(text, sizeof(text), "%llu %llu\n", (unsigned long long)st.st_ino,
+			 (unsigned long long)st.st_size);
 	(void)!write(out, text, (size_t)n);
 	close(out);
 }

@@ -67,7 +67,7 @@ struct place { // where the next item is to be found
 };
 
 static bool match_item(enum rte_flow_item_type type, const uint8_t *spec, const uint8_t *mask,
-                       struct place *p)
+		       struct place *p)
 {
 	const struct rte_flow_item_eth *eth = (const void *)mask;
 	const struct rte_flow_item_ipv6 *ip6 = (const void *)mask;
@@ -135,7 +135,7 @@ static void finish_checksums(struct rte_mbuf *m)
 {
 	uint16_t type;
 	uint8_t *l3 = l3_of(m, &type),
-	        *l4 = l3 + (type == RTE_ETHER_TYPE_IPV4 ? (l3[0] & 15) * 4 : 40);
+		*l4 = l3 + (type == RTE_ETHER_TYPE_IPV4 ? (l3[0] & 15) * 4 : 40);
 	uint8_t proto = type == RTE_ETHER_TYPE_IPV4 ? l3[9] : l3[6];
 	if (type != RTE_ETHER_TYPE_IPV4 && type != RTE_ETHER_TYPE_IPV6)
 		return;
@@ -203,7 +203,7 @@ static bool rewrite(struct rte_mbuf *m, enum rte_flow_action_type type, const vo
 		return true;
 	case RTE_FLOW_ACTION_TYPE_SET_IPV4_DSCP:
 		l3[1] = (uint8_t)(((const struct rte_flow_action_set_dscp *)conf)->dscp << 2 |
-		                  (l3[1] & 3));
+				  (l3[1] & 3));
 		return true;
 	case RTE_FLOW_ACTION_TYPE_SET_TP_SRC:
 		memcpy(l4, conf, 2);
@@ -223,9 +223,9 @@ static bool rewrite(struct rte_mbuf *m, enum rte_flow_action_type type, const vo
 		return true;
 	case RTE_FLOW_ACTION_TYPE_OF_SET_VLAN_PCP:
 		frame[14] =
-		        (uint8_t)((frame[14] & 0x1f) |
-		                  ((const struct rte_flow_action_of_set_vlan_pcp *)conf)->vlan_pcp
-		                          << 5);
+			(uint8_t)((frame[14] & 0x1f) |
+				  ((const struct rte_flow_action_of_set_vlan_pcp *)conf)->vlan_pcp
+					  << 5);
 		return true;
 	default:
 		return false;
@@ -300,7 +300,7 @@ static struct rte_mbuf *carry_out(struct rte_flow *f, struct rte_mbuf *m)
 }
 
 static uint16_t received(uint16_t port, uint16_t queue, struct rte_mbuf *packets[], uint16_t n,
-                         uint16_t max, void *arg)
+			 uint16_t max, void *arg)
 {
 	uint16_t kept = 0;
 	pthread_mutex_lock(&card.lock);
@@ -371,7 +371,7 @@ static size_t size_of_conf(enum rte_flow_action_type type)
 }
 
 static const char *copy_rule(struct rte_flow *f, const struct rte_flow_item *items,
-                             const struct rte_flow_action *actions)
+			     const struct rte_flow_action *actions)
 {
 	for (; items->type != RTE_FLOW_ITEM_TYPE_END; items++) {
 		size_t n = size_of_item(items->type);
@@ -391,9 +391,9 @@ static const char *copy_rule(struct rte_flow *f, const struct rte_flow_item *ite
 }
 
 struct rte_flow *rte_flow_create(uint16_t port, const struct rte_flow_attr *attr,
-                                 const struct rte_flow_item items[],
-                                 const struct rte_flow_action actions[],
-                                 struct rte_flow_error *error)
+				 const struct rte_flow_item items[],
+				 const struct rte_flow_action actions[],
+				 struct rte_flow_error *error)
 {
 	struct rte_flow *f = calloc(1, sizeof(*f));
 	const char *why = is_mode("none") ? "the card has no rules" : copy_rule(f, items, actions);
@@ -429,7 +429,7 @@ int rte_flow_destroy(uint16_t port, struct rte_flow *flow, struct rte_flow_error
 }
 
 int rte_flow_query(uint16_t port, struct rte_flow *flow, const struct rte_flow_action *action,
-                   void *data, struct rte_flow_error *error)
+		   void *data, struct rte_flow_error *error)
 {
 	struct rte_flow_query_count *count = data;
 	pthread_mutex_lock(&card.lock);

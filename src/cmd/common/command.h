@@ -11,6 +11,7 @@ struct command {
 
 // Prints "PROGRAM: text" to stderr and exits with EXIT_FAILURE.
 void command_die(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
-// Runs the command that argv[0] names, of a table that ends in a row without name. Exits with a message when there is none, or the
-// number of arguments is wrong. "list-commands" prints the table unless it is in it.
+// Runs the command that argv[0] names, of a table that ends in a row without name. Exits with a
+// message when there is none, or the number of arguments is wrong. "list-commands" prints the table
+// unless it is in it.
 void command_run(const struct command *, int argc, char *argv[], void *arg);

@@ -23,7 +23,8 @@
 
 LOG_MODULE(daemon);
 
-// A process has one pidfile and one parent to tell: this is state of main(), which is why it may live here.
+// A process has one pidfile and one parent to tell: this is state of main(), which is why it may
+// live here.
 static char *pidfile;
 static int pidfile_fd = -1;
 static pid_t pidfile_owner;
@@ -47,7 +48,8 @@ bool log_option(int c)
 		e = log_enable_syslog(optarg);
 		break;
 	case LOG_OPT_SYSLOG_TARGET:
-		e = error_new("--syslog-target: sending to a remote syslog is not available; use the local daemon's forwarding");
+		e = error_new("--syslog-target: sending to a remote syslog is not available; use "
+			      "the local daemon's forwarding");
 		break;
 	default:
 		return false;
@@ -64,7 +66,8 @@ bool daemon_option(struct daemon_options *o, int c)
 		o->detach = true;
 		return true;
 	case DAEMON_OPT_NO_SELF_CONFINEMENT:
-		o->self_confinement = false; // there is none to switch off: connections are never confined to a directory
+		o->self_confinement = false; // there is none to switch off: connections are never
+					     // confined to a directory
 		return true;
 	case DAEMON_OPT_NO_CHDIR:
 		o->no_chdir = true;
@@ -112,10 +115,12 @@ void log_usage(void)
 	       dir_log(), log_program());
 }
 
-// The lock on the file, not its existence, says that the daemon runs: a crash leaves no lock behind.
+// The lock on the file, not its existence, says that the daemon runs: a crash leaves no lock
+// behind.
 static void open_pidfile(const struct daemon_options *o)
 {
-	pidfile = o->pidfile ? xstrdup(o->pidfile) : xasprintf("%s/%s.pid", dir_run(), log_program());
+	pidfile =
+		o->pidfile ? xstrdup(o->pidfile) : xasprintf("%s/%s.pid", dir_run(), log_program());
 	int fd = open(pidfile, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
 	if (fd < 0)
 		command_die("%s: create failed (%s)", pidfile, strerror(errno));
@@ -123,7 +128,8 @@ static void open_pidfile(const struct daemon_options *o)
 	if (fcntl(fd, F_SETLK, &lock) < 0) {
 		fcntl(fd, F_GETLK, &lock);
 		if (!o->overwrite_pidfile)
-			command_die("%s: already running as pid %ld, aborting", pidfile, (long)lock.l_pid);
+			command_die("%s: already running as pid %ld, aborting", pidfile,
+				    (long)lock.l_pid);
 	}
 	char text[32];
 	int n = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
@@ -143,7 +149,8 @@ void daemon_done(void)
 	pidfile = NULL;
 }
 
-// Forks. In the child *fd is where to write a byte when it is ready; the parent gets the reading end.
+// Forks. In the child *fd is where to write a byte when it is ready; the parent gets the reading
+// end.
 static pid_t fork_with_pipe(int *fd)
 {
 	int fds[2];
@@ -174,7 +181,8 @@ static void wait_ready(pid_t child, int fd)
 	if (WIFEXITED(status) && WEXITSTATUS(status))
 		exit(WEXITSTATUS(status));
 	if (WIFSIGNALED(status))
-		fprintf(stderr, "%s: child process died unexpectedly (%s)\n", log_program(), strsignal(WTERMSIG(status)));
+		fprintf(stderr, "%s: child process died unexpectedly (%s)\n", log_program(),
+			strsignal(WTERMSIG(status)));
 	exit(EXIT_FAILURE);
 }
 
@@ -192,7 +200,8 @@ static void tell_ready(void)
 
 static bool should_restart(int status)
 {
-	static const int fatal[] = {SIGABRT, SIGALRM, SIGBUS, SIGFPE, SIGILL, SIGPIPE, SIGSEGV, SIGXCPU, SIGXFSZ};
+	static const int fatal[] = {SIGABRT, SIGALRM, SIGBUS,  SIGFPE, SIGILL,
+				    SIGPIPE, SIGSEGV, SIGXCPU, SIGXFSZ};
 	for (size_t i = 0; WIFSIGNALED(status) && i < sizeof(fatal) / sizeof(fatal[0]); i++)
 		if (WTERMSIG(status) == fatal[i])
 			return true;
@@ -207,7 +216,8 @@ static void forward_signal(int number)
 		kill((pid_t)monitored, number);
 }
 
-// A daemon in the background holds none of the files of whoever started it, who may wait for their end.
+// A daemon in the background holds none of the files of whoever started it, who may wait for their
+// end.
 static void leave_console(void)
 {
 	int null = open("/dev/null", O_RDWR);
@@ -222,18 +232,21 @@ static void leave_console(void)
 	error_free(e);
 }
 
-// Returns when the next worker may start: at once after the first crash, later not before 10 seconds since the last restart.
+// Returns when the next worker may start: at once after the first crash, later not before 10
+// seconds since the last restart.
 static void restart_pause(pid_t pid, int status, unsigned int crashes, time_t *last_restart)
 {
 	bool soon = crashes > 1 && time(NULL) < *last_restart + 10;
-	log_at(soon ? LVL_WARN : LVL_ERR, "%u crashes: pid %ld died, killed (%s), %s", crashes, (long)pid,
-		  strsignal(WTERMSIG(status)), soon ? "waiting until 10 seconds since last restart" : "restarting");
+	log_at(soon ? LVL_WARN : LVL_ERR, "%u crashes: pid %ld died, killed (%s), %s", crashes,
+	       (long)pid, strsignal(WTERMSIG(status)),
+	       soon ? "waiting until 10 seconds since last restart" : "restarting");
 	while (soon && time(NULL) < *last_restart + 10)
 		sleep(1);
 	*last_restart = time(NULL);
 }
 
-// The monitor: starts workers until one ends in a way that is not a crash. Only the worker returns from here.
+// The monitor: starts workers until one ends in a way that is not a crash. Only the worker returns
+// from here.
 static void monitor(void)
 {
 	int parent_fd = ready_fd;
@@ -271,7 +284,8 @@ static void monitor(void)
 			;
 		monitored = 0;
 		if (!should_restart(status)) {
-			log_info("pid %ld ended with status 0x%x, exiting", (long)pid, (unsigned int)status);
+			log_info("pid %ld ended with status 0x%x, exiting", (long)pid,
+				 (unsigned int)status);
 			exit(WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_SUCCESS);
 		}
 		restart_pause(pid, status, ++crashes, &last_restart);
@@ -328,9 +342,10 @@ void daemon_become_user(const struct daemon_options *o, bool keep_net_caps)
 	}
 	capng_clear(CAPNG_SELECT_BOTH);
 	if (keep_net_caps)
-		capng_updatev(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_INHERITABLE, CAP_NET_ADMIN,
-			      CAP_NET_RAW, CAP_NET_BROADCAST, CAP_IPC_LOCK, -1);
-	if (capng_change_id((int)pw->pw_uid, (int)gid, CAPNG_INIT_SUPP_GRP | CAPNG_CLEAR_BOUNDING) < 0)
+		capng_updatev(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_INHERITABLE,
+			      CAP_NET_ADMIN, CAP_NET_RAW, CAP_NET_BROADCAST, CAP_IPC_LOCK, -1);
+	if (capng_change_id((int)pw->pw_uid, (int)gid, CAPNG_INIT_SUPP_GRP | CAPNG_CLEAR_BOUNDING) <
+	    0)
 		command_die("--user: cannot become %s", o->user);
 	free(name);
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// What a daemon is on Unix: pidfile, background, a monitor that restarts it, another user. For main() of the daemons and of tools
-// that can detach.
+// What a daemon is on Unix: pidfile, background, a monitor that restarts it, another user. For
+// main() of the daemons and of tools that can detach.
 //
-//	options: include DAEMON_LONG_OPTIONS in the getopt table and pass what getopt gives to daemon_option()
-//	daemon_start()		forks as asked; the parent waits. Opens no thread before this returns.
+//	options: include DAEMON_LONG_OPTIONS in the getopt table and pass what getopt gives to
+//daemon_option()
+//	daemon_start()		forks as asked; the parent waits. Opens no thread before this
+//returns.
 //	...set up everything...
 //	daemon_ready()		the parent exits 0: whoever started us may rely on our sockets
 //	...run...
@@ -39,7 +41,8 @@ enum {
 		"user", required_argument, NULL, DAEMON_OPT_USER                                   \
 	}
 
-// Logging options, common to daemons and tools: -v, --verbose[=SPEC], --log-file[=FILE], --syslog-method, --syslog-target.
+// Logging options, common to daemons and tools: -v, --verbose[=SPEC], --log-file[=FILE],
+// --syslog-method, --syslog-target.
 enum { LOG_OPT_VERBOSE = 'v', LOG_OPT_FILE = 0x4100, LOG_OPT_SYSLOG_TARGET, LOG_OPT_SYSLOG_METHOD };
 #define LOG_LONG_OPTIONS                                                                           \
 	{"verbose", optional_argument, NULL, LOG_OPT_VERBOSE},                                     \
@@ -49,18 +52,20 @@ enum { LOG_OPT_VERBOSE = 'v', LOG_OPT_FILE = 0x4100, LOG_OPT_SYSLOG_TARGET, LOG_
 		"syslog-method", required_argument, NULL, LOG_OPT_SYSLOG_METHOD                    \
 	}
 
-// True when `c` was one of the DAEMON_OPT_* or LOG_OPT_* (handled, with getopt's `optarg`); exits with a message on a bad value.
+// True when `c` was one of the DAEMON_OPT_* or LOG_OPT_* (handled, with getopt's `optarg`); exits
+// with a message on a bad value.
 bool daemon_option(struct daemon_options *, int c);
 bool log_option(int c);
 // The usage texts, for --help.
 void daemon_usage(void);
 void log_usage(void);
 
-// Forks and becomes the daemon as asked; writes the pidfile (locked, so that two daemons cannot share it). Returns in the
-// process that is to do the work. Exits with a message when that cannot be. Nothing may have been started before.
+// Forks and becomes the daemon as asked; writes the pidfile (locked, so that two daemons cannot
+// share it). Returns in the process that is to do the work. Exits with a message when that cannot
+// be. Nothing may have been started before.
 void daemon_start(const struct daemon_options *);
 void daemon_ready(void);
 void daemon_done(void);
-// Changes to the user given with --user, keeping CAP_NET_ADMIN, CAP_NET_RAW and what else is asked for. Called when all that
-// needs root is open. Does nothing without --user.
+// Changes to the user given with --user, keeping CAP_NET_ADMIN, CAP_NET_RAW and what else is asked
+// for. Called when all that needs root is open. Does nothing without --user.
 void daemon_become_user(const struct daemon_options *, bool keep_net_caps);

@@ -52,7 +52,8 @@ void text_table_add_empty(struct text_table *t)
 	vec_push(&t->cells, ((struct text_table_cell){0}));
 }
 
-void text_table_add_datum(struct text_table *t, const struct datum *datum, const struct column_type *type)
+void text_table_add_datum(struct text_table *t, const struct datum *datum,
+			  const struct column_type *type)
 {
 	struct text_table_cell cell = {.type = type};
 	datum_copy(&cell.datum, datum);
@@ -85,7 +86,8 @@ static json_t *cell_json(const struct text_table_cell *c)
 	return c->text ? json_string(c->text) : json_null();
 }
 
-void text_table_cell_text(const struct text_table_cell *c, const struct text_table_style *style, struct str *out)
+void text_table_cell_text(const struct text_table_cell *c, const struct text_table_style *style,
+			  struct str *out)
 {
 	if (c->text || (!c->type && !c->json)) {
 		str_add(out, c->text ? c->text : "");
@@ -109,7 +111,8 @@ static char *cell_string(const struct text_table *t, size_t i, const struct text
 	return str_take(&s);
 }
 
-static void add_time(const struct text_table *t, const struct text_table_style *style, struct str *out)
+static void add_time(const struct text_table *t, const struct text_table_style *style,
+		     struct str *out)
 {
 	if (!t->timestamp || !style->timestamp)
 		return;
@@ -129,7 +132,8 @@ static void begin(const struct text_table *t, struct text_table_style *style, st
 	style->any_printed = true;
 }
 
-static void begin_with_caption(const struct text_table *t, struct text_table_style *style, struct str *out)
+static void begin_with_caption(const struct text_table *t, struct text_table_style *style,
+			       struct str *out)
 {
 	begin(t, style, out);
 	size_t before = out->len;
@@ -164,7 +168,8 @@ static void add_padded(struct str *out, const char *text, size_t width, size_t m
 static void format_grid(const struct text_table *t, struct text_table_style *style, struct str *out)
 {
 	size_t columns = t->headings.n, rows = text_table_n_rows(t);
-	size_t *widths = xcalloc(columns + 1, sizeof(*widths)), max = (size_t)style->max_column_width;
+	size_t *widths = xcalloc(columns + 1, sizeof(*widths)),
+	       max = (size_t)style->max_column_width;
 	char **texts = xcalloc(rows * columns + 1, sizeof(*texts));
 	for (size_t i = 0; i < rows * columns; i++) {
 		texts[i] = cell_string(t, i, style);
@@ -418,8 +423,8 @@ static int find_name(const char *const *names, size_t n, const char *name)
 	return -1;
 }
 
-struct error *text_table_parse_option(struct text_table_style *style, int option, const char *argument,
-				      bool *handled)
+struct error *text_table_parse_option(struct text_table_style *style, int option,
+				      const char *argument, bool *handled)
 {
 	static const char *const formats[] = {"table", "list", "html", "csv", "json"};
 	static const char *const datas[] = {"string", "bare", "json"};

@@ -20,7 +20,8 @@ static void set(const char **where, const char *value)
 static void set_file(const char **where, const char *name)
 {
 	char *directory = NULL;
-	if (*name == '/' || !strcmp(name, "none") || !strncmp(name, "db:", 3) || !(directory = getcwd(NULL, 0))) {
+	if (*name == '/' || !strcmp(name, "none") || !strncmp(name, "db:", 3) ||
+	    !(directory = getcwd(NULL, 0))) {
 		set(where, name);
 		return;
 	}
@@ -94,7 +95,8 @@ struct stream_tls *tls_start(const struct tls_options *o)
 	struct stream_tls *tls = tls_new();
 	struct error *e = stream_tls_configure(tls, c);
 	// Without any of them nobody wants TLS; a connection that does says what is missing.
-	if (e && (c->private_key || c->certificate || c->ca_cert || c->peer_ca_cert || c->protocols || c->ciphers || c->ciphersuites))
+	if (e && (c->private_key || c->certificate || c->ca_cert || c->peer_ca_cert ||
+		  c->protocols || c->ciphers || c->ciphersuites))
 		log_err("%s", error_text(e));
 	error_free(e);
 	return tls;
@@ -103,8 +105,9 @@ struct stream_tls *tls_start(const struct tls_options *o)
 void tls_options_done(struct tls_options *o)
 {
 	struct stream_tls_config *c = &o->config;
-	const char **strings[] = {&c->private_key, &c->certificate, &c->ca_cert,     &c->peer_ca_cert,
-				  &c->protocols,   &c->ciphers,     &c->ciphersuites};
+	const char **strings[] = {&c->private_key,  &c->certificate, &c->ca_cert,
+				  &c->peer_ca_cert, &c->protocols,   &c->ciphers,
+				  &c->ciphersuites};
 	for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++)
 		set(strings[i], NULL);
 }

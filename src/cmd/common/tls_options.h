@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// The options of programs that speak TLS: keys, certificates, protocols. Include TLS_LONG_OPTIONS in the getopt table and
-// TLS_SHORT_OPTIONS in the short ones, pass what getopt gives to tls_option(), then tls_start() once.
+// The options of programs that speak TLS: keys, certificates, protocols. Include TLS_LONG_OPTIONS
+// in the getopt table and TLS_SHORT_OPTIONS in the short ones, pass what getopt gives to
+// tls_option(), then tls_start() once.
 #pragma once
 #include <getopt.h>
 
@@ -30,12 +31,12 @@ enum {
 		"ssl-ciphersuites", required_argument, NULL, TLS_OPT_CIPHERSUITES                  \
 	}
 
-// True when `c` was one of these; the value is getopt's `optarg`. Relative names of files are taken from the present directory, which
-// a daemon leaves; "none" and "db:..." are not names of files.
+// True when `c` was one of these; the value is getopt's `optarg`. Relative names of files are taken
+// from the present directory, which a daemon leaves; "none" and "db:..." are not names of files.
 bool tls_option(struct tls_options *, int c);
 void tls_usage(void);
-// Ready for stream_tls_attach(); failures of connections are logged. Settings that cannot be used are logged too: connections try
-// again. Frees nothing of the options.
+// Ready for stream_tls_attach(); failures of connections are logged. Settings that cannot be used
+// are logged too: connections try again. Frees nothing of the options.
 struct stream_tls *tls_start(const struct tls_options *);
 // The same, not configured yet.
 struct stream_tls *tls_new(void);

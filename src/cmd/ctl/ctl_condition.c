@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// What find and wait-until ask of a column: COLUMN[:KEY] OPERATOR VALUE. Both sides are sets; a missing key is the empty set for
-// the set operators, and never holds for the others.
+// What find and wait-until ask of a column: COLUMN[:KEY] OPERATOR VALUE. Both sides are sets; a
+// missing key is the empty set for the set operators, and never holds for the others.
 #include "cmd/ctl/ctl.h"
 
 static bool is_equal(const struct datum *a, const struct datum *b)
@@ -62,32 +62,25 @@ static const struct {
 	bool (*holds)(const struct datum *column, const struct datum *value);
 	bool is_set;
 } operators[] = {
-	{is_equal, false},
-	{is_not_equal, false},
-	{is_less, false},
-	{is_greater, false},
-	{is_at_most, false},
-	{is_at_least, false},
-	{is_equal, true},
-	{is_not_equal, true},
-	{is_proper_subset, true},
-	{is_proper_superset, true},
-	{is_subset, true},
-	{is_superset, true},
-	{is_subset, true},
-	{is_disjoint, true},
+	{is_equal, false},	    {is_not_equal, false}, {is_less, false},
+	{is_greater, false},	    {is_at_most, false},   {is_at_least, false},
+	{is_equal, true},	    {is_not_equal, true},  {is_proper_subset, true},
+	{is_proper_superset, true}, {is_subset, true},	   {is_superset, true},
+	{is_subset, true},	    {is_disjoint, true},
 };
 
 static const char *const operator_names[] = {
-	"=",   "!=",   "<",    ">",    "<=",   ">=", "{=}", "{!=}", "{<}", "{>}", "{<=}", "{>=}", "{in}", "{not-in}",
-	NULL,
+	"=",   "!=",  "<",    ">",    "<=",   ">=",	  "{=}", "{!=}",
+	"{<}", "{>}", "{<=}", "{>=}", "{in}", "{not-in}", NULL,
 };
 
-_Static_assert(sizeof(operators) / sizeof(operators[0]) + 1 == sizeof(operator_names) / sizeof(operator_names[0]),
+_Static_assert(sizeof(operators) / sizeof(operators[0]) + 1 ==
+		       sizeof(operator_names) / sizeof(operator_names[0]),
 	       "a name for each operator");
 
 // The value of the key in the map `d` as a set of one or none.
-static void pick_value(struct datum *out, const struct datum *d, const struct column_type *type, const union atom *key)
+static void pick_value(struct datum *out, const struct datum *d, const struct column_type *type,
+		       const union atom *key)
 {
 	size_t at = datum_find(d, key);
 
@@ -100,8 +93,9 @@ static void pick_value(struct datum *out, const struct datum *d, const struct co
 	}
 }
 
-static struct error *key_condition(struct ctl_context *c, const struct datum *d, const struct column_type *type,
-				   const struct ctl_argument *a, bool *holds)
+static struct error *key_condition(struct ctl_context *c, const struct datum *d,
+				   const struct column_type *type, const struct ctl_argument *a,
+				   bool *holds)
 {
 	struct column_type value_type = {.key = type->value, .n_min = 0, .n_max = UINT_MAX};
 	struct datum value, picked;
@@ -124,7 +118,8 @@ static struct error *key_condition(struct ctl_context *c, const struct datum *d,
 	return error;
 }
 
-struct error *ctl_condition_holds(struct ctl_context *c, struct db_row *row, const char *text, bool *holds)
+struct error *ctl_condition_holds(struct ctl_context *c, struct db_row *row, const char *text,
+				  bool *holds)
 {
 	const struct db_table_class *table = dbclient_row_class(row);
 	const struct column_type *type;

@@ -18,12 +18,14 @@ struct error *ctl_argument_table(struct ctl_context *c, const struct db_table_cl
 	return ctl_find_table(c->ctl->program->database, c->argv[1], table);
 }
 
-struct error *ctl_argument_row(struct ctl_context *c, const struct db_table_class **table, struct db_row **row)
+struct error *ctl_argument_row(struct ctl_context *c, const struct db_table_class **table,
+			       struct db_row **row)
 {
 	struct error *error = ctl_argument_table(c, table);
 
 	*row = NULL;
-	return error ? error : ctl_find_row(c, *table, c->argv[2], !ctl_option(c, "--if-exists"), row);
+	return error ? error
+		     : ctl_find_row(c, *table, c->argv[2], !ctl_option(c, "--if-exists"), row);
 }
 
 struct error *ctl_prepare_table(struct ctl_context *c, const struct db_table_class **table)
@@ -39,12 +41,14 @@ static struct error *check_mutable(const struct db_table_class *table, unsigned 
 {
 	if (table->columns[column].is_mutable)
 		return NULL;
-	return error_new("cannot modify read-only column %s in table %s", table->columns[column].name, table->name);
+	return error_new("cannot modify read-only column %s in table %s",
+			 table->columns[column].name, table->name);
 }
 
 // --- set
 
-struct error *ctl_prepare_argument(struct ctl *ctl, const struct db_table_class *table, const char *text)
+struct error *ctl_prepare_argument(struct ctl *ctl, const struct db_table_class *table,
+				   const char *text)
 {
 	unsigned int column;
 	struct error *error = ctl_argument_column(table, text, &column);
@@ -64,8 +68,8 @@ static struct error *prepare_set(struct ctl_context *c)
 	return error;
 }
 
-static struct error *set_key(struct ctl_context *c, struct db_row *row, const struct ctl_argument *a,
-			     const struct column_type *type)
+static struct error *set_key(struct ctl_context *c, struct db_row *row,
+			     const struct ctl_argument *a, const struct column_type *type)
 {
 	union atom key, value;
 	struct datum d;
@@ -85,7 +89,8 @@ static struct error *set_key(struct ctl_context *c, struct db_row *row, const st
 	return NULL;
 }
 
-struct error *ctl_set_argument(struct ctl_context *c, struct db_row *row, const char *text, bool is_new)
+struct error *ctl_set_argument(struct ctl_context *c, struct db_row *row, const char *text,
+			       bool is_new)
 {
 	const struct db_table_class *table = dbclient_row_class(row);
 	const struct column_type *type;
@@ -99,7 +104,8 @@ struct error *ctl_set_argument(struct ctl_context *c, struct db_row *row, const 
 	if (!is_new)
 		error = check_mutable(table, a.column);
 	if (!error && a.key && !column_type_is_map(type))
-		error = error_new("cannot specify key to set for non-map column %s", table->columns[a.column].name);
+		error = error_new("cannot specify key to set for non-map column %s",
+				  table->columns[a.column].name);
 	if (!error && a.key) {
 		error = set_key(c, row, &a, type);
 	} else if (!error) {
@@ -126,8 +132,8 @@ static struct error *run_set(struct ctl_context *c)
 // --- add, remove, clear
 
 // The column of the third argument; -1, to be set, is no column.
-static struct error *find_mutable_column(struct ctl_context *c, const struct db_table_class *table, const char *name,
-					 unsigned int *column)
+static struct error *find_mutable_column(struct ctl_context *c, const struct db_table_class *table,
+					 const char *name, unsigned int *column)
 {
 	struct error *error = ctl_find_column(table, name, column);
 
@@ -192,8 +198,9 @@ static struct error *run_add(struct ctl_context *c)
 }
 
 // Keys, or for a map key=value too. *keys gets those that are to go.
-static struct error *parse_removal(struct ctl_context *c, const struct column_type *type, const struct datum *present,
-				   const char *text, struct datum *keys)
+static struct error *parse_removal(struct ctl_context *c, const struct column_type *type,
+				   const struct datum *present, const char *text,
+				   struct datum *keys)
 {
 	struct column_type any = any_number(type);
 	struct datum d;
@@ -208,13 +215,15 @@ static struct error *parse_removal(struct ctl_context *c, const struct column_ty
 		return error;
 	datum_init_empty(keys, type->key.type, ATOM_VOID);
 	for (size_t i = 0; i < d.n; i++)
-		if (!column_type_is_map(&any) || datum_contains_pair(present, datum_key(&d, i), datum_value(&d, i)))
+		if (!column_type_is_map(&any) ||
+		    datum_contains_pair(present, datum_key(&d, i), datum_value(&d, i)))
 			datum_put(keys, datum_key(&d, i), NULL);
 	datum_done(&d);
 	return NULL;
 }
 
-static struct error *remove_values(struct ctl_context *c, struct db_row *row, unsigned int column, const char *text)
+static struct error *remove_values(struct ctl_context *c, struct db_row *row, unsigned int column,
+				   const char *text)
 {
 	const struct column_type *type = ctl_column_type(c, dbclient_row_class(row), column);
 	struct datum keys;
@@ -227,7 +236,8 @@ static struct error *remove_values(struct ctl_context *c, struct db_row *row, un
 	return NULL;
 }
 
-static struct error *check_number_left(struct ctl_context *c, const struct db_row *row, unsigned int column)
+static struct error *check_number_left(struct ctl_context *c, const struct db_row *row,
+				       unsigned int column)
 {
 	const struct db_table_class *table = dbclient_row_class(row);
 	const struct column_type *type = ctl_column_type(c, table, column);
@@ -235,9 +245,10 @@ static struct error *check_number_left(struct ctl_context *c, const struct db_ro
 
 	if (left->n >= type->n_min)
 		return NULL;
-	return error_new("\"remove\" operation would put %u values in column %s of table %s but the minimum "
-			 "number is %u",
-			 left->n, table->columns[column].name, table->name, type->n_min);
+	return error_new(
+		"\"remove\" operation would put %u values in column %s of table %s but the minimum "
+		"number is %u",
+		left->n, table->columns[column].name, table->name, type->n_min);
 }
 
 static struct error *run_remove(struct ctl_context *c)
@@ -279,7 +290,8 @@ static struct error *run_clear(struct ctl_context *c)
 			break;
 		type = ctl_column_type(c, table, column);
 		if (type->n_min)
-			return error_new("\"clear\" operation cannot be applied to column %s of table %s, which is not "
+			return error_new("\"clear\" operation cannot be applied to column %s of "
+					 "table %s, which is not "
 					 "allowed to be empty",
 					 table->columns[column].name, table->name);
 		datum_init_empty(&empty, type->key.type, type->value.type);
@@ -299,13 +311,15 @@ static struct error *prepare_create(struct ctl_context *c)
 	if (error)
 		return error;
 	if (!ctl_option(c, "--id") && !table->is_root)
-		log_warn("applying \"create\" command to table %s without --id option will have no effect",
+		log_warn("applying \"create\" command to table %s without --id option will have no "
+			 "effect",
 			 table->name);
 	ctl_prepare_rows(c->ctl, table);
 	return NULL;
 }
 
-static struct error *insert_row(struct ctl_context *c, const struct db_table_class *table, struct db_row **row)
+static struct error *insert_row(struct ctl_context *c, const struct db_table_class *table,
+				struct db_row **row)
 {
 	const char *id = ctl_option(c, "--id");
 	struct uuid uuid;
@@ -435,16 +449,25 @@ static struct error *do_nothing(struct ctl_context *c)
 
 const struct ctl_command ctl_database_commands[] = {
 	{"comment", 0, INT_MAX, "*ARG", do_nothing, do_nothing, NULL, ""},
-	{"get", 2, INT_MAX, "!TABLE !RECORD *COLUMN?:KEY", ctl_prepare_get, ctl_run_get, NULL, "--if-exists,--id="},
-	{"list", 1, INT_MAX, "!TABLE *RECORD", ctl_prepare_list, ctl_run_list, NULL, "--if-exists,--columns="},
-	{"find", 1, INT_MAX, "!TABLE *COLUMN?:KEY=VALUE", ctl_prepare_find, ctl_run_find, NULL, "--columns="},
-	{"set", 3, INT_MAX, "!TABLE !RECORD +COLUMN?:KEY=VALUE", prepare_set, run_set, NULL, "--if-exists"},
-	{"add", 4, INT_MAX, "!TABLE !RECORD !COLUMN +?KEY=VALUE", prepare_column, run_add, NULL, "--if-exists"},
-	{"remove", 4, INT_MAX, "!TABLE !RECORD !COLUMN +KEY|VALUE|KEY=VALUE", prepare_column, run_remove, NULL,
+	{"get", 2, INT_MAX, "!TABLE !RECORD *COLUMN?:KEY", ctl_prepare_get, ctl_run_get, NULL,
+	 "--if-exists,--id="},
+	{"list", 1, INT_MAX, "!TABLE *RECORD", ctl_prepare_list, ctl_run_list, NULL,
+	 "--if-exists,--columns="},
+	{"find", 1, INT_MAX, "!TABLE *COLUMN?:KEY=VALUE", ctl_prepare_find, ctl_run_find, NULL,
+	 "--columns="},
+	{"set", 3, INT_MAX, "!TABLE !RECORD +COLUMN?:KEY=VALUE", prepare_set, run_set, NULL,
 	 "--if-exists"},
-	{"clear", 3, INT_MAX, "!TABLE !RECORD +COLUMN", prepare_clear, run_clear, NULL, "--if-exists"},
-	{"create", 2, INT_MAX, "!TABLE +COLUMN?:KEY=VALUE", prepare_create, run_create, after_create, "--id="},
-	{"destroy", 1, INT_MAX, "!TABLE *RECORD", prepare_destroy, run_destroy, NULL, "--if-exists,--all"},
-	{"wait-until", 2, INT_MAX, "!TABLE !RECORD *COLUMN?:KEY=VALUE", prepare_wait_until, run_wait_until, NULL, ""},
+	{"add", 4, INT_MAX, "!TABLE !RECORD !COLUMN +?KEY=VALUE", prepare_column, run_add, NULL,
+	 "--if-exists"},
+	{"remove", 4, INT_MAX, "!TABLE !RECORD !COLUMN +KEY|VALUE|KEY=VALUE", prepare_column,
+	 run_remove, NULL, "--if-exists"},
+	{"clear", 3, INT_MAX, "!TABLE !RECORD +COLUMN", prepare_clear, run_clear, NULL,
+	 "--if-exists"},
+	{"create", 2, INT_MAX, "!TABLE +COLUMN?:KEY=VALUE", prepare_create, run_create,
+	 after_create, "--id="},
+	{"destroy", 1, INT_MAX, "!TABLE *RECORD", prepare_destroy, run_destroy, NULL,
+	 "--if-exists,--all"},
+	{"wait-until", 2, INT_MAX, "!TABLE !RECORD *COLUMN?:KEY=VALUE", prepare_wait_until,
+	 run_wait_until, NULL, ""},
 	{0},
 };

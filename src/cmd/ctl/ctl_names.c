@@ -21,7 +21,8 @@ static enum match match_name(const char *name, const char *typed)
 	return *name ? MATCH_PREFIX : MATCH_WHOLE;
 }
 
-struct error *ctl_find_table(const struct db_class *class, const char *name, const struct db_table_class **found)
+struct error *ctl_find_table(const struct db_class *class, const char *name,
+			     const struct db_table_class **found)
 {
 	unsigned int n = 0;
 	struct str matches = STR_INIT;
@@ -43,12 +44,14 @@ struct error *ctl_find_table(const struct db_class *class, const char *name, con
 	if (!n)
 		error = error_new("unknown table \"%s\"", name);
 	else if (n > 1)
-		error = error_new("\"%s\" matches multiple table names: %s", name, str_cstr(&matches));
+		error = error_new("\"%s\" matches multiple table names: %s", name,
+				  str_cstr(&matches));
 	str_done(&matches);
 	return error;
 }
 
-struct error *ctl_find_column(const struct db_table_class *table, const char *name, unsigned int *column)
+struct error *ctl_find_column(const struct db_table_class *table, const char *name,
+			      unsigned int *column)
 {
 	unsigned int n = 0;
 	struct str matches = STR_INIT;
@@ -67,10 +70,11 @@ struct error *ctl_find_column(const struct db_table_class *table, const char *na
 		str_addf(&matches, "%s%s", n++ ? ", " : "", table->columns[i].name);
 	}
 	if (!n)
-		error = error_new("%s does not contain a column whose name matches \"%s\"", table->name, name);
+		error = error_new("%s does not contain a column whose name matches \"%s\"",
+				  table->name, name);
 	else if (n > 1)
-		error = error_new("%s contains more than one column whose name matches \"%s\": %s", table->name, name,
-				  str_cstr(&matches));
+		error = error_new("%s contains more than one column whose name matches \"%s\": %s",
+				  table->name, name, str_cstr(&matches));
 	str_done(&matches);
 	return error;
 }
@@ -90,8 +94,8 @@ void ctl_prepare_rows(struct ctl *ctl, const struct db_table_class *table)
 	}
 }
 
-static bool column_is(const struct db_row *row, const struct db_table_class *table, unsigned int column,
-		      const char *text)
+static bool column_is(const struct db_row *row, const struct db_table_class *table,
+		      unsigned int column, const char *text)
 {
 	const struct datum *d = dbtxn_read(row, column);
 	struct str s = STR_INIT;
@@ -107,7 +111,8 @@ static bool column_is(const struct db_row *row, const struct db_table_class *tab
 	return is;
 }
 
-static struct error *find_by_id(struct ctl *ctl, const struct ctl_row_id *id, const char *name, struct db_row **found)
+static struct error *find_by_id(struct ctl *ctl, const struct ctl_row_id *id, const char *name,
+				struct db_row **found)
 {
 	struct db_row *match = NULL;
 
@@ -121,7 +126,8 @@ static struct error *find_by_id(struct ctl *ctl, const struct ctl_row_id *id, co
 	if (match && id->ref_column >= 0) {
 		const struct datum *refs = dbtxn_read(match, (unsigned int)id->ref_column);
 
-		match = refs->n == 1 ? dbtxn_find(ctl->db, id->table, &datum_key(refs, 0)->uuid) : NULL;
+		match = refs->n == 1 ? dbtxn_find(ctl->db, id->table, &datum_key(refs, 0)->uuid)
+				     : NULL;
 	}
 	*found = match;
 	return NULL;
@@ -134,8 +140,8 @@ static struct db_row *find_only(struct ctl *ctl, const struct db_table_class *ta
 	return row && !dbtxn_next(row) ? row : NULL;
 }
 
-static struct error *find_by_uuid_prefix(struct ctl *ctl, const struct db_table_class *table, const char *name,
-					 struct db_row **found)
+static struct error *find_by_uuid_prefix(struct ctl *ctl, const struct db_table_class *table,
+					 const char *name, struct db_row **found)
 {
 	size_t len = strlen(name);
 
@@ -148,16 +154,17 @@ static struct error *find_by_uuid_prefix(struct ctl *ctl, const struct db_table_
 		if (strncasecmp(text, name, len))
 			continue;
 		if (*found)
-			return error_new("%s contains 2 or more rows whose UUIDs begin with %s: at least " UUID_FORMAT
-					 " and " UUID_FORMAT,
-					 table->name, name, UUID_ARGS(&(*found)->uuid), UUID_ARGS(&row->uuid));
+			return error_new("%s contains 2 or more rows whose UUIDs begin with %s: at "
+					 "least " UUID_FORMAT " and " UUID_FORMAT,
+					 table->name, name, UUID_ARGS(&(*found)->uuid),
+					 UUID_ARGS(&row->uuid));
 		*found = row;
 	}
 	return NULL;
 }
 
-struct error *ctl_find_row(struct ctl_context *c, const struct db_table_class *table, const char *name, bool must_exist,
-			   struct db_row **row)
+struct error *ctl_find_row(struct ctl_context *c, const struct db_table_class *table,
+			   const char *name, bool must_exist, struct db_row **row)
 {
 	struct ctl *ctl = c->ctl;
 	struct error *error = NULL;
@@ -166,7 +173,8 @@ struct error *ctl_find_row(struct ctl_context *c, const struct db_table_class *t
 	*row = uuid_parse(name, &uuid) ? dbtxn_find(ctl->db, table, &uuid) : NULL;
 	if (!*row && !strcmp(name, "."))
 		*row = find_only(ctl, table);
-	for (const struct ctl_row_id *id = ctl->program->row_ids; !*row && !error && id->table; id++)
+	for (const struct ctl_row_id *id = ctl->program->row_ids; !*row && !error && id->table;
+	     id++)
 		if (id->table == table)
 			error = find_by_id(ctl, id, name, row);
 	if (!*row && !error)
@@ -200,15 +208,19 @@ static struct error *no_operator(const char *text, const char *const *operators)
 	struct error *error;
 
 	for (int i = 0; operators[i]; i++)
-		str_addf(&s, "%s%s\"%s\"", i && operators[2] ? ", " : i ? " " : "",
+		str_addf(&s, "%s%s\"%s\"",
+			 i && operators[2] ? ", "
+			 : i		   ? " "
+					   : "",
 			 i && !operators[i + 1] ? "or " : "", operators[i]);
-	error = error_new("%s: argument does not end in %s followed by a value.", text, str_cstr(&s));
+	error = error_new("%s: argument does not end in %s followed by a value.", text,
+			  str_cstr(&s));
 	str_done(&s);
 	return error;
 }
 
-static struct error *parse_column(const struct db_table_class *table, const char *text, const char **rest,
-				  struct ctl_argument *a)
+static struct error *parse_column(const struct db_table_class *table, const char *text,
+				  const char **rest, struct ctl_argument *a)
 {
 	struct error *error;
 	char *name;
@@ -227,7 +239,8 @@ static struct error *parse_column(const struct db_table_class *table, const char
 	return datum_text_token(rest, &a->key);
 }
 
-struct error *ctl_argument_column(const struct db_table_class *table, const char *text, unsigned int *column)
+struct error *ctl_argument_column(const struct db_table_class *table, const char *text,
+				  unsigned int *column)
 {
 	struct ctl_argument a = {0};
 	const char *rest = text;
@@ -238,13 +251,13 @@ struct error *ctl_argument_column(const struct db_table_class *table, const char
 	return error;
 }
 
-struct error *ctl_parse_argument(const struct db_table_class *table, const char *text, const char *const *operators,
-				 struct ctl_argument *a)
+struct error *ctl_parse_argument(const struct db_table_class *table, const char *text,
+				 const char *const *operators, struct ctl_argument *a)
 {
 	const char *rest = text;
 	struct error *error;
 
-	*a = (struct ctl_argument){.operator = -1};
+	*a = (struct ctl_argument){.operator= - 1 };
 	error = parse_column(table, text, &rest, a);
 	if (error)
 		goto failed;
@@ -254,8 +267,8 @@ struct error *ctl_parse_argument(const struct db_table_class *table, const char 
 		error = error_new("%s: trailing garbage \"%s\" in argument", text, rest);
 		goto failed;
 	}
-	a->operator = longest_operator(operators, rest);
-	if (a->operator >= 0)
+	a->operator= longest_operator(operators, rest);
+	if (a->operator>= 0)
 		a->value = rest + strlen(operators[a->operator]);
 	if (a->value && *a->value)
 		return NULL;

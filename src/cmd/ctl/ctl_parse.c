@@ -63,8 +63,8 @@ static void foreach_option_of(const struct ctl_command *commands, struct smap *s
 	}
 }
 
-void ctl_foreach_option(const struct ctl_program *program, void (*cb)(void *arg, const char *name, bool has_value),
-			void *arg)
+void ctl_foreach_option(const struct ctl_program *program,
+			void (*cb)(void *arg, const char *name, bool has_value), void *arg)
 {
 	struct smap seen = SMAP_INIT;
 
@@ -99,16 +99,17 @@ static struct error *check_options(const struct ctl_context *c)
 
 		switch (option_kind(c->command, o->key)) {
 		case 0:
-			return error_new("'%s' command has no '%s' option", c->command->name, o->key);
+			return error_new("'%s' command has no '%s' option", c->command->name,
+					 o->key);
 		case 1:
 			if (has_value)
-				return error_new("'%s' option on '%s' does not accept an argument", o->key,
-						 c->command->name);
+				return error_new("'%s' option on '%s' does not accept an argument",
+						 o->key, c->command->name);
 			break;
 		case 2:
 			if (!has_value)
-				return error_new("missing argument to '%s' option on '%s' command", o->key,
-						 c->command->name);
+				return error_new("missing argument to '%s' option on '%s' command",
+						 o->key, c->command->name);
 			break;
 		}
 	}
@@ -126,13 +127,16 @@ static struct error *check_arguments(const struct ctl_context *c)
 		return NULL;
 	for (int i = 1; i < c->argc; i++)
 		if (c->argv[i][0] == '-')
-			return error_new("'%s' command takes at most %d arguments (note that options must precede "
+			return error_new("'%s' command takes at most %d arguments (note that "
+					 "options must precede "
 					 "command names and follow a \"--\" argument)",
 					 c->command->name, c->command->max_args);
-	return error_new("'%s' command takes at most %d arguments", c->command->name, c->command->max_args);
+	return error_new("'%s' command takes at most %d arguments", c->command->name,
+			 c->command->max_args);
 }
 
-// An option's value is stored with its "=", so that one that is given empty differs from none; see take_values().
+// An option's value is stored with its "=", so that one that is given empty differs from none; see
+// take_values().
 static struct error *parse_option(struct ctl_context *c, const char *text)
 {
 	const char *equals = strchr(text, '=');
@@ -190,8 +194,8 @@ static struct ctl_context *add_context(struct ctl *ctl, struct ctl_commands *com
 	return c;
 }
 
-struct error *ctl_parse_commands(struct ctl *ctl, int argc, char *argv[], const struct smap *options,
-				 struct ctl_commands *commands)
+struct error *ctl_parse_commands(struct ctl *ctl, int argc, char *argv[],
+				 const struct smap *options, struct ctl_commands *commands)
 {
 	int start = 0;
 

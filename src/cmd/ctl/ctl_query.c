@@ -43,8 +43,8 @@ struct error *ctl_prepare_get(struct ctl_context *c)
 	return error;
 }
 
-static struct error *get_key(struct ctl_context *c, const struct db_table_class *table, struct db_row *row,
-			     const struct ctl_argument *a)
+static struct error *get_key(struct ctl_context *c, const struct db_table_class *table,
+			     struct db_row *row, const struct ctl_argument *a)
 {
 	const struct column_type *type = ctl_column_type(c, table, a->column);
 	const struct datum *d = dbtxn_read(row, a->column);
@@ -53,7 +53,8 @@ static struct error *get_key(struct ctl_context *c, const struct db_table_class 
 	size_t at;
 
 	if (!column_type_is_map(type))
-		return error_new("cannot specify key to get for non-map column %s", table->columns[a->column].name);
+		return error_new("cannot specify key to get for non-map column %s",
+				 table->columns[a->column].name);
 	error = atom_from_text(&key, NULL, &type->key, a->key, &c->ctl->symtab);
 	if (error)
 		return error;
@@ -61,14 +62,14 @@ static struct error *get_key(struct ctl_context *c, const struct db_table_class 
 	if (at != SIZE_MAX)
 		atom_to_text(datum_value(d, at), type->value.type, &c->output);
 	else if (!ctl_option(c, "--if-exists"))
-		error = error_new("no key \"%s\" in %s record \"%s\" column %s", a->key, table->name, c->argv[2],
-				  table->columns[a->column].name);
+		error = error_new("no key \"%s\" in %s record \"%s\" column %s", a->key,
+				  table->name, c->argv[2], table->columns[a->column].name);
 	atom_done(&key, type->key.type);
 	return error;
 }
 
-static struct error *get_argument(struct ctl_context *c, const struct db_table_class *table, struct db_row *row,
-				  const char *text)
+static struct error *get_argument(struct ctl_context *c, const struct db_table_class *table,
+				  struct db_row *row, const char *text)
 {
 	struct ctl_argument a;
 	struct error *error;
@@ -83,7 +84,8 @@ static struct error *get_argument(struct ctl_context *c, const struct db_table_c
 	if (a.key)
 		error = get_key(c, table, row, &a);
 	else
-		datum_to_text(dbtxn_read(row, a.column), ctl_column_type(c, table, a.column), &c->output);
+		datum_to_text(dbtxn_read(row, a.column), ctl_column_type(c, table, a.column),
+			      &c->output);
 	ctl_argument_done(&a);
 	return error;
 }
@@ -105,7 +107,9 @@ static struct error *name_row(struct ctl_context *c, const char *id, const struc
 	if (symbol && symbol->created)
 		return error_new("row id \"%s\" may only be specified on one --id option", id);
 	if (symbol)
-		return error_new("row id \"%s\" specified on \"get\" command was used before it was defined", id);
+		return error_new(
+			"row id \"%s\" specified on \"get\" command was used before it was defined",
+			id);
 	symbol = symtab_get(&c->ctl->symtab, id);
 	symbol->uuid = row->uuid;
 	symbol->created = symbol->strong_ref = true;
@@ -143,12 +147,14 @@ static void columns_add(struct columns *columns, int column)
 	columns->v[columns->n++] = column;
 }
 
-static struct error *columns_named(const struct db_table_class *table, const char *names, struct columns *columns)
+static struct error *columns_named(const struct db_table_class *table, const char *names,
+				   struct columns *columns)
 {
 	char *copy = xstrdup(names), *save = NULL;
 	struct error *error = NULL;
 
-	for (char *name = strtok_r(copy, ", ", &save); name && !error; name = strtok_r(NULL, ", ", &save)) {
+	for (char *name = strtok_r(copy, ", ", &save); name && !error;
+	     name = strtok_r(NULL, ", ", &save)) {
 		int column = column_number(table, name, &error);
 
 		if (!error)
@@ -160,7 +166,8 @@ static struct error *columns_named(const struct db_table_class *table, const cha
 	return error;
 }
 
-static struct error *columns_wanted(struct ctl_context *c, const struct db_table_class *table, struct columns *columns)
+static struct error *columns_wanted(struct ctl_context *c, const struct db_table_class *table,
+				    struct columns *columns)
 {
 	const char *names = ctl_option(c, "--columns");
 	struct error *error;
@@ -194,15 +201,18 @@ struct error *ctl_prepare_list(struct ctl_context *c)
 	return NULL;
 }
 
-static void start_table(struct ctl_context *c, const struct db_table_class *table, const struct columns *columns)
+static void start_table(struct ctl_context *c, const struct db_table_class *table,
+			const struct columns *columns)
 {
 	c->table = XNEW(struct text_table);
 	for (size_t i = 0; i < columns->n; i++)
-		text_table_add_column(c->table, columns->v[i] < 0 ? "_uuid" : table->columns[columns->v[i]].name);
+		text_table_add_column(
+			c->table, columns->v[i] < 0 ? "_uuid" : table->columns[columns->v[i]].name);
 }
 
-static void add_row(struct ctl_context *c, const struct db_table_class *table, const struct columns *columns,
-		    struct db_row *row, const struct column_type *uuid_type)
+static void add_row(struct ctl_context *c, const struct db_table_class *table,
+		    const struct columns *columns, struct db_row *row,
+		    const struct column_type *uuid_type)
 {
 	for (size_t i = 0; i < columns->n; i++) {
 		unsigned int column = (unsigned int)columns->v[i];
@@ -214,7 +224,8 @@ static void add_row(struct ctl_context *c, const struct db_table_class *table, c
 			text_table_add_datum(c->table, &uuid, uuid_type);
 			datum_done(&uuid);
 		} else {
-			text_table_add_datum(c->table, dbtxn_read(row, column), ctl_column_type(c, table, column));
+			text_table_add_datum(c->table, dbtxn_read(row, column),
+					     ctl_column_type(c, table, column));
 		}
 	}
 }
@@ -240,7 +251,8 @@ struct error *ctl_run_list(struct ctl_context *c)
 		return error;
 	start_table(c, table, &columns);
 	if (c->argc == 2)
-		for (struct db_row *row = dbtxn_first(c->ctl->db, table); row; row = dbtxn_next(row))
+		for (struct db_row *row = dbtxn_first(c->ctl->db, table); row;
+		     row = dbtxn_next(row))
 			add_row(c, table, &columns, row, uuid_column_type());
 	for (int i = 2; i < c->argc && !error; i++) {
 		struct db_row *row;
@@ -296,7 +308,8 @@ struct error *ctl_run_find(struct ctl_context *c)
 	if (error)
 		return error;
 	start_table(c, table, &columns);
-	for (struct db_row *row = dbtxn_first(c->ctl->db, table); row && !error; row = dbtxn_next(row)) {
+	for (struct db_row *row = dbtxn_first(c->ctl->db, table); row && !error;
+	     row = dbtxn_next(row)) {
 		bool hold;
 
 		error = ctl_conditions_hold(c, row, 2, &hold);

@@ -3,7 +3,8 @@
 
 #include "cmd/ctl/ctl.h"
 
-static const struct ctl_show *find_show(const struct ctl_program *program, const struct db_table_class *table)
+static const struct ctl_show *find_show(const struct ctl_program *program,
+					const struct db_table_class *table)
 {
 	for (const struct ctl_show *s = program->show; s->table; s++)
 		if (s->table == table)
@@ -26,7 +27,8 @@ static void show_row(struct ctl_context *, const struct ctl_show *, struct db_ro
 
 enum { INDENT = 4, MAX_LEVEL = 16 };
 
-static void show_references(struct ctl_context *c, const struct ctl_show *s, const struct datum *d, size_t level)
+static void show_references(struct ctl_context *c, const struct ctl_show *s, const struct datum *d,
+			    size_t level)
 {
 	for (size_t i = 0; i < d->n; i++) {
 		struct db_row *row = dbtxn_find(c->ctl->db, s->table, &datum_key(d, i)->uuid);
@@ -36,11 +38,13 @@ static void show_references(struct ctl_context *c, const struct ctl_show *s, con
 	}
 }
 
-static void show_column(struct ctl_context *c, struct db_row *row, unsigned int column, size_t level)
+static void show_column(struct ctl_context *c, struct db_row *row, unsigned int column,
+			size_t level)
 {
 	const struct db_table_class *table = dbclient_row_class(row);
 	const struct db_column *class = &table->columns[column];
-	const struct ctl_show *target = class->key_ref ? find_show(c->ctl->program, class->key_ref) : NULL;
+	const struct ctl_show *target =
+		class->key_ref ? find_show(c->ctl->program, class->key_ref) : NULL;
 	const struct datum *d = dbtxn_read(row, column);
 	const struct column_type *type = dbclient_column_type(c->ctl->db, table, column);
 
@@ -54,7 +58,8 @@ static void show_column(struct ctl_context *c, struct db_row *row, unsigned int 
 	}
 }
 
-static void show_row(struct ctl_context *c, const struct ctl_show *s, struct db_row *row, size_t level)
+static void show_row(struct ctl_context *c, const struct ctl_show *s, struct db_row *row,
+		     size_t level)
 {
 	// References that go in a circle end here.
 	if (level > MAX_LEVEL)
@@ -64,7 +69,8 @@ static void show_row(struct ctl_context *c, const struct ctl_show *s, struct db_
 		unsigned int column = (unsigned int)s->name_column;
 
 		str_addf(&c->output, "%s ", s->table->name);
-		datum_to_text(dbtxn_read(row, column), dbclient_column_type(c->ctl->db, s->table, column), &c->output);
+		datum_to_text(dbtxn_read(row, column),
+			      dbclient_column_type(c->ctl->db, s->table, column), &c->output);
 	} else {
 		str_addf(&c->output, UUID_FORMAT, UUID_ARGS(&row->uuid));
 	}

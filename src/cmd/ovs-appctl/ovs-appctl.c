@@ -77,7 +77,8 @@ static void parse_options(int argc, char *argv[], struct options *o)
 			break;
 		case 'o':
 			for (const struct option *l = longopts; l->name; l++)
-				printf("--%s%s\n", l->name, l->has_arg == required_argument ? "=ARG" : "");
+				printf("--%s%s\n", l->name,
+				       l->has_arg == required_argument ? "=ARG" : "");
 			exit(EXIT_SUCCESS);
 		case 'T':
 			if (parse_u32(optarg, 10, &o->timeout) || !o->timeout)
@@ -110,7 +111,8 @@ static void print(const struct options *o, const char *text, FILE *to)
 {
 	if (o->json) {
 		json_t *json = json_loads(text, JSON_DECODE_ANY, NULL);
-		char *out = json_dumps(json, JSON_ENCODE_ANY | (o->pretty ? JSON_INDENT(2) : JSON_COMPACT));
+		char *out = json_dumps(json, JSON_ENCODE_ANY |
+						     (o->pretty ? JSON_INDENT(2) : JSON_COMPACT));
 		if (out)
 			fprintf(to, "%s\n", out);
 		else
@@ -135,10 +137,12 @@ int main(int argc, char *argv[])
 	parse_options(argc, argv, &o);
 	bool failed = false;
 	char *text = NULL;
-	e = appctl_call(o.target, argc - optind, argv + optind, o.json, (int64_t)o.timeout * 1000, &failed, &text);
+	e = appctl_call(o.target, argc - optind, argv + optind, o.json, (int64_t)o.timeout * 1000,
+			&failed, &text);
 	if (e)
 		command_die("%s", error_text(e));
-	print(&(struct options){.json = o.json && !failed, .pretty = o.pretty}, text, failed ? stderr : stdout);
+	print(&(struct options){.json = o.json && !failed, .pretty = o.pretty}, text,
+	      failed ? stderr : stdout);
 	free(text);
 	if (!failed)
 		return EXIT_SUCCESS;

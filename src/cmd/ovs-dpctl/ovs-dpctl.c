@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// ovs-dpctl(8): datapaths, their ports and flows. The userspace datapath lives in ovs-vswitchd, so the commands are those of the
-// daemon, dpctl/*, asked over its command channel: there is one implementation, and no second process to fight over a datapath.
+// ovs-dpctl(8): datapaths, their ports and flows. The userspace datapath lives in ovs-vswitchd, so
+// the commands are those of the daemon, dpctl/*, asked over its command channel: there is one
+// implementation, and no second process to fight over a datapath.
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,12 +36,14 @@ static void usage(void)
 	       "  del-flow [DP] FLOW         delete FLOW from DP\n"
 	       "  del-flows [DP] [FILE]      delete all or specified flows from DP\n"
 	       "  normalize-actions FLOW ACTIONS, parse-actions ACTIONS  what actions come to\n"
-	       "Every dpctl/COMMAND of ovs-vswitchd (ovs-appctl list-commands) is a COMMAND here.\n",
+	       "Every dpctl/COMMAND of ovs-vswitchd (ovs-appctl list-commands) is a COMMAND "
+	       "here.\n",
 	       log_program(), log_program());
 	log_usage();
 	printf("\nOther options:\n"
 	       "  -s, --statistics           print port statistics (for \"show\" command)\n"
-	       "  -m, --more                 increase verbosity of output; with the rules that made flows\n"
+	       "  -m, --more                 increase verbosity of output; with the rules that "
+	       "made flows\n"
 	       "  --may-create               mod-flow: create the flow if it does not exist\n"
 	       "  --read-only                refuse commands that change anything\n"
 	       "  --names, --no-names        use port names or numbers\n"
@@ -144,8 +147,8 @@ int main(int argc, char *argv[])
 	if (o.clear)
 		vec_push(&command, xstrdup("--clear"));
 	bool files = ends_with(argv[optind], "-flows") && strcmp(argv[optind], "dump-flows");
-	bool changes = files || ends_with(argv[optind], "-flow") || ends_with(argv[optind], "-if") ||
-		       ends_with(argv[optind], "-dp");
+	bool changes = files || ends_with(argv[optind], "-flow") ||
+		       ends_with(argv[optind], "-if") || ends_with(argv[optind], "-dp");
 	if (o.read_only && changes && strcmp(argv[optind], "get-flow"))
 		command_die("'%s' command does not work in read only mode", argv[optind]);
 	for (int i = optind + 1; i < argc; i++) {
@@ -155,9 +158,12 @@ int main(int argc, char *argv[])
 	}
 	bool failed = false;
 	char *text = NULL;
-	e = appctl_call("ovs-vswitchd", (int)command.n, command.v, false, (int64_t)o.timeout * 1000, &failed, &text);
+	e = appctl_call("ovs-vswitchd", (int)command.n, command.v, false, (int64_t)o.timeout * 1000,
+			&failed, &text);
 	if (e)
-		command_die("the userspace datapath lives in ovs-vswitchd, which does not answer: %s", error_text(e));
+		command_die(
+			"the userspace datapath lives in ovs-vswitchd, which does not answer: %s",
+			error_text(e));
 	if (failed && strstr(text, "is not a valid command"))
 		command_die("unknown command '%s'; use --help for help", argv[optind]);
 	fputs(text, failed ? stderr : stdout);

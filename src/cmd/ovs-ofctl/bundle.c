@@ -11,7 +11,7 @@ enum { BATCH = 64 * 1024, BUNDLE_ID = 0, BUNDLE_FLAGS = OFPBF_ATOMIC | OFPBF_ORD
 
 struct bundle {
 	struct session *session;
-	const struct buf *messages;        // what goes in
+	const struct buf *messages;	   // what goes in
 	struct ofp_bundle_control control; // sent last
 	uint32_t control_xid;
 	bool failed;
@@ -32,7 +32,7 @@ static void print_request(struct bundle *b, uint32_t xid)
 	for (size_t at = 0; at < all->len; at += ofp_length(all->data + at))
 		if (ofp_xid(all->data + at) == xid) {
 			session_print(s, stderr, all->data + at, ofp_length(all->data + at),
-			              s->ofctl->verbosity + 1);
+				      s->ofctl->verbosity + 1);
 			return;
 		}
 	fputc('\n', stderr);
@@ -67,7 +67,7 @@ static void control(struct bundle *b, enum ofp_bundle_type type)
 	struct buf out = BUF_INIT;
 	b->control_xid = session_xid(s);
 	b->control = (struct ofp_bundle_control){
-	        .bundle_id = BUNDLE_ID, .type = type, .flags = BUNDLE_FLAGS};
+		.bundle_id = BUNDLE_ID, .type = type, .flags = BUNDLE_FLAGS};
 	ofp_encode_bundle_control(&out, &b->control, s->version, b->control_xid);
 	int error = ofclient_send(s->of, out.data, out.len);
 	buf_done(&out);
@@ -113,7 +113,7 @@ void session_bundle(struct session *s, const struct buf *messages)
 	struct bundle b = {.session = s, .messages = messages};
 	if (!ofp_version_has_bundles(s->version))
 		command_die("%s: bundles need OpenFlow 1.3 or later, the switch speaks only %s",
-		            ofclient_name(s->of), ofp_version_name(s->version));
+			    ofclient_name(s->of), ofp_version_name(s->version));
 	control(&b, OFPBCT_OPEN_REQUEST);
 	if (!b.failed)
 		add_all(&b);
@@ -175,7 +175,7 @@ static void take_packet_out(struct changes *c, const char *text, const char *whe
 	c->usable &= usable;
 	if (c->encode)
 		ofp_encode_packet_out(&c->out, &c->po, c->session.protocol,
-		                      session_xid(&c->session));
+				      session_xid(&c->session));
 	free(frame);
 }
 
@@ -227,6 +227,6 @@ static void bundle_file(int argc, char *argv[], void *arg)
 }
 
 const struct command bundle_commands[] = {
-        {"bundle", "SWITCH FILE", 2, 2, bundle_file},
-        {0},
+	{"bundle", "SWITCH FILE", 2, 2, bundle_file},
+	{0},
 };

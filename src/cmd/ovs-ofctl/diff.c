@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// diff-flows and replace-flows: two sets of flows, from files or switches, sorted by what identifies a flow and then merged.
+// diff-flows and replace-flows: two sets of flows, from files or switches, sorted by what
+// identifies a flow and then merged.
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,11 +75,14 @@ static void set_sort(struct flow_set *set)
 	set->flows.n = n;
 }
 
-static struct version *set_add(struct flow_set *set, const struct match *match, uint8_t table, uint16_t priority,
-			       const void *actions, size_t actions_len)
+static struct version *set_add(struct flow_set *set, const struct match *match, uint8_t table,
+			       uint16_t priority, const void *actions, size_t actions_len)
 {
 	struct version *v = vec_extend(&set->flows);
-	*v = (struct version){.table = table, .priority = priority, .serial = set->flows.n, .actions_len = actions_len};
+	*v = (struct version){.table = table,
+			      .priority = priority,
+			      .serial = set->flows.n,
+			      .actions_len = actions_len};
 	kept_match_init(&v->match, match);
 	v->hash = minimatch_hash(&v->match.rest, 0);
 	v->actions = actions_len ? xmemdup(actions, actions_len) : NULL;
@@ -95,7 +99,8 @@ static bool is_file(const char *name)
 	return !strchr(name, ':') && !stat(name, &s);
 }
 
-static void read_file(struct flow_set *set, struct ofctl *o, struct port_names *names, const char *name)
+static void read_file(struct flow_set *set, struct ofctl *o, struct port_names *names,
+		      const char *name)
 {
 	struct flow_file file;
 	struct str line = STR_INIT;
@@ -114,8 +119,9 @@ static void read_file(struct flow_set *set, struct ofctl *o, struct port_names *
 		char where[512];
 		snprintf(where, sizeof(where), "%s:%u: ", name, number);
 		flow_parse_or_die(o, names, text, OFPFC_ADD, where, &fm, &protocols, false);
-		struct version *v = set_add(set, &fm.match, fm.table_id == OFPTT_ALL ? 0 : fm.table_id, fm.priority,
-					    fm.actions.data, fm.actions.len);
+		struct version *v =
+			set_add(set, &fm.match, fm.table_id == OFPTT_ALL ? 0 : fm.table_id,
+				fm.priority, fm.actions.data, fm.actions.len);
 		v->cookie = fm.new_cookie;
 		v->idle = fm.idle_timeout;
 		v->hard = fm.hard_timeout;
@@ -139,8 +145,8 @@ static void take_flows(void *arg, const uint8_t *msg, size_t n)
 		set->failed = true;
 	else
 		while (!ofp_flow_stats_pull(&m, &m.body, &actions, &fs)) {
-			struct version *v =
-				set_add(set, &fs.match, fs.table_id, fs.priority, fs.actions, fs.actions_len);
+			struct version *v = set_add(set, &fs.match, fs.table_id, fs.priority,
+						    fs.actions, fs.actions_len);
 			v->cookie = fs.cookie;
 			v->idle = fs.idle_timeout;
 			v->hard = fs.hard_timeout;
@@ -152,7 +158,8 @@ static void take_flows(void *arg, const uint8_t *msg, size_t n)
 
 static void read_switch(struct flow_set *set, struct session *s)
 {
-	struct ofp_flow_stats_request r = {.out_port = OFPP_NONE, .out_group = OFPG_ANY, .table_id = OFPTT_ALL};
+	struct ofp_flow_stats_request r = {
+		.out_port = OFPP_NONE, .out_group = OFPG_ANY, .table_id = OFPTT_ALL};
 	struct buf request = BUF_INIT;
 	match_init_any(&r.match);
 	ofp_encode_flow_stats_request(&request, &r, s->protocol, session_xid(s));
@@ -175,7 +182,8 @@ static char *actions_text(const struct version *v, const struct ofpact_text *nam
 
 static bool same_version(const struct version *a, const struct version *b)
 {
-	if (a->cookie != b->cookie || a->idle != b->idle || a->hard != b->hard || a->importance != b->importance)
+	if (a->cookie != b->cookie || a->idle != b->idle || a->hard != b->hard ||
+	    a->importance != b->importance)
 		return false;
 	char *ta = actions_text(a, NULL), *tb = actions_text(b, NULL);
 	bool same = !strcmp(ta, tb);
@@ -275,7 +283,8 @@ struct replacing {
 	bool deleting; // first pass
 };
 
-static void send_change(struct replacing *r, const struct version *v, enum ofp_flow_mod_command command)
+static void send_change(struct replacing *r, const struct version *v,
+			enum ofp_flow_mod_command command)
 {
 	struct ofp_flow_mod *fm = &r->fm;
 	ofp_flow_mod_init(fm);
@@ -316,7 +325,8 @@ static void replace_flows(int argc, char *argv[], void *arg)
 	struct port_names names;
 	port_names_init(&names, o, argv[1]);
 	read_file(&file, o, &names, argv[2]);
-	session_open_for_dump(&r.session, o, argv[1], o->bundle ? file.protocols & BUNDLE_PROTOCOLS : file.protocols);
+	session_open_for_dump(&r.session, o, argv[1],
+			      o->bundle ? file.protocols & BUNDLE_PROTOCOLS : file.protocols);
 	read_switch(&at_switch, &r.session);
 	merge(&file, &at_switch, replace_pair, &r);
 	r.deleting = false;

@@ -9,8 +9,10 @@
 #include "base/log.h"
 #include "cmd/ovs-ofctl/ofctl.h"
 
-static struct log_module match_log = {.name = "ofp_match", .level = {LVL_INFO, LVL_INFO, LVL_INFO}, .most = LVL_INFO};
-static struct log_module actions_log = {.name = "ofp_actions", .level = {LVL_INFO, LVL_INFO, LVL_INFO}, .most = LVL_INFO};
+static struct log_module match_log = {
+	.name = "ofp_match", .level = {LVL_INFO, LVL_INFO, LVL_INFO}, .most = LVL_INFO};
+static struct log_module actions_log = {
+	.name = "ofp_actions", .level = {LVL_INFO, LVL_INFO, LVL_INFO}, .most = LVL_INFO};
 enum { BATCH = 64 * 1024 };
 
 // --- Files.
@@ -37,7 +39,8 @@ void flow_file_done(struct flow_file *f)
 	free(f->text);
 }
 
-char *flow_file_next(const struct flow_file *f, size_t *cursor, unsigned int *line, struct str *buffer)
+char *flow_file_next(const struct flow_file *f, size_t *cursor, unsigned int *line,
+		     struct str *buffer)
 {
 	while (*cursor < f->n) {
 		const char *start = f->text + *cursor, *end = memchr(start, '\n', f->n - *cursor);
@@ -72,8 +75,8 @@ static void log_normalised(const struct match *before, const struct match *after
 	str_done(&post);
 }
 
-void flow_parse_or_die(struct ofctl *o, struct port_names *names, const char *text, int command, const char *where,
-		       struct ofp_flow_mod *fm, uint32_t *protocols, bool quiet)
+void flow_parse_or_die(struct ofctl *o, struct port_names *names, const char *text, int command,
+		       const char *where, struct ofp_flow_mod *fm, uint32_t *protocols, bool quiet)
 {
 	struct ofpact_text t = port_names_to_parse(names);
 	char *note = NULL;
@@ -98,17 +101,20 @@ static void put_flow_mod(struct session *s, struct buf *b, const struct ofp_flow
 		command_die("a flow does not fit into an OpenFlow message");
 }
 
-// The messages of a file, made while it is read the first time for the flow format that it will probably be sent in.
+// The messages of a file, made while it is read the first time for the flow format that it will
+// probably be sent in.
 struct early {
 	struct buf messages;
 	uint32_t protocol; // one bit; 0 before the first flow
-	bool failed;	   // the guess was wrong, or something else is that the second reading tells of
+	bool failed; // the guess was wrong, or something else is that the second reading tells of
 };
 
-static void early_add(struct early *e, const struct ofp_flow_mod *fm, uint32_t candidates, bool bundle)
+static void early_add(struct early *e, const struct ofp_flow_mod *fm, uint32_t candidates,
+		      bool bundle)
 {
 	// A connection speaks the newest version; of 1.0's formats the simplest is tried first.
-	uint32_t likely = bundle && candidates ? 1u << (31 - __builtin_clz(candidates)) : candidates & -candidates;
+	uint32_t likely = bundle && candidates ? 1u << (31 - __builtin_clz(candidates))
+					       : candidates & -candidates;
 	size_t before = e->messages.len;
 	e->failed |= !likely || (e->protocol && e->protocol != likely);
 	if (e->failed)
@@ -138,8 +144,8 @@ static void early_send(struct session *s, struct early *e)
 	}
 }
 
-// All of the file must be right before any of it is sent, and says which flow formats can carry it. If that turns out to be another
-// one than it looked like at its first line, it is read once more.
+// All of the file must be right before any of it is sent, and says which flow formats can carry it.
+// If that turns out to be another one than it looked like at its first line, it is read once more.
 static void flow_mod_file(struct ofctl *o, const char *target, const char *name, int command)
 {
 	struct flow_file file;
@@ -247,14 +253,16 @@ static void print_reply(void *arg, const uint8_t *msg, size_t n)
 	session_print(s, stdout, msg, n, s->ofctl->verbosity + 1);
 }
 
-static void open_dump(struct ofctl *o, int argc, char *argv[], bool aggregate, struct session *s, struct buf *request)
+static void open_dump(struct ofctl *o, int argc, char *argv[], bool aggregate, struct session *s,
+		      struct buf *request)
 {
 	struct port_names names;
 	struct ofp_flow_stats_request r;
 	uint32_t usable;
 	port_names_init(&names, o, argv[1]);
 	struct ofpact_text t = port_names_to_parse(&names);
-	struct error *e = flow_stats_request_parse(argc > 2 ? argv[2] : "", aggregate, &t, &r, &usable);
+	struct error *e =
+		flow_stats_request_parse(argc > 2 ? argv[2] : "", aggregate, &t, &r, &usable);
 	if (e)
 		command_die("%s", error_text(e));
 	port_names_done(&names);
@@ -330,7 +338,8 @@ static int compare_field(const struct field *f, const struct match *a, const str
 	mask_a = mask_b = va = vb = zero;
 	field_get_value(f, &a->mask, &mask_a);
 	field_get_value(f, &b->mask, &mask_b);
-	bool has_a = memcmp(&mask_a, &zero, sizeof(zero)), has_b = memcmp(&mask_b, &zero, sizeof(zero));
+	bool has_a = memcmp(&mask_a, &zero, sizeof(zero)),
+	     has_b = memcmp(&mask_b, &zero, sizeof(zero));
 	if (has_a != has_b)
 		return has_a ? -1 : 1;
 	field_get_value(f, &a->flow, &va);
@@ -415,7 +424,8 @@ static void packet_out(int argc, char *argv[], void *arg)
 	for (int i = argc > 4 ? 4 : 2; i < argc; i++) {
 		str_clear(&text);
 		if (argc > 4)
-			str_addf(&text, "in_port=%s packet=%s actions=%s", argv[2], argv[i], argv[3]);
+			str_addf(&text, "in_port=%s packet=%s actions=%s", argv[2], argv[i],
+				 argv[3]);
 		else
 			str_add(&text, argv[2]);
 		struct error *e = packet_out_parse(str_cstr(&text), &t, &po, &frame, &usable);

@@ -6,8 +6,8 @@
 
 #include "cmd/ovs-ofctl/ofctl.h"
 
-static void parse_or_die(struct port_names *names, const char *text, int command, const char *where, struct ofp_group_mod *gm,
-			 uint32_t *usable)
+static void parse_or_die(struct port_names *names, const char *text, int command, const char *where,
+			 struct ofp_group_mod *gm, uint32_t *usable)
 {
 	struct ofpact_text t = port_names_to_parse(names);
 	struct error *e = ofp_group_mod_parse(text, command, &t, gm, usable);
@@ -85,7 +85,8 @@ static void group_mod(struct ofctl *o, const char *target, const char *text, int
 	}
 	port_names_init(&names, o, target);
 	parse_or_die(&names, text, command, NULL, &gm, &usable);
-	session_open_for_flow_mod(&s, o, target, o->bundle ? BUNDLE_PROTOCOLS : OFPROTO_ALL & o->protocols);
+	session_open_for_flow_mod(&s, o, target,
+				  o->bundle ? BUNDLE_PROTOCOLS : OFPROTO_ALL & o->protocols);
 	check_version(&s, &gm);
 	put(&s, &b, &gm);
 	if (o->bundle)

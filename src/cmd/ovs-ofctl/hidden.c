@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// In-band control and fail-open put flows into a bridge that OpenFlow does not show, and that explain what a dump does not.
+// In-band control and fail-open put flows into a bridge that OpenFlow does not show, and that
+// explain what a dump does not.
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -19,7 +20,9 @@ void hidden_flows_tell(const char *target)
 	error_free(appctl_call("ovs-vswitchd", 2, argv, false, PATIENCE_MS, &failed, &text));
 	unsigned long n = text && !failed ? strtoul(text, NULL, 10) : 0;
 	if (n)
-		fprintf(stderr, "%s: %s has %lu hidden flow%s, too: see \"ovs-appctl bridge/dump-flows %s\"\n", log_program(),
-			target, n, n > 1 ? "s" : "", target);
+		fprintf(stderr,
+			"%s: %s has %lu hidden flow%s, too: see \"ovs-appctl bridge/dump-flows "
+			"%s\"\n",
+			log_program(), target, n, n > 1 ? "s" : "", target);
 	free(text);
 }

@@ -107,8 +107,10 @@ static void load_tables(struct port_names *p)
 		return;
 	p->tables_loaded = true;
 	session_open(&s, p->ofctl, p->bridge, "mgmt");
-	ofp_encode_simple(&request, s.version >= OFP13 ? OFPTYPE_TABLE_FEATURES_STATS_REQUEST : OFPTYPE_TABLE_STATS_REQUEST, s.version,
-			  session_xid(&s));
+	ofp_encode_simple(&request,
+			  s.version >= OFP13 ? OFPTYPE_TABLE_FEATURES_STATS_REQUEST
+					     : OFPTYPE_TABLE_STATS_REQUEST,
+			  s.version, session_xid(&s));
 	session_stats(&s, &request, add_tables, p);
 	buf_done(&request);
 	session_close(&s);
@@ -132,7 +134,8 @@ static const char *name_of_table(void *arg, uint32_t table)
 	load_tables(p);
 	VEC_FOREACH (&p->tables, i)
 		if (p->tables.v[i].id == table)
-			return tables_called(p, p->tables.v[i].name, &id) == 1 ? p->tables.v[i].name : NULL;
+			return tables_called(p, p->tables.v[i].name, &id) == 1 ? p->tables.v[i].name
+									       : NULL;
 	return NULL;
 }
 
@@ -164,14 +167,16 @@ struct ofpact_text port_names_to_parse(struct port_names *p)
 {
 	if (p->ofctl->use_names < 0)
 		return (struct ofpact_text){0};
-	return (struct ofpact_text){.port_number = number_of, .table_number = number_of_table, .arg = p};
+	return (struct ofpact_text){
+		.port_number = number_of, .table_number = number_of_table, .arg = p};
 }
 
 struct ofp_print_options port_names_to_print(struct port_names *p)
 {
 	struct ofp_print_options o = {.no_stats = p->ofctl->no_stats};
 	if (p->ofctl->use_names > 0)
-		o.text = (struct ofpact_text){.port_name = name_of, .table_name = name_of_table, .arg = p};
+		o.text = (struct ofpact_text){
+			.port_name = name_of, .table_name = name_of_table, .arg = p};
 	return o;
 }
 

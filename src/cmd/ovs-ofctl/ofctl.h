@@ -21,13 +21,13 @@ struct sort_key {
 	bool descending;
 };
 
-struct ofctl { // the command line
-	uint32_t versions;	// -O
-	uint32_t protocols;	// -F, then narrowed to what the versions have
-	bool may_create; // mod-group makes what is not there
+struct ofctl {		    // the command line
+	uint32_t versions;  // -O
+	uint32_t protocols; // -F, then narrowed to what the versions have
+	bool may_create;    // mod-group makes what is not there
 	bool strict, readd, read_only, bundle, timestamp, no_stats, pcap;
 	int verbosity;
-	int use_names; // -1 no, 0 read but not shown, 1 both
+	int use_names;	      // -1 no, 0 read but not shown, 1 both
 	int packet_in_format; // enum ofp_packet_in_format; -1: the best there is
 	const char *unixctl;
 	struct daemon_options daemon;
@@ -47,14 +47,16 @@ struct port_names {
 	VEC(struct table_name {
 		uint8_t id;
 		char name[33];
-	}) tables;
+	})
+	tables;
 };
 void port_names_init(struct port_names *, struct ofctl *, const char *bridge);
 void port_names_done(struct port_names *);
 // For parsing, and for printing, as --names and --no-names say.
 struct ofpact_text port_names_to_parse(struct port_names *);
 struct ofp_print_options port_names_to_print(struct port_names *);
-// The port, the table that a user means by a number or a name. Exits with a message when there is none.
+// The port, the table that a user means by a number or a name. Exits with a message when there is
+// none.
 uint32_t port_names_parse(struct port_names *, const char *text);
 uint8_t table_names_parse(struct port_names *, const char *text);
 
@@ -73,25 +75,28 @@ struct session {
 	enum ofp_protocol protocol; // the flow format in force
 	struct port_names names;
 };
-// `target` as ovs-ofctl(8) says: a name of a connection, a socket's file, a bridge; `suffix` "mgmt" or "snoop".
+// `target` as ovs-ofctl(8) says: a name of a connection, a socket's file, a bridge; `suffix` "mgmt"
+// or "snoop".
 void session_open(struct session *, struct ofctl *, const char *target, const char *suffix);
 void session_close(struct session *);
 // Opens and switches to a flow format out of `usable` for changing flows, or for reading them.
-void session_open_for_flow_mod(struct session *, struct ofctl *, const char *target, uint32_t usable);
+void session_open_for_flow_mod(struct session *, struct ofctl *, const char *target,
+			       uint32_t usable);
 void session_open_for_dump(struct session *, struct ofctl *, const char *target, uint32_t usable);
 uint32_t session_xid(struct session *);
 // Sends a request and waits for its answer, borrowed until the next call.
 const uint8_t *session_transact(struct session *, const struct buf *request, size_t *n);
-// Sends messages, a barrier after them, and waits for that. The first error that the switch answered: owned by the caller
-// (buf_done); empty when all went well.
+// Sends messages, a barrier after them, and waits for that. The first error that the switch
+// answered: owned by the caller (buf_done); empty when all went well.
 struct buf session_send(struct session *, const struct buf *messages);
 // The same; an error is printed and ends the program.
 void session_send_or_die(struct session *, const struct buf *messages);
-// Streams messages without waiting for each. An error of the switch is printed and ends the program.
+// Streams messages without waiting for each. An error of the switch is printed and ends the
+// program.
 void session_stream(struct session *, const struct buf *messages);
 void session_stream_end(struct session *);
-// Sends whole messages, one after the other in the buffer, as one atomic and ordered bundle. An error of the switch is printed and
-// ends the program; nothing has changed then.
+// Sends whole messages, one after the other in the buffer, as one atomic and ordered bundle. An
+// error of the switch is printed and ends the program; nothing has changed then.
 void session_bundle(struct session *, const struct buf *messages);
 // What bundles can be made of.
 enum { BUNDLE_PROTOCOLS = OFPROTO_13 | OFPROTO_14 | OFPROTO_15 };
@@ -106,11 +111,12 @@ void session_dump_simple(struct ofctl *, const char *target, enum ofptype reques
 
 // --- Flows, and files of them.
 
-// Tells a person at a terminal, on stderr, that this bridge has flows of its own which a dump does not show. Says nothing where
-// stderr is not a terminal, or `target` is no bridge of this host.
+// Tells a person at a terminal, on stderr, that this bridge has flows of its own which a dump does
+// not show. Says nothing where stderr is not a terminal, or `target` is no bridge of this host.
 void hidden_flows_tell(const char *target);
 
-// Calls back for each line of a file ("-": stdin), without comments, empty lines and surrounding blanks. `text` may be changed.
+// Calls back for each line of a file ("-": stdin), without comments, empty lines and surrounding
+// blanks. `text` may be changed.
 struct flow_file {
 	char *text;
 	size_t n;
@@ -119,12 +125,15 @@ struct flow_file {
 void flow_file_read(struct flow_file *, const char *name);
 void flow_file_done(struct flow_file *);
 // The next line; NULL at the end. *cursor and *line begin at 0.
-char *flow_file_next(const struct flow_file *, size_t *cursor, unsigned int *line, struct str *buffer);
-// Parses, logs what normalising drops, and exits with a message when it is wrong. `where` (may be NULL) stands before the message.
-void flow_parse_or_die(struct ofctl *, struct port_names *, const char *text, int command, const char *where,
-		       struct ofp_flow_mod *, uint32_t *protocols, bool quiet);
+char *flow_file_next(const struct flow_file *, size_t *cursor, unsigned int *line,
+		     struct str *buffer);
+// Parses, logs what normalising drops, and exits with a message when it is wrong. `where` (may be
+// NULL) stands before the message.
+void flow_parse_or_die(struct ofctl *, struct port_names *, const char *text, int command,
+		       const char *where, struct ofp_flow_mod *, uint32_t *protocols, bool quiet);
 
-// A match for later, packed. Where it has put options of tunnels itself, which packing loses, it is kept as it is.
+// A match for later, packed. Where it has put options of tunnels itself, which packing loses, it is
+// kept as it is.
 struct kept_match {
 	struct minimatch rest; // without options
 	struct match *whole;   // NULL: there are none
@@ -132,7 +141,9 @@ struct kept_match {
 void kept_match_init(struct kept_match *, const struct match *);
 void kept_match_done(struct kept_match *);
 void kept_match_expand(const struct kept_match *, struct match *);
-int kept_match_compare(const struct kept_match *, const struct kept_match *); // an order; 0: the same
+int kept_match_compare(const struct kept_match *,
+		       const struct kept_match *); // an order; 0: the same
 
-extern const struct command show_commands[], flow_commands[], group_commands[], diff_commands[], watch_commands[], text_commands[],
-	meter_commands[], packet_commands[], parse_commands[], table_commands[], bundle_commands[];
+extern const struct command show_commands[], flow_commands[], group_commands[], diff_commands[],
+	watch_commands[], text_commands[], meter_commands[], packet_commands[], parse_commands[],
+	table_commands[], bundle_commands[];

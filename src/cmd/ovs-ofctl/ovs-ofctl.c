@@ -16,16 +16,19 @@
 
 LOG_MODULE(fatal_signal);
 
-static const struct command *const tables[] = {show_commands,  flow_commands, group_commands, diff_commands,
-					       watch_commands, text_commands, packet_commands, parse_commands, meter_commands, table_commands, bundle_commands};
+static const struct command *const tables[] = {show_commands,	flow_commands,	group_commands,
+					       diff_commands,	watch_commands, text_commands,
+					       packet_commands, parse_commands, meter_commands,
+					       table_commands,	bundle_commands};
 enum { N_TABLES = sizeof(tables) / sizeof(tables[0]) };
 
 // Those that --read-only forbids.
 static const char *const writers[] = {
-	"mod-port",  "set-frags",   "add-flow",	     "add-flows",      "mod-flows",  "del-flows",  "replace-flows",
-	"packet-out", "mod-table",  "add-group",     "add-groups",     "mod-group",  "del-groups", "insert-buckets",
-	"remove-buckets", "add-meter", "mod-meter",  "del-meter",      "del-meters", "bundle",	   "add-tlv-map",
-	"del-tlv-map", "ct-flush-zone", "ct-flush",
+	"mod-port",    "set-frags",	"add-flow",	 "add-flows",	   "mod-flows",
+	"del-flows",   "replace-flows", "packet-out",	 "mod-table",	   "add-group",
+	"add-groups",  "mod-group",	"del-groups",	 "insert-buckets", "remove-buckets",
+	"add-meter",   "mod-meter",	"del-meter",	 "del-meters",	   "bundle",
+	"add-tlv-map", "del-tlv-map",	"ct-flush-zone", "ct-flush",
 };
 
 static void usage(void)
@@ -36,7 +39,8 @@ static void usage(void)
 	for (int t = 0; t < N_TABLES; t++)
 		for (const struct command *c = tables[t]; c->name; c++)
 			printf("  %s %s\n", c->name, c->usage);
-	printf("SWITCH or TARGET is the name of a bridge, or an active OpenFlow connection method:\n"
+	printf("SWITCH or TARGET is the name of a bridge, or an active OpenFlow connection "
+	       "method:\n"
 	       "  tcp:HOST[:PORT]         PORT (default: %d) at remote HOST\n"
 	       "  ssl:HOST[:PORT]         SSL PORT (default: %d) at remote HOST\n"
 	       "  unix:FILE               Unix domain socket named FILE\n",
@@ -91,8 +95,11 @@ static int parse_packet_in_format(const char *s)
 	static const struct {
 		const char *name;
 		enum ofp_packet_in_format format;
-	} names[] = {{"standard", OFP_PIN_STANDARD},	 {"openflow10", OFP_PIN_STANDARD}, {"nxt_packet_in", OFP_PIN_NXT},
-		     {"nxm", OFP_PIN_NXT},		 {"nxt_packet_in2", OFP_PIN_NXT2}};
+	} names[] = {{"standard", OFP_PIN_STANDARD},
+		     {"openflow10", OFP_PIN_STANDARD},
+		     {"nxt_packet_in", OFP_PIN_NXT},
+		     {"nxm", OFP_PIN_NXT},
+		     {"nxt_packet_in2", OFP_PIN_NXT2}};
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (!strcmp(s, names[i].name))
 			return (int)names[i].format;
@@ -174,7 +181,8 @@ static void set_timeout(const char *text)
 
 static void print_options(void)
 {
-	static const char *const long_form[] = {"", "=ARG", "=[ARG]"}, *const short_form[] = {"", "ARG", "[ARG]"};
+	static const char *const long_form[] = {"", "=ARG", "=[ARG]"}, *const short_form[] = {
+									       "", "ARG", "[ARG]"};
 	for (const struct option *l = longopts; l->name; l++) {
 		printf("--%s%s\n", l->name, long_form[l->has_arg]);
 		if (l->val < 0x80 && isalpha(l->val))
@@ -256,14 +264,16 @@ static void value_option(struct ofctl *o, int c)
 		printf("OpenFlow versions 0x%x:0x%x\n", OFP10, OFP15);
 		exit(EXIT_SUCCESS);
 	default:
-		if (!tls_option(&o->tls_options, c) && !daemon_option(&o->daemon, c) && !log_option(c))
+		if (!tls_option(&o->tls_options, c) && !daemon_option(&o->daemon, c) &&
+		    !log_option(c))
 			exit(EXIT_FAILURE);
 	}
 }
 
 static void parse_options(struct ofctl *o, int argc, char *argv[])
 {
-	for (int c; (c = getopt_long(argc, argv, "t:F:P:mhVO:v::" TLS_SHORT_OPTIONS, longopts, NULL)) != -1;)
+	for (int c; (c = getopt_long(argc, argv, "t:F:P:mhVO:v::" TLS_SHORT_OPTIONS, longopts,
+				     NULL)) != -1;)
 		if (!flag_option(o, c))
 			value_option(o, c);
 	// Bundles need OpenFlow 1.4 (or an extension of 1.3).
@@ -274,8 +284,10 @@ static void parse_options(struct ofctl *o, int argc, char *argv[])
 		struct str versions = STR_INIT;
 		ofp_versions_format(o->versions, &versions);
 		char *formats = ofp_protocols_format(o->protocols);
-		command_die("None of the enabled OpenFlow versions (%s) supports any of the enabled flow formats (%s).  (Use -O "
-			    "to enable additional OpenFlow versions or -F to enable additional flow formats.)",
+		command_die("None of the enabled OpenFlow versions (%s) supports any of the "
+			    "enabled flow formats (%s).  (Use -O "
+			    "to enable additional OpenFlow versions or -F to enable additional "
+			    "flow formats.)",
 			    str_cstr(&versions), formats);
 	}
 	o->protocols &= of_versions;

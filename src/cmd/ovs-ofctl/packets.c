@@ -62,7 +62,7 @@ static void parse_exact(const char *text, struct flow *f)
 		bool known;
 		if (value && strchr(value, '/'))
 			command_die("%s: bad value for %s (%s: wildcards not allowed here)", text,
-			            key, value);
+				    key, value);
 		end_on_error(text, match_parse_field(&m, key, value, &known, NULL, NULL));
 		if (!known)
 			command_die("%s: unknown field %s", text, key);
@@ -79,17 +79,19 @@ static void write_capture(const struct buf *frame)
 	if (isatty(STDOUT_FILENO))
 		command_die("not writing pcap data to terminal");
 	end_on_error(NULL, pcap_file_create("-", &file));
-	end_on_error(NULL, pcap_file_write(file, frame->data, frame->len, frame->len, clock_wall_ms() * 1000));
+	end_on_error(NULL, pcap_file_write(file, frame->data, frame->len, frame->len,
+					   clock_wall_ms() * 1000));
 	pcap_file_close(file);
 }
 
 // Does a packet get one that nobody asked for?
 static bool has_payload(const struct flow *f)
 {
-	if ((f->dl_type != BE16(ETHERTYPE_IPV4) && f->dl_type != BE16(ETHERTYPE_IPV6)) || f->nw_frag & FLOW_FRAG_LATER)
+	if ((f->dl_type != BE16(ETHERTYPE_IPV4) && f->dl_type != BE16(ETHERTYPE_IPV6)) ||
+	    f->nw_frag & FLOW_FRAG_LATER)
 		return false;
-	return f->nw_proto == IP_PROTO_TCP || f->nw_proto == IP_PROTO_UDP || f->nw_proto == IP_PROTO_ICMP ||
-	       f->nw_proto == IP_PROTO_ICMPV6;
+	return f->nw_proto == IP_PROTO_TCP || f->nw_proto == IP_PROTO_UDP ||
+	       f->nw_proto == IP_PROTO_ICMP || f->nw_proto == IP_PROTO_ICMPV6;
 }
 
 static void compose_packet(int argc, char *argv[], void *arg)
@@ -251,7 +253,7 @@ static void print_messages(struct reader *r, struct stream *s, const struct flow
 
 // Where the payload of the TCP segment in the frame is; false: there is none.
 static bool find_segment(const struct buf *frame, const struct flow *f, const struct tcp_hdr **tcp,
-                         struct cursor *payload)
+			 struct cursor *payload)
 {
 	size_t at = ETH_HDR_BYTES, end;
 	for (unsigned int i = 0; i < FLOW_MAX_VLANS; i++)
@@ -333,9 +335,9 @@ static void ofp_parse_pcap(int argc, char *argv[], void *arg)
 }
 
 const struct command packet_commands[] = {
-        {"ofp-parse-pcap", "PCAP [PORT...]", 1, INT_MAX, ofp_parse_pcap},
-        {"parse-pcap", "PCAP...", 1, INT_MAX, parse_pcap},
-        {"parse-packet", "", 0, 0, parse_packet},
-        {"compose-packet", "FLOW [PAYLOAD]", 1, 2, compose_packet},
-        {0},
+	{"ofp-parse-pcap", "PCAP [PORT...]", 1, INT_MAX, ofp_parse_pcap},
+	{"parse-pcap", "PCAP...", 1, INT_MAX, parse_pcap},
+	{"parse-packet", "", 0, 0, parse_packet},
+	{"compose-packet", "FLOW [PAYLOAD]", 1, 2, compose_packet},
+	{0},
 };

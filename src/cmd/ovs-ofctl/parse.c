@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Commands that read encoded matches, actions and instructions from standard input, a line each, and print them: what the codecs
-// make of bytes, and whether the bytes that they make of it again are the same.
+// Commands that read encoded matches, actions and instructions from standard input, a line each,
+// and print them: what the codecs make of bytes, and whether the bytes that they make of it again
+// are the same.
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -14,7 +15,8 @@
 #include "openflow/error.h"
 #include "openflow/match_codec.h"
 
-// The next line without its comment; false at the end of the input. Lines that are empty then are shown, as they separate cases.
+// The next line without its comment; false at the end of the input. Lines that are empty then are
+// shown, as they separate cases.
 static bool next_line(struct str *line, bool *blank)
 {
 	char *text = NULL;
@@ -92,8 +94,8 @@ static void parse_lists(const char *version_name, bool instructions)
 		int error = instructions ? ofpacts_decode_instructions(c, version, &list)
 					 : ofpacts_decode_outside_flow(c, version, &list);
 		if (error) {
-			printf("bad %s %s: %s\n\n", ofp_version_name(version), instructions ? "instructions" : "actions",
-			       ofperr_name(error));
+			printf("bad %s %s: %s\n\n", ofp_version_name(version),
+			       instructions ? "instructions" : "actions", ofperr_name(error));
 			buf_done(&bytes);
 			buf_done(&list);
 			continue;
@@ -144,12 +146,16 @@ static const struct field *scan_header(const char **s, bool *masked)
 	return f;
 }
 
-// As many bytes as the field has, appended; any number for options of tunnels, which have 124 at most. A mask has as many as its value.
-static void scan_bytes(const char **s, const struct field *f, bool as_before, char end, const char *whole, struct buf *out)
+// As many bytes as the field has, appended; any number for options of tunnels, which have 124 at
+// most. A mask has as many as its value.
+static void scan_bytes(const char **s, const struct field *f, bool as_before, char end,
+		       const char *whole, struct buf *out)
 {
 	struct buf b = BUF_INIT;
 	*s = scan_hex(*s, &b);
-	size_t n = as_before ? out->len : f->variable_len && b.len < f->n_bytes ? b.len : f->n_bytes;
+	size_t n = as_before				   ? out->len
+		   : f->variable_len && b.len < f->n_bytes ? b.len
+							   : f->n_bytes;
 	if (b.len != n || **s != end)
 		command_die("%s: %zu bytes and `%c' expected", whole, n, end);
 	buf_add(out, b.data, n);
@@ -225,7 +231,8 @@ static void parse_entries(const struct ofctl *o, uint8_t version)
 		}
 		scan_nx_match(str_cstr(&line), &bytes);
 		int error = version ? decode_oxm(&bytes, o->strict, &m)
-				    : nx_match_decode(cursor_make(bytes.data, bytes.len), o->strict, &m, &cookie, &cookie_mask);
+				    : nx_match_decode(cursor_make(bytes.data, bytes.len), o->strict,
+						      &m, &cookie, &cookie_mask);
 		if (error) {
 			printf("nx_pull_match() returned error %s\n", ofperr_name(error));
 		} else {
@@ -268,7 +275,8 @@ static void parse_fixed_match(const struct ofctl *o, uint8_t version)
 		if (bytes.len != want)
 			command_die("Input is %zu bytes, expected %zu", bytes.len, want);
 		struct cursor c = cursor_make(bytes.data, bytes.len);
-		int error = version == OFP10 ? ofp10_match_decode(&c, &m) : ofp11_match_decode(&c, true, &m, NULL);
+		int error = version == OFP10 ? ofp10_match_decode(&c, &m)
+					     : ofp11_match_decode(&c, true, &m, NULL);
 		if (error) {
 			printf("bad ofp11_match: %s\n\n", ofperr_name(error));
 		} else {
@@ -312,7 +320,8 @@ static void check_entries(const char *name, uint8_t version, const struct match 
 	printf("%s: ", name);
 	print_nx_match(&b);
 	printf(" -> ");
-	int error = version ? decode_oxm(&b, false, &got) : nx_match_decode(cursor_make(b.data, b.len), false, &got, NULL, NULL);
+	int error = version ? decode_oxm(&b, false, &got)
+			    : nx_match_decode(cursor_make(b.data, b.len), false, &got, NULL, NULL);
 	uint16_t tci = be16toh(got.flow.vlan[0].tci), mask = be16toh(got.mask.vlan[0].tci);
 	if (error)
 		printf("%s\n", ofperr_name(error));
@@ -327,7 +336,14 @@ static void check_entries(const char *name, uint8_t version, const struct match 
 
 static void check_fixed(uint8_t version, const struct match *m)
 {
-	enum { WILDCARD_VLAN = 1 << 1, WILDCARD_PCP_10 = 1 << 20, WILDCARD_PCP_11 = 1 << 2, VLAN_10 = 18, WILDCARDS_11 = 8, VLAN_11 = 36 };
+	enum {
+		WILDCARD_VLAN = 1 << 1,
+		WILDCARD_PCP_10 = 1 << 20,
+		WILDCARD_PCP_11 = 1 << 2,
+		VLAN_10 = 18,
+		WILDCARDS_11 = 8,
+		VLAN_11 = 36
+	};
 	struct buf b = BUF_INIT;
 	struct match got;
 	if (version == OFP10)
@@ -336,7 +352,8 @@ static void check_fixed(uint8_t version, const struct match *m)
 		ofp11_match_encode(&b, version, m);
 	uint32_t wildcards = get_be32(b.data + (version == OFP10 ? 0 : WILDCARDS_11));
 	const uint8_t *vlan = b.data + (version == OFP10 ? VLAN_10 : VLAN_11);
-	printf("OF1.%d: %04x/%d,%02x/%d -> ", version - OFP10, get_be16(vlan), !!(wildcards & WILDCARD_VLAN), vlan[2],
+	printf("OF1.%d: %04x/%d,%02x/%d -> ", version - OFP10, get_be16(vlan),
+	       !!(wildcards & WILDCARD_VLAN), vlan[2],
 	       !!(wildcards & (version == OFP10 ? WILDCARD_PCP_10 : WILDCARD_PCP_11)));
 	struct cursor c = cursor_make(b.data, b.len);
 	match_init_any(&got);

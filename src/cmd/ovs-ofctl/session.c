@@ -24,7 +24,8 @@ static char *find_target(const char *target, const char *suffix)
 	if (strchr(target, ':'))
 		return xstrdup(target);
 	if (is_socket(target)) {
-		char *path = realpath(target, NULL), *name = xasprintf("unix:%s", path ? path : target);
+		char *path = realpath(target, NULL),
+		     *name = xasprintf("unix:%s", path ? path : target);
 		free(path);
 		return name;
 	}
@@ -43,7 +44,8 @@ void session_open(struct session *s, struct ofctl *o, const char *target, const 
 	*s = (struct session){.ofctl = o};
 	if (!stream_is_active_name(name))
 		command_die("connecting to %s (%s)", name, strerror(EAFNOSUPPORT));
-	struct error *e = ofclient_open(name, o->versions, OFP_PORT_TCP, &o->next_xid, 0, o->tls, &s->of);
+	struct error *e =
+		ofclient_open(name, o->versions, OFP_PORT_TCP, &o->next_xid, 0, o->tls, &s->of);
 	int code = error_code(e);
 	size_t n = e ? strlen(error_text(e)) - strlen(": Protocol error") : 0;
 	bool negotiated = code == EPROTO && n > strlen(name); // in vain, and there is a reason
@@ -75,7 +77,8 @@ uint32_t session_xid(struct session *s)
 
 void session_talk_failed(const struct session *s, int error)
 {
-	command_die("talking to %s (%s)", ofclient_name(s->of), error < 0 ? "End of file" : strerror(error));
+	command_die("talking to %s (%s)", ofclient_name(s->of),
+		    error < 0 ? "End of file" : strerror(error));
 }
 
 void session_print(struct session *s, FILE *f, const uint8_t *msg, size_t n, int verbosity)
@@ -170,7 +173,8 @@ void session_stats(struct session *s, const struct buf *request, session_reply_c
 		if (error || ofp_xid(msg) != xid)
 			continue;
 		cb(arg, msg, n);
-		more = !ofp_msg_decode(msg, n, &m) && ofp_msg_is_stats_reply(&m) && m.mp_flags & OFPMPF_MORE;
+		more = !ofp_msg_decode(msg, n, &m) && ofp_msg_is_stats_reply(&m) &&
+		       m.mp_flags & OFPMPF_MORE;
 	}
 	if (error)
 		session_talk_failed(s, error);
@@ -217,8 +221,10 @@ static bool try_protocol(struct session *s, enum ofp_protocol want)
 			return false;
 		if (ofp_protocol_uses_nxm(want) != ofp_protocol_uses_nxm(s->protocol))
 			next = ofp_protocol_uses_nxm(want)
-				       ? (ofp_protocol_has_tid(s->protocol) ? OFPROTO_NXM_TID : OFPROTO_NXM)
-				       : (ofp_protocol_has_tid(s->protocol) ? OFPROTO_10_TID : OFPROTO_10);
+				       ? (ofp_protocol_has_tid(s->protocol) ? OFPROTO_NXM_TID
+									    : OFPROTO_NXM)
+				       : (ofp_protocol_has_tid(s->protocol) ? OFPROTO_10_TID
+									    : OFPROTO_10);
 		if (!try_step(s, next))
 			return false;
 	}
@@ -229,8 +235,10 @@ static void require_allowed(const struct ofctl *o, uint32_t usable)
 {
 	if (usable & o->protocols)
 		return;
-	char *usable_s = ofp_protocols_format(usable), *allowed_s = ofp_protocols_format(o->protocols);
-	command_die("none of the usable flow formats (%s) is among the allowed flow formats (%s)", usable_s, allowed_s);
+	char *usable_s = ofp_protocols_format(usable),
+	     *allowed_s = ofp_protocols_format(o->protocols);
+	command_die("none of the usable flow formats (%s) is among the allowed flow formats (%s)",
+		    usable_s, allowed_s);
 }
 
 static void no_format(uint32_t usable)
@@ -239,7 +247,8 @@ static void no_format(uint32_t usable)
 	command_die("switch does not support any of the usable flow formats (%s)", text);
 }
 
-void session_open_for_flow_mod(struct session *s, struct ofctl *o, const char *target, uint32_t usable)
+void session_open_for_flow_mod(struct session *s, struct ofctl *o, const char *target,
+			       uint32_t usable)
 {
 	require_allowed(o, usable);
 	session_open(s, o, target, "mgmt");
@@ -255,8 +264,9 @@ void session_open_for_flow_mod(struct session *s, struct ofctl *o, const char *t
 void session_open_for_dump(struct session *s, struct ofctl *o, const char *target, uint32_t usable)
 {
 	// With the table_id extension last: only changes need it.
-	static const enum ofp_protocol preferred[] = {OFPROTO_15,  OFPROTO_14, OFPROTO_13,	OFPROTO_12,   OFPROTO_11,
-						      OFPROTO_NXM, OFPROTO_10, OFPROTO_NXM_TID, OFPROTO_10_TID};
+	static const enum ofp_protocol preferred[] = {OFPROTO_15, OFPROTO_14,	   OFPROTO_13,
+						      OFPROTO_12, OFPROTO_11,	   OFPROTO_NXM,
+						      OFPROTO_10, OFPROTO_NXM_TID, OFPROTO_10_TID};
 	require_allowed(o, usable);
 	session_open(s, o, target, "mgmt");
 	for (size_t i = 0; i < sizeof(preferred) / sizeof(preferred[0]); i++)

@@ -74,7 +74,8 @@ static void dump_table_features(int argc, char *argv[], void *arg)
 	session_open(&s, o, argv[1], "mgmt");
 	if (s.version < OFP13)
 		command_die("dump-table-features needs OpenFlow 1.3 or later ('-O OpenFlow13')");
-	ofp_encode_simple(&request, OFPTYPE_TABLE_FEATURES_STATS_REQUEST, s.version, session_xid(&s));
+	ofp_encode_simple(&request, OFPTYPE_TABLE_FEATURES_STATS_REQUEST, s.version,
+			  session_xid(&s));
 	session_stats(&s, &request, gather, &all);
 	struct str text = STR_INIT;
 	ofp_print_table_features(&text, all.data, all.len);
@@ -216,7 +217,8 @@ static struct ofp_config fetch_config(struct session *s)
 	size_t n;
 	ofp_encode_simple(&request, OFPTYPE_GET_CONFIG_REQUEST, s->version, session_xid(s));
 	const uint8_t *reply = session_transact(s, &request, &n);
-	if (ofp_msg_decode(reply, n, &m) || m.type != OFPTYPE_GET_CONFIG_REPLY || ofp_decode_config(&m, &config))
+	if (ofp_msg_decode(reply, n, &m) || m.type != OFPTYPE_GET_CONFIG_REPLY ||
+	    ofp_decode_config(&m, &config))
 		command_die("%s: bad reply to config request", ofclient_name(s->of));
 	buf_done(&request);
 	return config;
@@ -250,7 +252,8 @@ static void set_frags(int argc, char *argv[], void *arg)
 		buf_done(&b);
 		config = fetch_config(&s);
 		if ((int)config.frag != mode)
-			command_die("%s: setting fragment handling mode failed (this switch probably doesn't support mode \"%s\")",
+			command_die("%s: setting fragment handling mode failed (this switch "
+				    "probably doesn't support mode \"%s\")",
 				    argv[1], argv[2]);
 	}
 	session_close(&s);

@@ -122,7 +122,7 @@ static void rename_table(void *arg, const uint8_t *msg, size_t n)
 	if (ofp_msg_decode(msg, n, &m) || m.type != OFPTYPE_TABLE_FEATURES_STATS_REPLY)
 		return;
 	size_t begin = ofp_begin(&r->messages, OFPTYPE_TABLE_FEATURES_STATS_REQUEST, false,
-	                         m.version, r->xid);
+				 m.version, r->xid);
 	size_t head = r->messages.len;
 	for (const uint8_t *start = m.body.p; !ofp_table_features_pull(&m.body, m.version, &f);
 	     start = m.body.p) {
@@ -162,8 +162,8 @@ static void mod_table(int argc, char *argv[], void *arg)
 {
 	struct ofctl *o = arg;
 	struct ofp_table_mod tm = {.eviction = OFPTABLE_SAME,
-	                           .vacancy = OFPTABLE_SAME,
-	                           .eviction_flags = OFPTABLE_EVICTION_DEFAULT};
+				   .vacancy = OFPTABLE_SAME,
+				   .eviction_flags = OFPTABLE_EVICTION_DEFAULT};
 	uint32_t versions;
 	const char *name = !strncmp(argv[3], "name:", 5) ? argv[3] + 5 : NULL;
 	struct port_names names;
@@ -183,7 +183,7 @@ static void mod_table(int argc, char *argv[], void *arg)
 		struct str can = STR_INIT;
 		ofp_versions_format(versions, &can);
 		command_die("table_mod '%s' requires one of the OpenFlow versions %s", argv[3],
-		            str_cstr(&can));
+			    str_cstr(&can));
 	}
 	if (name) {
 		set_table_name(&s, tm.table_id, name);
@@ -196,7 +196,7 @@ static void mod_table(int argc, char *argv[], void *arg)
 // --- The table of tunnel options.
 
 static void tlv_mod(struct ofctl *o, const char *target, enum ofp_tlv_command command,
-                    const char *text)
+		    const char *text)
 {
 	struct ofp_tlv_table_mod tm = {.command = command};
 	struct session s;
@@ -278,14 +278,14 @@ static void ct_flush(int argc, char *argv[], void *arg)
 }
 
 const struct command table_commands[] = {
-        {"dump-table-desc", "SWITCH", 1, 1, dump_table_desc},
-        {"mod-table", "SWITCH MOD", 3, 3, mod_table},
-        {"dump-ipfix-bridge", "SWITCH", 1, 1, dump_ipfix_bridge},
-        {"dump-ipfix-flow", "SWITCH", 1, 1, dump_ipfix_flow},
-        {"add-tlv-map", "SWITCH MAP", 2, 2, add_tlv_map},
-        {"del-tlv-map", "SWITCH [MAP]", 1, 2, del_tlv_map},
-        {"dump-tlv-map", "SWITCH", 1, 1, dump_tlv_map},
-        {"ct-flush-zone", "SWITCH ZONE", 2, 2, ct_flush_zone},
-        {"ct-flush", "SWITCH [zone=N] [CT-ORIG-TUPLE [CT-REPLY-TUPLE]]", 1, 4, ct_flush},
-        {0},
+	{"dump-table-desc", "SWITCH", 1, 1, dump_table_desc},
+	{"mod-table", "SWITCH MOD", 3, 3, mod_table},
+	{"dump-ipfix-bridge", "SWITCH", 1, 1, dump_ipfix_bridge},
+	{"dump-ipfix-flow", "SWITCH", 1, 1, dump_ipfix_flow},
+	{"add-tlv-map", "SWITCH MAP", 2, 2, add_tlv_map},
+	{"del-tlv-map", "SWITCH [MAP]", 1, 2, del_tlv_map},
+	{"dump-tlv-map", "SWITCH", 1, 1, dump_tlv_map},
+	{"ct-flush-zone", "SWITCH ZONE", 2, 2, ct_flush_zone},
+	{"ct-flush", "SWITCH [zone=N] [CT-ORIG-TUPLE [CT-REPLY-TUPLE]]", 1, 4, ct_flush},
+	{0},
 };

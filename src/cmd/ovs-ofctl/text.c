@@ -98,7 +98,8 @@ static enum ofp_protocol choose_protocol(const struct ofctl *o, uint32_t usable)
 	return protocol;
 }
 
-static void format_flow_mod(struct ofctl *o, const struct ofp_flow_mod *fm, enum ofp_protocol protocol, struct str *out)
+static void format_flow_mod(struct ofctl *o, const struct ofp_flow_mod *fm,
+			    enum ofp_protocol protocol, struct str *out)
 {
 	struct ofp_print_options options = {.verbosity = o->verbosity, .no_stats = o->no_stats};
 	struct buf b = BUF_INIT;
@@ -107,7 +108,8 @@ static void format_flow_mod(struct ofctl *o, const struct ofp_flow_mod *fm, enum
 	buf_done(&b);
 }
 
-static void print_flow_mod(struct ofctl *o, const struct ofp_flow_mod *fm, enum ofp_protocol protocol)
+static void print_flow_mod(struct ofctl *o, const struct ofp_flow_mod *fm,
+			   enum ofp_protocol protocol)
 {
 	struct str out = STR_INIT;
 	format_flow_mod(o, fm, protocol, &out);
@@ -139,7 +141,8 @@ static void parse_flows(int argc, char *argv[], void *arg)
 	unsigned int seen = 0; // lines whose warnings are out
 	port_names_init(&names, o, NULL);
 	flow_file_read(&file, argv[1]);
-	// What the flows are encoded in is known at the end. Most often what is known before the first one stays true.
+	// What the flows are encoded in is known at the end. Most often what is known before the
+	// first one stays true.
 	do {
 		size_t at = 0;
 		unsigned int number = 0;
@@ -152,7 +155,8 @@ static void parse_flows(int argc, char *argv[], void *arg)
 			str_addc(&where, ':');
 			str_add_u64(&where, number);
 			str_add(&where, ": ");
-			flow_parse_or_die(o, &names, text, -1, str_cstr(&where), &fm, &protocols, number <= seen);
+			flow_parse_or_die(o, &names, text, -1, str_cstr(&where), &fm, &protocols,
+					  number <= seen);
 			seen = number > seen ? number : seen;
 			usable &= protocols;
 			if (best_protocol(o, usable) == tried && tried)
@@ -194,7 +198,8 @@ static void parse_key_value(int argc, char *argv[], void *arg)
 	for (int i = 1; i < argc; i++) {
 		char *at = argv[i], *key, *value;
 		for (bool first = true; key_value_scan(&at, &key, &value); first = false)
-			printf("%s%s%s%s", first ? "" : ", ", key, value && *value ? "=" : "", value ? value : "");
+			printf("%s%s%s%s", first ? "" : ", ", key, value && *value ? "=" : "",
+			       value ? value : "");
 		putchar('\n');
 	}
 }
@@ -209,7 +214,8 @@ static void print_error(int argc, char *argv[], void *arg)
 	for (uint8_t v = OFP10; v <= OFP15; v++) {
 		struct ofperr_code c;
 		if (!ofperr_get_code(error, v, &c))
-			printf("OpenFlow 1.%d: vendor %#x, type %u, code %u\n", v - OFP10, c.vendor, c.type, c.code);
+			printf("OpenFlow 1.%d: vendor %#x, type %u, code %u\n", v - OFP10, c.vendor,
+			       c.type, c.code);
 	}
 }
 

@@ -56,7 +56,8 @@ static void cmd_send(struct appctl_call *call, int argc, const char *argv[], voi
 		if (ok) {
 			put_be16(b.data + 2, (uint16_t)b.len);
 			fputs("send: ", stderr);
-			session_print(&w->session, stderr, b.data, b.len, w->session.ofctl->verbosity);
+			session_print(&w->session, stderr, b.data, b.len,
+				      w->session.ofctl->verbosity);
 			int error = ofclient_send(w->session.of, b.data, b.len);
 			if (error)
 				str_addf(&reply, "%s\n", strerror(error));
@@ -148,12 +149,15 @@ static void cmd_unblock(struct appctl_call *call, int argc, const char *argv[], 
 
 static void start_appctl(struct watcher *w)
 {
-	struct error *e = appctl_new(ofclient_loop(w->session.of), w->session.ofctl->unixctl, &w->appctl);
+	struct error *e =
+		appctl_new(ofclient_loop(w->session.of), w->session.ofctl->unixctl, &w->appctl);
 	if (e)
 		command_die("failed to create unixctl server (%s)", error_text(e));
 	appctl_register(w->appctl, "exit", "", 0, 0, cmd_exit, w);
 	appctl_register(w->appctl, "ofctl/send", "OFMSG...", 1, -1, cmd_send, w);
-	appctl_register(w->appctl, "ofctl/packet-out", "\"in_port=<port> packet=<hex data> actions=...\"", 1, 1, cmd_packet_out, w);
+	appctl_register(w->appctl, "ofctl/packet-out",
+			"\"in_port=<port> packet=<hex data> actions=...\"", 1, 1, cmd_packet_out,
+			w);
 	appctl_register(w->appctl, "ofctl/barrier", "", 0, 0, cmd_barrier, w);
 	appctl_register(w->appctl, "ofctl/set-output-file", "FILE", 1, 1, cmd_set_output_file, w);
 	appctl_register(w->appctl, "ofctl/block", "", 0, 0, cmd_block, w);
@@ -253,7 +257,8 @@ static void choose_packet_in_format(struct session *s)
 	int wanted = s->ofctl->packet_in_format;
 	if (wanted >= 0) {
 		if (!set_packet_in_format(s, (enum ofp_packet_in_format)wanted))
-			command_die("%s: failed to set packet in format to %s, error", ofclient_name(s->of), names[wanted]);
+			command_die("%s: failed to set packet in format to %s, error",
+				    ofclient_name(s->of), names[wanted]);
 		return;
 	}
 	if (!set_packet_in_format(s, OFP_PIN_NXT2) && s->version == OFP10)
@@ -268,7 +273,8 @@ static void set_config(struct session *s, int miss_send_len, bool invalid_ttl)
 	size_t n;
 	ofp_encode_simple(&b, OFPTYPE_GET_CONFIG_REQUEST, s->version, session_xid(s));
 	const uint8_t *reply = session_transact(s, &b, &n);
-	if (ofp_msg_decode(reply, n, &m) || m.type != OFPTYPE_GET_CONFIG_REPLY || ofp_decode_config(&m, &config))
+	if (ofp_msg_decode(reply, n, &m) || m.type != OFPTYPE_GET_CONFIG_REPLY ||
+	    ofp_decode_config(&m, &config))
 		command_die("%s: bad reply to config request", ofclient_name(s->of));
 	if (miss_send_len >= 0)
 		config.miss_send_len = (uint16_t)miss_send_len;
@@ -342,7 +348,8 @@ static void snoop(int argc, char *argv[], void *arg)
 
 // --- Echo: probe, ping, benchmark
 
-static const uint8_t *echo(struct session *s, const void *payload, size_t n, uint32_t *xid, size_t *reply_len)
+static const uint8_t *echo(struct session *s, const void *payload, size_t n, uint32_t *xid,
+			   size_t *reply_len)
 {
 	struct buf b = BUF_INIT;
 	*xid = session_xid(s);
@@ -382,11 +389,13 @@ static void ping(int argc, char *argv[], void *arg)
 		const uint8_t *reply = echo(&s, bytes, payload, &xid, &n);
 		uint64_t end = clock_real_ns();
 		size_t got = n - sizeof(struct ofp_header);
-		if (reply[1] != 3 || got != payload || memcmp(reply + sizeof(struct ofp_header), bytes, payload)) {
+		if (reply[1] != 3 || got != payload ||
+		    memcmp(reply + sizeof(struct ofp_header), bytes, payload)) {
 			printf("Reply does not match request.  Reply:\n");
 			session_print(&s, stdout, reply, n, s.ofctl->verbosity + 2);
 		}
-		printf("%zu bytes from %s: xid=%08x time=%.1f ms\n", got, argv[1], xid, (double)(end - start) / 1e6);
+		printf("%zu bytes from %s: xid=%08x time=%.1f ms\n", got, argv[1], xid,
+		       (double)(end - start) / 1e6);
 	}
 	free(bytes);
 	session_close(&s);
@@ -401,7 +410,8 @@ static void benchmark(int argc, char *argv[], void *arg)
 	unsigned long message = payload + sizeof(struct ofp_header);
 	uint8_t *bytes = xcalloc(1, payload ? payload : 1);
 	session_open(&s, arg, argv[1], "mgmt");
-	printf("Sending %lu packets * %lu bytes (with header) = %lu bytes total\n", count, message, count * message);
+	printf("Sending %lu packets * %lu bytes (with header) = %lu bytes total\n", count, message,
+	       count * message);
 	uint64_t start = clock_real_ns();
 	for (unsigned long i = 0; i < count; i++) {
 		uint32_t xid;
@@ -409,8 +419,8 @@ static void benchmark(int argc, char *argv[], void *arg)
 		(void)echo(&s, bytes, payload, &xid, &n);
 	}
 	double ms = (double)(clock_real_ns() - start) / 1e6;
-	printf("Finished in %.1f ms (%.0f packets/s) (%.0f bytes/s)\n", ms, (double)count / ms * 1000,
-	       (double)(count * message) / ms * 1000);
+	printf("Finished in %.1f ms (%.0f packets/s) (%.0f bytes/s)\n", ms,
+	       (double)count / ms * 1000, (double)(count * message) / ms * 1000);
 	free(bytes);
 	session_close(&s);
 }

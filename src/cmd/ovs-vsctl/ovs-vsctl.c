@@ -101,7 +101,8 @@ struct option_table {
 static void add_local_option(void *arg, const char *name, bool has_value)
 {
 	struct option_table *t = arg;
-	struct option o = {xstrdup(name + 2), has_value ? required_argument : no_argument, NULL, OPT_LOCAL};
+	struct option o = {xstrdup(name + 2), has_value ? required_argument : no_argument, NULL,
+			   OPT_LOCAL};
 
 	// An option of commands that is also ours is ours.
 	for (size_t i = 0; i < t->n_global; i++)
@@ -149,8 +150,8 @@ static void handle_common_option(struct options *o, int c)
 		exit(EXIT_FAILURE); // getopt has said why
 }
 
-static void handle_option(struct options *o, const struct option_table *t, const struct ctl_program *program, int c,
-			  int index)
+static void handle_option(struct options *o, const struct option_table *t,
+			  const struct ctl_program *program, int c, int index)
 {
 	char *name;
 
@@ -217,7 +218,8 @@ static void handle_option(struct options *o, const struct option_table *t, const
 	}
 }
 
-static void parse_options(struct options *o, const struct ctl_program *program, int argc, char *argv[])
+static void parse_options(struct options *o, const struct ctl_program *program, int argc,
+			  char *argv[])
 {
 	struct option_table t;
 	int c, index = 0;
@@ -254,7 +256,8 @@ static void wait_for_event(struct run *r)
 	int code = dbclient_failure(r->v.ctl.db);
 
 	if (code)
-		die("%s: database connection failed (%s)", r->o.db, code == EOF ? "End of file" : strerror(code));
+		die("%s: database connection failed (%s)", r->o.db,
+		    code == EOF ? "End of file" : strerror(code));
 	loop_run_once(r->loop, -1);
 }
 
@@ -262,10 +265,12 @@ static void check_symbols(const struct symtab *symtab)
 {
 	for (const struct symbol *s = symtab->symbols; s; s = s->hh.next) {
 		if (!s->created)
-			die("row id \"%s\" is referenced but never created (e.g. with \"-- --id=%s create ...\")",
+			die("row id \"%s\" is referenced but never created (e.g. with \"-- --id=%s "
+			    "create ...\")",
 			    s->name, s->name);
 		if (!s->strong_ref)
-			log_warn("row id \"%s\" was created but %s reference to it was inserted, so it will not "
+			log_warn("row id \"%s\" was created but %s reference to it was inserted, "
+				 "so it will not "
 				 "actually appear in the database",
 				 s->name, s->weak_ref ? "only a weak" : "no");
 	}
@@ -298,7 +303,8 @@ static enum dbtxn_status commit(struct run *r)
 	char *parent = ctl_parent_name();
 
 	if (*parent)
-		dbtxn_comment(txn, "%s (invoked by %s): %s", log_program(), parent, r->command_line);
+		dbtxn_comment(txn, "%s (invoked by %s): %s", log_program(), parent,
+			      r->command_line);
 	else
 		dbtxn_comment(txn, "%s: %s", log_program(), r->command_line);
 	free(parent);
@@ -398,11 +404,15 @@ static void report_failures(const struct run *r)
 		if (!iface || !iface->n_ofport || iface->ofport != -1)
 			continue;
 		any = true;
-		fprintf(stderr, "%s: Error detected while setting up '%s'%s%s.  See ovs-vswitchd log for details.\n",
-			log_program(), name, iface->error ? ": " : "", iface->error ? iface->error : "");
+		fprintf(stderr,
+			"%s: Error detected while setting up '%s'%s%s.  See ovs-vswitchd log for "
+			"details.\n",
+			log_program(), name, iface->error ? ": " : "",
+			iface->error ? iface->error : "");
 	}
 	if (any)
-		fprintf(stderr, "%s: The default log directory is \"%s\".\n", log_program(), dir_log());
+		fprintf(stderr, "%s: The default log directory is \"%s\".\n", log_program(),
+			dir_log());
 }
 
 static void wait_for_switch(struct run *r, int64_t wanted)

@@ -12,7 +12,8 @@ static const char commands[] =
 	"Commands on the switch:\n"
 	"  init                        prepare an empty database\n"
 	"  show                        overview of the configuration\n"
-	"  emer-reset                  back to a clean state: no controllers, managers, mirrors...\n"
+	"  emer-reset                  back to a clean state: no controllers, managers, "
+	"mirrors...\n"
 	"\n"
 	"Bridges:\n"
 	"  add-br BRIDGE               create BRIDGE\n"
@@ -77,7 +78,8 @@ static const char commands[] =
 	"  wait-until TABLE RECORD [CONDITION]...  wait until they hold\n"
 	"  comment [ARG]...            a note in the database's log\n"
 	"\n"
-	"RECORD is a UUID, or the first digits of one, or (where there is but one record) \".\", or a name:\n";
+	"RECORD is a UUID, or the first digits of one, or (where there is but one record) \".\", "
+	"or a name:\n";
 
 static const char options[] =
 	"\n"
@@ -92,7 +94,8 @@ static const char options[] =
 	"  --[no-]shuffle-remotes      try several databases in random order\n"
 	"\n"
 	"Output of list and find:\n"
-	"  -f, --format=FORMAT         \"table\", \"list\" (default), \"html\", \"csv\" or \"json\"\n"
+	"  -f, --format=FORMAT         \"table\", \"list\" (default), \"html\", \"csv\" or "
+	"\"json\"\n"
 	"  -d, --data=FORMAT           cells as \"string\" (default), \"bare\" or \"json\"\n"
 	"  --no-headings               without the line of headings\n"
 	"  --pretty                    JSON with line breaks\n"
@@ -115,15 +118,15 @@ static void print_row_names(void)
 		if (id->ref_column < 0)
 			printf("  %s: its %s\n", id->table->name, name);
 		else
-			printf("  %s: the %s of the %s whose %s it is\n", id->table->name, name, id->named->name,
-			       id->named->columns[id->ref_column].name);
+			printf("  %s: the %s of the %s whose %s it is\n", id->table->name, name,
+			       id->named->name, id->named->columns[id->ref_column].name);
 	}
 }
 
 void usage_print(void)
 {
-	printf("%s: ovs-vswitchd management utility\nusage: %s [OPTIONS] COMMAND [ARG...]\n\n%s", log_program(),
-	       log_program(), commands);
+	printf("%s: ovs-vswitchd management utility\nusage: %s [OPTIONS] COMMAND [ARG...]\n\n%s",
+	       log_program(), log_program(), commands);
 	print_row_names();
 	printf(options, dir_run());
 	putchar('\n');

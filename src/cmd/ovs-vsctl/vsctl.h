@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// What the commands of ovs-vsctl share: the bridges, ports and interfaces by name, with fake bridges seen as bridges.
+// What the commands of ovs-vsctl share: the bridges, ports and interfaces by name, with fake
+// bridges seen as bridges.
 //
-// The model is built from the rows as the open transaction leaves them, and follows the changes that these commands make, so
-// that a command line with a thousand add-port reads the database once.
+// The model is built from the rows as the open transaction leaves them, and follows the changes
+// that these commands make, so that a command line with a thousand add-port reads the database
+// once.
 #pragma once
 #include <uthash.h>
 
@@ -59,7 +61,8 @@ void vsctl_model_clear(struct vsctl *);
 void vsctl_model_refresh(struct vsctl *);
 struct vsctl_bridge *vsctl_find_bridge(struct vsctl *, const char *name); // NULL if there is none
 struct error *vsctl_get_bridge(struct vsctl *, const char *name, struct vsctl_bridge **) MUST_CHECK;
-struct error *vsctl_get_real_bridge(struct vsctl *, const char *name, struct vsctl_bridge **) MUST_CHECK;
+struct error *vsctl_get_real_bridge(struct vsctl *, const char *name,
+				    struct vsctl_bridge **) MUST_CHECK;
 // Local ports of bridges do not count as ports.
 struct vsctl_port *vsctl_find_port(struct vsctl *, const char *name);
 struct error *vsctl_get_port(struct vsctl *, const char *name, struct vsctl_port **) MUST_CHECK;
@@ -73,15 +76,19 @@ static inline bool vsctl_is_local_port(const struct vsctl_port *p)
 	return !strcmp(p->name, p->bridge->name);
 }
 // An error beginning with `what` if anything has this name.
-struct error *vsctl_check_name_is_free(struct vsctl *, const char *name, const char *what) MUST_CHECK;
+struct error *vsctl_check_name_is_free(struct vsctl *, const char *name,
+				       const char *what) MUST_CHECK;
 
 // Changes of the model that mirror those of the transaction.
 struct vsctl_bridge *vsctl_model_add_bridge(struct vsctl *, const char *name, struct db_row *,
 					    struct vsctl_bridge *parent, int vlan);
-struct vsctl_port *vsctl_model_add_port(struct vsctl *, struct vsctl_bridge *, const char *name, struct db_row *);
-struct vsctl_iface *vsctl_model_add_iface(struct vsctl *, struct vsctl_port *, const char *name, struct db_row *);
-void vsctl_model_remove_bridge(struct vsctl *, struct vsctl_bridge *); // which has no ports or children any more
-void vsctl_model_remove_port(struct vsctl *, struct vsctl_port *);     // with its interfaces
+struct vsctl_port *vsctl_model_add_port(struct vsctl *, struct vsctl_bridge *, const char *name,
+					struct db_row *);
+struct vsctl_iface *vsctl_model_add_iface(struct vsctl *, struct vsctl_port *, const char *name,
+					  struct db_row *);
+void vsctl_model_remove_bridge(struct vsctl *,
+			       struct vsctl_bridge *); // which has no ports or children any more
+void vsctl_model_remove_port(struct vsctl *, struct vsctl_port *); // with its interfaces
 void vsctl_model_remove_iface(struct vsctl *, struct vsctl_iface *);
 
 // Deletes the rows too.

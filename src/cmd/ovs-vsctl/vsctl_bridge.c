@@ -9,7 +9,8 @@
 static const char fake_prefix[] = "fake-bridge-";
 
 // An internal interface and its port, named as the bridge.
-static struct db_port *insert_local_port(struct vsctl *v, const char *name, struct db_interface **iface)
+static struct db_port *insert_local_port(struct vsctl *v, const char *name,
+					 struct db_interface **iface)
 {
 	struct dbtxn *txn = v->ctl.txn;
 	struct db_port *port;
@@ -38,7 +39,8 @@ static void add_real_bridge(struct vsctl *v, const char *name)
 	vsctl_model_add_iface(v, vsctl_model_add_port(v, b, name, &port->row), name, &iface->row);
 }
 
-static struct error *add_fake_bridge(struct vsctl *v, const char *name, const char *parent_name, int vlan)
+static struct error *add_fake_bridge(struct vsctl *v, const char *name, const char *parent_name,
+				     int vlan)
 {
 	struct dbtxn *txn = v->ctl.txn;
 	struct vsctl_bridge *parent = vsctl_find_bridge(v, parent_name), *b, *conflict;
@@ -51,8 +53,8 @@ static struct error *add_fake_bridge(struct vsctl *v, const char *name, const ch
 		return error_new("cannot create bridge with fake bridge as parent");
 	conflict = vsctl_find_vlan_bridge(parent, vlan);
 	if (conflict)
-		return error_new("bridge %s already has a child VLAN bridge %s on VLAN %d", parent_name, conflict->name,
-				 vlan);
+		return error_new("bridge %s already has a child VLAN bridge %s on VLAN %d",
+				 parent_name, conflict->name, vlan);
 	port = insert_local_port(v, name, &iface);
 	db_port_set_fake_bridge(txn, port, true);
 	db_port_set_tag(txn, port, &(int64_t){vlan}, 1);
@@ -69,19 +71,21 @@ static struct error *check_same_bridge(const struct vsctl_bridge *b, const char 
 
 	if (!parent) {
 		if (b->parent)
-			return error_new("\"--may-exist add-br %s\" but %s is a VLAN bridge for VLAN %d", name, name,
-					 b->vlan);
+			return error_new(
+				"\"--may-exist add-br %s\" but %s is a VLAN bridge for VLAN %d",
+				name, name, b->vlan);
 		return NULL;
 	}
 	if (!b->parent)
-		return error_new("\"--may-exist add-br %s %s %d\" but %s is not a VLAN bridge", name, parent, vlan,
-				 name);
+		return error_new("\"--may-exist add-br %s %s %d\" but %s is not a VLAN bridge",
+				 name, parent, vlan, name);
 	if (strcmp(b->parent->name, parent))
-		return error_new("\"--may-exist add-br %s %s %d\" but %s has the wrong parent %s", name, parent, vlan,
-				 name, b->parent->name);
+		return error_new("\"--may-exist add-br %s %s %d\" but %s has the wrong parent %s",
+				 name, parent, vlan, name, b->parent->name);
 	if (b->vlan != vlan)
-		return error_new("\"--may-exist add-br %s %s %d\" but %s is a VLAN bridge for the wrong VLAN %d", name,
-				 parent, vlan, name, b->vlan);
+		return error_new("\"--may-exist add-br %s %s %d\" but %s is a VLAN bridge for the "
+				 "wrong VLAN %d",
+				 name, parent, vlan, name, b->vlan);
 	return NULL;
 }
 
@@ -208,7 +212,8 @@ static struct error *find_external_ids(struct ctl_context *c, struct external_id
 		return error;
 	*ids = (struct external_ids){b->row, DB_BRIDGE_EXTERNAL_IDS, ""};
 	if (b->parent)
-		*ids = (struct external_ids){vsctl_find_any_port(v, b->name)->row, DB_PORT_EXTERNAL_IDS, fake_prefix};
+		*ids = (struct external_ids){vsctl_find_any_port(v, b->name)->row,
+					     DB_PORT_EXTERNAL_IDS, fake_prefix};
 	return NULL;
 }
 
@@ -241,7 +246,8 @@ static struct error *run_get_external_id(struct ctl_context *c)
 	d = dbtxn_read(ids.row, ids.column);
 	n_prefix = strlen(ids.prefix);
 	for (size_t i = 0; i < d->n; i++) {
-		const char *key = atom_string(datum_key(d, i)), *value = atom_string(datum_value(d, i));
+		const char *key = atom_string(datum_key(d, i)),
+			   *value = atom_string(datum_value(d, i));
 
 		if (strncmp(key, ids.prefix, n_prefix))
 			continue;
@@ -255,13 +261,16 @@ static struct error *run_get_external_id(struct ctl_context *c)
 }
 
 const struct ctl_command vsctl_bridge_commands[] = {
-	{"add-br", 1, 3, "!NEW-BRIDGE ?PARENT ?NEW-VLAN", vsctl_prepare_model, run_add_br, NULL, "--may-exist"},
+	{"add-br", 1, 3, "!NEW-BRIDGE ?PARENT ?NEW-VLAN", vsctl_prepare_model, run_add_br, NULL,
+	 "--may-exist"},
 	{"del-br", 1, 1, "!BRIDGE", vsctl_prepare_model, run_del_br, NULL, "--if-exists"},
 	{"list-br", 0, 0, "", vsctl_prepare_model, run_list_br, NULL, "--real,--fake"},
 	{"br-exists", 1, 1, "!BRIDGE", vsctl_prepare_model, run_br_exists, NULL, ""},
 	{"br-to-vlan", 1, 1, "!BRIDGE", vsctl_prepare_model, run_br_to_vlan, NULL, ""},
 	{"br-to-parent", 1, 1, "!BRIDGE", vsctl_prepare_model, run_br_to_parent, NULL, ""},
-	{"br-set-external-id", 2, 3, "!BRIDGE !KEY ?VALUE", prepare_external_ids, run_set_external_id, NULL, ""},
-	{"br-get-external-id", 1, 2, "!BRIDGE ?KEY", prepare_external_ids, run_get_external_id, NULL, ""},
+	{"br-set-external-id", 2, 3, "!BRIDGE !KEY ?VALUE", prepare_external_ids,
+	 run_set_external_id, NULL, ""},
+	{"br-get-external-id", 1, 2, "!BRIDGE ?KEY", prepare_external_ids, run_get_external_id,
+	 NULL, ""},
 	{0},
 };

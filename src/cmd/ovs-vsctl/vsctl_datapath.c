@@ -25,7 +25,8 @@ static struct db_row *find_datapath(struct ctl_context *c, const char *name)
 
 	for (size_t i = 0; i < datapaths->n; i++)
 		if (!strcmp(atom_string(datum_key(datapaths, i)), name))
-			return dbtxn_find(c->ctl->db, &db_datapath_class, &datum_value(datapaths, i)->uuid);
+			return dbtxn_find(c->ctl->db, &db_datapath_class,
+					  &datum_value(datapaths, i)->uuid);
 	return NULL;
 }
 
@@ -38,8 +39,11 @@ static struct error *get_datapath(struct ctl_context *c, struct db_row **datapat
 // zone=N
 static struct error *parse_zone(const char *text, int64_t *zone)
 {
-	if (strncmp(text, "zone=", 5) || parse_i64(text + 5, 10, zone) || *zone < 0 || *zone > UINT16_MAX)
-		return error_new("\"%s\" is not a zone: use zone=NUMBER with a number from 0 to 65535", text);
+	if (strncmp(text, "zone=", 5) || parse_i64(text + 5, 10, zone) || *zone < 0 ||
+	    *zone > UINT16_MAX)
+		return error_new(
+			"\"%s\" is not a zone: use zone=NUMBER with a number from 0 to 65535",
+			text);
 	return NULL;
 }
 
@@ -48,7 +52,9 @@ static struct db_row *find_zone(struct ctl_context *c, struct db_row *datapath, 
 	const struct datum *zones = dbtxn_read(datapath, DB_DATAPATH_CT_ZONES);
 	size_t at = datum_find(zones, &(union atom){.integer = zone});
 
-	return at == SIZE_MAX ? NULL : dbtxn_find(c->ctl->db, &db_ct_zone_class, &datum_value(zones, at)->uuid);
+	return at == SIZE_MAX
+		       ? NULL
+		       : dbtxn_find(c->ctl->db, &db_ct_zone_class, &datum_value(zones, at)->uuid);
 }
 
 static struct db_row *insert_zone(struct ctl_context *c, struct db_row *datapath, int64_t zone)
@@ -69,15 +75,17 @@ static bool is_set(const struct db_row *zone, unsigned int column)
 }
 
 // Empties one property of a zone, which goes when it has no other.
-static void clear_zone(struct ctl_context *c, struct db_row *datapath, int64_t number, struct db_row *zone,
-		       unsigned int column)
+static void clear_zone(struct ctl_context *c, struct db_row *datapath, int64_t number,
+		       struct db_row *zone, unsigned int column)
 {
-	unsigned int other = column == DB_CT_ZONE_LIMIT ? DB_CT_ZONE_TIMEOUT_POLICY : DB_CT_ZONE_LIMIT;
+	unsigned int other =
+		column == DB_CT_ZONE_LIMIT ? DB_CT_ZONE_TIMEOUT_POLICY : DB_CT_ZONE_LIMIT;
 
 	if (is_set(zone, other))
-		dbtxn_write(c->ctl->txn, zone, column,
-			    &(struct datum){.key_type = dbclient_row_class(zone)->columns[column].key,
-					    .value_type = ATOM_VOID});
+		dbtxn_write(
+			c->ctl->txn, zone, column,
+			&(struct datum){.key_type = dbclient_row_class(zone)->columns[column].key,
+					.value_type = ATOM_VOID});
 	else
 		dbtxn_remove_int(c->ctl->txn, datapath, DB_DATAPATH_CT_ZONES, number);
 	c->ctl->database_changed = true;
@@ -121,7 +129,8 @@ static struct error *run_add_zone_tp(struct ctl_context *c)
 
 		if (!ctl_option(c, "--may-exist"))
 			return error_new("zone id %" PRId64 " already exists", number);
-		policy = dbtxn_find(c->ctl->db, &db_ct_timeout_policy_class, &datum_key(ref, 0)->uuid);
+		policy = dbtxn_find(c->ctl->db, &db_ct_timeout_policy_class,
+				    &datum_key(ref, 0)->uuid);
 	}
 	error = parse_policies(c->argv + 3, c->argc - 3, &timeouts);
 	if (error)
@@ -175,12 +184,14 @@ static struct error *run_list_zone_tp(struct ctl_context *c)
 		return error_new("datapath: %s record not found", c->argv[1]);
 	zones = dbtxn_read(datapath, DB_DATAPATH_CT_ZONES);
 	for (size_t i = 0; i < zones->n; i++) {
-		struct db_row *zone = dbtxn_find(c->ctl->db, &db_ct_zone_class, &datum_value(zones, i)->uuid);
+		struct db_row *zone =
+			dbtxn_find(c->ctl->db, &db_ct_zone_class, &datum_value(zones, i)->uuid);
 		const struct datum *ref = zone ? dbtxn_read(zone, DB_CT_ZONE_TIMEOUT_POLICY) : NULL;
 		struct db_row *policy = NULL;
 
 		if (ref && ref->n)
-			policy = dbtxn_find(c->ctl->db, &db_ct_timeout_policy_class, &datum_key(ref, 0)->uuid);
+			policy = dbtxn_find(c->ctl->db, &db_ct_timeout_policy_class,
+					    &datum_key(ref, 0)->uuid);
 		if (policy)
 			print_policy(c, datum_key(zones, i)->integer, policy);
 	}
@@ -200,7 +211,8 @@ static struct error *run_set_zone_limit(struct ctl_context *c)
 	if (error)
 		return error;
 	if (parse_i64(c->argv[3], 10, &limit) || limit < 0 || limit > UINT32_MAX)
-		return error_new("\"%s\" is not a limit: use a number from 0 to 4294967295", c->argv[3]);
+		return error_new("\"%s\" is not a limit: use a number from 0 to 4294967295",
+				 c->argv[3]);
 	if (number < 0) {
 		dbtxn_set_ints(c->ctl->txn, datapath, DB_DATAPATH_CT_ZONE_DEFAULT_LIMIT, &limit, 1);
 		return NULL;
@@ -252,12 +264,13 @@ static struct error *run_list_zone_limits(struct ctl_context *c)
 		str_addf(&c->output, "Default limit: %" PRId64 "\n", limit);
 	zones = dbtxn_read(datapath, DB_DATAPATH_CT_ZONES);
 	for (size_t i = 0; i < zones->n; i++) {
-		struct db_row *zone = dbtxn_find(c->ctl->db, &db_ct_zone_class, &datum_value(zones, i)->uuid);
+		struct db_row *zone =
+			dbtxn_find(c->ctl->db, &db_ct_zone_class, &datum_value(zones, i)->uuid);
 
 		limit = zone ? vsctl_integer(zone, DB_CT_ZONE_LIMIT, -1) : -1;
 		if (limit >= 0)
-			str_addf(&c->output, "Zone: %" PRId64 ", Limit: %" PRId64 "\n", datum_key(zones, i)->integer,
-				 limit);
+			str_addf(&c->output, "Zone: %" PRId64 ", Limit: %" PRId64 "\n",
+				 datum_key(zones, i)->integer, limit);
 	}
 	return NULL;
 }
@@ -280,18 +293,23 @@ static struct error *run_list_dp_cap(struct ctl_context *c)
 		return error_new("datapath \"%s\" record not found", c->argv[1]);
 	capabilities = dbtxn_read(datapath, DB_DATAPATH_CAPABILITIES);
 	for (size_t i = 0; i < capabilities->n; i++)
-		str_addf(&c->output, "%s%s=%s", i ? " " : "", atom_string(datum_key(capabilities, i)),
+		str_addf(&c->output, "%s%s=%s", i ? " " : "",
+			 atom_string(datum_key(capabilities, i)),
 			 atom_string(datum_value(capabilities, i)));
 	str_addc(&c->output, '\n');
 	return NULL;
 }
 
 const struct ctl_command vsctl_datapath_commands[] = {
-	{"add-zone-tp", 3, INT_MAX, "!DATAPATH !ZONE +TIMEOUT", prepare_zones, run_add_zone_tp, NULL, "--may-exist"},
-	{"del-zone-tp", 2, 2, "!DATAPATH !ZONE", prepare_zones, run_del_zone_tp, NULL, "--if-exists"},
+	{"add-zone-tp", 3, INT_MAX, "!DATAPATH !ZONE +TIMEOUT", prepare_zones, run_add_zone_tp,
+	 NULL, "--may-exist"},
+	{"del-zone-tp", 2, 2, "!DATAPATH !ZONE", prepare_zones, run_del_zone_tp, NULL,
+	 "--if-exists"},
 	{"list-zone-tp", 1, 1, "!DATAPATH", prepare_zones, run_list_zone_tp, NULL, ""},
-	{"set-zone-limit", 3, 3, "!DATAPATH !ZONE !LIMIT", prepare_zones, run_set_zone_limit, NULL, ""},
-	{"del-zone-limit", 2, 2, "!DATAPATH !ZONE", prepare_zones, run_del_zone_limit, NULL, "--if-exists"},
+	{"set-zone-limit", 3, 3, "!DATAPATH !ZONE !LIMIT", prepare_zones, run_set_zone_limit, NULL,
+	 ""},
+	{"del-zone-limit", 2, 2, "!DATAPATH !ZONE", prepare_zones, run_del_zone_limit, NULL,
+	 "--if-exists"},
 	{"list-zone-limits", 1, 1, "!DATAPATH", prepare_zones, run_list_zone_limits, NULL, ""},
 	{"list-dp-cap", 1, 1, "!DATAPATH", prepare_capabilities, run_list_dp_cap, NULL, ""},
 	{0},

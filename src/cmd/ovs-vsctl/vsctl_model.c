@@ -9,7 +9,8 @@ enum { MAX_VLAN = 4095 };
 
 struct error *vsctl_prepare_model(struct ctl_context *c)
 {
-	static const unsigned int port_columns[] = {DB_PORT_NAME, DB_PORT_FAKE_BRIDGE, DB_PORT_TAG, DB_PORT_INTERFACES};
+	static const unsigned int port_columns[] = {DB_PORT_NAME, DB_PORT_FAKE_BRIDGE, DB_PORT_TAG,
+						    DB_PORT_INTERFACES};
 
 	ctl_monitor(c->ctl, &db_open_vswitch_class, DB_OPEN_VSWITCH_BRIDGES);
 	ctl_monitor(c->ctl, &db_bridge_class, DB_BRIDGE_NAME);
@@ -74,7 +75,8 @@ struct vsctl_bridge *vsctl_model_add_bridge(struct vsctl *v, const char *name, s
 	return b;
 }
 
-struct vsctl_port *vsctl_model_add_port(struct vsctl *v, struct vsctl_bridge *b, const char *name, struct db_row *row)
+struct vsctl_port *vsctl_model_add_port(struct vsctl *v, struct vsctl_bridge *b, const char *name,
+					struct db_row *row)
 {
 	struct vsctl_port *p = XNEW(struct vsctl_port);
 
@@ -86,7 +88,8 @@ struct vsctl_port *vsctl_model_add_port(struct vsctl *v, struct vsctl_bridge *b,
 	return p;
 }
 
-struct vsctl_iface *vsctl_model_add_iface(struct vsctl *v, struct vsctl_port *p, const char *name, struct db_row *row)
+struct vsctl_iface *vsctl_model_add_iface(struct vsctl *v, struct vsctl_port *p, const char *name,
+					  struct db_row *row)
 {
 	struct vsctl_iface *i = XNEW(struct vsctl_iface);
 
@@ -156,10 +159,12 @@ static int fake_bridge_vlan(const struct db_row *port)
 {
 	int64_t tag = vsctl_integer(port, DB_PORT_TAG, -1);
 
-	return vsctl_boolean(port, DB_PORT_FAKE_BRIDGE) && tag >= 0 && tag <= MAX_VLAN ? (int)tag : -1;
+	return vsctl_boolean(port, DB_PORT_FAKE_BRIDGE) && tag >= 0 && tag <= MAX_VLAN ? (int)tag
+										       : -1;
 }
 
-static struct db_row *referred(struct vsctl *v, const struct db_table_class *class, const struct datum *refs, size_t i)
+static struct db_row *referred(struct vsctl *v, const struct db_table_class *class,
+			       const struct datum *refs, size_t i)
 {
 	return dbtxn_find(v->ctl.db, class, &datum_key(refs, i)->uuid);
 }
@@ -194,7 +199,8 @@ static void build_port(struct vsctl *v, struct vsctl_bridge *b, struct db_row *r
 {
 	const struct datum *ifaces = dbtxn_read(row, DB_PORT_INTERFACES);
 	const char *name = vsctl_string(row, DB_PORT_NAME);
-	struct vsctl_bridge *vlan_bridge = vsctl_find_vlan_bridge(b, (int)vsctl_integer(row, DB_PORT_TAG, -1));
+	struct vsctl_bridge *vlan_bridge =
+		vsctl_find_vlan_bridge(b, (int)vsctl_integer(row, DB_PORT_TAG, -1));
 	struct vsctl_port *p;
 
 	if (vsctl_find_any_port(v, name))
@@ -311,11 +317,12 @@ struct error *vsctl_check_name_is_free(struct vsctl *v, const char *name, const 
 		return error_new("%s because a bridge named %s already exists", what, name);
 	p = vsctl_find_any_port(v, name);
 	if (p)
-		return error_new("%s because a port named %s already exists on bridge %s", what, name, p->bridge->name);
+		return error_new("%s because a port named %s already exists on bridge %s", what,
+				 name, p->bridge->name);
 	HASH_FIND_STR(v->ifaces, name, i);
 	if (i)
-		return error_new("%s because an interface named %s already exists on bridge %s", what, name,
-				 i->port->bridge->name);
+		return error_new("%s because an interface named %s already exists on bridge %s",
+				 what, name, i->port->bridge->name);
 	return NULL;
 }
 

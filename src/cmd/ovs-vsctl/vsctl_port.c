@@ -33,7 +33,9 @@ static struct error *prepare_add_bond(struct ctl_context *c)
 	int n_ifaces = first_setting(c) - 3;
 
 	if (n_ifaces < 2)
-		return error_new("add-bond requires at least 2 interfaces, but only %d were specified", n_ifaces);
+		return error_new(
+			"add-bond requires at least 2 interfaces, but only %d were specified",
+			n_ifaces);
 	return prepare_new_iface(c);
 }
 
@@ -77,21 +79,22 @@ static bool same_ifaces(const struct vsctl_names *have, const struct new_port *w
 }
 
 // --may-exist of a port that exists: it must be what was asked for.
-static struct error *check_same_port(const struct vsctl_port *p, const struct new_port *want, const char *command_line)
+static struct error *check_same_port(const struct vsctl_port *p, const struct new_port *want,
+				     const char *command_line)
 {
 	struct vsctl_names have = iface_names(p);
 	struct error *error = NULL;
 
 	if (strcmp(p->bridge->name, want->bridge)) {
-		error = error_new("\"%s\" but %s is actually attached to bridge %s", command_line, want->name,
-				  p->bridge->name);
+		error = error_new("\"%s\" but %s is actually attached to bridge %s", command_line,
+				  want->name, p->bridge->name);
 	} else if (!same_ifaces(&have, want)) {
 		struct str names = STR_INIT;
 
 		VEC_FOREACH (&have.names, i)
 			str_addf(&names, "%s%s", i ? ", " : "", have.names.v[i]);
-		error = error_new("\"%s\" but %s actually has interface(s) %s", command_line, want->name,
-				  str_cstr(&names));
+		error = error_new("\"%s\" but %s actually has interface(s) %s", command_line,
+				  want->name, str_cstr(&names));
 		str_done(&names);
 	}
 	vec_done(&have.names);
@@ -132,7 +135,8 @@ static struct db_row *insert_iface(struct vsctl *v, const char *name)
 	return &iface->row;
 }
 
-static struct error *insert_port(struct ctl_context *c, struct vsctl_bridge *b, const struct new_port *want)
+static struct error *insert_port(struct ctl_context *c, struct vsctl_bridge *b,
+				 const struct new_port *want)
 {
 	struct vsctl *v = vsctl_of(c);
 	struct dbtxn *txn = v->ctl.txn;
@@ -229,7 +233,8 @@ static struct error *run_add_bond_iface(struct ctl_context *c)
 	if (iface && ctl_option(c, "--may-exist")) {
 		if (iface->port == p)
 			return NULL;
-		return error_new("\"--may-exist add-bond-iface %s %s\" but %s is actually attached to port %s",
+		return error_new("\"--may-exist add-bond-iface %s %s\" but %s is actually attached "
+				 "to port %s",
 				 c->argv[1], name, name, iface->port->name);
 	}
 	what = xasprintf("cannot create an interface named %s", name);
@@ -258,7 +263,8 @@ static struct error *run_del_bond_iface(struct ctl_context *c)
 		return error;
 	iface = vsctl_find_iface(v, name);
 	if (!iface)
-		return ctl_option(c, "--if-exists") ? NULL : error_new("no interface named %s", name);
+		return ctl_option(c, "--if-exists") ? NULL
+						    : error_new("no interface named %s", name);
 	if (p && iface->port != p)
 		return error_new("port %s does not have an interface %s", c->argv[1], name);
 	p = iface->port;
@@ -272,7 +278,8 @@ static struct error *run_del_bond_iface(struct ctl_context *c)
 }
 
 // The port to delete; NULL when it is not there and need not be.
-static struct error *find_port_to_delete(struct ctl_context *c, const char *name, struct vsctl_port **p)
+static struct error *find_port_to_delete(struct ctl_context *c, const char *name,
+					 struct vsctl_port **p)
 {
 	struct vsctl *v = vsctl_of(c);
 	bool with_iface = ctl_option(c, "--with-iface");
@@ -290,7 +297,8 @@ static struct error *find_port_to_delete(struct ctl_context *c, const char *name
 		}
 	}
 	if (ctl_option(c, "--if-exists"))
-		return NULL; // also for the local port of a bridge, which is none that can be deleted
+		return NULL; // also for the local port of a bridge, which is none that can be
+			     // deleted
 	b = vsctl_find_bridge(v, name);
 	if (b)
 		return error_new("cannot delete port %s because it is the local port for bridge %s "
@@ -299,13 +307,15 @@ static struct error *find_port_to_delete(struct ctl_context *c, const char *name
 	return error_new("no port %snamed %s", with_iface ? "or interface " : "", name);
 }
 
-static struct error *check_port_is_on(const struct vsctl_port *p, const struct vsctl_bridge *b, const char *name)
+static struct error *check_port_is_on(const struct vsctl_port *p, const struct vsctl_bridge *b,
+				      const char *name)
 {
 	if (p->bridge == b)
 		return NULL;
 	if (p->bridge->parent == b)
-		return error_new("bridge %s does not have a port %s (although its child bridge %s does)", b->name, name,
-				 p->bridge->name);
+		return error_new(
+			"bridge %s does not have a port %s (although its child bridge %s does)",
+			b->name, name, p->bridge->name);
 	return error_new("bridge %s does not have a port %s", b->name, name);
 }
 
@@ -389,13 +399,16 @@ static struct error *run_iface_to_br(struct ctl_context *c)
 
 const struct ctl_command vsctl_port_commands[] = {
 	{"list-ports", 1, 1, "!BRIDGE", vsctl_prepare_model, run_list_ports, NULL, ""},
-	{"add-port", 2, INT_MAX, "!BRIDGE !NEW-PORT *COLUMN?:KEY=VALUE", prepare_new_iface, run_add_port, NULL,
+	{"add-port", 2, INT_MAX, "!BRIDGE !NEW-PORT *COLUMN?:KEY=VALUE", prepare_new_iface,
+	 run_add_port, NULL, "--may-exist"},
+	{"add-bond", 4, INT_MAX, "!BRIDGE !BOND +IFACE *COLUMN?:KEY=VALUE", prepare_add_bond,
+	 run_add_bond, NULL, "--may-exist,--fake-iface"},
+	{"add-bond-iface", 2, 2, "!BOND !IFACE", prepare_new_iface, run_add_bond_iface, NULL,
 	 "--may-exist"},
-	{"add-bond", 4, INT_MAX, "!BRIDGE !BOND +IFACE *COLUMN?:KEY=VALUE", prepare_add_bond, run_add_bond, NULL,
-	 "--may-exist,--fake-iface"},
-	{"add-bond-iface", 2, 2, "!BOND !IFACE", prepare_new_iface, run_add_bond_iface, NULL, "--may-exist"},
-	{"del-bond-iface", 1, 2, "?BOND !IFACE", vsctl_prepare_model, run_del_bond_iface, NULL, "--if-exists"},
-	{"del-port", 1, 2, "?BRIDGE !PORT|IFACE", vsctl_prepare_model, run_del_port, NULL, "--if-exists,--with-iface"},
+	{"del-bond-iface", 1, 2, "?BOND !IFACE", vsctl_prepare_model, run_del_bond_iface, NULL,
+	 "--if-exists"},
+	{"del-port", 1, 2, "?BRIDGE !PORT|IFACE", vsctl_prepare_model, run_del_port, NULL,
+	 "--if-exists,--with-iface"},
 	{"port-to-br", 1, 1, "!PORT", vsctl_prepare_model, run_port_to_br, NULL, ""},
 	{"list-ifaces", 1, 1, "!BRIDGE", vsctl_prepare_model, run_list_ifaces, NULL, ""},
 	{"iface-to-br", 1, 1, "!IFACE", vsctl_prepare_model, run_iface_to_br, NULL, ""},

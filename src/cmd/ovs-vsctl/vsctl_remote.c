@@ -76,13 +76,15 @@ static void delete_targets(struct ctl_context *c, const struct targets *t)
 	c->ctl->database_changed = true;
 }
 
-static struct error *insert_targets(struct ctl_context *c, const struct targets *t, char *targets[], int n)
+static struct error *insert_targets(struct ctl_context *c, const struct targets *t, char *targets[],
+				    int n)
 {
 	const char *probe_text = ctl_option(c, "--inactivity-probe");
 	int64_t probe;
 
 	if (probe_text && parse_i64(probe_text, 10, &probe))
-		return error_new("--inactivity-probe: \"%s\" is not a number of milliseconds", probe_text);
+		return error_new("--inactivity-probe: \"%s\" is not a number of milliseconds",
+				 probe_text);
 	for (int i = 0; i < n; i++) {
 		struct db_row *row = dbtxn_insert(c->ctl->txn, t->class);
 
@@ -107,7 +109,8 @@ static struct error *prepare_controller(struct ctl_context *c)
 static struct targets controllers_of(struct db_row *bridge)
 {
 	return (struct targets){
-		&db_controller_class, DB_CONTROLLER_TARGET, DB_CONTROLLER_INACTIVITY_PROBE, bridge, DB_BRIDGE_CONTROLLER,
+		&db_controller_class, DB_CONTROLLER_TARGET, DB_CONTROLLER_INACTIVITY_PROBE, bridge,
+		DB_BRIDGE_CONTROLLER,
 	};
 }
 
@@ -201,8 +204,11 @@ static struct error *prepare_manager(struct ctl_context *c)
 static struct targets managers_of(struct ctl_context *c)
 {
 	return (struct targets){
-		&db_manager_class,	 DB_MANAGER_TARGET,		  DB_MANAGER_INACTIVITY_PROBE,
-		vsctl_of(c)->open, DB_OPEN_VSWITCH_MANAGER_OPTIONS,
+		&db_manager_class,
+		DB_MANAGER_TARGET,
+		DB_MANAGER_INACTIVITY_PROBE,
+		vsctl_of(c)->open,
+		DB_OPEN_VSWITCH_MANAGER_OPTIONS,
 	};
 }
 
@@ -259,7 +265,8 @@ static struct error *run_get_ssl(struct ctl_context *c)
 	str_addf(&c->output, "Private key: %s\n", vsctl_string(ssl, DB_SSL_PRIVATE_KEY));
 	str_addf(&c->output, "Certificate: %s\n", vsctl_string(ssl, DB_SSL_CERTIFICATE));
 	str_addf(&c->output, "CA Certificate: %s\n", vsctl_string(ssl, DB_SSL_CA_CERT));
-	str_addf(&c->output, "Bootstrap: %s\n", vsctl_boolean(ssl, DB_SSL_BOOTSTRAP_CA_CERT) ? "true" : "false");
+	str_addf(&c->output, "Bootstrap: %s\n",
+		 vsctl_boolean(ssl, DB_SSL_BOOTSTRAP_CA_CERT) ? "true" : "false");
 	return NULL;
 }
 
@@ -296,16 +303,18 @@ static struct error *run_set_ssl(struct ctl_context *c)
 const struct ctl_command vsctl_remote_commands[] = {
 	{"get-controller", 1, 1, "!BRIDGE", prepare_controller, run_get_controller, NULL, ""},
 	{"del-controller", 1, 1, "!BRIDGE", prepare_controller, run_del_controller, NULL, ""},
-	{"set-controller", 1, INT_MAX, "!BRIDGE +TARGET", prepare_controller, run_set_controller, NULL,
-	 "--inactivity-probe="},
+	{"set-controller", 1, INT_MAX, "!BRIDGE +TARGET", prepare_controller, run_set_controller,
+	 NULL, "--inactivity-probe="},
 	{"get-fail-mode", 1, 1, "!BRIDGE", prepare_controller, run_get_fail_mode, NULL, ""},
 	{"del-fail-mode", 1, 1, "!BRIDGE", prepare_controller, run_del_fail_mode, NULL, ""},
 	{"set-fail-mode", 2, 2, "!BRIDGE !MODE", prepare_controller, run_set_fail_mode, NULL, ""},
 	{"get-manager", 0, 0, "", prepare_manager, run_get_manager, NULL, ""},
 	{"del-manager", 0, 0, "", prepare_manager, run_del_manager, NULL, ""},
-	{"set-manager", 1, INT_MAX, "+TARGET", prepare_manager, run_set_manager, NULL, "--inactivity-probe="},
+	{"set-manager", 1, INT_MAX, "+TARGET", prepare_manager, run_set_manager, NULL,
+	 "--inactivity-probe="},
 	{"get-ssl", 0, 0, "", prepare_ssl, run_get_ssl, NULL, ""},
 	{"del-ssl", 0, 0, "", prepare_ssl, run_del_ssl, NULL, ""},
-	{"set-ssl", 3, 3, "!PRIVATE-KEY !CERTIFICATE !CA-CERT", prepare_ssl, run_set_ssl, NULL, "--bootstrap"},
+	{"set-ssl", 3, 3, "!PRIVATE-KEY !CERTIFICATE !CA-CERT", prepare_ssl, run_set_ssl, NULL,
+	 "--bootstrap"},
 	{0},
 };

@@ -30,7 +30,7 @@ static bool is_narrow(const struct ctl_commands *commands, const struct ctl_cont
 	bool found = !e;
 	error_free(e);
 	return found && ((table != &db_port_class && table != &db_interface_class) ||
-	                 is_added(commands, c->argv[2]));
+			 is_added(commands, c->argv[2]));
 }
 
 void vsctl_scope_narrow(struct vsctl *v, const struct ctl_commands *commands)
@@ -58,17 +58,18 @@ void vsctl_scope_narrow(struct vsctl *v, const struct ctl_commands *commands)
 
 static bool has_port(const struct vsctl *v, const struct db_interface *iface)
 {
-	DB_FOREACH(db_port, port, v->ctl.db)
-	for (size_t i = 0; i < port->n_interfaces; i++)
-		if (port->interfaces[i] == iface)
-			return true;
+	DB_FOREACH (db_port, port, v->ctl.db)
+		for (size_t i = 0; i < port->n_interfaces; i++)
+			if (port->interfaces[i] == iface)
+				return true;
 	return false;
 }
 
 // A bond of that name has interfaces of others.
 static bool shows_all(const struct db_port *port)
 {
-	return port->fake_bridge || dbtxn_read(&port->row, DB_PORT_INTERFACES)->n == port->n_interfaces;
+	return port->fake_bridge ||
+	       dbtxn_read(&port->row, DB_PORT_INTERFACES)->n == port->n_interfaces;
 }
 
 bool vsctl_scope_widen(struct vsctl *v)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Commands on the switch as a whole, auto-attach, and the tables that the generic commands and "show" go by.
+// Commands on the switch as a whole, auto-attach, and the tables that the generic commands and
+// "show" go by.
 #include <inttypes.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -40,7 +41,8 @@ static const struct reset_column reset_columns[] = {
 
 // Tables whose rows all go.
 static const struct db_table_class *const reset_tables[] = {
-	&db_mirror_class, &db_controller_class, &db_manager_class, &db_netflow_class, &db_ssl_class, &db_sflow_class,
+	&db_mirror_class,  &db_controller_class, &db_manager_class,
+	&db_netflow_class, &db_ssl_class,	 &db_sflow_class,
 };
 
 #define N_ELEMENTS(array) (sizeof(array) / sizeof((array)[0]))
@@ -78,13 +80,15 @@ static struct error *run_emer_reset(struct ctl_context *c)
 	for (size_t i = 0; i < N_ELEMENTS(reset_columns); i++) {
 		const struct reset_column *r = &reset_columns[i];
 
-		for (struct db_row *row = dbtxn_first(c->ctl->db, r->table); row; row = dbtxn_next(row))
+		for (struct db_row *row = dbtxn_first(c->ctl->db, r->table); row;
+		     row = dbtxn_next(row))
 			reset_value(c, row, r);
 	}
 	for (size_t i = 0; i < N_ELEMENTS(reset_tables); i++) {
 		struct db_row *next;
 
-		for (struct db_row *row = dbtxn_first(c->ctl->db, reset_tables[i]); row; row = next) {
+		for (struct db_row *row = dbtxn_first(c->ctl->db, reset_tables[i]); row;
+		     row = next) {
 			next = dbtxn_next(row);
 			dbtxn_delete(c->ctl->txn, row);
 		}
@@ -102,7 +106,8 @@ static struct error *prepare_auto_attach(struct ctl_context *c)
 	return vsctl_prepare_model(c);
 }
 
-static struct error *find_auto_attach(struct ctl_context *c, struct db_row **bridge, struct db_row **attach)
+static struct error *find_auto_attach(struct ctl_context *c, struct db_row **bridge,
+				      struct db_row **attach)
 {
 	struct vsctl_bridge *b;
 	struct error *error = vsctl_get_bridge(vsctl_of(c), c->argv[1], &b);
@@ -112,7 +117,8 @@ static struct error *find_auto_attach(struct ctl_context *c, struct db_row **bri
 		return error;
 	*bridge = b->row;
 	ref = dbtxn_read(b->row, DB_BRIDGE_AUTO_ATTACH);
-	*attach = ref->n ? dbtxn_find(c->ctl->db, &db_autoattach_class, &datum_key(ref, 0)->uuid) : NULL;
+	*attach = ref->n ? dbtxn_find(c->ctl->db, &db_autoattach_class, &datum_key(ref, 0)->uuid)
+			 : NULL;
 	return NULL;
 }
 
@@ -159,8 +165,8 @@ static struct error *run_del_aa_mapping(struct ctl_context *c)
 	if (!error)
 		error = find_auto_attach(c, &bridge, &attach);
 	if (!error && attach &&
-	    datum_contains_pair(dbtxn_read(attach, DB_AUTOATTACH_MAPPINGS), &(union atom){.integer = isid},
-				&(union atom){.integer = vlan}))
+	    datum_contains_pair(dbtxn_read(attach, DB_AUTOATTACH_MAPPINGS),
+				&(union atom){.integer = isid}, &(union atom){.integer = vlan}))
 		dbtxn_remove_int(c->ctl->txn, attach, DB_AUTOATTACH_MAPPINGS, isid);
 	return error;
 }
@@ -184,8 +190,10 @@ const struct ctl_command vsctl_switch_commands[] = {
 	{"init", 0, 0, "", do_nothing, do_nothing, NULL, ""},
 	{"show", 0, 0, "", ctl_prepare_show, ctl_run_show, NULL, ""},
 	{"emer-reset", 0, 0, "", prepare_emer_reset, run_emer_reset, NULL, ""},
-	{"add-aa-mapping", 3, 3, "!BRIDGE !ARG !ARG", prepare_auto_attach, run_add_aa_mapping, NULL, ""},
-	{"del-aa-mapping", 3, 3, "!BRIDGE !ARG !ARG", prepare_auto_attach, run_del_aa_mapping, NULL, ""},
+	{"add-aa-mapping", 3, 3, "!BRIDGE !ARG !ARG", prepare_auto_attach, run_add_aa_mapping, NULL,
+	 ""},
+	{"del-aa-mapping", 3, 3, "!BRIDGE !ARG !ARG", prepare_auto_attach, run_del_aa_mapping, NULL,
+	 ""},
 	{"get-aa-mapping", 1, 1, "!BRIDGE", prepare_auto_attach, run_get_aa_mapping, NULL, ""},
 	{0},
 };
@@ -196,7 +204,8 @@ const struct ctl_row_id vsctl_row_ids[] = {
 	{&db_autoattach_class, &db_bridge_class, DB_BRIDGE_NAME, DB_BRIDGE_AUTO_ATTACH},
 	{&db_bridge_class, &db_bridge_class, DB_BRIDGE_NAME, -1},
 	{&db_controller_class, &db_bridge_class, DB_BRIDGE_NAME, DB_BRIDGE_CONTROLLER},
-	{&db_flow_sample_collector_set_class, &db_flow_sample_collector_set_class, DB_FLOW_SAMPLE_COLLECTOR_SET_ID, -1},
+	{&db_flow_sample_collector_set_class, &db_flow_sample_collector_set_class,
+	 DB_FLOW_SAMPLE_COLLECTOR_SET_ID, -1},
 	{&db_flow_table_class, &db_flow_table_class, DB_FLOW_TABLE_NAME, -1},
 	{&db_interface_class, &db_interface_class, DB_INTERFACE_NAME, -1},
 	{&db_ipfix_class, &db_bridge_class, DB_BRIDGE_NAME, DB_BRIDGE_IPFIX},
@@ -212,7 +221,8 @@ const struct ctl_row_id vsctl_row_ids[] = {
 const struct ctl_show vsctl_show[] = {
 	{&db_open_vswitch_class,
 	 -1,
-	 {DB_OPEN_VSWITCH_MANAGER_OPTIONS, DB_OPEN_VSWITCH_BRIDGES, DB_OPEN_VSWITCH_OVS_VERSION, -1}},
+	 {DB_OPEN_VSWITCH_MANAGER_OPTIONS, DB_OPEN_VSWITCH_BRIDGES, DB_OPEN_VSWITCH_OVS_VERSION,
+	  -1}},
 	{&db_bridge_class,
 	 DB_BRIDGE_NAME,
 	 {DB_BRIDGE_CONTROLLER, DB_BRIDGE_FAIL_MODE, DB_BRIDGE_DATAPATH_TYPE, DB_BRIDGE_PORTS}},

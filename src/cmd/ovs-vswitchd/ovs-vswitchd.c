@@ -68,7 +68,14 @@ static void usage(void)
 
 static void parse_options(int argc, char *argv[], struct options *o)
 {
-	enum { OPT_MLOCKALL = 0x100, OPT_UNIXCTL, OPT_DUMMY, OPT_DISABLE_SYSTEM, OPT_DISABLE_SYSTEM_ROUTE, OPT_DPDK };
+	enum {
+		OPT_MLOCKALL = 0x100,
+		OPT_UNIXCTL,
+		OPT_DUMMY,
+		OPT_DISABLE_SYSTEM,
+		OPT_DISABLE_SYSTEM_ROUTE,
+		OPT_DPDK
+	};
 	static const struct option longopts[] = {
 		{"help", no_argument, NULL, 'h'},
 		{"version", no_argument, NULL, 'V'},
@@ -83,7 +90,8 @@ static void parse_options(int argc, char *argv[], struct options *o)
 		LOG_LONG_OPTIONS,
 		{NULL, 0, NULL, 0},
 	};
-	for (int c; (c = getopt_long(argc, argv, "hVv::" TLS_SHORT_OPTIONS, longopts, NULL)) != -1;) {
+	for (int c;
+	     (c = getopt_long(argc, argv, "hVv::" TLS_SHORT_OPTIONS, longopts, NULL)) != -1;) {
 		switch (c) {
 		case 'h':
 			usage();
@@ -101,15 +109,17 @@ static void parse_options(int argc, char *argv[], struct options *o)
 			if (optarg && strcmp(optarg, "override") && strcmp(optarg, "system"))
 				command_die("%s: unknown dummy level", optarg);
 			o->dummy = true;
-			o->dummy_for = !optarg			      ? VSWITCHD_DUMMY_ASKED
+			o->dummy_for = !optarg			   ? VSWITCHD_DUMMY_ASKED
 				       : !strcmp(optarg, "system") ? VSWITCHD_DUMMY_FOR_SYSTEM
 								   : VSWITCHD_DUMMY_FOR_ALL;
 			break;
 		case OPT_DISABLE_SYSTEM:
 		case OPT_DISABLE_SYSTEM_ROUTE:
-			break; // neither the kernel's datapath nor its routes are used in this version: it is so already
+			break; // neither the kernel's datapath nor its routes are used in this
+			       // version: it is so already
 		case OPT_DPDK:
-			command_die("Using --dpdk to configure DPDK is not supported: use other_config:dpdk-* in the database.");
+			command_die("Using --dpdk to configure DPDK is not supported: use "
+				    "other_config:dpdk-* in the database.");
 		case '?':
 			exit(EXIT_FAILURE);
 		default:
@@ -119,7 +129,8 @@ static void parse_options(int argc, char *argv[], struct options *o)
 	}
 	if (argc - optind > 1)
 		command_die("at most one non-option argument accepted; use --help for usage");
-	o->database = argc > optind ? xstrdup(argv[optind]) : xasprintf("unix:%s/db.sock", dir_run());
+	o->database =
+		argc > optind ? xstrdup(argv[optind]) : xasprintf("unix:%s/db.sock", dir_run());
 }
 
 static void on_exit_command(struct appctl_call *call, int argc, const char *argv[], void *arg)
@@ -172,9 +183,10 @@ int main(int argc, char *argv[])
 	if (o.dummy) {
 		dp_enable_dummy();
 		ofpacts_enable_debug();
-		netdev_enable_dummy(o.dummy_for == VSWITCHD_DUMMY_ASKED		? NETDEV_DUMMY_ADD
-				    : o.dummy_for == VSWITCHD_DUMMY_FOR_SYSTEM ? NETDEV_DUMMY_SYSTEM
-									       : NETDEV_DUMMY_OVERRIDE);
+		netdev_enable_dummy(o.dummy_for == VSWITCHD_DUMMY_ASKED ? NETDEV_DUMMY_ADD
+				    : o.dummy_for == VSWITCHD_DUMMY_FOR_SYSTEM
+					    ? NETDEV_DUMMY_SYSTEM
+					    : NETDEV_DUMMY_OVERRIDE);
 	}
 	daemon_become_user(&o.daemon, true);
 

@@ -20,17 +20,18 @@ struct client {
 	bool force;
 	bool any_member;     // of a cluster, not only its leader
 	int db_change_aware; // 1, 0, or -1: nothing is said
-	int timeout; // seconds; 0: none
+	int timeout;	     // seconds; 0: none
 	// Filled in before the command runs, as far as it needs them.
 	char *server;
 	struct jsonrpc_client *rpc;
 	char *database;
 };
 
-// Connects to c->server, which may be several; c->server is the one then. `database` (may be NULL) is to be served. Exits with a
-// message when there is none.
+// Connects to c->server, which may be several; c->server is the one then. `database` (may be NULL)
+// is to be served. Exits with a message when there is none.
 void client_connect(struct client *, const char *database);
-// Sends a request and waits for the result, which is owned by the caller. Takes params. Exits with a message on failure.
+// Sends a request and waits for the result, which is owned by the caller. Takes params. Exits with
+// a message on failure.
 json_t *client_call(struct client *, const char *method, json_t *params);
 struct db_schema *client_get_schema(struct client *, const char *database);
 // The schema in a file, or exits with a message.
@@ -44,5 +45,5 @@ json_t *client_transact(struct client *, json_t *params);
 
 // The commands; argv holds what follows server and database, argv[0] the name.
 typedef void client_command(struct client *, int argc, char *argv[]);
-client_command client_dump, client_backup, client_restore, client_monitor, client_monitor_cond, client_monitor_cond_since,
-	client_lock, client_wait;
+client_command client_dump, client_backup, client_restore, client_monitor, client_monitor_cond,
+	client_monitor_cond_since, client_lock, client_wait;

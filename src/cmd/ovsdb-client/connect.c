@@ -23,7 +23,7 @@ static void die_of_connecting(const char *target, struct error *error)
 {
 	if (error_code(error))
 		command_die("failed to connect to \"%s\" (%s)", target,
-		            strerror(error_code(error)));
+			    strerror(error_code(error)));
 	command_die("%s", error_text(error));
 }
 
@@ -32,13 +32,13 @@ static json_t *database_status(struct client *c, const char *database)
 {
 	struct jsonrpc_message *reply = NULL;
 	json_t *params = json_pack("[s, {s:s, s:s, s:[[s, s, s]], s:[s, s, s]}]", "_Server", "op",
-	                           "select", "table", "Database", "where", "name", "==", database,
-	                           "columns", "model", "connected", "leader");
+				   "select", "table", "Database", "where", "name", "==", database,
+				   "columns", "model", "connected", "leader");
 	struct error *error = jsonrpc_client_call(c->rpc, "transact", params, &reply);
 	json_t *row = NULL;
 	if (!error && reply->type == JSONRPC_REPLY)
 		row = json_incref(json_array_get(
-		        json_object_get(json_array_get(reply->result, 0), "rows"), 0));
+			json_object_get(json_array_get(reply->result, 0), "rows"), 0));
 	error_free(error);
 	jsonrpc_message_free(reply);
 	return row;
@@ -52,10 +52,10 @@ static bool can_serve(struct client *c, const char *target, const char *database
 	if (model && strcmp(model, "standalone") &&
 	    json_is_false(json_object_get(row, "connected"))) {
 		log_warn("%s: database %s is not connected to its source or cluster", target,
-		         database);
+			 database);
 		good = false;
 	} else if (model && !strcmp(model, "clustered") && !c->any_member &&
-	           json_is_false(json_object_get(row, "leader"))) {
+		   json_is_false(json_object_get(row, "leader"))) {
 		log_warn("%s: this server is not the leader of database %s", target, database);
 		good = false;
 	}

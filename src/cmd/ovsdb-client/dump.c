@@ -62,7 +62,8 @@ static void read_row(struct dump_table *t, const json_t *json)
 	struct datum *row = xcalloc(t->columns.n, sizeof(*row));
 	VEC_FOREACH (&t->columns, i) {
 		const struct column_schema *c = t->columns.v[i];
-		struct db_error *error = datum_from_json(&row[i], &c->type, json_object_get(json, c->name), NULL);
+		struct db_error *error =
+			datum_from_json(&row[i], &c->type, json_object_get(json, c->name), NULL);
 		if (error)
 			command_die("%s", db_error_to_text(error));
 	}
@@ -144,7 +145,8 @@ static json_t *rows_by_uuid(const json_t *rows)
 	json_t *out = json_object(), *row;
 	size_t i;
 	json_array_foreach ((json_t *)rows, i, row) {
-		const char *uuid = json_string_value(json_array_get(json_object_get(row, "_uuid"), 1));
+		const char *uuid =
+			json_string_value(json_array_get(json_object_get(row, "_uuid"), 1));
 		json_t *copy = json_copy(row);
 		json_object_del(copy, "_uuid");
 		json_object_set_new(out, uuid ? uuid : "", copy);
@@ -160,7 +162,8 @@ void client_backup(struct client *c, int argc, char *argv[])
 	json_t *params = json_pack("[s]", c->database);
 	for (unsigned int i = 0; i < schema->n_tables; i++) {
 		const struct table_schema *t = schema->tables[i];
-		json_t *op = client_operation("select", t->name), *names = json_pack("[s]", "_uuid");
+		json_t *op = client_operation("select", t->name),
+		       *names = json_pack("[s]", "_uuid");
 		for (unsigned int j = N_STD_COLUMNS; j < t->n_columns; j++)
 			if (t->columns[j]->persistent)
 				json_array_append_new(names, json_string(t->columns[j]->name));
@@ -201,7 +204,8 @@ static char *row_name(const struct uuid *uuid)
 // References to rows of the snapshot become names, since the rows will have other UUIDs.
 static json_t *atom_json(const struct db *db, const union atom *atom, const struct base_type *base)
 {
-	if (base_type_is_ref(base) && db_table_find_row(db_table_of(db, base->ref.table), &atom->uuid)) {
+	if (base_type_is_ref(base) &&
+	    db_table_find_row(db_table_of(db, base->ref.table), &atom->uuid)) {
 		char *name = row_name(&atom->uuid);
 		json_t *json = json_pack("[s, s]", "named-uuid", name);
 		free(name);
@@ -210,13 +214,15 @@ static json_t *atom_json(const struct db *db, const union atom *atom, const stru
 	return atom_to_json(atom, base->type);
 }
 
-static json_t *column_json(const struct db *db, const struct datum *d, const struct column_type *type)
+static json_t *column_json(const struct db *db, const struct datum *d,
+			   const struct column_type *type)
 {
 	json_t *elements = json_array();
 	for (size_t i = 0; i < d->n; i++) {
 		json_t *element = atom_json(db, datum_key(d, i), &type->key);
 		if (column_type_is_map(type))
-			element = json_pack("[o, o]", element, atom_json(db, datum_value(d, i), &type->value));
+			element = json_pack("[o, o]", element,
+					    atom_json(db, datum_value(d, i), &type->value));
 		json_array_append_new(elements, element);
 	}
 	return json_pack("[s, o]", column_type_is_map(type) ? "map" : "set", elements);
@@ -230,21 +236,25 @@ static json_t *insert_json(const struct db *db, const struct db_row *row)
 	for (unsigned int i = N_STD_COLUMNS; i < t->n_columns; i++) {
 		const struct column_schema *c = t->columns[i];
 		if (c->persistent && !datum_is_default(&row->fields[i], &c->type))
-			json_object_set_new(columns, c->name, column_json(db, &row->fields[i], &c->type));
+			json_object_set_new(columns, c->name,
+					    column_json(db, &row->fields[i], &c->type));
 	}
-	json_t *op = json_pack("{s:s, s:s, s:s, s:o}", "op", "insert", "table", t->name, "uuid-name", name, "row",
-			       columns);
+	json_t *op = json_pack("{s:s, s:s, s:s, s:o}", "op", "insert", "table", t->name,
+			       "uuid-name", name, "row", columns);
 	free(name);
 	return op;
 }
 
-static void check_schema(const struct client *c, const struct db_schema *backup, const struct db_schema *have)
+static void check_schema(const struct client *c, const struct db_schema *backup,
+			 const struct db_schema *have)
 {
 	if (c->force || db_schema_equal(backup, have))
 		return;
-	static const char hint[] = "(use --force to override differences, or \"ovsdb-client convert\" to change the schema)";
+	static const char hint[] = "(use --force to override differences, or \"ovsdb-client "
+				   "convert\" to change the schema)";
 	if (strcmp(backup->version, have->version))
-		command_die("backup schema has version \"%s\" but database schema has version \"%s\" %s",
+		command_die("backup schema has version \"%s\" but database schema has version "
+			    "\"%s\" %s",
 			    backup->version, have->version, hint);
 	command_die("backup schema and database schema differ %s", hint);
 }
@@ -254,7 +264,8 @@ void client_restore(struct client *c, int argc, char *argv[])
 	struct database *snapshot;
 	char *warning;
 	if (isatty(STDIN_FILENO))
-		command_die("not reading backup from a terminal; please redirect stdin from a file");
+		command_die(
+			"not reading backup from a terminal; please redirect stdin from a file");
 	struct db_error *error = database_open("/dev/stdin", false, &snapshot, &warning);
 	if (error)
 		command_die("%s", db_error_to_text(error));
@@ -267,10 +278,12 @@ void client_restore(struct client *c, int argc, char *argv[])
 		json_array_append_new(params, client_operation("delete", schema->tables[i]->name));
 	for (unsigned int i = 0; i < snapshot->db->schema->n_tables; i++) {
 		const struct db_table *t = &snapshot->db->tables[i];
-		for (struct db_row *row = db_table_next_row(t, NULL); row; row = db_table_next_row(t, row))
+		for (struct db_row *row = db_table_next_row(t, NULL); row;
+		     row = db_table_next_row(t, row))
 			json_array_append_new(params, insert_json(snapshot->db, row));
 	}
-	json_array_append_new(params, json_pack("{s:s, s:s}", "op", "comment", "comment", "ovsdb-client: restored database"));
+	json_array_append_new(params, json_pack("{s:s, s:s}", "op", "comment", "comment",
+						"ovsdb-client: restored database"));
 	json_decref(client_transact(c, params));
 	db_schema_free(schema);
 	database_free(snapshot);

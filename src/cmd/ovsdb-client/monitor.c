@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// The commands that go on: monitor and its kin, lock, steal, unlock. They run on a loop, so that they can be daemons with a command
-// channel.
+// The commands that go on: monitor and its kin, lock, steal, unlock. They run on a loop, so that
+// they can be daemons with a command channel.
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -93,7 +93,8 @@ static void on_closed(void *going_, int error)
 	struct going *g = going_;
 	if (!g->request_id)
 		command_die("failed to connect to \"%s\" (%s)", g->c->server, strerror(error));
-	command_die("%s: receive failed (%s)", g->c->server, error == EOF ? "End of file" : strerror(error));
+	command_die("%s: receive failed (%s)", g->c->server,
+		    error == EOF ? "End of file" : strerror(error));
 }
 
 static const struct jsonrpc_callbacks callbacks = {on_connected, on_message, on_closed, NULL};
@@ -151,12 +152,14 @@ static void go(struct going *g, const char *method, json_t *params)
 		check(appctl_new(g->loop, g->c->unixctl, &g->appctl));
 		appctl_register(g->appctl, "exit", "", 0, 0, on_exit_command, g);
 		for (int i = 0; i < 3 && !g->schema; i++)
-			appctl_register(g->appctl, lock_commands[i], "LOCK", 1, 1, on_lock_command, g);
+			appctl_register(g->appctl, lock_commands[i], "LOCK", 1, 1, on_lock_command,
+					g);
 	}
 	for (int i = 0; i < 3; i++)
 		handlers[i] = loop_signal_add(g->loop, signals[i], on_signal, g);
 	if (stream_is_passive_name(g->c->server))
-		check(stream_listen(g->loop, g->c->server, JSONRPC_PORT, on_accept, g, &g->listener));
+		check(stream_listen(g->loop, g->c->server, JSONRPC_PORT, on_accept, g,
+				    &g->listener));
 	else
 		check(jsonrpc_connect(g->loop, g->c->server, false, &callbacks, g, &g->rpc));
 	loop_run(g->loop);
@@ -195,7 +198,8 @@ static struct watched_table *watch(struct going *g, const char *name)
 {
 	const struct table_schema *schema = db_schema_find_table(g->schema, name);
 	if (!schema && g->version == MONITOR_V1)
-		command_die("%s: %s does not have a table named \"%s\"", g->c->server, g->c->database, name);
+		command_die("%s: %s does not have a table named \"%s\"", g->c->server,
+			    g->c->database, name);
 	if (!schema)
 		command_die("%s does not have a table named \"%s\"", g->c->database, name);
 	struct watched_table *t = vec_extend(&g->tables);
@@ -203,11 +207,13 @@ static struct watched_table *watch(struct going *g, const char *name)
 	return t;
 }
 
-static void watch_column(const struct going *g, struct watched_table *t, const struct column_schema *c, json_t *names)
+static void watch_column(const struct going *g, struct watched_table *t,
+			 const struct column_schema *c, json_t *names)
 {
 	VEC_FOREACH (&t->columns, i)
 		if (t->columns.v[i] == c)
-			command_die("%s: column \"%s\" mentioned multiple times", g->c->server, c->name);
+			command_die("%s: column \"%s\" mentioned multiple times", g->c->server,
+				    c->name);
 	vec_push(&t->columns, c);
 	json_array_append_new(names, json_string(c->name));
 }
@@ -230,8 +236,8 @@ static void watch_group(struct going *g, struct watched_table *t, const char *gr
 		}
 		const struct column_schema *c = table_schema_find_column(schema, word);
 		if (!c)
-			command_die("%s: table \"%s\" in %s does not have a column named \"%s\"", g->c->server,
-				    schema->name, g->c->database, word);
+			command_die("%s: table \"%s\" in %s does not have a column named \"%s\"",
+				    g->c->server, schema->name, g->c->database, word);
 		watch_column(g, t, c, names);
 	}
 	free(copy);
@@ -256,8 +262,8 @@ static void watch_groups(struct going *g, const char *table, int argc, char *arg
 
 // --- Printing.
 
-static void add_row(const struct watched_table *t, struct text_table *out, const char *uuid, const char *action,
-		    const json_t *row)
+static void add_row(const struct watched_table *t, struct text_table *out, const char *uuid,
+		    const char *action, const json_t *row)
 {
 	text_table_add_text(out, uuid);
 	text_table_add_text(out, action);
@@ -265,7 +271,8 @@ static void add_row(const struct watched_table *t, struct text_table *out, const
 		const struct column_schema *c = t->columns.v[i];
 		const json_t *value = json_object_get(row, c->name);
 		struct datum d;
-		struct db_error *error = value ? datum_from_json_any_size(&d, &c->type, value, NULL) : NULL;
+		struct db_error *error =
+			value ? datum_from_json_any_size(&d, &c->type, value, NULL) : NULL;
 		if (!value || error) {
 			text_table_add_empty(out);
 			db_error_free(error);
@@ -276,8 +283,8 @@ static void add_row(const struct watched_table *t, struct text_table *out, const
 	}
 }
 
-static void add_update(const struct watched_table *t, struct text_table *out, const char *uuid, const json_t *update,
-		       bool initial)
+static void add_update(const struct watched_table *t, struct text_table *out, const char *uuid,
+		       const json_t *update, bool initial)
 {
 	static const char *const kinds[] = {"initial", "insert", "delete", "modify"};
 	const json_t *old = json_object_get(update, "old"), *new = json_object_get(update, "new");
@@ -327,8 +334,10 @@ static void on_reply(struct going *g, const json_t *result)
 	}
 	if (g->version == MONITOR_V3) {
 		if (!json_is_string(json_array_get(result, 1)))
-			command_die("%s: the reply to monitor_cond_since has no transaction ID", g->c->server);
-		printf("found: %s, last_id: %s\n", json_is_true(json_array_get(result, 0)) ? "true" : "false",
+			command_die("%s: the reply to monitor_cond_since has no transaction ID",
+				    g->c->server);
+		printf("found: %s, last_id: %s\n",
+		       json_is_true(json_array_get(result, 0)) ? "true" : "false",
 		       json_string_value(json_array_get(result, 1)));
 		result = json_array_get(result, 2);
 	}
@@ -368,7 +377,8 @@ static void monitor(struct going *g, json_t *condition, const char *last)
 	json_t *params = json_pack("[s, n, o]", g->c->database, requests);
 	if (last)
 		json_array_append_new(params, json_string(last));
-	// The connection that got the schema is not the one that stays: a daemon is another process.
+	// The connection that got the schema is not the one that stays: a daemon is another
+	// process.
 	jsonrpc_client_close(g->c->rpc);
 	g->c->rpc = NULL;
 	go(g, methods[g->version], params);
@@ -383,7 +393,8 @@ static void monitor(struct going *g, json_t *condition, const char *last)
 
 void client_monitor(struct client *c, int argc, char *argv[])
 {
-	struct going g = {.c = c, .schema = client_get_schema(c, c->database), .version = MONITOR_V1};
+	struct going g = {
+		.c = c, .schema = client_get_schema(c, c->database), .version = MONITOR_V1};
 	if (!strcmp(argv[1], "ALL")) {
 		g.captions = true;
 		for (unsigned int i = 0; i < g.schema->n_tables; i++)
@@ -394,7 +405,8 @@ void client_monitor(struct client *c, int argc, char *argv[])
 	monitor(&g, NULL, NULL);
 }
 
-// The condition for the one table that is watched. Mistakes in it are told before the server is asked.
+// The condition for the one table that is watched. Mistakes in it are told before the server is
+// asked.
 static json_t *parse_condition(const struct going *g, const char *text)
 {
 	struct condition condition;
@@ -410,21 +422,24 @@ static json_t *parse_condition(const struct going *g, const char *text)
 
 void client_monitor_cond(struct client *c, int argc, char *argv[])
 {
-	struct going g = {.c = c, .schema = client_get_schema(c, c->database), .version = MONITOR_V2};
+	struct going g = {
+		.c = c, .schema = client_get_schema(c, c->database), .version = MONITOR_V2};
 	watch_groups(&g, argv[2], argc - 3, argv + 3);
 	monitor(&g, parse_condition(&g, argv[1]), NULL);
 }
 
 void client_monitor_cond_since(struct client *c, int argc, char *argv[])
 {
-	struct going g = {.c = c, .schema = client_get_schema(c, c->database), .version = MONITOR_V3};
+	struct going g = {
+		.c = c, .schema = client_get_schema(c, c->database), .version = MONITOR_V3};
 	const char *last = "00000000-0000-0000-0000-000000000000";
 	struct uuid uuid;
 	if (uuid_parse(argv[1], &uuid)) {
 		last = argv[1];
 		argc--, argv++;
 		if (argc < 3)
-			command_die("invalid syntax for 'monitor-cond-since' (use --help for help)");
+			command_die(
+				"invalid syntax for 'monitor-cond-since' (use --help for help)");
 	}
 	watch_groups(&g, argv[2], argc - 3, argv + 3);
 	monitor(&g, parse_condition(&g, argv[1]), last);
@@ -443,7 +458,8 @@ static bool is_reached(const json_t *rows, const char *database, enum wait_for s
 		const char *name = json_string_value(json_object_get(row, "name"));
 		if (!name || strcmp(name, database))
 			continue;
-		return state == WAIT_ADDED || (state == WAIT_CONNECTED && json_is_true(json_object_get(row, "connected")));
+		return state == WAIT_ADDED ||
+		       (state == WAIT_CONNECTED && json_is_true(json_object_get(row, "connected")));
 	}
 	return state == WAIT_REMOVED;
 }
@@ -457,11 +473,12 @@ static bool ask(struct client *c, const char *database, enum wait_for state)
 		return false;
 	}
 	struct jsonrpc_message *reply = NULL;
-	json_t *params = json_pack("[s, {s:s, s:s, s:[], s:[s, s]}]", "_Server", "op", "select", "table", "Database",
-				   "where", "columns", "name", "connected");
+	json_t *params = json_pack("[s, {s:s, s:s, s:[], s:[s, s]}]", "_Server", "op", "select",
+				   "table", "Database", "where", "columns", "name", "connected");
 	error = jsonrpc_client_call(c->rpc, "transact", params, &reply);
 	bool reached = !error && reply->type == JSONRPC_REPLY &&
-		       is_reached(json_object_get(json_array_get(reply->result, 0), "rows"), database, state);
+		       is_reached(json_object_get(json_array_get(reply->result, 0), "rows"),
+				  database, state);
 	error_free(error);
 	jsonrpc_message_free(reply);
 	jsonrpc_client_close(c->rpc);

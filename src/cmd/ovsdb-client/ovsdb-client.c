@@ -44,7 +44,8 @@ json_t *client_call(struct client *c, const char *method, json_t *params)
 	check(jsonrpc_client_call(c->rpc, method, params, &reply));
 	if (reply->type == JSONRPC_ERROR) {
 		char *text = db_json_text(reply->error);
-		command_die("%s returned error: %s", !strcmp(method, "transact") ? "transaction" : method, text);
+		command_die("%s returned error: %s",
+			    !strcmp(method, "transact") ? "transaction" : method, text);
 	}
 	json_t *result = json_incref(reply->result);
 	jsonrpc_message_free(reply);
@@ -90,8 +91,8 @@ json_t *client_parse_json(const char *text)
 	json_error_t why;
 	json_t *json = json_loads(text, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
 	if (!json)
-		command_die("\"%s\": line %d, column %d, byte %d: %s", text, why.line, why.column, why.position,
-			    why.text);
+		command_die("\"%s\": line %d, column %d, byte %d: %s", text, why.line, why.column,
+			    why.position, why.text);
 	return json;
 }
 
@@ -178,7 +179,8 @@ static void run_list_columns(struct client *c, int argc, char *argv[])
 	text_table_add_column(&t, "Type");
 	for (unsigned int i = 0; i < schema->n_tables; i++) {
 		const struct table_schema *ts = schema->tables[i];
-		for (unsigned int j = 0; j < ts->n_columns && (!only || !strcmp(only, ts->name)); j++) {
+		for (unsigned int j = 0; j < ts->n_columns && (!only || !strcmp(only, ts->name));
+		     j++) {
 			if (!only)
 				text_table_add_text(&t, ts->name);
 			text_table_add_text(&t, ts->columns[j]->name);
@@ -228,7 +230,8 @@ static void run_query(struct client *c, int argc, char *argv[])
 	json_t *result = client_call(c, "transact", params);
 	// The last result is that of our own "abort", unless something failed before.
 	size_t n = json_array_size(result);
-	const char *error = json_string_value(json_object_get(json_array_get(result, n - 1), "error"));
+	const char *error =
+		json_string_value(json_object_get(json_array_get(result, n - 1), "error"));
 	if (n && error && !strcmp(error, "aborted"))
 		json_array_remove(result, n - 1);
 	client_print_json(c, result);
@@ -238,7 +241,8 @@ static void run_query(struct client *c, int argc, char *argv[])
 static void run_convert(struct client *c, int argc, char *argv[])
 {
 	struct db_schema *schema = client_read_schema(argv[1]);
-	json_decref(client_call(c, "convert", json_pack("[s, o]", schema->name, db_schema_to_json(schema))));
+	json_decref(client_call(c, "convert",
+				json_pack("[s, o]", schema->name, db_schema_to_json(schema))));
 	db_schema_free(schema);
 }
 
@@ -313,7 +317,8 @@ static const char *default_database(const json_t *names, const char *command)
 	if (n == 1)
 		return only;
 	if (!has_database(names, "Open_vSwitch"))
-		command_die("no default database for `%s' command, please specify a database name", command);
+		command_die("no default database for `%s' command, please specify a database name",
+			    command);
 	return "Open_vSwitch";
 }
 
@@ -323,7 +328,8 @@ static void __attribute__((noreturn)) die_of_syntax(const struct client_row *com
 }
 
 // Consumes the arguments that name server and database; the number of them.
-static int connect_to_server(struct client *c, const struct client_row *command, int argc, char *argv[])
+static int connect_to_server(struct client *c, const struct client_row *command, int argc,
+			     char *argv[])
 {
 	int at = 0;
 	if (argc > command->min && names_server(argv[at]))
@@ -384,20 +390,26 @@ static void usage(void)
 	       "  get-schema-cksum [SERVER] [DATABASE]          print only its checksum\n"
 	       "  list-tables [SERVER] [DATABASE]               list tables\n"
 	       "  list-columns [SERVER] [DATABASE] [TABLE]      list columns\n"
-	       "  transact [SERVER] TRANSACTION                 run TRANSACTION, print the results\n"
-	       "  query [SERVER] TRANSACTION                    the same, without changing anything\n"
+	       "  transact [SERVER] TRANSACTION                 run TRANSACTION, print the "
+	       "results\n"
+	       "  query [SERVER] TRANSACTION                    the same, without changing "
+	       "anything\n"
 	       "  monitor [SERVER] [DATABASE] TABLE [COLUMN,...]...\n"
 	       "  monitor [SERVER] [DATABASE] ALL               print contents and changes\n"
 	       "  monitor-cond [SERVER] [DATABASE] CONDITION TABLE [COLUMN,...]...\n"
 	       "  monitor-cond-since [SERVER] [DATABASE] [LASTID] CONDITION TABLE [COLUMN,...]...\n"
 	       "  convert [SERVER] SCHEMA                       convert database to SCHEMA\n"
-	       "  needs-conversion [SERVER] SCHEMA              tell whether the database has another schema\n"
-	       "  wait [SERVER] DATABASE STATE                  wait until \"added\", \"connected\" or \"removed\"\n"
+	       "  needs-conversion [SERVER] SCHEMA              tell whether the database has "
+	       "another schema\n"
+	       "  wait [SERVER] DATABASE STATE                  wait until \"added\", "
+	       "\"connected\" or \"removed\"\n"
 	       "  dump [SERVER] [DATABASE] [TABLE [COLUMN]...]  print contents\n"
 	       "  backup [SERVER] [DATABASE] > SNAPSHOT         print contents as a database file\n"
-	       "  [--force] restore [SERVER] [DATABASE] < SNAPSHOT  replace contents by those of a file\n"
+	       "  [--force] restore [SERVER] [DATABASE] < SNAPSHOT  replace contents by those of a "
+	       "file\n"
 	       "  lock|steal|unlock [SERVER] LOCK               use a lock\n"
-	       "\nThe default SERVER is unix:%s/db.sock. With several, \"tcp:A:1,tcp:B:2\", the first of them is taken\n"
+	       "\nThe default SERVER is unix:%s/db.sock. With several, \"tcp:A:1,tcp:B:2\", the "
+	       "first of them is taken\n"
 	       "that can serve the database.\n"
 	       "The default DATABASE is Open_vSwitch.\n"
 	       "\nOutput formatting options:\n"
@@ -405,11 +417,13 @@ static void usage(void)
 	       "  -d, --data=FORMAT           \"string\", \"bare\", or \"json\"\n"
 	       "  --no-headings               omit table heading row\n"
 	       "  --pretty                    pretty-print JSON in output\n"
-	       "  --bare                      equivalent to \"--format=list --data=bare --no-headings\"\n"
+	       "  --bare                      equivalent to \"--format=list --data=bare "
+	       "--no-headings\"\n"
 	       "  --timestamp                 timestamp \"monitor\" output\n"
 	       "\nConnection options:\n"
 	       "  --no-leader-only            take any member of a cluster, not only its leader\n"
-	       "  --db-change-aware           stay connected when the database is converted or removed\n",
+	       "  --db-change-aware           stay connected when the database is converted or "
+	       "removed\n",
 	       log_program(), log_program(), dir_run());
 	tls_usage();
 	daemon_usage();
@@ -494,7 +508,8 @@ int main(int argc, char *argv[])
 	log_set_program(argv[0]);
 	check(log_set_levels("console:warn"));
 	signal(SIGPIPE, SIG_IGN);
-	for (int option; (option = getopt_long(argc, argv, "hVv::f:d:t:" TLS_SHORT_OPTIONS, long_options, NULL)) != -1;)
+	for (int option; (option = getopt_long(argc, argv, "hVv::f:d:t:" TLS_SHORT_OPTIONS,
+					       long_options, NULL)) != -1;)
 		parse_option(&c, option);
 	if (c.timeout)
 		alarm((unsigned int)c.timeout);

@@ -25,7 +25,7 @@ bool commands_are_governed(struct program *p, struct appctl_call *call)
 		return false;
 	struct str s = STR_INIT;
 	str_addf(&s, "not available with --config-file: change %s and use ovsdb-server/reload",
-	         p->config_path);
+		 p->config_path);
 	appctl_error(call, str_cstr(&s));
 	str_done(&s);
 	return true;
@@ -178,7 +178,7 @@ static void on_list_dbs(struct appctl_call *call, int argc, const char *argv[], 
 }
 
 static void on_storage_status(struct appctl_call *call, int argc, const char *argv[],
-                              void *program_)
+			      void *program_)
 {
 	struct program *p = program_;
 	struct served *served = server_find(p->server, argv[1]);
@@ -197,7 +197,7 @@ static void on_reload(struct appctl_call *call, int argc, const char *argv[], vo
 	struct program *p = program_;
 	if (!p->config_path) {
 		appctl_error(call, "there is no configuration file: the server was started without "
-		                   "--config-file");
+				   "--config-file");
 		return;
 	}
 	struct error *error = configuration_load(p);
@@ -209,7 +209,7 @@ static void on_reload(struct appctl_call *call, int argc, const char *argv[], vo
 }
 
 static void on_disable_monitor_cond(struct appctl_call *call, int argc, const char *argv[],
-                                    void *program_)
+				    void *program_)
 {
 	struct program *p = program_;
 	p->server->without_monitor_cond = true;
@@ -257,7 +257,7 @@ static void on_tlog_list(struct appctl_call *call, int argc, const char *argv[],
 		str_addf(&s, "%-16s \n", database_name(served->d));
 		for (unsigned int i = 0; i < db->schema->n_tables; i++)
 			str_addf(&s, "%-16s%-28s%s\n", "", db->schema->tables[i]->name,
-			         db->tables[i].log ? "ON" : "OFF");
+				 db->tables[i].log ? "ON" : "OFF");
 	}
 	appctl_reply(call, str_cstr(&s));
 	str_done(&s);
@@ -266,7 +266,7 @@ static void on_tlog_list(struct appctl_call *call, int argc, const char *argv[],
 static void on_cluster(struct appctl_call *call, int argc, const char *argv[], void *program_)
 {
 	appctl_error(call, "clustered databases are not supported: this server has standalone, "
-	                   "active-backup and relay databases");
+			   "active-backup and relay databases");
 }
 
 void commands_register(struct program *p)
@@ -276,32 +276,32 @@ void commands_register(struct program *p)
 		int min, max;
 		appctl_handler *handler;
 	} rows[] = {
-	        {"exit", "", 0, 0, on_exit_command},
-	        {"ovsdb-server/compact", "[DB]", 0, 1, on_compact},
-	        {"ovsdb-server/memory-trim-on-compaction", "on|off", 1, 1, on_trim},
-	        {"ovsdb-server/reconnect", "", 0, 0, on_reconnect},
-	        {"ovsdb-server/add-remote", "REMOTE", 1, 1, on_add_remote},
-	        {"ovsdb-server/remove-remote", "REMOTE", 1, 1, on_remove_remote},
-	        {"ovsdb-server/list-remotes", "", 0, 0, on_list_remotes},
-	        {"ovsdb-server/add-db", "DB", 1, 1, on_add_db},
-	        {"ovsdb-server/remove-db", "DB", 1, 1, on_remove_db},
-	        {"ovsdb-server/list-dbs", "", 0, 0, on_list_dbs},
-	        {"ovsdb-server/get-db-storage-status", "DB", 1, 1, on_storage_status},
-	        {"ovsdb-server/reload", "", 0, 0, on_reload},
-	        {"ovsdb-server/disable-monitor-cond", "", 0, 0, on_disable_monitor_cond},
-	        {"ovsdb-server/tlog-set", "DB:TABLE on|off", 2, 2, on_tlog_set},
-	        {"ovsdb-server/tlog-list", "", 0, 0, on_tlog_list},
-	        {"cluster/cid", "DB", 1, 1, on_cluster},
-	        {"cluster/sid", "DB", 1, 1, on_cluster},
-	        {"cluster/status", "DB", 1, 1, on_cluster},
-	        {"cluster/leave", "DB", 1, 1, on_cluster},
-	        {"cluster/kick", "DB SERVER", 2, 2, on_cluster},
-	        {"cluster/change-election-timer", "DB TIME", 2, 2, on_cluster},
-	        {"cluster/set-backlog-threshold", "DB N_MSGS N_BYTES", 3, 3, on_cluster},
+		{"exit", "", 0, 0, on_exit_command},
+		{"ovsdb-server/compact", "[DB]", 0, 1, on_compact},
+		{"ovsdb-server/memory-trim-on-compaction", "on|off", 1, 1, on_trim},
+		{"ovsdb-server/reconnect", "", 0, 0, on_reconnect},
+		{"ovsdb-server/add-remote", "REMOTE", 1, 1, on_add_remote},
+		{"ovsdb-server/remove-remote", "REMOTE", 1, 1, on_remove_remote},
+		{"ovsdb-server/list-remotes", "", 0, 0, on_list_remotes},
+		{"ovsdb-server/add-db", "DB", 1, 1, on_add_db},
+		{"ovsdb-server/remove-db", "DB", 1, 1, on_remove_db},
+		{"ovsdb-server/list-dbs", "", 0, 0, on_list_dbs},
+		{"ovsdb-server/get-db-storage-status", "DB", 1, 1, on_storage_status},
+		{"ovsdb-server/reload", "", 0, 0, on_reload},
+		{"ovsdb-server/disable-monitor-cond", "", 0, 0, on_disable_monitor_cond},
+		{"ovsdb-server/tlog-set", "DB:TABLE on|off", 2, 2, on_tlog_set},
+		{"ovsdb-server/tlog-list", "", 0, 0, on_tlog_list},
+		{"cluster/cid", "DB", 1, 1, on_cluster},
+		{"cluster/sid", "DB", 1, 1, on_cluster},
+		{"cluster/status", "DB", 1, 1, on_cluster},
+		{"cluster/leave", "DB", 1, 1, on_cluster},
+		{"cluster/kick", "DB SERVER", 2, 2, on_cluster},
+		{"cluster/change-election-timer", "DB TIME", 2, 2, on_cluster},
+		{"cluster/set-backlog-threshold", "DB N_MSGS N_BYTES", 3, 3, on_cluster},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		appctl_register(p->appctl, rows[i].name, rows[i].usage, rows[i].min, rows[i].max,
-		                rows[i].handler, p);
+				rows[i].handler, p);
 	commands_register_replication(p);
 	appctl_add_memory_source(p->appctl, server_memory, p->server);
 }

@@ -45,7 +45,7 @@ static void on_disconnect(struct appctl_call *call, int argc, const char *argv[]
 }
 
 static void on_set_probe_interval(struct appctl_call *call, int argc, const char *argv[],
-                                  void *program_)
+				  void *program_)
 {
 	struct program *p = program_;
 	int64_t ms;
@@ -66,7 +66,7 @@ static void on_set_excluded(struct appctl_call *call, int argc, const char *argv
 }
 
 static void reply_text(struct appctl_call *call,
-                       void (*format)(const struct replication *, struct str *), void *program_)
+		       void (*format)(const struct replication *, struct str *), void *program_)
 {
 	struct program *p = program_;
 	struct str s = STR_INIT;
@@ -92,17 +92,17 @@ void commands_register_replication(struct program *p)
 		int min, max;
 		appctl_handler *handler;
 	} rows[] = {
-	        {"ovsdb-server/set-active-ovsdb-server", "SERVER", 1, 1, on_set_active},
-	        {"ovsdb-server/get-active-ovsdb-server", "", 0, 0, on_get_active},
-	        {"ovsdb-server/connect-active-ovsdb-server", "", 0, 0, on_connect},
-	        {"ovsdb-server/disconnect-active-ovsdb-server", "", 0, 0, on_disconnect},
-	        {"ovsdb-server/set-active-ovsdb-server-probe-interval", "MSECS", 1, 1,
-	         on_set_probe_interval},
-	        {"ovsdb-server/set-sync-exclude-tables", "[DB:TABLE,...]", 0, 1, on_set_excluded},
-	        {"ovsdb-server/get-sync-exclude-tables", "", 0, 0, on_get_excluded},
-	        {"ovsdb-server/sync-status", "", 0, 0, on_status},
+		{"ovsdb-server/set-active-ovsdb-server", "SERVER", 1, 1, on_set_active},
+		{"ovsdb-server/get-active-ovsdb-server", "", 0, 0, on_get_active},
+		{"ovsdb-server/connect-active-ovsdb-server", "", 0, 0, on_connect},
+		{"ovsdb-server/disconnect-active-ovsdb-server", "", 0, 0, on_disconnect},
+		{"ovsdb-server/set-active-ovsdb-server-probe-interval", "MSECS", 1, 1,
+		 on_set_probe_interval},
+		{"ovsdb-server/set-sync-exclude-tables", "[DB:TABLE,...]", 0, 1, on_set_excluded},
+		{"ovsdb-server/get-sync-exclude-tables", "", 0, 0, on_get_excluded},
+		{"ovsdb-server/sync-status", "", 0, 0, on_status},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		appctl_register(p->appctl, rows[i].name, rows[i].usage, rows[i].min, rows[i].max,
-		                rows[i].handler, p);
+				rows[i].handler, p);
 }

@@ -24,7 +24,7 @@ void config_file_done(struct config_file *c)
 
 // Milliseconds or another small number; `otherwise` when it is not there.
 static int64_t get_number(struct fields *f, const char *name, int64_t min, int64_t max,
-                          int64_t otherwise)
+			  int64_t otherwise)
 {
 	const json_t *json = fields_get(f, name, FIELD_INTEGER | FIELD_OPTIONAL);
 	if (!json)
@@ -32,7 +32,7 @@ static int64_t get_number(struct fields *f, const char *name, int64_t min, int64
 	int64_t value = (int64_t)json_number_value(json);
 	if (value < min || value > max)
 		fields_error(f, "%s must be from %lld to %lld", name, (long long)min,
-		             (long long)max);
+			     (long long)max);
 	return value;
 }
 
@@ -46,12 +46,12 @@ static struct db_error *read_remote(struct config_file *c, const char *target, c
 		return NULL;
 	fields_init(&f, json, "remote \"%s\"", target);
 	r->config.probe_interval =
-	        get_number(&f, "inactivity-probe", 0, INT32_MAX, r->config.probe_interval);
+		get_number(&f, "inactivity-probe", 0, INT32_MAX, r->config.probe_interval);
 	r->config.max_backoff =
-	        get_number(&f, "max-backoff", 1000, INT32_MAX, r->config.max_backoff);
+		get_number(&f, "max-backoff", 1000, INT32_MAX, r->config.max_backoff);
 	r->config.dscp = (int)get_number(&f, "dscp", 0, 63, -1);
 	r->config.read_only =
-	        json_is_true(fields_get(&f, "read-only", FIELD_BOOLEAN | FIELD_OPTIONAL));
+		json_is_true(fields_get(&f, "read-only", FIELD_BOOLEAN | FIELD_OPTIONAL));
 	const json_t *role = fields_get(&f, "role", FIELD_STRING | FIELD_OPTIONAL);
 	if (role && json_string_length(role))
 		r->config.role = xstrdup(json_string_value(role));
@@ -61,7 +61,7 @@ static struct db_error *read_remote(struct config_file *c, const char *target, c
 }
 
 static struct db_error *read_source(struct follower_config *source, const char *name,
-                                    const json_t *json)
+				    const json_t *json)
 {
 	const char *target;
 	json_t *options;
@@ -71,7 +71,7 @@ static struct db_error *read_source(struct follower_config *source, const char *
 		struct error *bad = follower_config_set_targets(source, target);
 		if (bad) {
 			struct db_error *error = db_error_new("ovsdb error", "database \"%s\": %s",
-			                                      name, error_text(bad));
+							      name, error_text(bad));
 			error_free(bad);
 			return error;
 		}
@@ -79,9 +79,9 @@ static struct db_error *read_source(struct follower_config *source, const char *
 			continue;
 		fields_init(&f, options, "source \"%s\" of database \"%s\"", target, name);
 		int64_t probe =
-		        get_number(&f, "inactivity-probe", 0, INT32_MAX, source->probe_interval);
+			get_number(&f, "inactivity-probe", 0, INT32_MAX, source->probe_interval);
 		int64_t backoff =
-		        get_number(&f, "max-backoff", 1000, INT32_MAX, source->max_backoff);
+			get_number(&f, "max-backoff", 1000, INT32_MAX, source->max_backoff);
 		if (!first && (probe != source->probe_interval || backoff != source->max_backoff))
 			fields_error(&f, "all sources of a database must have the same intervals");
 		source->probe_interval = probe;
@@ -125,17 +125,17 @@ static struct db_error *read_database(struct config_file *c, const char *name, c
 	follower_config_init(&d->source, d->relay);
 	if (!strcmp(text, "clustered"))
 		fields_error(&f, "clustered databases are not supported; service-model may be "
-		                 "standalone, active-backup or relay");
+				 "standalone, active-backup or relay");
 	else if (!d->relay && !pair && strcmp(text, "standalone"))
 		fields_error(&f,
-		             "service-model \"%s\" is none of standalone, active-backup and relay",
-		             text);
+			     "service-model \"%s\" is none of standalone, active-backup and relay",
+			     text);
 	else if ((d->relay || d->backup) && !json_object_size(source))
 		fields_error(&f,
-		             "a \"source\" is needed, an object with connection methods for names");
+			     "a \"source\" is needed, an object with connection methods for names");
 	else if (!d->relay && !pair && (source || excluded || d->backup))
 		fields_error(&f, "source, backup and exclude-tables are for service-model "
-		                 "active-backup (or relay)");
+				 "active-backup (or relay)");
 	else if (d->relay && (excluded || d->backup))
 		fields_error(&f, "backup and exclude-tables are not for relays");
 	if (excluded)
@@ -175,7 +175,7 @@ struct error *config_file_read(const char *path, struct config_file *c)
 	json_t *json = json_load_file(path, JSON_REJECT_DUPLICATES, &why);
 	if (!json)
 		return error_new("%s: line %d, column %d: %s", path, why.line, why.column,
-		                 why.text);
+				 why.text);
 	struct error *error = db_error_to_error(db_error_wrap(read_all(c, json), "%s", path));
 	json_decref(json);
 	if (error)

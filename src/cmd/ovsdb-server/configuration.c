@@ -77,7 +77,7 @@ static struct error *open_database(struct program *p, struct config_database *d)
 
 // Makes it the backup of what it is to follow, or nobody's.
 static struct error *set_role(struct program *p, struct config_database *d,
-                              const struct configured *c)
+			      const struct configured *c)
 {
 	struct served *s = server_find(p->server, c->name);
 	struct error *error = NULL;
@@ -95,7 +95,7 @@ static struct error *set_role(struct program *p, struct config_database *d,
 }
 
 static void load_databases(struct program *p, const struct config_file *config,
-                           struct error **first)
+			   struct error **first)
 {
 	close_databases(p, config);
 	VEC_FOREACH (&config->databases, i) {
@@ -129,7 +129,7 @@ static void load_remotes(struct program *p, const struct config_file *config, st
 	str_done(&list);
 	VEC_FOREACH (&config->remotes, i)
 		keep_error(first, remotes_add(p->remotes, config->remotes.v[i].target,
-		                              &config->remotes.v[i].config));
+					      &config->remotes.v[i].config));
 	keep_error(first, remotes_update(p->remotes));
 }
 

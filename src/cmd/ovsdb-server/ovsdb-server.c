@@ -78,28 +78,28 @@ enum {
 };
 
 static const struct option long_options[] = {
-        {"remote", required_argument, NULL, OPT_REMOTE},
-        {"unixctl", required_argument, NULL, OPT_UNIXCTL},
-        {"run", required_argument, NULL, OPT_RUN},
-        {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'V'},
-        TLS_LONG_OPTIONS,
-        {"sync-from", required_argument, NULL, OPT_SYNC_FROM},
-        {"sync-exclude-tables", required_argument, NULL, OPT_SYNC_EXCLUDE},
-        {"active", no_argument, NULL, OPT_ACTIVE},
-        {"config-file", required_argument, NULL, OPT_CONFIG_FILE},
-        {"record", optional_argument, NULL, OPT_REPLAY},
-        {"replay", optional_argument, NULL, OPT_REPLAY},
-        {"disable-file-column-diff", no_argument, NULL, OPT_NO_COLUMN_DIFF},
-        DAEMON_LONG_OPTIONS,
-        LOG_LONG_OPTIONS,
-        {NULL, 0, NULL, 0},
+	{"remote", required_argument, NULL, OPT_REMOTE},
+	{"unixctl", required_argument, NULL, OPT_UNIXCTL},
+	{"run", required_argument, NULL, OPT_RUN},
+	{"help", no_argument, NULL, 'h'},
+	{"version", no_argument, NULL, 'V'},
+	TLS_LONG_OPTIONS,
+	{"sync-from", required_argument, NULL, OPT_SYNC_FROM},
+	{"sync-exclude-tables", required_argument, NULL, OPT_SYNC_EXCLUDE},
+	{"active", no_argument, NULL, OPT_ACTIVE},
+	{"config-file", required_argument, NULL, OPT_CONFIG_FILE},
+	{"record", optional_argument, NULL, OPT_REPLAY},
+	{"replay", optional_argument, NULL, OPT_REPLAY},
+	{"disable-file-column-diff", no_argument, NULL, OPT_NO_COLUMN_DIFF},
+	DAEMON_LONG_OPTIONS,
+	LOG_LONG_OPTIONS,
+	{NULL, 0, NULL, 0},
 };
 
 static void parse_options(int argc, char *argv[], struct options *o)
 {
 	for (int c, index = 0; (c = getopt_long(argc, argv, "hVv::" TLS_SHORT_OPTIONS, long_options,
-	                                        &index)) != -1;) {
+						&index)) != -1;) {
 		switch (c) {
 		case OPT_REMOTE:
 			vec_push(&o->remotes, optarg);
@@ -144,8 +144,9 @@ static void parse_options(int argc, char *argv[], struct options *o)
 		vec_push(&o->files, argv[i]);
 	if (o->config_file &&
 	    (o->files.n || o->remotes.n || o->sync_from || o->sync_exclude || o->active))
-		command_die("--config-file names the remotes and databases: there may be no others on the "
-		    "command line");
+		command_die("--config-file names the remotes and databases: there may be no others "
+			    "on the "
+			    "command line");
 	if ((o->sync_exclude || o->active) && !o->sync_from)
 		command_die("--sync-exclude-tables and --active need --sync-from");
 	if (!o->files.n && !o->config_file)
@@ -195,7 +196,7 @@ static struct db_error *open_relay(struct program *p, const char *database)
 	const char *name = database + strlen("relay:"), *targets = strchr(name, ':');
 	if (!targets)
 		return db_error_new("ovsdb error",
-		                    "%s: invalid syntax (relay:NAME:REMOTE[,REMOTE...])", database);
+				    "%s: invalid syntax (relay:NAME:REMOTE[,REMOTE...])", database);
 	struct follower_config config;
 	follower_config_init(&config, true);
 	struct error *bad = follower_config_set_targets(&config, targets + 1);
@@ -205,7 +206,7 @@ static struct db_error *open_relay(struct program *p, const char *database)
 	follower_config_done(&config);
 	free(copy);
 	struct db_error *error =
-	        bad ? db_error_new("ovsdb error", "%s: %s", database, error_text(bad)) : NULL;
+		bad ? db_error_new("ovsdb error", "%s: %s", database, error_text(bad)) : NULL;
 	error_free(bad);
 	return error;
 }
@@ -214,7 +215,7 @@ struct db_error *program_open(struct program *p, const char *database)
 {
 	const char *unused;
 	return !strncmp(database, "relay:", 6) ? open_relay(p, database)
-	                                       : program_open_file(p, database, &unused);
+					       : program_open_file(p, database, &unused);
 }
 
 static void open_databases(struct program *p, const struct options *o)
@@ -252,7 +253,7 @@ static void load_config_file(struct program *p, const struct options *o)
 static void start_replication(struct program *p, const struct options *o)
 {
 	struct error *error =
-	        o->sync_from ? replication_set_active(p->replication, o->sync_from) : NULL;
+		o->sync_from ? replication_set_active(p->replication, o->sync_from) : NULL;
 	if (!error && o->sync_exclude)
 		error = replication_set_excluded(p->replication, o->sync_exclude);
 	if (!error && o->sync_from && !o->active)
@@ -300,10 +301,10 @@ static int child_exit_code(const struct child *c)
 		return EXIT_SUCCESS;
 	if (WIFEXITED(c->status))
 		fprintf(stderr, "%s: %s: child exited, exit status %d\n", log_program(), c->command,
-		        WEXITSTATUS(c->status));
+			WEXITSTATUS(c->status));
 	else
 		fprintf(stderr, "%s: %s: child exited, killed (%s)\n", log_program(), c->command,
-		        strsignal(WTERMSIG(c->status)));
+			strsignal(WTERMSIG(c->status)));
 	return EXIT_FAILURE;
 }
 

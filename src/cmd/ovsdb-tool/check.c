@@ -87,13 +87,13 @@ static char *keep_original(const char *path)
 		}
 		if (errno != EEXIST)
 			command_die("%s: keeping the damaged file under this name failed (%m)",
-			            name);
+				    name);
 		free(name);
 	}
 }
 
 static void write_good_records(struct journal *j, const struct salvage *s,
-                               const struct db_schema *schema)
+			       const struct db_schema *schema)
 {
 	VEC(struct str) records = {0};
 	if (s->schema_lost) {
@@ -139,8 +139,8 @@ int check_file(const char *path, const struct db_schema *schema, bool repair)
 	print_pieces(path, &s);
 	if (error)
 		command_die("%s: %s%s", path, db_error_to_text(error),
-		            schema ? ""
-		                   : "; name a schema file behind the database if its own is lost");
+			    schema ? ""
+				   : "; name a schema file behind the database if its own is lost");
 	size_t good = salvage_count(&s, true), bad = salvage_count(&s, false);
 	int status = bad && !repair ? EXIT_DAMAGED : 0;
 	if (!bad) {

@@ -54,7 +54,8 @@ static void usage(const struct options *o)
 	log_usage();
 	printf("\nOther options:\n"
 	       "  -m, --more                  increase show-log verbosity\n"
-	       "  --repair                    with check: keep what is good, the rest in DB.damaged\n"
+	       "  --repair                    with check: keep what is good, the rest in "
+	       "DB.damaged\n"
 	       "  --rbac-role=ROLE            RBAC role for transact and query commands\n"
 	       "  -h, --help                  display this help message\n"
 	       "  -V, --version               display version information\n");
@@ -113,8 +114,10 @@ static void run_create(int argc, char *argv[], void *options)
 
 static void run_cluster(int argc, char *argv[], void *options)
 {
-	command_die("%s: clustered databases are not supported, use active-backup replication (ovsdb-server "
-		    "--sync-from) or relays", argv[0]);
+	command_die("%s: clustered databases are not supported, use active-backup replication "
+		    "(ovsdb-server "
+		    "--sync-from) or relays",
+		    argv[0]);
 }
 
 // Writes the contents of a database to a new file that takes the place of `path`, or is beside it.
@@ -192,7 +195,9 @@ static void run_needs_conversion(int argc, char *argv[], void *options)
 static void run_db_member(int argc, char *argv[], void *options)
 {
 	struct db_schema *schema = read_db_schema(db_argument(options, argc, argv, 1));
-	puts(!strcmp(argv[0], "db-name") ? schema->name : !strcmp(argv[0], "db-version") ? schema->version : schema->cksum);
+	puts(!strcmp(argv[0], "db-name")      ? schema->name
+	     : !strcmp(argv[0], "db-version") ? schema->version
+					      : schema->cksum);
 	db_schema_free(schema);
 }
 
@@ -265,7 +270,11 @@ static void run_compare_versions(int argc, char *argv[], void *options)
 		cmp = (a[i] > b[i]) - (a[i] < b[i]);
 	for (size_t i = 0; i < sizeof(operators) / sizeof(operators[0]); i++)
 		if (!strcmp(operators[i].name, argv[2]))
-			exit((cmp < 0 ? operators[i].less : cmp ? operators[i].greater : operators[i].equal) ? 0 : 2);
+			exit((cmp < 0 ? operators[i].less
+			      : cmp   ? operators[i].greater
+				      : operators[i].equal)
+				     ? 0
+				     : 2);
 	command_die("%s: not a relational operator", argv[2]);
 }
 
@@ -276,8 +285,8 @@ static json_t *parse_json(const char *text)
 	json_error_t why;
 	json_t *json = json_loads(text, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
 	if (!json)
-		command_die("\"%s\": line %d, column %d, byte %d: %s", text, why.line, why.column, why.position,
-			    why.text);
+		command_die("\"%s\": line %d, column %d, byte %d: %s", text, why.line, why.column,
+			    why.position, why.text);
 	return json;
 }
 
@@ -308,7 +317,8 @@ static json_t *one_result(struct db_error *error)
 
 static json_t *execute(struct database *d, const json_t *params, bool keep, const char *role)
 {
-	struct db_execute x = {.db = d->db, .operations = params, .first = 1, .client = {.role = role}};
+	struct db_execute x = {
+		.db = d->db, .operations = params, .first = 1, .client = {.role = role}};
 	switch (db_execute(&x)) {
 	case DB_EXECUTE_FAILED:
 		break;
@@ -333,7 +343,8 @@ static void run_transaction(int argc, char *argv[], void *options)
 {
 	bool keep = !strcmp(argv[0], "transact");
 	json_t *params = parse_json(argv[argc - 1]);
-	struct database *d = open_database(argc > 2 ? argv[1] : ((struct options *)options)->db, keep);
+	struct database *d =
+		open_database(argc > 2 ? argv[1] : ((struct options *)options)->db, keep);
 	const char *role = ((struct options *)options)->role;
 	struct db_error *error = check_params(d, params);
 	json_t *result = error ? db_error_to_json(error) : execute(d, params, keep, role);

@@ -31,8 +31,8 @@ static void show_schema(struct show *s, const json_t *json)
 	struct db_error *error = db_schema_from_json(json, &s->schema);
 	if (error)
 		command_die("%s", db_error_to_text(error));
-	printf(" \"%s\" schema, version=\"%s\", cksum=\"%s\"\n", s->schema->name, s->schema->version,
-	       s->schema->cksum);
+	printf(" \"%s\" schema, version=\"%s\", cksum=\"%s\"\n", s->schema->name,
+	       s->schema->version, s->schema->cksum);
 }
 
 static struct known_row *find_row(const struct show *s, const char *key)
@@ -59,7 +59,8 @@ static struct known_row *remember_row(struct show *s, const char *key)
 }
 
 // A column's value as text; the JSON where the schema does not know it.
-static char *value_text(const struct show *s, const char *table, const char *column, const json_t *json)
+static char *value_text(const struct show *s, const char *table, const char *column,
+			const json_t *json)
 {
 	const struct table_schema *t = s->schema ? db_schema_find_table(s->schema, table) : NULL;
 	const struct column_schema *c = t ? table_schema_find_column(t, column) : NULL;
@@ -88,7 +89,8 @@ static void show_columns(const struct show *s, const char *table, const json_t *
 	}
 }
 
-static void show_row(struct show *s, const char *table, const char *uuid, const json_t *columns, bool diff)
+static void show_row(struct show *s, const char *table, const char *uuid, const json_t *columns,
+		     bool diff)
 {
 	char *key = xasprintf("%s %s", table, uuid);
 	struct known_row *row = find_row(s, key);
@@ -107,9 +109,11 @@ static void show_row(struct show *s, const char *table, const char *uuid, const 
 		else if (is_new)
 			printf("  table %s insert row %.8s:\n", table, uuid);
 		else if (before)
-			printf("  table %s row %s (%.8s)%s:\n", table, before, uuid, diff ? " diff" : "");
+			printf("  table %s row %s (%.8s)%s:\n", table, before, uuid,
+			       diff ? " diff" : "");
 		else
-			printf("  table %s row %.8s (%.8s)%s:\n", table, uuid, uuid, diff ? " diff" : "");
+			printf("  table %s row %.8s (%.8s)%s:\n", table, uuid, uuid,
+			       diff ? " diff" : "");
 		if (json_is_null(columns))
 			printf("    delete row\n");
 		else if (s->more > 1)

@@ -79,13 +79,15 @@ struct turns { // of the nodes; the first is of queues that may go anywhere
 	unsigned int of[NODES + 1];
 };
 
-static struct dp_thread *pick(const struct assignment *a, const struct dp_rxq *q, enum dp_rxq_assign how, struct turns *turns)
+static struct dp_thread *pick(const struct assignment *a, const struct dp_rxq *q,
+			      enum dp_rxq_assign how, struct turns *turns)
 {
 	struct choice c = choose(a, q);
 	unsigned int *turn = &turns->of[c.near_only && c.numa < NODES ? c.numa + 1 : 0];
 	unsigned int n = count(a, &c);
 	// To and fro, so that the largest and the smallest come together.
-	unsigned int at = *turn % (2 * n), wanted = how == DP_ASSIGN_CYCLES && at >= n ? 2 * n - 1 - at : at % n;
+	unsigned int at = *turn % (2 * n),
+		     wanted = how == DP_ASSIGN_CYCLES && at >= n ? 2 * n - 1 - at : at % n;
 	struct dp_thread *best = NULL;
 	VEC_FOREACH (&a->threads, i) {
 		struct dp_thread *t = a->threads.v[i];
@@ -110,8 +112,8 @@ void assignment_plan(struct dp_user *dp, struct assignment *a)
 	VEC_FOREACH (&a->queues, i) {
 		struct dp_rxq *q = a->queues.v[i];
 		q->next_thread = q->pinned_core >= 0
-		                         ? assignment_thread_on(a, (unsigned int)q->pinned_core)
-		                         : NULL;
+					 ? assignment_thread_on(a, (unsigned int)q->pinned_core)
+					 : NULL;
 		if (q->next_thread && dp->settings.rxq_isolate)
 			q->next_thread->isolated = true;
 		if (q->next_thread)

@@ -67,13 +67,13 @@ static void minute(void *arg)
 	loop_timer_set_in(&dp->balance.timer, MINUTE_MS);
 	for (unsigned int i = 0; i < dp->n_threads; i++)
 		busy |= dp->threads[i]->kind == DP_THREAD_POLL && dp->threads[i]->n_queues > 1 &&
-		        is_busy(dp->threads[i], s->load_percent);
+			is_busy(dp->threads[i], s->load_percent);
 	if (++dp->balance.minutes < s->interval_minutes || !busy)
 		return;
 	dp->balance.minutes = 0;
 	if (improvement(dp) >= s->improvement_percent)
 		error_free(dp_user_pmd_rebalance(
-		        &dp->base)); // no threads are started by it, which is all that can fail
+			&dp->base)); // no threads are started by it, which is all that can fail
 }
 
 void balance_init(struct dp_user *dp)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Automatic load balance (pmd-auto-lb): when a polling thread was busy for a minute, and another assignment of its queues would make the
-// loads more equal by enough, queues move. Main thread.
+// Automatic load balance (pmd-auto-lb): when a polling thread was busy for a minute, and another
+// assignment of its queues would make the loads more equal by enough, queues move. Main thread.
 #pragma once
 #include "dp/dp.h"
 

@@ -60,13 +60,15 @@ static void judge(struct budget *b)
 	b->judged = b->reused = 0;
 }
 
-void budget_watch(struct budget *b, const struct flow_counters *counters, uint32_t number, uint32_t now)
+void budget_watch(struct budget *b, const struct flow_counters *counters, uint32_t number,
+		  uint32_t now)
 {
 	uint32_t at = b->next % BUDGET_SAMPLES;
 	if (b->sample[at].installed) {
 		if (now - b->sample[at].installed < JUDGE_MS)
 			return;
-		// Its first packet was counted by the upcall. The number may be another megaflow's by now: a small error.
+		// Its first packet was counted by the upcall. The number may be another megaflow's
+		// by now: a small error.
 		const struct flow_counter *c = flow_counter_at(counters, b->sample[at].number);
 		b->reused += __atomic_load_n(&c->packets, __ATOMIC_RELAXED) > 0;
 		b->judged++;

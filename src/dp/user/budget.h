@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// What a receive queue may cost beyond the flow cache, so that packets from one port that no megaflow matches, an attacker's or those of a
-// broken host, do not starve the other ports, and so that megaflows are made only while they serve.
+// What a receive queue may cost beyond the flow cache, so that packets from one port that no
+// megaflow matches, an attacker's or those of a broken host, do not starve the other ports, and so
+// that megaflows are made only while they serve.
 //
-// Time: each of the n queues that had packets lately in a thread may spend an n-th of the thread's time on searches in subtables and on
-// upcalls. A queue in debt gets no upcalls: what misses is dropped (DP_DROP_BUDGET); deep in debt not even searches, but what the
-// flow cache knows goes on. A queue that is alone has no limit.
+// Time: each of the n queues that had packets lately in a thread may spend an n-th of the thread's
+// time on searches in subtables and on upcalls. A queue in debt gets no upcalls: what misses is
+// dropped (DP_DROP_BUDGET); deep in debt not even searches, but what the flow cache knows goes on.
+// A queue that is alone has no limit.
 //
-// Queues of event-driven threads have the same share, but nothing of theirs is dropped: one in debt rests, and its packets wait in the socket.
+// Queues of event-driven threads have the same share, but nothing of theirs is dropped: one in debt
+// rests, and its packets wait in the socket.
 //
-// Megaflows: of some that the queue's packets made, it is remembered whether they had a second packet within a second. When nearly
-// none had, as in a scan, only one in up to 16 misses installs one; the others are forwarded by their translation alone.
+// Megaflows: of some that the queue's packets made, it is remembered whether they had a second
+// packet within a second. When nearly none had, as in a scan, only one in up to 16 misses installs
+// one; the others are forwarded by their translation alone.
 //
 // All functions are for the queue's thread.
 #pragma once
@@ -21,7 +25,7 @@ struct flow_counters;
 
 enum { BUDGET_SAMPLES = 64 };
 
-struct budget { // zeros: a new one
+struct budget {		// zeros: a new one
 	int64_t credit; // cycles
 	uint64_t paid;	// until when
 	uint32_t epoch; // when the queue last had packets
@@ -37,8 +41,8 @@ struct budget { // zeros: a new one
 
 // A thread's view of its queues.
 struct budget_epoch {
-	uint64_t start;	 // cycles
-	uint32_t number; // not 0
+	uint64_t start;			// cycles
+	uint32_t number;		// not 0
 	uint32_t n_busy, n_busy_before; // queues with packets in this epoch, and in the one before
 };
 

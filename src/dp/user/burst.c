@@ -31,7 +31,8 @@ static struct megaflow *search(struct dp_thread *t, unsigned int i, enum budget_
 		dp_stat_add(&t->stats.probes, probes);
 		if (b->index[i]->n > 1 && may_cache(t)) {
 			cache_insert(&t->cache, b->hash[i], f->number);
-			cache_note_insert(&t->cache, t->stats.received + t->stats.recirculated, t->stats.probes);
+			cache_note_insert(&t->cache, t->stats.received + t->stats.recirculated,
+					  t->stats.probes);
 		}
 		return f;
 	}
@@ -54,7 +55,8 @@ struct megaflow *burst_search(struct dp_thread *t, unsigned int i)
 		return search(t, i, BUDGET_ALL);
 	uint64_t start = rte_rdtsc();
 	enum budget_verdict verdict = budget_ask(&q->budget, &t->epoch, start, t->cycles_per_ms);
-	// What waits in a socket can wait longer: an event-driven thread lets such a queue rest after this burst (thread.c), and drops nothing.
+	// What waits in a socket can wait longer: an event-driven thread lets such a queue rest
+	// after this burst (thread.c), and drops nothing.
 	if (t->kind == DP_THREAD_EVENT)
 		verdict = BUDGET_ALL;
 	if (verdict == BUDGET_NO_SEARCH) {
@@ -89,7 +91,8 @@ void burst_finish(struct dp_thread *t)
 		} else {
 			dp_stat_add(&t->stats.recirculated, n);
 			for (size_t i = 0; i < n; i += BURST)
-				lookup_and_run(t, packets + i, n - i < BURST ? (unsigned int)(n - i) : BURST, NULL);
+				lookup_and_run(t, packets + i,
+					       n - i < BURST ? (unsigned int)(n - i) : BURST, NULL);
 		}
 		vec_clear(&now.of);
 		t->recirculated_spare = now;
@@ -98,7 +101,8 @@ void burst_finish(struct dp_thread *t)
 	out_end(t);
 }
 
-unsigned int burst_process(struct dp_thread *t, struct rte_mbuf **packets, unsigned int n, const struct dp_meta *fresh)
+unsigned int burst_process(struct dp_thread *t, struct rte_mbuf **packets, unsigned int n,
+			   const struct dp_meta *fresh)
 {
 	t->busy = true;
 	dp_thread_look_at_clock(t);

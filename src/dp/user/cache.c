@@ -36,7 +36,8 @@ void cache_done(struct cache *c)
 
 static void grow(struct cache *c)
 {
-	uint32_t n = c->mask + 1, wanted = n * GROWTH < CACHE_MAX_BUCKETS ? n * GROWTH : CACHE_MAX_BUCKETS;
+	uint32_t n = c->mask + 1,
+		 wanted = n * GROWTH < CACHE_MAX_BUCKETS ? n * GROWTH : CACHE_MAX_BUCKETS;
 	struct cache_bucket *more = wanted > n ? map(wanted) : NULL;
 	if (!more)
 		return;
@@ -49,7 +50,8 @@ void cache_note_insert(struct cache *c, uint64_t packets, uint64_t probes)
 {
 	if (++c->inserted <= c->mask * CACHE_WAYS)
 		return;
-	if ((uint64_t)c->inserted * MISSING > packets - c->packets && probes - c->probes >= (uint64_t)c->inserted * PROBES)
+	if ((uint64_t)c->inserted * MISSING > packets - c->packets &&
+	    probes - c->probes >= (uint64_t)c->inserted * PROBES)
 		grow(c);
 	c->inserted = 0;
 	c->packets = packets;
@@ -60,7 +62,8 @@ void cache_insert(struct cache *c, uint64_t hash, uint32_t flow)
 {
 	struct cache_bucket *b = cache_bucket(c, hash);
 	uint16_t signature = cache_signature(hash);
-	unsigned int at = (unsigned int)(hash >> 40) % CACHE_WAYS; // the one to go when the bucket is full
+	unsigned int at =
+		(unsigned int)(hash >> 40) % CACHE_WAYS; // the one to go when the bucket is full
 	bool found = false;
 	for (unsigned int i = 0; i < CACHE_WAYS && !found; i++) {
 		if (b->signature[i] == signature) {

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// The signature flow cache: one per thread. A bucket is one cache line of 16-bit signatures and flow numbers; the hash is over
-// the bits that any megaflow of the packet's layout looks at (layout_index.live), so packets that no megaflow could tell apart
-// share an entry. An entry may be stale or its signature another packet's: the caller verifies against the megaflow, so that a
+// The signature flow cache: one per thread. A bucket is one cache line of 16-bit signatures and
+// flow numbers; the hash is over the bits that any megaflow of the packet's layout looks at
+// (layout_index.live), so packets that no megaflow could tell apart share an entry. An entry may be
+// stale or its signature another packet's: the caller verifies against the megaflow, so that a
 // wrong entry costs time, never correctness. Nothing has to be flushed when flows or masks go.
 //
-// It starts with 64 Ki entries and grows to 2 Mi while packets that are not in it cost much: see cache_note_insert().
+// It starts with 64 Ki entries and grows to 2 Mi while packets that are not in it cost much: see
+// cache_note_insert().
 #pragma once
 #include <stdint.h>
 
@@ -48,7 +50,8 @@ static inline uint16_t cache_signature(uint64_t hash)
 // The flow number under this hash, or CACHE_NONE.
 static inline uint32_t cache_find(const struct cache_bucket *b, uint64_t hash)
 {
-	cache_hits equal = (cache_hits)(b->signature == (cache_signatures){0} + cache_signature(hash));
+	cache_hits equal =
+		(cache_hits)(b->signature == (cache_signatures){0} + cache_signature(hash));
 	typedef uint64_t pair __attribute__((vector_size(16)));
 	pair p = (pair)equal;
 	if (p[0])
@@ -57,7 +60,8 @@ static inline uint32_t cache_find(const struct cache_bucket *b, uint64_t hash)
 }
 
 void cache_insert(struct cache *, uint64_t hash, uint32_t flow);
-// After an insertion: `packets`, of the thread so far, and `probes`, of subtables for packets that were not in the cache. When as much was
-// inserted as there is room for, while more than one packet in eight was missing and to find its megaflow took four probes or more, it
-// becomes four times as large, and empty.
+// After an insertion: `packets`, of the thread so far, and `probes`, of subtables for packets that
+// were not in the cache. When as much was inserted as there is room for, while more than one packet
+// in eight was missing and to find its megaflow took four probes or more, it becomes four times as
+// large, and empty.
 void cache_note_insert(struct cache *, uint64_t packets, uint64_t probes);

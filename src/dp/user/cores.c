@@ -21,7 +21,8 @@ bool cores_is_online(unsigned int core)
 	char path[64], text[4] = "";
 	snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%u/online", core);
 	FILE *f = fopen(path, "r");
-	if (!f) // the first core often has no such file; nor has a host that cannot take cores off line
+	if (!f) // the first core often has no such file; nor has a host that cannot take cores off
+		// line
 		return core < cores_count();
 	bool online = fgets(text, sizeof(text), f) && *text == '1';
 	fclose(f);
@@ -141,7 +142,8 @@ static int parse_pin(const char **text, unsigned int *queue, unsigned int *core)
 	return **text ? GOES_ON : ENDS;
 }
 
-bool dp_parse_affinity(const char *text, void (*cb)(void *arg, unsigned int queue, unsigned int core), void *arg)
+bool dp_parse_affinity(const char *text,
+		       void (*cb)(void *arg, unsigned int queue, unsigned int core), void *arg)
 {
 	unsigned int queue, core;
 	int state = GOES_ON;
@@ -173,6 +175,7 @@ bool dp_polls_on(const struct dp_settings *s, unsigned int core)
 
 void dp_settings_init(struct dp_settings *s)
 {
-	*s = (struct dp_settings){.pmd_sleep_us = DP_SLEEP_DEFAULT_US, .rxq_isolate = true, .cache_one_in = 1};
+	*s = (struct dp_settings){
+		.pmd_sleep_us = DP_SLEEP_DEFAULT_US, .rxq_isolate = true, .cache_one_in = 1};
 	memset(s->core_sleep_us, 0xff, sizeof(s->core_sleep_us));
 }

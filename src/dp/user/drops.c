@@ -39,7 +39,8 @@ static void add_up(void *arg)
 	struct dp_stats now;
 	dp_user_get_stats(&dp->base, &now);
 	for (unsigned int i = 0; i < DP_DROP_N_REASONS; i++) {
-		__atomic_fetch_add(&counters[i]->total, now.drops[i] - dp->drops_shown[i], __ATOMIC_RELAXED);
+		__atomic_fetch_add(&counters[i]->total, now.drops[i] - dp->drops_shown[i],
+				   __ATOMIC_RELAXED);
 		dp->drops_shown[i] = now.drops[i];
 	}
 }

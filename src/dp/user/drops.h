@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Drops by reason as events of coverage/show: threads count for themselves, and this adds up when somebody looks.
+// Drops by reason as events of coverage/show: threads count for themselves, and this adds up when
+// somebody looks.
 #pragma once
 
 struct dp_user;

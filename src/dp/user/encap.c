@@ -105,7 +105,7 @@ static bool pop_eth(struct rte_mbuf *m)
 		return false;
 	uint32_t end = ETH_HDR_BYTES;
 	for (int i = 0; i < FLOW_MAX_VLANS && layout_is_tpid(layout_load16(frame + end - 2)) &&
-	                m->data_len >= end + 4;
+			m->data_len >= end + 4;
 	     i++)
 		end += 4;
 	static const uint8_t snap[6] = {LLC_SNAP_SAP, LLC_SNAP_SAP, LLC_CONTROL_UI, 0, 0, 0};
@@ -149,7 +149,7 @@ static uint8_t next_protocol(struct rte_mbuf *m)
 }
 
 static bool push_nsh(struct rte_mbuf **m, const struct dpact_push_nsh *a,
-                     enum dp_drop_reason *reason)
+		     enum dp_drop_reason *reason)
 {
 	uint8_t next = next_protocol(*m);
 	uint32_t len = sizeof(struct nsh_hdr) + a->md_len;
@@ -161,11 +161,11 @@ static bool push_nsh(struct rte_mbuf **m, const struct dpact_push_nsh *a,
 		return false;
 	}
 	struct nsh_hdr nsh = {
-	        .ver_flags_ttl_len = htobe16((uint16_t)((unsigned int)a->flags << 12 |
-	                                                (unsigned int)a->ttl << 6 | len / 4)),
-	        .md_type = a->mdtype,
-	        .next = next,
-	        .path = a->path_hdr,
+		.ver_flags_ttl_len = htobe16((uint16_t)((unsigned int)a->flags << 12 |
+							(unsigned int)a->ttl << 6 | len / 4)),
+		.md_type = a->mdtype,
+		.next = next,
+		.path = a->path_hdr,
 	};
 	memcpy(at, &nsh, sizeof(nsh));
 	memcpy(at + sizeof(nsh), a->md, a->md_len);
@@ -180,17 +180,17 @@ static uint32_t nsh_length(const struct rte_mbuf *m, const uint8_t *at)
 		return 0;
 	uint32_t len = 4u * (get_be16(at) & NSH_LEN_MASK);
 	return get_be16(at) & NSH_VERSION_MASK || len < sizeof(struct nsh_hdr) || len > left ? 0
-	                                                                                     : len;
+											     : len;
 }
 
 static bool pop_nsh(struct rte_mbuf *m)
 {
 	static const uint16_t types[] = {[NSH_P_IPV4] = ETHERTYPE_IPV4,
-	                                 [NSH_P_IPV6] = ETHERTYPE_IPV6,
-	                                 [NSH_P_NSH] = ETHERTYPE_NSH};
+					 [NSH_P_IPV6] = ETHERTYPE_IPV6,
+					 [NSH_P_NSH] = ETHERTYPE_NSH};
 	const uint8_t *nsh = rte_pktmbuf_mtod(m, const uint8_t *) + ETH_HDR_BYTES;
 	uint32_t len =
-	        mbuf_meta(m)->bare && type_of(m) == BE16(ETHERTYPE_NSH) ? nsh_length(m, nsh) : 0;
+		mbuf_meta(m)->bare && type_of(m) == BE16(ETHERTYPE_NSH) ? nsh_length(m, nsh) : 0;
 	if (!len)
 		return false;
 	uint8_t next = nsh[3];

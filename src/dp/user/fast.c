@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// What each packet of a burst costs, compiled once for each variant (variant.h): VARIANT(name) is name_VARIANT.
+// What each packet of a burst costs, compiled once for each variant (variant.h): VARIANT(name) is
+// name_VARIANT.
 #include <rte_prefetch.h>
 
 #include "dp/user/burst.h"
@@ -15,14 +16,16 @@ static inline void prefetch_frame(struct rte_mbuf *m)
 	rte_prefetch0(rte_pktmbuf_mtod(m, const void *));
 }
 
-// What the metadata that all packets share contributes to the hash, under the index that most of them have.
+// What the metadata that all packets share contributes to the hash, under the index that most of
+// them have.
 struct hash_start {
 	const struct layout_index *index; // NULL: none yet
 	uint64_t hash;
 };
 
-static inline uint64_t hash_of(const struct dp_burst *b, unsigned int k, const struct layout_index *index,
-			       const struct dp_meta *fresh, struct hash_start *start)
+static inline uint64_t hash_of(const struct dp_burst *b, unsigned int k,
+			       const struct layout_index *index, const struct dp_meta *fresh,
+			       struct hash_start *start)
 {
 	if (!fresh)
 		return live_hash(&index->live, &b->meta[k], b->header[k]);
@@ -31,18 +34,22 @@ static inline uint64_t hash_of(const struct dp_burst *b, unsigned int k, const s
 	return live_hash_header(&index->live, b->header[k], start->hash);
 }
 
-// One that is recirculated brings its metadata along, and may have lost its Ethernet header. Its layout.
-static inline uint32_t again(struct rte_mbuf *m, uint32_t layout, struct dp_burst *b, unsigned int k)
+// One that is recirculated brings its metadata along, and may have lost its Ethernet header. Its
+// layout.
+static inline uint32_t again(struct rte_mbuf *m, uint32_t layout, struct dp_burst *b,
+			     unsigned int k)
 {
 	packet_get_meta(m, &b->meta[k]);
 	if (!mbuf_meta(m)->bare)
 		return layout;
 	b->header[k] = b->scratch[k];
-	return key_bare_header(rte_pktmbuf_mtod(m, const uint8_t *), m->data_len, m->pkt_len, b->scratch[k]);
+	return key_bare_header(rte_pktmbuf_mtod(m, const uint8_t *), m->data_len, m->pkt_len,
+			       b->scratch[k]);
 }
 
 // Classifies the packets and hashes what any megaflow of their layout looks at.
-static void keys(struct dp_thread *t, struct rte_mbuf **packets, unsigned int n, const struct dp_meta *fresh)
+static void keys(struct dp_thread *t, struct rte_mbuf **packets, unsigned int n,
+		 const struct dp_meta *fresh)
 {
 	struct dp_burst *b = &t->burst;
 	struct layout_index *const *indexes = t->flows->index;
@@ -59,8 +66,9 @@ static void keys(struct dp_thread *t, struct rte_mbuf **packets, unsigned int n,
 			continue;
 		}
 		b->packet[k] = m;
-		uint32_t layout = key_header(rte_pktmbuf_mtod(m, const uint8_t *), m->data_len, m->pkt_len,
-					     (uint32_t)m->buf_len - m->data_off, b->scratch[k], &b->header[k]);
+		uint32_t layout = key_header(rte_pktmbuf_mtod(m, const uint8_t *), m->data_len,
+					     m->pkt_len, (uint32_t)m->buf_len - m->data_off,
+					     b->scratch[k], &b->header[k]);
 		if (fresh)
 			b->meta[k] = *fresh;
 		else
@@ -94,11 +102,13 @@ static inline uint32_t only_candidate(const struct layout_index *index, uint64_t
 	}
 }
 
-// The megaflow that the card says it is; it may have been another's since. CACHE_NONE: the card does not say.
+// The megaflow that the card says it is; it may have been another's since. CACHE_NONE: the card
+// does not say.
 static inline uint32_t marked_candidate(const struct dp_thread *t, const struct rte_mbuf *m)
 {
 	uint32_t number = m->hash.fdir.hi - 1;
-	bool there = number < FLOW_MAX_FLOWS && rcu_get(&t->flows->chunk[number >> FLOW_CHUNK_BITS]);
+	bool there =
+		number < FLOW_MAX_FLOWS && rcu_get(&t->flows->chunk[number >> FLOW_CHUNK_BITS]);
 	return there ? number : CACHE_NONE;
 }
 
@@ -107,8 +117,10 @@ static void candidates(struct dp_thread *t)
 {
 	struct dp_burst *b = &t->burst;
 	for (unsigned int i = 0; i < b->n; i++) {
-		uint32_t number = b->index[i]->n == 1 ? only_candidate(b->index[i], b->hash[i])
-						      : cache_find(cache_bucket(&t->cache, b->hash[i]), b->hash[i]);
+		uint32_t number =
+			b->index[i]->n == 1
+				? only_candidate(b->index[i], b->hash[i])
+				: cache_find(cache_bucket(&t->cache, b->hash[i]), b->hash[i]);
 		if (__builtin_expect(b->packet[i]->ol_flags & RTE_MBUF_F_RX_FDIR_ID, 0)) {
 			uint32_t marked = marked_candidate(t, b->packet[i]);
 			dp_stat_add(&t->stats.marked_hits, marked != CACHE_NONE);
@@ -184,7 +196,8 @@ static unsigned int deliver(struct dp_thread *t)
 		g.bytes += b->packet[i]->pkt_len;
 		uint32_t layout = b->meta[i].layout;
 		if ((layout & LAYOUT_L4) == LAYOUT_L4_TCP << LAYOUT_L4_SHIFT)
-			g.tcp_flags |= get_be16(b->header[i] + layout_l4_offset(layout) + 12) & TCP_FLAGS_MASK;
+			g.tcp_flags |= get_be16(b->header[i] + layout_l4_offset(layout) + 12) &
+				       TCP_FLAGS_MASK;
 	}
 	group_end(t, &g, b->n);
 	dp_stat_add(&t->stats.cache_hits, cache_hits);
@@ -194,15 +207,16 @@ static unsigned int deliver(struct dp_thread *t)
 }
 
 unsigned int VARIANT(lookup_and_run)(struct dp_thread *t, struct rte_mbuf **packets, unsigned int n,
-				   const struct dp_meta *fresh)
+				     const struct dp_meta *fresh)
 {
 	keys(t, packets, n, fresh);
 	candidates(t);
 	return deliver(t);
 }
 
-struct megaflow *VARIANT(subtable_search)(const struct flow_table *ft, const struct subtable *st, uint64_t hash,
-					  const struct dp_meta *meta, const uint8_t *header)
+struct megaflow *VARIANT(subtable_search)(const struct flow_table *ft, const struct subtable *st,
+					  uint64_t hash, const struct dp_meta *meta,
+					  const uint8_t *header)
 {
 	return subtable_find(ft, st, hash, meta, header);
 }

@@ -16,8 +16,9 @@
 static const size_t chunk_bytes = (size_t)FLOW_CHUNK * sizeof(struct megaflow);
 static const size_t counter_chunk_bytes = (size_t)FLOW_CHUNK * sizeof(struct flow_counter);
 
-struct flow_table *flow_table_new(void (*wake)(void *arg),
-				  void (*gone)(void *arg, void *cookie, const struct dp_flow_stats *), void *arg)
+struct flow_table *
+flow_table_new(void (*wake)(void *arg),
+	       void (*gone)(void *arg, void *cookie, const struct dp_flow_stats *), void *arg)
 {
 	struct flow_table *ft = xaligned_alloc(64, (sizeof(*ft) + 63) & ~(size_t)63);
 	ft->secret = random_u64() | 1;
@@ -99,7 +100,8 @@ void megaflow_key(const struct megaflow *f, struct dp_key *key)
 
 struct uuid megaflow_ufid(const struct flow_table *ft, const struct megaflow *f)
 {
-	uint64_t a = hash_u64(ft->secret ^ ((uint64_t)f->number << 16 | f->life)), b = hash_u64(a ^ ft->secret);
+	uint64_t a = hash_u64(ft->secret ^ ((uint64_t)f->number << 16 | f->life)),
+		 b = hash_u64(a ^ ft->secret);
 	return (struct uuid){{(uint32_t)(a >> 32), (uint32_t)a, (uint32_t)b, f->number}};
 }
 
@@ -137,7 +139,8 @@ struct flow_counters *flow_counters_new(struct flow_table *ft)
 	return c;
 }
 
-void flow_table_get_stats(struct flow_table *ft, const struct megaflow *f, struct dp_flow_stats *stats)
+void flow_table_get_stats(struct flow_table *ft, const struct megaflow *f,
+			  struct dp_flow_stats *stats)
 {
 	*stats = (struct dp_flow_stats){0};
 	uint32_t now = flow_table_now(ft), idle = UINT32_MAX;
@@ -157,22 +160,23 @@ void flow_table_get_stats(struct flow_table *ft, const struct megaflow *f, struc
 // --- Lookup.
 
 // Counts a hit, and now and then ranks the masks anew when one has overtaken another.
-static void note_hit(struct flow_table *ft, const struct layout_index *index, uint32_t i, uint32_t layout)
+static void note_hit(struct flow_table *ft, const struct layout_index *index, uint32_t i,
+		     uint32_t layout)
 {
 	enum { RANK_AFTER = 1 << 16 };
 	struct subtable *st = index->subtables[i];
 	uint64_t hits = __atomic_load_n(&st->hits, __ATOMIC_RELAXED) + 1;
 	__atomic_store_n(&st->hits, hits, __ATOMIC_RELAXED);
-	if (i && hits > __atomic_load_n(&index->subtables[i - 1]->hits, __ATOMIC_RELAXED) + 64 && hits % RANK_AFTER < 64 &&
-	    !pthread_mutex_trylock(&ft->lock)) {
+	if (i && hits > __atomic_load_n(&index->subtables[i - 1]->hits, __ATOMIC_RELAXED) + 64 &&
+	    hits % RANK_AFTER < 64 && !pthread_mutex_trylock(&ft->lock)) {
 		layout_index_rank(ft, layout);
 		pthread_mutex_unlock(&ft->lock);
 	}
 }
 
 // The most used subtable, then groups of them: the slots of a group are fetched together.
-struct megaflow *flow_table_lookup(struct flow_table *ft, const struct dp_meta *meta, const uint8_t *header,
-				   unsigned int *n_probes)
+struct megaflow *flow_table_lookup(struct flow_table *ft, const struct dp_meta *meta,
+				   const uint8_t *header, unsigned int *n_probes)
 {
 	enum { GROUP = 8 };
 	uint32_t layout = meta->layout & (LAYOUT_N - 1);
@@ -180,7 +184,8 @@ struct megaflow *flow_table_lookup(struct flow_table *ft, const struct dp_meta *
 	const struct layout_index *index = rcu_get(&ft->index[layout]);
 	if (!index->built) {
 		pthread_mutex_lock(&ft->lock);
-		index = ft->index[layout]->built ? ft->index[layout] : layout_index_build(ft, layout);
+		index = ft->index[layout]->built ? ft->index[layout]
+						 : layout_index_build(ft, layout);
 		pthread_mutex_unlock(&ft->lock);
 	}
 	for (uint32_t first = 0, n = 1; first < index->n; first += n, n = GROUP) {
@@ -198,7 +203,8 @@ struct megaflow *flow_table_lookup(struct flow_table *ft, const struct dp_meta *
 			++*n_probes;
 			if (!rcu_get(slot[k]))
 				continue;
-			struct megaflow *f = search(ft, index->subtables[first + k], hash[k], meta, header);
+			struct megaflow *f =
+				search(ft, index->subtables[first + k], hash[k], meta, header);
 			if (!f)
 				continue;
 			note_hit(ft, index, first + k, layout);
@@ -225,13 +231,14 @@ static void unlink_flow(struct flow_table *ft, struct megaflow *f)
 	subtable_release_if_empty(ft, st);
 }
 
-static struct megaflow *publish(struct flow_table *ft, struct subtable *st, const struct flow_new *new,
-				const struct dp_key *key, uint64_t hash, struct program *program, uint32_t number)
+static struct megaflow *publish(struct flow_table *ft, struct subtable *st,
+				const struct flow_new *new, const struct dp_key *key, uint64_t hash,
+				struct program *program, uint32_t number)
 {
 	struct megaflow *f = flow_table_at(ft, number);
 	const vec32 *meta = (const vec32 *)(const void *)&key->meta;
 	f->program = program;
-	f->full_layout = (uint16_t)(new->full_layout & (LAYOUT_N - 1));
+	f->full_layout = (uint16_t)(new->full_layout &(LAYOUT_N - 1));
 	const vec64 *header = (const vec64 *)(const void *)key->header;
 	f->meta_lo = meta[0];
 	f->header = header[0];
@@ -249,18 +256,20 @@ static struct megaflow *publish(struct flow_table *ft, struct subtable *st, cons
 
 static void apply_mask(struct dp_key *out, const struct dp_key *key, const struct dp_key *mask)
 {
-	const uint64_t *k = (const uint64_t *)(const void *)key, *m = (const uint64_t *)(const void *)mask;
+	const uint64_t *k = (const uint64_t *)(const void *)key,
+		       *m = (const uint64_t *)(const void *)mask;
 	uint64_t *o = (uint64_t *)(void *)out;
 	for (unsigned int i = 0; i < KEY_WORDS; i++)
 		o[i] = k[i] & m[i];
 }
 
-static struct error *put_locked(struct flow_table *ft, const struct flow_new *new, struct megaflow **out)
+static struct error *put_locked(struct flow_table *ft, const struct flow_new *new,
+				struct megaflow **out)
 {
 	struct dp_key key, mask = *new->mask;
 	uint64_t mask_hash = new->mask_hash ? new->mask_hash : flow_mask_hash(&mask);
 	if (new->bounded)
-		layout_index_bound(ft, new->full_layout & (LAYOUT_N - 1), &mask, &mask_hash);
+		layout_index_bound(ft, new->full_layout &(LAYOUT_N - 1), &mask, &mask_hash);
 	apply_mask(&key, new->key, &mask);
 	struct subtable *st = subtable_get(ft, &mask, mask_hash, new->full_layout);
 	uint64_t hash = subtable_hash(st, &key);
@@ -288,7 +297,8 @@ static struct error *put_locked(struct flow_table *ft, const struct flow_new *ne
 	return NULL;
 }
 
-struct error *flow_table_put(struct flow_table *ft, const struct flow_new *new, struct megaflow **flow)
+struct error *flow_table_put(struct flow_table *ft, const struct flow_new *new,
+			     struct megaflow **flow)
 {
 	struct megaflow *got = NULL;
 	pthread_mutex_lock(&ft->lock);
@@ -302,7 +312,8 @@ struct error *flow_table_put(struct flow_table *ft, const struct flow_new *new, 
 	return err;
 }
 
-struct error *flow_table_modify(struct flow_table *ft, struct megaflow *f, const void *actions, size_t n)
+struct error *flow_table_modify(struct flow_table *ft, struct megaflow *f, const void *actions,
+				size_t n)
 {
 	struct program *program, *old;
 	pthread_mutex_lock(&ft->lock);
@@ -340,7 +351,8 @@ void flow_table_flush(struct flow_table *ft)
 struct megaflow *flow_table_find(struct flow_table *ft, const struct uuid *ufid)
 {
 	pthread_mutex_lock(&ft->lock);
-	struct megaflow *f = ufid->part[3] < ft->n_numbers ? flow_table_at(ft, ufid->part[3]) : NULL;
+	struct megaflow *f =
+		ufid->part[3] < ft->n_numbers ? flow_table_at(ft, ufid->part[3]) : NULL;
 	if (f) {
 		struct uuid own = megaflow_ufid(ft, f);
 		f = f->subtable == &ft->dead || !uuid_equal(&own, ufid) ? NULL : f;

@@ -29,10 +29,10 @@ struct rule {
 	uint32_t dp_port;
 	uint16_t device;
 	struct rte_flow *flow;
-	bool whole, forwards;    // the card carries it out, and to out_port; else drops
-	uint32_t out_port;       // of the datapath
+	bool whole, forwards;	 // the card carries it out, and to out_port; else drops
+	uint32_t out_port;	 // of the datapath
 	uint64_t packets, bytes; // that were added to the main thread's counters
-	uint64_t seen;           // the round in which the megaflow was last there
+	uint64_t seen;		 // the round in which the megaflow was last there
 	UT_hash_handle hh;
 };
 
@@ -50,7 +50,7 @@ struct hw_offload {
 	bool on;
 	struct loop_timer timer;
 	uint64_t position, round;
-	struct rule *rules;     // by number
+	struct rule *rules;	// by number
 	struct device *devices; // by port
 	uint64_t n_added, n_refused, n_unsaid, n_wholes, n_wholes_refused, n_not_whole, packets;
 };
@@ -60,7 +60,7 @@ struct hw_offload {
 static void count_back(struct hw_offload *o, struct rule *r)
 {
 	static const struct rte_flow_action count[] = {{.type = RTE_FLOW_ACTION_TYPE_COUNT},
-	                                               {.type = RTE_FLOW_ACTION_TYPE_END}};
+						       {.type = RTE_FLOW_ACTION_TYPE_END}};
 	struct rte_flow_query_count now = {0};
 	struct rte_flow_error why;
 	if (!r->whole || rte_flow_query(r->device, r->flow, count, &now, &why) || !now.hits_set ||
@@ -109,19 +109,19 @@ static int device_number(void *o_, uint32_t dp_port)
 }
 
 static void tell(bool *told, const struct dp_port *port, const char *what,
-                 const struct rte_flow_error *why)
+		 const struct rte_flow_error *why)
 {
 	if (!*told)
 		log_info("port %s: its network card does not %s (%s): the switch does it",
-		         netdev_name(port->netdev), what,
-		         why->message ? why->message : rte_strerror(rte_errno));
+			 netdev_name(port->netdev), what,
+			 why->message ? why->message : rte_strerror(rte_errno));
 	*told = true;
 }
 
 // A rule by which the card does all. False: it cannot be, or the card refuses.
 static bool add_whole(struct hw_offload *o, struct rule *r, struct device *d,
-                      const struct dp_port *port, struct rte_rule *pattern,
-                      const struct program *program)
+		      const struct dp_port *port, struct rte_rule *pattern,
+		      const struct program *program)
 {
 	struct rte_forward f;
 	struct rte_flow_error why = {0};
@@ -147,7 +147,7 @@ static bool add_whole(struct hw_offload *o, struct rule *r, struct device *d,
 }
 
 static void add_mark(struct hw_offload *o, struct rule *r, struct device *d,
-                     const struct dp_port *port, const struct rte_rule *rule)
+		     const struct dp_port *port, const struct rte_rule *rule)
 {
 	static const struct rte_flow_attr ingress = {.ingress = 1};
 	struct rte_flow_error why = {0};
@@ -170,10 +170,10 @@ static bool is_hopeless(const struct device *d)
 
 // Also of a rule that was refused, so that it is not tried again: its `flow` is NULL.
 static void rule_add(struct hw_offload *o, const struct megaflow *f, const struct flow *key,
-                     const struct flow *mask)
+		     const struct flow *mask)
 {
 	const struct dp_port *port =
-	        key->in_port < o->dp->ports_end ? o->dp->ports[key->in_port] : NULL;
+		key->in_port < o->dp->ports_end ? o->dp->ports[key->in_port] : NULL;
 	int device = port ? netdev_flow_port(port->netdev) : -1;
 	if (device < 0 || HASH_COUNT(o->rules) >= MAX_RULES)
 		return;
@@ -194,9 +194,9 @@ static void rule_add(struct hw_offload *o, const struct megaflow *f, const struc
 	}
 	struct rte_rule exact;
 	bool whole = rte_rule_of_flow(&exact, key, mask, 0, port->n_rxqs) &&
-	             rte_rule_make_exact(&exact, key, mask) &&
-	             add_whole(o, r, d, port, &exact,
-	                       rcu_get(&((struct megaflow *)(uintptr_t)f)->program));
+		     rte_rule_make_exact(&exact, key, mask) &&
+		     add_whole(o, r, d, port, &exact,
+			       rcu_get(&((struct megaflow *)(uintptr_t)f)->program));
 	if (!whole)
 		add_mark(o, r, d, port, &rule);
 }
@@ -346,15 +346,15 @@ void hw_offload_format(const struct hw_offload *o, struct str *s)
 		const char *name;
 		uint64_t value;
 	} lines[] = {
-	        {"Total Enqueued offloads:", 0}, // there is no queue
-	        {"Total Inserted offloads:", live},
-	        {"Forwarded by cards:", wholes},
-	        {"Packets forwarded by them:", o->packets},
-	        {"Rules added:", o->n_added + o->n_wholes},
-	        {"Rules refused by cards:", o->n_refused},
-	        {"Forwarding refused:", o->n_wholes_refused},
-	        {"Flows cards only mark:", o->n_not_whole},
-	        {"Flows that have no rule:", o->n_unsaid},
+		{"Total Enqueued offloads:", 0}, // there is no queue
+		{"Total Inserted offloads:", live},
+		{"Forwarded by cards:", wholes},
+		{"Packets forwarded by them:", o->packets},
+		{"Rules added:", o->n_added + o->n_wholes},
+		{"Rules refused by cards:", o->n_refused},
+		{"Forwarding refused:", o->n_wholes_refused},
+		{"Flows cards only mark:", o->n_not_whole},
+		{"Flows that have no rule:", o->n_unsaid},
 	};
 	str_add(s, "HW Offload stats:\n");
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)

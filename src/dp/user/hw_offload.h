@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// hw-offload=true: network cards carry out the megaflows that they can (rte_forward.h), and mark the packets of the others with the megaflow's
-// number, which saves looking for it (rte_rule.h). Main thread.
+// hw-offload=true: network cards carry out the megaflows that they can (rte_forward.h), and mark
+// the packets of the others with the megaflow's number, which saves looking for it (rte_rule.h).
+// Main thread.
 //
-// Nothing depends on a mark: a marked packet is compared with the megaflow all the same. So rules follow the megaflows at leisure: every
-// second some of the table is looked at; megaflows that got packets get rules, and rules of those that are gone go. Rules that forward go
-// before their megaflow changes, at once; what they counted is added to the main thread's counters every second, and when they go, so that
-// statistics and ageing know nothing of cards. Cards that refuse the first rules are not asked again until the port is opened anew.
+// Nothing depends on a mark: a marked packet is compared with the megaflow all the same. So rules
+// follow the megaflows at leisure: every second some of the table is looked at; megaflows that got
+// packets get rules, and rules of those that are gone go. Rules that forward go before their
+// megaflow changes, at once; what they counted is added to the main thread's counters every second,
+// and when they go, so that statistics and ageing know nothing of cards. Cards that refuse the
+// first rules are not asked again until the port is opened anew.
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>

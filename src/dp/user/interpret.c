@@ -201,16 +201,15 @@ void program_interpret(struct dp_thread *t, struct rte_mbuf *m, const void *acti
 		return;
 	}
 	struct walk w = {.t = t, .max_len = UINT32_MAX, .end = (const uint8_t *)actions + n};
-	DPACT_FOREACH(a, actions, n)
-	if (is_write(a))
-		w.last_write = (const uint8_t *)a;
+	DPACT_FOREACH (a, actions, n)
+		if (is_write(a))
+			w.last_write = (const uint8_t *)a;
 	w.m = w.last_write ? packet_writable(m) : m;
 	if (!w.m) {
 		dp_stat_add(&t->stats.drops[DP_DROP_NO_BUFFER], 1);
 		return;
 	}
-	DPACT_FOREACH(a, actions, n)
-	{
+	DPACT_FOREACH (a, actions, n) {
 		walk_one(&w, a);
 		if (!w.m)
 			return;

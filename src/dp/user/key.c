@@ -113,8 +113,8 @@ void mask_exact(struct dp_key *mask, uint32_t layout)
 	mask->meta.layout = (uint16_t)(LAYOUT_LIVE | (LAYOUT_N - 1));
 }
 
-void key_to_flow(const struct dp_key *key, const struct dp_key *mask, uint32_t layout, struct flow *flow,
-		 struct flow *flow_mask)
+void key_to_flow(const struct dp_key *key, const struct dp_key *mask, uint32_t layout,
+		 struct flow *flow, struct flow *flow_mask)
 {
 	struct place places[LAYOUT_MAX_PLACES];
 	unsigned int n = layout_places(layout & (LAYOUT_N - 1), places);
@@ -157,8 +157,10 @@ static bool fold_ipv4(const uint8_t *p, uint32_t n, uint32_t wire_len, struct fo
 {
 	if (n < f->l3 + IPV4_HDR_BYTES || p[f->l3] >> 4 != 4)
 		return false;
-	uint32_t header = (p[f->l3] & 15u) * 4, total = get_be16(p + f->l3 + 2), left = wire_len - f->l3;
-	if (header < IPV4_HDR_BYTES || header > n - f->l3 || total < header || total > left || left - total > LAYOUT_MAX_PADDING)
+	uint32_t header = (p[f->l3] & 15u) * 4, total = get_be16(p + f->l3 + 2),
+		 left = wire_len - f->l3;
+	if (header < IPV4_HDR_BYTES || header > n - f->l3 || total < header || total > left ||
+	    left - total > LAYOUT_MAX_PADDING)
 		return false;
 	be16_t frag = layout_load16(p + f->l3 + 6);
 	if (frag & BE16(IPV4_FRAG_MF | IPV4_FRAG_OFFSET))
@@ -202,7 +204,8 @@ static bool fold_ipv6(const uint8_t *p, uint32_t n, uint32_t wire_len, struct fo
 }
 
 // The frame without IP options and extension headers, when that is a regular one. Else LAYOUT_ODD.
-static uint32_t fold(const uint8_t *p, uint32_t n, uint32_t wire_len, uint8_t scratch[KEY_HEADER_BYTES])
+static uint32_t fold(const uint8_t *p, uint32_t n, uint32_t wire_len,
+		     uint8_t scratch[KEY_HEADER_BYTES])
 {
 	be16_t type = 0;
 	uint32_t layout = layout_classify_tags(p, n, &type);
@@ -227,7 +230,8 @@ static uint32_t fold(const uint8_t *p, uint32_t n, uint32_t wire_len, uint8_t sc
 	return layout | (uint32_t)f.frag << LAYOUT_FRAG_SHIFT | l3 << LAYOUT_L3_SHIFT | l4;
 }
 
-uint32_t key_odd_header(const uint8_t *frame, uint32_t n, uint32_t wire_len, uint8_t scratch[KEY_HEADER_BYTES])
+uint32_t key_odd_header(const uint8_t *frame, uint32_t n, uint32_t wire_len,
+			uint8_t scratch[KEY_HEADER_BYTES])
 {
 	uint32_t layout = fold(frame, n, wire_len, scratch);
 	if (layout != LAYOUT_ODD)
@@ -238,7 +242,8 @@ uint32_t key_odd_header(const uint8_t *frame, uint32_t n, uint32_t wire_len, uin
 	return key_of_flow(&flow, scratch);
 }
 
-uint32_t key_bare_header(const uint8_t *frame, uint32_t n, uint32_t wire_len, uint8_t scratch[KEY_HEADER_BYTES])
+uint32_t key_bare_header(const uint8_t *frame, uint32_t n, uint32_t wire_len,
+			 uint8_t scratch[KEY_HEADER_BYTES])
 {
 	struct flow flow;
 	flow_clear(&flow);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// The userspace datapath's flow key: one vector of metadata and the first 128 bytes of the frame (see layout.h). A mask has the
-// same shape. Matching is load, AND, compare.
+// The userspace datapath's flow key: one vector of metadata and the first 128 bytes of the frame
+// (see layout.h). A mask has the same shape. Matching is load, AND, compare.
 //
-// A further vector for what most flows never look at (tunnel metadata, the original tuple of conntrack) will stand beside
-// `header`, with a bit of the layout that says whether the packet has it; until then those members of struct flow are zero in
-// every packet of this datapath, and masks over them match nothing else.
+// A further vector for what most flows never look at (tunnel metadata, the original tuple of
+// conntrack) will stand beside `header`, with a bit of the layout that says whether the packet has
+// it; until then those members of struct flow are zero in every packet of this datapath, and masks
+// over them match nothing else.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,9 +16,10 @@
 
 struct rte_mbuf;
 
-typedef uint64_t vec64 __attribute__((vector_size(64), may_alias));		 // of keys at rest
-typedef uint64_t vec32 __attribute__((vector_size(32), may_alias));		 // half a metadata vector
-typedef uint64_t vec64_at __attribute__((vector_size(64), aligned(1), may_alias)); // of bytes anywhere
+typedef uint64_t vec64 __attribute__((vector_size(64), may_alias)); // of keys at rest
+typedef uint64_t vec32 __attribute__((vector_size(32), may_alias)); // half a metadata vector
+typedef uint64_t vec64_at
+	__attribute__((vector_size(64), aligned(1), may_alias)); // of bytes anywhere
 typedef uint64_t vec32_at __attribute__((vector_size(32), aligned(8), may_alias));
 
 struct dp_meta {
@@ -43,20 +45,24 @@ enum { KEY_WORDS = sizeof(struct dp_key) / 8 };
 
 // The key of a packet with this flow: the canonical shape. All of *key is written.
 void key_from_flow(struct dp_key *key, const struct flow *);
-// The mask of packets with this layout that covers the bits of a flow's mask, and those layout bits that locate them. Any two
-// packets of any layout that are equal under *mask have flows that are equal under `flow_mask`.
+// The mask of packets with this layout that covers the bits of a flow's mask, and those layout bits
+// that locate them. Any two packets of any layout that are equal under *mask have flows that are
+// equal under `flow_mask`.
 void mask_from_flow(struct dp_key *mask, uint32_t layout, const struct flow *flow_mask);
 // All that a packet with this layout has.
 void mask_exact(struct dp_key *mask, uint32_t layout);
 // Back again, for dumps. `layout` is that of a packet that matches.
-void key_to_flow(const struct dp_key *key, const struct dp_key *mask, uint32_t layout, struct flow *flow,
-		 struct flow *flow_mask);
+void key_to_flow(const struct dp_key *key, const struct dp_key *mask, uint32_t layout,
+		 struct flow *flow, struct flow *flow_mask);
 
-// The layout of a frame without its metadata; *header is its key's header: the frame itself when it is regular and 128 bytes can be
-// read there, else `scratch`. The result has LAYOUT_LIVE. `readable` >= 14: bytes of buffer behind the start of the frame.
-uint32_t key_odd_header(const uint8_t *frame, uint32_t n, uint32_t wire_len, uint8_t scratch[KEY_HEADER_BYTES]);
-static inline uint32_t key_header(const uint8_t *frame, uint32_t n, uint32_t wire_len, uint32_t readable,
-				  uint8_t scratch[KEY_HEADER_BYTES], const uint8_t **header)
+// The layout of a frame without its metadata; *header is its key's header: the frame itself when it
+// is regular and 128 bytes can be read there, else `scratch`. The result has LAYOUT_LIVE.
+// `readable` >= 14: bytes of buffer behind the start of the frame.
+uint32_t key_odd_header(const uint8_t *frame, uint32_t n, uint32_t wire_len,
+			uint8_t scratch[KEY_HEADER_BYTES]);
+static inline uint32_t key_header(const uint8_t *frame, uint32_t n, uint32_t wire_len,
+				  uint32_t readable, uint8_t scratch[KEY_HEADER_BYTES],
+				  const uint8_t **header)
 {
 	uint32_t layout = layout_classify(frame, n, wire_len);
 	*header = frame;
@@ -72,12 +78,15 @@ static inline uint32_t key_header(const uint8_t *frame, uint32_t n, uint32_t wir
 	return layout | LAYOUT_LIVE;
 }
 
-// The same of a packet that has no Ethernet header, and a blank one in its frame: zeros, and the type of what follows.
-uint32_t key_bare_header(const uint8_t *frame, uint32_t n, uint32_t wire_len, uint8_t scratch[KEY_HEADER_BYTES]);
+// The same of a packet that has no Ethernet header, and a blank one in its frame: zeros, and the
+// type of what follows.
+uint32_t key_bare_header(const uint8_t *frame, uint32_t n, uint32_t wire_len,
+			 uint8_t scratch[KEY_HEADER_BYTES]);
 // flow_extract() of such a frame, with its packet type.
 void key_extract_bare(const uint8_t *frame, uint32_t n, uint32_t wire_len, struct flow *);
 
-static inline bool key_equal_masked(const struct dp_key *a, const struct dp_key *b, const struct dp_key *mask)
+static inline bool key_equal_masked(const struct dp_key *a, const struct dp_key *b,
+				    const struct dp_key *mask)
 {
 	const vec64 *va = (const vec64 *)(const void *)a, *vb = (const vec64 *)(const void *)b;
 	const vec64 *vm = (const vec64 *)(const void *)mask;

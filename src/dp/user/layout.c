@@ -5,7 +5,7 @@
 
 #include "dp/user/key.h"
 
-#define FLOW_AT(MEMBER) (uint16_t)offsetof(struct flow, MEMBER)
+#define FLOW_AT(MEMBER) (uint16_t) offsetof(struct flow, MEMBER)
 #define FLOW_N(MEMBER)	(uint8_t)sizeof(((struct flow *)0)->MEMBER)
 
 static uint32_t l4_from_flow(const struct flow *f, enum layout_l3 l3)
@@ -25,7 +25,8 @@ static uint32_t l4_from_flow(const struct flow *f, enum layout_l3 l3)
 	case IP_PROTO_IGMP:
 		return LAYOUT_L4_IGMP;
 	case IP_PROTO_ICMPV6:
-		return !f->tp_dst && (f->tp_src == BE16(ND_NEIGHBOR_SOLICIT) || f->tp_src == BE16(ND_NEIGHBOR_ADVERT))
+		return !f->tp_dst && (f->tp_src == BE16(ND_NEIGHBOR_SOLICIT) ||
+				      f->tp_src == BE16(ND_NEIGHBOR_ADVERT))
 			       ? LAYOUT_L4_ND
 			       : LAYOUT_L4_ICMP;
 	}
@@ -59,7 +60,8 @@ bool layout_is_valid(uint32_t layout)
 	unsigned int frag = (layout & LAYOUT_FRAG) >> LAYOUT_FRAG_SHIFT;
 	unsigned int l4 = layout_l4(layout);
 	enum layout_l3 l3 = layout_l3(layout);
-	if (layout >= LAYOUT_N || (layout & LAYOUT_BARE && layout & LAYOUT_VLANS) || (layout & LAYOUT_VLANS) == LAYOUT_VLAN1 || (unsigned int)l3 == 4 || l4 == 7 ||
+	if (layout >= LAYOUT_N || (layout & LAYOUT_BARE && layout & LAYOUT_VLANS) ||
+	    (layout & LAYOUT_VLANS) == LAYOUT_VLAN1 || (unsigned int)l3 == 4 || l4 == 7 ||
 	    frag == FLOW_FRAG_LATER)
 		return false;
 	if (l4 == LAYOUT_L4_NSH)
@@ -74,8 +76,8 @@ struct writer {
 	unsigned int n;
 };
 
-static void put(struct writer *w, enum place_how how, unsigned int flow_at, unsigned int n, unsigned int key_at,
-		unsigned int layout_bits)
+static void put(struct writer *w, enum place_how how, unsigned int flow_at, unsigned int n,
+		unsigned int key_at, unsigned int layout_bits)
 {
 	w->v[w->n++] = (struct place){.flow_at = (uint16_t)flow_at,
 				      .key_at = (uint16_t)key_at,
@@ -85,10 +87,12 @@ static void put(struct writer *w, enum place_how how, unsigned int flow_at, unsi
 }
 
 #define PUT_META(W, MEMBER)                                                                        \
-	put(W, PLACE_BYTES, FLOW_AT(MEMBER), FLOW_N(MEMBER), offsetof(struct dp_key, meta.MEMBER), 0)
+	put(W, PLACE_BYTES, FLOW_AT(MEMBER), FLOW_N(MEMBER), offsetof(struct dp_key, meta.MEMBER), \
+	    0)
 // `AT` is an offset in the frame.
-#define PUT(W, HOW, MEMBER, AT, BITS) put(W, HOW, FLOW_AT(MEMBER), FLOW_N(MEMBER), KEY_META_BYTES + (AT), BITS)
-#define PUT_ABSENT(W, MEMBER, BITS)   put(W, PLACE_ABSENT, FLOW_AT(MEMBER), FLOW_N(MEMBER), 0, BITS)
+#define PUT(W, HOW, MEMBER, AT, BITS)                                                              \
+	put(W, HOW, FLOW_AT(MEMBER), FLOW_N(MEMBER), KEY_META_BYTES + (AT), BITS)
+#define PUT_ABSENT(W, MEMBER, BITS) put(W, PLACE_ABSENT, FLOW_AT(MEMBER), FLOW_N(MEMBER), 0, BITS)
 
 static void metadata_places(struct writer *w)
 {
@@ -105,7 +109,8 @@ static void metadata_places(struct writer *w)
 
 static void l2_places(struct writer *w, uint32_t layout, unsigned int l3_at, unsigned int locate)
 {
-	// The namespace is the layout's to say, see key_to_flow(); of packets without Ethernet header the type is dl_type.
+	// The namespace is the layout's to say, see key_to_flow(); of packets without Ethernet
+	// header the type is dl_type.
 	if (layout & LAYOUT_BARE)
 		PUT(w, PLACE_PACKET_TYPE, packet_type, l3_at - 2, LAYOUT_BARE);
 	else
@@ -129,13 +134,16 @@ static void l2_places(struct writer *w, uint32_t layout, unsigned int l3_at, uns
 	PUT(w, PLACE_BYTES, dl_type, l3_at - 2, locate);
 
 	// Codes 5, 6 and 7 have a first label, 6 and 7 a second, 7 a third.
-	static const unsigned int there[] = {4 << LAYOUT_L3_SHIFT, 6 << LAYOUT_L3_SHIFT, 7 << LAYOUT_L3_SHIFT};
+	static const unsigned int there[] = {4 << LAYOUT_L3_SHIFT, 6 << LAYOUT_L3_SHIFT,
+					     7 << LAYOUT_L3_SHIFT};
 	unsigned int l3 = layout_l3(layout);
 	for (unsigned int i = 0; i < FLOW_MAX_MPLS; i++) {
 		if (l3 >= LAYOUT_L3_MPLS1 + i)
 			PUT(w, PLACE_BYTES, mpls[i], l3_at + 4 * i, locate | there[i]);
 		else
-			PUT_ABSENT(w, mpls[i], l3 < LAYOUT_L3_MPLS1 ? 4u << LAYOUT_L3_SHIFT : (unsigned int)LAYOUT_L3);
+			PUT_ABSENT(w, mpls[i],
+				   l3 < LAYOUT_L3_MPLS1 ? 4u << LAYOUT_L3_SHIFT
+							: (unsigned int)LAYOUT_L3);
 	}
 }
 
@@ -182,7 +190,8 @@ static void l4_places(struct writer *w, uint32_t layout, unsigned int l3_at, uns
 {
 	enum layout_l4 l4 = layout_l4(layout);
 	unsigned int at = layout_l4_offset(layout), all = l3_bits | LAYOUT_L4;
-	if (l4 == LAYOUT_L4_ND) { // options in the order and place that the canonical shape gives them
+	if (l4 ==
+	    LAYOUT_L4_ND) { // options in the order and place that the canonical shape gives them
 		PUT(w, PLACE_BYTES, nd_reserved, at + 4, all);
 		PUT(w, PLACE_BYTES, nd_target, at + 8, all);
 		PUT(w, PLACE_BYTES, nd_options_type, at + 24, all);

@@ -16,7 +16,8 @@ static void locate_l4(struct locus *l, uint32_t at, uint32_t end)
 	l->l4_len = (uint16_t)(end - at);
 }
 
-static void locate_ipv4(const uint8_t *frame, uint32_t n, uint32_t wire_len, uint32_t at, struct locus *l)
+static void locate_ipv4(const uint8_t *frame, uint32_t n, uint32_t wire_len, uint32_t at,
+			struct locus *l)
 {
 	const struct ipv4_hdr *ip = (const void *)(frame + at);
 	if (n - at < IPV4_HDR_BYTES || ip->ver_ihl >> 4 != 4)
@@ -30,10 +31,12 @@ static void locate_ipv4(const uint8_t *frame, uint32_t n, uint32_t wire_len, uin
 		locate_l4(l, at + header, at + total < n ? at + total : n);
 }
 
-static void locate_ipv6(const uint8_t *frame, uint32_t n, uint32_t wire_len, uint32_t at, struct locus *l)
+static void locate_ipv6(const uint8_t *frame, uint32_t n, uint32_t wire_len, uint32_t at,
+			struct locus *l)
 {
 	const struct ipv6_hdr *ip = (const void *)(frame + at);
-	if (n - at < IPV6_HDR_BYTES || frame[at] >> 4 != 6 || be16toh(ip->payload_len) > wire_len - at - IPV6_HDR_BYTES)
+	if (n - at < IPV6_HDR_BYTES || frame[at] >> 4 != 6 ||
+	    be16toh(ip->payload_len) > wire_len - at - IPV6_HDR_BYTES)
 		return;
 	l->l3_kind = LAYOUT_L3_IPV6;
 	l->proto = ip->next;
@@ -63,11 +66,14 @@ void locate(const uint8_t *frame, uint32_t n, uint32_t wire_len, struct locus *l
 	if (n < ETH_HDR_BYTES)
 		return;
 	uint32_t at = ETH_HDR_BYTES;
-	for (int i = 0; i < FLOW_MAX_VLANS && layout_is_tpid(layout_load16(frame + at - 2)) && n >= at + 4; i++)
+	for (int i = 0;
+	     i < FLOW_MAX_VLANS && layout_is_tpid(layout_load16(frame + at - 2)) && n >= at + 4;
+	     i++)
 		at += 4;
 	be16_t type = layout_load16(frame + at - 2);
 	if (be16toh(type) < ETHERTYPE_MIN) { // 802.2; SNAP of OUI 0 carries a type
-		static const uint8_t snap[6] = {LLC_SNAP_SAP, LLC_SNAP_SAP, LLC_CONTROL_UI, 0, 0, 0};
+		static const uint8_t snap[6] = {
+			LLC_SNAP_SAP, LLC_SNAP_SAP, LLC_CONTROL_UI, 0, 0, 0};
 		if (n < at + sizeof(struct llc_snap_hdr) || memcmp(frame + at, snap, sizeof(snap)))
 			return;
 		at += sizeof(struct llc_snap_hdr);
@@ -81,9 +87,10 @@ void locate(const uint8_t *frame, uint32_t n, uint32_t wire_len, struct locus *l
 		locate_ipv4(frame, n, wire_len, at, l);
 	else if (type == BE16(ETHERTYPE_IPV6))
 		locate_ipv6(frame, n, wire_len, at, l);
-	else if ((type == BE16(ETHERTYPE_MPLS) || type == BE16(ETHERTYPE_MPLS_MCAST)) && n >= at + MPLS_HDR_BYTES)
+	else if ((type == BE16(ETHERTYPE_MPLS) || type == BE16(ETHERTYPE_MPLS_MCAST)) &&
+		 n >= at + MPLS_HDR_BYTES)
 		l->l3_kind = LAYOUT_L3_MPLS1;
-	else if ((type == BE16(ETHERTYPE_ARP) || type == BE16(ETHERTYPE_RARP)) && n >= at + sizeof(struct arp_eth_hdr) &&
-		 !memcmp(frame + at, "\0\1\10\0\6\4", 6))
+	else if ((type == BE16(ETHERTYPE_ARP) || type == BE16(ETHERTYPE_RARP)) &&
+		 n >= at + sizeof(struct arp_eth_hdr) && !memcmp(frame + at, "\0\1\10\0\6\4", 6))
 		l->l3_kind = LAYOUT_L3_ARP;
 }

@@ -20,9 +20,9 @@ enum { PER_PACKET = 1000, PER_BYTE = 8, PER_BURST_UNIT = 1000 };
 struct meter {
 	uint32_t id;
 	struct dp_meter_config config; // immutable
-	struct meter *next;            // RCU
+	struct meter *next;	       // RCU
 	pthread_spinlock_t lock;       // of what follows
-	int64_t filled;                // when
+	int64_t filled;		       // when
 	uint64_t bucket[DP_METER_MAX_BANDS];
 	struct dp_meter_stats stats;
 };
@@ -115,7 +115,7 @@ int meter_get(const struct meter_table *t, uint32_t id, struct dp_meter_stats *s
 static void fill(struct meter *m, int64_t now)
 {
 	uint64_t ms = now > m->filled ? (uint64_t)(now - m->filled)
-	                              : 0; // another thread may have been here with a later time
+				      : 0; // another thread may have been here with a later time
 	if (!ms)
 		return;
 	m->filled = now;
@@ -148,8 +148,8 @@ static const struct dp_meter_band *drain(struct meter *m, uint32_t bytes)
 	return hit;
 }
 
-void meter_run(const struct meter_table *t, uint32_t id, struct rte_mbuf *const *packets, unsigned int n, int64_t now,
-               const struct dp_meter_band **bands)
+void meter_run(const struct meter_table *t, uint32_t id, struct rte_mbuf *const *packets,
+	       unsigned int n, int64_t now, const struct dp_meter_band **bands)
 {
 	struct meter *m = find(t, id);
 	if (!m) {

@@ -79,13 +79,13 @@ static void nap(struct nap *p, struct dp_thread *t, unsigned int max, uint64_t *
 	rcu_online();
 	slept(t, clock);
 	uint64_t took_us = (*clock - before) * 1000000 / p->hz,
-	         over = took_us > us ? took_us - us : 0;
+		 over = took_us > us ? took_us - us : 0;
 	if (over < p->us) // else we were not late, but had no core
 		p->overshoot_us = (unsigned int)((7 * p->overshoot_us + over + 7) / 8);
 }
 
 void nap_after(struct nap *p, struct dp_thread *t, const struct poll_list *list, unsigned int most,
-               uint64_t *clock)
+	       uint64_t *clock)
 {
 	unsigned int max = __atomic_load_n(&t->sleep_us, __ATOMIC_RELAXED);
 	uint64_t quiet = p->hz / QUIET_PER_SECOND;
@@ -116,6 +116,6 @@ void nap_after(struct nap *p, struct dp_thread *t, const struct poll_list *list,
 	}
 	disarm(p, list);
 	bool patient =
-	        list->patient && max == DP_SLEEP_DEFAULT_US && *clock - p->last_packet >= p->hz;
+		list->patient && max == DP_SLEEP_DEFAULT_US && *clock - p->last_packet >= p->hz;
 	nap(p, t, patient ? PATIENT_US : max, clock);
 }

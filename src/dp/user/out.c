@@ -30,7 +30,7 @@ static void transmit(struct dp_thread *t, struct out_batch *b)
 	unsigned int n = b->n, n_queues = b->spread ? netdev_n_txq(b->netdev) : 0, sent;
 	b->n = 0;
 	sent = n_queues > 1 ? send_spread(b, n, n_queues)
-	                    : netdev_tx_burst(b->netdev, t->id, b->packets, n);
+			    : netdev_tx_burst(b->netdev, t->id, b->packets, n);
 	dp_stat_add(&t->stats.tx_packets, sent);
 	dp_stat_add(&t->stats.tx_batches, 1);
 	dp_stat_add(&t->stats.drops[DP_DROP_TX], n - sent);

@@ -50,7 +50,7 @@ uint32_t packet_hash_flow(const struct flow *f, uint32_t algorithm, uint32_t bas
 		h.proto = f->nw_proto;
 		// All fragments of a packet go one way, and only the first has ports.
 		if (!f->nw_frag && (f->nw_proto == IP_PROTO_TCP || f->nw_proto == IP_PROTO_UDP ||
-		                    f->nw_proto == IP_PROTO_SCTP)) {
+				    f->nw_proto == IP_PROTO_SCTP)) {
 			h.port[0] = f->tp_src;
 			h.port[1] = f->tp_dst;
 		}
@@ -62,7 +62,7 @@ uint32_t packet_hash_flow(const struct flow *f, uint32_t algorithm, uint32_t bas
 static void hashed_from_frame(struct hashed *h, const uint8_t *frame, uint32_t layout)
 {
 	const uint8_t *l3 = frame + layout_l3_offset(layout),
-	              *l4 = frame + layout_l4_offset(layout);
+		      *l4 = frame + layout_l4_offset(layout);
 	memset(h, 0, sizeof(*h));
 	if (layout_l3(layout) == LAYOUT_L3_IPV4) {
 		h->dl_type = BE16(ETHERTYPE_IPV4);
@@ -82,8 +82,10 @@ static void hashed_from_frame(struct hashed *h, const uint8_t *frame, uint32_t l
 uint32_t packet_hash(struct rte_mbuf *m, uint32_t algorithm, uint32_t basis)
 {
 	const uint8_t *frame = rte_pktmbuf_mtod(m, const uint8_t *);
-	uint32_t layout = mbuf_meta(m)->bare ? LAYOUT_ODD : layout_classify(frame, m->data_len, m->pkt_len);
-	if (layout != LAYOUT_ODD && (layout_l3(layout) == LAYOUT_L3_IPV4 || layout_l3(layout) == LAYOUT_L3_IPV6)) {
+	uint32_t layout =
+		mbuf_meta(m)->bare ? LAYOUT_ODD : layout_classify(frame, m->data_len, m->pkt_len);
+	if (layout != LAYOUT_ODD &&
+	    (layout_l3(layout) == LAYOUT_L3_IPV4 || layout_l3(layout) == LAYOUT_L3_IPV6)) {
 		struct hashed h;
 		hashed_from_frame(&h, frame, layout);
 		return finish(&h, algorithm, basis);

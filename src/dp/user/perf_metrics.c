@@ -17,7 +17,7 @@ enum { BINS = 32, HISTORY = DP_PERF_HISTORY, RULE = 154 };
 
 struct histogram {
 	uint32_t wall[BINS]; // a bin holds what is at most its wall, and more than the one before;
-	                     // the last: all the rest
+			     // the last: all the rest
 	uint64_t bin[BINS];
 };
 
@@ -48,13 +48,13 @@ static const struct {
 	bool logarithmic;
 	uint32_t min, max;
 } kinds[N_HISTOGRAMS] = {
-        [CYCLES_PER_TURN] = {"cycles/it", NULL, true, 500, 24000000},
-        [PACKETS_PER_TURN] = {"packets/it", NULL, true, 0, 1000},
-        [CYCLES_PER_PACKET] = {"cycles/pkt", NULL, false, 100, 30000},
-        [PACKETS_PER_BATCH] = {"pkts/batch", NULL, false, 0, 32},
-        [QLEN] = {"max vhost qlen", "vhost qlen", true, 0, 512},
-        [UPCALLS_PER_TURN] = {"upcalls/it", NULL, false, 0, 30},
-        [CYCLES_PER_UPCALL] = {"cycles/upcall", NULL, true, 1000, 1000000},
+	[CYCLES_PER_TURN] = {"cycles/it", NULL, true, 500, 24000000},
+	[PACKETS_PER_TURN] = {"packets/it", NULL, true, 0, 1000},
+	[CYCLES_PER_PACKET] = {"cycles/pkt", NULL, false, 100, 30000},
+	[PACKETS_PER_BATCH] = {"pkts/batch", NULL, false, 0, 32},
+	[QLEN] = {"max vhost qlen", "vhost qlen", true, 0, 512},
+	[UPCALLS_PER_TURN] = {"upcalls/it", NULL, false, 0, 30},
+	[CYCLES_PER_UPCALL] = {"cycles/upcall", NULL, true, 1000, 1000000},
 };
 
 struct perf_metrics {
@@ -114,10 +114,10 @@ static uint64_t per(uint64_t amount, uint64_t n)
 void perf_metrics_begin(const struct dp_thread *t, struct perf_mark *m)
 {
 	*m = (struct perf_mark){
-	        .received = t->stats.received,
-	        .batches = t->stats.rx_batches,
-	        .upcalls = t->stats.misses + t->stats.failed_misses,
-	        .upcall_cycles = t->stats.upcall_cycles,
+		.received = t->stats.received,
+		.batches = t->stats.rx_batches,
+		.upcalls = t->stats.misses + t->stats.failed_misses,
+		.upcall_cycles = t->stats.upcall_cycles,
 	};
 }
 
@@ -138,7 +138,7 @@ static void record_histograms(struct perf_metrics *p, const struct turn *turn)
 	histogram_add(&p->histogram[UPCALLS_PER_TURN], turn->upcalls);
 	if (turn->upcalls)
 		histogram_add(&p->histogram[CYCLES_PER_UPCALL],
-		              turn->upcall_cycles / turn->upcalls);
+			      turn->upcall_cycles / turn->upcalls);
 }
 
 static void add_turn(struct turn *sum, const struct turn *turn)
@@ -176,23 +176,23 @@ static bool supervise(struct perf_metrics *p, const struct turn *turn)
 		p->suspect.until = number + p->log.after;
 		p->suspect.cycles = turn->cycles;
 	} else if (reason && pending && p->log.extend &&
-	           number + p->log.after - p->suspect.turn + p->log.before < HISTORY) {
+		   number + p->log.after - p->suspect.turn + p->log.before < HISTORY) {
 		p->suspect.until = number + p->log.after;
 	}
 	return p->suspect.reason && number == p->suspect.until;
 }
 
 void perf_metrics_end(struct perf_metrics *p, struct dp_thread *t, const struct perf_mark *m,
-                      uint64_t cycles, uint64_t now, uint32_t qlen)
+		      uint64_t cycles, uint64_t now, uint32_t qlen)
 {
 	struct turn turn = {
-	        .cycles = cycles,
-	        .packets = t->stats.received - m->received,
-	        .batches = t->stats.rx_batches - m->batches,
-	        .qlen = qlen,
-	        .upcalls = t->stats.misses + t->stats.failed_misses - m->upcalls,
-	        .upcall_cycles = t->stats.upcall_cycles - m->upcall_cycles,
-	        .n = 1,
+		.cycles = cycles,
+		.packets = t->stats.received - m->received,
+		.batches = t->stats.rx_batches - m->batches,
+		.qlen = qlen,
+		.upcalls = t->stats.misses + t->stats.failed_misses - m->upcalls,
+		.upcall_cycles = t->stats.upcall_cycles - m->upcall_cycles,
+		.n = 1,
 	};
 	pthread_mutex_lock(&p->lock);
 	turn.at = p->turns.n + 1;
@@ -269,7 +269,7 @@ static void format_titles(bool of_sums, struct str *s)
 {
 	for (unsigned int k = 0; k < N_HISTOGRAMS; k++)
 		str_addf(s, "%s%-21s", k ? "  " : "   ",
-		         of_sums && kinds[k].short_title ? kinds[k].short_title : kinds[k].title);
+			 of_sums && kinds[k].short_title ? kinds[k].short_title : kinds[k].title);
 	str_addc(s, '\n');
 }
 
@@ -298,26 +298,26 @@ static void format_histograms(const struct perf_metrics *p, struct str *s)
 	str_addc(s, '\n');
 	format_titles(true, s);
 	str_addf(s, "   %-21ju  %-21.5f  %-21ju  %-21.5f  %-21.5f  %-21.5f  %-21ju\n",
-	         (uintmax_t)per(sum->cycles, sum->n), (double)sum->packets / (double)sum->n,
-	         (uintmax_t)per(sum->cycles, sum->packets),
-	         sum->batches ? (double)sum->packets / (double)sum->batches : 0,
-	         (double)sum->qlen / (double)sum->n, (double)sum->upcalls / (double)sum->n,
-	         (uintmax_t)per(sum->upcall_cycles, sum->upcalls));
+		 (uintmax_t)per(sum->cycles, sum->n), (double)sum->packets / (double)sum->n,
+		 (uintmax_t)per(sum->cycles, sum->packets),
+		 sum->batches ? (double)sum->packets / (double)sum->batches : 0,
+		 (double)sum->qlen / (double)sum->n, (double)sum->upcalls / (double)sum->n,
+		 (uintmax_t)per(sum->upcall_cycles, sum->upcalls));
 }
 
 // Turns [from, to) of the history, the newest first.
 static void format_turns(const struct history *h, uint64_t from, uint64_t to, struct str *s)
 {
 	str_addf(s, "   %-17s   %-10s   %-10s   %-10s   %-10s   %-10s   %-10s   %-10s\n", "iter",
-	         "cycles", "packets", "cycles/pkt", "pkts/batch", "vhost qlen", "upcalls",
-	         "cycles/upcall");
+		 "cycles", "packets", "cycles/pkt", "pkts/batch", "vhost qlen", "upcalls",
+		 "cycles/upcall");
 	for (uint64_t i = to; i-- > from;) {
 		const struct turn *t = &h->of[i % HISTORY];
 		str_addf(s, "   %-17ju   %-11ju  %-11ju  %-11ju  %-11ju  %-11ju  %-11ju  %-11ju\n",
-		         (uintmax_t)t->at, (uintmax_t)t->cycles, (uintmax_t)t->packets,
-		         (uintmax_t)per(t->cycles, t->packets),
-		         (uintmax_t)per(t->packets, t->batches), (uintmax_t)t->qlen,
-		         (uintmax_t)t->upcalls, (uintmax_t)per(t->upcall_cycles, t->upcalls));
+			 (uintmax_t)t->at, (uintmax_t)t->cycles, (uintmax_t)t->packets,
+			 (uintmax_t)per(t->cycles, t->packets),
+			 (uintmax_t)per(t->packets, t->batches), (uintmax_t)t->qlen,
+			 (uintmax_t)t->upcalls, (uintmax_t)per(t->upcall_cycles, t->upcalls));
 	}
 }
 
@@ -325,17 +325,17 @@ static void format_milliseconds(const struct perf_metrics *p, unsigned int n, st
 {
 	const struct history *h = &p->milliseconds;
 	str_addf(s, "   %-12s   %-10s   %-10s   %-10s   %-10s   %-10s   %-10s   %-10s   %-10s\n",
-	         "ms", "iterations", "cycles/it", "Kpps", "cycles/pkt", "pkts/batch", "vhost qlen",
-	         "upcalls", "cycles/upcall");
+		 "ms", "iterations", "cycles/it", "Kpps", "cycles/pkt", "pkts/batch", "vhost qlen",
+		 "upcalls", "cycles/upcall");
 	for (uint64_t i = h->n; i-- > h->n - n;) {
 		const struct turn *t = &h->of[i % HISTORY];
 		str_addf(s,
-		         "   %-12ju   %-11ju  %-11ju  %-11ju  %-11ju  %-11ju  %-11ju  %-11ju  "
-		         "%-11ju\n",
-		         (uintmax_t)t->at, (uintmax_t)t->n, (uintmax_t)per(t->cycles, t->n),
-		         (uintmax_t)t->packets, (uintmax_t)per(t->cycles, t->packets),
-		         (uintmax_t)per(t->packets, t->batches), (uintmax_t)per(t->qlen, t->n),
-		         (uintmax_t)t->upcalls, (uintmax_t)per(t->upcall_cycles, t->upcalls));
+			 "   %-12ju   %-11ju  %-11ju  %-11ju  %-11ju  %-11ju  %-11ju  %-11ju  "
+			 "%-11ju\n",
+			 (uintmax_t)t->at, (uintmax_t)t->n, (uintmax_t)per(t->cycles, t->n),
+			 (uintmax_t)t->packets, (uintmax_t)per(t->cycles, t->packets),
+			 (uintmax_t)per(t->packets, t->batches), (uintmax_t)per(t->qlen, t->n),
+			 (uintmax_t)t->upcalls, (uintmax_t)per(t->upcall_cycles, t->upcalls));
 	}
 }
 
@@ -346,7 +346,7 @@ static unsigned int kept(const struct history *h, unsigned int wanted)
 }
 
 void perf_metrics_format(const struct dp_thread *t, bool histograms, unsigned int n_turns,
-                         unsigned int n_ms, struct str *s)
+			 unsigned int n_ms, struct str *s)
 {
 	struct perf_metrics *p = t->perf;
 	if (!p || !t->perf_on)
@@ -361,7 +361,7 @@ void perf_metrics_format(const struct dp_thread *t, bool histograms, unsigned in
 	if (n_turns) {
 		str_addc(s, '\n');
 		format_turns(&copy->turns, copy->turns.n - kept(&copy->turns, n_turns),
-		             copy->turns.n, s);
+			     copy->turns.n, s);
 	}
 	if (n_ms) {
 		str_addc(s, '\n');
@@ -378,7 +378,7 @@ static void report(struct dp_thread *t)
 	uint64_t turn = p->suspect.turn, until = p->suspect.until;
 	const char *reason = p->suspect.reason;
 	uint64_t us = p->suspect.cycles * 1000 / p->cycles_per_ms,
-	         at = p->turns.of[(turn - 1) % HISTORY].at;
+		 at = p->turns.of[(turn - 1) % HISTORY].at;
 	bool ready = reason && p->turns.n >= until;
 	if (ready) {
 		uint64_t oldest = p->turns.n > HISTORY ? p->turns.n - HISTORY : 0;
@@ -389,9 +389,9 @@ static void report(struct dp_thread *t)
 	pthread_mutex_unlock(&p->lock);
 	if (ready) {
 		log_warn_rl("core %u: Suspicious iteration (%s): iter=%ju duration=%ju us", t->core,
-		            reason, (uintmax_t)at, (uintmax_t)us);
+			    reason, (uintmax_t)at, (uintmax_t)us);
 		log_warn_rl("core %u: Neighborhood of suspicious iteration:\n%s", t->core,
-		            str_cstr(&text));
+			    str_cstr(&text));
 	}
 	str_done(&text);
 }

@@ -27,7 +27,7 @@ void perf_metrics_clear(struct dp_thread *);
 void perf_metrics_done(struct dp_thread *); // it has ended
 // `n_turns`, `n_ms`: how much of the histories.
 void perf_metrics_format(const struct dp_thread *, bool histograms, unsigned int n_turns,
-                         unsigned int n_ms, struct str *);
+			 unsigned int n_ms, struct str *);
 void perf_metrics_supervise(struct dp_thread *, const struct dp_perf_log *);
 // Logs what supervision of any thread found.
 void perf_metrics_report(struct dp_user *);
@@ -37,4 +37,4 @@ void perf_metrics_begin(const struct dp_thread *, struct perf_mark *);
 // A turn that took so many cycles until `now`; `qlen`: the most packets that waited in a queue of a
 // guest.
 void perf_metrics_end(struct perf_metrics *, struct dp_thread *, const struct perf_mark *,
-                      uint64_t cycles, uint64_t now, uint32_t qlen);
+		      uint64_t cycles, uint64_t now, uint32_t qlen);

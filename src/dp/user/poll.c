@@ -60,7 +60,8 @@ static unsigned int poll_queues(struct dp_thread *t, const struct poll_list *lis
 }
 
 // The same, recorded.
-static unsigned int poll_and_record(struct dp_thread *t, struct perf_metrics *perf, const struct poll_list *list, uint64_t *clock)
+static unsigned int poll_and_record(struct dp_thread *t, struct perf_metrics *perf,
+				    const struct poll_list *list, uint64_t *clock)
 {
 	struct perf_mark mark;
 	uint64_t start = *clock;
@@ -76,7 +77,8 @@ static unsigned int poll_and_record(struct dp_thread *t, struct perf_metrics *pe
 }
 
 // Every ten seconds the work of each queue goes into its history.
-static void end_window(struct dp_thread *t, const struct poll_list *list, struct window *w, uint64_t now)
+static void end_window(struct dp_thread *t, const struct poll_list *list, struct window *w,
+		       uint64_t now)
 {
 	unsigned int at = t->window_next;
 	uint64_t total = t->stats.busy_cycles + t->stats.idle_cycles + t->stats.nap_cycles;
@@ -133,7 +135,9 @@ void *poll_run(void *arg)
 			continue;
 		}
 		struct perf_metrics *perf = rcu_get(&t->perf_on);
-		unsigned int most = __builtin_expect(!perf, 1) ? poll_queues(t, list, &clock) : poll_and_record(t, perf, list, &clock);
+		unsigned int most = __builtin_expect(!perf, 1)
+					    ? poll_queues(t, list, &clock)
+					    : poll_and_record(t, perf, list, &clock);
 		dp_stat_add(&t->stats.turns, 1);
 		dp_stat_add(&t->stats.busy_turns, most > 0);
 		if (clock >= w.end)
@@ -183,7 +187,8 @@ void poll_done(struct dp_thread *t)
 // Gives the thread those of its planned queues that are its already, or all.
 static void publish(const struct assignment *a, struct dp_thread *t, bool all)
 {
-	struct poll_list *list = xcalloc(1, sizeof(*list) + a->queues.n * sizeof(list->of[0])), *old = t->polled;
+	struct poll_list *list = xcalloc(1, sizeof(*list) + a->queues.n * sizeof(list->of[0])),
+			 *old = t->polled;
 	list->can_wait = list->patient = true;
 	VEC_FOREACH (&a->queues, i) {
 		struct dp_rxq *q = a->queues.v[i];
@@ -233,13 +238,15 @@ static struct error *start_missing(struct dp_user *dp, const uint64_t *cores)
 static void stop_surplus(struct dp_user *dp, const uint64_t *cores)
 {
 	for (unsigned int i = dp->n_threads; i-- > 0;)
-		if (dp->threads[i]->kind == DP_THREAD_POLL && !cores_has(cores, dp->threads[i]->core))
+		if (dp->threads[i]->kind == DP_THREAD_POLL &&
+		    !cores_has(cores, dp->threads[i]->core))
 			dp_user_remove_thread(dp, i);
 }
 
 void dp_user_tell_thread(const struct dp_user *dp, struct dp_thread *t)
 {
-	uint64_t hold = t->kind == DP_THREAD_MAIN ? 0 : dp->settings.tx_flush_us * t->cycles_per_ms / 1000;
+	uint64_t hold =
+		t->kind == DP_THREAD_MAIN ? 0 : dp->settings.tx_flush_us * t->cycles_per_ms / 1000;
 	__atomic_store_n(&t->hold_cycles, hold, __ATOMIC_RELAXED);
 	__atomic_store_n(&t->cache_one_in, dp->settings.cache_one_in, __ATOMIC_RELAXED);
 	perf_metrics_enable(t, t->kind == DP_THREAD_POLL && dp->settings.perf_metrics);
@@ -248,7 +255,8 @@ void dp_user_tell_thread(const struct dp_user *dp, struct dp_thread *t)
 static void set_sleep(const struct dp_user *dp, struct dp_thread *t)
 {
 	uint16_t own = dp->settings.core_sleep_us[t->core];
-	__atomic_store_n(&t->sleep_us, own == UINT16_MAX ? dp->settings.pmd_sleep_us : own, __ATOMIC_RELAXED);
+	__atomic_store_n(&t->sleep_us, own == UINT16_MAX ? dp->settings.pmd_sleep_us : own,
+			 __ATOMIC_RELAXED);
 }
 
 struct error *poll_update(struct dp_user *dp)
@@ -260,7 +268,8 @@ struct error *poll_update(struct dp_user *dp)
 		cores_choose(&dp->settings, cores);
 	struct error *e = start_missing(dp, cores);
 	for (unsigned int i = 0; i < dp->n_threads; i++)
-		if (dp->threads[i]->kind == DP_THREAD_POLL && cores_has(cores, dp->threads[i]->core))
+		if (dp->threads[i]->kind == DP_THREAD_POLL &&
+		    cores_has(cores, dp->threads[i]->core))
 			vec_push(&a.threads, dp->threads[i]);
 	if (a.queues.n && a.threads.n)
 		assignment_plan(dp, &a);
@@ -269,7 +278,8 @@ struct error *poll_update(struct dp_user *dp)
 			publish(&a, dp->threads[i], false);
 	bool moved = false;
 	VEC_FOREACH (&a.queues, i)
-		moved |= a.queues.v[i]->thread && a.queues.v[i]->thread != a.queues.v[i]->next_thread;
+		moved |= a.queues.v[i]->thread &&
+			 a.queues.v[i]->thread != a.queues.v[i]->next_thread;
 	if (moved)
 		rcu_synchronize();
 	VEC_FOREACH (&a.queues, i)
@@ -308,7 +318,8 @@ void dp_user_configure(struct dp *base, const struct dp_settings *s)
 		dp_user_tell_thread(dp, dp->threads[i]);
 	balance_update(dp);
 	hw_offload_enable(dp->offload, s->hw_offload);
-	error_free(poll_update(dp)); // threads that could not be started are tried again with the next port
+	error_free(poll_update(
+		dp)); // threads that could not be started are tried again with the next port
 }
 
 struct pin {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// The ports of a userspace datapath. A port becomes visible to threads in this order: its output batches, then its queues; it
-// goes the other way round, and is freed after a grace period.
+// The ports of a userspace datapath. A port becomes visible to threads in this order: its output
+// batches, then its queues; it goes the other way round, and is freed after a grace period.
 #include <errno.h>
 #include <limits.h>
 #include <sched.h>
@@ -42,7 +42,8 @@ static void set_out(struct dp_thread *t, const struct dp_port *port)
 	out_retire(t, old);
 }
 
-static void for_each_thread(struct dp_user *dp, struct dp_port *port, void (*cb)(struct dp_thread *, const struct dp_port *))
+static void for_each_thread(struct dp_user *dp, struct dp_port *port,
+			    void (*cb)(struct dp_thread *, const struct dp_port *))
 {
 	cb(dp->main, port);
 	for (unsigned int i = 0; i < dp->n_threads; i++)
@@ -103,14 +104,16 @@ void dp_user_remove_thread(struct dp_user *dp, unsigned int index)
 	for (uint32_t i = 0; i < dp->ports_end; i++)
 		if (dp->ports[i])
 			clear_out(t, dp->ports[i]);
-	memmove(&dp->threads[index], &dp->threads[index + 1], (--dp->n_threads - index) * sizeof(dp->threads[0]));
+	memmove(&dp->threads[index], &dp->threads[index + 1],
+		(--dp->n_threads - index) * sizeof(dp->threads[0]));
 	dp->n_event_threads -= t->kind == DP_THREAD_EVENT;
 	dp_thread_stats_add(&dp->departed, t, false);
 	vec_push(&dp->spare_counters, t->counters);
 	dp_thread_free(t);
 }
 
-static struct error *choose_thread(struct dp_user *dp, const struct dp_port *port, struct dp_thread **out)
+static struct error *choose_thread(struct dp_user *dp, const struct dp_port *port,
+				   struct dp_thread **out)
 {
 	*out = dp->main;
 	if (dp->in_main || netdev_is_dummy(port->netdev))
@@ -154,7 +157,8 @@ static void stop_queues(struct dp_user *dp, struct dp_port *port)
 			dp_thread_remove_queue(port->rxqs[i].thread, &port->rxqs[i]);
 	}
 	if (polled)
-		error_free(poll_update(dp)); // taking away starts no threads, which is all that can fail
+		error_free(poll_update(
+			dp)); // taking away starts no threads, which is all that can fail
 }
 
 static struct error *start_queue(struct dp_user *dp, struct dp_port *port, unsigned int number)
@@ -193,7 +197,8 @@ static struct error *start_queues(struct dp_user *dp, struct dp_port *port)
 		}
 	}
 	poll_pin(port);
-	// Not at once: first the bridge that adds the port has to know its number, or the first packets would be nobody's.
+	// Not at once: first the bridge that adds the port has to know its number, or the first
+	// packets would be nobody's.
 	if (port->rxqs[0].polled)
 		poll_update_soon(dp);
 	return NULL;
@@ -201,15 +206,16 @@ static struct error *start_queues(struct dp_user *dp, struct dp_port *port)
 
 // --- The interface.
 
-// On the dummy datapath "p7" is port 7, as tests and tutorials expect; names without a number, or whose number is taken, get one
-// from 100 on.
+// On the dummy datapath "p7" is port 7, as tests and tutorials expect; names without a number, or
+// whose number is taken, get one from 100 on.
 static uint32_t number_in_name(const struct dp_user *dp, const char *name)
 {
 	size_t n = strlen(name);
 	while (n && name[n - 1] >= '0' && name[n - 1] <= '9')
 		n--;
 	uint32_t number;
-	if (strncmp(name, "br", 2) && !parse_u32(name + n, 10, &number) && number && number < DP_MAX_PORTS && !find(dp, number))
+	if (strncmp(name, "br", 2) && !parse_u32(name + n, 10, &number) && number &&
+	    number < DP_MAX_PORTS && !find(dp, number))
 		return number;
 	for (number = 100; number < DP_MAX_PORTS; number++)
 		if (!find(dp, number))
@@ -224,7 +230,8 @@ static struct error *choose_number(const struct dp_user *dp, const char *name, u
 	if (*number != DP_PORT_NONE) {
 		if (*number >= DP_MAX_PORTS)
 			return error_errno(EFBIG, "port number %u is too large", *number);
-		return find(dp, *number) ? error_errno(EBUSY, "port number %u is in use", *number) : NULL;
+		return find(dp, *number) ? error_errno(EBUSY, "port number %u is in use", *number)
+					 : NULL;
 	}
 	for (uint32_t i = 1; i < DP_MAX_PORTS; i++) { // 0 is for the datapath's own port
 		if (!dp->ports[i]) {
@@ -302,7 +309,8 @@ struct error *dp_user_port_reconfigure(struct dp *base, uint32_t number)
 	return start_queues(dp, port);
 }
 
-void dp_user_port_misses(struct dp *base, void (*cb)(void *arg, const struct dp_port_misses *), void *arg)
+void dp_user_port_misses(struct dp *base, void (*cb)(void *arg, const struct dp_port_misses *),
+			 void *arg)
 {
 	struct dp_user *dp = user(base);
 	int64_t now = clock_ms(), since = dp->misses_shown_ms;
@@ -311,7 +319,9 @@ void dp_user_port_misses(struct dp *base, void (*cb)(void *arg, const struct dp_
 		struct dp_port *port = dp->ports[i];
 		if (!port)
 			continue;
-		struct dp_port_misses m = {.name = netdev_name(port->netdev), .misses = port->misses, .refused = port->refused};
+		struct dp_port_misses m = {.name = netdev_name(port->netdev),
+					   .misses = port->misses,
+					   .refused = port->refused};
 		for (unsigned int k = 0; k < port->n_rxqs; k++) {
 			m.misses += __atomic_load_n(&port->rxqs[k].misses, __ATOMIC_RELAXED);
 			m.refused += __atomic_load_n(&port->rxqs[k].refused, __ATOMIC_RELAXED);
@@ -323,7 +333,8 @@ void dp_user_port_misses(struct dp *base, void (*cb)(void *arg, const struct dp_
 	}
 }
 
-int dp_user_port_set_options(struct dp *base, uint32_t number, const struct dp_port_options *options)
+int dp_user_port_set_options(struct dp *base, uint32_t number,
+			     const struct dp_port_options *options)
 {
 	struct dp_user *dp = user(base);
 	struct dp_port *port = find(dp, number);
@@ -359,7 +370,8 @@ int dp_user_port_find(const struct dp *base, const char *name, struct dp_port_in
 	return -ENOENT;
 }
 
-void dp_user_port_dump(const struct dp *base, void (*cb)(void *arg, const struct dp_port_info *), void *arg)
+void dp_user_port_dump(const struct dp *base, void (*cb)(void *arg, const struct dp_port_info *),
+		       void *arg)
 {
 	const struct dp_user *dp = user(base);
 	for (uint32_t i = 0; i < dp->ports_end; i++) {

@@ -52,7 +52,8 @@ static struct error *check_one(const struct dpact *a, unsigned int nesting)
 	};
 	if (a->type >= DPACT_N_TYPES)
 		return error_errno(EOPNOTSUPP, "datapath action %u is not known", a->type);
-	uint16_t least = a->type == DPACT_USERSPACE ? offsetof(struct dpact_userspace, userdata) : size[a->type];
+	uint16_t least = a->type == DPACT_USERSPACE ? offsetof(struct dpact_userspace, userdata)
+						    : size[a->type];
 	if (a->len < least)
 		return error_errno(EINVAL, "datapath action %u is %u bytes long", a->type, a->len);
 	const uint8_t *bytes = (const uint8_t *)a;
@@ -65,7 +66,8 @@ static struct error *check_one(const struct dpact *a, unsigned int nesting)
 		return check_set((const struct dpact_set *)a);
 	case DPACT_PUSH_NSH: {
 		const struct dpact_push_nsh *push = (const struct dpact_push_nsh *)a;
-		if (push->md_len > a->len - least || push->md_len % 4 || push->md_len > DP_NSH_MAX_MD || push->flags > 3 || push->ttl > 63 ||
+		if (push->md_len > a->len - least || push->md_len % 4 ||
+		    push->md_len > DP_NSH_MAX_MD || push->flags > 3 || push->ttl > 63 ||
 		    (push->mdtype == 1 && push->md_len != 16))
 			return error_errno(EINVAL, "push_nsh of a header that cannot be");
 		return NULL;
@@ -78,11 +80,14 @@ static struct error *check_one(const struct dpact *a, unsigned int nesting)
 		if (greater > a->len - least || greater % 8)
 			return error_errno(EINVAL, "check_pkt_len's lists do not add up");
 		struct error *e = check_list(bytes + least, greater, nesting + 1);
-		return e ? e : check_list(bytes + least + greater, a->len - least - greater, nesting + 1);
+		return e ? e
+			 : check_list(bytes + least + greater, a->len - least - greater,
+				      nesting + 1);
 	}
 	case DPACT_DROP:
 		if (((const struct dpact_drop *)a)->reason >= DP_DROP_N_REASONS)
-			return error_errno(EINVAL, "drop reason %u is not known", ((const struct dpact_drop *)a)->reason);
+			return error_errno(EINVAL, "drop reason %u is not known",
+					   ((const struct dpact_drop *)a)->reason);
 		return NULL;
 	case DPACT_OUTPUT:
 	case DPACT_PUSH_VLAN:
@@ -232,7 +237,8 @@ static void program_free(void *p)
 	free(program);
 }
 
-struct error *program_set_get(struct program_set *set, const void *actions, size_t n, struct program **out)
+struct error *program_set_get(struct program_set *set, const void *actions, size_t n,
+			      struct program **out)
 {
 	uint64_t hash = hash_bytes(actions, n, 0);
 	struct program **bucket = &set->bucket[hash % SET_BUCKETS];
@@ -271,7 +277,8 @@ void program_set_put(struct program_set *set, struct program *program)
 
 // --- Running.
 
-static void run_steps(const struct program *p, struct dp_thread *t, struct out_batch *out, struct rte_mbuf *m)
+static void run_steps(const struct program *p, struct dp_thread *t, struct out_batch *out,
+		      struct rte_mbuf *m)
 {
 	m = packet_writable(m);
 	if (!m) {
@@ -307,14 +314,16 @@ static void run_steps(const struct program *p, struct dp_thread *t, struct out_b
 	out_add(t, out, m);
 }
 
-static void drop_all(struct dp_thread *t, struct rte_mbuf **m, unsigned int n, enum dp_drop_reason reason)
+static void drop_all(struct dp_thread *t, struct rte_mbuf **m, unsigned int n,
+		     enum dp_drop_reason reason)
 {
 	dp_stat_add(&t->stats.drops[reason], n);
 	rte_pktmbuf_free_bulk(m, n);
 }
 
 // Drops what exceeds the meter; how many are left.
-static unsigned int run_meter(const struct program *p, struct dp_thread *t, struct rte_mbuf **m, unsigned int n)
+static unsigned int run_meter(const struct program *p, struct dp_thread *t, struct rte_mbuf **m,
+			      unsigned int n)
 {
 	const struct dp_meter_band *band[BURST];
 	unsigned int left = 0;
@@ -336,7 +345,8 @@ static unsigned int run_meter(const struct program *p, struct dp_thread *t, stru
 	return left;
 }
 
-void program_run_general(const struct program *p, struct dp_thread *t, struct rte_mbuf **m, unsigned int n)
+void program_run_general(const struct program *p, struct dp_thread *t, struct rte_mbuf **m,
+			 unsigned int n)
 {
 	for (unsigned int i = 0; i < n; i++)
 		program_interpret(t, m[i], p->actions, p->actions_len);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Compiled actions. Megaflows with equal lists share one program; common shapes (drop, one output, header changes and then one
-// output) run as straight-line code, the rest walks the list.
+// Compiled actions. Megaflows with equal lists share one program; common shapes (drop, one output,
+// header changes and then one output) run as straight-line code, the rest walks the list.
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
@@ -49,20 +49,23 @@ struct program { // immutable
 	struct program *next;
 };
 
-// Checks a list: known actions, lengths that add up, nothing that this datapath lacks; nesting of at most 16.
+// Checks a list: known actions, lengths that add up, nothing that this datapath lacks; nesting of
+// at most 16.
 struct error *program_check(const void *actions, size_t n) MUST_CHECK;
 
 // The programs of one flow table, by their list. The caller locks.
 struct program_set *program_set_new(void);
 void program_set_free(struct program_set *); // must be empty
 // A reference to the program of that list.
-struct error *program_set_get(struct program_set *, const void *actions, size_t n, struct program **) MUST_CHECK;
+struct error *program_set_get(struct program_set *, const void *actions, size_t n,
+			      struct program **) MUST_CHECK;
 // Gives a reference back; the last one frees the program after a grace period.
 void program_set_put(struct program_set *, struct program *);
 
 // Runs it on n packets, which it takes.
 void program_run(const struct program *, struct dp_thread *, struct rte_mbuf **, unsigned int n);
 // The same, without a shape's shortcuts: what is special about the packets is in their metadata.
-void program_run_general(const struct program *, struct dp_thread *, struct rte_mbuf **, unsigned int n);
+void program_run_general(const struct program *, struct dp_thread *, struct rte_mbuf **,
+			 unsigned int n);
 // Runs a list that passed program_check() on one packet, which it takes.
 void program_interpret(struct dp_thread *, struct rte_mbuf *, const void *actions, size_t n);

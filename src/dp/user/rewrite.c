@@ -22,11 +22,14 @@ static struct target target_make(struct rte_mbuf *m)
 
 static bool is_partial(const struct rte_mbuf *m)
 {
-	return m->ol_flags & (RTE_MBUF_F_TX_L4_MASK | RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_TX_UDP_SEG);
+	return m->ol_flags &
+	       (RTE_MBUF_F_TX_L4_MASK | RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_TX_UDP_SEG);
 }
 
-// Sets those bytes of the header that differ under the mask. `before` and `after` hold them for checksums.
-static bool merge(uint8_t *field, const void *key, const void *mask, size_t n, uint8_t *before, uint8_t *after)
+// Sets those bytes of the header that differ under the mask. `before` and `after` hold them for
+// checksums.
+static bool merge(uint8_t *field, const void *key, const void *mask, size_t n, uint8_t *before,
+		  uint8_t *after)
 {
 	const uint8_t *k = key, *m = mask;
 	memcpy(before, field, n);
@@ -75,12 +78,14 @@ static uint8_t *l4_checksum(const struct target *t)
 }
 
 // An address of the pseudo header changed.
-static void update_pseudo(const struct target *t, const uint8_t *before, const uint8_t *after, size_t n)
+static void update_pseudo(const struct target *t, const uint8_t *before, const uint8_t *after,
+			  size_t n)
 {
 	uint8_t *checksum = l4_checksum(t);
 	if (!checksum)
 		return;
-	if (is_partial(t->m) && t->at.proto != IP_PROTO_ICMPV6) { // the sum itself, not its complement
+	if (is_partial(t->m) &&
+	    t->at.proto != IP_PROTO_ICMPV6) { // the sum itself, not its complement
 		be16_t sum = (be16_t)~layout_load16(checksum);
 		sum = (be16_t)~csum_update(sum, before, after, n);
 		memcpy(checksum, &sum, sizeof(sum));
@@ -129,13 +134,15 @@ static void set_ipv6(struct target *t, const struct dpk_ipv6 *key, const struct 
 }
 
 // The checksum covers the whole packet: what the new one is wrong by is what the old one was.
-static void set_sctp_ports(struct target *t, const struct dpk_ports *key, const struct dpk_ports *mask)
+static void set_sctp_ports(struct target *t, const struct dpk_ports *key,
+			   const struct dpk_ports *mask)
 {
 	struct rte_mbuf *m = t->m;
 	const struct ipv4_hdr *ip4 = (const void *)(t->frame + t->at.l3);
 	const struct ipv6_hdr *ip6 = (const void *)ip4;
-	uint32_t end = t->at.l3 + (t->at.l3_kind == LAYOUT_L3_IPV4 ? be16toh(ip4->total_len)
-								   : IPV6_HDR_BYTES + be16toh(ip6->payload_len));
+	uint32_t end = t->at.l3 + (t->at.l3_kind == LAYOUT_L3_IPV4
+					   ? be16toh(ip4->total_len)
+					   : IPV6_HDR_BYTES + be16toh(ip6->payload_len));
 	uint8_t *l4 = t->frame + t->at.l4;
 	uint32_t stored, crc[2];
 	memcpy(&stored, l4 + 8, 4);
@@ -149,7 +156,8 @@ static void set_sctp_ports(struct target *t, const struct dpk_ports *key, const 
 		for (const struct rte_mbuf *s = m; s && left; s = s->next) {
 			if (from < s->data_len) {
 				uint32_t n = s->data_len - from < left ? s->data_len - from : left;
-				crc[pass] = crc32c(crc[pass], rte_pktmbuf_mtod_offset(s, uint8_t *, from), n);
+				crc[pass] = crc32c(crc[pass],
+						   rte_pktmbuf_mtod_offset(s, uint8_t *, from), n);
 				left -= n;
 				from = 0;
 			} else {
@@ -161,7 +169,8 @@ static void set_sctp_ports(struct target *t, const struct dpk_ports *key, const 
 	memcpy(l4 + 8, &stored, 4);
 }
 
-static void set_ports(struct target *t, uint8_t proto, const struct dpk_ports *key, const struct dpk_ports *mask)
+static void set_ports(struct target *t, uint8_t proto, const struct dpk_ports *key,
+		      const struct dpk_ports *mask)
 {
 	if (!t->at.l4 || t->at.proto != proto ||
 	    (t->at.l3_kind != LAYOUT_L3_IPV4 && t->at.l3_kind != LAYOUT_L3_IPV6))
@@ -204,11 +213,14 @@ static void set_arp(struct target *t, const struct dpk_arp *key, const struct dp
 static void set_nd(struct target *t, const struct dpk_nd *key, const struct dpk_nd *mask)
 {
 	const struct locus *l = &t->at;
-	uint8_t *nd = t->frame + l->l4, *checksum = nd + offsetof(struct nd_msg, checksum), before[16], after[16];
-	if (!l->l4 || l->proto != IP_PROTO_ICMPV6 || l->l3_kind != LAYOUT_L3_IPV6 || l->l4_len < ND_MSG_BYTES ||
+	uint8_t *nd = t->frame + l->l4, *checksum = nd + offsetof(struct nd_msg, checksum),
+		before[16], after[16];
+	if (!l->l4 || l->proto != IP_PROTO_ICMPV6 || l->l3_kind != LAYOUT_L3_IPV6 ||
+	    l->l4_len < ND_MSG_BYTES ||
 	    (nd[0] != ND_NEIGHBOR_SOLICIT && nd[0] != ND_NEIGHBOR_ADVERT) || nd[1])
 		return;
-	if (merge(nd + offsetof(struct nd_msg, target), &key->target, &mask->target, 16, before, after))
+	if (merge(nd + offsetof(struct nd_msg, target), &key->target, &mask->target, 16, before,
+		  after))
 		update_at(checksum, before, after, 16);
 	for (uint32_t at = ND_MSG_BYTES; at + 8 <= l->l4_len;) {
 		uint32_t len = nd[at + 1] * 8u;
@@ -216,34 +228,42 @@ static void set_nd(struct target *t, const struct dpk_nd *key, const struct dpk_
 			return;
 		bool sll = nd[at] == ND_OPT_SOURCE_LLA, tll = nd[at] == ND_OPT_TARGET_LLA;
 		if ((sll || tll) && len == 8 &&
-		    merge(nd + at + 2, sll ? key->sll : key->tll, sll ? mask->sll : mask->tll, 6, before, after))
+		    merge(nd + at + 2, sll ? key->sll : key->tll, sll ? mask->sll : mask->tll, 6,
+			  before, after))
 			update_at(checksum, before, after, 6);
 		at += len;
 	}
 }
 
-// Flags and time to live share a word with the length; the context is there with metadata type 1 only.
+// Flags and time to live share a word with the length; the context is there with metadata type 1
+// only.
 static void set_nsh(struct target *t, const struct dpk_nsh *key, const struct dpk_nsh *mask)
 {
 	uint8_t *at = t->frame + t->at.l3;
 	if (!t->at.l3 || layout_load16(t->frame + t->at.type_at) != BE16(ETHERTYPE_NSH) ||
 	    t->m->data_len < t->at.l3 + sizeof(struct nsh_hdr))
 		return;
-	uint32_t base = get_be16(at), len = 4u * (base & NSH_LEN_MASK), left = t->m->data_len - t->at.l3;
+	uint32_t base = get_be16(at), len = 4u * (base & NSH_LEN_MASK),
+		 left = t->m->data_len - t->at.l3;
 	if (base & NSH_VERSION_MASK || len < sizeof(struct nsh_hdr) || len > left)
 		return;
-	uint32_t bits = (mask->flags & 3u) << 12 | (mask->ttl & 63u) << 6, value = (key->flags & 3u) << 12 | (key->ttl & 63u) << 6;
+	uint32_t bits = (mask->flags & 3u) << 12 | (mask->ttl & 63u) << 6,
+		 value = (key->flags & 3u) << 12 | (key->ttl & 63u) << 6;
 	put_be16(at, (uint16_t)((base & ~bits) | value));
 	merge_plain(at + offsetof(struct nsh_hdr, path), &key->path_hdr, &mask->path_hdr, 4);
 	if ((at[2] & 15) == 1 && len == sizeof(struct nsh_hdr) + sizeof(key->context))
-		merge_plain(at + sizeof(struct nsh_hdr), key->context, mask->context, sizeof(key->context));
+		merge_plain(at + sizeof(struct nsh_hdr), key->context, mask->context,
+			    sizeof(key->context));
 }
 
-static void set_nd_ext(struct target *t, const struct dpk_nd_ext *key, const struct dpk_nd_ext *mask)
+static void set_nd_ext(struct target *t, const struct dpk_nd_ext *key,
+		       const struct dpk_nd_ext *mask)
 {
 	const struct locus *l = &t->at;
-	uint8_t *nd = t->frame + l->l4, *checksum = nd + offsetof(struct nd_msg, checksum), before[4], after[4];
-	if (!l->l4 || l->proto != IP_PROTO_ICMPV6 || l->l3_kind != LAYOUT_L3_IPV6 || l->l4_len < ND_MSG_BYTES ||
+	uint8_t *nd = t->frame + l->l4, *checksum = nd + offsetof(struct nd_msg, checksum),
+		before[4], after[4];
+	if (!l->l4 || l->proto != IP_PROTO_ICMPV6 || l->l3_kind != LAYOUT_L3_IPV6 ||
+	    l->l4_len < ND_MSG_BYTES ||
 	    (nd[0] != ND_NEIGHBOR_SOLICIT && nd[0] != ND_NEIGHBOR_ADVERT) || nd[1])
 		return;
 	if (merge(nd + 4, &key->reserved, &mask->reserved, 4, before, after))
@@ -324,14 +344,21 @@ static bool read_tos(const struct target *t, uint8_t *tos)
 	const struct ipv6_hdr *ip6 = (const void *)ip4;
 	if (t->at.l3_kind != LAYOUT_L3_IPV4 && t->at.l3_kind != LAYOUT_L3_IPV6)
 		return false;
-	*tos = t->at.l3_kind == LAYOUT_L3_IPV4 ? ip4->tos : (uint8_t)(be32toh(ip6->ver_tc_label) >> 20);
+	*tos = t->at.l3_kind == LAYOUT_L3_IPV4 ? ip4->tos
+					       : (uint8_t)(be32toh(ip6->ver_tc_label) >> 20);
 	return true;
 }
 
 void rewrite_drop_precedence(struct rte_mbuf *m, uint8_t levels)
 {
 	// Of the byte: three bits of class, two of precedence, one that is zero, two of ECN.
-	enum { CLASS_SHIFT = 5, PRECEDENCE_SHIFT = 3, PRECEDENCE = 3, PRECEDENCE_BITS = PRECEDENCE << PRECEDENCE_SHIFT, ZERO = 4 };
+	enum {
+		CLASS_SHIFT = 5,
+		PRECEDENCE_SHIFT = 3,
+		PRECEDENCE = 3,
+		PRECEDENCE_BITS = PRECEDENCE << PRECEDENCE_SHIFT,
+		ZERO = 4
+	};
 	struct target t = target_make(m);
 	uint8_t tos;
 	if (!read_tos(&t, &tos))

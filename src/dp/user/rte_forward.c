@@ -37,7 +37,7 @@ static bool is_none(const void *mask, size_t n)
 
 // A field that is set as a whole, or not at all. False: in part.
 static bool set_field(struct rte_forward *f, enum rte_flow_action_type type, const void *value,
-                      const void *mask, size_t n)
+		      const void *mask, size_t n)
 {
 	if (is_none(mask, n))
 		return true;
@@ -48,7 +48,7 @@ static bool set_field(struct rte_forward *f, enum rte_flow_action_type type, con
 
 // Of TOS and traffic class cards can set the upper six bits.
 static bool set_dscp(struct rte_forward *f, enum rte_flow_action_type type, uint8_t value,
-                     uint8_t mask)
+		     uint8_t mask)
 {
 	if (mask == DSCP_MASK)
 		((struct rte_flow_action_set_dscp *)add(f, type))->dscp = value >> DSCP_SHIFT;
@@ -57,7 +57,7 @@ static bool set_dscp(struct rte_forward *f, enum rte_flow_action_type type, uint
 
 #define SET(TYPE, FIELD)                                                                           \
 	set_field(f, RTE_FLOW_ACTION_TYPE_SET_##TYPE, &s->key.FIELD, &s->mask.FIELD,               \
-	          sizeof(s->key.FIELD))
+		  sizeof(s->key.FIELD))
 
 // False: a card cannot.
 static bool translate_set(struct rte_forward *f, const struct dpact_set *s)
@@ -68,12 +68,12 @@ static bool translate_set(struct rte_forward *f, const struct dpact_set *s)
 	case DPH_IPV4:
 		return SET(IPV4_SRC, ipv4.src) && SET(IPV4_DST, ipv4.dst) && SET(TTL, ipv4.ttl) &&
 		       set_dscp(f, RTE_FLOW_ACTION_TYPE_SET_IPV4_DSCP, s->key.ipv4.tos,
-		                s->mask.ipv4.tos);
+				s->mask.ipv4.tos);
 	case DPH_IPV6:
 		return SET(IPV6_SRC, ipv6.src) && SET(IPV6_DST, ipv6.dst) &&
 		       SET(TTL, ipv6.hlimit) &&
 		       set_dscp(f, RTE_FLOW_ACTION_TYPE_SET_IPV6_DSCP, s->key.ipv6.tclass,
-		                s->mask.ipv6.tclass) &&
+				s->mask.ipv6.tclass) &&
 		       !s->mask.ipv6.label;
 	case DPH_TCP:
 	case DPH_UDP:
@@ -99,11 +99,11 @@ static void push_vlan(struct rte_forward *f, const struct dpact_push_vlan *push)
 {
 	uint16_t tci = be16toh(push->tci);
 	((struct rte_flow_action_of_push_vlan *)add(f, RTE_FLOW_ACTION_TYPE_OF_PUSH_VLAN))
-	        ->ethertype = push->tpid;
+		->ethertype = push->tpid;
 	((struct rte_flow_action_of_set_vlan_vid *)add(f, RTE_FLOW_ACTION_TYPE_OF_SET_VLAN_VID))
-	        ->vlan_vid = htobe16(tci & 0xfff);
+		->vlan_vid = htobe16(tci & 0xfff);
 	((struct rte_flow_action_of_set_vlan_pcp *)add(f, RTE_FLOW_ACTION_TYPE_OF_SET_VLAN_PCP))
-	        ->vlan_pcp = (uint8_t)(tci >> 13);
+		->vlan_pcp = (uint8_t)(tci >> 13);
 }
 
 static const char *forward(struct rte_forward *f, uint32_t port, int device)
@@ -116,12 +116,12 @@ static const char *forward(struct rte_forward *f, uint32_t port, int device)
 	f->out_port = port;
 	f->attr = (struct rte_flow_attr){.transfer = 1};
 	((struct rte_flow_action_ethdev *)add(f, RTE_FLOW_ACTION_TYPE_REPRESENTED_PORT))->port_id =
-	        (uint16_t)device;
+		(uint16_t)device;
 	return NULL;
 }
 
 const char *rte_forward_of_actions(struct rte_forward *f, const void *actions, size_t len,
-                                   int (*device_of)(void *arg, uint32_t port), void *arg)
+				   int (*device_of)(void *arg, uint32_t port), void *arg)
 {
 	enum { MOST_OF_ONE = 4 };
 	const uint8_t *p = actions, *end = p + len;
@@ -139,8 +139,8 @@ const char *rte_forward_of_actions(struct rte_forward *f, const void *actions, s
 			why = forward(f, port, device_of(arg, port));
 		} else if (a->type == DPACT_SET) {
 			why = why || translate_set(f, (const void *)a)
-			              ? why
-			              : "a field is set that cards do not set, or in part";
+				      ? why
+				      : "a field is set that cards do not set, or in part";
 		} else if (a->type == DPACT_PUSH_VLAN) {
 			push_vlan(f, (const void *)a);
 		} else if (a->type == DPACT_POP_VLAN) {

@@ -14,7 +14,7 @@ struct rte_forward { // refers to itself: not to be copied
 	struct rte_flow_attr attr;
 	struct rte_flow_action actions[RTE_FORWARD_ACTIONS];
 	unsigned int n;
-	bool forwards;     // to out_port; else packets are dropped
+	bool forwards;	   // to out_port; else packets are dropped
 	uint32_t out_port; // of the datapath
 	union {
 		struct rte_flow_action_count count;
@@ -35,6 +35,6 @@ struct rte_forward { // refers to itself: not to be copied
 // `actions`: dpact.h's. `device_of`: the number under which rte_flow knows the device of a datapath
 // port; -1: it is none of DPDK's. NULL: a card can do it; else why not.
 const char *rte_forward_of_actions(struct rte_forward *, const void *actions, size_t len,
-                                   int (*device_of)(void *arg, uint32_t port), void *arg);
+				   int (*device_of)(void *arg, uint32_t port), void *arg);
 // Names the port in the older way, which some drivers want. False: nothing to change.
 bool rte_forward_by_port_id(struct rte_forward *);

@@ -7,7 +7,8 @@
 #include "base/byteorder.h"
 #include "packet/headers.h"
 
-static void add_item(struct rte_rule *r, enum rte_flow_item_type type, const void *spec, const void *mask)
+static void add_item(struct rte_rule *r, enum rte_flow_item_type type, const void *spec,
+		     const void *mask)
 {
 	r->items[r->n_items++] = (struct rte_flow_item){.type = type, .spec = spec, .mask = mask};
 }
@@ -32,14 +33,18 @@ static bool all_said(const struct flow *key, const struct flow *mask)
 	memset(rest.dl_src, 0, 6);
 	rest.dl_type = 0;
 	rest.vlan[0].tci = rest.vlan[0].tpid = 0;
-	if (!(key->vlan[1].tci & htons(FLOW_VLAN_CFI))) // the type behind the tags says that there are no more
+	if (!(key->vlan[1].tci &
+	      htons(FLOW_VLAN_CFI))) // the type behind the tags says that there are no more
 		rest.vlan[1].tci &= ~htons(FLOW_VLAN_CFI);
 	rest.nw_src = rest.nw_dst = 0;
 	memset(&rest.ipv6_src, 0, sizeof(rest.ipv6_src));
 	memset(&rest.ipv6_dst, 0, sizeof(rest.ipv6_dst));
 	rest.nw_frag = rest.nw_tos = rest.nw_ttl = rest.nw_proto = 0;
 	rest.tp_src = rest.tp_dst = 0;
-	return is_zero(&rest, FLOW_WORDS * sizeof(uint64_t)); // without options of tunnels, which are zero as well
+	return is_zero(
+		&rest,
+		FLOW_WORDS *
+			sizeof(uint64_t)); // without options of tunnels, which are zero as well
 }
 
 static void add_ethernet(struct rte_rule *r, const struct flow *key, const struct flow *mask)
@@ -48,7 +53,8 @@ static void add_ethernet(struct rte_rule *r, const struct flow *key, const struc
 	memcpy(r->spec.eth.hdr.src_addr.addr_bytes, key->dl_src, 6);
 	memcpy(r->mask.eth.hdr.dst_addr.addr_bytes, mask->dl_dst, 6);
 	memcpy(r->mask.eth.hdr.src_addr.addr_bytes, mask->dl_src, 6);
-	bool tagged = mask->vlan[0].tci & htons(FLOW_VLAN_CFI) && key->vlan[0].tci & htons(FLOW_VLAN_CFI);
+	bool tagged =
+		mask->vlan[0].tci & htons(FLOW_VLAN_CFI) && key->vlan[0].tci & htons(FLOW_VLAN_CFI);
 	if (!tagged) {
 		r->spec.eth.hdr.ether_type = key->dl_type;
 		r->mask.eth.hdr.ether_type = mask->dl_type;
@@ -112,21 +118,25 @@ static bool add_l4(struct rte_rule *r, const struct flow *key, const struct flow
 	switch (key->nw_proto) {
 	case IP_PROTO_TCP:
 		r->spec.tcp.hdr = (struct rte_tcp_hdr){.src_port = src, .dst_port = dst};
-		r->mask.tcp.hdr = (struct rte_tcp_hdr){.src_port = mask->tp_src, .dst_port = mask->tp_dst};
+		r->mask.tcp.hdr =
+			(struct rte_tcp_hdr){.src_port = mask->tp_src, .dst_port = mask->tp_dst};
 		add_item(r, RTE_FLOW_ITEM_TYPE_TCP, &r->spec.tcp, &r->mask.tcp);
 		return true;
 	case IP_PROTO_UDP:
 		r->spec.udp.hdr = (struct rte_udp_hdr){.src_port = src, .dst_port = dst};
-		r->mask.udp.hdr = (struct rte_udp_hdr){.src_port = mask->tp_src, .dst_port = mask->tp_dst};
+		r->mask.udp.hdr =
+			(struct rte_udp_hdr){.src_port = mask->tp_src, .dst_port = mask->tp_dst};
 		add_item(r, RTE_FLOW_ITEM_TYPE_UDP, &r->spec.udp, &r->mask.udp);
 		return true;
 	case IP_PROTO_SCTP:
 		r->spec.sctp.hdr = (struct rte_sctp_hdr){.src_port = src, .dst_port = dst};
-		r->mask.sctp.hdr = (struct rte_sctp_hdr){.src_port = mask->tp_src, .dst_port = mask->tp_dst};
+		r->mask.sctp.hdr =
+			(struct rte_sctp_hdr){.src_port = mask->tp_src, .dst_port = mask->tp_dst};
 		add_item(r, RTE_FLOW_ITEM_TYPE_SCTP, &r->spec.sctp, &r->mask.sctp);
 		return true;
 	case IP_PROTO_ICMP:
-		r->spec.icmp.hdr = (struct rte_icmp_hdr){.icmp_type = (uint8_t)ntohs(src), .icmp_code = (uint8_t)ntohs(dst)};
+		r->spec.icmp.hdr = (struct rte_icmp_hdr){.icmp_type = (uint8_t)ntohs(src),
+							 .icmp_code = (uint8_t)ntohs(dst)};
 		r->mask.icmp.hdr = (struct rte_icmp_hdr){.icmp_type = (uint8_t)ntohs(mask->tp_src),
 							 .icmp_code = (uint8_t)ntohs(mask->tp_dst)};
 		add_item(r, RTE_FLOW_ITEM_TYPE_ICMP, &r->spec.icmp, &r->mask.icmp);
@@ -138,8 +148,9 @@ static bool add_l4(struct rte_rule *r, const struct flow *key, const struct flow
 
 static bool looks_at_ip(const struct flow *mask)
 {
-	return mask->nw_proto || mask->nw_tos || mask->nw_ttl || mask->nw_frag || mask->nw_src || mask->nw_dst || mask->tp_src ||
-	       mask->tp_dst || !is_zero(&mask->ipv6_src, 16) || !is_zero(&mask->ipv6_dst, 16);
+	return mask->nw_proto || mask->nw_tos || mask->nw_ttl || mask->nw_frag || mask->nw_src ||
+	       mask->nw_dst || mask->tp_src || mask->tp_dst || !is_zero(&mask->ipv6_src, 16) ||
+	       !is_zero(&mask->ipv6_dst, 16);
 }
 
 // False: it cannot be said.
@@ -147,7 +158,8 @@ static bool add_l3(struct rte_rule *r, const struct flow *key, const struct flow
 {
 	if (!looks_at_ip(mask))
 		return true;
-	if (mask->dl_type != 0xffff || key->nw_frag & mask->nw_frag) // fragments are left to the switch
+	if (mask->dl_type != 0xffff ||
+	    key->nw_frag & mask->nw_frag) // fragments are left to the switch
 		return false;
 	if (key->dl_type == htons(ETHERTYPE_IPV4))
 		add_ipv4(r, key, mask);
@@ -158,11 +170,12 @@ static bool add_l3(struct rte_rule *r, const struct flow *key, const struct flow
 	return add_l4(r, key, mask);
 }
 
-bool rte_rule_of_flow(struct rte_rule *r, const struct flow *key, const struct flow *mask, uint32_t mark, unsigned int n_queues)
+bool rte_rule_of_flow(struct rte_rule *r, const struct flow *key, const struct flow *mask,
+		      uint32_t mark, unsigned int n_queues)
 {
 	memset(r, 0, sizeof(*r));
-	if (!n_queues || n_queues > RTE_RULE_QUEUES || key->recirc_id & mask->recirc_id || flow_is_bare(key) ||
-	    !all_said(key, mask))
+	if (!n_queues || n_queues > RTE_RULE_QUEUES || key->recirc_id & mask->recirc_id ||
+	    flow_is_bare(key) || !all_said(key, mask))
 		return false;
 	add_ethernet(r, key, mask);
 	if (!add_l3(r, key, mask))
@@ -171,9 +184,12 @@ bool rte_rule_of_flow(struct rte_rule *r, const struct flow *key, const struct f
 	for (unsigned int q = 0; q < n_queues; q++)
 		r->queues[q] = (uint16_t)q;
 	r->mark.id = mark;
-	r->rss = (struct rte_flow_action_rss){.queue_num = n_queues, .queue = r->queues,
-					      .types = RTE_ETH_RSS_IP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_UDP};
-	r->actions[0] = (struct rte_flow_action){.type = RTE_FLOW_ACTION_TYPE_MARK, .conf = &r->mark};
+	r->rss = (struct rte_flow_action_rss){.queue_num = n_queues,
+					      .queue = r->queues,
+					      .types = RTE_ETH_RSS_IP | RTE_ETH_RSS_TCP |
+						       RTE_ETH_RSS_UDP};
+	r->actions[0] =
+		(struct rte_flow_action){.type = RTE_FLOW_ACTION_TYPE_MARK, .conf = &r->mark};
 	r->actions[1] = (struct rte_flow_action){.type = RTE_FLOW_ACTION_TYPE_RSS, .conf = &r->rss};
 	r->actions[2] = (struct rte_flow_action){.type = RTE_FLOW_ACTION_TYPE_END};
 	return true;
@@ -200,9 +216,11 @@ bool rte_rule_make_exact(struct rte_rule *r, const struct flow *key, const struc
 {
 	if (!make_tags_exact(r, key, mask))
 		return false;
-	// No item, or no fragment. (With an extension header IPv6 has another protocol there, so a rule about the protocol matches less.)
+	// No item, or no fragment. (With an extension header IPv6 has another protocol there, so a
+	// rule about the protocol matches less.)
 	if (mask->nw_frag && key->dl_type == htons(ETHERTYPE_IPV4))
-		r->mask.ipv4.hdr.fragment_offset = htons(RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK);
+		r->mask.ipv4.hdr.fragment_offset =
+			htons(RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK);
 	else if (mask->nw_frag && key->dl_type == htons(ETHERTYPE_IPV6))
 		r->mask.ipv6.has_frag_ext = 1;
 	// Of ports and the like without an item for them nothing is left: see add_l4().

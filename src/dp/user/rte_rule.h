@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// A megaflow as a rule of rte_flow: the pattern of what it matches, and what the card is to do with such a packet: mark it with a number, and
-// spread it over the receive queues as ever (partial offload). The megaflow decides in the end: a rule that matches more than it does harm
-// to nothing.
+// A megaflow as a rule of rte_flow: the pattern of what it matches, and what the card is to do with
+// such a packet: mark it with a number, and spread it over the receive queues as ever (partial
+// offload). The megaflow decides in the end: a rule that matches more than it does harm to nothing.
 #pragma once
 #include <rte_flow.h>
 #include <stdbool.h>
@@ -34,8 +34,10 @@ struct rte_rule { // refers to itself: not to be copied
 	uint16_t queues[RTE_RULE_QUEUES];
 };
 
-// `mask`: the bits of `key` that count. False: no card is told of such a megaflow, as it looks at what no pattern says (recirculation,
-// connection tracking, labels, addresses in ARP and ND, ...).
-bool rte_rule_of_flow(struct rte_rule *, const struct flow *key, const struct flow *mask, uint32_t mark, unsigned int n_queues);
-// Has its pattern match no more than the megaflow does, for rules after which nobody looks again (rte_forward.h). False: it cannot be said.
+// `mask`: the bits of `key` that count. False: no card is told of such a megaflow, as it looks at
+// what no pattern says (recirculation, connection tracking, labels, addresses in ARP and ND, ...).
+bool rte_rule_of_flow(struct rte_rule *, const struct flow *key, const struct flow *mask,
+		      uint32_t mark, unsigned int n_queues);
+// Has its pattern match no more than the megaflow does, for rules after which nobody looks again
+// (rte_forward.h). False: it cannot be said.
 bool rte_rule_make_exact(struct rte_rule *, const struct flow *key, const struct flow *mask);

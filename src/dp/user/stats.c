@@ -17,11 +17,13 @@ void dp_thread_stats_add(struct dp_thread_stats *sum, const struct dp_thread *t,
 	uint64_t *to = (uint64_t *)sum;
 	const uint64_t *now = (const uint64_t *)&t->stats, *cleared = (const uint64_t *)&t->cleared;
 	for (unsigned int i = 0; i < STATS_WORDS; i++)
-		to[i] += __atomic_load_n(&now[i], __ATOMIC_RELAXED) - (since_clear ? cleared[i] : 0);
+		to[i] +=
+			__atomic_load_n(&now[i], __ATOMIC_RELAXED) - (since_clear ? cleared[i] : 0);
 }
 
 // All that ever was, or that no polling thread did since it was last cleared.
-static void add_all(const struct dp_user *dp, struct dp_thread_stats *sum, bool unpolled_since_clear)
+static void add_all(const struct dp_user *dp, struct dp_thread_stats *sum,
+		    bool unpolled_since_clear)
 {
 	dp_thread_stats_add(sum, dp->main, unpolled_since_clear);
 	for (unsigned int i = 0; i < dp->n_threads; i++)
@@ -59,15 +61,19 @@ static void format_block(struct str *s, const char *title, const struct dp_threa
 	str_addf(s, "%s:\n", title);
 	str_addf(s, "  packets received: %ju\n", (uintmax_t)st->received);
 	str_addf(s, "  packet recirculations: %ju\n", (uintmax_t)st->recirculated);
-	str_addf(s, "  avg. datapath passes per packet: %.2f\n", ratio(st->received + st->recirculated, st->received));
-	str_addf(s, "  phwol hits: %ju\n  mfex opt hits: 0\n  simple match hits: 0\n", (uintmax_t)st->marked_hits);
+	str_addf(s, "  avg. datapath passes per packet: %.2f\n",
+		 ratio(st->received + st->recirculated, st->received));
+	str_addf(s, "  phwol hits: %ju\n  mfex opt hits: 0\n  simple match hits: 0\n",
+		 (uintmax_t)st->marked_hits);
 	str_addf(s, "  emc hits: %ju\n", (uintmax_t)st->cache_hits);
 	str_add(s, "  smc hits: 0\n");
 	str_addf(s, "  megaflow hits: %ju\n", (uintmax_t)st->megaflow_hits);
-	str_addf(s, "  avg. subtable lookups per megaflow hit: %.2f\n", ratio(st->probes, st->megaflow_hits));
+	str_addf(s, "  avg. subtable lookups per megaflow hit: %.2f\n",
+		 ratio(st->probes, st->megaflow_hits));
 	str_addf(s, "  miss with success upcall: %ju\n", (uintmax_t)st->misses);
 	str_addf(s, "  miss with failed upcall: %ju\n", (uintmax_t)st->failed_misses);
-	str_addf(s, "  avg. packets per output batch: %.2f\n", ratio(st->tx_packets, st->tx_batches));
+	str_addf(s, "  avg. packets per output batch: %.2f\n",
+		 ratio(st->tx_packets, st->tx_batches));
 }
 
 static void format_cycles(struct str *s, const struct dp_thread_stats *st)
@@ -75,23 +81,27 @@ static void format_cycles(struct str *s, const struct dp_thread_stats *st)
 	uint64_t total = st->idle_cycles + st->busy_cycles;
 	if (!total)
 		return;
-	str_addf(s, "  idle cycles: %ju (%.2f%%)\n", (uintmax_t)st->idle_cycles, 100 * ratio(st->idle_cycles, total));
-	str_addf(s, "  processing cycles: %ju (%.2f%%)\n", (uintmax_t)st->busy_cycles, 100 * ratio(st->busy_cycles, total));
+	str_addf(s, "  idle cycles: %ju (%.2f%%)\n", (uintmax_t)st->idle_cycles,
+		 100 * ratio(st->idle_cycles, total));
+	str_addf(s, "  processing cycles: %ju (%.2f%%)\n", (uintmax_t)st->busy_cycles,
+		 100 * ratio(st->busy_cycles, total));
 	if (!st->received)
 		return;
-	str_addf(s, "  avg cycles per packet: %.2f (%ju/%ju)\n", ratio(total, st->received), (uintmax_t)total,
+	str_addf(s, "  avg cycles per packet: %.2f (%ju/%ju)\n", ratio(total, st->received),
+		 (uintmax_t)total, (uintmax_t)st->received);
+	str_addf(s, "  avg processing cycles per packet: %.2f (%ju/%ju)\n",
+		 ratio(st->busy_cycles, st->received), (uintmax_t)st->busy_cycles,
 		 (uintmax_t)st->received);
-	str_addf(s, "  avg processing cycles per packet: %.2f (%ju/%ju)\n", ratio(st->busy_cycles, st->received),
-		 (uintmax_t)st->busy_cycles, (uintmax_t)st->received);
 }
 
-struct dp_thread *dp_user_next_poller(const struct dp_user *dp, int core, const struct dp_thread *after)
+struct dp_thread *dp_user_next_poller(const struct dp_user *dp, int core,
+				      const struct dp_thread *after)
 {
 	struct dp_thread *next = NULL;
 	for (unsigned int i = 0; i < dp->n_threads; i++) {
 		struct dp_thread *t = dp->threads[i];
-		if (t->kind == DP_THREAD_POLL && (core < 0 || t->core == (unsigned int)core) && (!after || t->core > after->core) &&
-		    (!next || t->core < next->core))
+		if (t->kind == DP_THREAD_POLL && (core < 0 || t->core == (unsigned int)core) &&
+		    (!after || t->core > after->core) && (!next || t->core < next->core))
 			next = t;
 	}
 	return next;
@@ -126,7 +136,8 @@ static uint64_t sum_windows(const struct dp_thread *t, const uint64_t *windows, 
 	uint64_t sum = 0;
 	unsigned int next = __atomic_load_n(&t->window_next, __ATOMIC_RELAXED);
 	for (unsigned int i = 1; i <= n; i++)
-		sum += __atomic_load_n(&windows[(next + POLL_WINDOWS - i) % POLL_WINDOWS], __ATOMIC_RELAXED);
+		sum += __atomic_load_n(&windows[(next + POLL_WINDOWS - i) % POLL_WINDOWS],
+				       __ATOMIC_RELAXED);
 	return sum;
 }
 
@@ -138,9 +149,11 @@ static void format_share(struct str *s, uint64_t part, uint64_t total)
 		str_add(s, " NOT AVAIL\n");
 }
 
-static void format_queues(struct str *s, const struct dp_user *dp, const struct dp_thread *t, unsigned int n)
+static void format_queues(struct str *s, const struct dp_user *dp, const struct dp_thread *t,
+			  unsigned int n)
 {
-	uint64_t total = sum_windows(t, t->window_total, n), rest = sum_windows(t, t->window_busy, n);
+	uint64_t total = sum_windows(t, t->window_total, n),
+		 rest = sum_windows(t, t->window_busy, n);
 	for (uint32_t i = 0; i < dp->ports_end; i++) {
 		for (unsigned int k = 0; dp->ports[i] && k < dp->ports[i]->n_rxqs; k++) {
 			const struct dp_rxq *q = &dp->ports[i]->rxqs[k];
@@ -148,8 +161,10 @@ static void format_queues(struct str *s, const struct dp_user *dp, const struct 
 				continue;
 			uint64_t part = sum_windows(t, q->window, n);
 			rest -= part < rest ? part : rest;
-			str_addf(s, "  port: %-16s  queue-id: %2u (%s)   pmd usage:", netdev_name(dp->ports[i]->netdev), k,
-				 __atomic_load_n(&q->failed, __ATOMIC_RELAXED) ? "disabled" : "enabled");
+			str_addf(s, "  port: %-16s  queue-id: %2u (%s)   pmd usage:",
+				 netdev_name(dp->ports[i]->netdev), k,
+				 __atomic_load_n(&q->failed, __ATOMIC_RELAXED) ? "disabled"
+									       : "enabled");
 			format_share(s, part, total);
 		}
 	}
@@ -189,8 +204,8 @@ static void format_perf(const struct dp_user *dp, const struct dp_pmd_query *que
 	for (const struct dp_thread *t = NULL; (t = dp_user_next_poller(dp, query->core, t));) {
 		gmtime_r(&seconds, &tm);
 		strftime(title, sizeof(title), "%H:%M:%S", &tm);
-		str_addf(s, "\nTime: %s.%03d\nMeasurement duration: %.3f s\n\n", title, (int)(wall % 1000),
-			 (double)(now - t->cleared_ms) / 1000);
+		str_addf(s, "\nTime: %s.%03d\nMeasurement duration: %.3f s\n\n", title,
+			 (int)(wall % 1000), (double)(now - t->cleared_ms) / 1000);
 		format_title(title, t);
 		str_addf(s, "%s:\n\n", title);
 		dp_thread_perf_format(t, now, rte_get_tsc_hz(), s);
@@ -198,7 +213,8 @@ static void format_perf(const struct dp_user *dp, const struct dp_pmd_query *que
 	}
 }
 
-struct error *dp_user_pmd_format(struct dp *base, enum dp_pmd_text what, const struct dp_pmd_query *query, struct str *s)
+struct error *dp_user_pmd_format(struct dp *base, enum dp_pmd_text what,
+				 const struct dp_pmd_query *query, struct str *s)
 {
 	const struct dp_user *dp = (const struct dp_user *)(const void *)base;
 	switch (what) {
@@ -239,7 +255,8 @@ void dp_user_pmd_stats_clear(struct dp *base, int core)
 	if (core < 0)
 		clear(dp->main);
 	for (unsigned int i = 0; i < dp->n_threads; i++)
-		if (core < 0 || (dp->threads[i]->kind == DP_THREAD_POLL && dp->threads[i]->core == (unsigned int)core))
+		if (core < 0 || (dp->threads[i]->kind == DP_THREAD_POLL &&
+				 dp->threads[i]->core == (unsigned int)core))
 			clear(dp->threads[i]);
 }
 

@@ -18,7 +18,8 @@ static bool slot_is_removed(uint64_t slot)
 
 static struct flow_hash *hash_new(uint32_t n_slots)
 {
-	struct flow_hash *h = xaligned_alloc(64, (sizeof(*h) + n_slots * sizeof(h->slot[0]) + 63) & ~(size_t)63);
+	struct flow_hash *h =
+		xaligned_alloc(64, (sizeof(*h) + n_slots * sizeof(h->slot[0]) + 63) & ~(size_t)63);
 	h->mask = n_slots - 1;
 	return h;
 }
@@ -95,7 +96,8 @@ static int compare_rank(const void *a, const void *b)
 struct layout_index *layout_index_build(struct flow_table *ft, uint32_t layout)
 {
 	struct layout_index *index =
-		xaligned_alloc(64, (sizeof(*index) + ft->subtables.n * sizeof(index->subtables[0]) + 63) & ~(size_t)63);
+		xaligned_alloc(64, (sizeof(*index) + ft->subtables.n * sizeof(index->subtables[0]) +
+				    63) & ~(size_t)63);
 	struct dp_key all;
 	uint64_t *words = (uint64_t *)(void *)&all;
 	memset(&all, 0, sizeof(all));
@@ -155,9 +157,11 @@ static unsigned int count_bits(const struct dp_key *mask)
 	return n;
 }
 
-static bool mask_covers(const struct dp_key *wide, const struct dp_key *narrow) // every bit of `wide` is in `narrow`
+static bool mask_covers(const struct dp_key *wide,
+			const struct dp_key *narrow) // every bit of `wide` is in `narrow`
 {
-	const uint64_t *w = (const uint64_t *)(const void *)wide, *n = (const uint64_t *)(const void *)narrow;
+	const uint64_t *w = (const uint64_t *)(const void *)wide,
+		       *n = (const uint64_t *)(const void *)narrow;
 	uint64_t missing = 0;
 	for (unsigned int i = 0; i < KEY_WORDS; i++)
 		missing |= w[i] & ~n[i];
@@ -174,7 +178,8 @@ static bool has_mask(const struct subtable *st, const struct dp_key *mask, uint6
 	return st->mask_hash == hash && !memcmp(&st->mask, mask, sizeof(*mask));
 }
 
-void layout_index_bound(struct flow_table *ft, uint32_t layout, struct dp_key *mask, uint64_t *mask_hash)
+void layout_index_bound(struct flow_table *ft, uint32_t layout, struct dp_key *mask,
+			uint64_t *mask_hash)
 {
 	struct layout_index *index = ft->index[layout];
 	if (!index->built)
@@ -188,7 +193,8 @@ void layout_index_bound(struct flow_table *ft, uint32_t layout, struct dp_key *m
 	unsigned int bits = count_bits(mask);
 	for (uint32_t i = 0; i < index->n; i++) {
 		const struct subtable *st = index->subtables[i];
-		if (st->n_bits > bits && (!best || st->n_bits < best->n_bits) && mask_covers(mask, &st->mask))
+		if (st->n_bits > bits && (!best || st->n_bits < best->n_bits) &&
+		    mask_covers(mask, &st->mask))
 			best = st;
 	}
 	if (best)
@@ -200,7 +206,8 @@ void layout_index_bound(struct flow_table *ft, uint32_t layout, struct dp_key *m
 
 // --- Life of a subtable.
 
-struct subtable *subtable_get(struct flow_table *ft, const struct dp_key *mask, uint64_t hash, uint32_t full_layout)
+struct subtable *subtable_get(struct flow_table *ft, const struct dp_key *mask, uint64_t hash,
+			      uint32_t full_layout)
 {
 	uint16_t layout = (uint16_t)(full_layout & mask->meta.layout & (LAYOUT_N - 1));
 	VEC_FOREACH (&ft->subtables, i) {

@@ -20,8 +20,8 @@
 #include "dp/user/user.h"
 
 enum {
-	TURNS = 4,	  // that a queue gets at most before the others are looked at anew
-	MIN_BURST = 4,	  // of a queue whose packets miss
+	TURNS = 4,     // that a queue gets at most before the others are looked at anew
+	MIN_BURST = 4, // of a queue whose packets miss
 	MAX_READY = 64,
 };
 
@@ -48,7 +48,8 @@ struct dp_thread *dp_thread_new(struct dp_user *dp, enum dp_thread_kind kind, un
 	t->epoch.number = 1;
 	t->cycles_per_ms = rte_get_tsc_hz() / 1000;
 	t->variant = dp->variant ? dp->variant : variant_best();
-	t->counters = dp->spare_counters.n ? dp->spare_counters.v[--dp->spare_counters.n] : flow_counters_new(dp->flows);
+	t->counters = dp->spare_counters.n ? dp->spare_counters.v[--dp->spare_counters.n]
+					   : flow_counters_new(dp->flows);
 	t->epoll_fd = t->wake_fd = -1;
 	t->cleared_ms = clock_ms();
 	t->cache_one_in = 1;
@@ -119,8 +120,9 @@ void dp_thread_drain_wake(struct dp_thread *t)
 	(void)!read(t->wake_fd, &count, sizeof(count));
 }
 
-// A queue that used up its share of the time for misses is not looked at until it has some again; its packets wait in the socket, which is the
-// kernel's to bound. The thread finds it again in its list, as it may not keep it while it is quiescent.
+// A queue that used up its share of the time for misses is not looked at until it has some again;
+// its packets wait in the socket, which is the kernel's to bound. The thread finds it again in its
+// list, as it may not keep it while it is quiescent.
 static void rest(struct dp_thread *t, struct dp_rxq *q)
 {
 	struct epoll_event nothing = {.events = 0, .data.ptr = q};
@@ -146,7 +148,8 @@ static bool end_rests(struct dp_thread *t)
 		}
 		struct epoll_event event = {.events = EPOLLIN, .data.ptr = q};
 		q->resting = false;
-		(void)epoll_ctl(t->epoll_fd, EPOLL_CTL_MOD, q->fd, &event); // one that failed is not there
+		(void)epoll_ctl(t->epoll_fd, EPOLL_CTL_MOD, q->fd,
+				&event); // one that failed is not there
 	}
 	return any;
 }
@@ -189,8 +192,9 @@ static void *run(void *arg)
 	rcu_register();
 	mbuf_thread_start();
 	while (!atomic_load_explicit(&t->stop, memory_order_relaxed)) {
-		// Queues come out of epoll only while this thread is online, and are forgotten before it is quiescent: who
-		// removed one from epoll and waited for a grace period knows that this thread has it no more.
+		// Queues come out of epoll only while this thread is online, and are forgotten
+		// before it is quiescent: who removed one from epoll and waited for a grace period
+		// knows that this thread has it no more.
 		bool resting = end_rests(t);
 		int n = epoll_wait(t->epoll_fd, ready, MAX_READY, 0);
 		if (n > 0) {
@@ -217,7 +221,8 @@ struct error *dp_thread_start(struct dp_thread *t)
 	t->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	t->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	struct epoll_event wake = {.events = EPOLLIN};
-	if (t->epoll_fd < 0 || t->wake_fd < 0 || epoll_ctl(t->epoll_fd, EPOLL_CTL_ADD, t->wake_fd, &wake))
+	if (t->epoll_fd < 0 || t->wake_fd < 0 ||
+	    epoll_ctl(t->epoll_fd, EPOLL_CTL_ADD, t->wake_fd, &wake))
 		return error_errno(errno, "cannot make the file descriptors of a datapath thread");
 	int r = pthread_create(&t->pthread, NULL, polls ? poll_run : run, t);
 	if (r) {
@@ -252,7 +257,8 @@ struct error *dp_thread_add_queue(struct dp_thread *t, struct dp_rxq *q)
 	} else {
 		struct epoll_event event = {.events = EPOLLIN, .data.ptr = q};
 		if (epoll_ctl(t->epoll_fd, EPOLL_CTL_ADD, q->fd, &event))
-			return error_errno(errno, "port %s: cannot wait for packets", netdev_name(q->port->netdev));
+			return error_errno(errno, "port %s: cannot wait for packets",
+					   netdev_name(q->port->netdev));
 	}
 	q->thread = t;
 	t->n_queues++;

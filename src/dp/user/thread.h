@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// The threads of the userspace datapath and what each owns: its receive queues, flow cache, counters, output batches.
+// The threads of the userspace datapath and what each owns: its receive queues, flow cache,
+// counters, output batches.
 //
-// Event-driven threads sleep in epoll over the fds of their queues; an idle switch uses no CPU. They wake, go online for RCU, and
-// take bursts from the queues that are ready, in turns, with a bound per turn; a queue whose packets mostly miss gets
-// shorter turns, so that its upcalls do not starve the others. The main thread is one of them in a wider sense: it runs the queues
-// of dummy ports from the event loop, and dp_execute(). Threads that poll (poll.h) are the third kind: they run dp_thread_turn() over
-// their queues without epoll.
+// Event-driven threads sleep in epoll over the fds of their queues; an idle switch uses no CPU.
+// They wake, go online for RCU, and take bursts from the queues that are ready, in turns, with a
+// bound per turn; a queue whose packets mostly miss gets shorter turns, so that its upcalls do not
+// starve the others. The main thread is one of them in a wider sense: it runs the queues of dummy
+// ports from the event loop, and dp_execute(). Threads that poll (poll.h) are the third kind: they
+// run dp_thread_turn() over their queues without epoll.
 #pragma once
 #include <pthread.h>
 #include <stdatomic.h>
@@ -30,7 +32,7 @@ struct dp_rxq { // owned by main; the thread sees it through epoll or its list, 
 	struct dp_port *port;
 	struct netdev_rxq *netdev_rxq;
 	struct dp_thread *thread;
-	int fd; // -1: to be polled
+	int fd;			 // -1: to be polled
 	struct loop_fd *loop_fd; // of the main thread's queues
 	// Of queues that are polled.
 	bool polled;		       // a polling thread is to serve it
@@ -39,11 +41,13 @@ struct dp_rxq { // owned by main; the thread sees it through epoll or its list, 
 	int pinned_core;	       // that it should be served by; -1: any
 	struct dp_thread *next_thread; // while queues are assigned
 	// Written by the thread.
-	uint64_t cycles, window_start, window[POLL_WINDOWS]; // spent on bursts that had packets: in all, per ten seconds
-	uint64_t misses, refused; // packets that no megaflow matched, or that were not looked up; of them, dropped for the budget
-	uint32_t burst; // packets to take at once
-	bool resting;	// of an event-driven thread: see rest()
-	bool failed;	// the device gave an error: rests until the next second
+	uint64_t cycles, window_start,
+		window[POLL_WINDOWS]; // spent on bursts that had packets: in all, per ten seconds
+	uint64_t misses, refused; // packets that no megaflow matched, or that were not looked up;
+				  // of them, dropped for the budget
+	uint32_t burst;		  // packets to take at once
+	bool resting;		  // of an event-driven thread: see rest()
+	bool failed;		  // the device gave an error: rests until the next second
 	struct budget budget;
 };
 
@@ -62,8 +66,8 @@ struct packet_list {
 };
 
 struct dp_thread_stats { // written by the thread
-	uint64_t received, recirculated, marked_hits, cache_hits, megaflow_hits, probes, misses, failed_misses, tx_packets, tx_batches,
-		idle_cycles, busy_cycles, // without naps
+	uint64_t received, recirculated, marked_hits, cache_hits, megaflow_hits, probes, misses,
+		failed_misses, tx_packets, tx_batches, idle_cycles, busy_cycles, // without naps
 		naps, nap_cycles, turns, busy_turns, upcall_cycles, rx_batches, rests,
 		drops[DP_DROP_N_REASONS];
 };
@@ -82,7 +86,8 @@ struct dp_burst {
 
 enum dp_thread_kind { DP_THREAD_MAIN, DP_THREAD_EVENT, DP_THREAD_POLL };
 
-struct dp_mask_memo { // what the mask of the last upcall was for this datapath: the next one's is the same most of the time
+struct dp_mask_memo { // what the mask of the last upcall was for this datapath: the next one's is
+		      // the same most of the time
 	struct flow flow_mask;
 	struct dp_key mask;
 	uint64_t hash;	 // flow_mask_hash(); 0: nothing yet
@@ -104,15 +109,17 @@ struct dp_thread {
 	struct out_batch **out; // RCU: by port number, NULL: no such port
 	uint32_t out_version;	// atomic; counts changes of `out`
 	unsigned int n_queues;
-	struct perf_metrics *perf, *perf_on; // RCU: what pmd-perf-metrics records; perf_on is NULL while it is off
-	struct poll_list *polled; // RCU: its queues, unless it is the main thread; NULL: none
+	struct perf_metrics *perf,
+		*perf_on; // RCU: what pmd-perf-metrics records; perf_on is NULL while it is off
+	struct poll_list *polled;      // RCU: its queues, unless it is the main thread; NULL: none
 	const struct variant *variant; // atomic (relaxed)
-	unsigned int sleep_us;	  // the longest nap; read by the thread
-	uint64_t hold_cycles;	  // relaxed atomic: how long packets may stay in output batches; 0: until the burst ends
-	uint32_t cache_one_in;	  // relaxed atomic: dp_settings
-	bool isolated;		  // serves only queues that are pinned to it
-	uint64_t planned;	  // load, while queues are assigned
-	int64_t cleared_ms; // when it started, or its statistics were cleared
+	unsigned int sleep_us;	       // the longest nap; read by the thread
+	uint64_t hold_cycles;  // relaxed atomic: how long packets may stay in output batches; 0:
+			       // until the burst ends
+	uint32_t cache_one_in; // relaxed atomic: dp_settings
+	bool isolated;	       // serves only queues that are pinned to it
+	uint64_t planned;      // load, while queues are assigned
+	int64_t cleared_ms;    // when it started, or its statistics were cleared
 	struct dp_thread_stats cleared; // what pmd-stats-clear leaves out
 	// The thread's.
 	struct dp_thread_stats stats;
@@ -152,7 +159,8 @@ void dp_thread_remove_queue(struct dp_thread *, struct dp_rxq *);
 void dp_thread_retry_queue(struct dp_thread *, struct dp_rxq *);
 // The thread, after it woke: whoever wakes it from now on is noticed.
 void dp_thread_drain_wake(struct dp_thread *);
-// Takes one burst from the queue and sends what comes of it. The number of packets; negative errno: the device failed.
+// Takes one burst from the queue and sends what comes of it. The number of packets; negative errno:
+// the device failed.
 int dp_thread_turn(struct dp_thread *, struct dp_rxq *);
 
 // The time of what is handled next.
@@ -168,7 +176,8 @@ static inline void dp_stat_add(uint64_t *counter, uint64_t n)
 	__atomic_store_n(counter, *counter + n, __ATOMIC_RELAXED);
 }
 
-static inline void dp_thread_drop(struct dp_thread *t, struct rte_mbuf *m, enum dp_drop_reason reason)
+static inline void dp_thread_drop(struct dp_thread *t, struct rte_mbuf *m,
+				  enum dp_drop_reason reason)
 {
 	dp_stat_add(&t->stats.drops[reason], 1);
 	rte_pktmbuf_free(m);

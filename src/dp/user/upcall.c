@@ -23,7 +23,8 @@ static void flow_of_packet(struct rte_mbuf *m, struct flow *flow)
 	packet_extract(m, flow);
 }
 
-static void prepare(struct dp_thread *t, struct rte_mbuf *m, const struct flow *flow, struct dp_upcall *up)
+static void prepare(struct dp_thread *t, struct rte_mbuf *m, const struct flow *flow,
+		    struct dp_upcall *up)
 {
 	if (m->nb_segs > 1 && t->frame.cap < m->pkt_len) {
 		buf_clear(&t->frame);
@@ -39,7 +40,8 @@ static void prepare(struct dp_thread *t, struct rte_mbuf *m, const struct flow *
 	t->result.cookie = NULL;
 }
 
-// Whose budget it is that says whether megaflows are of use; NULL: they are. The main thread's devices are there for tests.
+// Whose budget it is that says whether megaflows are of use; NULL: they are. The main thread's
+// devices are there for tests.
 static struct budget *budget_of(const struct dp_thread *t)
 {
 	return t->queue && t->kind != DP_THREAD_MAIN ? &t->queue->budget : NULL;
@@ -102,7 +104,8 @@ static void run(struct dp_thread *t, struct rte_mbuf *m)
 	t->result.actions = actions;
 }
 
-void upcall_miss(struct dp_thread *t, struct rte_mbuf *m, const struct dp_meta *meta, const uint8_t *header)
+void upcall_miss(struct dp_thread *t, struct rte_mbuf *m, const struct dp_meta *meta,
+		 const uint8_t *header)
 {
 	struct flow flow;
 	struct dp_upcall up = {.type = DP_UPCALL_MISS};
@@ -122,9 +125,11 @@ void upcall_miss(struct dp_thread *t, struct rte_mbuf *m, const struct dp_meta *
 	run(t, m);
 }
 
-void upcall_action(struct dp_thread *t, struct rte_mbuf *m, const struct dpact_userspace *a, uint32_t max_len)
+void upcall_action(struct dp_thread *t, struct rte_mbuf *m, const struct dpact_userspace *a,
+		   uint32_t max_len)
 {
-	// An upcall may be under way in this thread, whose result and frame are in use: these are this one's own.
+	// An upcall may be under way in this thread, whose result and frame are in use: these are
+	// this one's own.
 	struct flow flow;
 	struct dp_upcall_result nothing = {.cookie = NULL};
 	void *room = m->nb_segs > 1 ? xmalloc(m->pkt_len) : NULL;

@@ -88,8 +88,8 @@ static void user_close(struct dp *base)
 
 // --- Flows.
 
-static struct error *flow_put(struct dp *base, const struct flow *key, const struct flow *mask, const void *actions,
-			      size_t n, void *cookie, struct uuid *ufid)
+static struct error *flow_put(struct dp *base, const struct flow *key, const struct flow *mask,
+			      const void *actions, size_t n, void *cookie, struct uuid *ufid)
 {
 	struct dp_user *dp = user(base);
 	struct dp_key k, m;
@@ -145,7 +145,8 @@ static void flow_flush(struct dp *base)
 	flow_table_flush(user(base)->flows);
 }
 
-static void show(struct dp_user *dp, const struct megaflow *f, void (*cb)(void *arg, const struct dp_flow *), void *arg)
+static void show(struct dp_user *dp, const struct megaflow *f,
+		 void (*cb)(void *arg, const struct dp_flow *), void *arg)
 {
 	struct dp_key key;
 	struct flow flow, mask;
@@ -166,8 +167,8 @@ static void show(struct dp_user *dp, const struct megaflow *f, void (*cb)(void *
 	cb(arg, &shown);
 }
 
-static bool flow_dump(struct dp *base, uint64_t *position, unsigned int max, void (*cb)(void *arg, const struct dp_flow *),
-		      void *arg)
+static bool flow_dump(struct dp *base, uint64_t *position, unsigned int max,
+		      void (*cb)(void *arg, const struct dp_flow *), void *arg)
 {
 	struct dp_user *dp = user(base);
 	for (unsigned int i = 0; i < max; i++) {
@@ -187,8 +188,8 @@ static struct dp_thread *current_thread(struct dp_user *dp)
 	return t && t->dp == dp ? t : dp->main;
 }
 
-static struct error *execute(struct dp *base, const struct flow *key, const void *frame, size_t n, const void *actions,
-			     size_t actions_len)
+static struct error *execute(struct dp *base, const struct flow *key, const void *frame, size_t n,
+			     const void *actions, size_t actions_len)
 {
 	struct dp_user *dp = user(base);
 	struct dp_thread *t = current_thread(dp);
@@ -269,7 +270,8 @@ static const struct dp_ops ops = {
 	.variant_choose = dp_user_variant_choose,
 };
 
-struct error *dp_user_open(struct loop *loop, const struct dp_callbacks *callbacks, void *arg, bool in_main, struct dp **out)
+struct error *dp_user_open(struct loop *loop, const struct dp_callbacks *callbacks, void *arg,
+			   bool in_main, struct dp **out)
 {
 	struct error *e = mbuf_env_start();
 	if (e)

@@ -14,10 +14,12 @@ static struct dp_user *user(struct dp *dp)
 	return (struct dp_user *)(void *)dp;
 }
 
-// --- Searches in subtables: the one with the highest priority is used, the better one of equals. Number 0 is the autovalidator.
+// --- Searches in subtables: the one with the highest priority is used, the better one of equals.
+// Number 0 is the autovalidator.
 
-static struct megaflow *search_with_all(const struct flow_table *ft, const struct subtable *st, uint64_t hash,
-					const struct dp_meta *meta, const uint8_t *header)
+static struct megaflow *search_with_all(const struct flow_table *ft, const struct subtable *st,
+					uint64_t hash, const struct dp_meta *meta,
+					const uint8_t *header)
 {
 	unsigned int n;
 	const struct variant *v = variants(&n);
@@ -25,8 +27,10 @@ static struct megaflow *search_with_all(const struct flow_table *ft, const struc
 	for (unsigned int i = 1; i < n; i++)
 		// A writer may have come in between: those that differ are asked once more.
 		if (v[i].works() && v[i].subtable_search(ft, st, hash, meta, header) != first &&
-		    v[i].subtable_search(ft, st, hash, meta, header) != v[0].subtable_search(ft, st, hash, meta, header))
-			log_err_rl("the searches in subtables disagree: %s and %s", v[0].search, v[i].search);
+		    v[i].subtable_search(ft, st, hash, meta, header) !=
+			    v[0].subtable_search(ft, st, hash, meta, header))
+			log_err_rl("the searches in subtables disagree: %s and %s", v[0].search,
+				   v[i].search);
 	return first;
 }
 
@@ -55,11 +59,13 @@ static void format_searches(struct dp_user *dp, struct str *s)
 	str_add(s, "Available dpcls implementations:\n");
 	for (unsigned int i = 0; i <= n; i++)
 		if (!i || v[i - 1].works())
-			str_addf(s, "  %s (Use count: %u, Priority: %u)\n", i ? v[i - 1].search : "autovalidator",
-				 i == chosen ? masks : 0, dp->search_priority[i]);
+			str_addf(s, "  %s (Use count: %u, Priority: %u)\n",
+				 i ? v[i - 1].search : "autovalidator", i == chosen ? masks : 0,
+				 dp->search_priority[i]);
 }
 
-static struct error *choose_search(struct dp_user *dp, const struct dp_variant_choice *c, struct str *reply)
+static struct error *choose_search(struct dp_user *dp, const struct dp_variant_choice *c,
+				   struct str *reply)
 {
 	unsigned int n, at = 0, before = chosen_search(dp);
 	const struct variant *v = variants(&n);
@@ -72,9 +78,10 @@ static struct error *choose_search(struct dp_user *dp, const struct dp_variant_c
 		return error_new("error converting priority, use integer in range 0-255");
 	dp->search_priority[at] = (uint8_t)c->priority;
 	unsigned int now = chosen_search(dp);
-	__atomic_store_n(&dp->flows->search, now ? v[now - 1].subtable_search : search_with_all, __ATOMIC_RELAXED);
-	str_addf(reply, "Lookup priority change affected %u dpcls ports and %u subtables.\n", now != before,
-		 now != before ? flow_table_n_masks(dp->flows) : 0);
+	__atomic_store_n(&dp->flows->search, now ? v[now - 1].subtable_search : search_with_all,
+			 __ATOMIC_RELAXED);
+	str_addf(reply, "Lookup priority change affected %u dpcls ports and %u subtables.\n",
+		 now != before, now != before ? flow_table_n_masks(dp->flows) : 0);
 	return NULL;
 }
 
@@ -107,11 +114,14 @@ static void format_impls(const struct dp_user *dp, struct str *s)
 	}
 }
 
-static struct error *choose_impl(struct dp_user *dp, const struct dp_variant_choice *c, struct str *reply)
+static struct error *choose_impl(struct dp_user *dp, const struct dp_variant_choice *c,
+				 struct str *reply)
 {
 	const struct variant *v = strncmp(c->name, "dpif_", 5) ? NULL : variant_find(c->name + 5);
 	if (!v)
-		return error_new("DPIF implementation not available: Unknown DPIF implementation %s.", c->name);
+		return error_new(
+			"DPIF implementation not available: Unknown DPIF implementation %s.",
+			c->name);
 	dp->variant = v;
 	__atomic_store_n(&dp->main->variant, v, __ATOMIC_RELAXED);
 	for (unsigned int i = 0; i < dp->n_threads; i++)
@@ -122,10 +132,12 @@ static struct error *choose_impl(struct dp_user *dp, const struct dp_variant_cho
 
 // --- Extraction of flows: the key is the packet, there is one way to tell its layout.
 
-static struct error *choose_parser(struct dp_user *dp, const struct dp_variant_choice *c, struct str *reply)
+static struct error *choose_parser(struct dp_user *dp, const struct dp_variant_choice *c,
+				   struct str *reply)
 {
 	if (c->core >= 0 && !dp_user_next_poller(dp, c->core, NULL))
-		return error_new("Error: miniflow extract parser not changed, PMD thread %d not in use, pass a valid pmd thread ID.",
+		return error_new("Error: miniflow extract parser not changed, PMD thread %d not in "
+				 "use, pass a valid pmd thread ID.",
 				 c->core);
 	if (strcmp(c->name, "scalar"))
 		return error_new("Error: unknown miniflow extract implementation %s.", c->name);
@@ -155,7 +167,8 @@ struct error *dp_user_variant_format(struct dp *base, enum dp_variant_of what, s
 	return NULL;
 }
 
-struct error *dp_user_variant_choose(struct dp *base, enum dp_variant_of what, const struct dp_variant_choice *c, struct str *reply)
+struct error *dp_user_variant_choose(struct dp *base, enum dp_variant_of what,
+				     const struct dp_variant_choice *c, struct str *reply)
 {
 	struct dp_user *dp = user(base);
 	switch (what) {

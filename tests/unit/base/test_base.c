@@ -188,10 +188,12 @@ static void test_random(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_str),    cmocka_unit_test(test_parse), cmocka_unit_test(test_vec),
-		cmocka_unit_test(test_error),  cmocka_unit_test(test_cursor), cmocka_unit_test(test_uuid),
-		cmocka_unit_test(test_log),    cmocka_unit_test(test_clock),
-		cmocka_unit_test(test_counter), cmocka_unit_test(test_rcu),  cmocka_unit_test(test_random),
+		cmocka_unit_test(test_str),	cmocka_unit_test(test_parse),
+		cmocka_unit_test(test_vec),	cmocka_unit_test(test_error),
+		cmocka_unit_test(test_cursor),	cmocka_unit_test(test_uuid),
+		cmocka_unit_test(test_log),	cmocka_unit_test(test_clock),
+		cmocka_unit_test(test_counter), cmocka_unit_test(test_rcu),
+		cmocka_unit_test(test_random),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

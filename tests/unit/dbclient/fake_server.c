@@ -20,14 +20,18 @@ static json_t *read_schema(const struct fake_server *s)
 	if (!schema)
 		abort();
 	if (s->lacks)
-		json_object_del(json_object_get(json_object_get(json_object_get(schema, "tables"), "Port"), "columns"), s->lacks);
+		json_object_del(
+			json_object_get(json_object_get(json_object_get(schema, "tables"), "Port"),
+					"columns"),
+			s->lacks);
 	return schema;
 }
 
 // A monitor asks for the column that is not there.
 static bool lacks_column(const struct fake_server *s, const json_t *params)
 {
-	const json_t *request = json_array_get(json_object_get(json_array_get(params, 2), "Port"), 0);
+	const json_t *request =
+		json_array_get(json_object_get(json_array_get(params, 2), "Port"), 0);
 	const json_t *columns = json_object_get(request, "columns");
 
 	for (size_t i = 0; s->lacks && i < json_array_size(columns); i++)
@@ -62,7 +66,8 @@ static json_t *handle_monitor(struct fake_server *s, const struct jsonrpc_messag
 	take(&s->monitor_params, json_incref(m->params));
 	take(&s->monitor_id, json_incref(json_array_get(m->params, 1)));
 	if (!strcmp(m->method, "monitor_cond_since"))
-		return json_pack("[b,s,o]", s->found, "aaaaaaaa-0000-0000-0000-000000000001", contents);
+		return json_pack("[b,s,o]", s->found, "aaaaaaaa-0000-0000-0000-000000000001",
+				 contents);
 	return contents;
 }
 
@@ -111,12 +116,14 @@ static void on_message(void *arg, struct jsonrpc_message *m)
 	if (m->type == JSONRPC_REQUEST && !(s->hold_replies && !strcmp(m->method, "transact")) &&
 	    !(s->hold_changes && !strcmp(m->method, "monitor_cond_change"))) {
 		if (result)
-			jsonrpc_send(s->client, jsonrpc_reply(json_incref(result), json_incref(m->id)));
-		else
 			jsonrpc_send(s->client,
-				     jsonrpc_error(json_pack("{s:s}", "error",
-							     is_refused(s, m->method) ? "unknown method" : "syntax error"),
-						   json_incref(m->id)));
+				     jsonrpc_reply(json_incref(result), json_incref(m->id)));
+		else
+			jsonrpc_send(s->client, jsonrpc_error(json_pack("{s:s}", "error",
+									is_refused(s, m->method)
+										? "unknown method"
+										: "syntax error"),
+							      json_incref(m->id)));
 	}
 	json_decref(result);
 	jsonrpc_message_free(m);
@@ -186,7 +193,8 @@ void fake_server_tell_status(struct fake_server *s, json_t *updates)
 void fake_server_update(struct fake_server *s, const char *txn_id, json_t *updates)
 {
 	if (!strcmp(s->monitor_method, "monitor_cond_since"))
-		fake_server_notify(s, "update3", json_pack("[O,s,o]", s->monitor_id, txn_id, updates));
+		fake_server_notify(s, "update3",
+				   json_pack("[O,s,o]", s->monitor_id, txn_id, updates));
 	else if (!strcmp(s->monitor_method, "monitor_cond"))
 		fake_server_notify(s, "update2", json_pack("[O,o]", s->monitor_id, updates));
 	else

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// The client against a server that the test plays: which monitor it asks for, what it sends, how it takes what goes wrong.
+// The client against a server that the test plays: which monitor it asks for, what it sends, how it
+// takes what goes wrong.
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,10 +20,10 @@
 #include "loop/loop.h"
 
 #define OPEN "00000000-1111-0000-0000-000000000000"
-#define B0 "b0000000-0000-0000-0000-000000000000"
-#define P0 "10000000-0000-0000-0000-000000000000"
-#define P1 "10000000-0000-0000-0000-000000000001"
-#define NEW "cccccccc-0000-0000-0000-000000000000"
+#define B0   "b0000000-0000-0000-0000-000000000000"
+#define P0   "10000000-0000-0000-0000-000000000000"
+#define P1   "10000000-0000-0000-0000-000000000001"
+#define NEW  "cccccccc-0000-0000-0000-000000000000"
 
 struct fixture {
 	struct loop *loop;
@@ -32,10 +33,12 @@ struct fixture {
 };
 
 static const char contents[] =
-	"{\"Open_vSwitch\":{\"" OPEN "\":{\"initial\":{\"bridges\":[\"uuid\",\"" B0 "\"],\"next_cfg\":4}}},"
+	"{\"Open_vSwitch\":{\"" OPEN "\":{\"initial\":{\"bridges\":[\"uuid\",\"" B0
+	"\"],\"next_cfg\":4}}},"
 	"\"Bridge\":{\"" B0 "\":{\"initial\":{\"name\":\"br0\",\"ports\":[\"uuid\",\"" P0 "\"],"
 	"\"other_config\":[\"map\",[[\"a\",\"1\"]]]}}},"
-	"\"Port\":{\"" P0 "\":{\"initial\":{\"name\":\"p0\",\"tag\":7,\"trunks\":[\"set\",[1,2]]}}}}";
+	"\"Port\":{\"" P0
+	"\":{\"initial\":{\"name\":\"p0\",\"tag\":7,\"trunks\":[\"set\",[1,2]]}}}}";
 
 static json_t *parse(const char *text)
 {
@@ -140,7 +143,8 @@ static void test_older_servers(void **state)
 	f->server.refuse[0] = "monitor_cond_since";
 	connect(f);
 	assert_string_equal(f->server.monitor_method, "monitor_cond");
-	fake_server_update(&f->server, NULL, parse("{\"Port\":{\"" P0 "\":{\"modify\":{\"tag\":9}}}}"));
+	fake_server_update(&f->server, NULL,
+			   parse("{\"Port\":{\"" P0 "\":{\"modify\":{\"tag\":9}}}}"));
 	RUN_UNTIL(f, DB_FIRST(db_port, f->db)->tag == 9);
 }
 
@@ -156,7 +160,8 @@ static void test_oldest_servers(void **state)
 	assert_string_equal(f->server.monitor_method, "monitor");
 	assert_int_equal(DB_FIRST(db_port, f->db)->tag, 3);
 	fake_server_update(&f->server, NULL,
-			   parse("{\"Port\":{\"" P0 "\":{\"old\":{\"tag\":3},\"new\":{\"name\":\"p0\",\"tag\":4}}}}"));
+			   parse("{\"Port\":{\"" P0
+				 "\":{\"old\":{\"tag\":3},\"new\":{\"name\":\"p0\",\"tag\":4}}}}"));
 	RUN_UNTIL(f, DB_FIRST(db_port, f->db)->tag == 4);
 }
 
@@ -168,7 +173,8 @@ static void test_condition(void **state)
 	make_client(f);
 	dbclient_monitor_where(f->db, &db_port_class, DB_PORT_NAME, "p0");
 	start(f);
-	request = json_array_get(json_object_get(json_array_get(f->server.monitor_params, 2), "Port"), 0);
+	request = json_array_get(
+		json_object_get(json_array_get(f->server.monitor_params, 2), "Port"), 0);
 	where = json_pack("[[s,s,s]]", "name", "==", "p0");
 	assert_true(json_equal(json_object_get(request, "where"), where));
 	json_decref(where);
@@ -194,7 +200,8 @@ static void test_older_schema(void **state)
 
 static json_t *port_request(struct fixture *f)
 {
-	return json_array_get(json_object_get(json_array_get(f->server.monitor_params, 2), "Port"), 0);
+	return json_array_get(json_object_get(json_array_get(f->server.monitor_params, 2), "Port"),
+			      0);
 }
 
 static void expect_json(const json_t *got, const char *want)
@@ -202,7 +209,8 @@ static void expect_json(const json_t *got, const char *want)
 	json_t *json = json_loads(want, JSON_DECODE_ANY, NULL);
 
 	if (!json_equal(got, json))
-		fail_msg("%s instead of %s", json_dumps(got, JSON_ENCODE_ANY | JSON_SORT_KEYS), want);
+		fail_msg("%s instead of %s", json_dumps(got, JSON_ENCODE_ANY | JSON_SORT_KEYS),
+			 want);
 	json_decref(json);
 }
 
@@ -219,14 +227,17 @@ static void test_condition_changes(void **state)
 	assert_false(dbclient_conditions_met(f->db));
 	dbclient_set_condition(f->db, &db_port_class, parse("[[\"tag\",\"==\",8]]"));
 	RUN_UNTIL(f, f->server.n_changes == 1);
-	expect_json(json_array_get(f->server.change, 2), "{\"Port\":[{\"where\":[[\"tag\",\"==\",7]]}]}");
+	expect_json(json_array_get(f->server.change, 2),
+		    "{\"Port\":[{\"where\":[[\"tag\",\"==\",7]]}]}");
 	assert_true(json_equal(json_array_get(f->server.change, 0), f->server.monitor_id));
-	// Lost meanwhile: nobody knows which rows we have, so it begins anew, with the last condition.
+	// Lost meanwhile: nobody knows which rows we have, so it begins anew, with the last
+	// condition.
 	f->server.hold_changes = false;
 	dbclient_force_reconnect(f->db);
 	RUN_UNTIL(f, dbclient_conditions_met(f->db));
 	expect_json(json_object_get(port_request(f), "where"), "[[\"tag\",\"==\",8]]");
-	expect_json(json_array_get(f->server.monitor_params, 3), "\"00000000-0000-0000-0000-000000000000\"");
+	expect_json(json_array_get(f->server.monitor_params, 3),
+		    "\"00000000-0000-0000-0000-000000000000\"");
 	assert_int_equal(f->server.n_changes, 1);
 	// All rows again.
 	dbclient_set_condition(f->db, &db_port_class, NULL);
@@ -255,9 +266,11 @@ static void test_condition_changes_meanwhile(void **state)
 	dbclient_force_reconnect(f->db);
 	RUN_UNTIL(f, dbclient_conditions_met(f->db));
 	expect_json(json_object_get(port_request(f), "where"), "[[\"name\",\"==\",\"p0\"]]");
-	expect_json(json_array_get(f->server.monitor_params, 3), "\"aaaaaaaa-0000-0000-0000-000000000001\"");
+	expect_json(json_array_get(f->server.monitor_params, 3),
+		    "\"aaaaaaaa-0000-0000-0000-000000000001\"");
 	assert_int_equal(f->server.n_changes, 1);
-	expect_json(json_array_get(f->server.change, 2), "{\"Port\":[{\"where\":[[\"name\",\"==\",\"p1\"]]}]}");
+	expect_json(json_array_get(f->server.change, 2),
+		    "{\"Port\":[{\"where\":[[\"name\",\"==\",\"p1\"]]}]}");
 }
 
 static void test_condition_without_conditions(void **state)
@@ -280,12 +293,17 @@ static void test_server_status(void **state)
 		const char *status;
 		bool leader_only, good;
 	} rows[] = {
-		{"{\"Database\":{\"" B0 "\":{\"initial\":{\"model\":\"standalone\",\"connected\":true,\"leader\":true}}}}", true, true},
-		{"{\"Database\":{\"" B0 "\":{\"initial\":{\"model\":\"relay\",\"connected\":true}}}}", true, true},
+		{"{\"Database\":{\"" B0
+		 "\":{\"initial\":{\"model\":\"standalone\",\"connected\":true,\"leader\":true}}}}",
+		 true, true},
+		{"{\"Database\":{\"" B0
+		 "\":{\"initial\":{\"model\":\"relay\",\"connected\":true}}}}",
+		 true, true},
 		{"{\"Database\":{\"" B0 "\":{\"initial\":{\"model\":\"relay\"}}}}", false, false},
 		{"{\"Database\":{\"" B0 "\":{\"initial\":{\"connected\":true}}}}", false, true},
 		{"{\"Database\":{\"" B0 "\":{\"initial\":{\"connected\":true}}}}", true, false},
-		{"{\"Database\":{\"" B0 "\":{\"initial\":{\"connected\":true,\"leader\":true}}}}", true, true},
+		{"{\"Database\":{\"" B0 "\":{\"initial\":{\"connected\":true,\"leader\":true}}}}",
+		 true, true},
 		{"{}", true, true},
 		{"[]", true, true},
 	};
@@ -311,7 +329,8 @@ static void test_server_status(void **state)
 	f->server.status = parse(rows[1].status);
 	dbclient_free(f->db);
 	connect(f);
-	fake_server_tell_status(&f->server, parse("{\"Database\":{\"" B0 "\":{\"modify\":{\"connected\":false}}}}"));
+	fake_server_tell_status(&f->server, parse("{\"Database\":{\"" B0
+						  "\":{\"modify\":{\"connected\":false}}}}"));
 	loop_run_once(f->loop, 20);
 	assert_true(dbclient_is_current(f->db));
 }
@@ -326,7 +345,8 @@ static void test_server_gets_the_database(void **state)
 	assert_null(dbclient_start(f->db));
 	RUN_UNTIL(f, *dbclient_last_error(f->db));
 	f->server.no_database = false;
-	fake_server_tell_status(&f->server, parse("{\"Database\":{\"" B0 "\":{\"insert\":{\"model\":\"standalone\"}}}}"));
+	fake_server_tell_status(&f->server, parse("{\"Database\":{\"" B0
+						  "\":{\"insert\":{\"model\":\"standalone\"}}}}"));
 	RUN_UNTIL(f, dbclient_is_current(f->db));
 	assert_int_equal(f->server.n_connections, 1);
 	assert_string_equal(dbclient_last_error(f->db), "");
@@ -448,8 +468,9 @@ static void test_lock(void **state)
 	db_bridge_set_datapath_type(txn, bridge(f), "x");
 	dbtxn_commit(txn, NULL, NULL);
 	RUN_UNTIL(f, dbtxn_get_status(txn) == DBTXN_SUCCESS);
-	assert_string_equal(json_string_value(json_object_get(json_array_get(f->server.transaction, 1), "op")),
-			    "assert");
+	assert_string_equal(
+		json_string_value(json_object_get(json_array_get(f->server.transaction, 1), "op")),
+		"assert");
 	dbtxn_free(txn);
 	fake_server_notify(&f->server, "stolen", json_pack("[s]", "ovs_vswitchd"));
 	RUN_UNTIL(f, !dbclient_has_lock(f->db));
@@ -491,8 +512,10 @@ static void test_update(void **state)
 	db_bridge_set_flood_vlans(txn, bridge(f), (int64_t[]){9, 3, 9}, 3);
 	dbtxn_comment(txn, "why %d", 1);
 	expect(f, txn,
-	       "[{\"op\":\"update\",\"table\":\"Bridge\"," WHERE_B0 ",\"row\":{\"datapath_type\":\"netdev\","
-	       "\"status\":[\"map\",[[\"k\",\"v\"]]],\"fail_mode\":\"secure\",\"flood_vlans\":[\"set\",[3,9]]}},"
+	       "[{\"op\":\"update\",\"table\":\"Bridge\"," WHERE_B0
+	       ",\"row\":{\"datapath_type\":\"netdev\","
+	       "\"status\":[\"map\",[[\"k\",\"v\"]]],\"fail_mode\":\"secure\",\"flood_vlans\":["
+	       "\"set\",[3,9]]}},"
 	       "{\"op\":\"comment\",\"comment\":\"why 1\"}]");
 	assert_int_equal(dbtxn_get_status(txn), DBTXN_SUCCESS);
 	dbtxn_free(txn);
@@ -517,7 +540,8 @@ static void test_no_change_no_operation(void **state)
 	db_bridge_drop_other_config(txn, bridge(f), "nosuch");
 	db_bridge_add_ports(txn, bridge(f), p);
 	dbtxn_comment(txn, "nothing");
-	dbtxn_increment(txn, &DB_FIRST(db_open_vswitch, f->db)->row, DB_OPEN_VSWITCH_NEXT_CFG, false);
+	dbtxn_increment(txn, &DB_FIRST(db_open_vswitch, f->db)->row, DB_OPEN_VSWITCH_NEXT_CFG,
+			false);
 	assert_int_equal(dbtxn_commit(txn, NULL, NULL), DBTXN_UNCHANGED);
 	assert_int_equal(f->server.n_transactions, 0);
 	dbtxn_free(txn);
@@ -536,7 +560,8 @@ static void test_mutations(void **state)
 	db_port_remove_trunks(txn, p, 1);
 	db_bridge_put_other_config(txn, bridge(f), "a", "2");
 	db_bridge_put_other_config(txn, bridge(f), "b", "3");
-	assert_string_equal(datum_find_string(dbtxn_read(&bridge(f)->row, DB_BRIDGE_OTHER_CONFIG), "a"), "2");
+	assert_string_equal(
+		datum_find_string(dbtxn_read(&bridge(f)->row, DB_BRIDGE_OTHER_CONFIG), "a"), "2");
 	expect(f, txn,
 	       "[{\"op\":\"mutate\",\"table\":\"Port\"," WHERE_P0 ",\"mutations\":["
 	       "[\"trunks\",\"delete\",[\"set\",[1]]],[\"trunks\",\"insert\",[\"set\",[5]]]]},"
@@ -567,7 +592,8 @@ static void test_insert(void **state)
 	RUN_UNTIL(f, dbtxn_get_status(txn) == DBTXN_SUCCESS);
 	// The port would go unnoticed if the bridge were not there any more.
 	expect_json(json_array_get(f->server.transaction, 1),
-		    "{\"op\":\"wait\",\"table\":\"Bridge\"," WHERE_B0 ",\"columns\":[\"_uuid\"],\"until\":\"==\","
+		    "{\"op\":\"wait\",\"table\":\"Bridge\"," WHERE_B0
+		    ",\"columns\":[\"_uuid\"],\"until\":\"==\","
 		    "\"rows\":[{\"_uuid\":[\"uuid\",\"" B0 "\"]}],\"timeout\":0}");
 	insert = json_array_get(f->server.transaction, 2);
 	name = json_string_value(json_object_get(insert, "uuid-name"));
@@ -575,7 +601,8 @@ static void test_insert(void **state)
 	// What has its default is left out.
 	assert_int_equal(json_object_size(json_object_get(insert, "row")), 1);
 	mutate = json_pack("[[s,s,[s,[[s,s]]]]]", "ports", "insert", "set", "named-uuid", name);
-	assert_true(json_equal(json_object_get(json_array_get(f->server.transaction, 3), "mutations"), mutate));
+	assert_true(json_equal(
+		json_object_get(json_array_get(f->server.transaction, 3), "mutations"), mutate));
 	json_decref(mutate);
 	assert_true(dbtxn_inserted_uuid(txn, &p->row, &uuid));
 	assert_int_equal(uuid.part[0], 0xcccccccc);
@@ -596,13 +623,15 @@ static void test_increment_and_verify(void **state)
 	db_bridge_set_stp_enable(txn, bridge(f), true);
 	dbtxn_increment(txn, &open->row, DB_OPEN_VSWITCH_NEXT_CFG, false);
 	expect(f, txn,
-	       "[{\"op\":\"wait\",\"table\":\"Bridge\"," WHERE_B0 ",\"columns\":[\"other_config\"],\"until\":\"==\","
+	       "[{\"op\":\"wait\",\"table\":\"Bridge\"," WHERE_B0
+	       ",\"columns\":[\"other_config\"],\"until\":\"==\","
 	       "\"rows\":[{\"other_config\":[\"map\",[[\"a\",\"1\"]]]}],\"timeout\":0},"
-	       "{\"op\":\"update\",\"table\":\"Bridge\"," WHERE_B0 ",\"row\":{\"stp_enable\":true}},"
-	       "{\"op\":\"mutate\",\"table\":\"Open_vSwitch\",\"where\":[[\"_uuid\",\"==\",[\"uuid\",\"" OPEN
-	       "\"]]],\"mutations\":[[\"next_cfg\",\"+=\",1]]},"
-	       "{\"op\":\"select\",\"table\":\"Open_vSwitch\",\"where\":[[\"_uuid\",\"==\",[\"uuid\",\"" OPEN
-	       "\"]]],\"columns\":[\"next_cfg\"]}]");
+	       "{\"op\":\"update\",\"table\":\"Bridge\"," WHERE_B0
+	       ",\"row\":{\"stp_enable\":true}},"
+	       "{\"op\":\"mutate\",\"table\":\"Open_vSwitch\",\"where\":[[\"_uuid\",\"==\",["
+	       "\"uuid\",\"" OPEN "\"]]],\"mutations\":[[\"next_cfg\",\"+=\",1]]},"
+	       "{\"op\":\"select\",\"table\":\"Open_vSwitch\",\"where\":[[\"_uuid\",\"==\",["
+	       "\"uuid\",\"" OPEN "\"]]],\"columns\":[\"next_cfg\"]}]");
 	assert_int_equal(dbtxn_get_status(txn), DBTXN_SUCCESS);
 	assert_int_equal(dbtxn_increment_result(txn), 5);
 	dbtxn_free(txn);
@@ -650,9 +679,13 @@ static void test_outcomes(void **state)
 	dbtxn_free(txn);
 	assert_int_equal(outcome(f, "[{\"error\":\"not owner\"}]", &txn), DBTXN_NOT_LOCKED);
 	dbtxn_free(txn);
-	assert_int_equal(outcome(f, "[{\"count\":1},{\"error\":\"constraint violation\",\"details\":\"no\"}]", &txn),
-			 DBTXN_ERROR);
-	assert_string_equal(dbtxn_error(txn), "{\"details\":\"no\",\"error\":\"constraint violation\"}");
+	assert_int_equal(
+		outcome(f,
+			"[{\"count\":1},{\"error\":\"constraint violation\",\"details\":\"no\"}]",
+			&txn),
+		DBTXN_ERROR);
+	assert_string_equal(dbtxn_error(txn),
+			    "{\"details\":\"no\",\"error\":\"constraint violation\"}");
 	dbtxn_free(txn);
 }
 
@@ -717,7 +750,8 @@ static void test_dry_run(void **state)
 	dbtxn_set_dry_run(txn);
 	db_bridge_set_datapath_type(txn, bridge(f), "x");
 	expect(f, txn,
-	       "[{\"op\":\"update\",\"table\":\"Bridge\"," WHERE_B0 ",\"row\":{\"datapath_type\":\"x\"}},"
+	       "[{\"op\":\"update\",\"table\":\"Bridge\"," WHERE_B0
+	       ",\"row\":{\"datapath_type\":\"x\"}},"
 	       "{\"op\":\"abort\"}]");
 	assert_int_equal(dbtxn_get_status(txn), DBTXN_SUCCESS);
 	dbtxn_free(txn);

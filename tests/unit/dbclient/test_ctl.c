@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// How the command line is taken apart: commands and their options, names of tables and columns, COLUMN:KEY=VALUE.
+// How the command line is taken apart: commands and their options, names of tables and columns,
+// COLUMN:KEY=VALUE.
 #include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -25,7 +26,8 @@ static const struct ctl_program program = {.database = &vswitch_db, .commands = 
 
 enum { MAX_WORDS = 16 };
 
-static void expect_commands(const char *line, const struct smap *first_options, const char *wanted_error, size_t n)
+static void expect_commands(const char *line, const struct smap *first_options,
+			    const char *wanted_error, size_t n)
 {
 	char *copy = xstrdup(line), *words[MAX_WORDS], *save = NULL;
 	struct ctl ctl = {.program = &program};
@@ -65,13 +67,17 @@ static void test_commands(void **state)
 	expect_commands("one", &none, "'one' command requires at least 1 arguments", 0);
 	expect_commands("one a b c", &none, "'one' command takes at most 2 arguments", 0);
 	expect_commands("one a b --flag", &none,
-			"'one' command takes at most 2 arguments (note that options must precede command names and "
+			"'one' command takes at most 2 arguments (note that options must precede "
+			"command names and "
 			"follow a \"--\" argument)",
 			0);
 	expect_commands("--flag none", &none, "'none' command has no '--flag' option", 0);
-	expect_commands("--flag --flag one a", &none, "'--flag' option specified multiple times", 0);
-	expect_commands("--flag=x one a", &none, "'--flag' option on 'one' does not accept an argument", 0);
-	expect_commands("--value one a", &none, "missing argument to '--value' option on 'one' command", 0);
+	expect_commands("--flag --flag one a", &none, "'--flag' option specified multiple times",
+			0);
+	expect_commands("--flag=x one a", &none,
+			"'--flag' option on 'one' does not accept an argument", 0);
+	expect_commands("--value one a", &none,
+			"missing argument to '--value' option on 'one' command", 0);
 	expect_commands("--value= one a", &none, NULL, 1);
 }
 
@@ -90,8 +96,9 @@ static void test_options_of_the_first(void **state)
 static void test_tables(void **state)
 {
 	static const char *const good[][2] = {
-		{"Bridge", "Bridge"}, {"bridge", "Bridge"},	  {"b", "Bridge"},  {"open", "Open_vSwitch"},
-		{"qos", "QoS"},	      {"ct-zone", "CT_Zone"}, {"Flow_T", "Flow_Table"}, {"sflow", "sFlow"},
+		{"Bridge", "Bridge"},	  {"bridge", "Bridge"}, {"b", "Bridge"},
+		{"open", "Open_vSwitch"}, {"qos", "QoS"},	{"ct-zone", "CT_Zone"},
+		{"Flow_T", "Flow_Table"}, {"sflow", "sFlow"},
 	};
 	const struct db_table_class *table;
 	struct error *error;
@@ -101,16 +108,17 @@ static void test_tables(void **state)
 		assert_string_equal(table->name, good[i][1]);
 	}
 	error = ctl_find_table(&vswitch_db, "c", &table);
-	assert_string_equal(error_text(error),
-			    "\"c\" matches multiple table names: CT_Timeout_Policy, CT_Zone, Controller");
+	assert_string_equal(
+		error_text(error),
+		"\"c\" matches multiple table names: CT_Timeout_Policy, CT_Zone, Controller");
 	error_free(error);
 	error = ctl_find_table(&vswitch_db, "Bridges", &table);
 	assert_string_equal(error_text(error), "unknown table \"Bridges\"");
 	error_free(error);
 }
 
-static void expect_argument(const char *text, const char *const *operators, unsigned int column, const char *key,
-			    int operator, const char *value)
+static void expect_argument(const char *text, const char *const *operators, unsigned int column,
+			    const char *key, int operator, const char * value)
 {
 	struct ctl_argument a;
 	struct error *error = ctl_parse_argument(&db_port_class, text, operators, &a);
@@ -140,7 +148,8 @@ static void expect_no_argument(const char *text, const char *const *operators, c
 
 static void test_arguments(void **state)
 {
-	static const char *const set[] = {"=", NULL}, *const two[] = {"<", "<=", NULL}, *const three[] = {"<", "<=", "=", NULL};
+	static const char *const set[] = {"=", NULL}, *const two[] = {"<", "<=", NULL},
+				 *const three[] = {"<", "<=", "=", NULL};
 
 	expect_argument("tag=5", set, DB_PORT_TAG, NULL, 0, "5");
 	expect_argument("vlan-mode=a=b", set, DB_PORT_VLAN_MODE, NULL, 0, "a=b");
@@ -153,16 +162,23 @@ static void test_arguments(void **state)
 	expect_argument("tag<=5", two, DB_PORT_TAG, NULL, 1, "5");
 	expect_argument("tag<5", two, DB_PORT_TAG, NULL, 0, "5");
 	expect_no_argument("tag", set, "tag: argument does not end in \"=\" followed by a value.");
-	expect_no_argument("tag=", set, "tag=: argument does not end in \"=\" followed by a value.");
-	expect_no_argument("tag!5", two, "tag!5: argument does not end in \"<\" or \"<=\" followed by a value.");
-	expect_no_argument("tag", three, "tag: argument does not end in \"<\", \"<=\", or \"=\" followed by a value.");
+	expect_no_argument("tag=", set,
+			   "tag=: argument does not end in \"=\" followed by a value.");
+	expect_no_argument("tag!5", two,
+			   "tag!5: argument does not end in \"<\" or \"<=\" followed by a value.");
+	expect_no_argument(
+		"tag", three,
+		"tag: argument does not end in \"<\", \"<=\", or \"=\" followed by a value.");
 	expect_no_argument("tag=5", NULL, "tag=5: trailing garbage \"=5\" in argument");
 	expect_no_argument("=5", set, "=5: missing column name");
-	expect_no_argument("nosuch=5", set, "Port does not contain a column whose name matches \"nosuch\"");
+	expect_no_argument("nosuch=5", set,
+			   "Port does not contain a column whose name matches \"nosuch\"");
 	expect_no_argument("bond=5", set,
-			   "Port contains more than one column whose name matches \"bond\": bond_active_slave, "
+			   "Port contains more than one column whose name matches \"bond\": "
+			   "bond_active_slave, "
 			   "bond_downdelay, bond_fake_iface, bond_mode, bond_updelay");
-	expect_no_argument("other_config:\"k=v", set, "\"k=v: quoted string extends past end of argument");
+	expect_no_argument("other_config:\"k=v", set,
+			   "\"k=v: quoted string extends past end of argument");
 }
 
 static void test_command_line(void **state)
@@ -177,8 +193,8 @@ static void test_command_line(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_commands),  cmocka_unit_test(test_options_of_the_first),
-		cmocka_unit_test(test_tables),	  cmocka_unit_test(test_arguments),
+		cmocka_unit_test(test_commands),     cmocka_unit_test(test_options_of_the_first),
+		cmocka_unit_test(test_tables),	     cmocka_unit_test(test_arguments),
 		cmocka_unit_test(test_command_line),
 	};
 

@@ -65,7 +65,8 @@ static const char bridge_and_ports[] =
 	"{\"Bridge\":{\"" B0 "\":{\"initial\":{\"name\":\"br0\",\"ports\":[\"set\",[[\"uuid\",\"" P0
 	"\"],[\"uuid\",\"" P1 "\"]]],\"other_config\":[\"map\",[[\"b\",\"2\"],[\"a\",\"1\"]]],"
 	"\"fail_mode\":\"secure\",\"stp_enable\":true,\"flood_vlans\":[\"set\",[5,3]]}}},"
-	"\"Port\":{\"" P0 "\":{\"initial\":{\"name\":\"p0\",\"tag\":7,\"statistics\":[\"map\",[[\"rx\",10]]]}},"
+	"\"Port\":{\"" P0
+	"\":{\"initial\":{\"name\":\"p0\",\"tag\":7,\"statistics\":[\"map\",[[\"rx\",10]]]}},"
 	"\"" P1 "\":{\"initial\":{\"name\":\"a name of more than fifteen characters\"}}}}";
 
 static void test_members(void **state)
@@ -110,7 +111,8 @@ static void test_differences(void **state)
 	apply(&r, bridge_and_ports, UPDATE_V2, true);
 	replica_changes_done(&r);
 	b = find(&r, &db_bridge_class, B0);
-	apply2(&r, "{\"Bridge\":{\"" B0 "\":{\"modify\":{\"flood_vlans\":[\"set\",[3,9]],\"fail_mode\":\"standalone\","
+	apply2(&r, "{\"Bridge\":{\"" B0
+		   "\":{\"modify\":{\"flood_vlans\":[\"set\",[3,9]],\"fail_mode\":\"standalone\","
 		   "\"other_config\":[\"map\",[[\"a\",\"x\"],[\"b\",\"2\"],[\"c\",\"3\"]]]}}}}");
 	assert_int_equal(b->row.change, DB_MODIFIED);
 	assert_true(db_row_changed(&b->row, DB_BRIDGE_FLOOD_VLANS));
@@ -135,13 +137,15 @@ static void test_references_in_any_order(void **state)
 	struct db_qos *q;
 
 	start(&r);
-	apply2(&r, "{\"Bridge\":{\"" B0 "\":{\"insert\":{\"name\":\"br0\",\"ports\":[\"set\",[[\"uuid\",\"" P0
+	apply2(&r, "{\"Bridge\":{\"" B0
+		   "\":{\"insert\":{\"name\":\"br0\",\"ports\":[\"set\",[[\"uuid\",\"" P0
 		   "\"],[\"uuid\",\"" P1 "\"]]]}}}}");
 	b = find(&r, &db_bridge_class, B0);
 	assert_int_equal(b->n_ports, 0);
 	assert_null(find(&r, &db_port_class, P0));
 	replica_changes_done(&r);
-	apply2(&r, "{\"Port\":{\"" P1 "\":{\"insert\":{\"name\":\"p1\",\"qos\":[\"uuid\",\"" Q0 "\"]}}}}");
+	apply2(&r, "{\"Port\":{\"" P1 "\":{\"insert\":{\"name\":\"p1\",\"qos\":[\"uuid\",\"" Q0
+		   "\"]}}}}");
 	assert_int_equal(b->n_ports, 1);
 	assert_string_equal(b->ports[0]->name, "p1");
 	assert_true(db_row_changed(&b->row, DB_BRIDGE_PORTS));
@@ -236,7 +240,8 @@ static void test_reload_is_a_difference(void **state)
 	assert_null(replica_table(&r, &db_bridge_class)->changed);
 	// One port less, another without its tag.
 	apply(&r,
-	      "{\"Bridge\":{\"" B0 "\":{\"initial\":{\"name\":\"br0\",\"ports\":[\"uuid\",\"" P0 "\"]}}},"
+	      "{\"Bridge\":{\"" B0 "\":{\"initial\":{\"name\":\"br0\",\"ports\":[\"uuid\",\"" P0
+	      "\"]}}},"
 	      "\"Port\":{\"" P0 "\":{\"initial\":{\"name\":\"p0\"}}}}",
 	      UPDATE_V2, true);
 	assert_ptr_equal(find(&r, &db_port_class, P0), p);
@@ -252,12 +257,15 @@ static void test_version_1(void **state)
 	struct db_port *p;
 
 	start(&r);
-	apply(&r, "{\"Port\":{\"" P0 "\":{\"new\":{\"name\":\"p0\",\"tag\":1,\"trunks\":[\"set\",[1,2]]}}}}", UPDATE_V1,
-	      true);
+	apply(&r,
+	      "{\"Port\":{\"" P0
+	      "\":{\"new\":{\"name\":\"p0\",\"tag\":1,\"trunks\":[\"set\",[1,2]]}}}}",
+	      UPDATE_V1, true);
 	p = find(&r, &db_port_class, P0);
 	assert_int_equal(p->n_trunks, 2);
 	apply(&r,
-	      "{\"Port\":{\"" P0 "\":{\"old\":{\"trunks\":[\"set\",[1,2]]},\"new\":{\"name\":\"p0\",\"tag\":1,"
+	      "{\"Port\":{\"" P0
+	      "\":{\"old\":{\"trunks\":[\"set\",[1,2]]},\"new\":{\"name\":\"p0\",\"tag\":1,"
 	      "\"trunks\":2}}}}",
 	      UPDATE_V1, false);
 	assert_int_equal(p->n_trunks, 1);
@@ -330,8 +338,9 @@ static json_t *random_step(struct model *m)
 	if (random_below(2)) {
 		uuid_text(uuid, 'f', p);
 		m->port[p] = !m->port[p];
-		return m->port[p] ? json_pack("{s:{s:{s:{s:s}}}}", "Port", uuid, "insert", "name", "p")
-				  : json_pack("{s:{s:{s:n}}}", "Port", uuid, "delete");
+		return m->port[p]
+			       ? json_pack("{s:{s:{s:{s:s}}}}", "Port", uuid, "insert", "name", "p")
+			       : json_pack("{s:{s:{s:n}}}", "Port", uuid, "delete");
 	}
 	uuid_text(uuid, 'b', b);
 	if (m->bridge[b] && random_below(4) == 0) {
@@ -344,9 +353,11 @@ static json_t *random_step(struct model *m)
 		m->refers[b][i] ^= difference[i];
 	}
 	if (m->bridge[b])
-		return json_pack("{s:{s:{s:{s:o}}}}", "Bridge", uuid, "modify", "ports", port_set(difference));
+		return json_pack("{s:{s:{s:{s:o}}}}", "Bridge", uuid, "modify", "ports",
+				 port_set(difference));
 	m->bridge[b] = true;
-	return json_pack("{s:{s:{s:{s:s,s:o}}}}", "Bridge", uuid, "insert", "name", "b", "ports", port_set(difference));
+	return json_pack("{s:{s:{s:{s:s,s:o}}}}", "Bridge", uuid, "insert", "name", "b", "ports",
+			 port_set(difference));
 }
 
 static void compare(struct replica *r, const struct model *m)
@@ -423,10 +434,12 @@ static void test_types(void **state)
 			assert_int_equal(type->key.type, column->key);
 			assert_int_equal(type->value.type, column->value);
 			assert_int_equal(column->shape == DB_ONE, column_type_is_scalar(type));
-			assert_int_equal(column->shape == DB_OPTIONAL, column_type_is_optional(type));
+			assert_int_equal(column->shape == DB_OPTIONAL,
+					 column_type_is_optional(type));
 			assert_int_equal(column->shape == DB_MAP, column_type_is_map(type));
 			if (column->key_ref)
-				assert_string_equal(column->key_ref->name, type->key.ref.table_name);
+				assert_string_equal(column->key_ref->name,
+						    type->key.ref.table_name);
 		}
 	}
 	assert_null(db_class_find_table(&vswitch_db, "Nosuch"));

@@ -52,8 +52,8 @@ static void test_set_and_remove(void **state)
 static void test_numbers(void **state)
 {
 	static const char *const values[][2] = {
-		{"hex", "0x10"}, {"neg", "-5"},	 {"big", "4294967296"}, {"text", "abc"},
-		{"tail", "5x"},	 {"empty", ""}, {"true", "TRUE"},	{"real", "1.5"},
+		{"hex", "0x10"}, {"neg", "-5"}, {"big", "4294967296"}, {"text", "abc"},
+		{"tail", "5x"},	 {"empty", ""}, {"true", "TRUE"},      {"real", "1.5"},
 	};
 	struct smap m = SMAP_INIT;
 	int64_t n = 7;

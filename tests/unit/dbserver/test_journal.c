@@ -24,8 +24,10 @@
 static char directory[] = "/tmp/test_journal_XXXXXX";
 static char path[64], damaged[80];
 
-static const char schema_text[] = "{\"name\":\"T\",\"tables\":{\"t\":{\"columns\":{\"n\":{\"type\":\"integer\"},\"s\":{\"type\":{\"key\":"
-				  "\"string\",\"min\":0,\"max\":\"unlimited\"}},\"e\":{\"type\":\"integer\",\"ephemeral\":true}}}}}";
+static const char schema_text[] = "{\"name\":\"T\",\"tables\":{\"t\":{\"columns\":{\"n\":{\"type\":"
+				  "\"integer\"},\"s\":{\"type\":{\"key\":"
+				  "\"string\",\"min\":0,\"max\":\"unlimited\"}},\"e\":{\"type\":"
+				  "\"integer\",\"ephemeral\":true}}}}}";
 
 static void succeed(struct db_error *error)
 {
@@ -129,7 +131,8 @@ static void test_torn_anywhere(void **state)
 	free(data);
 }
 
-// Damage in the last record: it is cut off, and kept unless a crash explains it. Damage with records behind it: nothing is touched.
+// Damage in the last record: it is cut off, and kept unless a crash explains it. Damage with
+// records behind it: nothing is touched.
 static void test_damage_anywhere(void **state)
 {
 	char *warning;
@@ -151,7 +154,8 @@ static void test_damage_anywhere(void **state)
 		if (at < (size_t)last) {
 			assert_non_null(error);
 			assert_non_null(strstr(db_error_details(error), "damaged at offset"));
-			assert_non_null(strstr(db_error_details(error), "ovsdb-tool check --repair"));
+			assert_non_null(
+				strstr(db_error_details(error), "ovsdb-tool check --repair"));
 			db_error_free(error);
 			free(warning);
 			char *now = read_file(path, &m);
@@ -239,11 +243,14 @@ static void test_compaction(void **state)
 	assert_null(warning);
 	assert_int_equal(count(d), 51);
 	struct db_row *row = db_table_next_row(db_find_table(d->db, "t"), NULL);
-	assert_int_equal(row->fields[table_schema_find_column(row->table->schema, "e")->index].one.integer, 0);
+	assert_int_equal(
+		row->fields[table_schema_find_column(row->table->schema, "e")->index].one.integer,
+		0);
 	database_free(d);
 }
 
-// No room on the disk: the transaction fails, the file stays good, and writing goes on when there is room again.
+// No room on the disk: the transaction fails, the file stays good, and writing goes on when there
+// is room again.
 static void test_full_disk(void **state)
 {
 	struct rlimit old, limit;
@@ -311,8 +318,10 @@ static void test_conversion(void **state)
 	struct database *d = open_database(true, &warning);
 	insert(d, 7);
 	struct db_schema *other;
-	json_t *json = json_loads("{\"name\":\"T\",\"version\":\"2.0.0\",\"tables\":{\"t\":{\"columns\":{\"n\":{\"type\":{\"key\":\"integer\","
-				  "\"min\":0}},\"new\":{\"type\":\"string\"}}},\"u\":{\"columns\":{\"x\":{\"type\":\"string\"}}}}}",
+	json_t *json = json_loads("{\"name\":\"T\",\"version\":\"2.0.0\",\"tables\":{\"t\":{"
+				  "\"columns\":{\"n\":{\"type\":{\"key\":\"integer\","
+				  "\"min\":0}},\"new\":{\"type\":\"string\"}}},\"u\":{\"columns\":{"
+				  "\"x\":{\"type\":\"string\"}}}}}",
 				  0, NULL);
 	succeed(db_schema_from_json(json, &other));
 	json_decref(json);
@@ -326,7 +335,9 @@ static void test_conversion(void **state)
 	// What does not fit is refused, and nothing has changed.
 	d = open_database(true, &warning);
 	db_schema_free(other);
-	json = json_loads("{\"name\":\"T\",\"tables\":{\"t\":{\"columns\":{\"n\":{\"type\":\"string\"}}}}}", 0, NULL);
+	json = json_loads(
+		"{\"name\":\"T\",\"tables\":{\"t\":{\"columns\":{\"n\":{\"type\":\"string\"}}}}}",
+		0, NULL);
 	succeed(db_schema_from_json(json, &other));
 	json_decref(json);
 	struct db_error *error = database_convert(d, other, NULL, NULL);
@@ -345,10 +356,13 @@ static void test_foreign_files(void **state)
 	} rows[] = {
 		{"", "cannot identify file type"},
 		{"{}", "unexpected file format"},
-		{"OVSDB CLUSTER 2 0000000000000000000000000000000000000000\n{}", "cannot apply this operation to clustered database file"},
-		{"OVSDB JSON 99999999999 0000000000000000000000000000000000000000\n{}", "error reading"},
+		{"OVSDB CLUSTER 2 0000000000000000000000000000000000000000\n{}",
+		 "cannot apply this operation to clustered database file"},
+		{"OVSDB JSON 99999999999 0000000000000000000000000000000000000000\n{}",
+		 "error reading"},
 		{"OVSDB JSON 2 0000000000000000000000000000000000000000\n{}", "have SHA-1 hash"},
-		{"OVSDB JSON 2 bf21a9e8fbc5a3846fb05b4fa0859e0917b2202f\n{}", "Required 'name' member is missing"},
+		{"OVSDB JSON 2 bf21a9e8fbc5a3846fb05b4fa0859e0917b2202f\n{}",
+		 "Required 'name' member is missing"},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct database *d;
@@ -371,10 +385,14 @@ int main(void)
 	snprintf(path, sizeof(path), "%s/db", directory);
 	snprintf(damaged, sizeof(damaged), "%s.damaged", path);
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(test_torn_anywhere, set_up),  cmocka_unit_test_setup(test_damage_anywhere, set_up),
-		cmocka_unit_test_setup(test_compaction, set_up),     cmocka_unit_test_setup(test_full_disk, set_up),
-		cmocka_unit_test_setup(test_lock, set_up),	     cmocka_unit_test_setup(test_conversion, set_up),
-		cmocka_unit_test_setup(test_foreign_files, set_up),  cmocka_unit_test_setup(test_zeros_at_end, set_up),
+		cmocka_unit_test_setup(test_torn_anywhere, set_up),
+		cmocka_unit_test_setup(test_damage_anywhere, set_up),
+		cmocka_unit_test_setup(test_compaction, set_up),
+		cmocka_unit_test_setup(test_full_disk, set_up),
+		cmocka_unit_test_setup(test_lock, set_up),
+		cmocka_unit_test_setup(test_conversion, set_up),
+		cmocka_unit_test_setup(test_foreign_files, set_up),
+		cmocka_unit_test_setup(test_zeros_at_end, set_up),
 		cmocka_unit_test_setup(test_replace_in_two_steps, set_up),
 	};
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);

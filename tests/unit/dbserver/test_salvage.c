@@ -18,8 +18,8 @@
 enum { N_RECORDS = 12 };
 
 static const char schema_text[] =
-        "{\"name\":\"T\",\"tables\":{\"t\":{\"columns\":{\"n\":{\"type\":\"integer\"}},"
-        "\"indexes\":[[\"n\"]]}}}";
+	"{\"name\":\"T\",\"tables\":{\"t\":{\"columns\":{\"n\":{\"type\":\"integer\"}},"
+	"\"indexes\":[[\"n\"]]}}}";
 
 struct file {
 	struct str s;
@@ -43,10 +43,10 @@ static void make_file(struct file *f)
 	for (unsigned int i = 1; i < N_RECORDS; i++) {
 		char text[200];
 		snprintf(text, sizeof(text),
-		         "{\"_date\":1,\"t\":{\"00000000-0000-0000-0000-%012u\":{\"n\":%u}},\"_"
-		         "comment\":\"%.*s\"}",
-		         i, i, (int)random_below(60),
-		         "OVSDB JSON 12345678 OVSDB JSON 0 OVSDB JSON and more of that kind");
+			 "{\"_date\":1,\"t\":{\"00000000-0000-0000-0000-%012u\":{\"n\":%u}},\"_"
+			 "comment\":\"%.*s\"}",
+			 i, i, (int)random_below(60),
+			 "OVSDB JSON 12345678 OVSDB JSON 0 OVSDB JSON and more of that kind");
 		add_record(f, i, text);
 	}
 }
@@ -59,11 +59,13 @@ static bool is_boundary(const struct file *f, size_t at)
 	return false;
 }
 
-static bool is_original(const struct file *f, const struct salvage *s, const struct salvage_piece *piece)
+static bool is_original(const struct file *f, const struct salvage *s,
+			const struct salvage_piece *piece)
 {
 	for (int i = 0; i < N_RECORDS; i++)
 		if (f->at[i + 1] - f->at[i] >= piece->json &&
-		    !memcmp(f->json[i], s->data + piece->at + piece->size - piece->json, piece->json))
+		    !memcmp(f->json[i], s->data + piece->at + piece->size - piece->json,
+			    piece->json))
 			return true;
 	return false;
 }
@@ -76,8 +78,10 @@ static bool is_good_at(const struct salvage *s, size_t at)
 	return false;
 }
 
-// Records that are wholly before or behind the damage are good; others only if their contents are, a blank in a header more or less.
-static void expect(const struct file *f, const struct salvage *s, size_t from, size_t to, ptrdiff_t shift)
+// Records that are wholly before or behind the damage are good; others only if their contents are,
+// a blank in a header more or less.
+static void expect(const struct file *f, const struct salvage *s, size_t from, size_t to,
+		   ptrdiff_t shift)
 {
 	size_t end = 0;
 	VEC_FOREACH (&s->pieces, i) {
@@ -90,11 +94,12 @@ static void expect(const struct file *f, const struct salvage *s, size_t from, s
 	assert_int_equal(end, s->size);
 	for (unsigned int i = 0; i < N_RECORDS; i++)
 		if (f->at[i] >= to || f->at[i + 1] <= from)
-			assert_true(is_good_at(s, f->at[i] < from ? f->at[i] : f->at[i] + (size_t)shift));
+			assert_true(is_good_at(s, f->at[i] < from ? f->at[i]
+								  : f->at[i] + (size_t)shift));
 }
 
 static void try(const struct file *f, const char *data, size_t size, size_t from, size_t to,
-                ptrdiff_t shift)
+		ptrdiff_t shift)
 {
 	struct salvage s;
 	json_t *json = json_loads(schema_text, 0, NULL);
@@ -138,8 +143,8 @@ static void test_changed_bytes(void **state)
 	}
 }
 
-// Taking out "bcda" of "abcdabcd" is taking out the first "abcd": what is hit depends on how one looks at it, so that only what
-// is hit in each view counts.
+// Taking out "bcda" of "abcdabcd" is taking out the first "abcd": what is hit depends on how one
+// looks at it, so that only what is hit in each view counts.
 static void test_missing_bytes(void **state)
 {
 	for (int round = 0; round < 300; round++) {
@@ -200,28 +205,28 @@ static void test_torn_end(void **state)
 static void test_records_that_do_not_fit(void **state)
 {
 	static const char *const records[] = {
-	        schema_text,
-	        "{\"_date\":1,\"t\":{\"00000000-0000-0000-0000-000000000001\":{"
-	        "\"n\":1}}}",
-	        "{\"_date\":1,\"t\":{\"00000000-0000-0000-0000-000000000002\":null}"
-	        "}", // not there
-	        "{\"_date\":1,\"t\":{\"00000000-0000-0000-0000-000000000003\":{"
-	        "\"n\":1}}}", // breaks
-	                      // the
-	                      // index
-	        "{\"_date\":1,\"u\":{}}",
-	        "[1,",
-	        "{\"_date\":1,\"t\":{\"00000000-0000-0000-0000-000000000004\":{"
-	        "\"n\":4}}}",
+		schema_text,
+		"{\"_date\":1,\"t\":{\"00000000-0000-0000-0000-000000000001\":{"
+		"\"n\":1}}}",
+		"{\"_date\":1,\"t\":{\"00000000-0000-0000-0000-000000000002\":null}"
+		"}", // not there
+		"{\"_date\":1,\"t\":{\"00000000-0000-0000-0000-000000000003\":{"
+		"\"n\":1}}}", // breaks
+			      // the
+			      // index
+		"{\"_date\":1,\"u\":{}}",
+		"[1,",
+		"{\"_date\":1,\"t\":{\"00000000-0000-0000-0000-000000000004\":{"
+		"\"n\":4}}}",
 	};
 	static const char *const expected[] = {
-	        NULL,
-	        NULL,
-	        "that does not exist",
-	        "identical values",
-	        "No table named u",
-	        "not valid JSON",
-	        NULL,
+		NULL,
+		NULL,
+		"that does not exist",
+		"identical values",
+		"No table named u",
+		"not valid JSON",
+		NULL,
 	};
 	struct str s = STR_INIT;
 	struct salvage v;
@@ -256,13 +261,13 @@ static void test_schema_lost(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(test_no_damage),
-	        cmocka_unit_test(test_changed_bytes),
-	        cmocka_unit_test(test_missing_bytes),
-	        cmocka_unit_test(test_extra_bytes),
-	        cmocka_unit_test(test_torn_end),
-	        cmocka_unit_test(test_records_that_do_not_fit),
-	        cmocka_unit_test(test_schema_lost),
+		cmocka_unit_test(test_no_damage),
+		cmocka_unit_test(test_changed_bytes),
+		cmocka_unit_test(test_missing_bytes),
+		cmocka_unit_test(test_extra_bytes),
+		cmocka_unit_test(test_torn_end),
+		cmocka_unit_test(test_records_that_do_not_fit),
+		cmocka_unit_test(test_schema_lost),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

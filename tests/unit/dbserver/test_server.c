@@ -28,8 +28,8 @@ static char directory[] = "/tmp/test_server_XXXXXX";
 static char target[64], socket_path[48];
 static pid_t server_pid;
 
-static const char schema_text[] =
-	"{\"name\":\"T\",\"tables\":{\"t\":{\"columns\":{\"n\":{\"type\":\"integer\"},\"s\":{\"type\":\"string\"}}}}}";
+static const char schema_text[] = "{\"name\":\"T\",\"tables\":{\"t\":{\"columns\":{\"n\":{\"type\":"
+				  "\"integer\"},\"s\":{\"type\":\"string\"}}}}}";
 
 static void on_term(void *loop, int number)
 {
@@ -124,13 +124,15 @@ static char *text_of(json_t *json)
 	return text;
 }
 
-static void expect_call(struct jsonrpc_client *c, const char *method, const char *params, const char *answer)
+static void expect_call(struct jsonrpc_client *c, const char *method, const char *params,
+			const char *answer)
 {
 	struct jsonrpc_message *reply;
 	struct error *error = jsonrpc_client_call(c, method, parse(params), &reply);
 	if (error)
 		fail_msg("%s: %s", method, error_text(error));
-	char *text = text_of(json_incref(reply->type == JSONRPC_REPLY ? reply->result : reply->error));
+	char *text =
+		text_of(json_incref(reply->type == JSONRPC_REPLY ? reply->result : reply->error));
 	assert_string_equal(text, answer);
 	free(text);
 	jsonrpc_message_free(reply);
@@ -172,7 +174,8 @@ static void test_update_before_reply(void **state)
 {
 	struct jsonrpc_client *c = open_client();
 	expect_call(c, "monitor", "['T','m',{'t':{'columns':['n']}}]", "{}");
-	struct jsonrpc_message *m = jsonrpc_request("transact", parse("['T',{'op':'insert','table':'t','row':{'n':5}}]"));
+	struct jsonrpc_message *m = jsonrpc_request(
+		"transact", parse("['T',{'op':'insert','table':'t','row':{'n':5}}]"));
 	must(jsonrpc_client_send(c, m));
 	must(jsonrpc_client_receive(c, &m));
 	assert_int_equal(m->type, JSONRPC_NOTIFY);
@@ -186,7 +189,8 @@ static void test_update_before_reply(void **state)
 
 static void test_wait(void **state)
 {
-	static const char wait[] = "['T',{'op':'wait','table':'t','where':[['n','==',7]],'columns':['s'],'until':'==','rows':[{'s':'x'}]},"
+	static const char wait[] = "['T',{'op':'wait','table':'t','where':[['n','==',7]],'columns':"
+				   "['s'],'until':'==','rows':[{'s':'x'}]},"
 				   "{'op':'comment','comment':'done'}]";
 	struct jsonrpc_client *a = open_client(), *b = open_client();
 	struct jsonrpc_message *m = jsonrpc_request("transact", parse(wait));
@@ -194,7 +198,9 @@ static void test_wait(void **state)
 	// While one waits, the others are served.
 	expect_call(b, "transact", "['T',{'op':'comment','comment':'x'}]", "[{}]");
 	struct jsonrpc_message *reply;
-	must(jsonrpc_client_call(b, "transact", parse("['T',{'op':'insert','table':'t','row':{'n':7,'s':'x'}}]"), &reply));
+	must(jsonrpc_client_call(b, "transact",
+				 parse("['T',{'op':'insert','table':'t','row':{'n':7,'s':'x'}}]"),
+				 &reply));
 	jsonrpc_message_free(reply);
 	must(jsonrpc_client_receive(a, &m));
 	assert_int_equal(m->type, JSONRPC_REPLY);
@@ -203,9 +209,11 @@ static void test_wait(void **state)
 	free(text);
 	jsonrpc_message_free(m);
 	// Its time runs out.
-	must(jsonrpc_client_call(a, "transact", parse("['T',{'op':'wait','table':'t','where':[],'columns':['n'],'until':'==',"
-							    "'rows':[],'timeout':100}]"),
-				       &reply));
+	must(jsonrpc_client_call(
+		a, "transact",
+		parse("['T',{'op':'wait','table':'t','where':[],'columns':['n'],'until':'==',"
+		      "'rows':[],'timeout':100}]"),
+		&reply));
 	text = text_of(json_incref(json_object_get(json_array_get(reply->result, 0), "error")));
 	assert_string_equal(text, "'timed out'");
 	free(text);
@@ -217,8 +225,9 @@ static void test_wait(void **state)
 static void test_cancel(void **state)
 {
 	struct jsonrpc_client *a = open_client();
-	struct jsonrpc_message *m = jsonrpc_request("transact", parse("['T',{'op':'wait','table':'t','where':[],'columns':['n'],"
-								      "'until':'!=','rows':[]}]"));
+	struct jsonrpc_message *m = jsonrpc_request(
+		"transact", parse("['T',{'op':'wait','table':'t','where':[],'columns':['n'],"
+				  "'until':'!=','rows':[]}]"));
 	json_t *id = json_incref(m->id);
 	must(jsonrpc_client_send(a, m));
 	json_t *params = json_array();
@@ -239,13 +248,18 @@ static void test_conversion(void **state)
 	expect_call(aware, "set_db_change_aware", "[true]", "{}");
 	expect_call(aware, "monitor", "['T',['m'],{'t':{'columns':['n']}}]", "{}");
 	expect_call(plain, "monitor", "['T','m',{'t':{'columns':['n']}}]", "{}");
-	expect_call(c, "convert", "['T',{'name':'T','version':'2.0.0','tables':{'t':{'columns':{'n':{'type':'integer'}}}}}]", "{}");
+	expect_call(c, "convert",
+		    "['T',{'name':'T','version':'2.0.0','tables':{'t':{'columns':{'n':{'type':'"
+		    "integer'}}}}}]",
+		    "{}");
 	expect_notice(aware, "monitor_canceled", "[['m']]");
 	struct jsonrpc_message *m;
 	struct error *error = jsonrpc_client_receive(plain, &m);
 	assert_non_null(error); // closed
 	error_free(error);
-	expect_call(aware, "transact", "['T',{'op':'select','table':'t','where':[],'columns':['n']}]", "[{'rows':[]}]");
+	expect_call(aware, "transact",
+		    "['T',{'op':'select','table':'t','where':[],'columns':['n']}]",
+		    "[{'rows':[]}]");
 	jsonrpc_client_close(plain);
 	jsonrpc_client_close(aware);
 	jsonrpc_client_close(c);
@@ -260,25 +274,28 @@ static int raw_connect(void)
 	return fd;
 }
 
-// A client that monitors and does not read: what it is sent stays bounded, and when it reads at last it learns the present, not the
-// past.
+// A client that monitors and does not read: what it is sent stays bounded, and when it reads at
+// last it learns the present, not the past.
 static void test_slow_client(void **state)
 {
 	enum { ROUNDS = 300, SIZE = 20000 };
-	static const char request[] = "{\"method\":\"monitor_cond\",\"params\":[\"T\",\"m\",{\"t\":{\"columns\":[\"n\",\"s\"]}}],\"id\":1}";
+	static const char request[] = "{\"method\":\"monitor_cond\",\"params\":[\"T\",\"m\",{\"t\":"
+				      "{\"columns\":[\"n\",\"s\"]}}],\"id\":1}";
 	struct jsonrpc_client *writer = open_client();
 	struct jsonrpc_message *reply;
 	int fd = raw_connect();
 	char *big = xmalloc(SIZE + 1);
 	memset(big, 'x', SIZE);
 	big[SIZE] = '\0';
-	must(jsonrpc_client_call(writer, "transact", parse("['T',{'op':'insert','table':'t','row':{}}]"), &reply));
+	must(jsonrpc_client_call(writer, "transact",
+				 parse("['T',{'op':'insert','table':'t','row':{}}]"), &reply));
 	jsonrpc_message_free(reply);
 	assert_int_equal(write(fd, request, sizeof(request) - 1), sizeof(request) - 1);
 	for (int i = 1; i <= ROUNDS; i++) {
 		big[0] = (char)('a' + i % 26);
-		json_t *params = json_pack("[s, {s:s, s:s, s:[], s:{s:i, s:s}}]", "T", "op", "update", "table", "t", "where", "row", "n",
-					   i, "s", big);
+		json_t *params =
+			json_pack("[s, {s:s, s:s, s:[], s:{s:i, s:s}}]", "T", "op", "update",
+				  "table", "t", "where", "row", "n", i, "s", big);
 		must(jsonrpc_client_call(writer, "transact", params, &reply));
 		jsonrpc_message_free(reply);
 	}
@@ -305,8 +322,14 @@ static void test_slow_client(void **state)
 // Nonsense ends one connection and nothing else.
 static void test_bad_messages(void **state)
 {
-	static const char *const rows[] = {"{", "[]", "3", "{\"foo\":1}", "{\"id\":1,\"result\":{},\"error\":null}", "\xff\xfe",
-					   "{\"method\":\"echo\",\"params\":{},\"id\":1}", "{\"method\":\"zap\",\"params\":[],\"id\":null}"};
+	static const char *const rows[] = {"{",
+					   "[]",
+					   "3",
+					   "{\"foo\":1}",
+					   "{\"id\":1,\"result\":{},\"error\":null}",
+					   "\xff\xfe",
+					   "{\"method\":\"echo\",\"params\":{},\"id\":1}",
+					   "{\"method\":\"zap\",\"params\":[],\"id\":null}"};
 	struct jsonrpc_client *c = open_client();
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		int fd = raw_connect();
@@ -331,8 +354,9 @@ int main(void)
 	snprintf(target, sizeof(target), "unix:%s", socket_path);
 #define SERVER_TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 	static const struct CMUnitTest tests[] = {
-		SERVER_TEST(test_locks),      SERVER_TEST(test_update_before_reply), SERVER_TEST(test_wait),
-		SERVER_TEST(test_cancel),     SERVER_TEST(test_conversion),	     SERVER_TEST(test_slow_client),
+		SERVER_TEST(test_locks),	SERVER_TEST(test_update_before_reply),
+		SERVER_TEST(test_wait),		SERVER_TEST(test_cancel),
+		SERVER_TEST(test_conversion),	SERVER_TEST(test_slow_client),
 		SERVER_TEST(test_bad_messages),
 	};
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);

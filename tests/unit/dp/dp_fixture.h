@@ -23,10 +23,11 @@ struct fixture { // what upcalls may touch is under the lock
 	struct flow mask;
 	bool install;
 	int result;
-	void (*on_upcall)(struct fixture *, const struct dp_upcall *, struct dp_upcall_result *); // instead of the above
+	void (*on_upcall)(struct fixture *, const struct dp_upcall *,
+			  struct dp_upcall_result *); // instead of the above
 	// What it saw.
 	unsigned int n_misses, n_actions;
-	struct flow key;	// of the last
+	struct flow key; // of the last
 	struct buf frame, userdata;
 	VEC(struct fixture_gone) gone;
 	uintptr_t next_cookie;

@@ -274,7 +274,8 @@ int netdev_rx_burst(struct netdev_rxq *q, struct rte_mbuf **m, unsigned int n)
 	return (int)got;
 }
 
-unsigned int netdev_tx_burst(struct netdev *d, unsigned int thread, struct rte_mbuf **m, unsigned int n)
+unsigned int netdev_tx_burst(struct netdev *d, unsigned int thread, struct rte_mbuf **m,
+			     unsigned int n)
 {
 	unsigned int sent = 0;
 	pthread_mutex_lock(&d->lock);
@@ -289,8 +290,11 @@ unsigned int netdev_tx_burst(struct netdev *d, unsigned int thread, struct rte_m
 		if (d->discard) {
 			d->n_discarded++;
 		} else {
-			struct sent s = {.data = xmalloc(m[i]->pkt_len), .len = m[i]->pkt_len, .ol_flags = m[i]->ol_flags,
-					 .l2_len = m[i]->l2_len, .thread = thread};
+			struct sent s = {.data = xmalloc(m[i]->pkt_len),
+					 .len = m[i]->pkt_len,
+					 .ol_flags = m[i]->ol_flags,
+					 .l2_len = m[i]->l2_len,
+					 .thread = thread};
 			const void *p = rte_pktmbuf_read(m[i], 0, m[i]->pkt_len, s.data);
 			if (p != s.data)
 				memcpy(s.data, p, s.len);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Devices for tests of the datapath: stand in for src/netdev. What is pushed is received; what is sent is kept. Thread-safe.
+// Devices for tests of the datapath: stand in for src/netdev. What is pushed is received; what is
+// sent is kept. Thread-safe.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>

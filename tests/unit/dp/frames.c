@@ -61,7 +61,8 @@ static void l4(struct at *a, unsigned int proto)
 		if (type == 135 || type == 136) {
 			some(a, 16);
 			for (unsigned int i = random_below(4); i; i--) {
-				unsigned int opt = random_below(5), len = random_below(6) ? 1 : random_below(3);
+				unsigned int opt = random_below(5),
+					     len = random_below(6) ? 1 : random_below(3);
 				u8(a, opt);
 				u8(a, len);
 				some(a, len ? len * 8 - 2 : 6);
@@ -80,14 +81,16 @@ static void l4(struct at *a, unsigned int proto)
 
 static unsigned int random_proto(void)
 {
-	static const uint8_t protos[] = {6, 6, 6, 17, 17, 17, 132, 1, 58, 58, 58, 2, 47, 50, 59, 200};
+	static const uint8_t protos[] = {6,  6,	 6,  17, 17, 17, 132, 1,
+					 58, 58, 58, 2,	 47, 50, 59,  200};
 	return protos[random_below(sizeof(protos))];
 }
 
 static void ipv4(struct at *a)
 {
 	size_t start = a->n;
-	unsigned int words = 5 + (random_below(6) ? 0 : random_below(11)), proto = random_proto(), frag = 0x4000;
+	unsigned int words = 5 + (random_below(6) ? 0 : random_below(11)), proto = random_proto(),
+		     frag = 0x4000;
 	if (!random_below(6))
 		frag = random_below(2) ? 0x2000 : random_below(0x4000);
 	u8(a, 0x40 | words);
@@ -164,8 +167,8 @@ static void nsh(struct at *a)
 
 size_t frame_random(uint8_t frame[FRAME_MAX])
 {
-	static const uint16_t types[] = {0x0800, 0x0800, 0x0800, 0x0800, 0x86dd, 0x86dd, 0x86dd, 0x0806, 0x8035,
-					 0x8847, 0x8848, 0x894f, 0x88cc, 0x1234};
+	static const uint16_t types[] = {0x0800, 0x0800, 0x0800, 0x0800, 0x86dd, 0x86dd, 0x86dd,
+					 0x0806, 0x8035, 0x8847, 0x8848, 0x894f, 0x88cc, 0x1234};
 	struct at a = {.p = frame};
 	memset(frame, 0, FRAME_MAX);
 	some(&a, 12);
@@ -223,7 +226,8 @@ size_t frame_mutate(uint8_t frame[FRAME_MAX], size_t n)
 		break;
 	default:
 		for (unsigned int i = 1 + random_below(3); i; i--) {
-			size_t at = random_below(4) ? random_below((uint32_t)(n < 60 ? n : 60)) : random_below((uint32_t)n);
+			size_t at = random_below(4) ? random_below((uint32_t)(n < 60 ? n : 60))
+						    : random_below((uint32_t)n);
 			if (random_below(2))
 				frame[at] ^= (uint8_t)(1 << random_below(8));
 			else
@@ -237,8 +241,10 @@ size_t frame_mutate(uint8_t frame[FRAME_MAX], size_t n)
 
 static void fix_l4(uint8_t *frame, size_t at, size_t end, unsigned int proto, uint32_t pseudo)
 {
-	static const uint8_t least[256] = {[6] = 20, [17] = 8, [132] = 12, [1] = 8, [2] = 8, [58] = 8};
-	static const uint8_t field[256] = {[6] = 16, [17] = 6, [132] = 8, [1] = 2, [2] = 2, [58] = 2};
+	static const uint8_t least[256] = {
+		[6] = 20, [17] = 8, [132] = 12, [1] = 8, [2] = 8, [58] = 8};
+	static const uint8_t field[256] = {
+		[6] = 16, [17] = 6, [132] = 8, [1] = 2, [2] = 2, [58] = 2};
 	if (!least[proto] || end - at < least[proto])
 		return;
 	uint8_t *l4 = frame + at, *sum = l4 + field[proto];
@@ -266,8 +272,11 @@ static void fix_ipv4(uint8_t *frame, size_t at, size_t n)
 	ip->checksum = 0;
 	ip->checksum = csum(ip, header);
 	if (!(ip->frag & BE16(0x3fff)))
-		fix_l4(frame, at + header, at + total, ip->proto, // ICMPv6 over IPv4 has no pseudo header that anyone defined
-		       ip->proto == 58 ? 0 : csum_pseudo4(ip->src, ip->dst, ip->proto, (uint16_t)(total - header)));
+		fix_l4(frame, at + header, at + total,
+		       ip->proto, // ICMPv6 over IPv4 has no pseudo header that anyone defined
+		       ip->proto == 58 ? 0
+				       : csum_pseudo4(ip->src, ip->dst, ip->proto,
+						      (uint16_t)(total - header)));
 }
 
 static void fix_ipv6(uint8_t *frame, size_t at, size_t n)
@@ -284,7 +293,9 @@ static void fix_ipv6(uint8_t *frame, size_t at, size_t n)
 		size_t len;
 		if (end - l4 < 8)
 			return;
-		len = proto == 44 ? 8 : proto == 51 ? (frame[l4 + 1] + 2u) * 4 : (frame[l4 + 1] + 1u) * 8;
+		len = proto == 44   ? 8
+		      : proto == 51 ? (frame[l4 + 1] + 2u) * 4
+				    : (frame[l4 + 1] + 1u) * 8;
 		if (proto == 44 && get_be16(frame + l4 + 2))
 			return;
 		if (len > end - l4)
@@ -294,7 +305,8 @@ static void fix_ipv6(uint8_t *frame, size_t at, size_t n)
 		l4 += len;
 	}
 	if (!routed) // its last destination is in the checksum: left to be wrong
-		fix_l4(frame, l4, end, proto, csum_pseudo6(ip->src, ip->dst, proto, (uint32_t)(end - l4)));
+		fix_l4(frame, l4, end, proto,
+		       csum_pseudo6(ip->src, ip->dst, proto, (uint32_t)(end - l4)));
 }
 
 void frame_fix_checksums(uint8_t *frame, size_t n)
@@ -303,7 +315,9 @@ void frame_fix_checksums(uint8_t *frame, size_t n)
 	if (n < at)
 		return;
 	// Behind any number of tags: popping some may uncover what is there.
-	for (int i = 0; i < 16 && n >= at + 4 && (get_be16(frame + at - 2) == 0x8100 || get_be16(frame + at - 2) == 0x88a8); i++)
+	for (int i = 0; i < 16 && n >= at + 4 &&
+			(get_be16(frame + at - 2) == 0x8100 || get_be16(frame + at - 2) == 0x88a8);
+	     i++)
 		at += 4;
 	unsigned int type = get_be16(frame + at - 2);
 	if (type < 0x600 && n >= at + 8 && !memcmp(frame + at, "\xaa\xaa\x03\0\0\0", 6)) {

@@ -48,7 +48,9 @@ static size_t l4_of(const struct packet *p, size_t l3, unsigned int type, unsign
 	size_t at = l3 + 40;
 	*proto = p->b[l3 + 6];
 	while (*proto == 0 || *proto == 43 || *proto == 44 || *proto == 51 || *proto == 60) {
-		size_t len = *proto == 44 ? 8 : *proto == 51 ? (p->b[at + 1] + 2u) * 4 : (p->b[at + 1] + 1u) * 8;
+		size_t len = *proto == 44   ? 8
+			     : *proto == 51 ? (p->b[at + 1] + 2u) * 4
+					    : (p->b[at + 1] + 1u) * 8;
 		*proto = p->b[at];
 		at += len;
 	}
@@ -66,11 +68,14 @@ bool naive_can(const uint8_t *frame, size_t n)
 	if (type != 0x86dd)
 		return true;
 	size_t at = l3 + 40;
-	for (unsigned int proto = p.b[l3 + 6]; proto == 0 || proto == 43 || proto == 44 || proto == 51 || proto == 60;) {
+	for (unsigned int proto = p.b[l3 + 6];
+	     proto == 0 || proto == 43 || proto == 44 || proto == 51 || proto == 60;) {
 		if (proto == 43 || (proto == 44 && be(p.b + at + 2)) || at + 8 > n)
 			return false;
 		unsigned int next = p.b[at];
-		at += proto == 44 ? 8 : proto == 51 ? (p.b[at + 1] + 2u) * 4 : (p.b[at + 1] + 1u) * 8;
+		at += proto == 44   ? 8
+		      : proto == 51 ? (p.b[at + 1] + 2u) * 4
+				    : (p.b[at + 1] + 1u) * 8;
 		proto = next;
 	}
 	return at <= n;
@@ -79,7 +84,8 @@ bool naive_can(const uint8_t *frame, size_t n)
 static void put(uint8_t *to, const void *key, const void *mask, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		to[i] = (uint8_t)((to[i] & ~((const uint8_t *)mask)[i]) | ((const uint8_t *)key)[i]);
+		to[i] = (uint8_t)((to[i] & ~((const uint8_t *)mask)[i]) |
+				  ((const uint8_t *)key)[i]);
 }
 
 #define PUT(TO, MEMBER) put(TO, &key->MEMBER, &mask->MEMBER, sizeof(key->MEMBER))
@@ -160,7 +166,8 @@ static void set(struct packet *p, const struct dpact_set *a)
 			PUT(p->b + l4, icmp);
 		break;
 	case DPH_ARP:
-		if ((type != 0x0806 && type != 0x8035) || p->n < l3 + 28 || memcmp(ip, "\0\1\10\0\6\4", 6))
+		if ((type != 0x0806 && type != 0x8035) || p->n < l3 + 28 ||
+		    memcmp(ip, "\0\1\10\0\6\4", 6))
 			break;
 		PUT(ip + 6, arp.op);
 		PUT(ip + 8, arp.sha);
@@ -186,7 +193,7 @@ static void insert(struct packet *p, size_t at)
 	p->n += 4;
 }
 
-static void delete(struct packet *p, size_t at)
+static void delete (struct packet *p, size_t at)
 {
 	memmove(p->b + at, p->b + at + 4, p->n - at - 4);
 	p->n -= 4;
@@ -248,8 +255,10 @@ static void run(struct naive *n, struct packet p, const void *actions, size_t le
 			break;
 		case DPACT_SAMPLE:
 		case DPACT_CLONE: {
-			size_t head = a->type == DPACT_CLONE ? sizeof(struct dpact_nested) : sizeof(struct dpact_sample);
-			if (a->type == DPACT_SAMPLE && !((const struct dpact_sample *)a)->probability)
+			size_t head = a->type == DPACT_CLONE ? sizeof(struct dpact_nested)
+							     : sizeof(struct dpact_sample);
+			if (a->type == DPACT_SAMPLE &&
+			    !((const struct dpact_sample *)a)->probability)
 				break;
 			struct packet inner = p;
 			if (a->len > head && inner.n > inner.max_len)
@@ -276,7 +285,8 @@ static void run(struct naive *n, struct packet p, const void *actions, size_t le
 	}
 }
 
-void naive_run(struct naive *n, const uint8_t *frame, size_t len, const void *actions, size_t actions_len)
+void naive_run(struct naive *n, const uint8_t *frame, size_t len, const void *actions,
+	       size_t actions_len)
 {
 	struct packet p = {.n = len};
 	n->n_out = 0;

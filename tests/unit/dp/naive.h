@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// What a list of actions does to a frame, the simple way: bytes are moved and checksums made from scratch.
+// What a list of actions does to a frame, the simple way: bytes are moved and checksums made from
+// scratch.
 #pragma once
 #include <stdbool.h>
 
@@ -18,6 +19,8 @@ struct naive {
 	unsigned int n_out;
 };
 
-void naive_run(struct naive *, const uint8_t *frame, size_t n, const void *actions, size_t actions_len);
-// Can all its checksums be made from scratch? (No fragment, routing header, or options before them that hide the rest.)
+void naive_run(struct naive *, const uint8_t *frame, size_t n, const void *actions,
+	       size_t actions_len);
+// Can all its checksums be made from scratch? (No fragment, routing header, or options before them
+// that hide the rest.)
 bool naive_can(const uint8_t *frame, size_t n);

@@ -73,7 +73,8 @@ static void test_who_was_quiet_may_burst(void **state)
 {
 	struct budget b[2] = {0};
 	struct budget_epoch e = {.number = 1};
-	for (uint64_t t = 1000 * MS; t < 1010 * MS; t += MS / 10) { // both have packets, and a miss now and then
+	for (uint64_t t = 1000 * MS; t < 1010 * MS;
+	     t += MS / 10) { // both have packets, and a miss now and then
 		budget_busy(&b[0], &e);
 		budget_busy(&b[1], &e);
 		assert_int_equal(budget_ask(&b[0], &e, t, MS), BUDGET_ALL);
@@ -85,7 +86,8 @@ static void test_who_was_quiet_may_burst(void **state)
 	assert_int_equal(s.dropped, 0);
 }
 
-static uint32_t installs(struct budget *b, const struct flow_counters *c, struct flow_counter *counter, unsigned int n, uint32_t *now,
+static uint32_t installs(struct budget *b, const struct flow_counters *c,
+			 struct flow_counter *counter, unsigned int n, uint32_t *now,
 			 unsigned int reused_of_10)
 {
 	uint32_t installed = 0;
@@ -109,7 +111,8 @@ static void test_megaflows_while_they_serve(void **state)
 	c.chunk[0] = counter;
 	assert_int_equal(installs(&b, &c, counter, 1000, &now, 10), 1000);
 	assert_int_equal(installs(&b, &c, counter, 1000, &now, 3), 1000);
-	assert_true(installs(&b, &c, counter, 4000, &now, 0) < 4000); // it takes a while to find out
+	assert_true(installs(&b, &c, counter, 4000, &now, 0) <
+		    4000); // it takes a while to find out
 	assert_in_range(installs(&b, &c, counter, 6400, &now, 0), 390, 410);
 	// Some are reused again: soon all are made.
 	installs(&b, &c, counter, 100000, &now, 5);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// The userspace datapath behind dp.h: life of flows, counters, upcalls, ports, drops; in the main thread and with threads.
+// The userspace datapath behind dp.h: life of flows, counters, upcalls, ports, drops; in the main
+// thread and with threads.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -213,7 +214,8 @@ static void test_without_install(void **state)
 	f.result = 0;
 	// Actions that this datapath does not have.
 	buf_clear(&f.actions);
-	((struct dpact_set *)add(&f.actions, DPACT_SET, sizeof(struct dpact_set)))->header = DPH_TUNNEL;
+	((struct dpact_set *)add(&f.actions, DPACT_SET, sizeof(struct dpact_set)))->header =
+		DPH_TUNNEL;
 	f.install = true;
 	push_udp(1, 1, 1);
 	fixture_settle(&f);
@@ -224,8 +226,10 @@ static void test_without_install(void **state)
 
 static void test_put_modify_flush(void **state)
 {
-	struct flow key = {.in_port = 1, .dl_type = BE16(0x0800), .nw_proto = 17, .tp_src = BE16(53)};
-	struct flow mask = {.in_port = UINT32_MAX, .dl_type = 0xffff, .nw_proto = 0xff, .tp_src = 0xffff};
+	struct flow key = {
+		.in_port = 1, .dl_type = BE16(0x0800), .nw_proto = 17, .tp_src = BE16(53)};
+	struct flow mask = {
+		.in_port = UINT32_MAX, .dl_type = 0xffff, .nw_proto = 0xff, .tp_src = 0xffff};
 	struct buf list = BUF_INIT;
 	struct uuid ufid, second;
 	add_output(&list, 4);
@@ -253,7 +257,8 @@ static void test_put_modify_flush(void **state)
 	nobody.part[3] = 1 << 30;
 	assert_int_equal(dp_flow_del(f.dp, &nobody), -ENOENT);
 	struct buf tunnel = BUF_INIT;
-	((struct dpact_set *)add(&tunnel, DPACT_SET, sizeof(struct dpact_set)))->header = DPH_TUNNEL;
+	((struct dpact_set *)add(&tunnel, DPACT_SET, sizeof(struct dpact_set)))->header =
+		DPH_TUNNEL;
 	assert_int_equal(dp_flow_modify(f.dp, &ufid, tunnel.data, tunnel.len), -EOPNOTSUPP);
 	buf_done(&tunnel);
 	// Replaced by key and mask.
@@ -337,7 +342,8 @@ static void test_drops(void **state)
 	assert_int_equal(fake_netdev_n_sent(f.port[6]), 3);
 }
 
-static void recirculate(struct fixture *fx, const struct dp_upcall *up, struct dp_upcall_result *result)
+static void recirculate(struct fixture *fx, const struct dp_upcall *up,
+			struct dp_upcall_result *result)
 {
 	result->install = true;
 	result->mask.recirc_id = UINT32_MAX;
@@ -369,7 +375,8 @@ static void test_recirculation(void **state)
 		push_udp(1, i, i);
 	}
 	fixture_run(&f);
-	assert_int_equal(f.n_misses, 3); // the recirculation, and one for each value of a bit of the hash
+	assert_int_equal(f.n_misses,
+			 3); // the recirculation, and one for each value of a bit of the hash
 	assert_int_equal(fake_netdev_n_sent(f.port[2]) + fake_netdev_n_sent(f.port[3]), 200);
 	assert_in_range(fake_netdev_n_sent(f.port[2]), 50, 150);
 	assert_int_equal(fake_netdev_n_sent(f.port[2]) % 2, 0); // a flow stays together
@@ -395,7 +402,8 @@ static void test_userspace_action(void **state)
 	memset(set->mask.ethernet.src, 0xff, 6);
 	struct dpact_trunc *t = add(&f.actions, DPACT_TRUNC, sizeof(*t));
 	t->max_len = 20;
-	struct dpact_userspace *u = add(&f.actions, DPACT_USERSPACE, offsetof(struct dpact_userspace, userdata) + 5);
+	struct dpact_userspace *u =
+		add(&f.actions, DPACT_USERSPACE, offsetof(struct dpact_userspace, userdata) + 5);
 	u->userdata_len = 5;
 	memcpy(u->userdata, "hello", 5);
 	add_output(&f.actions, 2);
@@ -418,7 +426,8 @@ static void test_userspace_action(void **state)
 }
 
 // A packet-out from within an upcall, as the switch does for packets that a controller sends back.
-static void execute_inside(struct fixture *fx, const struct dp_upcall *up, struct dp_upcall_result *result)
+static void execute_inside(struct fixture *fx, const struct dp_upcall *up,
+			   struct dp_upcall_result *result)
 {
 	struct buf list = BUF_INIT;
 	if (up->type == DP_UPCALL_ACTION)
@@ -446,7 +455,8 @@ static void test_execute(void **state)
 	assert_int_equal(fake_netdev_n_sent(f.port[2]), 1);
 	assert_int_equal(fake_netdev_n_sent(f.port[3]), 1);
 	struct error *e = dp_execute(f.dp, &key, frame, 10, list.data, list.len);
-	assert_string_equal(error_text(e), "a packet of 10 bytes is no Ethernet frame: Invalid argument");
+	assert_string_equal(error_text(e),
+			    "a packet of 10 bytes is no Ethernet frame: Invalid argument");
 	error_free(e);
 	f.on_upcall = execute_inside;
 	push_udp(1, 1, 1);
@@ -513,7 +523,9 @@ static void test_ports(void **state)
 	assert_int_equal(fake_netdev_n_sent(polled), 1);
 	struct str text = STR_INIT;
 	assert_null(dp_pmd_format(f.dp, DP_PMD_RXQS, &(struct dp_pmd_query){.core = -1}, &text));
-	assert_non_null(strstr(str_cstr(&text), "  port: polled            queue-id:  0 (enabled)   pmd usage: NOT AVAIL\n"));
+	assert_non_null(strstr(
+		str_cstr(&text),
+		"  port: polled            queue-id:  0 (enabled)   pmd usage: NOT AVAIL\n"));
 	str_done(&text);
 	assert_int_equal(dp_port_del(f.dp, number), 0);
 	fake_netdev_free(polled);
@@ -617,7 +629,8 @@ static bool all_sent(void)
 	return sent == pushed;
 }
 
-// Packets on all ports while flows are deleted, modified, and ports come and go: all counters add up.
+// Packets on all ports while flows are deleted, modified, and ports come and go: all counters add
+// up.
 static void test_threads(void **state)
 {
 	f.on_upcall = by_host;
@@ -630,7 +643,8 @@ static void test_threads(void **state)
 		while (n_waiting() > 1000) // the pool has 8192
 			loop_run_once(f.loop, 1);
 		for (int i = 0; i < 64; i++, pushed++)
-			push_udp(1 + random_below(FIXTURE_PORTS), random_below(256), random_below(4));
+			push_udp(1 + random_below(FIXTURE_PORTS), random_below(256),
+				 random_below(4));
 		if (round % 10 == 0)
 			assert_null(dp_port_add(f.dp, extra, &number));
 		if (round % 5 == 0) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Headers in front of packets, against the naive way, in which a packet without an Ethernet header has none: random lists of pushes and
-// pops on frames that are sound, cut off at any byte, or lie.
+// Headers in front of packets, against the naive way, in which a packet without an Ethernet header
+// has none: random lists of pushes and pops on frames that are sound, cut off at any byte, or lie.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -59,8 +59,8 @@ static size_t ethernet_len(const struct packet *p)
 	size_t at = 14;
 	for (int i = 0; i < 2 && is_tpid(get_be16(p->b + at - 2)) && p->n >= at + 4; i++)
 		at += 4;
-	if (get_be16(p->b + at - 2) < 0x600 && p->n >= at + 8 && !memcmp(p->b + at, "\xaa\xaa\x03\0\0\0", 6) &&
-	    get_be16(p->b + at + 6) >= 0x600)
+	if (get_be16(p->b + at - 2) < 0x600 && p->n >= at + 8 &&
+	    !memcmp(p->b + at, "\xaa\xaa\x03\0\0\0", 6) && get_be16(p->b + at + 6) >= 0x600)
 		at += 8;
 	return at;
 }
@@ -85,7 +85,7 @@ static void push_eth(struct packet *p, const struct dpact_push_eth *a)
 static void push_nsh(struct packet *p, const struct dpact_push_nsh *a)
 {
 	uint8_t h[8 + DP_NSH_MAX_MD];
-	unsigned int np = p->type == 0		   ? 3
+	unsigned int np = p->type == 0		       ? 3
 			  : p->type == (BARE | 0x0800) ? 1
 			  : p->type == (BARE | 0x86dd) ? 2
 			  : p->type == (BARE | 0x894f) ? 4
@@ -154,9 +154,11 @@ static void set_nsh(struct packet *p, const struct dpk_nsh *key, const struct dp
 	ttl = (ttl & ~(unsigned int)mask->ttl) | key->ttl;
 	put_be16(h, (uint16_t)((get_be16(h) & 0xc03f) | (flags & 3) << 12 | (ttl & 63) << 6));
 	for (int i = 0; i < 4; i++)
-		h[4 + i] = (uint8_t)((h[4 + i] & ~((const uint8_t *)&mask->path_hdr)[i]) | ((const uint8_t *)&key->path_hdr)[i]);
+		h[4 + i] = (uint8_t)((h[4 + i] & ~((const uint8_t *)&mask->path_hdr)[i]) |
+				     ((const uint8_t *)&key->path_hdr)[i]);
 	for (int i = 0; i < 16 && (h[2] & 15) == 1 && len == 24; i++)
-		h[8 + i] = (uint8_t)((h[8 + i] & ~((const uint8_t *)mask->context)[i]) | ((const uint8_t *)key->context)[i]);
+		h[8 + i] = (uint8_t)((h[8 + i] & ~((const uint8_t *)mask->context)[i]) |
+				     ((const uint8_t *)key->context)[i]);
 }
 
 static void naive(struct packet p, const void *actions, size_t n)
@@ -233,7 +235,8 @@ static void add_push_nsh(struct buf *b)
 
 static void random_list(struct buf *b, unsigned int depth)
 {
-	static const be16_t types[] = {BE16(0x0800), BE16(0x6558), BE16(0x8847), BE16(0x894f), BE16(0x8100)};
+	static const be16_t types[] = {BE16(0x0800), BE16(0x6558), BE16(0x8847), BE16(0x894f),
+				       BE16(0x8100)};
 	for (unsigned int i = random_below(8); i; i--) {
 		switch (random_below(12)) {
 		case 0:
@@ -272,7 +275,8 @@ static void random_list(struct buf *b, unsigned int depth)
 			break;
 		default:
 			if (depth < 2) {
-				size_t at = dpact_nest_begin(b, DPACT_CLONE, sizeof(struct dpact_nested));
+				size_t at = dpact_nest_begin(b, DPACT_CLONE,
+							     sizeof(struct dpact_nested));
 				random_list(b, depth + 1);
 				assert_true(dpact_nest_end(b, at));
 			}
@@ -282,7 +286,8 @@ static void random_list(struct buf *b, unsigned int depth)
 		dpact_add_output(b, 2);
 }
 
-// An Ethernet frame: with tags, NSH that holds all sorts of things, or something else; whole, or cut off, or with a byte that lies.
+// An Ethernet frame: with tags, NSH that holds all sorts of things, or something else; whole, or
+// cut off, or with a byte that lies.
 static size_t random_frame(uint8_t *b)
 {
 	static const uint16_t types[] = {0x0800, 0x86dd, 0x894f, 0x894f, 0x894f, 0x1234, 0x0040};
@@ -300,7 +305,8 @@ static size_t random_frame(uint8_t *b)
 	}
 	size_t start = n;
 	while (type == 0x894f) {
-		unsigned int md = random_below(3), words = md == 1 ? 6 : 2 + random_below(6), np = 1 + random_below(5);
+		unsigned int md = random_below(3), words = md == 1 ? 6 : 2 + random_below(6),
+			     np = 1 + random_below(5);
 		put_be16(b + n, (uint16_t)((random_u32() & 0x3fc0) | words));
 		b[n + 2] = (uint8_t)md;
 		b[n + 3] = (uint8_t)np;
@@ -367,7 +373,8 @@ static void test_random_lists(void **state)
 	assert_in_range(n_sent, 10000, 1000000);
 }
 
-// Headers that do not fit in front of a packet get a segment of their own; what is said of the packet goes with it.
+// Headers that do not fit in front of a packet get a segment of their own; what is said of the
+// packet goes with it.
 static void test_no_room(void **state)
 {
 	uint8_t frame[2000], room[8192];
@@ -382,7 +389,8 @@ static void test_no_room(void **state)
 		for (int i = 0; i < 6; i++) {
 			enum dp_drop_reason reason;
 			buf_clear(&list);
-			struct dpact_push_nsh *a = dpact_add(&list, DPACT_PUSH_NSH, sizeof(*a) + 100);
+			struct dpact_push_nsh *a =
+				dpact_add(&list, DPACT_PUSH_NSH, sizeof(*a) + 100);
 			a->mdtype = 2;
 			a->md_len = 100;
 			random_bytes(a->md, 100);
@@ -402,7 +410,8 @@ static void test_no_room(void **state)
 	buf_done(&list);
 }
 
-// What the device is to complete lies further back; when that cannot be said any more, the header is not pushed.
+// What the device is to complete lies further back; when that cannot be said any more, the header
+// is not pushed.
 static void test_offloads(void **state)
 {
 	uint8_t frame[100] = {[12] = 8};

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// The megaflow table and the flow cache against a naive model, alone and with readers beside the writer.
+// The megaflow table and the flow cache against a naive model, alone and with readers beside the
+// writer.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -22,7 +23,7 @@
 
 enum { MAX_MODEL = 2000 };
 
-struct model_flow { // cookie of a megaflow
+struct model_flow {		 // cookie of a megaflow
 	struct dp_key key, mask; // as asked for
 	uint32_t port;
 	bool live, gone;
@@ -32,7 +33,6 @@ struct model_flow { // cookie of a megaflow
 static struct model_flow model[MAX_MODEL];
 static unsigned int n_model;
 static atomic_uint n_wakes;
-
 
 static void wake(void *arg)
 {
@@ -72,7 +72,8 @@ static void random_packet(struct dp_key *key, struct flow *flow)
 	memset(flow, 0, sizeof(*flow));
 	memset(key, 0, sizeof(*key));
 	flow_extract(frame, n, n, flow);
-	key->meta.layout = (uint16_t)key_header(frame, (uint32_t)n, (uint32_t)n, FRAME_MAX, scratch, &header);
+	key->meta.layout =
+		(uint16_t)key_header(frame, (uint32_t)n, (uint32_t)n, FRAME_MAX, scratch, &header);
 	memcpy(key->header, header, KEY_HEADER_BYTES);
 	key->meta.in_port = flow->in_port = 1 + random_below(3);
 }
@@ -107,14 +108,20 @@ static void random_flow_mask(struct flow *mask)
 	}
 }
 
-static struct megaflow *put(struct flow_table *ft, const struct dp_key *key, const struct dp_key *mask, bool bounded)
+static struct megaflow *put(struct flow_table *ft, const struct dp_key *key,
+			    const struct dp_key *mask, bool bounded)
 {
 	uint8_t list[16];
 	assert_true(n_model < MAX_MODEL);
 	struct model_flow *m = &model[n_model++];
 	*m = (struct model_flow){.key = *key, .mask = *mask, .port = n_model, .live = true};
-	struct flow_new new = {.key = key, .mask = mask, .full_layout = key->meta.layout, .actions = list,
-			       .actions_len = output_list(list, m->port), .cookie = m, .bounded = bounded};
+	struct flow_new new = {.key = key,
+			       .mask = mask,
+			       .full_layout = key->meta.layout,
+			       .actions = list,
+			       .actions_len = output_list(list, m->port),
+			       .cookie = m,
+			       .bounded = bounded};
 	struct megaflow *f = NULL;
 	assert_null(flow_table_put(ft, &new, &f));
 	assert_non_null(f);
@@ -130,13 +137,15 @@ static bool model_matches(const struct dp_key *key)
 }
 
 // What the datapath does: cache, then classifier, then insert into the cache.
-static struct megaflow *cached_lookup(struct flow_table *ft, struct cache *cache, const struct dp_key *key)
+static struct megaflow *cached_lookup(struct flow_table *ft, struct cache *cache,
+				      const struct dp_key *key)
 {
 	unsigned int probes = 0;
 	const struct layout_index *index = rcu_get(&ft->index[key->meta.layout & (LAYOUT_N - 1)]);
 	uint64_t hash = live_hash(&index->live, &key->meta, key->header);
 	uint32_t number = cache_find(cache_bucket(cache, hash), hash);
-	if (number != CACHE_NONE && megaflow_matches(flow_table_at(ft, number), &key->meta, key->header))
+	if (number != CACHE_NONE &&
+	    megaflow_matches(flow_table_at(ft, number), &key->meta, key->header))
 		return flow_table_at(ft, number);
 	struct megaflow *f = flow_table_lookup(ft, &key->meta, key->header, &probes);
 	if (f)
@@ -168,7 +177,8 @@ static void test_against_model(void **state)
 				m->live = false;
 				flow_table_remove(ft, f);
 				if (random_below(2))
-					settle(ft); // the slot is used again, and the cache still knows it
+					settle(ft); // the slot is used again, and the cache still
+						    // knows it
 			}
 		} else if (n_model < MAX_MODEL && random_below(2)) {
 			random_flow_mask(&flow_mask);
@@ -210,8 +220,13 @@ static void test_equal_flow_stays(void **state)
 	struct uuid ufid = megaflow_ufid(ft, first);
 	uint8_t list[16];
 	model[2] = (struct model_flow){.live = true};
-	struct flow_new new = {.key = &key, .mask = &mask, .full_layout = key.meta.layout, .actions = list,
-			       .actions_len = output_list(list, 9), .cookie = &model[2], .replace = true};
+	struct flow_new new = {.key = &key,
+			       .mask = &mask,
+			       .full_layout = key.meta.layout,
+			       .actions = list,
+			       .actions_len = output_list(list, 9),
+			       .cookie = &model[2],
+			       .replace = true};
 	struct megaflow *second;
 	assert_null(flow_table_put(ft, &new, &second));
 	assert_ptr_not_equal(second, first);
@@ -233,16 +248,22 @@ static void test_refused_actions_give_the_cookie_back(void **state)
 	struct flow_table *ft = flow_table_new(wake, gone, NULL);
 	struct dp_key key, mask;
 	struct flow flow, flow_mask;
-	struct dpact_set tunnel = {.h = {.type = DPACT_SET, .len = sizeof(tunnel)}, .header = DPH_TUNNEL};
+	struct dpact_set tunnel = {.h = {.type = DPACT_SET, .len = sizeof(tunnel)},
+				   .header = DPH_TUNNEL};
 	random_packet(&key, &flow);
 	random_flow_mask(&flow_mask);
 	mask_from_flow(&mask, key.meta.layout, &flow_mask);
 	model[0] = (struct model_flow){.live = true};
-	struct flow_new new = {.key = &key, .mask = &mask, .full_layout = key.meta.layout, .actions = &tunnel,
-			       .actions_len = sizeof(tunnel), .cookie = &model[0]};
+	struct flow_new new = {.key = &key,
+			       .mask = &mask,
+			       .full_layout = key.meta.layout,
+			       .actions = &tunnel,
+			       .actions_len = sizeof(tunnel),
+			       .cookie = &model[0]};
 	struct error *e = flow_table_put(ft, &new, NULL);
 	assert_non_null(e);
-	assert_string_equal(error_text(e), "the userspace datapath has no tunnels yet: Operation not supported");
+	assert_string_equal(error_text(e),
+			    "the userspace datapath has no tunnels yet: Operation not supported");
 	error_free(e);
 	settle(ft);
 	assert_true(model[0].gone);
@@ -250,7 +271,8 @@ static void test_refused_actions_give_the_cookie_back(void **state)
 	flow_table_free(ft);
 }
 
-// However many masks translation asks for, a packet meets a bounded number, and still only megaflows that cover it.
+// However many masks translation asks for, a packet meets a bounded number, and still only
+// megaflows that cover it.
 static void test_masks_are_bounded(void **state)
 {
 	struct flow_table *ft = flow_table_new(wake, gone, NULL);
@@ -287,8 +309,10 @@ static void test_only_masks_of_the_layout_are_searched(void **state)
 {
 	struct flow_table *ft = flow_table_new(wake, gone, NULL);
 	n_model = 0;
-	struct flow udp = {.dl_type = BE16(0x0800), .nw_proto = 17}, tcp = {.dl_type = BE16(0x0800), .nw_proto = 6}, arp = {.dl_type = BE16(0x0806)};
-	struct flow mask = {.dl_type = 0xffff, .nw_proto = 0xff, .tp_src = 0xffff, .tcp_flags = 0xffff};
+	struct flow udp = {.dl_type = BE16(0x0800), .nw_proto = 17},
+		    tcp = {.dl_type = BE16(0x0800), .nw_proto = 6}, arp = {.dl_type = BE16(0x0806)};
+	struct flow mask = {
+		.dl_type = 0xffff, .nw_proto = 0xff, .tp_src = 0xffff, .tcp_flags = 0xffff};
 	const struct flow *flows[] = {&udp, &tcp, &arp};
 	struct dp_key key, m;
 	for (int i = 0; i < 3; i++) {
@@ -326,14 +350,16 @@ static void *reader(void *arg)
 	cache_init(&cache);
 	struct flow_counters *c = flow_counters_new(s->ft);
 	for (unsigned int i = 0; !s->stop; i++) {
-		const struct dp_key *key = i % 2 ? &s->stable[i / 2 % N_STABLE] : &s->churned[i / 2 % N_STABLE];
+		const struct dp_key *key =
+			i % 2 ? &s->stable[i / 2 % N_STABLE] : &s->churned[i / 2 % N_STABLE];
 		struct megaflow *f = cached_lookup(s->ft, &cache, key);
 		if (i % 2 && !f)
 			abort();
 		if (f) {
 			if (!megaflow_matches(f, &key->meta, key->header) && i % 2)
 				abort();
-			__atomic_store_n(&flow_counter_at(c, f->number)->packets, flow_counter_at(c, f->number)->packets + 1,
+			__atomic_store_n(&flow_counter_at(c, f->number)->packets,
+					 flow_counter_at(c, f->number)->packets + 1,
 					 __ATOMIC_RELAXED);
 			*found += i % 2;
 		}

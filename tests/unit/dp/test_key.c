@@ -24,13 +24,15 @@ static void key_of(const uint8_t *frame, size_t n, struct dp_key *key, struct fl
 	memset(flow, 0, sizeof(*flow));
 	if (!random_below(4)) { // the same without its Ethernet header
 		memset(room, 0, 12);
-		key->meta.layout = (uint16_t)key_bare_header(room, (uint32_t)n, (uint32_t)n, scratch);
+		key->meta.layout =
+			(uint16_t)key_bare_header(room, (uint32_t)n, (uint32_t)n, scratch);
 		memcpy(key->header, scratch, KEY_HEADER_BYTES);
 		key_extract_bare(room, (uint32_t)n, (uint32_t)n, flow);
 		return;
 	}
 	uint32_t readable = random_below(2) ? (uint32_t)sizeof(room) : (uint32_t)n;
-	key->meta.layout = (uint16_t)key_header(room, (uint32_t)n, (uint32_t)n, readable, scratch, &header);
+	key->meta.layout =
+		(uint16_t)key_header(room, (uint32_t)n, (uint32_t)n, readable, scratch, &header);
 	memcpy(key->header, header, KEY_HEADER_BYTES);
 	flow_extract(frame, n, n, flow);
 }
@@ -100,7 +102,8 @@ static void test_truncation(void **state)
 			uint8_t *copy = malloc(cut); // so that a sanitizer sees a byte too far
 			memcpy(copy, frame, cut);
 			size_t wire = random_below(2) ? n : cut;
-			key.meta.layout = (uint16_t)key_header(copy, (uint32_t)cut, (uint32_t)wire, (uint32_t)cut, scratch, &header);
+			key.meta.layout = (uint16_t)key_header(copy, (uint32_t)cut, (uint32_t)wire,
+							       (uint32_t)cut, scratch, &header);
 			if (header == copy)
 				assert_true(cut >= KEY_HEADER_BYTES);
 			memcpy(key.header, header, KEY_HEADER_BYTES);
@@ -111,7 +114,8 @@ static void test_truncation(void **state)
 	}
 }
 
-// For each place, the layout bits that it names are enough: all layouts that agree in them have the same place.
+// For each place, the layout bits that it names are enough: all layouts that agree in them have the
+// same place.
 static void test_layout_bits_locate(void **state)
 {
 	static struct place places[LAYOUT_N][LAYOUT_MAX_PLACES];
@@ -123,7 +127,8 @@ static void test_layout_bits_locate(void **state)
 		n[l] = layout_places(l, places[l]);
 		n_valid++;
 	}
-	assert_int_equal(n_valid, 96 + 32); // of which the latter have no Ethernet header, and no tags
+	assert_int_equal(n_valid,
+			 96 + 32); // of which the latter have no Ethernet header, and no tags
 	for (uint32_t l = 0; l < LAYOUT_N; l++) {
 		for (unsigned int i = 0; i < n[l]; i++) {
 			const struct place *p = &places[l][i];
@@ -133,14 +138,16 @@ static void test_layout_bits_locate(void **state)
 				bool same = false;
 				for (unsigned int j = 0; j < n[other] && !same; j++) {
 					const struct place *q = &places[other][j];
-					same = q->flow_at <= p->flow_at && q->flow_at + q->n >= p->flow_at + p->n &&
+					same = q->flow_at <= p->flow_at &&
+					       q->flow_at + q->n >= p->flow_at + p->n &&
 					       q->how == p->how &&
 					       (p->how == PLACE_ABSENT ||
 						q->key_at + p->flow_at - q->flow_at == p->key_at);
 				}
 				if (!same)
-					fail_msg("layout %#x and %#x agree in %#x but not about byte %u of the flow", l, other,
-						 p->layout_bits, p->flow_at);
+					fail_msg("layout %#x and %#x agree in %#x but not about "
+						 "byte %u of the flow",
+						 l, other, p->layout_bits, p->flow_at);
 			}
 		}
 	}
@@ -156,9 +163,11 @@ static void test_places_are_disjoint(void **state)
 		unsigned int n = layout_places(l, p);
 		for (unsigned int i = 0; i < n; i++) {
 			for (unsigned int j = i + 1; j < n; j++) {
-				assert_true(p[i].flow_at + p[i].n <= p[j].flow_at || p[j].flow_at + p[j].n <= p[i].flow_at);
+				assert_true(p[i].flow_at + p[i].n <= p[j].flow_at ||
+					    p[j].flow_at + p[j].n <= p[i].flow_at);
 				if (p[i].how == PLACE_BYTES && p[j].how == PLACE_BYTES)
-					assert_true(p[i].key_at + p[i].n <= p[j].key_at || p[j].key_at + p[j].n <= p[i].key_at);
+					assert_true(p[i].key_at + p[i].n <= p[j].key_at ||
+						    p[j].key_at + p[j].n <= p[i].key_at);
 			}
 			if (p[i].how != PLACE_ABSENT)
 				assert_true(p[i].key_at + p[i].n <= (int)sizeof(struct dp_key));
@@ -172,11 +181,15 @@ static void random_mask(struct flow *mask)
 	uint8_t *bytes = (uint8_t *)mask;
 	static const uint16_t fields[][2] = {
 #define F(M) {offsetof(struct flow, M), sizeof(((struct flow *)0)->M)}
-		F(in_port), F(recirc_id), F(pkt_mark), F(skb_priority), F(dp_hash), F(ct_state), F(ct_zone), F(ct_mark),
-		F(ct_label), F(dl_dst), F(dl_src), F(dl_type), F(dl_type), F(dl_type), F(vlan[0].tpid), F(vlan[0].tci),
-		F(vlan[1].tpid), F(vlan[1].tci), F(mpls[0]), F(mpls[1]), F(mpls[2]), F(nw_src), F(nw_dst), F(ipv6_src),
-		F(ipv6_dst), F(ipv6_label), F(nw_frag), F(nw_tos), F(nw_ttl), F(nw_proto), F(nd_target), F(arp_sha), F(arp_tha),
-		F(tcp_flags), F(nsh), F(tp_src), F(tp_dst), F(igmp_group), F(regs), F(metadata), F(tunnel),
+		F(in_port),	F(recirc_id),	 F(pkt_mark),	 F(skb_priority), F(dp_hash),
+		F(ct_state),	F(ct_zone),	 F(ct_mark),	 F(ct_label),	  F(dl_dst),
+		F(dl_src),	F(dl_type),	 F(dl_type),	 F(dl_type),	  F(vlan[0].tpid),
+		F(vlan[0].tci), F(vlan[1].tpid), F(vlan[1].tci), F(mpls[0]),	  F(mpls[1]),
+		F(mpls[2]),	F(nw_src),	 F(nw_dst),	 F(ipv6_src),	  F(ipv6_dst),
+		F(ipv6_label),	F(nw_frag),	 F(nw_tos),	 F(nw_ttl),	  F(nw_proto),
+		F(nd_target),	F(arp_sha),	 F(arp_tha),	 F(tcp_flags),	  F(nsh),
+		F(tp_src),	F(tp_dst),	 F(igmp_group),	 F(regs),	  F(metadata),
+		F(tunnel),
 #undef F
 	};
 	for (unsigned int i = random_below(5); i; i--) {
@@ -186,8 +199,8 @@ static void random_mask(struct flow *mask)
 	}
 }
 
-// The property that policy rests on: packets that are equal under a vector mask have flows that are equal under the mask
-// that it was made from.
+// The property that policy rests on: packets that are equal under a vector mask have flows that are
+// equal under the mask that it was made from.
 static void test_masks_are_safe(void **state)
 {
 	uint8_t a[FRAME_MAX], b[FRAME_MAX];
@@ -224,8 +237,8 @@ static void test_masks_are_safe(void **state)
 	assert_in_range(n_differ_elsewhere, 5000, 300000);
 }
 
-// And masks are as wide as they can be: with the fields exact that locate others, flows that are equal under the mask are equal
-// under the vector mask.
+// And masks are as wide as they can be: with the fields exact that locate others, flows that are
+// equal under the mask are equal under the vector mask.
 static void test_masks_are_wide(void **state)
 {
 	uint8_t a[FRAME_MAX], b[FRAME_MAX];
@@ -282,7 +295,8 @@ static void test_masks_cover_only_what_locates(void **state)
 	mask.nw_src = 0xff;
 	assert_int_equal(layout_bits_of(&mask, tcp, 60), ALWAYS | LAYOUT_VLAN0 | LAYOUT_L3);
 	mask.tp_src = 0xff;
-	assert_int_equal(layout_bits_of(&mask, tcp, 60), ALWAYS | LAYOUT_VLAN0 | LAYOUT_L3 | 6 << LAYOUT_L4_SHIFT);
+	assert_int_equal(layout_bits_of(&mask, tcp, 60),
+			 ALWAYS | LAYOUT_VLAN0 | LAYOUT_L3 | 6 << LAYOUT_L4_SHIFT);
 	mask.nw_frag = 3;
 	assert_int_equal(layout_bits_of(&mask, tcp, 60),
 			 ALWAYS | LAYOUT_VLAN0 | LAYOUT_L3 | 6 << LAYOUT_L4_SHIFT | LAYOUT_FRAG);

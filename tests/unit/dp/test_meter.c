@@ -43,11 +43,11 @@ static void test_rates(void **state)
 	struct dp_meter_stats stats;
 	clock_stop();
 	meter_set(t, 1,
-	          &(struct dp_meter_config){
-	                  .packets = true, .n_bands = 1, .bands = {{.rate = 100, .burst = 10}}});
+		  &(struct dp_meter_config){
+			  .packets = true, .n_bands = 1, .bands = {{.rate = 100, .burst = 10}}});
 	meter_set(t, 2,
-	          &(struct dp_meter_config){.n_bands = 1, .bands = {{.rate = 1000}}}); // kbit/s
-	assert_int_equal(passed(t, 1, 1500, 50), 10);                                  // the burst
+		  &(struct dp_meter_config){.n_bands = 1, .bands = {{.rate = 1000}}}); // kbit/s
+	assert_int_equal(passed(t, 1, 1500, 50), 10);				       // the burst
 	clock_warp(30);
 	assert_int_equal(passed(t, 1, 1500, 50), 3); // a packet in ten milliseconds
 	clock_warp(3600000);
@@ -67,7 +67,7 @@ static void test_rates(void **state)
 	assert_int_equal(stats.band[0].packets, 150 - 23);
 	assert_int_equal(passed(t, 77, 1, 5), 5); // no such meter
 	meter_set(t, 1,
-	          &(struct dp_meter_config){.packets = true, .n_bands = 1, .bands = {{.rate = 1}}});
+		  &(struct dp_meter_config){.packets = true, .n_bands = 1, .bands = {{.rate = 1}}});
 	assert_int_equal(passed(t, 1, 1, 5), 1);
 	assert_int_equal(meter_get(t, 1, &stats), 0);
 	assert_int_equal(stats.packets, 5);
@@ -82,10 +82,10 @@ static void test_highest_band_counts(void **state)
 	struct meter_table *t = meter_table_new();
 	struct dp_meter_stats stats;
 	meter_set(t, 1,
-	          &(struct dp_meter_config){
-	                  .packets = true,
-	                  .n_bands = 2,
-	                  .bands = {{.remark = true, .prec_level = 1, .rate = 10}, {.rate = 20}}});
+		  &(struct dp_meter_config){
+			  .packets = true,
+			  .n_bands = 2,
+			  .bands = {{.remark = true, .prec_level = 1, .rate = 10}, {.rate = 20}}});
 	unsigned int free_ones = 0, remarked = 0, dropped = 0;
 	for (int i = 0; i < 50; i++) {
 		const struct dp_meter_band *b = run_one(t, 1, 100);
@@ -137,7 +137,7 @@ static void test_remark(void **state)
 			for (unsigned int levels = 0; levels < 5; levels++) {
 				unsigned int to = precedence + levels > 3 ? 3 : precedence + levels;
 				unsigned int want =
-				        af ? (class * 8 + to * 2) << 2 | (tos & 3) : tos;
+					af ? (class * 8 + to * 2) << 2 | (tos & 3) : tos;
 				assert_int_equal(remarked(v6, (uint8_t)tos, (uint8_t)levels), want);
 			}
 		}
@@ -150,13 +150,13 @@ static void test_actions(void **state)
 {
 	uint8_t frame[60] = {2};
 	dp_meter_set(
-	        f.dp, 7,
-	        &(struct dp_meter_config){.packets = true, .n_bands = 1, .bands = {{.rate = 3}}});
+		f.dp, 7,
+		&(struct dp_meter_config){.packets = true, .n_bands = 1, .bands = {{.rate = 3}}});
 	buf_clear(&f.actions);
 	((struct dpact_meter *)dpact_add(&f.actions, DPACT_METER, sizeof(struct dpact_meter)))->id =
-	        7;
+		7;
 	((struct dpact_output *)dpact_add(&f.actions, DPACT_OUTPUT, sizeof(struct dpact_output)))
-	        ->port = 2;
+		->port = 2;
 	f.install = true;
 	memset(&f.mask, 0, sizeof(f.mask));
 	uint64_t before = fixture_stats(&f).drops[DP_DROP_METER];
@@ -189,10 +189,10 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(test_rates),
-	        cmocka_unit_test(test_highest_band_counts),
-	        cmocka_unit_test(test_remark),
-	        cmocka_unit_test(test_actions),
+		cmocka_unit_test(test_rates),
+		cmocka_unit_test(test_highest_band_counts),
+		cmocka_unit_test(test_remark),
+		cmocka_unit_test(test_actions),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -214,15 +214,14 @@ static void test_recording(void **state)
 	show(&text, 3, 2);
 	assert_non_null(strstr(str_cstr(&text), "Histograms\n   cycles/it  "));
 	// Where the bins end, as in the stock switch.
-	static const char *const rows[] = {
-	        "\n   2104      ", "\n   37279     ", "   13        ", "   12060     ", "   788       ",
-	        "   29003     ",   "   412       ",   "   29        ", "   794328    ",
-	        "\n   24000000  ",
-	        "\n   >         "};
+	static const char *const rows[] = {"\n   2104      ", "\n   37279     ", "   13        ",
+					   "   12060     ",   "   788       ",	 "   29003     ",
+					   "   412       ",   "   29        ",	 "   794328    ",
+					   "\n   24000000  ", "\n   >         "};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		assert_non_null(strstr(str_cstr(&text), rows[i]));
 	const char *turns = strstr(str_cstr(&text), "\n   iter "),
-	           *ms = strstr(str_cstr(&text), "\n   ms ");
+		   *ms = strstr(str_cstr(&text), "\n   ms ");
 	assert_non_null(turns);
 	assert_non_null(ms);
 	assert_int_equal(count(turns, "\n"), 1 + 1 + 3 + 1 + 1 + 2);
@@ -243,7 +242,8 @@ static void test_recording(void **state)
 }
 
 // A miss that takes long, and leaves nothing behind.
-static void slow_upcall(struct fixture *fixture, const struct dp_upcall *up, struct dp_upcall_result *result)
+static void slow_upcall(struct fixture *fixture, const struct dp_upcall *up,
+			struct dp_upcall_result *result)
 {
 	if (up->key->in_port == 1)
 		usleep(200);
@@ -269,8 +269,8 @@ static void count_misses(void *misses, const struct dp_port_misses *m)
 		*(struct dp_port_misses *)misses = *m;
 }
 
-// A queue of an event-driven thread whose packets miss gets its share of the thread, and no more, while another has packets too. Nothing is
-// dropped.
+// A queue of an event-driven thread whose packets miss gets its share of the thread, and no more,
+// while another has packets too. Nothing is dropped.
 static void test_queues_rest(void **state)
 {
 	enum { SLOW = 400 };
@@ -284,8 +284,10 @@ static void test_queues_rest(void **state)
 	uint64_t rests = count_rests();
 	for (unsigned int i = 0; i < SLOW; i++)
 		fake_netdev_push_bytes(f.port[1], frame, UDP_LEN);
-	for (int64_t end = clock_ms() + WAIT_MS; clock_ms() < end && fake_netdev_n_waiting(f.port[1]); others += FIXTURE_PORTS - 2) {
-		for (unsigned int port = 3; port <= FIXTURE_PORTS; port++) // some of them are in the same thread
+	for (int64_t end = clock_ms() + WAIT_MS;
+	     clock_ms() < end && fake_netdev_n_waiting(f.port[1]); others += FIXTURE_PORTS - 2) {
+		for (unsigned int port = 3; port <= FIXTURE_PORTS;
+		     port++) // some of them are in the same thread
 			fake_netdev_push_bytes(f.port[port], frame, UDP_LEN);
 		run_for(1);
 	}
@@ -303,11 +305,11 @@ static void test_queues_rest(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test_setup_teardown(test_batches_over_time, setup, teardown),
-	        cmocka_unit_test_setup_teardown(test_nothing_waits_for_a_sleeper, setup, teardown),
-	        cmocka_unit_test_setup_teardown(test_flows_over_queues, setup, teardown),
-	        cmocka_unit_test_setup_teardown(test_recording, setup, teardown),
-	        cmocka_unit_test_setup_teardown(test_queues_rest, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_batches_over_time, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_nothing_waits_for_a_sleeper, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_flows_over_queues, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_recording, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_queues_rest, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

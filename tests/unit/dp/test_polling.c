@@ -22,9 +22,13 @@ static void test_affinity(void **state)
 	static const struct {
 		const char *text, *pairs; // NULL: malformed
 	} all[] = {
-		{"0:3", "0>3 "},   {"0:3,1:7,3:8", "0>3 1>7 3>8 "}, {"2:0,", "2>0 "}, {"", NULL},	{"0", NULL},	 {"0:", NULL},
-		{":3", NULL},	   {"0:3;1:4", NULL},		    {"a:b", NULL},    {"0:3,,1:2", NULL}, {"-1:3", NULL}, {"0:99999", NULL},
-		{"0:3 ", NULL},	   {"4294967296:1", NULL},
+		{"0:3", "0>3 "},  {"0:3,1:7,3:8", "0>3 1>7 3>8 "},
+		{"2:0,", "2>0 "}, {"", NULL},
+		{"0", NULL},	  {"0:", NULL},
+		{":3", NULL},	  {"0:3;1:4", NULL},
+		{"a:b", NULL},	  {"0:3,,1:2", NULL},
+		{"-1:3", NULL},	  {"0:99999", NULL},
+		{"0:3 ", NULL},	  {"4294967296:1", NULL},
 	};
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		struct str text = STR_INIT;
@@ -37,7 +41,8 @@ static void test_affinity(void **state)
 
 static void test_improvement(void **state)
 {
-	const uint64_t uneven[] = {90, 10}, even[] = {50, 50}, better[] = {60, 40}, three[] = {90, 0, 0};
+	const uint64_t uneven[] = {90, 10}, even[] = {50, 50}, better[] = {60, 40},
+		       three[] = {90, 0, 0};
 	assert_int_equal(balance_improvement(uneven, even, 2), 100);
 	assert_int_equal(balance_improvement(uneven, better, 2), 93); // 1600 to 100
 	assert_int_equal(balance_improvement(even, uneven, 2), 0);
@@ -66,12 +71,14 @@ static void plan(struct dp_user *dp, struct dp_thread *threads, struct dp_rxq *q
 	vec_done(&a.queues);
 }
 
-// Two threads on each of two nodes. Queues stay on their node, in even shares; those of no node, or of one without threads, go anywhere.
+// Two threads on each of two nodes. Queues stay on their node, in even shares; those of no node, or
+// of one without threads, go anywhere.
 static void test_nodes(void **state)
 {
 	static struct dp_user dp;
 	static struct dp_thread threads[THREADS];
-	static const enum dp_rxq_assign all[] = {DP_ASSIGN_CYCLES, DP_ASSIGN_GROUP, DP_ASSIGN_ROUND_ROBIN};
+	static const enum dp_rxq_assign all[] = {DP_ASSIGN_CYCLES, DP_ASSIGN_GROUP,
+						 DP_ASSIGN_ROUND_ROBIN};
 	for (unsigned int how = 0; how < 3; how++) {
 		struct dp_rxq queues[QUEUES] = {0};
 		unsigned int served[THREADS] = {0};
@@ -112,7 +119,8 @@ static void test_isolation(void **state)
 	plan(&dp, threads, queues);
 	for (unsigned int i = THREADS; i < QUEUES; i++)
 		assert_non_null(queues[i].next_thread);
-	assert_true(threads[0].isolated && threads[1].isolated && threads[2].isolated && threads[3].isolated);
+	assert_true(threads[0].isolated && threads[1].isolated && threads[2].isolated &&
+		    threads[3].isolated);
 }
 
 int main(void)

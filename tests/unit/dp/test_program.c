@@ -54,8 +54,9 @@ static struct dpact_set *add_set(struct buf *b, enum dpact_header header)
 
 static void random_set(struct buf *b)
 {
-	static const uint8_t headers[] = {DPH_ETHERNET, DPH_IPV4, DPH_IPV4, DPH_IPV6, DPH_IPV6, DPH_TCP, DPH_UDP,
-					  DPH_SCTP,	DPH_ICMP, DPH_ICMPV6, DPH_ARP, DPH_ND, DPH_MPLS};
+	static const uint8_t headers[] = {DPH_ETHERNET, DPH_IPV4, DPH_IPV4, DPH_IPV6, DPH_IPV6,
+					  DPH_TCP,	DPH_UDP,  DPH_SCTP, DPH_ICMP, DPH_ICMPV6,
+					  DPH_ARP,	DPH_ND,	  DPH_MPLS};
 	struct dpact_set *s = add_set(b, headers[random_below(sizeof(headers))]);
 	union dpk *k = &s->key, *m = &s->mask;
 #define FIELD(MEMBER) random_field(&k->MEMBER, &m->MEMBER, sizeof(k->MEMBER))
@@ -96,7 +97,8 @@ static void random_set(struct buf *b)
 		break;
 	case DPH_ICMP:
 	case DPH_ICMPV6:
-		// Only codes: another type could make another message of it, and the next action means another header.
+		// Only codes: another type could make another message of it, and the next action
+		// means another header.
 		FIELD(icmp.code);
 		break;
 	default:
@@ -140,7 +142,8 @@ static void random_actions(struct buf *b, bool straight, unsigned int depth)
 		}
 		case 7: {
 			struct dpact_pop_mpls *p = add(b, DPACT_POP_MPLS, sizeof(*p));
-			p->ethertype = BE16(0x88cc); // so that nothing behind it is taken for a header with checksums
+			p->ethertype = BE16(0x88cc); // so that nothing behind it is taken for a
+						     // header with checksums
 			break;
 		}
 		case 8: {
@@ -154,11 +157,13 @@ static void random_actions(struct buf *b, bool straight, unsigned int depth)
 			size_t at = b->len;
 			unsigned int kind = random_below(3);
 			if (kind == 2) {
-				struct dpact_check_pkt_len *c = add(b, DPACT_CHECK_PKT_LEN, sizeof(*c));
+				struct dpact_check_pkt_len *c =
+					add(b, DPACT_CHECK_PKT_LEN, sizeof(*c));
 				c->pkt_len = (uint16_t)random_below(150);
 				size_t greater = b->len;
 				random_actions(b, false, depth + 1);
-				((struct dpact_check_pkt_len *)(void *)(b->data + at))->greater_len = (uint16_t)(b->len - greater);
+				((struct dpact_check_pkt_len *)(void *)(b->data + at))
+					->greater_len = (uint16_t)(b->len - greater);
 			} else if (kind == 1) {
 				struct dpact_sample *s = add(b, DPACT_SAMPLE, sizeof(*s));
 				s->probability = random_below(2) ? UINT32_MAX : 0;
@@ -242,7 +247,8 @@ static void test_interpreted_lists(void **state)
 		one_random(false);
 }
 
-// Hostile frames: nothing is read or written outside of them (sanitizers look), and the rest still works.
+// Hostile frames: nothing is read or written outside of them (sanitizers look), and the rest still
+// works.
 static void test_hostile_frames(void **state)
 {
 	uint8_t frame[FRAME_MAX];
@@ -266,7 +272,8 @@ static void test_hostile_frames(void **state)
 // A later fragment has no ports to set; an address of a first one is in its checksum.
 static void test_fragments(void **state)
 {
-	uint8_t frame[60] = {[12] = 8, [14] = 0x45, [17] = 46, [20] = 0x20, [23] = 17, [26] = 10, [30] = 10, [34] = 1, [40] = 0x12};
+	uint8_t frame[60] = {[12] = 8,	[14] = 0x45, [17] = 46, [20] = 0x20, [23] = 17,
+			     [26] = 10, [30] = 10,   [34] = 1,	[40] = 0x12};
 	struct buf list = BUF_INIT;
 	struct dpact_set *s = add_set(&list, DPH_IPV4);
 	s->key.ipv4.src = BE32(0x0a000005);
@@ -287,15 +294,17 @@ static void test_fragments(void **state)
 		assert_int_equal(get_be16(sent.data + 34), later ? 0x100 : 7);
 		be16_t want, was;
 		memcpy(&was, frame + 40, 2);
-		want = later ? was : csum_update16(csum_update32(was, 0x0000000a, BE32(0x0a000005)), BE16(0x100), BE16(7));
+		want = later ? was
+			     : csum_update16(csum_update32(was, 0x0000000a, BE32(0x0a000005)),
+					     BE16(0x100), BE16(7));
 		assert_memory_equal(sent.data + 40, &want, 2);
 		sent_done(&sent);
 	}
 	buf_done(&list);
 }
 
-// The checksum field of a packet whose checksum is still to be made holds the sum of the pseudo header: it follows addresses,
-// not ports.
+// The checksum field of a packet whose checksum is still to be made holds the sum of the pseudo
+// header: it follows addresses, not ports.
 static void partial(bool v6, uint8_t proto, uint64_t ol_flags)
 {
 	uint8_t frame[100] = {0};
@@ -307,9 +316,10 @@ static void partial(bool v6, uint8_t proto, uint64_t ol_flags)
 	random_bytes(frame + l3 + (v6 ? 8 : 12), v6 ? 32 : 8);
 	frame[l4 + 12] = 0x50;
 	frame_fix_checksums(frame, n); // of IPv4's header
-	be16_t pseudo = (be16_t)~csum_finish(v6 ? csum_pseudo6(frame + l3 + 8, frame + l3 + 24, proto, 20)
-						: csum_pseudo4(((struct ipv4_hdr *)(frame + l3))->src,
-							       ((struct ipv4_hdr *)(frame + l3))->dst, proto, 20));
+	be16_t pseudo = (be16_t)~csum_finish(
+		v6 ? csum_pseudo6(frame + l3 + 8, frame + l3 + 24, proto, 20)
+		   : csum_pseudo4(((struct ipv4_hdr *)(frame + l3))->src,
+				  ((struct ipv4_hdr *)(frame + l3))->dst, proto, 20));
 	memcpy(frame + field, &pseudo, 2);
 	struct buf list = BUF_INIT;
 	struct dpact_set *s = add_set(&list, v6 ? DPH_IPV6 : DPH_IPV4);
@@ -333,7 +343,8 @@ static void partial(bool v6, uint8_t proto, uint64_t ol_flags)
 		const uint8_t *ip = sent.data + 18;
 		pseudo = (be16_t)~csum_finish(v6 ? csum_pseudo6(ip + 8, ip + 24, proto, 20)
 						 : csum_pseudo4(((const struct ipv4_hdr *)ip)->src,
-								((const struct ipv4_hdr *)ip)->dst, proto, 20));
+								((const struct ipv4_hdr *)ip)->dst,
+								proto, 20));
 		be16_t got;
 		memcpy(&got, sent.data + field + 4, 2);
 		// 0 and 0xffff are the same sum.
@@ -358,7 +369,8 @@ static void test_partial_checksums(void **state)
 	}
 }
 
-// A 60 KB packet of the kernel's: its headers change, for one of three outputs; MTUs do not matter to it.
+// A 60 KB packet of the kernel's: its headers change, for one of three outputs; MTUs do not matter
+// to it.
 static void test_large_packet(void **state)
 {
 	enum { N = 60000 };
@@ -519,7 +531,8 @@ static int drain(void **state)
 	return 0;
 }
 
-// The hash read straight from regular frames is that of their headers, on any frame; symmetric ones do not care who sends.
+// The hash read straight from regular frames is that of their headers, on any frame; symmetric ones
+// do not care who sends.
 static void test_hash(void **state)
 {
 	enum { N = 200000 };
@@ -534,7 +547,8 @@ static void test_hash(void **state)
 		struct flow flow, back;
 		memset(&flow, 0, sizeof(flow));
 		flow_extract(frame, n, n, &flow);
-		uint32_t algorithm = random_below(2), basis = random_below(3), hash = packet_hash(m, algorithm, basis);
+		uint32_t algorithm = random_below(2), basis = random_below(3),
+			 hash = packet_hash(m, algorithm, basis);
 		assert_int_equal(hash, packet_hash_flow(&flow, algorithm, basis));
 		assert_int_not_equal(hash, 0);
 		n_regular += layout_classify(frame, (uint32_t)n, (uint32_t)n) != LAYOUT_ODD;
@@ -547,7 +561,8 @@ static void test_hash(void **state)
 		back.tp_dst = flow.tp_src;
 		memcpy(back.dl_src, flow.dl_dst, 6);
 		memcpy(back.dl_dst, flow.dl_src, 6);
-		assert_int_equal(packet_hash_flow(&back, 1, basis), packet_hash_flow(&flow, 1, basis));
+		assert_int_equal(packet_hash_flow(&back, 1, basis),
+				 packet_hash_flow(&flow, 1, basis));
 		rte_pktmbuf_free(m);
 	}
 	assert_true(n_regular > N / 4 && n_regular < N);

@@ -72,7 +72,7 @@ static void test_actions(void **state)
 static void test_port_alone(void **state)
 {
 	static const enum rte_flow_item_type types[] = {RTE_FLOW_ITEM_TYPE_ETH,
-	                                                RTE_FLOW_ITEM_TYPE_END};
+							RTE_FLOW_ITEM_TYPE_END};
 	assert_items(types);
 	const struct rte_flow_item_eth *eth = rule.items[0].mask;
 	assert_int_equal(eth->hdr.ether_type, 0);
@@ -81,8 +81,8 @@ static void test_port_alone(void **state)
 static void test_tcp4(void **state)
 {
 	static const enum rte_flow_item_type types[] = {
-	        RTE_FLOW_ITEM_TYPE_ETH, RTE_FLOW_ITEM_TYPE_IPV4, RTE_FLOW_ITEM_TYPE_TCP,
-	        RTE_FLOW_ITEM_TYPE_END};
+		RTE_FLOW_ITEM_TYPE_ETH, RTE_FLOW_ITEM_TYPE_IPV4, RTE_FLOW_ITEM_TYPE_TCP,
+		RTE_FLOW_ITEM_TYPE_END};
 	tcp4();
 	key.nw_dst = htonl(0x0a010203);
 	mask.nw_dst = htonl(0xffff0000);
@@ -110,8 +110,8 @@ static void test_tcp4(void **state)
 static void test_tagged_udp6(void **state)
 {
 	static const enum rte_flow_item_type types[] = {
-	        RTE_FLOW_ITEM_TYPE_ETH, RTE_FLOW_ITEM_TYPE_VLAN, RTE_FLOW_ITEM_TYPE_IPV6,
-	        RTE_FLOW_ITEM_TYPE_UDP, RTE_FLOW_ITEM_TYPE_END};
+		RTE_FLOW_ITEM_TYPE_ETH, RTE_FLOW_ITEM_TYPE_VLAN, RTE_FLOW_ITEM_TYPE_IPV6,
+		RTE_FLOW_ITEM_TYPE_UDP, RTE_FLOW_ITEM_TYPE_END};
 	tcp4();
 	key.dl_type = htons(ETHERTYPE_IPV6);
 	key.nw_proto = IP_PROTO_UDP;
@@ -242,9 +242,9 @@ static void test_exact_tags(void **state)
 	key.vlan[0].tpid = htons(ETHERTYPE_VLAN_8021AD);
 	assert_true(make_exact());
 	assert_int_equal(((const struct rte_flow_item_eth *)rule.items[0].spec)->hdr.ether_type,
-	                 htons(ETHERTYPE_VLAN_8021AD));
+			 htons(ETHERTYPE_VLAN_8021AD));
 	assert_int_equal(((const struct rte_flow_item_eth *)rule.items[0].mask)->hdr.ether_type,
-	                 0xffff);
+			 0xffff);
 	mask.dl_type = mask.nw_proto = mask.nw_frag = 0;
 	mask.vlan[1].tci = htons(FLOW_VLAN_CFI);
 	assert_true(make_exact());
@@ -277,7 +277,7 @@ static void output(uint32_t port)
 static const char *translate_actions(void)
 {
 	const char *why =
-	        rte_forward_of_actions(&forward, actions.data, actions.len, device_of, NULL);
+		rte_forward_of_actions(&forward, actions.data, actions.len, device_of, NULL);
 	buf_clear(&actions);
 	return why;
 }
@@ -302,13 +302,13 @@ static void test_output_and_drop(void **state)
 	assert_true(forward.forwards && forward.attr.transfer && !forward.attr.ingress);
 	assert_int_equal(forward.out_port, 2);
 	assert_int_equal(((const struct rte_flow_action_ethdev *)forward.actions[1].conf)->port_id,
-	                 102);
+			 102);
 	assert_true(rte_forward_by_port_id(&forward));
 	assert_int_equal(forward.actions[1].type, RTE_FLOW_ACTION_TYPE_PORT_ID);
 	assert_int_equal(((const struct rte_flow_action_port_id *)forward.actions[1].conf)->id,
-	                 102);
+			 102);
 	assert_int_equal(
-	        ((const struct rte_flow_action_port_id *)forward.actions[1].conf)->original, 0);
+		((const struct rte_flow_action_port_id *)forward.actions[1].conf)->original, 0);
 	assert_false(rte_forward_by_port_id(&forward));
 	for (unsigned int explicit = 0; explicit < 2; explicit ++) {
 		if (explicit)
@@ -341,16 +341,16 @@ static void test_vlan_actions(void **state)
 	assert_null(translate_actions());
 	assert_int_equal(forward.actions[1].type, RTE_FLOW_ACTION_TYPE_OF_PUSH_VLAN);
 	assert_int_equal(
-	        ((const struct rte_flow_action_of_push_vlan *)forward.actions[1].conf)->ethertype,
-	        htons(ETHERTYPE_VLAN_8021AD));
+		((const struct rte_flow_action_of_push_vlan *)forward.actions[1].conf)->ethertype,
+		htons(ETHERTYPE_VLAN_8021AD));
 	assert_int_equal(forward.actions[2].type, RTE_FLOW_ACTION_TYPE_OF_SET_VLAN_VID);
 	assert_int_equal(
-	        ((const struct rte_flow_action_of_set_vlan_vid *)forward.actions[2].conf)->vlan_vid,
-	        htons(42));
+		((const struct rte_flow_action_of_set_vlan_vid *)forward.actions[2].conf)->vlan_vid,
+		htons(42));
 	assert_int_equal(forward.actions[3].type, RTE_FLOW_ACTION_TYPE_OF_SET_VLAN_PCP);
 	assert_int_equal(
-	        ((const struct rte_flow_action_of_set_vlan_pcp *)forward.actions[3].conf)->vlan_pcp,
-	        5);
+		((const struct rte_flow_action_of_set_vlan_pcp *)forward.actions[3].conf)->vlan_pcp,
+		5);
 	add(DPACT_POP_VLAN, sizeof(struct dpact));
 	only(RTE_FLOW_ACTION_TYPE_OF_POP_VLAN);
 }
@@ -362,20 +362,20 @@ static void test_set_each_field(void **state)
 		size_t at, n;
 		enum rte_flow_action_type type;
 	} all[] = {
-	        {DPH_ETHERNET, offsetof(struct dpk_ethernet, src), 6,
-	         RTE_FLOW_ACTION_TYPE_SET_MAC_SRC},
-	        {DPH_ETHERNET, offsetof(struct dpk_ethernet, dst), 6,
-	         RTE_FLOW_ACTION_TYPE_SET_MAC_DST},
-	        {DPH_IPV4, offsetof(struct dpk_ipv4, src), 4, RTE_FLOW_ACTION_TYPE_SET_IPV4_SRC},
-	        {DPH_IPV4, offsetof(struct dpk_ipv4, dst), 4, RTE_FLOW_ACTION_TYPE_SET_IPV4_DST},
-	        {DPH_IPV4, offsetof(struct dpk_ipv4, ttl), 1, RTE_FLOW_ACTION_TYPE_SET_TTL},
-	        {DPH_IPV6, offsetof(struct dpk_ipv6, src), 16, RTE_FLOW_ACTION_TYPE_SET_IPV6_SRC},
-	        {DPH_IPV6, offsetof(struct dpk_ipv6, dst), 16, RTE_FLOW_ACTION_TYPE_SET_IPV6_DST},
-	        {DPH_IPV6, offsetof(struct dpk_ipv6, hlimit), 1, RTE_FLOW_ACTION_TYPE_SET_TTL},
-	        {DPH_TCP, offsetof(struct dpk_ports, src), 2, RTE_FLOW_ACTION_TYPE_SET_TP_SRC},
-	        {DPH_TCP, offsetof(struct dpk_ports, dst), 2, RTE_FLOW_ACTION_TYPE_SET_TP_DST},
-	        {DPH_UDP, offsetof(struct dpk_ports, src), 2, RTE_FLOW_ACTION_TYPE_SET_TP_SRC},
-	        {DPH_UDP, offsetof(struct dpk_ports, dst), 2, RTE_FLOW_ACTION_TYPE_SET_TP_DST},
+		{DPH_ETHERNET, offsetof(struct dpk_ethernet, src), 6,
+		 RTE_FLOW_ACTION_TYPE_SET_MAC_SRC},
+		{DPH_ETHERNET, offsetof(struct dpk_ethernet, dst), 6,
+		 RTE_FLOW_ACTION_TYPE_SET_MAC_DST},
+		{DPH_IPV4, offsetof(struct dpk_ipv4, src), 4, RTE_FLOW_ACTION_TYPE_SET_IPV4_SRC},
+		{DPH_IPV4, offsetof(struct dpk_ipv4, dst), 4, RTE_FLOW_ACTION_TYPE_SET_IPV4_DST},
+		{DPH_IPV4, offsetof(struct dpk_ipv4, ttl), 1, RTE_FLOW_ACTION_TYPE_SET_TTL},
+		{DPH_IPV6, offsetof(struct dpk_ipv6, src), 16, RTE_FLOW_ACTION_TYPE_SET_IPV6_SRC},
+		{DPH_IPV6, offsetof(struct dpk_ipv6, dst), 16, RTE_FLOW_ACTION_TYPE_SET_IPV6_DST},
+		{DPH_IPV6, offsetof(struct dpk_ipv6, hlimit), 1, RTE_FLOW_ACTION_TYPE_SET_TTL},
+		{DPH_TCP, offsetof(struct dpk_ports, src), 2, RTE_FLOW_ACTION_TYPE_SET_TP_SRC},
+		{DPH_TCP, offsetof(struct dpk_ports, dst), 2, RTE_FLOW_ACTION_TYPE_SET_TP_DST},
+		{DPH_UDP, offsetof(struct dpk_ports, src), 2, RTE_FLOW_ACTION_TYPE_SET_TP_SRC},
+		{DPH_UDP, offsetof(struct dpk_ports, dst), 2, RTE_FLOW_ACTION_TYPE_SET_TP_DST},
 	};
 	uint8_t value[16];
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
@@ -391,7 +391,7 @@ static void test_set_each_field(void **state)
 				continue;
 			}
 			((uint8_t *)&s->mask)[all[i].at + all[i].n - 1] =
-			        0xf0; // not the whole field
+				0xf0; // not the whole field
 			output(2);
 			assert_non_null(translate_actions());
 		}
@@ -405,17 +405,17 @@ static void test_set_dscp(void **state)
 	s->key.ipv4.tos = 0xb8;
 	s->mask.ipv4.tos = 0xfc;
 	assert_int_equal(
-	        ((const struct rte_flow_action_set_dscp *)only(RTE_FLOW_ACTION_TYPE_SET_IPV4_DSCP))
-	                ->dscp,
-	        46);
+		((const struct rte_flow_action_set_dscp *)only(RTE_FLOW_ACTION_TYPE_SET_IPV4_DSCP))
+			->dscp,
+		46);
 	s = add(DPACT_SET, sizeof(*s));
 	s->header = DPH_IPV6;
 	s->key.ipv6.tclass = 0xb8;
 	s->mask.ipv6.tclass = 0xfc;
 	assert_int_equal(
-	        ((const struct rte_flow_action_set_dscp *)only(RTE_FLOW_ACTION_TYPE_SET_IPV6_DSCP))
-	                ->dscp,
-	        46);
+		((const struct rte_flow_action_set_dscp *)only(RTE_FLOW_ACTION_TYPE_SET_IPV6_DSCP))
+			->dscp,
+		46);
 	s = add(DPACT_SET, sizeof(*s));
 	s->header = DPH_IPV4;
 	s->mask.ipv4.tos = 0xff; // ECN too
@@ -455,19 +455,19 @@ static void test_actions_that_stay(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test_setup(test_actions, clear),
-	        cmocka_unit_test_setup(test_port_alone, clear),
-	        cmocka_unit_test_setup(test_tcp4, clear),
-	        cmocka_unit_test_setup(test_tagged_udp6, clear),
-	        cmocka_unit_test_setup(test_icmp, clear),
-	        cmocka_unit_test_setup(test_what_cannot_be_said, clear),
-	        cmocka_unit_test_setup(test_exact_fragments, clear),
-	        cmocka_unit_test_setup(test_exact_tags, clear),
-	        cmocka_unit_test_setup(test_output_and_drop, clear),
-	        cmocka_unit_test_setup(test_vlan_actions, clear),
-	        cmocka_unit_test_setup(test_set_each_field, clear),
-	        cmocka_unit_test_setup(test_set_dscp, clear),
-	        cmocka_unit_test_setup(test_actions_that_stay, clear),
+		cmocka_unit_test_setup(test_actions, clear),
+		cmocka_unit_test_setup(test_port_alone, clear),
+		cmocka_unit_test_setup(test_tcp4, clear),
+		cmocka_unit_test_setup(test_tagged_udp6, clear),
+		cmocka_unit_test_setup(test_icmp, clear),
+		cmocka_unit_test_setup(test_what_cannot_be_said, clear),
+		cmocka_unit_test_setup(test_exact_fragments, clear),
+		cmocka_unit_test_setup(test_exact_tags, clear),
+		cmocka_unit_test_setup(test_output_and_drop, clear),
+		cmocka_unit_test_setup(test_vlan_actions, clear),
+		cmocka_unit_test_setup(test_set_each_field, clear),
+		cmocka_unit_test_setup(test_set_dscp, clear),
+		cmocka_unit_test_setup(test_actions_that_stay, clear),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// The variants of the code that each packet runs through: the same results, bit for bit, on frames from well-formed to hostile.
+// The variants of the code that each packet runs through: the same results, bit for bit, on frames
+// from well-formed to hostile.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -121,7 +122,8 @@ static void test_bursts_agree(void **state)
 	unsigned int n, tried = 0;
 	const struct variant *v = variants(&n);
 	struct outcome first = traffic(v[0].name);
-	assert_true(first.stats.n_hit > N_FRAMES / 2 && first.stats.n_cache_hit > 100 && first.n_misses > 50);
+	assert_true(first.stats.n_hit > N_FRAMES / 2 && first.stats.n_cache_hit > 100 &&
+		    first.n_misses > 50);
 	for (unsigned int i = 1; i < n; i++) {
 		if (!v[i].works())
 			continue;
@@ -148,7 +150,8 @@ static void packet(struct dp_key *key, struct flow *flow)
 	memset(flow, 0, sizeof(*flow));
 	memset(key, 0, sizeof(*key));
 	flow_extract(frame, n, n, flow);
-	key->meta.layout = (uint16_t)key_header(frame, (uint32_t)n, (uint32_t)n, FRAME_MAX, scratch, &header);
+	key->meta.layout =
+		(uint16_t)key_header(frame, (uint32_t)n, (uint32_t)n, FRAME_MAX, scratch, &header);
 	memcpy(key->header, header, KEY_HEADER_BYTES);
 }
 
@@ -164,7 +167,8 @@ static void test_searches_agree(void **state)
 		packet(&key, &flow);
 		mask_of(&flow, &flow_mask);
 		mask_from_flow(&mask, key.meta.layout, &flow_mask);
-		struct flow_new new = {.key = &key, .mask = &mask, .full_layout = key.meta.layout, .actions = ""};
+		struct flow_new new = {
+			.key = &key, .mask = &mask, .full_layout = key.meta.layout, .actions = ""};
 		assert_null(flow_table_put(ft, &new, NULL));
 	}
 	for (unsigned int i = 0; i < 3000; i++) {
@@ -172,18 +176,23 @@ static void test_searches_agree(void **state)
 		VEC_FOREACH (&ft->subtables, k) {
 			const struct subtable *st = ft->subtables.v[k];
 			uint64_t hash = live_hash(&st->live, &key.meta, key.header);
-			const struct megaflow *want = v[0].subtable_search(ft, st, hash, &key.meta, key.header);
+			const struct megaflow *want =
+				v[0].subtable_search(ft, st, hash, &key.meta, key.header);
 			found += want != NULL;
 			for (unsigned int j = 1; j < n; j++)
 				if (v[j].works())
-					assert_ptr_equal(v[j].subtable_search(ft, st, hash, &key.meta, key.header), want);
+					assert_ptr_equal(v[j].subtable_search(ft, st, hash,
+									      &key.meta,
+									      key.header),
+							 want);
 		}
 	}
 	assert_true(found > 500);
 	flow_table_free(ft);
 }
 
-static const char *choose_search(struct fixture *f, const char *name, uint32_t priority, struct str *reply)
+static const char *choose_search(struct fixture *f, const char *name, uint32_t priority,
+				 struct str *reply)
 {
 	struct dp_variant_choice choice = {.name = name, .core = -1, .priority = priority};
 	str_clear(reply);
@@ -201,15 +210,24 @@ static void test_choices(void **state)
 	struct str s = STR_INIT;
 	fixture_init(&f, "dummy", "dummy");
 	assert_null(dp_variant_format(f.dp, DP_VARIANT_SEARCH, &s));
-	assert_non_null(strstr(str_cstr(&s), "  autovalidator (Use count: 0, Priority: 0)\n  generic (Use count: 0, Priority: 1)\n"));
-	assert_string_equal(choose_search(&f, "generic", 9, &s), variant_best() == variant_find("scalar")
-								     ? "Lookup priority change affected 0 dpcls ports and 0 subtables.\n"
-								     : "Lookup priority change affected 1 dpcls ports and 0 subtables.\n");
-	assert_string_equal(choose_search(&f, "autovalidator", 10, &s), "Lookup priority change affected 1 dpcls ports and 0 subtables.\n");
-	assert_string_equal(choose_search(&f, "frob", 1, &s), "error, subtable lookup function not found");
-	assert_string_equal(choose_search(&f, "generic", 256, &s), "error converting priority, use integer in range 0-255");
-	struct error *e = dp_variant_choose(f.dp, DP_VARIANT_IMPL, &(struct dp_variant_choice){.name = "scalar"}, &s);
-	assert_string_equal(error_text(e), "DPIF implementation not available: Unknown DPIF implementation scalar.");
+	assert_non_null(strstr(str_cstr(&s), "  autovalidator (Use count: 0, Priority: 0)\n  "
+					     "generic (Use count: 0, Priority: 1)\n"));
+	assert_string_equal(
+		choose_search(&f, "generic", 9, &s),
+		variant_best() == variant_find("scalar")
+			? "Lookup priority change affected 0 dpcls ports and 0 subtables.\n"
+			: "Lookup priority change affected 1 dpcls ports and 0 subtables.\n");
+	assert_string_equal(choose_search(&f, "autovalidator", 10, &s),
+			    "Lookup priority change affected 1 dpcls ports and 0 subtables.\n");
+	assert_string_equal(choose_search(&f, "frob", 1, &s),
+			    "error, subtable lookup function not found");
+	assert_string_equal(choose_search(&f, "generic", 256, &s),
+			    "error converting priority, use integer in range 0-255");
+	struct error *e = dp_variant_choose(f.dp, DP_VARIANT_IMPL,
+					    &(struct dp_variant_choice){.name = "scalar"}, &s);
+	assert_string_equal(
+		error_text(e),
+		"DPIF implementation not available: Unknown DPIF implementation scalar.");
 	error_free(e);
 	str_done(&s);
 	fixture_done(&f);

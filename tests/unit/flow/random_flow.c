@@ -25,12 +25,18 @@ static void some_address6(union flow_in6 *a)
 
 static void random_l4(struct flow *f)
 {
-	static const uint8_t protos[] = {IP_PROTO_TCP, IP_PROTO_UDP, IP_PROTO_SCTP, IP_PROTO_ICMP, IP_PROTO_ICMPV6,
-					 IP_PROTO_IGMP, 89};
+	static const uint8_t protos[] = {IP_PROTO_TCP,
+					 IP_PROTO_UDP,
+					 IP_PROTO_SCTP,
+					 IP_PROTO_ICMP,
+					 IP_PROTO_ICMPV6,
+					 IP_PROTO_IGMP,
+					 89};
 	f->nw_proto = protos[random_below(sizeof(protos))];
 	if (f->dl_type == BE16(ETHERTYPE_IPV4) && f->nw_proto == IP_PROTO_ICMPV6)
 		f->nw_proto = IP_PROTO_ICMP;
-	if (f->dl_type == BE16(ETHERTYPE_IPV6) && (f->nw_proto == IP_PROTO_ICMP || f->nw_proto == IP_PROTO_IGMP))
+	if (f->dl_type == BE16(ETHERTYPE_IPV6) &&
+	    (f->nw_proto == IP_PROTO_ICMP || f->nw_proto == IP_PROTO_IGMP))
 		f->nw_proto = IP_PROTO_ICMPV6;
 	f->nw_frag = one_in(4) ? (one_in(2) ? FLOW_FRAG_ANY : FLOW_FRAG_ANY | FLOW_FRAG_LATER) : 0;
 	if (f->nw_frag & FLOW_FRAG_LATER) {
@@ -46,7 +52,8 @@ static void random_l4(struct flow *f)
 		f->tcp_flags = (be16_t)random_u32() & BE16(TCP_FLAGS_MASK);
 	if (f->nw_proto == IP_PROTO_IGMP)
 		f->igmp_group = random_u32();
-	if (f->nw_proto == IP_PROTO_ICMP || f->nw_proto == IP_PROTO_ICMPV6 || f->nw_proto == IP_PROTO_IGMP) {
+	if (f->nw_proto == IP_PROTO_ICMP || f->nw_proto == IP_PROTO_ICMPV6 ||
+	    f->nw_proto == IP_PROTO_IGMP) {
 		f->tp_src = htobe16((uint16_t)random_below(256));
 		f->tp_dst = htobe16((uint16_t)random_below(3));
 	}
@@ -60,14 +67,18 @@ static void random_l4(struct flow *f)
 		random_bytes(f->arp_tha, 6 * random_below(2));
 		f->nd_reserved = random_u32();
 		static const uint8_t none[6];
-		f->nd_options_type = memcmp(f->arp_sha, none, 6) ? 1 : memcmp(f->arp_tha, none, 6) ? 2 : 0;
+		f->nd_options_type = memcmp(f->arp_sha, none, 6)   ? 1
+				     : memcmp(f->arp_tha, none, 6) ? 2
+								   : 0;
 	}
 }
 
 static void random_l3(struct flow *f)
 {
-	static const uint16_t types[] = {ETHERTYPE_IPV4, ETHERTYPE_IPV4, ETHERTYPE_IPV6, ETHERTYPE_IPV6, ETHERTYPE_ARP,
-					 ETHERTYPE_RARP, ETHERTYPE_MPLS, ETHERTYPE_MPLS_MCAST, 0x88b5, FLOW_DL_TYPE_NONE};
+	static const uint16_t types[] = {ETHERTYPE_IPV4,   ETHERTYPE_IPV4,	 ETHERTYPE_IPV6,
+					 ETHERTYPE_IPV6,   ETHERTYPE_ARP,	 ETHERTYPE_RARP,
+					 ETHERTYPE_MPLS,   ETHERTYPE_MPLS_MCAST, 0x88b5,
+					 FLOW_DL_TYPE_NONE};
 	f->dl_type = htobe16(types[random_below(10)]);
 	if (f->dl_type == BE16(ETHERTYPE_IPV4)) {
 		f->nw_src = random_u32();
@@ -116,7 +127,8 @@ void random_flow(struct flow *f)
 	random_bytes(f->dl_dst, 6);
 	random_bytes(f->dl_src, 6);
 	for (uint32_t i = 0, n = random_below(FLOW_MAX_VLANS + 1); i < n; i++)
-		f->vlan[i] = (struct flow_vlan){one_in(3) ? BE16(ETHERTYPE_VLAN_8021AD) : BE16(ETHERTYPE_VLAN_8021Q),
+		f->vlan[i] = (struct flow_vlan){one_in(3) ? BE16(ETHERTYPE_VLAN_8021AD)
+							  : BE16(ETHERTYPE_VLAN_8021Q),
 						(be16_t)random_u32() | BE16(VLAN_CFI)};
 	random_l3(f);
 }
@@ -148,18 +160,22 @@ void random_match(struct match *m)
 		field_get_value(field_get(FIELD_ETH_TYPE), &f, &v);
 		match_set(m, field_get(FIELD_ETH_TYPE), &v, NULL);
 		field_get_value(field_get(FIELD_IP_PROTO), &f, &v);
-		if ((f.dl_type == BE16(ETHERTYPE_IPV4) || f.dl_type == BE16(ETHERTYPE_IPV6)) && !one_in(4))
+		if ((f.dl_type == BE16(ETHERTYPE_IPV4) || f.dl_type == BE16(ETHERTYPE_IPV6)) &&
+		    !one_in(4))
 			match_set(m, field_get(FIELD_IP_PROTO), &v, NULL);
 	}
 	for (int id = 0; id < FIELD_N_IDS; id++) {
 		const struct field *row = field_get((enum field_id)id);
 		union field_value v, mask;
-		if (!one_in(density) || row->place == FIELD_PLACE_OPTION || id == FIELD_PACKET_TYPE || row->prereq == PREREQ_CT || id == FIELD_IN_PORT_OXM ||
-		    id == FIELD_ETH_TYPE || id == FIELD_TUN_GBP_FLAGS || !field_prereqs_ok(row, &m->flow, &m->mask))
+		if (!one_in(density) || row->place == FIELD_PLACE_OPTION ||
+		    id == FIELD_PACKET_TYPE || row->prereq == PREREQ_CT ||
+		    id == FIELD_IN_PORT_OXM || id == FIELD_ETH_TYPE || id == FIELD_TUN_GBP_FLAGS ||
+		    !field_prereqs_ok(row, &m->flow, &m->mask))
 			continue;
 		field_get_value(row, &f, &v);
 		random_mask(row, &mask);
-		if (row->format == FORMAT_FRAG && v.u8 != FLOW_FRAG_ANY && !(mask.u8 == FLOW_FRAG_LATER && !v.u8))
+		if (row->format == FORMAT_FRAG && v.u8 != FLOW_FRAG_ANY &&
+		    !(mask.u8 == FLOW_FRAG_LATER && !v.u8))
 			mask.u8 = 3; // "no" and "later" have one mask each
 		if (!field_mask_is_zero(row, &mask))
 			match_set(m, row, &v, &mask);

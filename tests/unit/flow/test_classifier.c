@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// The classifier against an array that is searched from end to end: same verdict for random rules and flows, and every flow that
-// equals the first one under the returned mask gets the same verdict.
+// The classifier against an array that is searched from end to end: same verdict for random rules
+// and flows, and every flow that equals the first one under the returned mask gets the same
+// verdict.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -123,7 +124,8 @@ static struct test_rule *rule_new(const struct match *match, int priority)
 static bool accepts(const struct match *m, const struct flow *f)
 {
 	for (unsigned int i = 0; i < FLOW_WORDS; i++)
-		if ((flow_words_const(f)[i] ^ flow_words_const(&m->flow)[i]) & flow_words_const(&m->mask)[i])
+		if ((flow_words_const(f)[i] ^ flow_words_const(&m->flow)[i]) &
+		    flow_words_const(&m->mask)[i])
 			return false;
 	return true;
 }
@@ -132,7 +134,8 @@ static struct test_rule *model_lookup(const struct model *m, const struct flow *
 {
 	struct test_rule *best = NULL;
 	for (unsigned int i = 0; i < m->n; i++)
-		if ((!best || m->v[i]->cls.priority > best->cls.priority) && accepts(&m->v[i]->match, f))
+		if ((!best || m->v[i]->cls.priority > best->cls.priority) &&
+		    accepts(&m->v[i]->match, f))
 			best = m->v[i];
 	return best;
 }
@@ -184,7 +187,8 @@ static void check_lookup(const struct classifier *c, const struct model *m)
 	assert_int_equal(priority_of(found), priority);
 	assert_int_equal(priority_of(classifier_lookup(c, &flow, NULL)), priority);
 	if (found)
-		assert_true(accepts(&((const struct test_rule *)(const void *)found)->match, &flow));
+		assert_true(
+			accepts(&((const struct test_rule *)(const void *)found)->match, &flow));
 	for (unsigned int k = 0; k < 8; k++) {
 		random_flow(&other);
 		for (unsigned int i = 0; i < FLOW_WORDS; i++) {
@@ -289,7 +293,8 @@ static void run_model(unsigned int n_priorities, unsigned int max_rules, unsigne
 		if (i % 20 == 0)
 			check_sets(c, &m);
 		if (i == n_steps / 2) {
-			const enum field_id fields[] = {FIELD_METADATA, FIELD_IPV6_DST, FIELD_IPV4_SRC};
+			const enum field_id fields[] = {FIELD_METADATA, FIELD_IPV6_DST,
+							FIELD_IPV4_SRC};
 			classifier_set_prefixes(c, fields, 3);
 		}
 		rcu_quiescent();
@@ -410,7 +415,8 @@ static void test_trie(void **state)
 			p->len = 1 + random_below(128);
 			for (unsigned int i = 0; i < 4; i++) {
 				unsigned int left = p->len > 32 * i ? p->len - 32 * i : 0;
-				p->v[i] = htobe32(random_below(2) ? 0xffff0000 >> random_below(3) : 0x00ff00ff);
+				p->v[i] = htobe32(random_below(2) ? 0xffff0000 >> random_below(3)
+								  : 0x00ff00ff);
 				p->v[i] &= prefix_mask(left > 32 ? 32 : left);
 			}
 			cls_trie_insert(&trie, p->v, p->len);
@@ -421,7 +427,8 @@ static void test_trie(void **state)
 		}
 		be32_t value[4];
 		for (unsigned int i = 0; i < 4; i++)
-			value[i] = htobe32(random_below(2) ? 0xffff0000 >> random_below(3) : 0x00ff00ff);
+			value[i] = htobe32(random_below(2) ? 0xffff0000 >> random_below(3)
+							   : 0x00ff00ff);
 		struct cls_plens plens, expected, again;
 		unsigned int used = cls_trie_lookup(&trie, value, 128, &plens);
 		for (unsigned int round = 0; round < 4; round++) {
@@ -429,16 +436,20 @@ static void test_trie(void **state)
 			for (unsigned int i = 0; i < n; i++) {
 				bool same = true;
 				for (unsigned int w = 0; w < 4 && same; w++) {
-					unsigned int left = all[i].len > 32 * w ? all[i].len - 32 * w : 0;
-					same = !((value[w] ^ all[i].v[w]) & prefix_mask(left > 32 ? 32 : left));
+					unsigned int left =
+						all[i].len > 32 * w ? all[i].len - 32 * w : 0;
+					same = !((value[w] ^ all[i].v[w]) &
+						 prefix_mask(left > 32 ? 32 : left));
 				}
 				if (same)
-					expected.bits[(all[i].len - 1) / 64] |= UINT64_C(1) << (all[i].len - 1) % 64;
+					expected.bits[(all[i].len - 1) / 64] |=
+						UINT64_C(1) << (all[i].len - 1) % 64;
 			}
 			cls_trie_lookup(&trie, value, 128, &again);
 			assert_memory_equal(&plens, &expected, sizeof(plens));
 			assert_memory_equal(&plens, &again, sizeof(plens));
-			for (unsigned int b = used; b < 128; b++) // bits that were not looked at do not matter
+			for (unsigned int b = used; b < 128;
+			     b++) // bits that were not looked at do not matter
 				if (random_below(2))
 					value[b / 32] ^= htobe32(1u << (31 - b % 32));
 		}
@@ -530,10 +541,8 @@ static void test_concurrent(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_trie),
-		cmocka_unit_test(test_random),
-		cmocka_unit_test(test_widths),
-		cmocka_unit_test(test_remove_while_iterating),
+		cmocka_unit_test(test_trie),	   cmocka_unit_test(test_random),
+		cmocka_unit_test(test_widths),	   cmocka_unit_test(test_remove_while_iterating),
 		cmocka_unit_test(test_concurrent),
 	};
 	rcu_register();

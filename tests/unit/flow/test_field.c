@@ -23,7 +23,8 @@ static void test_rows(void **state)
 		assert_ptr_equal(field_find(f->name), f);
 		if (f->extra_name)
 			assert_ptr_equal(field_find(f->extra_name), f);
-		assert_true(f->n_bits && f->n_bits <= 8 * f->n_bytes && f->n_bytes <= FIELD_MAX_BYTES);
+		assert_true(f->n_bits && f->n_bits <= 8 * f->n_bytes &&
+			    f->n_bytes <= FIELD_MAX_BYTES);
 		assert_true(f->offset + f->size <= sizeof(struct flow));
 		if (f->nxm_name) {
 			assert_ptr_equal(field_find_any_name(f->nxm_name, strlen(f->nxm_name)), f);
@@ -40,10 +41,12 @@ static void test_rows(void **state)
 			assert_false(f->oxm_version && g->oxm_version && f->oxm == g->oxm);
 		}
 	}
-	static const char *const none[] = {"", "a", "zzz", "reg", "reg16", "reg1x", "nw_sr", "nw_srcc", "NXM_NX_REG0"};
+	static const char *const none[] = {"",	    "a",     "zzz",	"reg",	      "reg16",
+					   "reg1x", "nw_sr", "nw_srcc", "NXM_NX_REG0"};
 	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++)
 		assert_null(field_find(none[i]));
-	assert_ptr_equal(field_find_any_name("ONFOXM_ET_TCP_FLAGS", 19), field_get(FIELD_TCP_FLAGS));
+	assert_ptr_equal(field_find_any_name("ONFOXM_ET_TCP_FLAGS", 19),
+			 field_get(FIELD_TCP_FLAGS));
 	assert_ptr_equal(field_find_n("reg10", 4), field_get(FIELD_REG1));
 }
 
@@ -82,14 +85,13 @@ static void test_get_set(void **state)
 		assert_true(field_mask_is_exact(f, &got));
 		assert_false(field_mask_is_zero(f, &got));
 		if (f->place != FIELD_PLACE_VLAN)
-			assert_true(
-				({
-					bool same = true;
-					for (unsigned int w = 0; w < FLOW_WORDS; w++)
-						same &= !((flow_words(&flow)[w] ^ flow_words(&before)[w]) &
-							  ~flow_words(&mask)[w]);
-					same;
-				}));
+			assert_true(({
+				bool same = true;
+				for (unsigned int w = 0; w < FLOW_WORDS; w++)
+					same &= !((flow_words(&flow)[w] ^ flow_words(&before)[w]) &
+						  ~flow_words(&mask)[w]);
+				same;
+			}));
 	}
 }
 
@@ -186,7 +188,8 @@ static void test_value_text(void **state)
 			fail_msg("%s: %s", f->name, error_text(error));
 		if (memcmp(v.b, v2.b, f->n_bytes))
 			fail_msg("%s=%s: value", f->name, str_cstr(&s));
-		if (field_mask_is_exact(f, &m) ? !field_mask_is_exact(f, &m2) : memcmp(m.b, m2.b, f->n_bytes))
+		if (field_mask_is_exact(f, &m) ? !field_mask_is_exact(f, &m2)
+					       : memcmp(m.b, m2.b, f->n_bytes))
 			fail_msg("%s=%s: mask", f->name, str_cstr(&s));
 		str_done(&s);
 	}
@@ -255,8 +258,10 @@ static void test_subfield_text(void **state)
 		{"reg0[5..", "reg0[5..: syntax error expecting [] or [<bit>] or [<start>..<end>]"},
 		{"reg0[a]", "reg0[a]: syntax error expecting [] or [<bit>] or [<start>..<end>]"},
 		{"reg0[5..3]", "reg0[5..3]: starting bit 5 is after ending bit 3"},
-		{"reg0[-1]", "reg0[-1]: starting bit -1 is not valid because field is only 32 bits wide"},
-		{"reg0[5..40]", "reg0[5..40]: ending bit 40 is not valid because field is only 32 bits wide"},
+		{"reg0[-1]",
+		 "reg0[-1]: starting bit -1 is not valid because field is only 32 bits wide"},
+		{"reg0[5..40]",
+		 "reg0[5..40]: ending bit 40 is not valid because field is only 32 bits wide"},
 	};
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		const char *s = bad[i].in;
@@ -277,10 +282,13 @@ static void test_subfield_bits(void **state)
 		struct flow flow, copy;
 		random_flow(&flow);
 		random_bytes(flow.regs, sizeof(flow.regs));
-		uint16_t n = (uint16_t)(1 + random_below(128)), from = (uint16_t)random_below(129u - n),
+		uint16_t n = (uint16_t)(1 + random_below(128)),
+			 from = (uint16_t)random_below(129u - n),
 			 to = (uint16_t)random_below(129u - n);
 		struct subfield src = {f, from, n}, dst = {g, to, n};
-		unsigned __int128 x = 0, y = 0, ones = n == 128 ? ~(unsigned __int128)0 : ((unsigned __int128)1 << n) - 1;
+		unsigned __int128 x = 0, y = 0,
+				  ones = n == 128 ? ~(unsigned __int128)0
+						  : ((unsigned __int128)1 << n) - 1;
 		for (int i = 0; i < 4; i++) {
 			x = x << 32 | flow.regs[i];
 			y = y << 32 | flow.regs[8 + i];
@@ -298,15 +306,17 @@ static void test_subfield_bits(void **state)
 		}
 		union field_value mask;
 		subfield_mask(&src, &mask);
-		assert_true(((unsigned __int128)be64toh(mask.in6.d[0]) << 64 | be64toh(mask.in6.d[1])) == ones << from);
+		assert_true(((unsigned __int128)be64toh(mask.in6.d[0]) << 64 |
+			     be64toh(mask.in6.d[1])) == ones << from);
 	}
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rows),	       cmocka_unit_test(test_get_set),	  cmocka_unit_test(test_set_masked),
-		cmocka_unit_test(test_prereqs),	       cmocka_unit_test(test_value_text), cmocka_unit_test(test_known_text),
+		cmocka_unit_test(test_rows),	      cmocka_unit_test(test_get_set),
+		cmocka_unit_test(test_set_masked),    cmocka_unit_test(test_prereqs),
+		cmocka_unit_test(test_value_text),    cmocka_unit_test(test_known_text),
 		cmocka_unit_test(test_subfield_text), cmocka_unit_test(test_subfield_bits),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

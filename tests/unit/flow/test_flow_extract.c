@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Headers from frames: against known frames, against a second, slow extractor on mutilated ones, at every truncation.
+// Headers from frames: against known frames, against a second, slow extractor on mutilated ones, at
+// every truncation.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,7 +18,8 @@
 #include "packet/headers.h"
 #include "random_flow.h"
 
-// The slow one reads single bytes by absolute offset and asks about the end of each before it does; -1 is beyond the end.
+// The slow one reads single bytes by absolute offset and asks about the end of each before it does;
+// -1 is beyond the end.
 struct frame {
 	const uint8_t *p;
 	int n;
@@ -94,8 +96,8 @@ static void slow_l4(const struct frame *f, int at, struct flow *o)
 static void slow_ipv4(struct frame f, int at, struct flow *o)
 {
 	int ihl = 4 * (byte(&f, at) & 15), total = word(&f, at + 2), frag = word(&f, at + 6);
-	if (byte(&f, at + 19) < 0 || ihl < 20 || byte(&f, at + ihl - 1) < 0 || total < ihl || at + total > f.n ||
-	    f.n - at - total > 65535)
+	if (byte(&f, at + 19) < 0 || ihl < 20 || byte(&f, at + ihl - 1) < 0 || total < ihl ||
+	    at + total > f.n || f.n - at - total > 65535)
 		return;
 	f.n = at + total;
 	o->nw_tos = (uint8_t)byte(&f, at + 1);
@@ -118,7 +120,9 @@ static void slow_ipv6(struct frame f, int at, struct flow *o)
 	copy(&f, at + 8, &o->ipv6_src, 16);
 	copy(&f, at + 24, &o->ipv6_dst, 16);
 	while (next == 0 || next == 43 || next == 60 || next == 51 || next == 44) {
-		int len = next == 44 ? 8 : next == 51 ? 4 * (byte(&f, ext + 1) + 2) : 8 * (byte(&f, ext + 1) + 1);
+		int len = next == 44   ? 8
+			  : next == 51 ? 4 * (byte(&f, ext + 1) + 2)
+				       : 8 * (byte(&f, ext + 1) + 1);
 		if (byte(&f, ext + 7) < 0 || byte(&f, ext + len - 1) < 0)
 			return;
 		bool is_frag = next == 44;
@@ -150,7 +154,8 @@ static void slow_extract(const uint8_t *p, int n, int max_vlans, struct flow *o)
 	copy(&f, 0, o->dl_dst, 6);
 	copy(&f, 6, o->dl_src, 6);
 	int at = 12, type = word(&f, at);
-	for (int i = 0; i < max_vlans && (type == 0x8100 || type == 0x88a8) && byte(&f, at + 5) >= 0; i++) {
+	for (int i = 0;
+	     i < max_vlans && (type == 0x8100 || type == 0x88a8) && byte(&f, at + 5) >= 0; i++) {
 		o->vlan[i].tpid = htobe16((uint16_t)type);
 		o->vlan[i].tci = htobe16((uint16_t)(word(&f, at + 2) | 0x1000));
 		at += 4;
@@ -158,7 +163,8 @@ static void slow_extract(const uint8_t *p, int n, int max_vlans, struct flow *o)
 	}
 	at += 2;
 	if (type < 0x600) {
-		bool snap = word(&f, at) == 0xaaaa && byte(&f, at + 2) == 3 && byte(&f, at + 3) == 0 && word(&f, at + 4) == 0 &&
+		bool snap = word(&f, at) == 0xaaaa && byte(&f, at + 2) == 3 &&
+			    byte(&f, at + 3) == 0 && word(&f, at + 4) == 0 &&
 			    word(&f, at + 6) >= 0x600;
 		type = snap ? word(&f, at + 6) : 0x5ff;
 		at += 8;
@@ -168,13 +174,14 @@ static void slow_extract(const uint8_t *p, int n, int max_vlans, struct flow *o)
 		slow_ipv4(f, at, o);
 	else if (type == 0x86dd)
 		slow_ipv6(f, at, o);
-	for (int i = 0; (type == 0x8847 || type == 0x8848) && i < 3 && byte(&f, at + 4 * i + 3) >= 0; i++) {
+	for (int i = 0;
+	     (type == 0x8847 || type == 0x8848) && i < 3 && byte(&f, at + 4 * i + 3) >= 0; i++) {
 		copy(&f, at + 4 * i, &o->mpls[i], 4);
 		if (byte(&f, at + 4 * i + 2) & 1)
 			break;
 	}
-	if ((type == 0x806 || type == 0x8035) && byte(&f, at + 27) >= 0 && word(&f, at) == 1 && word(&f, at + 2) == 0x800 &&
-	    word(&f, at + 4) == 0x604) {
+	if ((type == 0x806 || type == 0x8035) && byte(&f, at + 27) >= 0 && word(&f, at) == 1 &&
+	    word(&f, at + 2) == 0x800 && word(&f, at + 4) == 0x604) {
 		o->nw_proto = word(&f, at + 6) < 256 ? (uint8_t)word(&f, at + 6) : 0;
 		copy(&f, at + 8, o->arp_sha, 6);
 		copy(&f, at + 14, &o->nw_src, 4);
@@ -198,7 +205,8 @@ static void check(const uint8_t *bytes, size_t n)
 			flow_format(&fast, NULL, &a, NULL, NULL);
 			flow_format(&slow, NULL, &b, NULL, NULL);
 			str_add_hex(&hex, p, n);
-			fail_msg("%s\n fast %s\n slow %s", str_cstr(&hex), str_cstr(&a), str_cstr(&b));
+			fail_msg("%s\n fast %s\n slow %s", str_cstr(&hex), str_cstr(&a),
+				 str_cstr(&b));
 		}
 	}
 	free(p);
@@ -224,32 +232,48 @@ static void assert_flow(const char *hex, const char *want)
 // What the established switch prints for these frames.
 static void test_known(void **state)
 {
-	assert_flow("", "in_port=ANY,vlan_tci=0x0000,dl_src=00:00:00:00:00:00,dl_dst=00:00:00:00:00:00,dl_type=0x0000");
-	assert_flow(ETH "1234", "in_port=ANY,vlan_tci=0x0000,dl_src=00:00:00:00:00:01,dl_dst=00:00:00:00:00:02,dl_type=0x1234");
-	assert_flow(ETH "0005 4242030000",
-		    "in_port=ANY,vlan_tci=0x0000,dl_src=00:00:00:00:00:01,dl_dst=00:00:00:00:00:02,dl_type=0x05ff");
-	assert_flow(ETH "0800 4500002800010000 4006 f1cd 0a000001 7f000001 0001 0002 00000000 00000000 5012 2000 06de 0000",
-		    "tcp,in_port=ANY,vlan_tci=0x0000,dl_src=00:00:00:00:00:01,dl_dst=00:00:00:00:00:02,nw_src=10.0.0.1,"
-		    "nw_dst=127.0.0.1,nw_tos=0,nw_ecn=0,nw_ttl=64,nw_frag=no,tp_src=1,tp_dst=2,tcp_flags=syn|ack");
+	assert_flow("", "in_port=ANY,vlan_tci=0x0000,dl_src=00:00:00:00:00:00,dl_dst=00:00:00:00:"
+			"00:00,dl_type=0x0000");
+	assert_flow(ETH "1234", "in_port=ANY,vlan_tci=0x0000,dl_src=00:00:00:00:00:01,dl_dst=00:00:"
+				"00:00:00:02,dl_type=0x1234");
+	assert_flow(ETH "0005 4242030000", "in_port=ANY,vlan_tci=0x0000,dl_src=00:00:00:00:00:01,"
+					   "dl_dst=00:00:00:00:00:02,dl_type=0x05ff");
+	assert_flow(ETH "0800 4500002800010000 4006 f1cd 0a000001 7f000001 0001 0002 00000000 "
+			"00000000 5012 2000 06de 0000",
+		    "tcp,in_port=ANY,vlan_tci=0x0000,dl_src=00:00:00:00:00:01,dl_dst=00:00:00:00:"
+		    "00:02,nw_src=10.0.0.1,"
+		    "nw_dst=127.0.0.1,nw_tos=0,nw_ecn=0,nw_ttl=64,nw_frag=no,tp_src=1,tp_dst=2,tcp_"
+		    "flags=syn|ack");
 	// An IPv4 total length beyond the frame: nothing of the header is believed.
-	assert_flow(ETH "0800 450000ff00010000 4006 f1cd 0a000001 7f000001 0001 0002 00000000 00000000 5012 2000 06de 0000",
-		    "ip,in_port=ANY,vlan_tci=0x0000,dl_src=00:00:00:00:00:01,dl_dst=00:00:00:00:00:02,nw_src=0.0.0.0,"
+	assert_flow(ETH "0800 450000ff00010000 4006 f1cd 0a000001 7f000001 0001 0002 00000000 "
+			"00000000 5012 2000 06de 0000",
+		    "ip,in_port=ANY,vlan_tci=0x0000,dl_src=00:00:00:00:00:01,dl_dst=00:00:00:00:00:"
+		    "02,nw_src=0.0.0.0,"
 		    "nw_dst=0.0.0.0,nw_proto=0,nw_tos=0,nw_ecn=0,nw_ttl=0,nw_frag=no");
-	assert_flow(ETH "8100 6005 0800 4500001c00010000 4011 f1cd 0a000001 7f000001 0035 0036 0008 0000",
-		    "udp,in_port=ANY,dl_vlan=5,dl_vlan_pcp=3,vlan_tci1=0x0000,dl_src=00:00:00:00:00:01,"
-		    "dl_dst=00:00:00:00:00:02,nw_src=10.0.0.1,nw_dst=127.0.0.1,nw_tos=0,nw_ecn=0,nw_ttl=64,nw_frag=no,"
-		    "tp_src=53,tp_dst=54");
+	assert_flow(
+		ETH
+		"8100 6005 0800 4500001c00010000 4011 f1cd 0a000001 7f000001 0035 0036 0008 0000",
+		"udp,in_port=ANY,dl_vlan=5,dl_vlan_pcp=3,vlan_tci1=0x0000,dl_src=00:00:00:00:00:01,"
+		"dl_dst=00:00:00:00:00:02,nw_src=10.0.0.1,nw_dst=127.0.0.1,nw_tos=0,nw_ecn=0,nw_"
+		"ttl=64,nw_frag=no,"
+		"tp_src=53,tp_dst=54");
 	assert_flow(ETH "0806 0001 0800 06 04 0002 0000000000aa 01020304 0000000000bb 05060708",
-		    "arp,in_port=ANY,vlan_tci=0x0000,dl_src=00:00:00:00:00:01,dl_dst=00:00:00:00:00:02,arp_spa=1.2.3.4,"
+		    "arp,in_port=ANY,vlan_tci=0x0000,dl_src=00:00:00:00:00:01,dl_dst=00:00:00:00:"
+		    "00:02,arp_spa=1.2.3.4,"
 		    "arp_tpa=5.6.7.8,arp_op=2,arp_sha=00:00:00:00:00:aa,arp_tha=00:00:00:00:00:bb");
 	assert_flow(ETH "8847 00005040 00006140",
-		    "mpls,in_port=ANY,vlan_tci=0x0000,dl_src=00:00:00:00:00:01,dl_dst=00:00:00:00:00:02,mpls_label=5,mpls_tc=0,"
+		    "mpls,in_port=ANY,vlan_tci=0x0000,dl_src=00:00:00:00:00:01,dl_dst=00:00:00:00:"
+		    "00:02,mpls_label=5,mpls_tc=0,"
 		    "mpls_ttl=64,mpls_bos=0,mpls_lse1=24896");
-	assert_flow(ETH "86dd 60000000 0018 3a ff fe8000000000000000fc00fffe000001 ff020000000000000000000000000001 "
+	assert_flow(ETH "86dd 60000000 0018 3a ff fe8000000000000000fc00fffe000001 "
+			"ff020000000000000000000000000001 "
 			"8700 7ca9 00000000 fe800000000000000000000000000001",
-		    "icmp6,in_port=ANY,vlan_tci=0x0000,dl_src=00:00:00:00:00:01,dl_dst=00:00:00:00:00:02,"
-		    "ipv6_src=fe80::fc:ff:fe00:1,ipv6_dst=ff02::1,ipv6_label=0x00000,nw_tos=0,nw_ecn=0,nw_ttl=255,nw_frag=no,"
-		    "icmp_type=135,icmp_code=0,nd_target=fe80::1,nd_sll=00:00:00:00:00:00,nd_tll=00:00:00:00:00:00");
+		    "icmp6,in_port=ANY,vlan_tci=0x0000,dl_src=00:00:00:00:00:01,dl_dst=00:00:00:00:"
+		    "00:02,"
+		    "ipv6_src=fe80::fc:ff:fe00:1,ipv6_dst=ff02::1,ipv6_label=0x00000,nw_tos=0,nw_"
+		    "ecn=0,nw_ttl=255,nw_frag=no,"
+		    "icmp_type=135,icmp_code=0,nd_target=fe80::1,nd_sll=00:00:00:00:00:00,nd_tll="
+		    "00:00:00:00:00:00");
 }
 
 static uint32_t l4_sum(const uint8_t *frame, size_t n, const struct flow *f)
@@ -260,14 +284,18 @@ static uint32_t l4_sum(const uint8_t *frame, size_t n, const struct flow *f)
 	if (f->dl_type == BE16(ETHERTYPE_IPV4)) {
 		assert_int_equal(csum(frame + l3, 20), 0);
 		bool pseudo = f->nw_proto == IP_PROTO_TCP || f->nw_proto == IP_PROTO_UDP;
-		return csum_add(pseudo ? csum_pseudo4(f->nw_src, f->nw_dst, f->nw_proto, (uint16_t)(n - l3 - 20)) : 0,
+		return csum_add(pseudo ? csum_pseudo4(f->nw_src, f->nw_dst, f->nw_proto,
+						      (uint16_t)(n - l3 - 20))
+				       : 0,
 				frame + l3 + 20, n - l3 - 20);
 	}
 	size_t l4 = l3 + 40 + (f->nw_frag ? 8 : 0);
-	return csum_add(csum_pseudo6(&f->ipv6_src, &f->ipv6_dst, f->nw_proto, (uint32_t)(n - l4)), frame + l4, n - l4);
+	return csum_add(csum_pseudo6(&f->ipv6_src, &f->ipv6_dst, f->nw_proto, (uint32_t)(n - l4)),
+			frame + l4, n - l4);
 }
 
-// What is composed from a flow gives the flow back, with right checksums; the slow extractor agrees at every truncation.
+// What is composed from a flow gives the flow back, with right checksums; the slow extractor agrees
+// at every truncation.
 static void test_compose(void **state)
 {
 	random_seed(7);
@@ -286,7 +314,8 @@ static void test_compose(void **state)
 			fail_msg("want %s\n got %s", str_cstr(&s), str_cstr(&t));
 		}
 		bool ip = f.dl_type == BE16(ETHERTYPE_IPV4) || f.dl_type == BE16(ETHERTYPE_IPV6);
-		if (ip && !(f.nw_frag & FLOW_FRAG_LATER) && f.nw_proto != 89 && f.nw_proto != IP_PROTO_SCTP)
+		if (ip && !(f.nw_frag & FLOW_FRAG_LATER) && f.nw_proto != 89 &&
+		    f.nw_proto != IP_PROTO_SCTP)
 			assert_int_equal(csum_finish(l4_sum(b.data, b.len, &f)), 0);
 		for (size_t n = 0; n <= b.len; n++)
 			check(b.data, n);
@@ -305,8 +334,10 @@ static void test_mutilated(void **state)
 		flow_compose(&f, NULL, random_below(60), &b);
 		for (uint32_t i = 0, n = 1 + random_below(4); i < n; i++) {
 			uint8_t *p = &b.data[12 + random_below((uint32_t)b.len - 12)];
-			static const uint8_t nasty[] = {0, 1, 2, 6, 17, 43, 44, 51, 58, 60, 0x45, 0x46, 0x4f, 0x81, 0x88, 0xff};
-			*p = random_below(2) ? nasty[random_below(sizeof(nasty))] : (uint8_t)random_u32();
+			static const uint8_t nasty[] = {0,  1,	2,    6,    17,	  43,	44,   51,
+							58, 60, 0x45, 0x46, 0x4f, 0x81, 0x88, 0xff};
+			*p = random_below(2) ? nasty[random_below(sizeof(nasty))]
+					     : (uint8_t)random_u32();
 		}
 		if (!random_below(4))
 			buf_add_zeros(&b, random_below(200));
@@ -330,7 +361,8 @@ static void test_partly_readable(void **state)
 		flow_extract(b.data, b.len, b.len, &whole);
 		flow_extract(p, n, b.len, &part);
 		assert_true(flow_equal(&whole, &part));
-		for (n = 0; n < 100 && n < b.len; n++) { // reads nothing beyond, whatever the result
+		for (n = 0; n < 100 && n < b.len;
+		     n++) { // reads nothing beyond, whatever the result
 			uint8_t *q = malloc(n + 1);
 			memcpy(q + 1, b.data, n);
 			flow_extract(q + 1, n, b.len, &part);
@@ -357,8 +389,9 @@ static void test_hex(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_known),		cmocka_unit_test(test_compose), cmocka_unit_test(test_mutilated),
-		cmocka_unit_test(test_partly_readable), cmocka_unit_test(test_hex),
+		cmocka_unit_test(test_known),	  cmocka_unit_test(test_compose),
+		cmocka_unit_test(test_mutilated), cmocka_unit_test(test_partly_readable),
+		cmocka_unit_test(test_hex),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Matches: text both ways against what the established tools print, random round trips, packed matches against unpacked ones.
+// Matches: text both ways against what the established tools print, random round trips, packed
+// matches against unpacked ones.
 #include "flow/match.h"
 
 #include <setjmp.h>
@@ -46,8 +47,10 @@ static void test_text(void **state)
 		const char *in, *out; // out NULL: the same
 	} cases[] = {
 		{"", NULL},
-		{"ip,nw_src=10.0.0.0/8,tp_dst=80,tcp,in_port=1,vlan_tci=0x1000/0x1000,dl_src=00:11:22:33:44:55",
-		 "tcp,in_port=1,vlan_tci=0x1000/0x1000,dl_src=00:11:22:33:44:55,nw_src=10.0.0.0/8,tp_dst=80"},
+		{"ip,nw_src=10.0.0.0/8,tp_dst=80,tcp,in_port=1,vlan_tci=0x1000/"
+		 "0x1000,dl_src=00:11:22:33:44:55",
+		 "tcp,in_port=1,vlan_tci=0x1000/0x1000,dl_src=00:11:22:33:44:55,nw_src=10.0.0.0/"
+		 "8,tp_dst=80"},
 		{"ip,nw_src=1.2.3.4/255.0.255.0", "ip,nw_src=1.0.3.0/255.0.255.0"},
 		{"dl_vlan=5", NULL},
 		{"dl_vlan=0xffff", "vlan_tci=0x0000"},
@@ -74,11 +77,13 @@ static void test_text(void **state)
 		{"ct_state=trk|est", "ct_state=est|trk"},
 		{"ct_state=0x21/0x23", "ct_state=+new-est+trk"},
 		{"tcp,tcp_src=5/0xf", "tcp,tp_src=0x5/0xf"},
-		{"ipv6,ipv6_src=fe80::1/ffff::ffff,ipv6_label=0xf/0xff", "ipv6,ipv6_src=fe80::1/ffff::ffff,ipv6_label=0x0000f/0x000ff"},
+		{"ipv6,ipv6_src=fe80::1/ffff::ffff,ipv6_label=0xf/0xff",
+		 "ipv6,ipv6_src=fe80::1/ffff::ffff,ipv6_label=0x0000f/0x000ff"},
 		{"icmp6,icmp_type=135,nd_target=fe80::1,nd_sll=00:00:00:00:00:01", NULL},
 		{"arp,arp_op=1,arp_spa=1.2.3.4,arp_tpa=1.2.0.0/16,arp_sha=00:00:00:00:00:01",
 		 "arp,arp_spa=1.2.3.4,arp_tpa=1.2.0.0/16,arp_op=1,arp_sha=00:00:00:00:00:01"},
-		{"mpls,mpls_label=5,mpls_tc=3,mpls_bos=1,mpls_ttl=5", "mpls,mpls_label=5,mpls_tc=3,mpls_ttl=5,mpls_bos=1"},
+		{"mpls,mpls_label=5,mpls_tc=3,mpls_bos=1,mpls_ttl=5",
+		 "mpls,mpls_label=5,mpls_tc=3,mpls_ttl=5,mpls_bos=1"},
 		{"dl_type=0x800,nw_proto=6", "tcp"},
 		{"dl_type=0x1234", NULL},
 		{"ip,nw_proto=2", NULL},
@@ -98,11 +103,13 @@ static void test_text(void **state)
 		{"tun_id=5/7,tun_src=1.2.3.4,tun_dst=1.0.0.0/8,tun_flags=oam",
 		 "tun_id=0x5/0x7,tun_src=1.2.3.4,tun_dst=1.0.0.0/8,tun_flags=+oam"},
 		{"ct_label=0x123456789abcdef0123", NULL},
-		{"recirc_id=4,tcp,dp_hash=1/1,metadata=0x5/0xf", "recirc_id=0x4,dp_hash=0x1/0x1,eth,tcp,metadata=0x5/0xf"},
+		{"recirc_id=4,tcp,dp_hash=1/1,metadata=0x5/0xf",
+		 "recirc_id=0x4,dp_hash=0x1/0x1,eth,tcp,metadata=0x5/0xf"},
 		{"packet_type=(1,0x800),nw_src=1.2.3.4", NULL},
 		{"eth", ""},
 		{"dl_dst=01:00:00:00:00:00/01:00:00:00:00:00", NULL},
-		{"actset_output=LOCAL,conj_id=5,pkt_mark=0x5/0xf", "pkt_mark=0x5/0xf,conj_id=5,actset_output=LOCAL"},
+		{"actset_output=LOCAL,conj_id=5,pkt_mark=0x5/0xf",
+		 "pkt_mark=0x5/0xf,conj_id=5,actset_output=LOCAL"},
 		{"ip tcp,,nw_src=1.2.3.4", "tcp,nw_src=1.2.3.4"},
 		{"ip,nw_src=1.2.3.4,nw_src=*", "ip"},
 	};
@@ -119,8 +126,10 @@ static void test_errors(void **state)
 		{"foo", "field foo missing value"},
 		{"ip,nw_src=1.2.3", "1.2.3: invalid IP address"},
 		{"ip,nw_src=", "0/0: invalid IP address"},
-		{"ip,nw_src=1.2.3.4/33", "1.2.3.4/33: IPv4 network prefix bits not between 0 and 32, inclusive"},
-		{"ipv6,ipv6_src=::1/129", "::1/129: IPv6 network prefix bits not between 0 and 128, inclusive"},
+		{"ip,nw_src=1.2.3.4/33",
+		 "1.2.3.4/33: IPv4 network prefix bits not between 0 and 32, inclusive"},
+		{"ipv6,ipv6_src=::1/129",
+		 "::1/129: IPv6 network prefix bits not between 0 and 128, inclusive"},
 		{"ipv6,ipv6_src=zzz", "zzz: invalid IPv6 address"},
 		{"dl_src=00:11", "00:11: invalid Ethernet address"},
 		{"reg0=0x100000000", "0x100000000: value too large for 4-byte field reg0"},
@@ -133,14 +142,15 @@ static void test_errors(void **state)
 		{"tcp,tcp_flags=syn-ack", "syn-ack: unknown TCP flag(s)"},
 		{"tcp,tcp_flags=0x1000", "0x1000: unknown TCP flag(s)"},
 		{"tcp,tcp_flags=[3]", "[3]: unknown TCP flag(s)"},
-		{"ip,ip_frag=maybe",
-		 "maybe: unknown fragment type (valid types are \"no\", \"yes\", \"first\", \"later\", \"not_later\""},
+		{"ip,ip_frag=maybe", "maybe: unknown fragment type (valid types are \"no\", "
+				     "\"yes\", \"first\", \"later\", \"not_later\""},
 		{"in_port=nosuch", "nosuch: invalid or unknown port for in_port"},
 		{"in_port=70000", "70000: invalid or unknown port for in_port"},
 		{"in_port_oxm=nosuch", "nosuch: port value out of range for in_port_oxm"},
 		{"ct_zone=5/3", "5/3: invalid mask for field ct_zone"},
 		{"packet_type=1", "1: bad syntax for packet type missing '('"},
-		{"reg0[40]=1", "reg0[40]: starting bit 40 is not valid because field is only 32 bits wide"},
+		{"reg0[40]=1",
+		 "reg0[40]: starting bit 40 is not valid because field is only 32 bits wide"},
 		{"reg0[0..7]=256", "reg0[0..7]: value 0x100 does not fit into 8 bits"},
 		{"reg0[7..3]=1", "reg0[7..3]: starting bit 7 is after ending bit 3"},
 		{"foo[0]=1", "foo[0]: unknown field `foo'"},
@@ -179,13 +189,20 @@ static void test_ports(void **state)
 	static const struct {
 		const char *text;
 		uint32_t port;
-	} good[] = {{"0", 0}, {"65279", 65279}, {"local", OFPP_LOCAL}, {"IN_PORT", OFPP_IN_PORT}, {"any", OFPP_NONE},
-		    {"4294967294", OFPP_LOCAL}, {"65533", OFPP_CONTROLLER}, {"eth0", 7}};
+	} good[] = {{"0", 0},
+		    {"65279", 65279},
+		    {"local", OFPP_LOCAL},
+		    {"IN_PORT", OFPP_IN_PORT},
+		    {"any", OFPP_NONE},
+		    {"4294967294", OFPP_LOCAL},
+		    {"65533", OFPP_CONTROLLER},
+		    {"eth0", 7}};
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
 		assert_true(ofp_port_parse(good[i].text, port_number, NULL, &port));
 		assert_int_equal(port, good[i].port);
 	}
-	static const char *const bad[] = {"", "-1", "0xfffe", "65536", "4294901759", "4294967296", "nosuch", "1x"};
+	static const char *const bad[] = {"",		"-1",	      "0xfffe", "65536",
+					  "4294901759", "4294967296", "nosuch", "1x"};
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		assert_false(ofp_port_parse(bad[i], port_number, NULL, &port));
 	for (port = 0; port <= 0xffff; port++)
@@ -223,9 +240,14 @@ static void test_normalize(void **state)
 	static const struct {
 		const char *in, *out;
 	} cases[] = {
-		{"nw_src=1.2.3.4", ""},	      {"ip,tp_src=5", "ip"},	 {"tcp,ipv6_src=::1", "tcp"},
-		{"icmp6,nd_target=::1", "icmp6"}, {"udp,tcp_flags=2", "udp"}, {"tcp,mpls_label=3", "tcp"},
-		{"icmp6,icmp_type=135,icmp_code=1,nd_target=::1", "icmp6,icmp_type=135,icmp_code=1"},
+		{"nw_src=1.2.3.4", ""},
+		{"ip,tp_src=5", "ip"},
+		{"tcp,ipv6_src=::1", "tcp"},
+		{"icmp6,nd_target=::1", "icmp6"},
+		{"udp,tcp_flags=2", "udp"},
+		{"tcp,mpls_label=3", "tcp"},
+		{"icmp6,icmp_type=135,icmp_code=1,nd_target=::1",
+		 "icmp6,icmp_type=135,icmp_code=1"},
 		{"icmp6,icmp_type=136,nd_sll=00:00:00:00:00:01", "icmp6,icmp_type=136"},
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -242,9 +264,12 @@ static void test_normalize(void **state)
 // Any bytes: an error or a match that its own text gives again.
 static void test_noise(void **state)
 {
-	static const char *const pieces[] = {"tcp", "ip", "=", ",", "/", "nw_src", "reg0", "[", "]", "..", "1.2.3.4", "0x", "5",
-					     "ct_state", "+trk", "-", "|", "*", "(", ")", "vlan_tci", "dl_src", ":", "::",
-					     "ipv6_src", "99999999999", "in_port", "LOCAL", " ", "\"", "tcp_flags", "[200]"};
+	static const char *const pieces[] = {
+		"tcp",	  "ip", "=",	     ",",	 "/",		"nw_src",  "reg0",
+		"[",	  "]",	"..",	     "1.2.3.4",	 "0x",		"5",	   "ct_state",
+		"+trk",	  "-",	"|",	     "*",	 "(",		")",	   "vlan_tci",
+		"dl_src", ":",	"::",	     "ipv6_src", "99999999999", "in_port", "LOCAL",
+		" ",	  "\"", "tcp_flags", "[200]"};
 	random_seed(12);
 	for (int round = 0; round < 50000; round++) {
 		struct str s = STR_INIT;
@@ -268,7 +293,8 @@ static void test_minimatch(void **state)
 		minimatch_expand(&mini, &back);
 		assert_true(match_equal(&m, &back));
 		minimatch_init(&mini2, round & 1 ? &m : &other);
-		assert_int_equal(minimatch_equal(&mini, &mini2), match_equal(&m, round & 1 ? &m : &other));
+		assert_int_equal(minimatch_equal(&mini, &mini2),
+				 match_equal(&m, round & 1 ? &m : &other));
 		if (round & 1)
 			assert_true(minimatch_hash(&mini, 5) == minimatch_hash(&mini2, 5));
 		for (int i = 0; i < 20; i++) {
@@ -276,11 +302,15 @@ static void test_minimatch(void **state)
 			random_flow(&f);
 			if (i & 1) { // a flow that the match accepts, then with one byte changed
 				for (unsigned int w = 0; w < FLOW_WORDS; w++)
-					flow_words(&f)[w] = (flow_words(&f)[w] & ~flow_words(&m.mask)[w]) | flow_words(&m.flow)[w];
+					flow_words(&f)[w] =
+						(flow_words(&f)[w] & ~flow_words(&m.mask)[w]) |
+						flow_words(&m.flow)[w];
 				assert_true(minimatch_accepts(&mini, &f));
-				((uint8_t *)&f)[random_below(sizeof(f))] ^= (uint8_t)(1 << random_below(8));
+				((uint8_t *)&f)[random_below(sizeof(f))] ^=
+					(uint8_t)(1 << random_below(8));
 			}
-			assert_int_equal(minimatch_accepts(&mini, &f), flow_equal_masked(&f, &m.flow, &m.mask));
+			assert_int_equal(minimatch_accepts(&mini, &f),
+					 flow_equal_masked(&f, &m.flow, &m.mask));
 		}
 		minimatch_done(&mini);
 		minimatch_done(&mini2);
@@ -290,9 +320,14 @@ static void test_minimatch(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_text),	   cmocka_unit_test(test_errors), cmocka_unit_test(test_names_and_priority),
-		cmocka_unit_test(test_ports),	   cmocka_unit_test(test_round_trip), cmocka_unit_test(test_normalize),
-		cmocka_unit_test(test_noise),	   cmocka_unit_test(test_minimatch),
+		cmocka_unit_test(test_text),
+		cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_names_and_priority),
+		cmocka_unit_test(test_ports),
+		cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_normalize),
+		cmocka_unit_test(test_noise),
+		cmocka_unit_test(test_minimatch),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -21,7 +21,7 @@
 
 // Every byte of flow.options belongs to one field at most, and the row says what was mapped.
 static void check_table(const struct option_table *t, const struct option_map *maps,
-                        const bool *mapped)
+			const bool *mapped)
 {
 	bool taken[FLOW_OPTIONS_BYTES] = {false};
 	for (unsigned int i = 0; i < FLOW_N_OPTIONS; i++) {
@@ -44,7 +44,7 @@ static void check_table(const struct option_table *t, const struct option_map *m
 }
 
 static enum option_error expected(const struct option_map *m, const struct option_map *maps,
-                                  const bool *mapped)
+				  const bool *mapped)
 {
 	unsigned int used = 0;
 	bool same = false;
@@ -57,11 +57,11 @@ static enum option_error expected(const struct option_map *m, const struct optio
 			continue;
 		used += maps[i].option_len;
 		same |= maps[i].option_class == m->option_class &&
-		        maps[i].option_type == m->option_type;
+			maps[i].option_type == m->option_type;
 	}
-	return same                                        ? OPTION_DUPLICATE
+	return same					   ? OPTION_DUPLICATE
 	       : used + m->option_len > FLOW_OPTIONS_BYTES ? OPTION_FULL
-	                                                   : OPTION_OK;
+							   : OPTION_OK;
 }
 
 static void test_table(void **state)
@@ -74,10 +74,10 @@ static void test_table(void **state)
 		bool mapped[FLOW_N_OPTIONS] = {false};
 		for (int step = 0; step < 200; step++) {
 			struct option_map m = {.option_class = (uint16_t)random_below(4),
-			                       .option_type = (uint8_t)random_below(20),
-			                       .option_len =
-			                               (uint8_t)random_below(round & 1 ? 130 : 12),
-			                       .index = (uint16_t)random_below(FLOW_N_OPTIONS)};
+					       .option_type = (uint8_t)random_below(20),
+					       .option_len =
+						       (uint8_t)random_below(round & 1 ? 130 : 12),
+					       .index = (uint16_t)random_below(FLOW_N_OPTIONS)};
 			if (random_below(3)) {
 				enum option_error e = option_table_add(t, &m);
 				assert_int_equal(e, expected(&m, maps, mapped));
@@ -107,16 +107,16 @@ static struct option_table *some_table(void)
 	struct option_table *t = option_table_new();
 	for (unsigned int i = 0; i < 26; i++)
 		assert_int_equal(
-		        option_table_add(
-		                t, &(struct option_map){.option_class = 0x1234,
-		                                        .option_type = (uint8_t)i,
-		                                        .option_len = (uint8_t)(4 * (1 + i % 4)),
-		                                        .index = (uint16_t)(2 * i)}),
-		        OPTION_OK);
+			option_table_add(
+				t, &(struct option_map){.option_class = 0x1234,
+							.option_type = (uint8_t)i,
+							.option_len = (uint8_t)(4 * (1 + i % 4)),
+							.index = (uint16_t)(2 * i)}),
+			OPTION_OK);
 	option_table_delete(t, 0x1100100);
 	for (unsigned int i = 0; i < 4; i++)
 		(void)option_table_add(t, &(struct option_map){0x4321, (uint16_t)(2 * i + 1),
-		                                               (uint8_t)i, (uint8_t)(16 - 4 * i)});
+							       (uint8_t)i, (uint8_t)(16 - 4 * i)});
 	return t;
 }
 
@@ -159,8 +159,7 @@ static void some_match(const struct option_table *t, struct match *m, unsigned i
 		some_value(row, &v);
 		for (unsigned int j = 0; j < row->n_bytes; j++)
 			mask.b[j] = (uint8_t)(random_below(8) ? 0 : random_below(2) ? 1 : 0xff);
-		match_set(m, row, &v,
-		          random_below(10) ? &mask : NULL);
+		match_set(m, row, &v, random_below(10) ? &mask : NULL);
 	}
 }
 
@@ -284,7 +283,7 @@ static void test_classifier(void **state)
 		}
 		for (int i = 0; i < N; i++) {
 			assert_ptr_equal(classifier_find_exactly(c, &rules[i].match, i + 1),
-			                 &rules[i].cls);
+					 &rules[i].cls);
 			classifier_remove(c, &rules[i].cls);
 			cls_rule_done(&rules[i].cls);
 		}
@@ -317,8 +316,8 @@ static void check_text(const char *in, const char *want)
 	assert_null(e);
 	char *twice = text_of(&again);
 	assert_int_equal(!strcmp(twice, want),
-	                 !strstr(want, "/0xff") ||
-	                         strstr(want, "/0xff00")); // a mask of all that is left is none
+			 !strstr(want, "/0xff") ||
+				 strstr(want, "/0xff00")); // a mask of all that is left is none
 	free(out);
 	free(twice);
 }
@@ -342,7 +341,7 @@ static void test_text(void **state)
 	check_text("tun_metadata0=0/0", "tun_metadata0");
 	check_text("tun_metadata0=0x5/0xff", "tun_metadata0=0x5");
 	check_text("tun_metadata3=5,tun_metadata1=0xabcdef0011",
-	           "tun_metadata1=0xabcdef0011,tun_metadata3=0x5");
+		   "tun_metadata1=0xabcdef0011,tun_metadata3=0x5");
 	check_text("tun_metadata0[0..15]=0x1200", "tun_metadata0=0x1200");
 	check_text("tun_metadata0[8..15]=0x12", "tun_metadata0=0x1200/0xff00");
 	check_error("tun_metadata0=1,tun_metadata0=2", "field tun_metadata0 set multiple times");
@@ -357,8 +356,8 @@ static void test_text(void **state)
 		str_addc(&s, ',');
 	}
 	check_error(
-	        str_cstr(&s),
-	        "field tun_metadata2 exceeds maximum size for tunnel metadata (used 372, max 256)");
+		str_cstr(&s),
+		"field tun_metadata2 exceeds maximum size for tunnel metadata (used 372, max 256)");
 	str_done(&s);
 }
 
@@ -368,15 +367,15 @@ static void test_without_table(void **state)
 	struct option_table *t = some_table();
 	struct match a, b, c;
 	assert_null(match_parse(&a, "tun_metadata12=0x1234,tun_metadata10=0x56,tun_metadata14",
-	                        NULL, NULL));
+				NULL, NULL));
 	assert_null(match_parse(&b, "tun_metadata14,tun_metadata10=0x56,tun_metadata12=0x1234",
-	                        NULL, NULL));
+				NULL, NULL));
 	assert_null(match_parse(&c, "tun_metadata14,tun_metadata10=0x57,tun_metadata12=0x1234",
-	                        NULL, NULL));
+				NULL, NULL));
 	assert_true(match_equal(&a, &b));
 	assert_false(match_equal(&a, &c));
 	assert_null(match_parse(&a, "tun_metadata12=0x1234,tun_metadata10=0x56/0xff,tun_metadata14",
-	                        NULL, NULL));
+				NULL, NULL));
 	assert_false(match_equal(&a, &b)); // fewer bits of the option
 	assert_int_equal(match_use_table(&a, t), 0);
 	assert_int_equal(match_use_table(&b, t), 0);
@@ -405,9 +404,9 @@ static void test_header(void **state)
 	assert_int_equal(option_table_add(t, &(struct option_map){0x1234, 5, 0x80, 4}), OPTION_OK);
 	assert_int_equal(option_table_add(t, &(struct option_map){0xffff, 7, 1, 8}), OPTION_OK);
 	const char *text = "tunnel(tun_id=0x5,src=1.2.3.4,dst=5.6.7.8,geneve({class=0x1234,type="
-	                   "0x80,len=4,0xa}{class=0x7,type=3,len=0}"
-	                   "{class=0xffff,type=0x1,len=8,0x1122334455667788/"
-	                   "0xff}),flags(key)),in_port(1),eth(),eth_type(0/0xffff)";
+			   "0x80,len=4,0xa}{class=0x7,type=3,len=0}"
+			   "{class=0xffff,type=0x1,len=8,0x1122334455667788/"
+			   "0xff}),flags(key)),in_port(1),eth(),eth_type(0/0xffff)";
 	assert_null(dpkey_parse(text, &key, &mask, NULL, NULL));
 	assert_int_equal(key.tunnel.options, (8 + 4 + 12) / 4);
 	flow_copy(&flow, &key);
@@ -426,22 +425,22 @@ static void test_header(void **state)
 	struct str s = STR_INIT;
 	dpkey_format(&s, &key, &all, NULL, NULL, false);
 	assert_non_null(strstr(str_cstr(&s),
-	                       "geneve({class=0x1234,type=0x80,len=4,0xa}{class=0x7,type=0x3,len=0}"
-	                       "{class=0xffff,type=0x1,len=8,0x88/0})"));
+			       "geneve({class=0x1234,type=0x80,len=4,0xa}{class=0x7,type=0x3,len=0}"
+			       "{class=0xffff,type=0x1,len=8,0x88/0})"));
 	str_done(&s);
 
 	// Critical and unknown; another length.
 	static const char *const bad[] = {"tunnel(geneve({class=0x1,type=0x81,len=4,0xa}))",
-	                                  "tunnel(geneve({class=0x1234,type=0x80,len=8,0xa}))"};
+					  "tunnel(geneve({class=0x1234,type=0x80,len=8,0xa}))"};
 	for (size_t i = 0; i < 2; i++) {
 		assert_null(dpkey_parse(bad[i], &key, &mask, NULL, NULL));
 		assert_false(options_to_fields(t, &key));
 	}
 	static const char *const syntax[] = {
-	        "tunnel(geneve({class=0x1,type=0x81,len=3,0xa}))",
-	        "tunnel(geneve({class=0x1,type=0x81}))",
-	        "tunnel(geneve({class=0x1,type=0x81,len=4,0x123456789}))", "tunnel(geneve({}))",
-	        "tunnel(geneve("};
+		"tunnel(geneve({class=0x1,type=0x81,len=3,0xa}))",
+		"tunnel(geneve({class=0x1,type=0x81}))",
+		"tunnel(geneve({class=0x1,type=0x81,len=4,0x123456789}))", "tunnel(geneve({}))",
+		"tunnel(geneve("};
 	for (size_t i = 0; i < sizeof(syntax) / sizeof(syntax[0]); i++) {
 		struct error *e = dpkey_parse(syntax[i], &key, &mask, NULL, NULL);
 		assert_non_null(e);
@@ -453,9 +452,9 @@ static void test_header(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(test_table),         cmocka_unit_test(test_match),
-	        cmocka_unit_test(test_classifier),    cmocka_unit_test(test_text),
-	        cmocka_unit_test(test_without_table), cmocka_unit_test(test_header),
+		cmocka_unit_test(test_table),	      cmocka_unit_test(test_match),
+		cmocka_unit_test(test_classifier),    cmocka_unit_test(test_text),
+		cmocka_unit_test(test_without_table), cmocka_unit_test(test_header),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

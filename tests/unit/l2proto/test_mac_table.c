@@ -45,7 +45,8 @@ static void model_evict(struct model *m)
 		model_drop(m, victim);
 }
 
-static bool model_learn(struct model *m, const uint8_t mac[6], uint16_t vlan, uint32_t port, int64_t now)
+static bool model_learn(struct model *m, const uint8_t mac[6], uint16_t vlan, uint32_t port,
+			int64_t now)
 {
 	struct mac_entry *e = model_find(m, mac, vlan);
 	if (e && e->is_static)
@@ -94,8 +95,9 @@ static void make_mac(uint8_t mac[6], unsigned int i)
 	mac[5] = (uint8_t)i;
 }
 
-// One random operation on both. Evictions are compared only where the model has one answer: there the ports' counts decide, so
-// the table is kept below its bound here, and eviction has its own test.
+// One random operation on both. Evictions are compared only where the model has one answer: there
+// the ports' counts decide, so the table is kept below its bound here, and eviction has its own
+// test.
 static void random_step(struct mac_table *t, struct model *m, int64_t *now)
 {
 	uint8_t mac[6];
@@ -114,7 +116,8 @@ static void random_step(struct mac_table *t, struct model *m, int64_t *now)
 		if (!expected || !expected->is_static) {
 			if (expected)
 				model_drop(m, expected);
-			m->v[m->n] = (struct mac_entry){.vlan = vlan, .port = port, .is_static = true};
+			m->v[m->n] =
+				(struct mac_entry){.vlan = vlan, .port = port, .is_static = true};
 			memcpy(m->v[m->n++].mac, mac, 6);
 			assert_true(mac_table_add_static(t, mac, vlan, port));
 			assert_false(mac_table_add_static(t, mac, vlan, port));
@@ -159,7 +162,8 @@ static void random_step(struct mac_table *t, struct model *m, int64_t *now)
 		}
 		break;
 	default:
-		assert_int_equal(mac_table_learn(t, mac, vlan, port, *now), model_learn(m, mac, vlan, port, *now));
+		assert_int_equal(mac_table_learn(t, mac, vlan, port, *now),
+				 model_learn(m, mac, vlan, port, *now));
 		break;
 	}
 }
@@ -290,10 +294,9 @@ static void test_moves_are_damped(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_moves_are_damped),
-		cmocka_unit_test(test_model),
-		cmocka_unit_test(test_eviction),
-		cmocka_unit_test(test_age),
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_moves_are_damped), cmocka_unit_test(test_model),
+		cmocka_unit_test(test_eviction),	 cmocka_unit_test(test_age),
 		cmocka_unit_test(test_threads),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -27,9 +27,9 @@ static void add_eth_ipv4(struct buf *b, unsigned int vlan, const uint8_t src[4],
 	}
 	buf_add_be16(b, ETHERTYPE_IPV4);
 	struct ipv4_hdr ip = {.ver_ihl = 0x46,
-	                      .total_len = htobe16((uint16_t)(24 + payload)),
-	                      .ttl = 1,
-	                      .proto = IP_PROTO_IGMP};
+			      .total_len = htobe16((uint16_t)(24 + payload)),
+			      .ttl = 1,
+			      .proto = IP_PROTO_IGMP};
 	memcpy(&ip.src, src, 4);
 	buf_add(b, &ip, sizeof(ip));
 	buf_add(b, (uint8_t[]){0x94, 4, 0, 0}, 4); // router alert
@@ -47,12 +47,12 @@ static void igmp(struct buf *b, uint8_t type, const char *group, const char *fro
 	assert_int_equal(sscanf(group, "%u.%u.%u.%u", &g[0], &g[1], &g[2], &g[3]), 4);
 	assert_int_equal(sscanf(from, "%u.%u.%u.%u", &f[0], &f[1], &f[2], &f[3]), 4);
 	add_eth_ipv4(b, 0, (uint8_t[]){(uint8_t)f[0], (uint8_t)f[1], (uint8_t)f[2], (uint8_t)f[3]},
-	             8);
+		     8);
 	size_t at = b->len;
 	buf_add(b,
-	        (uint8_t[]){type, 0, 0, 0, (uint8_t)g[0], (uint8_t)g[1], (uint8_t)g[2],
-	                    (uint8_t)g[3]},
-	        8);
+		(uint8_t[]){type, 0, 0, 0, (uint8_t)g[0], (uint8_t)g[1], (uint8_t)g[2],
+			    (uint8_t)g[3]},
+		8);
 	seal(b, at);
 }
 
@@ -61,9 +61,9 @@ static void igmp3(struct buf *b, uint8_t record, unsigned int n_sources, uint8_t
 	add_eth_ipv4(b, 7, (uint8_t[]){10, 0, 0, 1}, 16 + 4 * n_sources);
 	size_t at = b->len;
 	buf_add(b,
-	        (uint8_t[]){0x22, 0, 0, 0, 0, 0, 0, 1, record, 0, 0, (uint8_t)n_sources, 225, 0, 0,
-	                    last},
-	        16);
+		(uint8_t[]){0x22, 0, 0, 0, 0, 0, 0, 1, record, 0, 0, (uint8_t)n_sources, 225, 0, 0,
+			    last},
+		16);
 	buf_add_zeros(b, 4 * n_sources);
 	seal(b, at);
 }
@@ -75,8 +75,8 @@ static void mld(struct buf *b, uint8_t type, uint8_t last, bool from_nobody)
 	bool v2 = type == MLD2_REPORT;
 	size_t n = v2 ? 28 : 24;
 	struct ipv6_hdr ip = {.ver_tc_label = htobe32(0x60000000),
-	                      .payload_len = htobe16((uint16_t)(8 + n)),
-	                      .hop_limit = 1};
+			      .payload_len = htobe16((uint16_t)(8 + n)),
+			      .hop_limit = 1};
 	ip.src[0] = from_nobody ? 0 : 0xfe;
 	ip.dst[0] = 0xff;
 	buf_add(b, &ip, sizeof(ip));
@@ -89,7 +89,7 @@ static void mld(struct buf *b, uint8_t type, uint8_t last, bool from_nobody)
 	uint8_t group[16] = {0xff, 0x05, [15] = last};
 	buf_add(b, group, 16);
 	be16_t sum = csum_finish(csum_add(
-	        csum_pseudo6(ip.src, ip.dst, IP_PROTO_ICMPV6, (uint32_t)n), b->data + at, n));
+		csum_pseudo6(ip.src, ip.dst, IP_PROTO_ICMPV6, (uint32_t)n), b->data + at, n));
 	memcpy(b->data + at + 2, &sum, 2);
 }
 
@@ -151,9 +151,9 @@ static void test_messages(void **state)
 		unsigned int n_sources, n;
 		enum mcast_event event;
 	} records[] = {{1, 0, 1, MCAST_LEAVE}, {1, 2, 1, MCAST_JOIN},  {2, 0, 1, MCAST_JOIN},
-	               {2, 3, 1, MCAST_JOIN},  {3, 0, 1, MCAST_LEAVE}, {3, 1, 1, MCAST_JOIN},
-	               {4, 0, 1, MCAST_JOIN},  {5, 1, 1, MCAST_JOIN},  {5, 0, 0, MCAST_JOIN},
-	               {6, 1, 0, MCAST_JOIN},  {7, 1, 0, MCAST_JOIN},  {0, 0, 0, MCAST_JOIN}};
+		       {2, 3, 1, MCAST_JOIN},  {3, 0, 1, MCAST_LEAVE}, {3, 1, 1, MCAST_JOIN},
+		       {4, 0, 1, MCAST_JOIN},  {5, 1, 1, MCAST_JOIN},  {5, 0, 0, MCAST_JOIN},
+		       {6, 1, 0, MCAST_JOIN},  {7, 1, 0, MCAST_JOIN},  {0, 0, 0, MCAST_JOIN}};
 	for (size_t i = 0; i < sizeof(records) / sizeof(records[0]); i++) {
 		igmp3(&b, records[i].record, records[i].n_sources, 3);
 		expect(&b, true, records[i].n, records[i].event, 3);
@@ -200,9 +200,9 @@ static void compare(const struct mcast_snooping *s, const struct model *m)
 			bool known;
 			group_address(g, address);
 			unsigned int n =
-			        g ? mcast_snooping_members(s, address, (uint16_t)v, ports,
-			                                   N_PORTS + 1, &known)
-			          : mcast_snooping_routers(s, (uint16_t)v, ports, N_PORTS + 1);
+				g ? mcast_snooping_members(s, address, (uint16_t)v, ports,
+							   N_PORTS + 1, &known)
+				  : mcast_snooping_routers(s, (uint16_t)v, ports, N_PORTS + 1);
 			for (unsigned int i = 0; i < n; i++)
 				seen |= 1u << ports[i];
 			for (unsigned int p = 0; p < N_PORTS; p++)
@@ -217,13 +217,13 @@ static void compare(const struct mcast_snooping *s, const struct model *m)
 static void test_model(void **state)
 {
 	struct mcast_snooping *s = mcast_snooping_new(
-	        &(struct mcast_snooping_config){.max_groups = 100, .age_ms = AGE_MS});
+		&(struct mcast_snooping_config){.max_groups = 100, .age_ms = AGE_MS});
 	struct model m = {0};
 	int64_t now = 1;
 	random_seed(1);
 	for (unsigned int step = 0; step < 20000; step++) {
 		unsigned int g = random_below(N_GROUPS), v = random_below(N_VLANS),
-		             p = random_below(N_PORTS), what = random_below(20);
+			     p = random_below(N_PORTS), what = random_below(20);
 		struct buf b = BUF_INIT;
 		char text[32];
 		snprintf(text, sizeof(text), "225.0.0.%u", g);
@@ -246,8 +246,8 @@ static void test_model(void **state)
 		}
 		if (said)
 			assert_int_equal(
-			        mcast_snooping_learn(s, b.data, b.len, (uint16_t)v, p, now),
-			        changed);
+				mcast_snooping_learn(s, b.data, b.len, (uint16_t)v, p, now),
+				changed);
 		buf_done(&b);
 		if (what == 19 && !random_below(20)) {
 			mcast_snooping_flush_port(s, p);
@@ -268,7 +268,7 @@ static void test_model(void **state)
 static void test_full_table(void **state)
 {
 	struct mcast_snooping *s = mcast_snooping_new(
-	        &(struct mcast_snooping_config){.max_groups = 3, .age_ms = AGE_MS});
+		&(struct mcast_snooping_config){.max_groups = 3, .age_ms = AGE_MS});
 	uint8_t group[16];
 	uint32_t port;
 	bool known;
@@ -281,14 +281,14 @@ static void test_full_table(void **state)
 		buf_done(&b);
 	}
 	static const bool there[] = {false, false, true,
-	                             true,  false, true}; // 1 was heard of longest ago
+				     true,  false, true}; // 1 was heard of longest ago
 	for (unsigned int i = 1; i <= 5; i++) {
 		group_address(i, group);
 		mcast_snooping_members(s, group, 0, &port, 1, &known);
 		assert_int_equal(known, there[i]);
 	}
 	mcast_snooping_configure(
-	        s, &(struct mcast_snooping_config){.max_groups = 1, .age_ms = AGE_MS});
+		s, &(struct mcast_snooping_config){.max_groups = 1, .age_ms = AGE_MS});
 	group_address(5, group);
 	assert_int_equal(mcast_snooping_members(s, group, 0, &port, 1, &known), 1);
 	mcast_snooping_free(s);
@@ -297,7 +297,7 @@ static void test_full_table(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_messages),
-	                                   cmocka_unit_test(test_model),
-	                                   cmocka_unit_test(test_full_table)};
+					   cmocka_unit_test(test_model),
+					   cmocka_unit_test(test_full_table)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -153,9 +153,12 @@ static void test_warp(void **state) // last: the clock stays stopped
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_timers_fire_in_order), cmocka_unit_test(test_defer_runs_once_a_round),
-		cmocka_unit_test(test_wake_from_another_thread), cmocka_unit_test(test_fd_may_remove_itself),
-		cmocka_unit_test(test_signal_stops_the_loop), cmocka_unit_test(test_warp),
+		cmocka_unit_test(test_timers_fire_in_order),
+		cmocka_unit_test(test_defer_runs_once_a_round),
+		cmocka_unit_test(test_wake_from_another_thread),
+		cmocka_unit_test(test_fd_may_remove_itself),
+		cmocka_unit_test(test_signal_stops_the_loop),
+		cmocka_unit_test(test_warp),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

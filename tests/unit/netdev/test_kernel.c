@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Devices of the kernel, in a network namespace of the test's own. Skipped without the privilege to make one.
+// Devices of the kernel, in a network namespace of the test's own. Skipped without the privilege to
+// make one.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -127,14 +128,17 @@ static void test_frames_pass_unchanged(void **state)
 static void test_vlan_tags_are_kept(void **state)
 {
 	open_pair();
-	uint8_t frame[100] = {2, 0, 0, 0, 0, 0x0b, 2, 0, 0, 0, 0, 0x0a, 0x81, 0x00, 0x60, 0x64, 0x88, 0xb5, 1, 2, 3};
+	uint8_t frame[100] = {2,    0,	  0,	0,    0,    0x0b, 2,	0, 0, 0, 0,
+			      0x0a, 0x81, 0x00, 0x60, 0x64, 0x88, 0xb5, 1, 2, 3};
 	send_and_compare(frame, sizeof(frame), "\x81\x00\x60\x64\x88\xb5");
 	// A tag of priority only, two tags, and a service tag.
 	frame[14] = 0xa0, frame[15] = 0;
 	send_and_compare(frame, sizeof(frame), "\x81\x00\xa0");
-	uint8_t two[100] = {2, 0, 0, 0, 0, 0x0b, 2, 0, 0, 0, 0, 0x0a, 0x88, 0xa8, 0x00, 0x05, 0x81, 0x00, 0x20, 0x07, 0x88, 0xb5, 9};
+	uint8_t two[100] = {2,	  0,	0,    0,    0,	  0x0b, 2,    0,    0,	  0,	0, 0x0a,
+			    0x88, 0xa8, 0x00, 0x05, 0x81, 0x00, 0x20, 0x07, 0x88, 0xb5, 9};
 	send_and_compare(two, sizeof(two), "\x88\xa8");
-	// The tag that the kernel's own VLAN device sends is beside the frame there. Not every kernel has such devices.
+	// The tag that the kernel's own VLAN device sends is beside the frame there. Not every
+	// kernel has such devices.
 	if (system("ip link add link va name va.7 type vlan id 7 2>/dev/null")) {
 		close_pair();
 		return;
@@ -187,7 +191,8 @@ static void *wire_thread(void *arg)
 	mbuf_thread_start();
 	struct netdev_rxq *rx[2] = {must_open_rxq(wire.dev[0]), must_open_rxq(wire.dev[1])};
 	while (!__atomic_load_n(&wire.stop, __ATOMIC_RELAXED)) {
-		struct pollfd p[2] = {{.fd = netdev_rxq_fd(rx[0]), .events = POLLIN}, {.fd = netdev_rxq_fd(rx[1]), .events = POLLIN}};
+		struct pollfd p[2] = {{.fd = netdev_rxq_fd(rx[0]), .events = POLLIN},
+				      {.fd = netdev_rxq_fd(rx[1]), .events = POLLIN}};
 		poll(p, 2, 50);
 		for (int i = 0; i < 2; i++)
 			if (p[i].revents)
@@ -203,7 +208,9 @@ enum { AMOUNT = 20 << 20 };
 
 static int tcp_listen(void)
 {
-	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(5001), .sin_addr.s_addr = htonl(INADDR_ANY)};
+	struct sockaddr_in address = {.sin_family = AF_INET,
+				      .sin_port = htons(5001),
+				      .sin_addr.s_addr = htonl(INADDR_ANY)};
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
 	listen(fd, 1);
@@ -237,7 +244,8 @@ static void receive_pattern(int fd)
 	assert_int_equal(done, AMOUNT);
 }
 
-// The child has 10.0.0.2 in a namespace of its own, on the device `peer`, and sends; the parent has 10.0.0.1 on `here`.
+// The child has 10.0.0.2 in a namespace of its own, on the device `peer`, and sends; the parent
+// has 10.0.0.1 on `here`.
 static void run_tcp(const char *here, const char *peer, bool expect_large)
 {
 	int ready[2], go[2];
@@ -249,10 +257,13 @@ static void run_tcp(const char *here, const char *peer, bool expect_large)
 		close(go[1]);
 		if (unshare(CLONE_NEWNET) || write(ready[1], &c, 1) != 1 || read(go[0], &c, 1) != 1)
 			_exit(1);
-		snprintf(command, sizeof(command), "ip link set %s up && ip addr add 10.0.0.2/24 dev %s", peer, peer);
+		snprintf(command, sizeof(command),
+			 "ip link set %s up && ip addr add 10.0.0.2/24 dev %s", peer, peer);
 		if (system(command))
 			_exit(2);
-		struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(5001), .sin_addr.s_addr = htonl(0x0a000001)};
+		struct sockaddr_in address = {.sin_family = AF_INET,
+					      .sin_port = htons(5001),
+					      .sin_addr.s_addr = htonl(0x0a000001)};
 		int fd = socket(AF_INET, SOCK_STREAM, 0);
 		alarm(20);
 		if (connect(fd, (struct sockaddr *)&address, sizeof(address)))
@@ -261,7 +272,8 @@ static void run_tcp(const char *here, const char *peer, bool expect_large)
 		_exit(0);
 	}
 	assert_int_equal(read(ready[0], &c, 1), 1);
-	snprintf(command, sizeof(command), "ip link set %s netns %d && ip addr add 10.0.0.1/24 dev %s && ip link set %s up",
+	snprintf(command, sizeof(command),
+		 "ip link set %s netns %d && ip addr add 10.0.0.1/24 dev %s && ip link set %s up",
 		 peer, (int)child, here, here);
 	sh(command);
 	int listener = tcp_listen();
@@ -291,7 +303,8 @@ static void run_tcp(const char *here, const char *peer, bool expect_large)
 
 static void test_tcp_through_system_devices(void **state)
 {
-	sh("ip link add e0 type veth peer name s0 && ip link add e1 type veth peer name s1 && ip link set s0 up && ip link set s1 up");
+	sh("ip link add e0 type veth peer name s0 && ip link add e1 type veth peer name s1 && ip "
+	   "link set s0 up && ip link set s1 up");
 	wire.dev[0] = must_open("s0", "");
 	wire.dev[1] = must_open("s1", "");
 	run_tcp("e0", "e1", true);
@@ -360,7 +373,8 @@ static void test_changes_are_seen(void **state)
 	assert_int_equal(mac[5], 0x66);
 	assert_null(netdev_set_up(dev, false));
 	assert_false(netdev_is_up(dev));
-	struct error *e = netdev_set_mac(dev, (const uint8_t *)"\x01\x11\x22\x33\x44\x66"); // a group address
+	struct error *e =
+		netdev_set_mac(dev, (const uint8_t *)"\x01\x11\x22\x33\x44\x66"); // a group address
 	assert_non_null(e);
 	error_free(e);
 	e = netdev_set_mtu(dev, 5);
@@ -398,7 +412,8 @@ static void vanish(const char *command)
 	uint8_t mac[6];
 	assert_int_equal(netdev_get_mac(dev, mac), -ENODEV);
 	netdev_tx_burst(dev, 0, m, 1);
-	sh("ip link del va 2>/dev/null; ip link del vc 2>/dev/null; ip link add va type veth peer name vb");
+	sh("ip link del va 2>/dev/null; ip link del vc 2>/dev/null; ip link add va type veth peer "
+	   "name vb");
 	struct netdev *again = must_open("va", "");
 	assert_ptr_not_equal(again, dev);
 	assert_false(netdev_is_gone(again));

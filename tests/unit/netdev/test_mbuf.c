@@ -71,7 +71,9 @@ static void check_copy(size_t n)
 
 static void test_copies(void **state)
 {
-	static const size_t sizes[] = {1, 14, 60, 1514, MBUF_DATA_ROOM, MBUF_DATA_ROOM + 1, 9018, 65535, 65549, MBUF_MAX_FRAME};
+	static const size_t sizes[] = {
+		1,    14,    60,    1514,	   MBUF_DATA_ROOM, MBUF_DATA_ROOM + 1,
+		9018, 65535, 65549, MBUF_MAX_FRAME};
 	unsigned int free_before = rte_mempool_avail_count(mbuf_pool());
 	for (int round = 0; round < 300; round++) // a leak of buffers would empty the pool
 		for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++)
@@ -120,7 +122,8 @@ static const char *churn_once(unsigned int round)
 	mbuf_give_big(big, 32);
 	for (unsigned int i = 0; i < used; i++) {
 		uint8_t byte;
-		if (*(const uint8_t *)rte_pktmbuf_read(done[i], done[i]->pkt_len - 1, 1, &byte) != i)
+		if (*(const uint8_t *)rte_pktmbuf_read(done[i], done[i]->pkt_len - 1, 1, &byte) !=
+		    i)
 			return "packets share memory";
 		rte_pktmbuf_free(done[i]);
 	}
@@ -146,7 +149,8 @@ static void *churn(void *registered)
 static void test_threads(void **state)
 {
 #ifdef __SANITIZE_THREAD__
-	skip(); // DPDK's rings, which order this, are in libraries that ThreadSanitizer does not see into
+	skip(); // DPDK's rings, which order this, are in libraries that ThreadSanitizer does not
+		// see into
 #endif
 	unsigned int free_before = rte_mempool_avail_count(mbuf_pool());
 	pthread_t threads[4];

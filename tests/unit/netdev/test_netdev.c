@@ -53,7 +53,8 @@ static void test_types(void **state)
 	must_fail("x", "dummy", EAFNOSUPPORT, "could not create netdev x of unknown type dummy");
 	assert_false(has_type("dummy"));
 	netdev_enable_dummy(NETDEV_DUMMY_ADD);
-	assert_true(has_type("dummy") && has_type("dummy-pmd") && has_type("system") && has_type("patch"));
+	assert_true(has_type("dummy") && has_type("dummy-pmd") && has_type("system") &&
+		    has_type("patch"));
 	must_fail("x", "foobar", EAFNOSUPPORT, "could not create netdev x of unknown type foobar");
 	must_fail("not-there", "", ENODEV, "not-there");
 	must_fail("a-name-that-is-far-too-long", "system", ENODEV, "a-name");
@@ -61,7 +62,8 @@ static void test_types(void **state)
 
 static void test_references(void **state)
 {
-	struct netdev *a = must_open("d0", "dummy"), *b = must_open("d0", "dummy"), *c = must_open("a0", "dummy");
+	struct netdev *a = must_open("d0", "dummy"), *b = must_open("d0", "dummy"),
+		      *c = must_open("a0", "dummy");
 	assert_ptr_equal(a, b);
 	must_fail("d0", "patch", EEXIST, "d0 is open already with type dummy");
 	assert_ptr_equal(netdev_next(NULL), c); // by name
@@ -109,7 +111,8 @@ static void test_patch(void **state)
 	error_free(e);
 	uint64_t seq = netdev_change_seq(p);
 	assert_null(set(p, 2, "foo", "bar", "peer", "p1"));
-	assert_string_equal(str_cstr(&complaints), "options:foo is not known for type \"patch\", which has: peer\n");
+	assert_string_equal(str_cstr(&complaints),
+			    "options:foo is not known for type \"patch\", which has: peer\n");
 	assert_string_equal(netdev_patch_peer(p), "p1");
 	assert_int_not_equal(seq, netdev_change_seq(p));
 	uint8_t mac[6];
@@ -184,8 +187,8 @@ static void test_dummy_send(void **state)
 	assert_string_equal(str_cstr(&complaints), "");
 	assert_int_equal(netdev_n_rxq(dev), 1); // only dummy-pmd has several
 	uint8_t frame[3000] = {1, 2, 3};
-	struct rte_mbuf *m[4] = {mbuf_from_bytes(frame, 60), mbuf_from_bytes(frame, 1518), mbuf_from_bytes(frame, 1519),
-				 mbuf_from_bytes(frame, 64)};
+	struct rte_mbuf *m[4] = {mbuf_from_bytes(frame, 60), mbuf_from_bytes(frame, 1518),
+				 mbuf_from_bytes(frame, 1519), mbuf_from_bytes(frame, 64)};
 	assert_int_equal(netdev_tx_burst(dev, 0, m, 4), 3); // one is larger than the MTU
 	assert_null(netdev_set_mtu(dev, 9000));
 	m[0] = mbuf_from_bytes(frame, 3000);
@@ -228,7 +231,8 @@ static void test_dummy_options(void **state)
 	assert_null(e);
 	assert_int_equal(netdev_ifindex(dev), 77);
 	assert_int_equal(netdev_n_rxq(dev), 4);
-	assert_non_null(strstr(str_cstr(&complaints), "options:zoo is not known for type \"dummy-pmd\""));
+	assert_non_null(
+		strstr(str_cstr(&complaints), "options:zoo is not known for type \"dummy-pmd\""));
 	e = set(dev, 1, "n_rxq", "many");
 	assert_null(e);
 	assert_non_null(strstr(str_cstr(&complaints), "n_rxq is \"many\": a number from 1 to 64"));
@@ -331,7 +335,9 @@ static void test_vnet_partial_checksum(void **state)
 		bool udp = payload & 1;
 		struct frame *f = make_frame(payload, udp);
 		struct rte_mbuf *m = mbuf_from_bytes(f, 54 + payload);
-		struct virtio_net_hdr h = {.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM, .csum_start = 34, .csum_offset = udp ? 6 : 16};
+		struct virtio_net_hdr h = {.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
+					   .csum_start = 34,
+					   .csum_offset = udp ? 6 : 16};
 		struct virtio_net_hdr back;
 		assert_true(vnet_decode(m, &h, 0));
 		assert_int_equal(m->l2_len, 14);
@@ -358,7 +364,8 @@ static void test_vnet_segments_of_odd_length(void **state)
 		m->nb_segs++;
 		m->pkt_len += (uint32_t)n;
 	}
-	struct virtio_net_hdr h = {.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM, .csum_start = 34, .csum_offset = 16};
+	struct virtio_net_hdr h = {
+		.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM, .csum_start = 34, .csum_offset = 16};
 	assert_true(vnet_decode(m, &h, 0));
 	vnet_finish_checksum(m);
 	check_sum(m, 1000);
@@ -371,9 +378,13 @@ static void test_vnet_gso(void **state)
 	struct frame *f = make_frame(30000, false);
 	struct rte_mbuf *m = mbuf_from_bytes(f, 30054);
 	struct virtio_net_hdr back, h = {
-		.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM, .gso_type = VIRTIO_NET_HDR_GSO_TCPV4, .gso_size = 1448,
-		.csum_start = 34, .csum_offset = 16, .hdr_len = 54,
-	};
+					    .flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
+					    .gso_type = VIRTIO_NET_HDR_GSO_TCPV4,
+					    .gso_size = 1448,
+					    .csum_start = 34,
+					    .csum_offset = 16,
+					    .hdr_len = 54,
+				    };
 	assert_true(vnet_decode(m, &h, 0));
 	assert_true(m->ol_flags & RTE_MBUF_F_TX_TCP_SEG);
 	assert_int_equal(m->tso_segsz, 1448);
@@ -395,9 +406,20 @@ static void test_vnet_lies(void **state)
 		{.flags = 1, .csum_start = 34, .csum_offset = 60000},
 		{.flags = 1, .csum_start = 154, .csum_offset = 0},
 		{.flags = 0, .gso_type = VIRTIO_NET_HDR_GSO_TCPV4, .gso_size = 1448},
-		{.flags = 1, .csum_start = 34, .csum_offset = 16, .gso_type = VIRTIO_NET_HDR_GSO_TCPV4},
-		{.flags = 1, .csum_start = 34, .csum_offset = 16, .gso_type = VIRTIO_NET_HDR_GSO_UDP, .gso_size = 5},
-		{.flags = 1, .csum_start = 34, .csum_offset = 6, .gso_type = VIRTIO_NET_HDR_GSO_TCPV4, .gso_size = 5},
+		{.flags = 1,
+		 .csum_start = 34,
+		 .csum_offset = 16,
+		 .gso_type = VIRTIO_NET_HDR_GSO_TCPV4},
+		{.flags = 1,
+		 .csum_start = 34,
+		 .csum_offset = 16,
+		 .gso_type = VIRTIO_NET_HDR_GSO_UDP,
+		 .gso_size = 5},
+		{.flags = 1,
+		 .csum_start = 34,
+		 .csum_offset = 6,
+		 .gso_type = VIRTIO_NET_HDR_GSO_TCPV4,
+		 .gso_size = 5},
 		{.flags = 1, .csum_start = 34, .csum_offset = 16, .gso_type = 77, .gso_size = 5},
 	};
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {

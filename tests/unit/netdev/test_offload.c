@@ -31,7 +31,7 @@ static uint8_t payload_byte(unsigned int i)
 static struct rte_mbuf *packet(const struct shape *s)
 {
 	unsigned int l2 = 14 + 4 * s->tags, l3 = s->ipv6 ? 40 : 20,
-	             l4 = s->udp ? 8 : 20 + TCP_OPTIONS, n = l2 + l3 + l4 + s->payload;
+		     l4 = s->udp ? 8 : 20 + TCP_OPTIONS, n = l2 + l3 + l4 + s->payload;
 	uint8_t *frame = calloc(1, n), *ip = frame + l2, *tp = ip + l3;
 	memset(frame, 2, 12);
 	for (unsigned int i = 0; i < s->tags; i++)
@@ -58,7 +58,7 @@ static struct rte_mbuf *packet(const struct shape *s)
 		memcpy(&src, ip + 12, 4);
 		memcpy(&dst, ip + 16, 4);
 		sum = (be16_t)~csum_finish(
-		        csum_pseudo4(src, dst, ip[9], (uint16_t)(l4 + s->payload)));
+			csum_pseudo4(src, dst, ip[9], (uint16_t)(l4 + s->payload)));
 	}
 	put_be32(tp, 0x12345678);
 	if (s->udp) {
@@ -80,7 +80,7 @@ static struct rte_mbuf *packet(const struct shape *s)
 	m->tso_segsz = (uint16_t)s->size;
 	m->ol_flags |= s->ipv6 ? RTE_MBUF_F_TX_IPV6 : RTE_MBUF_F_TX_IPV4;
 	m->ol_flags |= s->udp ? RTE_MBUF_F_TX_UDP_CKSUM | RTE_MBUF_F_TX_UDP_SEG
-	                      : RTE_MBUF_F_TX_TCP_CKSUM | RTE_MBUF_F_TX_TCP_SEG;
+			      : RTE_MBUF_F_TX_TCP_CKSUM | RTE_MBUF_F_TX_TCP_SEG;
 	return m;
 }
 
@@ -90,7 +90,7 @@ struct capture {
 };
 
 static unsigned int capture(void *c_, unsigned int thread, struct rte_mbuf **packets,
-                            unsigned int n)
+			    unsigned int n)
 {
 	struct capture *c = c_;
 	assert_true(c->n + n <= 2048);
@@ -106,15 +106,15 @@ static void check_l4(const struct shape *s, uint8_t *ip, unsigned int l3, unsign
 	memcpy(&src, ip + 12, 4);
 	memcpy(&dst, ip + 16, 4);
 	uint32_t sum = s->ipv6 ? csum_pseudo6(ip + 8, ip + 24, proto, l4_bytes)
-	                       : csum_pseudo4(src, dst, proto, (uint16_t)l4_bytes);
+			       : csum_pseudo4(src, dst, proto, (uint16_t)l4_bytes);
 	assert_int_equal(csum_finish(csum_add(sum, ip + l3, l4_bytes)), 0);
 }
 
 static void check_segment(const struct shape *s, struct rte_mbuf *m, unsigned int i, unsigned int n,
-                          unsigned int *at)
+			  unsigned int *at)
 {
 	unsigned int l2 = 14 + 4 * s->tags, l3 = s->ipv6 ? 40 : 20,
-	             l4 = s->udp ? 8 : 20 + TCP_OPTIONS;
+		     l4 = s->udp ? 8 : 20 + TCP_OPTIONS;
 	uint8_t *copy = malloc(m->pkt_len), *frame = copy;
 	memcpy(copy, rte_pktmbuf_read(m, 0, m->pkt_len, copy), m->pkt_len);
 	unsigned int bytes = m->pkt_len - l2 - l3 - l4;
@@ -136,7 +136,7 @@ static void check_segment(const struct shape *s, struct rte_mbuf *m, unsigned in
 	} else {
 		assert_int_equal(get_be32(tp + 4), (uint32_t)(SEQUENCE + *at));
 		assert_int_equal(tp[13], TCP_ACK | (i ? 0 : TCP_CWR) |
-		                                 (i + 1 == n ? TCP_FIN | TCP_PSH : 0));
+						 (i + 1 == n ? TCP_FIN | TCP_PSH : 0));
 	}
 	for (unsigned int k = 0; k < bytes; k++)
 		assert_int_equal(tp[l4 + k], payload_byte(*at + k));
@@ -151,10 +151,10 @@ static void test_segments(void **state)
 	srand(1);
 	for (int round = 0; round < 400; round++) {
 		struct shape s = {.ipv6 = rand() & 1,
-		                  .udp = rand() & 1,
-		                  .tags = (unsigned int)rand() % 3,
-		                  .payload = 1 + (unsigned int)rand() % 64000,
-		                  .size = 500 + (unsigned int)rand() % 4000};
+				  .udp = rand() & 1,
+				  .tags = (unsigned int)rand() % 3,
+				  .payload = 1 + (unsigned int)rand() % 64000,
+				  .size = 500 + (unsigned int)rand() % 4000};
 		struct capture c = {0};
 		struct offload_counts counts = {0};
 		struct rte_mbuf *m = packet(&s);
@@ -173,11 +173,11 @@ static void test_segments(void **state)
 static void test_order_and_sharing(void **state)
 {
 	struct shape large = {.payload = 3000, .size = 1000},
-	             small = {.payload = 100, .size = 1000};
+		     small = {.payload = 100, .size = 1000};
 	struct capture c = {0};
 	struct offload_counts counts = {0};
 	struct rte_mbuf *packets[4] = {packet(&small), packet(&large), packet(&small),
-	                               packet(&small)};
+				       packet(&small)};
 	for (int i = 0; i < 4; i++)
 		if (i != 1)
 			packets[i]->ol_flags &= ~RTE_MBUF_F_TX_TCP_SEG;
@@ -195,7 +195,7 @@ static void test_order_and_sharing(void **state)
 		rte_pktmbuf_free(c.frames[i]);
 	}
 	assert_memory_equal(rte_pktmbuf_read(shared, 0, sizeof(before), room), before,
-	                    sizeof(before));
+			    sizeof(before));
 	assert_true(shared->ol_flags & RTE_MBUF_F_TX_TCP_CKSUM);
 	rte_pktmbuf_free(shared);
 }
@@ -215,11 +215,11 @@ static void test_able_devices_get_them_as_they_are(void **state)
 	m = packet(&s);
 	c.n = 0;
 	assert_int_equal(
-	        offload_tx(&c, 0, &m, 1, OFFLOAD_TCP_CHECKSUM, mbuf_pool(), &counts, capture), 1);
+		offload_tx(&c, 0, &m, 1, OFFLOAD_TCP_CHECKSUM, mbuf_pool(), &counts, capture), 1);
 	assert_int_equal(c.n, 7);
 	for (unsigned int i = 0; i < c.n; i++) {
 		assert_int_equal(c.frames[i]->ol_flags & RTE_MBUF_F_TX_L4_MASK,
-		                 RTE_MBUF_F_TX_TCP_CKSUM);
+				 RTE_MBUF_F_TX_TCP_CKSUM);
 		rte_pktmbuf_free(c.frames[i]);
 	}
 }
@@ -261,10 +261,10 @@ static int start(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(test_segments),
-	        cmocka_unit_test(test_order_and_sharing),
-	        cmocka_unit_test(test_able_devices_get_them_as_they_are),
-	        cmocka_unit_test(test_lies),
+		cmocka_unit_test(test_segments),
+		cmocka_unit_test(test_order_and_sharing),
+		cmocka_unit_test(test_able_devices_get_them_as_they_are),
+		cmocka_unit_test(test_lies),
 	};
 	return cmocka_run_group_tests(tests, start, NULL);
 }

@@ -177,9 +177,12 @@ static void test_negotiation_texts(void **state)
 	struct buf hello = BUF_INIT, answer = BUF_INIT;
 	char *why = NULL;
 	ofp_encode_hello(&hello, 1 << OFP14, 9);
-	assert_int_equal(hello_negotiate(1 << OFP10 | 1 << OFP13, hello.data, hello.len, &answer, &why), 0);
-	assert_string_equal(why, "version negotiation failed (we support versions 0x01, 0x04, peer supports version 0x05)");
-	const char *text = "We support versions 0x01, 0x04, you support version 0x05, no common versions.";
+	assert_int_equal(
+		hello_negotiate(1 << OFP10 | 1 << OFP13, hello.data, hello.len, &answer, &why), 0);
+	assert_string_equal(why, "version negotiation failed (we support versions 0x01, 0x04, peer "
+				 "supports version 0x05)");
+	const char *text =
+		"We support versions 0x01, 0x04, you support version 0x05, no common versions.";
 	assert_int_equal(answer.len, 12 + strlen(text));
 	assert_memory_equal(answer.data + 12, text, strlen(text));
 	assert_int_equal(ofp_xid(answer.data), 9);
@@ -188,7 +191,8 @@ static void test_negotiation_texts(void **state)
 	buf_clear(&answer);
 	ofp_encode_hello(&hello, 1 << OFP10 | 1 << OFP11, 9);
 	assert_int_equal(hello_negotiate(1 << OFP15, hello.data, hello.len, &answer, &why), 0);
-	assert_string_equal(why, "version negotiation failed (we support version 0x06, peer supports version 0x02 and earlier)");
+	assert_string_equal(why, "version negotiation failed (we support version 0x06, peer "
+				 "supports version 0x02 and earlier)");
 	free(why);
 	buf_done(&hello);
 	buf_done(&answer);
@@ -311,7 +315,8 @@ static void test_freed_in_callbacks(void **state)
 	teardown(&w);
 }
 
-// With reading off nothing is shown, not even what was received already; with reading on all of it is.
+// With reading off nothing is shown, not even what was received already; with reading on all of it
+// is.
 static void test_back_pressure(void **state)
 {
 	struct world w;
@@ -451,7 +456,8 @@ static void accept_one(void *arg, struct stream *s)
 // An active connection comes up against a listener, and again after it was lost.
 static void test_reconnects(void **state)
 {
-	struct world client = {.loop = loop_new(), .fd = -1}, server = {.loop = client.loop, .fd = -1};
+	struct world client = {.loop = loop_new(), .fd = -1},
+		     server = {.loop = client.loop, .fd = -1};
 	char path[64], target[80], listen[80];
 	snprintf(path, sizeof(path), "/tmp/test_ofconn.%d", (int)getpid());
 	snprintf(target, sizeof(target), "unix:%s", path);
@@ -465,7 +471,8 @@ static void test_reconnects(void **state)
 
 	struct stream_listener *listener;
 	struct stream *accepted = NULL;
-	assert_null(stream_listen(client.loop, listen, OFP_PORT_TCP, accept_one, &accepted, &listener));
+	assert_null(
+		stream_listen(client.loop, listen, OFP_PORT_TCP, accept_one, &accepted, &listener));
 	for (unsigned int round = 1; round <= 3; round++) {
 		accepted = NULL;
 		clock_warp(10000);

@@ -25,7 +25,8 @@ static void take(void *arg, const void *msg, size_t n)
 	s->serial[s->n++] = words[1];
 }
 
-static void add(struct packet_in_queue *q, uint32_t port, uint32_t serial, int64_t now, struct sent *s)
+static void add(struct packet_in_queue *q, uint32_t port, uint32_t serial, int64_t now,
+		struct sent *s)
 {
 	uint32_t words[2] = {port, serial};
 	packet_in_queue_add(q, port, words, sizeof(words), now, take, s);
@@ -95,7 +96,8 @@ static void test_fair(void **state)
 	packet_in_queue_free(q);
 }
 
-// Whatever happens, what was sent, waits and was lost adds up, and no more is sent than the bucket ever held.
+// Whatever happens, what was sent, waits and was lost adds up, and no more is sent than the bucket
+// ever held.
 static void test_random(void **state)
 {
 	for (int round = 0; round < 50; round++) {

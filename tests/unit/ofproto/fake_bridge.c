@@ -18,7 +18,8 @@ struct fake_bridge fake;
 
 // --- Connections.
 
-static struct ofconn *fake_new(const struct ofconn_options *o, const struct ofconn_callbacks *cb, void *arg, const char *name)
+static struct ofconn *fake_new(const struct ofconn_options *o, const struct ofconn_callbacks *cb,
+			       void *arg, const char *name)
 {
 	assert(fake.n_conns < sizeof(fake.conns) / sizeof(fake.conns[0]));
 	struct ofconn *of = &fake.conns[fake.n_conns++];
@@ -117,10 +118,11 @@ void ofconn_force_reconnect(struct ofconn *of)
 
 // --- Fake fake.listeners, ports and datapath.
 
-struct error *stream_listen(struct loop *l, const char *target, uint16_t port, stream_accept_cb *cb, void *arg,
-			    struct stream_listener **out)
+struct error *stream_listen(struct loop *l, const char *target, uint16_t port, stream_accept_cb *cb,
+			    void *arg, struct stream_listener **out)
 {
-	snprintf(fake.listeners[fake.n_listeners].target, sizeof(fake.listeners[0].target), "%s", target);
+	snprintf(fake.listeners[fake.n_listeners].target, sizeof(fake.listeners[0].target), "%s",
+		 target);
 	fake.listeners[fake.n_listeners].accept = cb;
 	fake.listeners[fake.n_listeners].arg = arg;
 	*out = (struct stream_listener *)&fake.listeners[fake.n_listeners++];
@@ -200,14 +202,15 @@ int dp_meter_get(const struct dp *dp, uint32_t id, struct dp_meter_stats *stats)
 void backer_push_stats(struct backer *b)
 {
 }
-struct error *backer_packet_out(struct backer *b, struct ofproto *p, const struct flow *flow, const void *frame, size_t n,
-				const void *ofpacts, size_t ofpacts_len)
+struct error *backer_packet_out(struct backer *b, struct ofproto *p, const struct flow *flow,
+				const void *frame, size_t n, const void *ofpacts,
+				size_t ofpacts_len)
 {
 	fake.n_packet_outs++;
 	return NULL;
 }
-struct error *backer_resume(struct backer *b, struct ofproto *p, const struct flow *flow, const void *frame, size_t n,
-			    const struct frozen *frozen)
+struct error *backer_resume(struct backer *b, struct ofproto *p, const struct flow *flow,
+			    const void *frame, size_t n, const struct frozen *frozen)
 {
 	fake.n_packet_outs++;
 	return NULL;
@@ -225,7 +228,8 @@ struct ofport *ofport_find(const struct ofproto *p, uint32_t number)
 }
 void ofport_describe(const struct ofport *port, struct ofp_port_desc *d)
 {
-	*d = (struct ofp_port_desc){.port_no = port->ofp_port, .config = port->config, .name = "p1"};
+	*d = (struct ofp_port_desc){
+		.port_no = port->ofp_port, .config = port->config, .name = "p1"};
 	memcpy(d->hw_addr, port->mac, 6);
 }
 void ofport_set_config(struct ofport *port, uint32_t config)
@@ -245,7 +249,8 @@ void fake_bridge_init(void)
 	static char bridge_name[] = "br0", port_name[] = "p1";
 	struct ofproto *p = &fake.bridge;
 	memset(&fake, 0, sizeof(fake));
-	fake.port = (struct ofport){.ofproto = p, .name = port_name, .ofp_port = 1, .mac = {2, 0, 0, 0, 0, 1}};
+	fake.port = (struct ofport){
+		.ofproto = p, .name = port_name, .ofp_port = 1, .mac = {2, 0, 0, 0, 0, 1}};
 	fake.system.loop = loop_new();
 	p->system = &fake.system;
 	p->name = bridge_name;

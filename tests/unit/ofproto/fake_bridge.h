@@ -9,7 +9,7 @@ struct ofconn {
 	void *arg;
 	struct ofconn_options options;
 	char name[64];
-	uint8_t version; // 0: not connected
+	uint8_t version;	 // 0: not connected
 	struct buf sent, unread; // what comes while nothing is read
 	size_t backlog;
 	bool reading, freed;

@@ -27,8 +27,8 @@ struct dp {
 
 void (*fake_dp_on_execute)(const struct flow *key, const void *actions, size_t n);
 
-struct error *dp_open(struct loop *loop, const char *type, const char *name, const struct dp_callbacks *callbacks, void *arg,
-		      struct dp **out)
+struct error *dp_open(struct loop *loop, const char *type, const char *name,
+		      const struct dp_callbacks *callbacks, void *arg, struct dp **out)
 {
 	struct dp *dp = XNEW(struct dp);
 	(void)loop;
@@ -134,9 +134,10 @@ int dp_flow_del(struct dp *dp, const struct uuid *ufid)
 	return 0;
 }
 
-// From the end to the front, so that the callback may delete what it is shown. Position: flows shown already.
-bool dp_flow_dump(struct dp *dp, uint64_t *position, unsigned int max, void (*cb)(void *arg, const struct dp_flow *),
-		  void *arg)
+// From the end to the front, so that the callback may delete what it is shown. Position: flows
+// shown already.
+bool dp_flow_dump(struct dp *dp, uint64_t *position, unsigned int max,
+		  void (*cb)(void *arg, const struct dp_flow *), void *arg)
 {
 	if (!*position)
 		*position = UINT64_MAX - dp->flows.n;
@@ -156,8 +157,8 @@ bool dp_flow_dump(struct dp *dp, uint64_t *position, unsigned int max, void (*cb
 	return *position != UINT64_MAX;
 }
 
-struct error *dp_execute(struct dp *dp, const struct flow *key, const void *frame, size_t n, const void *actions,
-			 size_t actions_len)
+struct error *dp_execute(struct dp *dp, const struct flow *key, const void *frame, size_t n,
+			 const void *actions, size_t actions_len)
 {
 	(void)dp, (void)frame, (void)n;
 	if (fake_dp_on_execute)
@@ -193,7 +194,8 @@ bool fake_dp_packet(struct dp *dp, const struct flow *key, size_t frame_len, str
 		dpact_format(actions, f->actions.data, f->actions.len, NULL, NULL);
 		return true;
 	}
-	struct dp_upcall upcall = {.type = DP_UPCALL_MISS, .key = key, .frame_len = frame_len, .now = clock_ms()};
+	struct dp_upcall upcall = {
+		.type = DP_UPCALL_MISS, .key = key, .frame_len = frame_len, .now = clock_ms()};
 	struct dp_upcall_result *r = &dp->result;
 	buf_clear(&r->actions);
 	r->install = false;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// A bridge with tables and nothing else, for tests of flow mods: controllers and the datapath are counters.
+// A bridge with tables and nothing else, for tests of flow mods: controllers and the datapath are
+// counters.
 #pragma once
 #include "ofproto/internal.h"
 #include "openflow/flow_mod.h"

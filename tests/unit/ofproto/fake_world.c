@@ -30,7 +30,8 @@ enum table_miss ofproto_table_miss(const struct ofproto *p, uint8_t table_id)
 	return TABLE_MISS_DEFAULT;
 }
 
-struct rule *ofproto_table_lookup(const struct ofproto *p, uint8_t table_id, const struct flow *flow, struct flow *mask)
+struct rule *ofproto_table_lookup(const struct ofproto *p, uint8_t table_id,
+				  const struct flow *flow, struct flow *mask)
 {
 	return tables_lookup(&p->tables, table_id, flow, mask);
 }
@@ -61,7 +62,8 @@ void ofproto_table_credit_miss(struct ofproto *p, uint8_t table_id, uint64_t pac
 	__atomic_fetch_add(&p->tables.table[table_id].n_lookup, packets, __ATOMIC_RELAXED);
 }
 
-bool packet_in_enqueue(struct ofproto_system *system, uint64_t ofproto_id, const struct packet_in *pin)
+bool packet_in_enqueue(struct ofproto_system *system, uint64_t ofproto_id,
+		       const struct packet_in *pin)
 {
 	(void)system;
 	fake_packet_in = (struct fake_packet_in){.n = fake_packet_in.n + 1,
@@ -109,8 +111,11 @@ void learned_credit(struct ofproto_system *system, struct learned *l, uint16_t t
 static void add_port(struct ofproto *p, const char *name, uint32_t ofp_port, uint32_t dp_port)
 {
 	unsigned int i = p->n_ports++;
-	p->ports[i] = (struct xlate_port_config){
-		.ofp_port = ofp_port, .dp_port = dp_port, .name = name, .up = true, .bundle = (int)i};
+	p->ports[i] = (struct xlate_port_config){.ofp_port = ofp_port,
+						 .dp_port = dp_port,
+						 .name = name,
+						 .up = true,
+						 .bundle = (int)i};
 	p->bundles[i] = (struct xlate_bundle_config){.name = name,
 						     .vlan_mode = VLAN_TRUNK,
 						     .tag = -1,
@@ -122,23 +127,24 @@ static void add_port(struct ofproto *p, const char *name, uint32_t ofp_port, uin
 
 void world_publish(struct world *w, struct ofproto *p)
 {
-	p->config = (struct xlate_bridge_config){.ofproto = p,
-						 .name = p->name,
-						 .macs = p->macs,
-						 .forward_bpdu = p->config.forward_bpdu,
-						 .flood_vlans = p->config.flood_vlans,
-						 .vlan_limit = p->config.vlan_limit ? p->config.vlan_limit : 2,
-						 .default_miss = p->config.default_miss,
-						 .mirrors = p->config.mirrors,
-						 .n_mirrors = p->config.n_mirrors,
-						 .mcast = p->config.mcast,
-						 .mcast_flood_unregistered = p->config.mcast_flood_unregistered,
-						 .ports = p->ports,
-						 .n_ports = p->n_ports,
-						 .bundles = p->bundles,
-						 .n_bundles = p->n_ports,
-						 .max_resubmits = 4096,
-						 .max_depth = 64};
+	p->config = (struct xlate_bridge_config){
+		.ofproto = p,
+		.name = p->name,
+		.macs = p->macs,
+		.forward_bpdu = p->config.forward_bpdu,
+		.flood_vlans = p->config.flood_vlans,
+		.vlan_limit = p->config.vlan_limit ? p->config.vlan_limit : 2,
+		.default_miss = p->config.default_miss,
+		.mirrors = p->config.mirrors,
+		.n_mirrors = p->config.n_mirrors,
+		.mcast = p->config.mcast,
+		.mcast_flood_unregistered = p->config.mcast_flood_unregistered,
+		.ports = p->ports,
+		.n_ports = p->n_ports,
+		.bundles = p->bundles,
+		.n_bundles = p->n_ports,
+		.max_resubmits = 4096,
+		.max_depth = 64};
 	xlate_set_bridge(w->backer, &p->config);
 }
 
@@ -240,7 +246,8 @@ void world_add_group(struct ofproto *p, const char *text)
 {
 	struct ofp_group_mod gm;
 	uint32_t usable;
-	struct error *e = ofp_group_mod_parse(text, OFPGC_ADD, &(struct ofpact_text){.port_number = NULL}, &gm, &usable);
+	struct error *e = ofp_group_mod_parse(
+		text, OFPGC_ADD, &(struct ofpact_text){.port_number = NULL}, &gm, &usable);
 	if (e)
 		fail_msg("%s: %s", text, error_text(e));
 	for (uint32_t i = 0; i < gm.group.buckets.n; i++)
@@ -276,12 +283,14 @@ bool world_try_flow(struct world *w, struct ofproto *p, const char *text)
 	struct buf list = BUF_INIT;
 	uint32_t usable;
 	struct error *e = ofpacts_parse(actions + 8, &(struct ofpact_text){0}, &list, &usable);
-	bool ok = !e && !ofpacts_check(list.data, list.len, &match, OFPP_MAX, (uint8_t)table, OFPROTO_N_TABLES, 1, NULL);
+	bool ok = !e && !ofpacts_check(list.data, list.len, &match, OFPP_MAX, (uint8_t)table,
+				       OFPROTO_N_TABLES, 1, NULL);
 	error_free(e);
 	OFPACT_FOREACH (a, list.data, ok ? list.len : 0)
 		ok &= xlate_knows_action((enum ofpact_type)a->type);
 	if (ok) {
-		struct rule *rule = rule_new(p, (uint8_t)table, &match, priority, list.data, list.len);
+		struct rule *rule =
+			rule_new(p, (uint8_t)table, &match, priority, list.data, list.len);
 		rule->cookie = htobe64((uint64_t)cookie);
 		rule_unref(tables_insert(&p->tables, rule));
 		xlate_bump(w->backer);
@@ -328,19 +337,24 @@ void world_trace(struct world *w, const struct flow *flow, struct str *s)
 	struct xlate_out out;
 	memset(&mask, 0, sizeof(mask));
 	xlate_out_init(&out, &actions, &mask);
-	xlate_translate(&(struct xlate_in){.backer = w->backer, .flow = flow, .ofproto = &w->br0, .trace = &trace}, &out);
+	xlate_translate(
+		&(struct xlate_in){
+			.backer = w->backer, .flow = flow, .ofproto = &w->br0, .trace = &trace},
+		&out);
 	xlate_out_done(&out);
 	xlate_trace_format(&trace, s);
 	xlate_trace_done(&trace);
 	buf_done(&actions);
 }
 
-void world_translate(struct world *w, const struct flow *flow, struct flow *mask, struct buf *actions)
+void world_translate(struct world *w, const struct flow *flow, struct flow *mask,
+		     struct buf *actions)
 {
 	struct xlate_out out;
 	memset(mask, 0, sizeof(*mask));
 	buf_clear(actions);
 	xlate_out_init(&out, actions, mask);
-	xlate_translate(&(struct xlate_in){.backer = w->backer, .flow = flow, .ofproto = &w->br0}, &out);
+	xlate_translate(&(struct xlate_in){.backer = w->backer, .flow = flow, .ofproto = &w->br0},
+			&out);
 	xlate_out_done(&out);
 }

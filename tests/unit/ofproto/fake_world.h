@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Two bridges on a fake datapath, for tests of translation. br0: ports p1 (1), p2 (2), p3 (3, access VLAN 10), pp (9, a patch port to
-// br1), LOCAL; br1: qq (1, to br0), p4 (2), LOCAL. Datapath ports: 1, 2, 3, 100; 4, 101.
+// Two bridges on a fake datapath, for tests of translation. br0: ports p1 (1), p2 (2), p3 (3,
+// access VLAN 10), pp (9, a patch port to br1), LOCAL; br1: qq (1, to br0), p4 (2), LOCAL. Datapath
+// ports: 1, 2, 3, 100; 4, 101.
 #pragma once
 #include "base/str.h"
 #include "fake_dp.h"
@@ -41,9 +42,11 @@ extern struct fake_packet_in fake_packet_in;
 void world_init(struct world *);
 void world_done(struct world *);
 void world_publish(struct world *, struct ofproto *); // after changes of ports or bundles
-// "table=1,priority=5,MATCH actions=..." with defaults as in ovs-ofctl. Replaces the rule that is there.
+// "table=1,priority=5,MATCH actions=..." with defaults as in ovs-ofctl. Replaces the rule that is
+// there.
 void world_add_flow(struct world *, struct ofproto *, const char *text);
-bool world_try_flow(struct world *, struct ofproto *, const char *text); // false: the actions do not fit the match
+bool world_try_flow(struct world *, struct ofproto *,
+		    const char *text);			  // false: the actions do not fit the match
 void world_add_group(struct ofproto *, const char *text); // as ovs-ofctl add-group has it
 void world_del_flows(struct world *, struct ofproto *);
 struct rule *world_rule(const struct ofproto *, uint8_t table_id, const char *match, int priority);
@@ -53,5 +56,6 @@ void world_trace(struct world *, const struct flow *, struct str *);
 void world_flow(const char *text, struct flow *);
 // The key that the datapath would have for it, when it came in through br0.
 void world_key(const struct world *, const char *text, struct flow *);
-// Translates in br0, without side effects; the megaflow's match and actions as text, "MATCH -> ACTIONS".
+// Translates in br0, without side effects; the megaflow's match and actions as text, "MATCH ->
+// ACTIONS".
 void world_translate(struct world *, const struct flow *, struct flow *mask, struct buf *actions);

@@ -40,7 +40,8 @@ static void pass_time(int64_t ms)
 // A controller that we connect to, connected.
 static struct ofconn *configured(uint8_t version, const char *target)
 {
-	struct ofproto_controller c = {.target = target, .async_msgs = true, .probe_interval_ms = 5000};
+	struct ofproto_controller c = {
+		.target = target, .async_msgs = true, .probe_interval_ms = 5000};
 	controllers_configure(fake.bridge.controllers, &c, 1);
 	struct ofconn *of = &fake.conns[fake.n_conns - 1];
 	of->version = version;
@@ -156,7 +157,10 @@ static void test_table_stats(void **state)
 static void test_port_mod(void **state)
 {
 	struct ofconn *of = fake_accepted(OFP13);
-	struct ofp_port_mod pm = {.port_no = 1, .hw_addr = {2, 0, 0, 0, 0, 1}, .config = OFPPC_NO_FWD, .mask = OFPPC_NO_FWD};
+	struct ofp_port_mod pm = {.port_no = 1,
+				  .hw_addr = {2, 0, 0, 0, 0, 1},
+				  .config = OFPPC_NO_FWD,
+				  .mask = OFPPC_NO_FWD};
 	struct buf b = BUF_INIT;
 	ofp_encode_port_mod(&b, &pm, OFP13, 1);
 	say(of, &b);
@@ -175,7 +179,8 @@ static void test_port_mod(void **state)
 static void want_role(struct ofconn *of, enum ofp_role role, uint64_t generation)
 {
 	struct buf b = BUF_INIT;
-	struct ofp_role_request r = {.role = role, .have_generation_id = true, .generation_id = generation};
+	struct ofp_role_request r = {
+		.role = role, .have_generation_id = true, .generation_id = generation};
 	ofp_encode_role_request(&b, &r, of->version, 5);
 	say(of, &b);
 }
@@ -221,7 +226,8 @@ static void set_miss_send_len(struct ofconn *of, uint16_t len)
 
 static void test_async_messages(void **state)
 {
-	struct ofconn *service = fake_accepted(OFP13), *primary = configured(OFP13, "tcp:192.0.2.1:6653");
+	struct ofconn *service = fake_accepted(OFP13),
+		      *primary = configured(OFP13, "tcp:192.0.2.1:6653");
 	struct ofp_port_status status = {.reason = OFPPR_ADD};
 	ofport_describe(&fake.port, &status.desc);
 	controllers_port_status(fake.bridge.controllers, &status, NULL);
@@ -279,7 +285,8 @@ static void test_packet_in(void **state)
 	pin = a_packet_in(4); // for somebody else
 	controllers_packet_in(fake.bridge.controllers, &pin);
 	assert_int_equal(of->sent.len, 0);
-	pin = a_packet_in(0); // only before OpenFlow 1.3 does a controller expect what no rule asked for
+	pin = a_packet_in(
+		0); // only before OpenFlow 1.3 does a controller expect what no rule asked for
 	pin.reason = OFPR_IMPLICIT_MISS;
 	controllers_packet_in(fake.bridge.controllers, &pin);
 	assert_int_equal(of->sent.len, 0);
@@ -302,7 +309,10 @@ static void test_packet_in(void **state)
 
 static void test_packet_in_rate(void **state)
 {
-	struct ofproto_controller c = {.target = "tcp:192.0.2.1:6653", .async_msgs = true, .rate_limit = 100, .burst_limit = 25};
+	struct ofproto_controller c = {.target = "tcp:192.0.2.1:6653",
+				       .async_msgs = true,
+				       .rate_limit = 100,
+				       .burst_limit = 25};
 	controllers_configure(fake.bridge.controllers, &c, 1);
 	struct ofconn *of = &fake.conns[fake.n_conns - 1];
 	of->version = OFP13;
@@ -342,7 +352,8 @@ static void test_slow_peer(void **state)
 	for (uint32_t i = 0; i < N; i++)
 		add_flow(of, i, 0);
 	struct buf b = BUF_INIT;
-	struct ofp_flow_stats_request request = {.out_port = OFPP_NONE, .out_group = OFPG_ANY, .table_id = OFPTT_ALL};
+	struct ofp_flow_stats_request request = {
+		.out_port = OFPP_NONE, .out_group = OFPG_ANY, .table_id = OFPTT_ALL};
 	match_init_any(&request.match);
 	ofp_encode_flow_stats_request(&b, &request, OFPROTO_13, 50);
 	of->backlog = OFCONN_HIGH + 1;
@@ -442,7 +453,8 @@ static void test_lost_peer(void **state)
 		add_flow(of, i, 0);
 	of->backlog = OFCONN_HIGH + 1;
 	struct buf b = BUF_INIT;
-	struct ofp_flow_stats_request request = {.out_port = OFPP_NONE, .out_group = OFPG_ANY, .table_id = OFPTT_ALL};
+	struct ofp_flow_stats_request request = {
+		.out_port = OFPP_NONE, .out_group = OFPG_ANY, .table_id = OFPTT_ALL};
 	match_init_any(&request.match);
 	ofp_encode_flow_stats_request(&b, &request, OFPROTO_13, 50);
 	say(of, &b);
@@ -480,8 +492,9 @@ static void count_each(void *n, const struct ofproto_controller_status *s)
 
 static void test_configuration(void **state)
 {
-	struct ofproto_controller two[] = {{.target = "tcp:192.0.2.1:6653", .async_msgs = true, .max_backoff_ms = 3000},
-					   {.target = "bogus"}};
+	struct ofproto_controller two[] = {
+		{.target = "tcp:192.0.2.1:6653", .async_msgs = true, .max_backoff_ms = 3000},
+		{.target = "bogus"}};
 	assert_true(controllers_configure(fake.bridge.controllers, two, 2));
 	assert_int_equal(fake.n_conns, 1);
 	assert_int_equal(fake.conns[0].options.max_backoff, 3000);
@@ -510,7 +523,8 @@ static void test_packet_out(void **state)
 {
 	struct ofconn *of = fake_accepted(OFP13);
 	uint8_t frame[60] = {2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x08, 0x06};
-	struct ofp_packet_out po = {.packet = frame, .packet_len = sizeof(frame), .buffer_id = OFP_NO_BUFFER};
+	struct ofp_packet_out po = {
+		.packet = frame, .packet_len = sizeof(frame), .buffer_id = OFP_NO_BUFFER};
 	match_init_any(&po.metadata);
 	po.metadata.flow.in_port = OFPP_CONTROLLER;
 	po.metadata.mask.in_port = UINT32_MAX;

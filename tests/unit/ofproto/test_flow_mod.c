@@ -39,7 +39,8 @@ static void set_output(struct ofp_flow_mod *fm, uint32_t port)
 	out->port = port;
 }
 
-static struct ofp_flow_mod flow(enum ofp_flow_mod_command command, uint8_t table_id, int priority, uint32_t port)
+static struct ofp_flow_mod flow(enum ofp_flow_mod_command command, uint8_t table_id, int priority,
+				uint32_t port)
 {
 	struct ofp_flow_mod fm = {0};
 	ofp_flow_mod_init(&fm);
@@ -279,7 +280,8 @@ static void test_eviction_groups(void **state)
 	struct oftable *t = &sw.ofproto.tables.table[0];
 	t->flow_limit = 4;
 	t->evict = true;
-	t->groups = xmemdup(&(struct subfield){.field = field_get(FIELD_IN_PORT), .n_bits = 16}, sizeof(*t->groups));
+	t->groups = xmemdup(&(struct subfield){.field = field_get(FIELD_IN_PORT), .n_bits = 16},
+			    sizeof(*t->groups));
 	t->n_groups = 1;
 	static const struct {
 		uint32_t in_port;
@@ -329,8 +331,10 @@ static struct naive naive_candidate(const struct rule_vec *all)
 		VEC_FOREACH (all, k)
 			n += (all->v[k]->idle_timeout || all->v[k]->hard_timeout) &&
 			     all->v[k]->cls.priority % 4 == r->cls.priority % 4;
-		if (!best.rule || n > best.group || (n == best.group && (r->importance < best.rule->importance ||
-									 (r->importance == best.rule->importance && naive_end(r) < naive_end(best.rule)))))
+		if (!best.rule || n > best.group ||
+		    (n == best.group && (r->importance < best.rule->importance ||
+					 (r->importance == best.rule->importance &&
+					  naive_end(r) < naive_end(best.rule)))))
 			best = (struct naive){.group = n, .rule = r};
 	}
 	return best;
@@ -499,8 +503,10 @@ static size_t model_n;
 
 static bool covers(const struct match *general, const struct match *special)
 {
-	const uint64_t *gm = flow_words_const(&general->mask), *gv = flow_words_const(&general->flow);
-	const uint64_t *sm = flow_words_const(&special->mask), *sv = flow_words_const(&special->flow);
+	const uint64_t *gm = flow_words_const(&general->mask),
+		       *gv = flow_words_const(&general->flow);
+	const uint64_t *sm = flow_words_const(&special->mask),
+		       *sv = flow_words_const(&special->flow);
 	for (int i = 0; i < FLOW_WORDS; i++)
 		if ((gm[i] & ~sm[i]) || ((gv[i] ^ sv[i]) & gm[i]))
 			return false;
@@ -513,7 +519,8 @@ static bool model_meets(const struct model_flow *f, const struct ofp_flow_mod *f
 	bool delete = fm->command == OFPFC_DELETE || fm->command == OFPFC_DELETE_STRICT;
 	if (!f->live || (fm->table_id != OFPTT_ALL && fm->table_id != f->table_id))
 		return false;
-	if (strict ? f->priority != fm->priority || !match_equal(&f->match, &fm->match) : !covers(&fm->match, &f->match))
+	if (strict ? f->priority != fm->priority || !match_equal(&f->match, &fm->match)
+		   : !covers(&fm->match, &f->match))
 		return false;
 	if ((f->cookie ^ fm->cookie) & fm->cookie_mask)
 		return false;
@@ -528,8 +535,10 @@ static bool model_overlaps(const struct ofp_flow_mod *fm, uint8_t table_id)
 			continue;
 		bool apart = false;
 		for (int w = 0; w < FLOW_WORDS; w++)
-			apart |= (flow_words_const(&f->match.flow)[w] ^ flow_words_const(&fm->match.flow)[w]) &
-				 flow_words_const(&f->match.mask)[w] & flow_words_const(&fm->match.mask)[w];
+			apart |= (flow_words_const(&f->match.flow)[w] ^
+				  flow_words_const(&fm->match.flow)[w]) &
+				 flow_words_const(&f->match.mask)[w] &
+				 flow_words_const(&fm->match.mask)[w];
 		if (!apart)
 			return true;
 	}
@@ -541,8 +550,8 @@ static int model_add(const struct ofp_flow_mod *fm, uint32_t port)
 	uint8_t table_id = fm->table_id == OFPTT_ALL ? 0 : fm->table_id;
 	struct model_flow *old = NULL;
 	for (size_t i = 0; i < model_n; i++)
-		if (model[i].live && model[i].table_id == table_id && model[i].priority == fm->priority &&
-		    match_equal(&model[i].match, &fm->match))
+		if (model[i].live && model[i].table_id == table_id &&
+		    model[i].priority == fm->priority && match_equal(&model[i].match, &fm->match))
 			old = &model[i];
 	if (!old && fm->flags & OFPFF_CHECK_OVERLAP && model_overlaps(fm, table_id))
 		return OFPFMFC_OVERLAP;
@@ -551,9 +560,19 @@ static int model_add(const struct ofp_flow_mod *fm, uint32_t port)
 	uint64_t packets = old && !(fm->flags & OFPFF_RESET_COUNTS) ? old->packets : 0;
 	int64_t used = old ? old->used : clock_ms();
 	*f = (struct model_flow){
-		.live = true, .table_id = table_id, .priority = fm->priority, .match = fm->match,
-		.cookie = fm->new_cookie, .port = port, .idle = fm->idle_timeout, .hard = fm->hard_timeout,
-		.flags = fm->flags, .created = clock_ms(), .modified = clock_ms(), .used = used, .packets = packets,
+		.live = true,
+		.table_id = table_id,
+		.priority = fm->priority,
+		.match = fm->match,
+		.cookie = fm->new_cookie,
+		.port = port,
+		.idle = fm->idle_timeout,
+		.hard = fm->hard_timeout,
+		.flags = fm->flags,
+		.created = clock_ms(),
+		.modified = clock_ms(),
+		.used = used,
+		.packets = packets,
 	};
 	return 0;
 }
@@ -583,7 +602,9 @@ static int model_apply(const struct ofp_flow_mod *fm, uint32_t port)
 		if (fm->flags & OFPFF_RESET_COUNTS)
 			f->packets = 0;
 	}
-	return !delete && !met && !fm->cookie_mask && fm->new_cookie != UINT64_MAX ? model_add(fm, port) : 0;
+	return !delete &&!met && !fm->cookie_mask && fm->new_cookie != UINT64_MAX
+		       ? model_add(fm, port)
+		       : 0;
 }
 
 static void model_expire(void)
@@ -592,7 +613,8 @@ static void model_expire(void)
 	for (size_t i = 0; i < model_n; i++) {
 		struct model_flow *f = &model[i];
 		int64_t busy = f->used > f->modified ? f->used : f->modified;
-		if (f->live && ((f->hard && f->modified + f->hard * 1000 <= now) || (f->idle && busy + f->idle * 1000 <= now))) {
+		if (f->live && ((f->hard && f->modified + f->hard * 1000 <= now) ||
+				(f->idle && busy + f->idle * 1000 <= now))) {
 			f->live = false;
 			model_removed += !!(f->flags & OFPFF_SEND_FLOW_REM);
 		}
@@ -607,7 +629,8 @@ static struct match random_match(void)
 		match_in_port(&m, random_below(3));
 	if (random_below(2)) {
 		m.mask.nw_dst = random_below(2) ? BE32(0xffffff00) : BE32(0xffff0000);
-		m.flow.nw_dst = htobe32(0x0a000000 | random_below(2) << 16 | random_below(2) << 8) & m.mask.nw_dst;
+		m.flow.nw_dst = htobe32(0x0a000000 | random_below(2) << 16 | random_below(2) << 8) &
+				m.mask.nw_dst;
 	}
 	if (!random_below(4)) {
 		m.mask.regs[3] = 0xff;
@@ -620,8 +643,10 @@ static struct match random_match(void)
 static struct ofp_flow_mod random_flow_mod(uint32_t port)
 {
 	static const enum ofp_flow_mod_command commands[] = {
-		OFPFC_ADD, OFPFC_ADD, OFPFC_ADD, OFPFC_ADD, OFPFC_MODIFY, OFPFC_MODIFY_STRICT, OFPFC_DELETE, OFPFC_DELETE_STRICT};
-	struct ofp_flow_mod fm = flow(commands[random_below(8)], (uint8_t)random_below(3), (int)random_below(3), port);
+		OFPFC_ADD,    OFPFC_ADD,	   OFPFC_ADD,	 OFPFC_ADD,
+		OFPFC_MODIFY, OFPFC_MODIFY_STRICT, OFPFC_DELETE, OFPFC_DELETE_STRICT};
+	struct ofp_flow_mod fm = flow(commands[random_below(8)], (uint8_t)random_below(3),
+				      (int)random_below(3), port);
 	fm.match = random_match();
 	if (fm.table_id == 2 && random_below(2))
 		fm.table_id = OFPTT_ALL;
@@ -637,7 +662,8 @@ static struct ofp_flow_mod random_flow_mod(uint32_t port)
 		fm.out_port = random_below(4) + 1;
 	fm.idle_timeout = random_below(4) ? 0 : (uint16_t)(1 + random_below(20));
 	fm.hard_timeout = random_below(4) ? 0 : (uint16_t)(1 + random_below(20));
-	static const uint16_t flags[] = {OFPFF_SEND_FLOW_REM, OFPFF_CHECK_OVERLAP, OFPFF_RESET_COUNTS};
+	static const uint16_t flags[] = {OFPFF_SEND_FLOW_REM, OFPFF_CHECK_OVERLAP,
+					 OFPFF_RESET_COUNTS};
 	for (int i = 0; i < 3; i++)
 		fm.flags |= random_below(3) ? 0 : flags[i];
 	return fm;
@@ -651,7 +677,8 @@ static void compare(void)
 		if (!f->live)
 			continue;
 		live++;
-		const struct rule *r = tables_find_exactly(&sw.ofproto.tables, f->table_id, &f->match, f->priority);
+		const struct rule *r = tables_find_exactly(&sw.ofproto.tables, f->table_id,
+							   &f->match, f->priority);
 		assert_non_null(r);
 		assert_int_equal(r->cookie, f->cookie);
 		assert_int_equal(r->idle_timeout, f->idle);
@@ -672,7 +699,9 @@ static void random_traffic(void)
 	if (!model_n)
 		return;
 	struct model_flow *f = &model[random_below((uint32_t)model_n)];
-	struct rule *r = f->live ? tables_find_exactly(&sw.ofproto.tables, f->table_id, &f->match, f->priority) : NULL;
+	struct rule *r = f->live ? tables_find_exactly(&sw.ofproto.tables, f->table_id, &f->match,
+						       f->priority)
+				 : NULL;
 	if (!r)
 		return;
 	rule_credit(r, 2, 120, clock_ms());
@@ -727,8 +756,9 @@ static char *picture(void)
 		struct match m;
 		struct str line = STR_INIT;
 		minimatch_expand(&r->cls.match, &m);
-		str_addf(&line, "%u %llx %u %u %u %u %llu %llu %llu ", r->table_id, (unsigned long long)r->cookie, r->idle_timeout,
-			 r->hard_timeout, r->flags, r->importance, (unsigned long long)n.packets, (unsigned long long)n.bytes,
+		str_addf(&line, "%u %llx %u %u %u %u %llu %llu %llu ", r->table_id,
+			 (unsigned long long)r->cookie, r->idle_timeout, r->hard_timeout, r->flags,
+			 r->importance, (unsigned long long)n.packets, (unsigned long long)n.bytes,
 			 (unsigned long long)r->created);
 		match_format(&m, &line, r->cls.priority, NULL, NULL);
 		str_add(&line, " actions=");

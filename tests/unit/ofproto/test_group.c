@@ -31,11 +31,14 @@ static void test_weights(void **state)
 	struct ofp_group_mod gm;
 	unsigned int n[4] = {0}, moved = 0;
 	uint32_t gone = 2;
-	parse("group_id=1,type=select,bucket=weight:1,output:1,bucket=weight:2,output:2,bucket=weight:3,output:3,"
-	      "bucket=weight:4,output:4,bucket=weight:0,output:5", &gm);
+	parse("group_id=1,type=select,bucket=weight:1,output:1,bucket=weight:2,output:2,bucket="
+	      "weight:3,output:3,"
+	      "bucket=weight:4,output:4,bucket=weight:0,output:5",
+	      &gm);
 	for (uint64_t i = 0; i < FLOWS; i++) {
 		uint64_t hash = hash_u64(i + 1);
-		int all = group_select(&gm.group, hash, NULL, NULL), rest = group_select(&gm.group, hash, dead, &gone);
+		int all = group_select(&gm.group, hash, NULL, NULL),
+		    rest = group_select(&gm.group, hash, dead, &gone);
 		assert_in_range(all, 0, 3);
 		n[all]++;
 		assert_int_not_equal(rest, 2);
@@ -44,7 +47,8 @@ static void test_weights(void **state)
 			assert_int_equal(rest, all); // only its own flows move
 	}
 	for (int i = 0; i < 4; i++)
-		assert_true(fabs(n[i] / (double)FLOWS - (i + 1) / 10.0) < 0.02 * (i + 1) / 10.0 + 0.001);
+		assert_true(fabs(n[i] / (double)FLOWS - (i + 1) / 10.0) <
+			    0.02 * (i + 1) / 10.0 + 0.001);
 	assert_int_equal(moved, n[2]);
 	ofp_group_done(&gm.group);
 }
@@ -66,9 +70,11 @@ static const char *const hashed_groups[] = {
 	"bucket=output:1",
 	"bucket=output:1,bucket=output:2",
 	"bucket=output:1,bucket=output:2,bucket=output:3",
-	"bucket=weight:1,output:1,bucket=weight:1000,output:2,bucket=weight:0,output:3,bucket=weight:17,output:4",
+	"bucket=weight:1,output:1,bucket=weight:1000,output:2,bucket=weight:0,output:3,bucket="
+	"weight:17,output:4",
 	"bucket=weight:65535,output:1,bucket=weight:65534,output:2,bucket=weight:3,output:3",
-	"bucket=weight:3,output:1,bucket=weight:4,output:2,bucket=weight:5,output:3,bucket=weight:6,output:4,bucket=weight:7,output:5,"
+	"bucket=weight:3,output:1,bucket=weight:4,output:2,bucket=weight:5,output:3,bucket=weight:"
+	"6,output:4,bucket=weight:7,output:5,"
 	"bucket=weight:8,output:6,bucket=weight:9,output:7",
 };
 
@@ -84,9 +90,10 @@ static struct group *put_hashed(struct group_table *t, const char *buckets)
 	return g;
 }
 
-// The blocks of hashes that the masks describe, visited once each: their sizes by bucket, and how many there are. Any hash of a block
-// has the same mask and bucket.
-static unsigned int measure(const struct group *g, bool (*alive)(void *, const struct ofp_bucket *), void *arg, double *share)
+// The blocks of hashes that the masks describe, visited once each: their sizes by bucket, and how
+// many there are. Any hash of a block has the same mask and bucket.
+static unsigned int measure(const struct group *g, bool (*alive)(void *, const struct ofp_bucket *),
+			    void *arg, double *share)
 {
 	enum { BITS = 26 };
 	unsigned int n_blocks = 0;
@@ -107,7 +114,9 @@ static unsigned int measure(const struct group *g, bool (*alive)(void *, const s
 			seen[other / 8] |= (uint8_t)(1 << other % 8);
 			if (!(hash_u64(other) & 1023)) {
 				uint32_t other_mask = 0;
-				assert_int_equal(group_slots_select(g, other | hash << BITS, &other_mask, alive, arg), bucket);
+				assert_int_equal(group_slots_select(g, other | hash << BITS,
+								    &other_mask, alive, arg),
+						 bucket);
 				assert_int_equal(other_mask, mask);
 			}
 			bits = (bits - wild) & wild;
@@ -137,11 +146,13 @@ static void test_slots(void **state)
 static void test_dead_slots(void **state)
 {
 	static struct group_table t;
-	struct group *g = put_hashed(&t, "bucket=weight:2,output:1,bucket=weight:3,output:2,bucket=weight:1,output:3");
+	struct group *g = put_hashed(
+		&t, "bucket=weight:2,output:1,bucket=weight:3,output:2,bucket=weight:1,output:3");
 	uint32_t gone = 1;
 	double share[16] = {0};
 	measure(g, dead, &gone, share);
-	assert_true(share[1] == 0 && fabs(share[0] - 2.0 / 3) < 0.1 && share[0] > 2.0 / 6 && share[2] > 1.0 / 6);
+	assert_true(share[1] == 0 && fabs(share[0] - 2.0 / 3) < 0.1 && share[0] > 2.0 / 6 &&
+		    share[2] > 1.0 / 6);
 	for (uint32_t i = 0; i < FLOWS; i++) {
 		uint32_t hash = (uint32_t)hash_u64(i), mask = 0;
 		int all = group_slots_select(g, hash, &mask, NULL, NULL);
@@ -170,7 +181,8 @@ static void test_slots_move_little(void **state)
 		to_new += after == 4;
 		needless += after != 4 && after != before[i];
 	}
-	print_message("%u of %u to the new bucket, %u moved between the others\n", to_new, FLOWS, needless);
+	print_message("%u of %u to the new bucket, %u moved between the others\n", to_new, FLOWS,
+		      needless);
 	assert_true(fabs(to_new / (double)FLOWS - 0.2) < 0.01 && needless < FLOWS * 0.3);
 	group_table_clear(&t);
 	rcu_barrier_all();
@@ -185,8 +197,9 @@ static void test_table(void **state)
 {
 	static struct group_table t;
 	struct ofp_group_mod gm;
-	static const char *const texts[] = {"group_id=3,type=all,bucket=group:2", "group_id=1,type=all,bucket=output:1",
-					    "group_id=2,type=all,bucket=output:1,bucket=clone(group:1)"};
+	static const char *const texts[] = {
+		"group_id=3,type=all,bucket=group:2", "group_id=1,type=all,bucket=output:1",
+		"group_id=2,type=all,bucket=output:1,bucket=clone(group:1)"};
 	for (int i = 0; i < 3; i++) {
 		parse(texts[i], &gm);
 		assert_false(group_makes_loop(&t, &gm.group));

@@ -71,7 +71,8 @@ struct error *netdev_set_up(struct netdev *n, bool up)
 }
 void netdev_get_features(const struct netdev *n, struct netdev_features *f)
 {
-	*f = (struct netdev_features){.current = NETDEV_F_10GB_FD, .current_speed = 10000, .max_speed = 10000};
+	*f = (struct netdev_features){
+		.current = NETDEV_F_10GB_FD, .current_speed = 10000, .max_speed = 10000};
 }
 void netdev_get_stats(const struct netdev *n, struct netdev_stats *s)
 {
@@ -103,7 +104,8 @@ struct error *dp_port_reconfigure(struct dp *dp, uint32_t port)
 {
 	return NULL;
 }
-void backer_patch_stats(const struct backer *b, const struct ofproto *p, uint32_t port, struct backer_patch_stats *s)
+void backer_patch_stats(const struct backer *b, const struct ofproto *p, uint32_t port,
+			struct backer_patch_stats *s)
 {
 	*s = (struct backer_patch_stats){.tx_packets = 7};
 }
@@ -111,7 +113,8 @@ void backer_patch_stats(const struct backer *b, const struct ofproto *p, uint32_
 static struct ofp_port_status news[64];
 static size_t n_news;
 
-void controllers_port_status(struct controllers *cs, const struct ofp_port_status *status, const struct conn *except)
+void controllers_port_status(struct controllers *cs, const struct ofp_port_status *status,
+			     const struct conn *except)
 {
 	assert_true(n_news < 64);
 	news[n_news++] = *status;
@@ -156,7 +159,11 @@ static int n_devices;
 static struct netdev *device(const char *name)
 {
 	struct netdev *n = &devices[n_devices++];
-	*n = (struct netdev){.name = name, .type = "dummy", .mac = {2, 0, 0, 0, 0, 1}, .up = true, .carrier = true};
+	*n = (struct netdev){.name = name,
+			     .type = "dummy",
+			     .mac = {2, 0, 0, 0, 0, 1},
+			     .up = true,
+			     .carrier = true};
 	return n;
 }
 
@@ -212,14 +219,16 @@ static uint32_t add(struct ofproto *p, struct netdev *n, uint32_t requested)
 
 static void test_numbers(void **state)
 {
-	struct netdev *a = device("a"), *b = device("b"), *c = device("c"), *local = device("br0"), *d = device("d");
+	struct netdev *a = device("a"), *b = device("b"), *c = device("c"), *local = device("br0"),
+		      *d = device("d");
 	assert_int_equal(add(&bridges[0], a, OFPP_NONE), 1);
 	assert_int_equal(add(&bridges[0], local, OFPP_LOCAL), OFPP_LOCAL);
 	assert_int_equal(add(&bridges[0], b, 1), 2); // taken
 	assert_int_equal(add(&bridges[0], c, 3), 3);
 	assert_int_equal(ofproto_del_port(&bridges[0], 2), 0);
 	assert_int_equal(ofproto_del_port(&bridges[0], 2), -ENOENT);
-	assert_int_equal(add(&bridges[0], d, OFPP_NONE), 4); // 3 is taken, 2 is not given again at once
+	assert_int_equal(add(&bridges[0], d, OFPP_NONE),
+			 4); // 3 is taken, 2 is not given again at once
 	assert_int_equal(b->refs, 0);
 	struct ofproto_port_info info;
 	assert_int_equal(ofproto_find_port_by_name(&bridges[0], "br0", &info), 0);
@@ -326,8 +335,13 @@ static void test_bundles(void **state)
 	add(&bridges[0], b, OFPP_NONE);
 	uint64_t trunks[64] = {6};
 	uint32_t ports[] = {1, 2, 77};
-	struct ofproto_bundle_config c = {.name = "bond", .ports = ports, .n_ports = 2, .vlan_mode = VLAN_TRUNK,
-					  .tag = -1, .trunks = trunks, .qinq_ethertype = 0x88a8};
+	struct ofproto_bundle_config c = {.name = "bond",
+					  .ports = ports,
+					  .n_ports = 2,
+					  .vlan_mode = VLAN_TRUNK,
+					  .tag = -1,
+					  .trunks = trunks,
+					  .qinq_ethertype = 0x88a8};
 	ofproto_set_bundle(&bridges[0], a, &c);
 	settle();
 	assert_int_equal(n_seen_bundles[0], 1);
@@ -340,8 +354,10 @@ static void test_bundles(void **state)
 	settle();
 	assert_int_equal(n_snapshots, before);
 
-	// A port that moves to another bundle leaves the first; one that does not exist is passed over.
-	struct ofproto_bundle_config d = {.name = "b", .ports = &ports[1], .n_ports = 2, .vlan_mode = VLAN_ACCESS, .tag = 5};
+	// A port that moves to another bundle leaves the first; one that does not exist is passed
+	// over.
+	struct ofproto_bundle_config d = {
+		.name = "b", .ports = &ports[1], .n_ports = 2, .vlan_mode = VLAN_ACCESS, .tag = 5};
 	mac_table_learn(bridges[0].macs, (uint8_t[]){2, 0, 0, 0, 0, 9}, 0, 2, 0);
 	ofproto_set_bundle(&bridges[0], b, &d);
 	assert_int_equal(mac_table_count(bridges[0].macs), 0);

@@ -255,10 +255,10 @@ static void test_threads(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(test_model),
-	        cmocka_unit_test(test_outlives_its_table),
-	        cmocka_unit_test(test_limit),
-	        cmocka_unit_test(test_threads),
+		cmocka_unit_test(test_model),
+		cmocka_unit_test(test_outlives_its_table),
+		cmocka_unit_test(test_limit),
+		cmocka_unit_test(test_threads),
 	};
 	rcu_register();
 	int result = cmocka_run_group_tests(tests, NULL, NULL);

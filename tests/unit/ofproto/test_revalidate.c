@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Upcalls and revalidation on a fake datapath and a stopped clock: counters to the packet, changes that reach megaflows, expiry, ageing,
-// and silence when there is nothing to do. And translation in threads while everything changes around them.
+// Upcalls and revalidation on a fake datapath and a stopped clock: counters to the packet, changes
+// that reach megaflows, expiry, ageing, and silence when there is nothing to do. And translation in
+// threads while everything changes around them.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -52,7 +53,8 @@ static void test_counters(void **state)
 	world_add_flow(&w, &w.br0, "ip actions=resubmit(,1),9");
 	world_add_flow(&w, &w.br0, "table=1,tcp actions=2");
 	world_add_flow(&w, &w.br1, "actions=LOCAL");
-	struct rule *ip = world_rule(&w.br0, 0, "ip", 32768), *tcp = world_rule(&w.br0, 1, "tcp", 32768);
+	struct rule *ip = world_rule(&w.br0, 0, "ip", 32768),
+		    *tcp = world_rule(&w.br0, 1, "tcp", 32768);
 	struct rule *any = world_rule(&w.br1, 0, "", 32768);
 	send(&w, "in_port=1,tcp", false, "2,101");
 	assert_int_equal(ip->packets, 1); // the first one counts at once
@@ -90,11 +92,13 @@ static void test_changes(void **state)
 	world_add_flow(&w, &w.br0, "priority=1,ip actions=2");
 	send(&w, "in_port=1,tcp,tp_dst=80", false, "2");
 	send(&w, "in_port=1,tcp,tp_dst=81", true, "2");
-	world_add_flow(&w, &w.br0, "priority=1,ip actions=3"); // other actions, the same mask: in place
+	world_add_flow(&w, &w.br0,
+		       "priority=1,ip actions=3"); // other actions, the same mask: in place
 	pass(&w, 20);
 	assert_int_equal(n_flows(&w), 1);
 	send(&w, "in_port=1,tcp,tp_dst=80", true, "3");
-	world_add_flow(&w, &w.br0, "priority=2,tcp,tp_dst=80 actions=LOCAL"); // the mask is too wide now
+	world_add_flow(&w, &w.br0,
+		       "priority=2,tcp,tp_dst=80 actions=LOCAL"); // the mask is too wide now
 	pass(&w, 20);
 	assert_int_equal(n_flows(&w), 0);
 	send(&w, "in_port=1,tcp,tp_dst=80", false, "100");
@@ -129,11 +133,14 @@ static void test_many(void **state)
 	pass(&w, 100); // in steps over several iterations
 	send(&w, "in_port=1,dl_src=00:00:00:00:01:05,dl_dst=01:00:00:00:00:01", true, "2");
 	send(&w, "in_port=1,dl_src=00:00:00:00:07:05,dl_dst=01:00:00:00:00:01", true, "2");
-	struct backer_settings settings = {.max_idle_ms = 10000, .max_revalidator_ms = 500, .flow_limit = 2000};
+	struct backer_settings settings = {
+		.max_idle_ms = 10000, .max_revalidator_ms = 500, .flow_limit = 2000};
 	backers_configure(w.backers, &settings);
-	send(&w, "in_port=2,dl_src=00:00:00:00:07:05,dl_dst=01:00:00:00:00:01", false, "drop"); // 2 is its own port
+	send(&w, "in_port=2,dl_src=00:00:00:00:07:05,dl_dst=01:00:00:00:00:01", false,
+	     "drop");			     // 2 is its own port
 	assert_int_equal(n_flows(&w), 2000); // not installed
-	assert_int_equal(world_rule(&w.br0, 0, "", 32768)->packets, 1); // but counted; older ones are the old rule's
+	assert_int_equal(world_rule(&w.br0, 0, "", 32768)->packets,
+			 1);	   // but counted; older ones are the old rule's
 	settings.flow_limit = 100; // overfull: what rests for a moment goes
 	backers_configure(w.backers, &settings);
 	pass(&w, 1000);
@@ -159,7 +166,8 @@ static void test_ports_share_the_limit(void **state)
 {
 	struct world w;
 	world_init(&w);
-	struct backer_settings settings = {.max_idle_ms = 10000, .max_revalidator_ms = 500, .flow_limit = 800};
+	struct backer_settings settings = {
+		.max_idle_ms = 10000, .max_revalidator_ms = 500, .flow_limit = 800};
 	backers_configure(w.backers, &settings);
 	world_add_flow(&w, &w.br0, "actions=NORMAL"); // looks at addresses
 	flood(&w, "in_port=1,dl_dst=01:00:00:00:00:01", 0, 2000);
@@ -209,7 +217,8 @@ static void test_learning(void **state)
 	// Traffic in the datapath keeps addresses, silence does not.
 	for (int i = 1; i < 65; i++) {
 		pass(&w, 5000);
-		send(&w, "in_port=1,dl_src=00:00:00:00:00:01,dl_dst=00:00:00:00:00:02", true, i < 60 ? "2" : "100,2");
+		send(&w, "in_port=1,dl_src=00:00:00:00:00:01,dl_dst=00:00:00:00:00:02", true,
+		     i < 60 ? "2" : "100,2");
 	}
 	assert_int_equal(mac_table_count(w.br0.macs), 1);
 	pass(&w, 301000);
@@ -251,7 +260,8 @@ static void *work(void *arg)
 						   .may_learn = true,
 						   .credit = true},
 				&out);
-		struct megaflow *mf = megaflow_new(worker->w->backer->bases, &out, &key, 1, clock_ms());
+		struct megaflow *mf =
+			megaflow_new(worker->w->backer->bases, &out, &key, 1, clock_ms());
 		megaflow_free(mf);
 		xlate_out_done(&out);
 		__atomic_fetch_add(&worker->n, 1, __ATOMIC_RELAXED);
@@ -274,7 +284,8 @@ static void test_threads(void **state)
 	bool stop = false;
 	world_init(&w);
 	world_add_flow(&w, &w.br1, "actions=NORMAL");
-	struct worker workers[2] = {{.w = &w, .seed = 1, .stop = &stop}, {.w = &w, .seed = 2, .stop = &stop}};
+	struct worker workers[2] = {{.w = &w, .seed = 1, .stop = &stop},
+				    {.w = &w, .seed = 2, .stop = &stop}};
 	pthread_t threads[2];
 	for (int i = 0; i < 2; i++)
 		pthread_create(&threads[i], NULL, work, &workers[i]);
@@ -282,7 +293,8 @@ static void test_threads(void **state)
 	for (unsigned int i = 0; i < 1500 || !done_some(workers); i++) {
 		world_add_flow(&w, &w.br0, "actions=resubmit(,1)");
 		world_add_flow(&w, &w.br0, "table=1,priority=5,ip actions=NORMAL");
-		world_add_flow(&w, &w.br0, "table=1,priority=9,ip,nw_src=0.0.0.0/5 actions=9,flood");
+		world_add_flow(&w, &w.br0,
+			       "table=1,priority=9,ip,nw_src=0.0.0.0/5 actions=9,flood");
 		if (i % 3 == 0)
 			world_publish(&w, &w.br0);
 		if (i % 5 == 0)
@@ -303,9 +315,10 @@ static void test_threads(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_counters), cmocka_unit_test(test_changes),  cmocka_unit_test(test_many),
-		cmocka_unit_test(test_ports_share_the_limit),
-		cmocka_unit_test(test_idle),	 cmocka_unit_test(test_learning), cmocka_unit_test(test_threads),
+		cmocka_unit_test(test_counters), cmocka_unit_test(test_changes),
+		cmocka_unit_test(test_many),	 cmocka_unit_test(test_ports_share_the_limit),
+		cmocka_unit_test(test_idle),	 cmocka_unit_test(test_learning),
+		cmocka_unit_test(test_threads),
 	};
 	rcu_register();
 	clock_stop();

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Translation: rules and a packet as text, datapath actions and the megaflow's match as text. Where the stock switch was asked, the
-// answers are its own, but for the order of floods, which is that of port numbers here.
+// Translation: rules and a packet as text, datapath actions and the megaflow's match as text. Where
+// the stock switch was asked, the answers are its own, but for the order of floods, which is that
+// of port numbers here.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -32,7 +33,10 @@ static const struct scenario scenarios[] = {
 	 "in_port=1,tcp,nw_dst=10.0.0.1",
 	 "recirc_id=0,eth,tcp,in_port=1,nw_dst=10.0.0.1,nw_frag=no",
 	 "set(ipv4(dst=10.0.0.2)),2"},
-	{{"tcp actions=set_field:10.0.0.1->nw_dst,output:2"}, "in_port=1,tcp,nw_dst=10.0.0.1", NULL, "2"},
+	{{"tcp actions=set_field:10.0.0.1->nw_dst,output:2"},
+	 "in_port=1,tcp,nw_dst=10.0.0.1",
+	 NULL,
+	 "2"},
 	{{"tcp actions=mod_nw_tos:32,output:2"},
 	 "in_port=1,tcp,nw_tos=8",
 	 "recirc_id=0,eth,tcp,in_port=1,nw_tos=8,nw_frag=no",
@@ -58,63 +62,124 @@ static const struct scenario scenarios[] = {
 	 "in_port=1,tcp6,nw_ttl=9",
 	 NULL,
 	 "set(ipv6(dst=fe80::1,label=0x5,hlimit=8)),2"},
-	{{"ip actions=mod_nw_ttl:8,output:2"}, "in_port=1,ip,nw_ttl=9", NULL, "2"}, // cut off in its header
+	{{"ip actions=mod_nw_ttl:8,output:2"},
+	 "in_port=1,ip,nw_ttl=9",
+	 NULL,
+	 "2"}, // cut off in its header
 	{{"actions=mod_dl_src:00:00:00:00:00:07,2,mod_dl_src:00:00:00:00:00:08,3"},
 	 "in_port=1",
 	 NULL,
 	 "set(eth(src=00:00:00:00:00:07)),2,set(eth(src=00:00:00:00:00:08)),3"},
 	// Queues and marks.
-	{{"udp actions=enqueue:2:5,pop_queue,output:3"}, "in_port=1,udp", NULL,
+	{{"udp actions=enqueue:2:5,pop_queue,output:3"},
+	 "in_port=1,udp",
+	 NULL,
 	 "set(skb_priority(0x5)),2,set(skb_priority(0)),3"},
-	{{"actions=set_queue:3,output:2,output:3"}, "in_port=1", NULL, "set(skb_priority(0x3)),2,3"},
+	{{"actions=set_queue:3,output:2,output:3"},
+	 "in_port=1",
+	 NULL,
+	 "set(skb_priority(0x3)),2,3"},
 	{{"actions=set_field:3->pkt_mark,output:2"}, "in_port=1", NULL, "set(skb_mark(0x3)),2"},
 	// Tags.
-	{{"actions=strip_vlan,output:2"}, "in_port=1,udp,dl_vlan=5,dl_vlan_pcp=3", NULL, "pop_vlan,2"},
-	{{"actions=mod_vlan_vid:7,output:2"}, "in_port=1,udp,dl_vlan=5,dl_vlan_pcp=3", NULL,
+	{{"actions=strip_vlan,output:2"},
+	 "in_port=1,udp,dl_vlan=5,dl_vlan_pcp=3",
+	 NULL,
+	 "pop_vlan,2"},
+	{{"actions=mod_vlan_vid:7,output:2"},
+	 "in_port=1,udp,dl_vlan=5,dl_vlan_pcp=3",
+	 NULL,
 	 "pop_vlan,push_vlan(vid=7,pcp=3),2"},
 	{{"actions=mod_vlan_vid:7,output:2"}, "in_port=1,udp", NULL, "push_vlan(vid=7,pcp=0),2"},
-	{{"actions=push_vlan:0x8100,set_field:4100->vlan_vid,output:2"}, "in_port=1", NULL, "push_vlan(vid=4,pcp=0),2"},
-	{{"actions=push_vlan:0x88a8,set_field:4105->vlan_vid,output:2"}, "in_port=1,dl_vlan=5,dl_vlan_pcp=3", NULL,
+	{{"actions=push_vlan:0x8100,set_field:4100->vlan_vid,output:2"},
+	 "in_port=1",
+	 NULL,
+	 "push_vlan(vid=4,pcp=0),2"},
+	{{"actions=push_vlan:0x88a8,set_field:4105->vlan_vid,output:2"},
+	 "in_port=1,dl_vlan=5,dl_vlan_pcp=3",
+	 NULL,
 	 "push_vlan(tpid=0x88a8,vid=9,pcp=0),2"},
-	{{"actions=clone(strip_vlan,output:2),output:3"}, "in_port=1,dl_vlan=5,dl_vlan_pcp=3", NULL,
+	{{"actions=clone(strip_vlan,output:2),output:3"},
+	 "in_port=1,dl_vlan=5,dl_vlan_pcp=3",
+	 NULL,
 	 "pop_vlan,2,push_vlan(vid=5,pcp=3),3"},
-	{{"dl_vlan=7 actions=2"}, "in_port=1,dl_vlan=6,dl_vlan_pcp=1", "recirc_id=0,eth,in_port=1,dl_vlan=6,dl_type=0x0000",
+	{{"dl_vlan=7 actions=2"},
+	 "in_port=1,dl_vlan=6,dl_vlan_pcp=1",
+	 "recirc_id=0,eth,in_port=1,dl_vlan=6,dl_type=0x0000",
 	 "drop"},
 	// Registers and the stack.
-	{{"udp actions=move:NXM_OF_IP_SRC[]->NXM_OF_IP_DST[],output:2"}, "in_port=1,udp,nw_src=1.2.3.4", NULL,
+	{{"udp actions=move:NXM_OF_IP_SRC[]->NXM_OF_IP_DST[],output:2"},
+	 "in_port=1,udp,nw_src=1.2.3.4",
+	 NULL,
 	 "set(ipv4(dst=1.2.3.4)),2"},
 	{{"actions=set_field:2->reg3,output:reg3,output:reg2"}, "in_port=1", NULL, "2"},
-	{{"actions=set_field:2->reg3,push:NXM_NX_REG3[],set_field:0->reg3,pop:NXM_NX_REG4[],output:reg4"}, "in_port=1", NULL,
+	{{"actions=set_field:2->reg3,push:NXM_NX_REG3[],set_field:0->reg3,pop:NXM_NX_REG4[],output:"
+	  "reg4"},
+	 "in_port=1",
+	 NULL,
 	 "2"},
 	{{"actions=pop:NXM_NX_REG4[],output:3"}, "in_port=1", NULL, "3"},
-	{{"actions=set_field:0x12345678abcdef0011223344->xxreg0,push:NXM_NX_XXREG0[],pop:NXM_NX_XXREG1[],"
+	{{"actions=set_field:0x12345678abcdef0011223344->xxreg0,push:NXM_NX_XXREG0[],pop:NXM_NX_"
+	  "XXREG1[],"
 	  "move:NXM_NX_REG7[0..15]->NXM_NX_REG0[0..15],resubmit(,1)",
 	  "table=1,reg0=0x3344/0xffff,reg5=0x12345678 actions=2"},
-	 "in_port=1", NULL, "2"},
-	// Control.
-	{{"actions=resubmit(,1),3", "table=1,in_port=1 actions=2,exit", "table=1,in_port=2 actions=LOCAL"}, "in_port=1", NULL,
+	 "in_port=1",
+	 NULL,
 	 "2"},
-	{{"actions=resubmit(2,1),3", "table=1,in_port=1 actions=2", "table=1,in_port=2 actions=LOCAL"}, "in_port=1", NULL,
+	// Control.
+	{{"actions=resubmit(,1),3", "table=1,in_port=1 actions=2,exit",
+	  "table=1,in_port=2 actions=LOCAL"},
+	 "in_port=1",
+	 NULL,
+	 "2"},
+	{{"actions=resubmit(2,1),3", "table=1,in_port=1 actions=2",
+	  "table=1,in_port=2 actions=LOCAL"},
+	 "in_port=1",
+	 NULL,
 	 "100,3"},
-	{{"actions=goto_table:1", "table=1,priority=5,arp actions=2", "table=1,priority=4,dl_type=0x1234 actions=3"},
-	 "in_port=1,dl_type=0x1234", NULL, "3"},
-	{{"actions=write_actions(set_field:00:01:02:03:04:05->eth_src,output:2),goto_table:1", "table=1 actions=3"},
-	 "in_port=1", NULL, "3,set(eth(src=00:01:02:03:04:05)),2"},
-	{{"actions=write_actions(output:2),goto_table:1", "table=1 actions=3,clear_actions"}, "in_port=1", NULL, "3"},
-	{{"ip actions=write_actions(set_field:1->ip_dscp)"}, "in_port=1,udp", NULL, "drop"}, // no output
-	{{"udp,dl_vlan=5 actions=write_actions(output:2,push_vlan:0x8100,dec_ttl,strip_vlan,output:3)"},
-	 "in_port=1,udp,dl_vlan=5,nw_ttl=9", NULL, "set(ipv4(ttl=8)),pop_vlan,push_vlan(vid=0,pcp=0),3"},
-	{{"actions=write_metadata:0x5/0xf,goto_table:1", "table=1,metadata=0x5 actions=2"}, "in_port=1", NULL, "2"},
+	{{"actions=goto_table:1", "table=1,priority=5,arp actions=2",
+	  "table=1,priority=4,dl_type=0x1234 actions=3"},
+	 "in_port=1,dl_type=0x1234",
+	 NULL,
+	 "3"},
+	{{"actions=write_actions(set_field:00:01:02:03:04:05->eth_src,output:2),goto_table:1",
+	  "table=1 actions=3"},
+	 "in_port=1",
+	 NULL,
+	 "3,set(eth(src=00:01:02:03:04:05)),2"},
+	{{"actions=write_actions(output:2),goto_table:1", "table=1 actions=3,clear_actions"},
+	 "in_port=1",
+	 NULL,
+	 "3"},
+	{{"ip actions=write_actions(set_field:1->ip_dscp)"},
+	 "in_port=1,udp",
+	 NULL,
+	 "drop"}, // no output
+	{{"udp,dl_vlan=5 "
+	  "actions=write_actions(output:2,push_vlan:0x8100,dec_ttl,strip_vlan,output:3)"},
+	 "in_port=1,udp,dl_vlan=5,nw_ttl=9",
+	 NULL,
+	 "set(ipv4(ttl=8)),pop_vlan,push_vlan(vid=0,pcp=0),3"},
+	{{"actions=write_metadata:0x5/0xf,goto_table:1", "table=1,metadata=0x5 actions=2"},
+	 "in_port=1",
+	 NULL,
+	 "2"},
 	{{"actions=resubmit(,0)"}, "in_port=1", NULL, "drop"},
 	{{"ip actions=dec_ttl,2"}, "in_port=1,udp,nw_ttl=4", NULL, "set(ipv4(ttl=3)),2"},
 	// Through the patch port: br1 changes its own copy.
 	{{"actions=9,2"}, "in_port=1,dl_dst=00:00:00:00:00:09", NULL, "101,4,2"},
-	{{"actions=set_field:1->reg0,mod_dl_src:00:00:00:00:00:07,9"}, "in_port=1", NULL,
+	{{"actions=set_field:1->reg0,mod_dl_src:00:00:00:00:00:07,9"},
+	 "in_port=1",
+	 NULL,
 	 "set(eth(src=00:00:00:00:00:07)),101,4"},
 	// Fragments.
-	{{"priority=5,udp,tp_dst=53 actions=2", "priority=4,ip actions=3"}, "in_port=1,udp,udp_dst=53", NULL, "2"},
-	{{"priority=5,udp,tp_dst=53 actions=2", "priority=4,ip actions=3"}, "in_port=1,udp,nw_frag=first,udp_dst=53",
-	 "recirc_id=0,eth,udp,in_port=1,nw_frag=first", "3"},
+	{{"priority=5,udp,tp_dst=53 actions=2", "priority=4,ip actions=3"},
+	 "in_port=1,udp,udp_dst=53",
+	 NULL,
+	 "2"},
+	{{"priority=5,udp,tp_dst=53 actions=2", "priority=4,ip actions=3"},
+	 "in_port=1,udp,nw_frag=first,udp_dst=53",
+	 "recirc_id=0,eth,udp,in_port=1,nw_frag=first",
+	 "3"},
 	{{"udp actions=2"}, "in_port=1,ip,nw_proto=17,nw_frag=later", NULL, "2"},
 };
 
@@ -178,7 +243,9 @@ static void test_normal(void **state)
 	world_add_flow(&w, &w.br1, "priority=0 actions=drop");
 	world_add_flow(&w, &w.br0, "priority=0 actions=NORMAL");
 	check(&w, "in_port=1,dl_dst=00:00:00:00:00:06",
-	      "recirc_id=0,eth,in_port=1,dl_src=00:00:00:00:00:00,dl_dst=00:00:00:00:00:06,dl_type=0x0000", "100,2");
+	      "recirc_id=0,eth,in_port=1,dl_src=00:00:00:00:00:00,dl_dst=00:00:00:00:00:06,dl_type="
+	      "0x0000",
+	      "100,2");
 	check(&w, "in_port=1,dl_vlan=10,dl_dst=00:00:00:00:00:06", NULL, "100,2,pop_vlan,3");
 	check(&w, "in_port=3,dl_dst=00:00:00:00:00:06", NULL, "push_vlan(vid=10,pcp=0),100,1,2");
 	check(&w, "in_port=3,dl_vlan=5,dl_dst=00:00:00:00:00:06", NULL, "drop");
@@ -194,7 +261,8 @@ static void test_normal(void **state)
 	check(&w, "in_port=1,dl_vlan=10,dl_dst=00:00:00:00:00:07", NULL, "pop_vlan,3");
 	check(&w, "in_port=1,dl_dst=00:00:00:00:00:07", NULL, "100,2"); // in another VLAN
 
-	struct xlate_bundle_config *p1 = world_bundle(&w.br0, "p1"), *p2 = world_bundle(&w.br0, "p2");
+	struct xlate_bundle_config *p1 = world_bundle(&w.br0, "p1"),
+				   *p2 = world_bundle(&w.br0, "p2");
 	p1->protected_ = p2->protected_ = true;
 	world_publish(&w, &w.br0);
 	check(&w, "in_port=1,dl_dst=00:00:00:00:00:06", NULL, "drop");
@@ -217,8 +285,10 @@ static void test_normal(void **state)
 	p1->vlan_mode = VLAN_DOT1Q_TUNNEL;
 	p1->trunks = NULL;
 	world_publish(&w, &w.br0);
-	check(&w, "in_port=1,dl_vlan=6,dl_dst=00:00:00:00:00:09", NULL, "push_vlan(tpid=0x88a8,vid=5,pcp=0),100,2");
-	check(&w, "in_port=1,dl_dst=00:00:00:00:00:09", NULL, "push_vlan(tpid=0x88a8,vid=5,pcp=0),100,2");
+	check(&w, "in_port=1,dl_vlan=6,dl_dst=00:00:00:00:00:09", NULL,
+	      "push_vlan(tpid=0x88a8,vid=5,pcp=0),100,2");
+	check(&w, "in_port=1,dl_dst=00:00:00:00:00:09", NULL,
+	      "push_vlan(tpid=0x88a8,vid=5,pcp=0),100,2");
 	check(&w, "in_port=2,dl_vlan=5,dl_dst=00:00:00:00:00:09", NULL, "100,pop_vlan,1");
 	p1->vlan_mode = VLAN_ACCESS;
 	p1->tag = 10;
@@ -229,14 +299,16 @@ static void test_normal(void **state)
 	world_publish(&w, &w.br0);
 	check(&w, "in_port=1,dl_vlan=0,dl_vlan_pcp=5,dl_dst=00:00:00:00:00:09", NULL,
 	      "pop_vlan,push_vlan(vid=10,pcp=5),100,2,pop_vlan,push_vlan(vid=0,pcp=5),3");
-	check(&w, "in_port=1,dl_dst=00:00:00:00:00:09", NULL, "push_vlan(vid=10,pcp=0),100,2,pop_vlan,3");
+	check(&w, "in_port=1,dl_dst=00:00:00:00:00:09", NULL,
+	      "push_vlan(vid=10,pcp=0),100,2,pop_vlan,3");
 
 	// Priority tags between trunks: what is not empty stays.
 	p1->vlan_mode = VLAN_TRUNK;
 	p1->tag = -1;
 	world_publish(&w, &w.br0);
 	check(&w, "in_port=1,dl_vlan=0,dl_vlan_pcp=5,dl_dst=00:00:00:00:00:09", NULL, "100,2");
-	check(&w, "in_port=1,dl_vlan=0,dl_vlan_pcp=0,dl_dst=00:00:00:00:00:09", NULL, "pop_vlan,100,2");
+	check(&w, "in_port=1,dl_vlan=0,dl_vlan_pcp=0,dl_dst=00:00:00:00:00:09", NULL,
+	      "pop_vlan,100,2");
 	p2->priority_tags = 2;
 	world_publish(&w, &w.br0);
 	check(&w, "in_port=1,dl_vlan=0,dl_vlan_pcp=0,dl_dst=00:00:00:00:00:09", NULL,
@@ -393,13 +465,16 @@ static void test_packet_out(void **state)
 	world_flow("in_port=1", &flow);
 	struct buf list = BUF_INIT;
 	uint32_t usable;
-	assert_null(ofpacts_parse("output:2,TABLE,IN_PORT", &(struct ofpact_text){0}, &list, &usable));
-	assert_null(backer_packet_out(w.backer, &w.br0, &flow, frame, sizeof(frame), list.data, list.len));
+	assert_null(
+		ofpacts_parse("output:2,TABLE,IN_PORT", &(struct ofpact_text){0}, &list, &usable));
+	assert_null(backer_packet_out(w.backer, &w.br0, &flow, frame, sizeof(frame), list.data,
+				      list.len));
 	assert_string_equal(str_cstr(&executed), "2,3,1");
 	assert_int_equal(executed_key->in_port, 1);
 	assert_int_equal(world_rule(&w.br0, 0, "in_port=1", 32768)->packets, 1);
 	flow.in_port = OFPP_NONE;
-	assert_null(backer_packet_out(w.backer, &w.br0, &flow, frame, sizeof(frame), list.data, list.len));
+	assert_null(backer_packet_out(w.backer, &w.br0, &flow, frame, sizeof(frame), list.data,
+				      list.len));
 	assert_string_equal(str_cstr(&executed), "2");
 	assert_int_equal(executed_key->in_port, DP_PORT_NONE);
 	fake_dp_on_execute = NULL;
@@ -415,7 +490,8 @@ static void test_limits(void **state)
 	world_init(&w);
 	for (unsigned int t = 0; t < 40; t++) {
 		char text[100];
-		snprintf(text, sizeof(text), "table=%u actions=resubmit(,%u),resubmit(,%u)", t, t + 1, t + 1);
+		snprintf(text, sizeof(text), "table=%u actions=resubmit(,%u),resubmit(,%u)", t,
+			 t + 1, t + 1);
 		world_add_flow(&w, &w.br0, text);
 	}
 	struct flow flow, mask;
@@ -424,7 +500,8 @@ static void test_limits(void **state)
 	world_flow("in_port=1", &flow);
 	memset(&mask, 0, sizeof(mask));
 	xlate_out_init(&out, &list, &mask);
-	xlate_translate(&(struct xlate_in){.backer = w.backer, .flow = &flow, .ofproto = &w.br0}, &out);
+	xlate_translate(&(struct xlate_in){.backer = w.backer, .flow = &flow, .ofproto = &w.br0},
+			&out);
 	assert_int_equal(out.error, XLATE_TOO_MANY_RESUBMITS);
 	assert_int_equal(list.len, 0);
 	assert_in_range(out.n_rules, 1000, 4096);
@@ -434,13 +511,15 @@ static void test_limits(void **state)
 	world_add_flow(&w, &w.br0, "actions=2,9,IN_PORT");
 	world_add_flow(&w, &w.br1, "actions=IN_PORT");
 	xlate_out_init(&out, &list, &mask);
-	xlate_translate(&(struct xlate_in){.backer = w.backer, .flow = &flow, .ofproto = &w.br0}, &out);
+	xlate_translate(&(struct xlate_in){.backer = w.backer, .flow = &flow, .ofproto = &w.br0},
+			&out);
 	assert_int_equal(out.error, XLATE_TOO_DEEP);
 	assert_int_equal(list.len, 0);
 	xlate_out_done(&out);
 	flow.recirc_id = 5;
 	xlate_out_init(&out, &list, &mask);
-	xlate_translate(&(struct xlate_in){.backer = w.backer, .flow = &flow, .ofproto = &w.br0}, &out);
+	xlate_translate(&(struct xlate_in){.backer = w.backer, .flow = &flow, .ofproto = &w.br0},
+			&out);
 	assert_int_equal(out.error, XLATE_NO_RECIRC_CONTEXT);
 	xlate_out_done(&out);
 	buf_done(&list);
@@ -450,9 +529,10 @@ static void test_limits(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_scenarios),  cmocka_unit_test(test_normal), cmocka_unit_test(test_port_config),
-		cmocka_unit_test(test_controller), cmocka_unit_test(test_miss),	  cmocka_unit_test(test_packet_out),
-		cmocka_unit_test(test_limits),	   cmocka_unit_test(test_vlan_limit),
+		cmocka_unit_test(test_scenarios),   cmocka_unit_test(test_normal),
+		cmocka_unit_test(test_port_config), cmocka_unit_test(test_controller),
+		cmocka_unit_test(test_miss),	    cmocka_unit_test(test_packet_out),
+		cmocka_unit_test(test_limits),	    cmocka_unit_test(test_vlan_limit),
 	};
 	rcu_register();
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// The promise of a megaflow, on random tables and packets: whatever packet agrees with the first one in the bits of the mask gets
-// the same datapath actions from a fresh translation, and asks for no bits beyond the mask.
+// The promise of a megaflow, on random tables and packets: whatever packet agrees with the first
+// one in the bits of the mask gets the same datapath actions from a fresh translation, and asks for
+// no bits beyond the mask.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -183,18 +184,23 @@ static void add_random_terms(struct str *s)
 	bool v6 = kind == 2 || kind == 3 || kind == 5;
 	const char *dir = random_below(2) ? "src" : "dst";
 	if (random_below(2) && v6)
-		str_addf(s, "ipv6_%s=fe8%u:%x::%x/%u,", dir, random_below(2), random_below(3), random_below(4), random_below(129));
+		str_addf(s, "ipv6_%s=fe8%u:%x::%x/%u,", dir, random_below(2), random_below(3),
+			 random_below(4), random_below(129));
 	else if (random_below(2) && !v6)
-		str_addf(s, "nw_%s=10.%u.%u.%u/%u,", dir, random_below(2), random_below(3), random_below(8), random_below(33));
+		str_addf(s, "nw_%s=10.%u.%u.%u/%u,", dir, random_below(2), random_below(3),
+			 random_below(8), random_below(33));
 	else if (!random_below(3) && !v6) // any mask
-		str_addf(s, "nw_%s=10.0.0.%u/255.%u.255.%u,", dir, random_below(8), random_below(256), random_below(256));
+		str_addf(s, "nw_%s=10.0.0.%u/255.%u.255.%u,", dir, random_below(8),
+			 random_below(256), random_below(256));
 	if (kind < 4 && random_below(3)) {
 		unsigned int wild = random_below(17);
-		unsigned int mask = 0xffffu << wild & 0xffff; // a prefix of the port, as ranges are made of
+		unsigned int mask =
+			0xffffu << wild & 0xffff; // a prefix of the port, as ranges are made of
 		str_addf(s, "tp_%s=0x%x/0x%x,", dir, (50u + random_below(40)) & mask, mask);
 	}
 	if (kind == 0 && !random_below(3))
-		str_addf(s, "tcp_flags=%csyn%cack,", random_below(2) ? '+' : '-', random_below(2) ? '+' : '-');
+		str_addf(s, "tcp_flags=%csyn%cack,", random_below(2) ? '+' : '-',
+			 random_below(2) ? '+' : '-');
 	if (!random_below(4))
 		str_add(s, random_below(2) ? "ip_frag=not_later," : "ip_frag=yes,");
 }
@@ -203,7 +209,8 @@ static void add_random_terms(struct str *s)
 static bool add_random_flow(struct world *w, struct ofproto *p, unsigned int table)
 {
 	struct str s = STR_INIT;
-	str_addf(&s, "table=%u,priority=%u,%s", table, 1 + random_below(60000), random_below(2) ? matches[random_below(N_OF(matches))] : "");
+	str_addf(&s, "table=%u,priority=%u,%s", table, 1 + random_below(60000),
+		 random_below(2) ? matches[random_below(N_OF(matches))] : "");
 	if (random_below(2))
 		add_random_terms(&s);
 	str_chomp(&s, ',');
@@ -234,7 +241,8 @@ static void random_packet(struct flow *f)
 	unsigned int n_vlans = random_below(3);
 	for (unsigned int i = 0; i < n_vlans; i++) {
 		f->vlan[i].tpid = random_below(3) ? BE16(0x8100) : BE16(0x88a8);
-		f->vlan[i].tci = htobe16((uint16_t)(0x1000 | 5 * random_below(3) | random_below(4) << 13));
+		f->vlan[i].tci =
+			htobe16((uint16_t)(0x1000 | 5 * random_below(3) | random_below(4) << 13));
 	}
 	if (f->dl_type == BE16(0x0806)) {
 		f->nw_proto = (uint8_t)(1 + random_below(2));
@@ -263,7 +271,8 @@ static void random_packet(struct flow *f)
 	if (f->dl_type == BE16(0x8847)) {
 		unsigned int n_labels = 1 + random_below(2);
 		for (unsigned int i = 0; i < n_labels; i++)
-			f->mpls[i] = htobe32((4 + random_below(2)) << 12 | random_below(4) << 9 | (i + 1 == n_labels) << 8 | random_below(4));
+			f->mpls[i] = htobe32((4 + random_below(2)) << 12 | random_below(4) << 9 |
+					     (i + 1 == n_labels) << 8 | random_below(4));
 		return;
 	}
 	f->nw_proto = protos[random_below(N_OF(protos))];
@@ -288,11 +297,13 @@ static void random_packet(struct flow *f)
 	bool icmp = f->nw_proto == 1 || f->nw_proto == 58;
 	if (f->nw_proto == 6)
 		f->tcp_flags = htobe16((uint16_t)(2 * random_below(2) + 16 * random_below(2)));
-	f->tp_src = icmp ? htobe16(random_below(2) ? 8 : 135) : htobe16((uint16_t)(0x50 + random_below(20)));
+	f->tp_src = icmp ? htobe16(random_below(2) ? 8 : 135)
+			 : htobe16((uint16_t)(0x50 + random_below(20)));
 	f->tp_dst = icmp ? 0 : htobe16((uint16_t)(52 + random_below(3)));
 }
 
-// Another packet that equals the first one where the mask says so: mostly of values that the rules tell apart.
+// Another packet that equals the first one where the mask says so: mostly of values that the rules
+// tell apart.
 static void vary(const struct flow *flow, const struct flow *mask, struct flow *out)
 {
 	random_packet(out);
@@ -303,7 +314,8 @@ static void vary(const struct flow *flow, const struct flow *mask, struct flow *
 	// Packets are consistent: without a protocol's headers, its fields are zero.
 	bool ip = out->dl_type == BE16(0x0800) || out->dl_type == BE16(0x86dd);
 	for (unsigned int i = 0; i < FLOW_MAX_MPLS; i++)
-		if (out->dl_type != BE16(0x8847) || (i && (!out->mpls[i - 1] || out->mpls[i - 1] & BE32(0x100))))
+		if (out->dl_type != BE16(0x8847) ||
+		    (i && (!out->mpls[i - 1] || out->mpls[i - 1] & BE32(0x100))))
 			out->mpls[i] = 0;
 	out->packet_type = out->packet_type ? flow_bare_type(out->dl_type) : 0;
 	if (out->packet_type) {
@@ -339,8 +351,8 @@ static bool is_inside(const struct flow *f, const struct flow *flow, const struc
 	return flow_equal_masked(f, flow, mask);
 }
 
-static void explain(struct world *w, const struct flow *a, const struct flow *b, const struct flow *mask, const struct buf *x,
-		    const struct buf *y)
+static void explain(struct world *w, const struct flow *a, const struct flow *b,
+		    const struct flow *mask, const struct buf *x, const struct buf *y)
 {
 	struct str s = STR_INIT;
 	struct match m = {.flow = *a, .mask = *mask};
@@ -372,7 +384,8 @@ static void note_contexts(const void *actions, size_t n, struct contexts *contex
 {
 	DPACT_FOREACH (a, actions, n)
 		if (a->type == DPACT_RECIRC && contexts->n < N_OF(contexts->id))
-			contexts->id[contexts->n++] = ((const struct dpact_recirc *)(const void *)a)->id;
+			contexts->id[contexts->n++] =
+				((const struct dpact_recirc *)(const void *)a)->id;
 }
 
 // Some packets come back from a recirculation: whatever they are like now.
@@ -384,7 +397,8 @@ static void maybe_recirculated(struct flow *f, const struct contexts *contexts)
 	f->dp_hash = random_below(4) ? 1 + random_below(1 << 12) : 0;
 }
 
-static void check_packet(struct world *w, struct contexts *contexts, unsigned long *n_checked, unsigned long *n_forwarded)
+static void check_packet(struct world *w, struct contexts *contexts, unsigned long *n_checked,
+			 unsigned long *n_forwarded)
 {
 	struct flow flow, mask, other, other_mask;
 	struct buf x = BUF_INIT, y = BUF_INIT;
@@ -409,7 +423,8 @@ static void check_packet(struct world *w, struct contexts *contexts, unsigned lo
 	buf_done(&y);
 }
 
-// The masked key with the words that megaflows keep, which is all that revalidation has, gives the same actions, and no bits that the mask has not.
+// The masked key with the words that megaflows keep, which is all that revalidation has, gives the
+// same actions, and no bits that the mask has not.
 static void check_masked_key(struct world *w, const struct contexts *contexts)
 {
 	struct flow flow, mask, key, key_mask;
@@ -434,11 +449,13 @@ static void check_masked_key(struct world *w, const struct contexts *contexts)
 	buf_done(&y);
 }
 
-static void random_mirrors(struct world *w, struct xlate_mirror_config v[2], uint64_t bits[4], struct match *filter)
+static void random_mirrors(struct world *w, struct xlate_mirror_config v[2], uint64_t bits[4],
+			   struct match *filter)
 {
 	static const uint64_t vlans[64] = {1 << 5};
 	unsigned int n = random_below(3);
-	error_free(match_parse(filter, random_below(2) ? "ip,nw_src=10.0.0.0/30" : "tcp,tp_dst=53", NULL, NULL));
+	error_free(match_parse(filter, random_below(2) ? "ip,nw_src=10.0.0.0/30" : "tcp,tp_dst=53",
+			       NULL, NULL));
 	for (unsigned int i = 0; i < n; i++) {
 		bits[2 * i] = random_u64() & 15;
 		bits[2 * i + 1] = random_u64() & 15;
@@ -458,16 +475,21 @@ static void random_mirrors(struct world *w, struct xlate_mirror_config v[2], uin
 	w->br0.config.n_mirrors = n;
 }
 
-// All, indirect, fast failover and select: buckets that change the packet, look at other tables, and lead into one another.
+// All, indirect, fast failover and select: buckets that change the packet, look at other tables,
+// and lead into one another.
 static void add_groups(struct world *w)
 {
 	static const char *const groups[] = {
-		"group_id=1,type=all,bucket=output:2,bucket=mod_nw_dst:10.0.0.9,resubmit(,2),bucket=strip_vlan,output:3",
+		"group_id=1,type=all,bucket=output:2,bucket=mod_nw_dst:10.0.0.9,resubmit(,2),"
+		"bucket=strip_vlan,output:3",
 		"group_id=2,type=indirect,bucket=mod_dl_src:00:00:00:00:00:08,group:3",
-		("group_id=3,type=select,selection_method=hash,fields(ip_src),bucket=weight:2,output:2,bucket=resubmit(,1),"
+		("group_id=3,type=select,selection_method=hash,fields(ip_src),bucket=weight:2,"
+		 "output:2,bucket=resubmit(,1),"
 		 "bucket=weight:1,mod_tp_dst:53,output:3"),
-		"group_id=4,type=select,selection_method=dp_hash,bucket=weight:2,output:2,bucket=resubmit(,1),bucket=dec_ttl,output:3",
-		("group_id=5,type=select,selection_method=dp_hash,selection_method_param=5,bucket=weight:2,output:2,bucket=group:4,"
+		"group_id=4,type=select,selection_method=dp_hash,bucket=weight:2,output:2,bucket="
+		"resubmit(,1),bucket=dec_ttl,output:3",
+		("group_id=5,type=select,selection_method=dp_hash,selection_method_param=5,bucket="
+		 "weight:2,output:2,bucket=group:4,"
 		 "bucket=pop_mpls:0x0800,mod_nw_dst:10.0.0.7,output:3"),
 	};
 	for (size_t i = 0; i < N_OF(groups); i++)
@@ -476,8 +498,8 @@ static void add_groups(struct world *w)
 
 static void random_vlans(struct world *w)
 {
-	static const enum xlate_vlan_mode modes[] = {VLAN_ACCESS, VLAN_TRUNK, VLAN_NATIVE_TAGGED, VLAN_NATIVE_UNTAGGED,
-						     VLAN_DOT1Q_TUNNEL};
+	static const enum xlate_vlan_mode modes[] = {VLAN_ACCESS, VLAN_TRUNK, VLAN_NATIVE_TAGGED,
+						     VLAN_NATIVE_UNTAGGED, VLAN_DOT1Q_TUNNEL};
 	static const uint64_t trunks[64] = {1 << 5 | 1 << 10};
 	for (unsigned int i = 0; i < w->br0.n_ports; i++) {
 		struct xlate_bundle_config *b = &w->br0.bundles[i];
@@ -492,7 +514,8 @@ static void random_vlans(struct world *w)
 	world_publish(w, &w->br0);
 	for (unsigned int i = 0; i < 6; i++) {
 		uint8_t mac[6] = {0, 0, 0, 0, 0, (uint8_t)(1 + random_below(3))};
-		mac_table_learn(w->br0.macs, mac, (uint16_t)(5 * random_below(3)), 1 + random_below(3), 1);
+		mac_table_learn(w->br0.macs, mac, (uint16_t)(5 * random_below(3)),
+				1 + random_below(3), 1);
 	}
 }
 
@@ -508,8 +531,8 @@ static void test_megaflows(void **state)
 		uint64_t mirror_bits[4];
 		struct match filter;
 		random_mirrors(&w, mirrors, mirror_bits, &filter);
-		struct mcast_snooping *mcast =
-			mcast_snooping_new(&(struct mcast_snooping_config){.max_groups = 10, .age_ms = 1000});
+		struct mcast_snooping *mcast = mcast_snooping_new(
+			&(struct mcast_snooping_config){.max_groups = 10, .age_ms = 1000});
 		w.br0.config.mcast = random_below(2) ? mcast : NULL;
 		w.br0.config.mcast_flood_unregistered = random_below(2);
 		random_vlans(&w);
@@ -532,7 +555,8 @@ static void test_megaflows(void **state)
 		mcast_snooping_free(mcast);
 	}
 	print_message("%lu packets inside of megaflows, %lu forwarded\n", n_checked, n_forwarded);
-	assert_true(n_checked > N_SEEDS * 1700 && n_forwarded > N_SEEDS * 600 && n_recirculated > N_SEEDS * 10);
+	assert_true(n_checked > N_SEEDS * 1700 && n_forwarded > N_SEEDS * 600 &&
+		    n_recirculated > N_SEEDS * 10);
 }
 
 int main(void)

@@ -32,7 +32,8 @@ static void test_good(void **state)
 		if (e)
 			fail_msg("%s: %s", good_actions[i].text, error_text(e));
 		usable = protocols;
-		int error = ofpacts_check_protocols(list.data, list.len, &m, OFPP_MAX, 255, 255, &usable, &why);
+		int error = ofpacts_check_protocols(list.data, list.len, &m, OFPP_MAX, 255, 255,
+						    &usable, &why);
 		if (error)
 			fail_msg("%s: %s", good_actions[i].text, ofperr_name(error));
 		assert_int_equal((usable & OFPROTO_NXM) != 0, good_actions[i].through_10 != NULL);
@@ -55,7 +56,8 @@ static void test_bad(void **state)
 {
 	for (size_t i = 0; i < sizeof(bad_actions) / sizeof(bad_actions[0]); i++) {
 		struct ofp_flow_mod fm = {0};
-		char *text = xasprintf("tcp,vlan_vid=3,actions=%s", bad_actions[i].text), *note = NULL;
+		char *text = xasprintf("tcp,vlan_vid=3,actions=%s", bad_actions[i].text),
+		     *note = NULL;
 		uint32_t protocols;
 		struct error *e = flow_mod_parse(text, OFPFC_ADD, NULL, &fm, &protocols, &note);
 		if (!e)
@@ -72,18 +74,24 @@ static void test_bad(void **state)
 static void test_stable_in_every_version(void **state)
 {
 	for (size_t i = 0; i < sizeof(good_actions) / sizeof(good_actions[0]); i++)
-		FOR_EACH_VERSION (v) {
-			struct buf list = BUF_INIT, wire = BUF_INIT, back = BUF_INIT, again = BUF_INIT;
+		FOR_EACH_VERSION(v)
+		{
+			struct buf list = BUF_INIT, wire = BUF_INIT, back = BUF_INIT,
+				   again = BUF_INIT;
 			struct match m = case_match();
 			uint32_t usable = OFPROTO_ALL;
 			parse_actions(&list, good_actions[i].text);
-			(void)ofpacts_check_protocols(list.data, list.len, &m, OFPP_MAX, 255, 255, &usable, NULL);
+			(void)ofpacts_check_protocols(list.data, list.len, &m, OFPP_MAX, 255, 255,
+						      &usable, NULL);
 			ofpacts_encode_instructions(&wire, v, list.data, list.len);
-			int error = ofpacts_decode_instructions(cursor_make(wire.data, wire.len), v, &back);
+			int error = ofpacts_decode_instructions(cursor_make(wire.data, wire.len), v,
+								&back);
 			if (error)
-				fail_msg("%s in %d: %s", good_actions[i].text, v, ofperr_name(error));
+				fail_msg("%s in %d: %s", good_actions[i].text, v,
+					 ofperr_name(error));
 			// What depends on the match is found by checking.
-			(void)ofpacts_check_protocols(back.data, back.len, &m, OFPP_MAX, 255, 255, &usable, NULL);
+			(void)ofpacts_check_protocols(back.data, back.len, &m, OFPP_MAX, 255, 255,
+						      &usable, NULL);
 			ofpacts_encode_instructions(&again, v, back.data, back.len);
 			assert_int_equal(wire.len, again.len);
 			if (wire.len)
@@ -95,11 +103,13 @@ static void test_stable_in_every_version(void **state)
 		}
 }
 
-// Cut anywhere, an action list is an error (or ends between two actions), and nothing is read beyond the cut.
+// Cut anywhere, an action list is an error (or ends between two actions), and nothing is read
+// beyond the cut.
 static void test_truncated(void **state)
 {
 	for (size_t i = 0; i < sizeof(good_actions) / sizeof(good_actions[0]); i++)
-		FOR_EACH_VERSION (v) {
+		FOR_EACH_VERSION(v)
+		{
 			struct buf list = BUF_INIT, wire = BUF_INIT, back = BUF_INIT;
 			parse_actions(&list, good_actions[i].text);
 			ofpacts_encode_instructions(&wire, v, list.data, list.len);
@@ -107,7 +117,8 @@ static void test_truncated(void **state)
 				uint8_t *cut = xmalloc(n);
 				memcpy(cut, wire.data, n);
 				buf_clear(&back);
-				int error = ofpacts_decode_instructions(cursor_make(cut, n), v, &back);
+				int error =
+					ofpacts_decode_instructions(cursor_make(cut, n), v, &back);
 				if (n % 8)
 					assert_int_not_equal(error, 0);
 				free(cut);
@@ -124,7 +135,10 @@ static void test_mutated(void **state)
 	for (int round = 0; round < 20000; round++) {
 		struct buf list = BUF_INIT, wire = BUF_INIT, back = BUF_INIT;
 		uint8_t v = (uint8_t)(OFP10 + random_below(6));
-		parse_actions(&list, good_actions[random_below(sizeof(good_actions) / sizeof(good_actions[0]))].text);
+		parse_actions(
+			&list,
+			good_actions[random_below(sizeof(good_actions) / sizeof(good_actions[0]))]
+				.text);
 		ofpacts_encode_instructions(&wire, v, list.data, list.len);
 		for (int i = 0; i < 3 && wire.len; i++)
 			wire.data[random_below((uint32_t)wire.len)] = (uint8_t)random_u32();
@@ -144,21 +158,26 @@ static void test_vectors(void **state)
 	static const struct {
 		const char *text, *wire10, *wire13, *wire15;
 	} cases[] = {
-		{"output:2", "0000000800020000", "0004001800000000 0000001000000002 0000000000000000",
+		{"output:2", "0000000800020000",
+		 "0004001800000000 0000001000000002 0000000000000000",
 		 "0004001800000000 0000001000000002 0000000000000000"},
-		{"load:5->NXM_NX_REG0[3..7]", "ffff001800002320 0007 00c4 00010004 0000000000000005",
+		{"load:5->NXM_NX_REG0[3..7]",
+		 "ffff001800002320 0007 00c4 00010004 0000000000000005",
 		 "0004002000000000 ffff001800002320 0007 00c4 00010004 0000000000000005",
 		 "0004001800000000 00190010 00010108 00000028 000000f8"},
-		{"move:NXM_NX_REG0[0..15]->NXM_NX_REG1[16..31]", "ffff001800002320 0006 0010 0000 0010 00010004 00010204",
+		{"move:NXM_NX_REG0[0..15]->NXM_NX_REG1[16..31]",
+		 "ffff001800002320 0006 0010 0000 0010 00010004 00010204",
 		 "0004002000000000 ffff001800002320 0006 0010 0000 0010 00010004 00010204",
 		 "0004002000000000 001c0018 0010 0000 0010 0000 00010004 00010204 00000000"},
 		{"set_field:00:00:00:00:00:01->eth_dst", "0005001000000000 0001000000000000",
-		 "0004001800000000 00190010 80000606 000000000001 0000", "0004001800000000 00190010 80000606 000000000001 0000"},
+		 "0004001800000000 00190010 80000606 000000000001 0000",
+		 "0004001800000000 00190010 80000606 000000000001 0000"},
 		{"resubmit(3,1)", "ffff001000002320 000e 0003 01 000000",
 		 "0004001800000000 ffff001000002320 000e 0003 01 000000",
 		 "0004001800000000 ffff001000002320 000e 0003 01 000000"},
 		{"write_metadata:0x1/0xff,goto_table:3",
-		 "ffff002000002320 0016 000000000000 0000000000000001 00000000000000ff ffff001000002320 000e fff8 03 000000",
+		 "ffff002000002320 0016 000000000000 0000000000000001 00000000000000ff "
+		 "ffff001000002320 000e fff8 03 000000",
 		 "0002001800000000 0000000000000001 00000000000000ff 0001000803000000",
 		 "0002001800000000 0000000000000001 00000000000000ff 0001000803000000"},
 		{"clear_actions,write_actions(output:1)", "",
@@ -201,9 +220,11 @@ static void test_wire_errors(void **state)
 		{OFP10, "ffff001000002320 ffff000000000000", OFPBAC_BAD_VENDOR_TYPE},
 		{OFP10, "ffff000800002320", OFPBAC_BAD_LEN},
 		{OFP10, "ffff001000002320 000e fff8 03 000001", OFPBAC_BAD_ARGUMENT},
-		{OFP10, "ffff001800002320 0007 0044 00010004 0000000000000020", OFPBAC_BAD_ARGUMENT}, // 33 bits wide
+		{OFP10, "ffff001800002320 0007 0044 00010004 0000000000000020",
+		 OFPBAC_BAD_ARGUMENT}, // 33 bits wide
 		{OFP10, "ffff001800002320 0007 07c4 00010004 0000000000000000", OFPBAC_BAD_SET_LEN},
-		{OFP10, "ffff001800002320 0007 000f 00000602 0000000000000800", OFPBAC_BAD_SET_ARGUMENT}, // dl_type
+		{OFP10, "ffff001800002320 0007 000f 00000602 0000000000000800",
+		 OFPBAC_BAD_SET_ARGUMENT}, // dl_type
 		{OFP13, "0006001000000000 0000000000000000", OFPBIC_BAD_LEN},
 		{OFP13, "0006000800000005", 0},
 		{OFP15, "0006000800000005", OFPBIC_UNKNOWN_INST},
@@ -215,16 +236,22 @@ static void test_wire_errors(void **state)
 		{OFP13, "0004001800000000 0000001000001234 0000000000000000", 0},
 		{OFP13, "0004001800000000 000000100000ff00 0000000000000000", OFPBAC_BAD_OUT_PORT},
 		{OFP13, "0004001000000000 0011000812340000", OFPBAC_BAD_ARGUMENT},
-		{OFP13, "0004001800000000 00190010 80000606 000000000001 0001", OFPBAC_BAD_SET_ARGUMENT},
-		{OFP13, "0004001800000000 00190010 80000a02 0800 00000000 0000", OFPBAC_BAD_SET_ARGUMENT}, // read-only
-		{OFP13, "0004001800000000 00190010 80000c02 0005 00000000 0000", OFPBAC_BAD_SET_ARGUMENT}, // no tag
-		{OFP13, "0003001800000000 ffff001000002320 0011 000000000000", OFPBAC_BAD_TYPE}, // exit in a set
+		{OFP13, "0004001800000000 00190010 80000606 000000000001 0001",
+		 OFPBAC_BAD_SET_ARGUMENT},
+		{OFP13, "0004001800000000 00190010 80000a02 0800 00000000 0000",
+		 OFPBAC_BAD_SET_ARGUMENT}, // read-only
+		{OFP13, "0004001800000000 00190010 80000c02 0005 00000000 0000",
+		 OFPBAC_BAD_SET_ARGUMENT}, // no tag
+		{OFP13, "0003001800000000 ffff001000002320 0011 000000000000",
+		 OFPBAC_BAD_TYPE}, // exit in a set
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct buf b = from_hex(cases[i].hex), list = BUF_INIT;
-		int error = ofpacts_decode_instructions(cursor_make(b.data, b.len), cases[i].version, &list);
+		int error = ofpacts_decode_instructions(cursor_make(b.data, b.len),
+							cases[i].version, &list);
 		if (error != cases[i].error)
-			fail_msg("%s: %s, not %s", cases[i].hex, ofperr_name(error), ofperr_name(cases[i].error));
+			fail_msg("%s: %s, not %s", cases[i].hex, ofperr_name(error),
+				 ofperr_name(cases[i].error));
 		buf_done(&b);
 		buf_done(&list);
 	}
@@ -254,27 +281,35 @@ static void test_check(void **state)
 	assert_int_equal(check("mod_nw_src:1.2.3.4", "", 0, OFP10), 0);
 	assert_int_equal(check("mod_nw_src:1.2.3.4", "", 0, OFP13), OFPBAC_MATCH_INCONSISTENT);
 	assert_int_equal(check("mod_nw_src:1.2.3.4", "ip", 0, OFP13), 0);
-	assert_int_equal(check("set_field:1.2.3.4->ip_src", "", 0, OFP13), OFPBAC_MATCH_INCONSISTENT);
+	assert_int_equal(check("set_field:1.2.3.4->ip_src", "", 0, OFP13),
+			 OFPBAC_MATCH_INCONSISTENT);
 	assert_int_equal(check("mod_tp_dst:80", "ip", 0, OFP13), OFPBAC_MATCH_INCONSISTENT);
 	assert_int_equal(check("mod_tp_dst:80", "udp", 0, OFP13), 0);
 	assert_int_equal(check("pop_vlan", "", 0, OFP13), OFPBAC_MATCH_INCONSISTENT);
 	assert_int_equal(check("pop_vlan", "dl_vlan=5", 0, OFP13), 0);
-	assert_int_equal(check("push_vlan:0x8100,set_field:4101->vlan_vid,pop_vlan", "", 0, OFP13), 0);
-	assert_int_equal(check("push_vlan:0x8100,pop_vlan,set_field:4101->vlan_vid", "", 0, OFP13), OFPBAC_MATCH_INCONSISTENT);
-	assert_int_equal(check("push_vlan:0x8100,push_vlan:0x8100,push_vlan:0x8100", "", 0, OFP13), OFPBAC_BAD_TAG);
-	assert_int_equal(check("clone(push_vlan:0x8100),set_field:4101->vlan_vid", "", 0, OFP13), OFPBAC_MATCH_INCONSISTENT);
+	assert_int_equal(check("push_vlan:0x8100,set_field:4101->vlan_vid,pop_vlan", "", 0, OFP13),
+			 0);
+	assert_int_equal(check("push_vlan:0x8100,pop_vlan,set_field:4101->vlan_vid", "", 0, OFP13),
+			 OFPBAC_MATCH_INCONSISTENT);
+	assert_int_equal(check("push_vlan:0x8100,push_vlan:0x8100,push_vlan:0x8100", "", 0, OFP13),
+			 OFPBAC_BAD_TAG);
+	assert_int_equal(check("clone(push_vlan:0x8100),set_field:4101->vlan_vid", "", 0, OFP13),
+			 OFPBAC_MATCH_INCONSISTENT);
 	assert_int_equal(check("write_actions(output:100)", "", 0, OFP13), OFPBAC_BAD_OUT_PORT);
 	assert_int_equal(check("dec_ttl", "ipv6", 0, OFP13), 0);
 	assert_int_equal(check("dec_ttl", "arp", 0, OFP13), OFPBAC_MATCH_INCONSISTENT);
 	assert_int_equal(check("move:NXM_OF_TCP_SRC[]->NXM_OF_VLAN_TCI[]", "tcp", 0, OFP13), 0);
-	assert_int_equal(check("move:NXM_OF_TCP_SRC[]->NXM_OF_VLAN_TCI[]", "udp", 0, OFP13), OFPBAC_MATCH_INCONSISTENT);
+	assert_int_equal(check("move:NXM_OF_TCP_SRC[]->NXM_OF_VLAN_TCI[]", "udp", 0, OFP13),
+			 OFPBAC_MATCH_INCONSISTENT);
 	assert_int_equal(check("pop:NXM_OF_ETH_TYPE[]", "", 0, OFP13), OFPBAC_BAD_SET_ARGUMENT);
 	assert_int_equal(check("resubmit(,1,ct)", "", 0, OFP13), OFPBAC_MATCH_INCONSISTENT);
-	assert_int_equal(check("resubmit(,1,ct)", "ct_state=+trk", 0, OFP13), OFPBAC_MATCH_INCONSISTENT);
+	assert_int_equal(check("resubmit(,1,ct)", "ct_state=+trk", 0, OFP13),
+			 OFPBAC_MATCH_INCONSISTENT);
 	assert_int_equal(check("resubmit(,1,ct)", "ct_state=+trk-inv", 0, OFP13), 0);
 }
 
-// The table of OpenFlow 1.3, section 5.10: pop, push, TTL, sets, queue, output; of each the last, of sets all.
+// The table of OpenFlow 1.3, section 5.10: pop, push, TTL, sets, queue, output; of each the last,
+// of sets all.
 static void test_action_set_order(void **state)
 {
 	static const struct {
@@ -282,8 +317,10 @@ static void test_action_set_order(void **state)
 	} cases[] = {
 		{"output:1", "output:1"},
 		{"output:1,output:2", "output:2"},
-		{"output:1,set_queue:3,mod_dl_src:00:00:00:00:00:01,dec_ttl,push_vlan:0x8100,pop_vlan",
-		 "pop_vlan,push_vlan:0x8100,dec_ttl,mod_dl_src:00:00:00:00:00:01,set_queue:3,output:1"},
+		{"output:1,set_queue:3,mod_dl_src:00:00:00:00:00:01,dec_ttl,push_vlan:0x8100,pop_"
+		 "vlan",
+		 "pop_vlan,push_vlan:0x8100,dec_ttl,mod_dl_src:00:00:00:00:00:01,set_queue:3,"
+		 "output:1"},
 		{"mod_nw_tos:4,mod_nw_tos:8,output:1", "mod_nw_tos:4,mod_nw_tos:8,output:1"},
 		{"resubmit(,3),output:1", "output:1"},
 		{"resubmit(,3),set_queue:1", "set_queue:1,resubmit(,3)"},
@@ -304,9 +341,11 @@ static void test_action_set_order(void **state)
 static void test_output_to(void **state)
 {
 	struct buf list = BUF_INIT;
-	parse_actions(&list, "output:1,clone(output:2),enqueue:3:1,controller(id=7),write_actions(output:4)");
-	OFPACT_FOREACH(a, list.data, list.len)
-	assert_non_null(ofpact_name(a->type));
+	parse_actions(
+		&list,
+		"output:1,clone(output:2),enqueue:3:1,controller(id=7),write_actions(output:4)");
+	OFPACT_FOREACH (a, list.data, list.len)
+		assert_non_null(ofpact_name(a->type));
 	for (uint32_t port = 1; port <= 4; port++)
 		assert_true(ofpacts_output_to(list.data, list.len, port));
 	assert_true(ofpacts_output_to(list.data, list.len, OFPP_CONTROLLER));
@@ -337,7 +376,8 @@ static void test_nesting_is_bounded(void **state)
 		buf_add_be16(&wire, 42);
 		buf_add_zeros(&wire, 6);
 	}
-	assert_int_equal(ofpacts_decode(cursor_make(wire.data, wire.len), OFP10, &list), OFPBAC_TOO_MANY);
+	assert_int_equal(ofpacts_decode(cursor_make(wire.data, wire.len), OFP10, &list),
+			 OFPBAC_TOO_MANY);
 	buf_done(&wire);
 	buf_done(&list);
 }

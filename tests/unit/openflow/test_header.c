@@ -16,9 +16,10 @@ static void test_types(void **state)
 		{"0414000800000001", 0, OFPTYPE_BARRIER_REQUEST, "OFPT_BARRIER_REQUEST"},
 		{"0412001000000001 0000000000000000", 0, OFPTYPE_DESC_STATS_REQUEST, "OFPST_DESC"},
 		{"0110000c00000001 00030000", 0, OFPTYPE_TABLE_STATS_REQUEST, "OFPST_TABLE"},
-		{"0104001400000001 00002320 0000000c 00000002", 0, OFPTYPE_SET_FLOW_FORMAT, "NXT_SET_FLOW_FORMAT"},
-		{"0110002000000001 ffff0000 00002320 00000000 00000000 ffff0000ff000000", 0, OFPTYPE_FLOW_STATS_REQUEST,
-		 "NXST_FLOW"},
+		{"0104001400000001 00002320 0000000c 00000002", 0, OFPTYPE_SET_FLOW_FORMAT,
+		 "NXT_SET_FLOW_FORMAT"},
+		{"0110002000000001 ffff0000 00002320 00000000 00000000 ffff0000ff000000", 0,
+		 OFPTYPE_FLOW_STATS_REQUEST, "NXST_FLOW"},
 		{"0905000800000001", OFPBRC_BAD_TYPE, 0, NULL},
 		{"0005000800000001", OFPBRC_BAD_TYPE, 0, NULL},
 		{"01ff000800000001", OFPBRC_BAD_TYPE, 0, NULL},
@@ -27,7 +28,8 @@ static void test_types(void **state)
 		{"0104001000000001 00002320 00009999", OFPBRC_BAD_SUBTYPE, 0, NULL},
 		{"0104001000000001 00002320 00990000", OFPBRC_BAD_SUBTYPE, 0, NULL},
 		{"0104001000000001 00123456 00000000", OFPBRC_BAD_VENDOR, 0, NULL},
-		{"0110002000000001 ffff0000 00123456 00000000 00000000 0000000000000000", OFPBRC_BAD_VENDOR, 0, NULL},
+		{"0110002000000001 ffff0000 00123456 00000000 00000000 0000000000000000",
+		 OFPBRC_BAD_VENDOR, 0, NULL},
 		{"0112000c00000001 00000000", OFPBRC_BAD_LEN, 0, NULL},
 		{"0104000c00000001 00002320", OFPBRC_BAD_LEN, 0, NULL},
 		{"011000080000000100", OFPBRC_BAD_LEN, 0, NULL},
@@ -54,24 +56,24 @@ static void test_types(void **state)
 static void test_every_type_round_trip(void **state)
 {
 	unsigned int n = 0;
-	FOR_EACH_VERSION (v)
-		for (int type = 0; type < OFPTYPE_N; type++)
-			for (int nx = 0; nx < 2; nx++) {
-				struct buf b = BUF_INIT;
-				struct ofp_msg m;
-				if (!ofptype_exists((enum ofptype)type, nx, v))
-					continue;
-				size_t at = ofp_begin(&b, (enum ofptype)type, nx, v, 0x12345678);
-				assert_true(ofp_end(&b, at));
-				assert_int_equal(ofp_msg_identify(b.data, b.len, &m), 0);
-				assert_int_equal(m.type, type);
-				assert_int_equal(m.nx, nx);
-				assert_int_equal(m.version, v);
-				assert_int_equal(m.xid, 0x12345678);
-				assert_int_equal(cursor_left(&m.body), 0);
-				buf_done(&b);
-				n++;
-			}
+	FOR_EACH_VERSION(v)
+	for (int type = 0; type < OFPTYPE_N; type++)
+		for (int nx = 0; nx < 2; nx++) {
+			struct buf b = BUF_INIT;
+			struct ofp_msg m;
+			if (!ofptype_exists((enum ofptype)type, nx, v))
+				continue;
+			size_t at = ofp_begin(&b, (enum ofptype)type, nx, v, 0x12345678);
+			assert_true(ofp_end(&b, at));
+			assert_int_equal(ofp_msg_identify(b.data, b.len, &m), 0);
+			assert_int_equal(m.type, type);
+			assert_int_equal(m.nx, nx);
+			assert_int_equal(m.version, v);
+			assert_int_equal(m.xid, 0x12345678);
+			assert_int_equal(cursor_left(&m.body), 0);
+			buf_done(&b);
+			n++;
+		}
 	assert_true(n > 300);
 }
 
@@ -93,7 +95,8 @@ static void test_errors(void **state)
 
 	// What a version can say comes back; what it cannot becomes the error that says so.
 	for (int error = 1; error < OFPERR_N; error++)
-		FOR_EACH_VERSION (v) {
+		FOR_EACH_VERSION(v)
+		{
 			uint8_t request[16] = {v, 5, 0, 16, 1, 2, 3, 4, 'x'};
 			ofp_encode_error(&b, error, request, sizeof(request));
 			m = decoded(&b);
@@ -127,7 +130,8 @@ static void add_entry(struct ofp_replies *r, size_t n, uint8_t fill)
 	ofp_replies_end_entry(r);
 }
 
-// Replies of any size split between entries, keep all of them in order, and only the last lacks the "more" flag.
+// Replies of any size split between entries, keep all of them in order, and only the last lacks the
+// "more" flag.
 static void test_replies(void **state)
 {
 	for (int round = 0; round < 20; round++) {
@@ -202,15 +206,22 @@ static void test_protocols(void **state)
 	e = ofp_protocols_parse("NXM,x", &bits);
 	assert_string_equal(error_text(e), "x: unknown flow protocol");
 	error_free(e);
-	static const char *const texts[] = {"any", "NXM", "OXM", "OpenFlow10+table_id", "OXM,OpenFlow11",
-					    "NXM,OpenFlow10+table_id", "OXM-OpenFlow13", "OpenFlow10,NXM,OpenFlow11"};
+	static const char *const texts[] = {"any",
+					    "NXM",
+					    "OXM",
+					    "OpenFlow10+table_id",
+					    "OXM,OpenFlow11",
+					    "NXM,OpenFlow10+table_id",
+					    "OXM-OpenFlow13",
+					    "OpenFlow10,NXM,OpenFlow11"};
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		assert_null(ofp_protocols_parse(texts[i], &bits));
 		char *text = ofp_protocols_format(bits);
 		assert_string_equal(text, texts[i]);
 		free(text);
 	}
-	FOR_EACH_PROTOCOL (p) {
+	FOR_EACH_PROTOCOL(p)
+	{
 		assert_true(ofp_protocols_of_versions(1u << ofp_protocol_version(p)) & p);
 		assert_non_null(ofp_protocol_name(p));
 	}

@@ -22,18 +22,35 @@ static void random_value(const struct field *f, union field_value *value, union 
 // `simple`: only of fields that OpenFlow 1.0 has.
 static struct match random_match(bool simple)
 {
-	static const char *const beginnings[] = {"",	"ip",	"tcp",	"udp",	"sctp",	 "icmp", "arp",	 "ipv6",
-						 "tcp6", "udp6", "icmp6", "mpls", "rarp", "in_port=3", "dl_vlan=5", "vlan_tci=0",
-						 "ip,nw_src=10.0.0.0/9", "arp,arp_tpa=1.2.3.0/24"};
-	struct match m = parsed_match(beginnings[random_below(sizeof(beginnings) / sizeof(beginnings[0]))]);
+	static const char *const beginnings[] = {"",
+						 "ip",
+						 "tcp",
+						 "udp",
+						 "sctp",
+						 "icmp",
+						 "arp",
+						 "ipv6",
+						 "tcp6",
+						 "udp6",
+						 "icmp6",
+						 "mpls",
+						 "rarp",
+						 "in_port=3",
+						 "dl_vlan=5",
+						 "vlan_tci=0",
+						 "ip,nw_src=10.0.0.0/9",
+						 "arp,arp_tpa=1.2.3.0/24"};
+	struct match m =
+		parsed_match(beginnings[random_below(sizeof(beginnings) / sizeof(beginnings[0]))]);
 	for (int i = 0; i < FIELD_N_IDS; i++) {
 		const struct field *f = field_get((enum field_id)i);
 		union field_value value, mask;
-		if (random_below(6) || !field_prereqs_ok(f, &m.flow, &m.mask) || (!f->nxm_version && !f->oxm_version) ||
-		    (simple && !f->usable_1_0))
+		if (random_below(6) || !field_prereqs_ok(f, &m.flow, &m.mask) ||
+		    (!f->nxm_version && !f->oxm_version) || (simple && !f->usable_1_0))
 			continue;
-		if (f->id == FIELD_ETH_TYPE || f->id == FIELD_IP_PROTO || f->id == FIELD_VLAN_TCI || f->id == FIELD_PACKET_TYPE ||
-		    f->id == FIELD_ACTSET_OUTPUT || f->id == FIELD_IN_PORT_OXM || f->id == FIELD_SKB_PRIORITY)
+		if (f->id == FIELD_ETH_TYPE || f->id == FIELD_IP_PROTO || f->id == FIELD_VLAN_TCI ||
+		    f->id == FIELD_PACKET_TYPE || f->id == FIELD_ACTSET_OUTPUT ||
+		    f->id == FIELD_IN_PORT_OXM || f->id == FIELD_SKB_PRIORITY)
 			continue;
 		random_value(f, &value, &mask);
 		if (simple)
@@ -55,19 +72,19 @@ static void test_headers_find_rows(void **state)
 		for (uint32_t number = 0; number < 128; number++)
 			for (size_t e = 0; e < (classes[c] == 0xffff ? 5 : 1); e++) {
 				uint32_t header = classes[c] << 16 | number << 9,
-				         experimenter = experimenters[e];
+					 experimenter = experimenters[e];
 				const struct field *want = NULL;
 				for (int i = 0; i < FIELD_N_IDS; i++) {
 					const struct field *f = field_get((enum field_id)i);
 					bool is_experimenter = classes[c] == 0xffff;
 					bool nxm =
-					        f->nxm_version && f->nxm == header &&
-					        experimenter ==
-					                (is_experimenter ? f->oxm_experimenter : 0);
+						f->nxm_version && f->nxm == header &&
+						experimenter ==
+							(is_experimenter ? f->oxm_experimenter : 0);
 					bool oxm =
-					        f->oxm_version && f->oxm == header && !experimenter;
+						f->oxm_version && f->oxm == header && !experimenter;
 					bool onf = is_experimenter && f->onf &&
-					           experimenter == 0x4f4e4600 && f->onf == number;
+						   experimenter == 0x4f4e4600 && f->onf == number;
 					if (!nxm && !oxm && !onf)
 						continue;
 					assert_null(want); // one header, one field
@@ -85,7 +102,8 @@ static void test_nxm_round_trip(void **state)
 	for (int i = 0; i < 3000; i++) {
 		struct match m = random_match(false), back;
 		struct buf b = BUF_INIT;
-		be64_t cookie = htobe64(random_u64()), mask = i % 3 ? (be64_t)random_u64() : UINT64_MAX, c2, m2;
+		be64_t cookie = htobe64(random_u64()),
+		       mask = i % 3 ? (be64_t)random_u64() : UINT64_MAX, c2, m2;
 		cookie &= mask;
 		size_t n = nx_match_encode(&b, 0, &m, cookie, mask);
 		assert_int_equal(n, b.len);
@@ -151,8 +169,8 @@ static void test_fixed_round_trip(void **state)
 			n10++;
 		}
 		buf_clear(&b);
-		if (usable & OFPROTO_11 && !(m.mask.mpls[0] & ~BE32(0xfffffe00)) && !has_vlan_without_presence(&m) &&
-		    !(m.mask.nw_tos & 3)) {
+		if (usable & OFPROTO_11 && !(m.mask.mpls[0] & ~BE32(0xfffffe00)) &&
+		    !has_vlan_without_presence(&m) && !(m.mask.nw_tos & 3)) {
 			ofp11_match_encode(&b, OFP11, &m);
 			assert_int_equal(b.len, OFP11_MATCH_LEN);
 			struct cursor c = cursor_make(b.data, b.len);
@@ -172,14 +190,17 @@ static void test_vectors(void **state)
 	struct buf b = BUF_INIT;
 	struct match m = parsed_match("tcp,in_port=1,dl_vlan=5,nw_src=10.0.0.0/8,tp_dst=80");
 	nx_match_encode(&b, 0, &m, 0, 0);
-	assert_hex(&b, "000000020001 000006020800 00000904 10051fff 00000f08 0a000000 ff000000 00000c0106 000014020050");
+	assert_hex(&b, "000000020001 000006020800 00000904 10051fff 00000f08 0a000000 ff000000 "
+		       "00000c0106 000014020050");
 	buf_clear(&b);
 	ofp11_match_encode(&b, OFP13, &m);
-	assert_hex(&b, "0001 002f 8000000400000001 80000a020800 80000c021005 80001708 0a000000 ff000000 8000140106 80001c020050"
+	assert_hex(&b, "0001 002f 8000000400000001 80000a020800 80000c021005 80001708 0a000000 "
+		       "ff000000 8000140106 80001c020050"
 		       " 00");
 	buf_clear(&b);
 	ofp10_match_encode(&b, &m);
-	assert_hex(&b, "0038184c 0001 000000000000 000000000000 0005 00 00 0800 00 06 0000 0a000000 00000000 0000 0050");
+	assert_hex(&b, "0038184c 0001 000000000000 000000000000 0005 00 00 0800 00 06 0000 "
+		       "0a000000 00000000 0000 0050");
 	buf_done(&b);
 }
 
@@ -193,19 +214,20 @@ static void test_bad_nxm(void **state)
 		{"00000002 0001", 0},
 		{"00000002 00", OFPBMC_BAD_LEN},
 		{"000000", OFPBMC_BAD_LEN},
-		{"00000003 000100", OFPBMC_BAD_FIELD},			  // not its length
-		{"00000104 0001ffff", 0},				  // mask of all ones is none
-		{"00000104 0000fffe", OFPBMC_BAD_MASK},			  // not maskable
+		{"00000003 000100", OFPBMC_BAD_FIELD},	// not its length
+		{"00000104 0001ffff", 0},		// mask of all ones is none
+		{"00000104 0000fffe", OFPBMC_BAD_MASK}, // not maskable
 		{"7fff0002 0001", OFPBMC_BAD_FIELD},
-		{"00000e04 0a000001", OFPBMC_BAD_PREREQ},		  // nw_src without ip
+		{"00000e04 0a000001", OFPBMC_BAD_PREREQ}, // nw_src without ip
 		{"00000602 0800 00000e04 0a000001", 0},
 		{"00000602 0800 00000602 0800", OFPBMC_DUP_FIELD},
 		{"00000602 0800 00000f08 0a000001 ffffff00", OFPBMC_BAD_WILDCARDS},
 		{"00000602 0800 00000f08 0a000000 ffffff00", 0},
-		{"00000602 0800 00000a01 03", OFPBMC_BAD_VALUE},	  // TOS with ECN bits
-		{"80000004 00012345", OFPBMC_BAD_VALUE},		  // a port between 16 and 32 bits
+		{"00000602 0800 00000a01 03", OFPBMC_BAD_VALUE}, // TOS with ECN bits
+		{"80000004 00012345", OFPBMC_BAD_VALUE},	 // a port between 16 and 32 bits
 		{"80000004 fffffffe", 0},
-		{"00013c08 0000000000000001", OFPBMC_BAD_FIELD},	  // a cookie, where there is none to match
+		{"00013c08 0000000000000001",
+		 OFPBMC_BAD_FIELD}, // a cookie, where there is none to match
 		{"ffff0004 0001", OFPBMC_BAD_LEN},
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -213,10 +235,13 @@ static void test_bad_nxm(void **state)
 		struct match m;
 		int error = nx_match_decode(cursor_make(b.data, b.len), true, &m, NULL, NULL);
 		if (error != cases[i].error)
-			fail_msg("%s: %s, not %s", cases[i].hex, ofperr_name(error), ofperr_name(cases[i].error));
+			fail_msg("%s: %s, not %s", cases[i].hex, ofperr_name(error),
+				 ofperr_name(cases[i].error));
 		// Unknown fields are stepped over where that is asked for.
 		if (error == OFPBMC_BAD_FIELD && i == 7)
-			assert_int_equal(nx_match_decode(cursor_make(b.data, b.len), false, &m, NULL, NULL), 0);
+			assert_int_equal(
+				nx_match_decode(cursor_make(b.data, b.len), false, &m, NULL, NULL),
+				0);
 		buf_done(&b);
 	}
 }
@@ -300,10 +325,15 @@ static void test_normalised_10(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_headers_find_rows), cmocka_unit_test(test_nxm_round_trip), cmocka_unit_test(test_oxm_round_trip),
-		cmocka_unit_test(test_fixed_round_trip), cmocka_unit_test(test_vectors),
-		cmocka_unit_test(test_bad_nxm),	       cmocka_unit_test(test_bad_frames),
-		cmocka_unit_test(test_field_headers),  cmocka_unit_test(test_ports),
+		cmocka_unit_test(test_headers_find_rows),
+		cmocka_unit_test(test_nxm_round_trip),
+		cmocka_unit_test(test_oxm_round_trip),
+		cmocka_unit_test(test_fixed_round_trip),
+		cmocka_unit_test(test_vectors),
+		cmocka_unit_test(test_bad_nxm),
+		cmocka_unit_test(test_bad_frames),
+		cmocka_unit_test(test_field_headers),
+		cmocka_unit_test(test_ports),
 		cmocka_unit_test(test_normalised_10),
 	};
 	random_seed(1);

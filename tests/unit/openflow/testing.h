@@ -17,11 +17,13 @@
 #include "openflow/message.h"
 #include "openflow/print.h"
 
-static const enum ofp_protocol all_protocols[] = {OFPROTO_10, OFPROTO_10_TID, OFPROTO_NXM, OFPROTO_NXM_TID, OFPROTO_11,
-						  OFPROTO_12, OFPROTO_13,     OFPROTO_14,  OFPROTO_15};
+static const enum ofp_protocol all_protocols[] = {OFPROTO_10,	   OFPROTO_10_TID, OFPROTO_NXM,
+						  OFPROTO_NXM_TID, OFPROTO_11,	   OFPROTO_12,
+						  OFPROTO_13,	   OFPROTO_14,	   OFPROTO_15};
 #define FOR_EACH_PROTOCOL(p)                                                                       \
-	for (size_t p##_i = 0; p##_i < sizeof(all_protocols) / sizeof(all_protocols[0]); p##_i++)      \
-		for (enum ofp_protocol p = all_protocols[p##_i], p##_once = 1; p##_once; p##_once = 0)
+	for (size_t p##_i = 0; p##_i < sizeof(all_protocols) / sizeof(all_protocols[0]); p##_i++)  \
+		for (enum ofp_protocol p = all_protocols[p##_i], p##_once = 1; p##_once;           \
+		     p##_once = 0)
 #define FOR_EACH_VERSION(v) for (uint8_t v = OFP10; v <= OFP15; v++)
 
 static inline struct match parsed_match(const char *text)

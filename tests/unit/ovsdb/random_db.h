@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Random changes of a small database with strong and weak references, for tests that compare with something simpler.
+// Random changes of a small database with strong and weak references, for tests that compare with
+// something simpler.
 #pragma once
 #include "test.h"
 
@@ -9,10 +10,14 @@ enum { SLOTS = 10, R = 0, N = 1 }; // rows of each table have UUIDs of so many s
 
 static const char random_schema[] =
 	"{'name':'T','tables':{"
-	"'R':{'isRoot':true,'indexes':[['id']],'columns':{'id':{'type':'integer'},'tags':{'type':{'key':'string','value':"
-	"'integer','min':0,'max':'unlimited'}},'strong':{'type':{'key':{'type':'uuid','refTable':'N'},'min':0,'max':"
-	"'unlimited'}},'weak':{'type':{'key':{'type':'uuid','refTable':'N','refType':'weak'},'min':0,'max':'unlimited'}}}},"
-	"'N':{'columns':{'note':{'type':'string'},'next':{'type':{'key':{'type':'uuid','refTable':'N'},'min':0}},"
+	"'R':{'isRoot':true,'indexes':[['id']],'columns':{'id':{'type':'integer'},'tags':{'type':{'"
+	"key':'string','value':"
+	"'integer','min':0,'max':'unlimited'}},'strong':{'type':{'key':{'type':'uuid','refTable':'"
+	"N'},'min':0,'max':"
+	"'unlimited'}},'weak':{'type':{'key':{'type':'uuid','refTable':'N','refType':'weak'},'min':"
+	"0,'max':'unlimited'}}}},"
+	"'N':{'columns':{'note':{'type':'string'},'next':{'type':{'key':{'type':'uuid','refTable':'"
+	"N'},'min':0}},"
 	"'back':{'type':{'key':{'type':'uuid','refTable':'R','refType':'weak'},'min':0}}}}}}";
 
 enum { R_ID = 2, R_STRONG = 3, R_TAGS = 4, R_WEAK = 5, N_BACK = 2, N_NEXT = 3, N_NOTE = 4 };
@@ -51,7 +56,8 @@ static inline struct datum random_tags(void)
 	for (uint32_t n = random_below(4); n > 0; n--) {
 		char text[40];
 		union atom key, value = {.integer = random_below(3)};
-		snprintf(text, sizeof(text), "tag%u%s", random_below(5), random_below(2) ? " of considerable length" : "");
+		snprintf(text, sizeof(text), "tag%u%s", random_below(5),
+			 random_below(2) ? " of considerable length" : "");
 		atom_init_string(&key, text);
 		datum_put(&d, &key, &value);
 		atom_done(&key, ATOM_STRING);
@@ -68,7 +74,8 @@ static inline void change_row(struct db_txn *txn, struct db_row *row, int table)
 		if (table == R) {
 			datum_init_integer(&d, random_below(30));
 		} else {
-			snprintf(text, sizeof(text), "note %u%s", random_below(9), random_below(2) ? " with a long tail" : "");
+			snprintf(text, sizeof(text), "note %u%s", random_below(9),
+				 random_below(2) ? " with a long tail" : "");
 			datum_init_string(&d, text);
 		}
 		db_txn_set(txn, row, table == R ? R_ID : N_NOTE, &d);

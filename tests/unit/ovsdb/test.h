@@ -78,7 +78,8 @@ static inline void parse_type(struct column_type *type, const char *text)
 	json_decref(json);
 }
 
-static inline struct db_error *try_datum(struct datum *d, const struct column_type *type, const char *text)
+static inline struct db_error *try_datum(struct datum *d, const struct column_type *type,
+					 const char *text)
 {
 	json_t *json = parse(text);
 	struct db_error *error = datum_from_json(d, type, json, NULL);

@@ -49,7 +49,8 @@ static void test_constraints(void **state)
 		{"'integer'", "'x'", "syntax ''x'': syntax error: expected integer"},
 		{"'boolean'", "0", "syntax '0': syntax error: expected boolean"},
 		{"'real'", "3", NULL},
-		{"'uuid'", "['uuid','x']", "syntax '['uuid','x']': syntax error: 'x' is not a valid UUID"},
+		{"'uuid'", "['uuid','x']",
+		 "syntax '['uuid','x']': syntax error: 'x' is not a valid UUID"},
 		{"'uuid'", "['named-uuid','x']",
 		 "syntax '['named-uuid','x']': syntax error: expected ['uuid', <string>]"},
 		{"{'key':{'type':'integer','minInteger':1,'maxInteger':3}}", "4",
@@ -68,10 +69,13 @@ static void test_constraints(void **state)
 		{"{'key':{'type':'string','enum':['set',['a','b c']]}}", "'x'",
 		 "constraint violation: x is not one of the allowed values ([a, 'b c'])"},
 		{"{'key':'string','min':0,'max':2}", "['set',['a','b','c']]",
-		 "syntax '['set',['a','b','c']]': syntax error: set must have 0 to 2 members but 3 are present"},
+		 "syntax '['set',['a','b','c']]': syntax error: set must have 0 to 2 members but 3 "
+		 "are present"},
 		{"'string'", "['set',[]]",
-		 "syntax '['set',[]]': syntax error: set must have exactly one member but 0 are present"},
-		{"{'key':'string','min':0,'max':'unlimited'}", "['set',['a','a']]", "ovsdb error: set contains duplicate"},
+		 "syntax '['set',[]]': syntax error: set must have exactly one member but 0 are "
+		 "present"},
+		{"{'key':'string','min':0,'max':'unlimited'}", "['set',['a','a']]",
+		 "ovsdb error: set contains duplicate"},
 		{"{'key':'string','value':'integer','min':0,'max':9}", "['map',[['a',1],['a',2]]]",
 		 "ovsdb error: map contains duplicate key"},
 		{"{'key':'string','value':'integer','min':0,'max':9}", "['map',[['a']]]",
@@ -105,9 +109,10 @@ static void test_round_trip(void **state)
 		{"{'key':'integer','min':0,'max':9}", "['set',[3,1,2]]", "['set',[1,2,3]]"},
 		{"{'key':'integer','min':0,'max':9}", "['set',[3]]", "3"},
 		{"{'key':'integer','min':0,'max':9}", "['set',[]]", "['set',[]]"},
-		{"{'key':'real','min':0,'max':9}", "['set',[0.1,2.0,1e300,-1.5]]", "['set',[-1.5,0.1,2,1e+300]]"},
-		{"{'key':'string','value':'boolean','min':0,'max':9}", "['map',[['b',true],['a',false]]]",
-		 "['map',[['a',false],['b',true]]]"},
+		{"{'key':'real','min':0,'max':9}", "['set',[0.1,2.0,1e300,-1.5]]",
+		 "['set',[-1.5,0.1,2,1e+300]]"},
+		{"{'key':'string','value':'boolean','min':0,'max':9}",
+		 "['map',[['b',true],['a',false]]]", "['map',[['a',false],['b',true]]]"},
 		{"{'key':'string','value':'boolean','min':0,'max':9}", "['map',[]]", "['map',[]]"},
 		{"'uuid'", "['uuid','01234567-89AB-cdef-0123-456789abcdef']",
 		 "['uuid','01234567-89ab-cdef-0123-456789abcdef']"},
@@ -151,9 +156,11 @@ static void to_datum(struct datum *d, const struct naive *n, bool map, enum atom
 			continue;
 		if (type == ATOM_STRING) {
 			// Some of them short, some long.
-			snprintf(text, sizeof(text), "%03d%s", i, i % 2 ? " and more than fits inside" : "");
+			snprintf(text, sizeof(text), "%03d%s", i,
+				 i % 2 ? " and more than fits inside" : "");
 			atom_init_string(&key, text);
-			snprintf(text, sizeof(text), "%d%s", n->value[i], i % 3 ? "" : " value of some length as well");
+			snprintf(text, sizeof(text), "%d%s", n->value[i],
+				 i % 3 ? "" : " value of some length as well");
 			atom_init_string(&value, text);
 		}
 		datum_push(d, &key, map ? &value : NULL);
@@ -171,7 +178,8 @@ static void randomize(struct naive *n, unsigned int density)
 	}
 }
 
-static void expect_equal(const struct datum *d, const struct naive *n, bool map, enum atom_type type)
+static void expect_equal(const struct datum *d, const struct naive *n, bool map,
+			 enum atom_type type)
 {
 	struct datum expected;
 	to_datum(&expected, n, map, type);
@@ -274,7 +282,8 @@ static void test_sort_unique(void **state)
 {
 	struct datum d;
 	datum_init_empty(&d, ATOM_STRING, ATOM_STRING);
-	static const char *const pairs[][2] = {{"b", "1"}, {"a", "2"}, {"b", "3"}, {"a string longer than sixteen", "4"},
+	static const char *const pairs[][2] = {{"b", "1"}, {"a", "2"},
+					       {"b", "3"}, {"a string longer than sixteen", "4"},
 					       {"a", "5"}, {"a string longer than sixteen", "6"}};
 	for (size_t i = 0; i < 6; i++) {
 		union atom key, value;
@@ -293,24 +302,37 @@ static void test_sort_unique(void **state)
 
 static void test_text(void **state)
 {
-	static const char set[] = "{'key':'string','min':0,'max':'unlimited'}", integers[] = "{'key':'integer','min':0,'max':9}";
+	static const char set[] = "{'key':'string','min':0,'max':'unlimited'}",
+			  integers[] = "{'key':'integer','min':0,'max':9}";
 	static const char map[] = "{'key':'string','value':'string','min':0,'max':'unlimited'}";
 	static const struct {
 		const char *type, *in, *out; // out NULL: an error
 	} rows[] = {
-		{"'string'", "abc", "abc"},	      {"'string'", "\"a b\"", "\"a b\""},
-		{"'string'", "\"true\"", "\"true\""}, {"'string'", "\"\"", "\"\""},
-		{"'string'", "a b", NULL},	      {"'integer'", "5", "5"},
-		{"'integer'", "5x", NULL},	      {"'boolean'", "yes", "true"},
-		{"'boolean'", "off", "false"},	      {"'boolean'", "maybe", NULL},
-		{set, "a, b", "[a, b]"},	      {set, "[b a]", "[a, b]"},
-		{set, "[a, b", NULL},		      {set, "a, a", NULL},
-		{integers, "1-4", "[1, 2, 3, 4]"},    {integers, "3,1", "[1, 3]"},
-		{integers, "1-20", NULL},	      {map, "a=b, c=\"d e\"", "{a=b, c=\"d e\"}"},
-		{map, "{}", "{}"},		      {map, "a", NULL},
-		{map, "a=1=2", NULL},		      {"'real'", "1.50", "1.5"},
+		{"'string'", "abc", "abc"},
+		{"'string'", "\"a b\"", "\"a b\""},
+		{"'string'", "\"true\"", "\"true\""},
+		{"'string'", "\"\"", "\"\""},
+		{"'string'", "a b", NULL},
+		{"'integer'", "5", "5"},
+		{"'integer'", "5x", NULL},
+		{"'boolean'", "yes", "true"},
+		{"'boolean'", "off", "false"},
+		{"'boolean'", "maybe", NULL},
+		{set, "a, b", "[a, b]"},
+		{set, "[b a]", "[a, b]"},
+		{set, "[a, b", NULL},
+		{set, "a, a", NULL},
+		{integers, "1-4", "[1, 2, 3, 4]"},
+		{integers, "3,1", "[1, 3]"},
+		{integers, "1-20", NULL},
+		{map, "a=b, c=\"d e\"", "{a=b, c=\"d e\"}"},
+		{map, "{}", "{}"},
+		{map, "a", NULL},
+		{map, "a=1=2", NULL},
+		{"'real'", "1.50", "1.5"},
 		{"'uuid'", "x", NULL},
-		{"'uuid'", "01234567-89ab-cdef-0123-456789abcdef", "01234567-89ab-cdef-0123-456789abcdef"},
+		{"'uuid'", "01234567-89ab-cdef-0123-456789abcdef",
+		 "01234567-89ab-cdef-0123-456789abcdef"},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct column_type type;
@@ -374,10 +396,14 @@ static void test_text_round_trip(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_short_and_long_strings), cmocka_unit_test(test_order),
-		cmocka_unit_test(test_constraints),	       cmocka_unit_test(test_round_trip),
-		cmocka_unit_test(test_operations),	       cmocka_unit_test(test_put_and_remove),
-		cmocka_unit_test(test_sort_unique),	       cmocka_unit_test(test_text),
+		cmocka_unit_test(test_short_and_long_strings),
+		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_constraints),
+		cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_operations),
+		cmocka_unit_test(test_put_and_remove),
+		cmocka_unit_test(test_sort_unique),
+		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_text_round_trip),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

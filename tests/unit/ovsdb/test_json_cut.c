@@ -31,7 +31,8 @@ static void test_cut(void **state)
 {
 	expect_cut("{}", "");
 	expect_cut(" [ ] ", "");
-	expect_cut("[1,\"a,b\",[2,{\"x\":\"]\"}],{\"y\":[]} , true]", "1|\"a,b\"|[2,{\"x\":\"]\"}]|{\"y\":[]}|true|");
+	expect_cut("[1,\"a,b\",[2,{\"x\":\"]\"}],{\"y\":[]} , true]",
+		   "1|\"a,b\"|[2,{\"x\":\"]\"}]|{\"y\":[]}|true|");
 	expect_cut("{\"a\" : 1 ,\"b\\\"c\":{\"d\":\"}\"}}", "a=1|b\\\"c={\"d\":\"}\"}|");
 	expect_cut("[1 2]", "1|!");
 	expect_cut("[1,]", "1|!");
@@ -49,7 +50,8 @@ static void test_cut(void **state)
 	assert_false(json_piece_equal((struct json_piece){0}, ""));
 }
 
-static const char schema[] = "{'name':'T','tables':{'t':{'columns':{'n':{'type':'integer'},'set':{'type':{'key':'integer','min':0,"
+static const char schema[] = "{'name':'T','tables':{'t':{'columns':{'n':{'type':'integer'},'set':{'"
+			     "type':{'key':'integer','min':0,"
 			     "'max':'unlimited'}}}}}}";
 
 static struct db_error *apply(struct db *db, const char *text)
@@ -63,13 +65,16 @@ static struct db_error *apply(struct db *db, const char *text)
 	return error;
 }
 
-// Records as text: what says how to read the rest may come last, and a record that is bad anywhere does nothing.
+// Records as text: what says how to read the rest may come last, and a record that is bad anywhere
+// does nothing.
 static void test_records(void **state)
 {
 	struct db *db = db_new(parse_schema(schema));
 	struct db_table *t = db_find_table(db, "t");
-	succeed(apply(db, "{'_date':1,'t':{'00000000-0000-0000-0000-000000000001':{'n':1,'set':['set',[1,2]]}},'_comment':'x'}"));
-	succeed(apply(db, "{'t':{'00000000-0000-0000-0000-000000000001':{'set':['set',[2,3]]}},'_is_diff':true}"));
+	succeed(apply(db, "{'_date':1,'t':{'00000000-0000-0000-0000-000000000001':{'n':1,'set':['"
+			  "set',[1,2]]}},'_comment':'x'}"));
+	succeed(apply(db, "{'t':{'00000000-0000-0000-0000-000000000001':{'set':['set',[2,3]]}},'_"
+			  "is_diff':true}"));
 	struct uuid uuid = {.part = {0, 0, 0, 1}};
 	const struct db_row *row = db_table_find_row(t, &uuid);
 	assert_non_null(row);
@@ -77,8 +82,10 @@ static void test_records(void **state)
 	static const struct {
 		const char *record, *why;
 	} bad[] = {
-		{"{'t':{'00000000-0000-0000-0000-000000000002':{'n':1}},'t2':{}}", "No table named t2."},
-		{"{'t':{'00000000-0000-0000-0000-000000000002':{'n':1},'x':{}}}", "not a valid UUID"},
+		{"{'t':{'00000000-0000-0000-0000-000000000002':{'n':1}},'t2':{}}",
+		 "No table named t2."},
+		{"{'t':{'00000000-0000-0000-0000-000000000002':{'n':1},'x':{}}}",
+		 "not a valid UUID"},
 		{"{'t':{'00000000-0000-0000-0000-000000000002':{'n':1e}}}", "not valid JSON"},
 		{"{'t':{'00000000-0000-0000-0000-000000000002':{'n':1}}", "not valid JSON"},
 		{"{'t':3}", "object expected"},
@@ -100,6 +107,7 @@ static void test_records(void **state)
 
 int main(void)
 {
-	static const struct CMUnitTest tests[] = {cmocka_unit_test(test_cut), cmocka_unit_test(test_records)};
+	static const struct CMUnitTest tests[] = {cmocka_unit_test(test_cut),
+						  cmocka_unit_test(test_records)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,14 +8,19 @@
 // The same columns without references and constraints: what a client holds may lag behind.
 static const char replica_schema[] =
 	"{'name':'T','tables':{"
-	"'R':{'columns':{'id':{'type':'integer'},'tags':{'type':{'key':'string','value':'integer','min':0,'max':'unlimited'}},"
-	"'strong':{'type':{'key':'uuid','min':0,'max':'unlimited'}},'weak':{'type':{'key':'uuid','min':0,'max':'unlimited'}}}},"
-	"'N':{'columns':{'note':{'type':'string'},'next':{'type':{'key':'uuid','min':0}},'back':{'type':{'key':'uuid','min':0}}}}}}";
+	"'R':{'columns':{'id':{'type':'integer'},'tags':{'type':{'key':'string','value':'integer','"
+	"min':0,'max':'unlimited'}},"
+	"'strong':{'type':{'key':'uuid','min':0,'max':'unlimited'}},'weak':{'type':{'key':'uuid','"
+	"min':0,'max':'unlimited'}}}},"
+	"'N':{'columns':{'note':{'type':'string'},'next':{'type':{'key':'uuid','min':0}},'back':{'"
+	"type':{'key':'uuid','min':0}}}}}}";
 
-static const char requests[] = "{'R':{'columns':['id','tags','strong','weak']},'N':{'columns':['note','next','back']}}";
-static const char some_requests[] = "{'R':[{'columns':['id','tags','strong','weak'],'where':[['id','<',15]]}],"
-				    "'N':[{'columns':['note','next','back'],'where':[['back','==',['set',[]]],"
-				    "['note','==','note 3']]}]}";
+static const char requests[] =
+	"{'R':{'columns':['id','tags','strong','weak']},'N':{'columns':['note','next','back']}}";
+static const char some_requests[] =
+	"{'R':[{'columns':['id','tags','strong','weak'],'where':[['id','<',15]]}],"
+	"'N':[{'columns':['note','next','back'],'where':[['back','==',['set',[]]],"
+	"['note','==','note 3']]}]}";
 
 // What was appended, as JSON; NULL when `any` is false.
 static json_t *taken(bool any, struct str *text)
@@ -66,7 +71,8 @@ static void apply_v2(struct db *replica, const json_t *updates)
 		json_t *out = json_object();
 		json_object_foreach (rows, uuid, update) {
 			assert_int_equal(json_object_size(update), 1);
-			json_object_set(out, uuid, json_object_iter_value(json_object_iter(update)));
+			json_object_set(out, uuid,
+					json_object_iter_value(json_object_iter(update)));
 		}
 		json_object_set_new(record, table, out);
 	}
@@ -84,7 +90,8 @@ static void apply_v1(json_t *replica, const json_t *updates)
 		if (!mine)
 			json_object_set_new(replica, table, mine = json_object());
 		json_object_foreach (rows, uuid, update) {
-			json_t *new = json_object_get(update, "new"), *old = json_object_get(update, "old"), *value;
+			json_t *new = json_object_get(update, "new"),
+			       *old = json_object_get(update, "old"), *value;
 			json_t *known = json_object_get(mine, uuid);
 			const char *column;
 			json_object_foreach (old, column, value)
@@ -143,7 +150,8 @@ static struct db *matching(struct db *db)
 	monitor_spec_free(spec);
 	for (struct db_row *row = db_table_next_row(table_of(db, R), NULL); row;
 	     row = db_table_next_row(table_of(db, R), row))
-		assert_int_equal(db_table_find_row(table_of(out, R), &row->uuid) != NULL, row->fields[R_ID].one.integer < 15);
+		assert_int_equal(db_table_find_row(table_of(out, R), &row->uuid) != NULL,
+				 row->fields[R_ID].one.integer < 15);
 	return out;
 }
 
@@ -159,10 +167,12 @@ static void take(json_t *update, json_t *v1, struct db *v2)
 static void test_replicas(void **state)
 {
 	struct db *db = db_new(parse_schema(random_schema));
-	struct db *v2 = db_new(parse_schema(replica_schema)), *some = db_new(parse_schema(replica_schema)),
+	struct db *v2 = db_new(parse_schema(replica_schema)),
+		  *some = db_new(parse_schema(replica_schema)),
 		  *slow = db_new(parse_schema(replica_schema));
 	json_t *v1 = json_object();
-	struct monitor_spec *spec_v1 = make_spec(db, MONITOR_V1, requests), *spec_v2 = make_spec(db, MONITOR_V2, requests),
+	struct monitor_spec *spec_v1 = make_spec(db, MONITOR_V1, requests),
+			    *spec_v2 = make_spec(db, MONITOR_V2, requests),
 			    *spec_some = make_spec(db, MONITOR_V2, some_requests);
 	struct monitor_backlog *backlog = monitor_backlog_new();
 	random_seed(5);
@@ -201,8 +211,8 @@ static void test_replicas(void **state)
 	db_free(db);
 }
 
-// Clients that come back after some transactions, at random: all that they missed brings them up to date, or they are told that it is
-// not known.
+// Clients that come back after some transactions, at random: all that they missed brings them up to
+// date, or they are told that it is not known.
 static void test_history(void **state)
 {
 	enum { CLIENTS = 3 };
@@ -284,8 +294,10 @@ static void test_history_bound(void **state)
 
 static void test_condition_change(void **state)
 {
-	struct db *db = db_new(parse_schema(random_schema)), *replica = db_new(parse_schema(replica_schema));
-	struct monitor_spec *before = make_spec(db, MONITOR_V2, "{'R':{'columns':['id','tags','strong','weak'],'where':[false]}}");
+	struct db *db = db_new(parse_schema(random_schema)),
+		  *replica = db_new(parse_schema(replica_schema));
+	struct monitor_spec *before = make_spec(
+		db, MONITOR_V2, "{'R':{'columns':['id','tags','strong','weak'],'where':[false]}}");
 	random_seed(6);
 	for (int i = 0; i < 200; i++) {
 		struct db_txn *txn = db_txn_new(db);
@@ -297,7 +309,8 @@ static void test_condition_change(void **state)
 			db_txn_commit(txn);
 		db_error_free(error);
 	}
-	static const char *const changes[] = {"{'R':[{'where':[['id','<',20]]}]}", "{'R':[{'where':[['id','>',10]]}]}",
+	static const char *const changes[] = {"{'R':[{'where':[['id','<',20]]}]}",
+					      "{'R':[{'where':[['id','>',10]]}]}",
 					      "{'R':[{'where':[]}]}", "{'R':[{'where':[false]}]}"};
 	for (size_t i = 0; i < 4; i++) {
 		struct monitor_spec *after = monitor_spec_clone(before);
@@ -314,7 +327,9 @@ static void test_condition_change(void **state)
 			int64_t id = row->fields[R_ID].one.integer;
 			bool wanted = i == 0 ? id < 20 : i == 1 ? id > 10 : i == 2;
 			n += wanted;
-			assert_int_equal(db_table_find_row(table_of(replica, R), &row->uuid) != NULL, wanted);
+			assert_int_equal(db_table_find_row(table_of(replica, R), &row->uuid) !=
+						 NULL,
+					 wanted);
 		}
 		assert_int_equal(table_of(replica, R)->n_rows, n);
 		char *key = monitor_spec_key(before), *other = monitor_spec_key(after);
@@ -336,14 +351,17 @@ static void test_bad_requests(void **state)
 	static const char *const rows[][2] = {
 		{"3", "syntax '3': syntax error: monitor-requests must be object"},
 		{"{'zz':{}}", "syntax error: no table named zz"},
-		{"{'R':{'columns':['zz']}}", "syntax '['zz']': syntax error: zz is not a valid column name"},
+		{"{'R':{'columns':['zz']}}",
+		 "syntax '['zz']': syntax error: zz is not a valid column name"},
 		{"{'R':[{'columns':['id']},{'columns':['id']}]}",
 		 "syntax '['id']': syntax error: column name mentioned more than once"},
 		{"{'R':{'select':{'foo':true}}}",
-		 "syntax '{'foo':true}': syntax error: Parsing table R select failed: Member 'foo' is present but not allowed here."},
-		{"{'R':{'foo':true}}",
-		 "syntax '{'foo':true}': syntax error: Parsing table R failed: Member 'foo' is present but not allowed here."},
-		{"{'R':{'where':[['zz','==',1]]}}", "syntax '['zz','==',1]': unknown column: No column zz in table R."},
+		 "syntax '{'foo':true}': syntax error: Parsing table R select failed: Member 'foo' "
+		 "is present but not allowed here."},
+		{"{'R':{'foo':true}}", "syntax '{'foo':true}': syntax error: Parsing table R "
+				       "failed: Member 'foo' is present but not allowed here."},
+		{"{'R':{'where':[['zz','==',1]]}}",
+		 "syntax '['zz','==',1]': unknown column: No column zz in table R."},
 	};
 	struct db *db = db_new(parse_schema(random_schema));
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -358,10 +376,8 @@ static void test_bad_requests(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_replicas),
-		cmocka_unit_test(test_history),
-		cmocka_unit_test(test_history_bound),
-		cmocka_unit_test(test_condition_change),
+		cmocka_unit_test(test_replicas),      cmocka_unit_test(test_history),
+		cmocka_unit_test(test_history_bound), cmocka_unit_test(test_condition_change),
 		cmocka_unit_test(test_bad_requests),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -105,7 +105,8 @@ static void check_bookkeeping(struct db *db)
 			assert_int_equal(row->n_refs, model_refs(&m, i));
 		n_rows[R] += m.r[i].there;
 		n_rows[N] += m.n[i].there;
-		n_weak += (size_t)(__builtin_popcount(m.r[i].weak) + __builtin_popcount(m.n[i].back));
+		n_weak +=
+			(size_t)(__builtin_popcount(m.r[i].weak) + __builtin_popcount(m.n[i].back));
 		if (m.r[i].there) {
 			uuid = slot_uuid(R, i);
 			row = db_table_find_row(table_of(db, R), &uuid);
@@ -128,7 +129,8 @@ static void check_bookkeeping(struct db *db)
 
 static void test_random(void **state)
 {
-	struct db *db = db_new(parse_schema(random_schema)), *copy = db_new(parse_schema(random_schema));
+	struct db *db = db_new(parse_schema(random_schema)),
+		  *copy = db_new(parse_schema(random_schema));
 	int n_good = 0, n_refused = 0;
 	random_seed(4);
 	for (int round = 0; round < 20000; round++) {
@@ -220,39 +222,55 @@ static void test_operations(void **state)
 	static const struct {
 		const char *operations, *result;
 	} rows[] = {
-		{"[{'op':'insert','table':'t','row':{'n':1,'fixed':5},'uuid':'" U1 "'}]", "[{'uuid':['uuid','" U1 "']}]"},
+		{"[{'op':'insert','table':'t','row':{'n':1,'fixed':5},'uuid':'" U1 "'}]",
+		 "[{'uuid':['uuid','" U1 "']}]"},
 		{"[{'op':'insert','table':'t','row':{'n':2},'uuid':'" U1 "'}]",
-		 "[{'details':'This UUID would duplicate a UUID already present within the table or deleted within the same "
+		 "[{'details':'This UUID would duplicate a UUID already present within the table "
+		 "or deleted within the same "
 		 "transaction.','error':'duplicate uuid','syntax':''" U1 "''}]"},
-		{"[{'op':'update','table':'t','where':[['n','==',1]],'row':{'s':'x'}},{'op':'abort'},{'op':'comment'}]",
+		{"[{'op':'update','table':'t','where':[['n','==',1]],'row':{'s':'x'}},{'op':'abort'"
+		 "},{'op':'comment'}]",
 		 "[{'count':1},{'details':'aborted by request','error':'aborted'},null]"},
 		{"[{'op':'select','table':'t','where':[],'columns':['s','n','set']}]",
 		 "[{'rows':[{'n':1,'s':'','set':['set',[]]}]}]"},
 		{"[{'op':'update','table':'t','where':[],'row':{'fixed':1}}]",
-		 "[{'details':'Cannot update immutable column fixed in table t.','error':'constraint violation','syntax':'{'op':"
+		 "[{'details':'Cannot update immutable column fixed in table "
+		 "t.','error':'constraint violation','syntax':'{'op':"
 		 "'update','row':{'fixed':1},'table':'t','where':[]}'}]"},
-		{"[{'op':'mutate','table':'t','where':[['_uuid','==',['uuid','" U1 "']]],'mutations':[['n','+=',9],['set',"
+		{"[{'op':'mutate','table':'t','where':[['_uuid','==',['uuid','" U1
+		 "']]],'mutations':[['n','+=',9],['set',"
 		 "'insert',['set',[3,1]]],['set','*=',2]]}]",
 		 "[{'count':1}]"},
-		{"[{'op':'mutate','table':'t','where':[],'mutations':[['set','insert',['set',[7,8]]]]}]",
-		 "[{'details':'Attempted to store 4 elements in set of up to 3 integers (table t, column set, row 00000000-0000-0000-0000-000000000001).','error':'constraint violation'}]"},
+		{"[{'op':'mutate','table':'t','where':[],'mutations':[['set','insert',['set',[7,8]]"
+		 "]]}]",
+		 "[{'details':'Attempted to store 4 elements in set of up to 3 integers (table t, "
+		 "column set, row 00000000-0000-0000-0000-000000000001).','error':'constraint "
+		 "violation'}]"},
 		{"[{'op':'mutate','table':'t','where':[],'mutations':[['n','/=',0]]}]",
-		 "[{'details':'Division by zero (table t, column n, row 00000000-0000-0000-0000-000000000001).','error':'domain error'}]"},
-		{"[{'op':'mutate','table':'t','where':[],'mutations':[['n','*=',9223372036854775807]]}]",
-		 "[{'details':'Result of '*=' operation is out of range (table t, column n, row 00000000-0000-0000-0000-000000000001).','error':'range error'}]"},
+		 "[{'details':'Division by zero (table t, column n, row "
+		 "00000000-0000-0000-0000-000000000001).','error':'domain error'}]"},
+		{"[{'op':'mutate','table':'t','where':[],'mutations':[['n','*=',"
+		 "9223372036854775807]]}]",
+		 "[{'details':'Result of '*=' operation is out of range (table t, column n, row "
+		 "00000000-0000-0000-0000-000000000001).','error':'range error'}]"},
 		{"[{'op':'select','table':'t','where':[['n','==',10]],'columns':['n','set']}]",
 		 "[{'rows':[{'n':10,'set':['set',[2,6]]}]}]"},
-		{"[{'op':'delete','table':'t','where':[['n','<',10]]},{'op':'delete','table':'t','where':[false]},{'op':"
+		{"[{'op':'delete','table':'t','where':[['n','<',10]]},{'op':'delete','table':'t','"
+		 "where':[false]},{'op':"
 		 "'delete','table':'t','where':[['set','includes',['set',[2]]]]}]",
 		 "[{'count':0},{'count':0},{'count':1}]"},
-		{"[{'op':'insert','table':'t','row':{'n':1}},{'op':'zap'}]", NULL}, // nothing of it stays
+		{"[{'op':'insert','table':'t','row':{'n':1}},{'op':'zap'}]",
+		 NULL}, // nothing of it stays
 		{"[{'op':'select','table':'t','where':[]}]", "[{'rows':[]}]"},
-		{"[{'op':'assert','lock':'l'}]", "[{'details':'Asserted lock l not held.','error':'not owner'}]"},
-		{"[3]", "[{'details':'Parsing ovsdb operation 1 of 1 failed: Object expected.','error':'syntax error'}]"},
+		{"[{'op':'assert','lock':'l'}]",
+		 "[{'details':'Asserted lock l not held.','error':'not owner'}]"},
+		{"[3]", "[{'details':'Parsing ovsdb operation 1 of 1 failed: Object "
+			"expected.','error':'syntax error'}]"},
 	};
-	struct db *db = db_new(parse_schema(
-		"{'name':'T','tables':{'t':{'columns':{'n':{'type':'integer'},'s':{'type':'string'},'set':{'type':{'key':"
-		"'integer','min':0,'max':3}},'fixed':{'type':'integer','mutable':false}},'indexes':[['n']],'maxRows':3}}}"));
+	struct db *db = db_new(parse_schema("{'name':'T','tables':{'t':{'columns':{'n':{'type':'"
+					    "integer'},'s':{'type':'string'},'set':{'type':{'key':"
+					    "'integer','min':0,'max':3}},'fixed':{'type':'integer',"
+					    "'mutable':false}},'indexes':[['n']],'maxRows':3}}}"));
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		if (rows[i].result)
 			expect(db, rows[i].operations, rows[i].result);
@@ -269,20 +287,26 @@ static const char *error_of(const json_t *results, size_t i)
 
 static void test_limits(void **state)
 {
-	struct db *db = db_new(parse_schema("{'name':'T','tables':{'t':{'columns':{'n':{'type':'integer'}},'indexes':[['n']],"
-					    "'maxRows':2}}}"));
-	json_t *r = execute(db, "[{'op':'insert','table':'t','row':{'n':1}},{'op':'insert','table':'t','row':{'n':1}}]");
+	struct db *db = db_new(parse_schema(
+		"{'name':'T','tables':{'t':{'columns':{'n':{'type':'integer'}},'indexes':[['n']],"
+		"'maxRows':2}}}"));
+	json_t *r = execute(db, "[{'op':'insert','table':'t','row':{'n':1}},{'op':'insert','table':"
+				"'t','row':{'n':1}}]");
 	assert_int_equal(json_array_size(r), 3);
 	assert_non_null(strstr(error_of(r, 2), "identical values (1) for index on column \"n\""));
 	json_decref(r);
-	r = execute(db, "[{'op':'insert','table':'t','row':{'n':1}},{'op':'insert','table':'t','row':{'n':2}},{'op':'insert',"
+	r = execute(db, "[{'op':'insert','table':'t','row':{'n':1}},{'op':'insert','table':'t','"
+			"row':{'n':2}},{'op':'insert',"
 			"'table':'t','row':{'n':3}}]");
-	assert_string_equal(error_of(r, 3), "transaction causes \"t\" table to contain 3 rows, greater than the "
-					    "schema-defined limit of 2 row(s)");
+	assert_string_equal(error_of(r, 3),
+			    "transaction causes \"t\" table to contain 3 rows, greater than the "
+			    "schema-defined limit of 2 row(s)");
 	json_decref(r);
 	// Values that change places do not collide on the way.
-	json_decref(execute(db, "[{'op':'insert','table':'t','row':{'n':1}},{'op':'insert','table':'t','row':{'n':2}}]"));
-	r = execute(db, "[{'op':'mutate','table':'t','where':[],'mutations':[['n','*=',-1],['n','+=',3]]}]");
+	json_decref(execute(db, "[{'op':'insert','table':'t','row':{'n':1}},{'op':'insert','table':"
+				"'t','row':{'n':2}}]"));
+	r = execute(db, "[{'op':'mutate','table':'t','where':[],'mutations':[['n','*=',-1],['n','+="
+			"',3]]}]");
 	assert_int_equal(json_array_size(r), 1);
 	json_decref(r);
 	db_free(db);
@@ -290,16 +314,30 @@ static void test_limits(void **state)
 
 static void test_wait(void **state)
 {
-	struct db *db = db_new(parse_schema("{'name':'T','tables':{'t':{'columns':{'n':{'type':'integer'}}}}}"));
-	expect(db, "[{'op':'wait','table':'t','where':[],'columns':['n'],'until':'==','rows':[{'n':1}],'timeout':0}]",
+	struct db *db = db_new(
+		parse_schema("{'name':'T','tables':{'t':{'columns':{'n':{'type':'integer'}}}}}"));
+	expect(db,
+	       "[{'op':'wait','table':'t','where':[],'columns':['n'],'until':'==','rows':[{'n':1}],"
+	       "'timeout':0}]",
 	       "[{'details':''where' clause test failed (table t)','error':'timed out'}]");
-	expect(db, "[{'op':'wait','table':'t','where':[],'columns':['n'],'until':'==','rows':[{'n':1}],'timeout':70}]",
+	expect(db,
+	       "[{'op':'wait','table':'t','where':[],'columns':['n'],'until':'==','rows':[{'n':1}],"
+	       "'timeout':70}]",
 	       "['wait',70]");
-	expect(db, "[{'op':'wait','table':'t','where':[],'columns':['n'],'until':'==','rows':[{'n':1}]}]",
+	expect(db,
+	       "[{'op':'wait','table':'t','where':[],'columns':['n'],'until':'==','rows':[{'n':1}]}"
+	       "]",
 	       "['wait',9223372036854775807]");
-	json_decref(execute(db, "[{'op':'insert','table':'t','row':{'n':1}},{'op':'insert','table':'t','row':{'n':1}}]"));
-	expect(db, "[{'op':'wait','table':'t','where':[],'columns':['n'],'until':'==','rows':[{'n':1}]}]", "[{}]");
-	expect(db, "[{'op':'wait','table':'t','where':[],'columns':['n'],'until':'!=','rows':[{'n':1},{'n':2}]}]", "[{}]");
+	json_decref(execute(db, "[{'op':'insert','table':'t','row':{'n':1}},{'op':'insert','table':"
+				"'t','row':{'n':1}}]"));
+	expect(db,
+	       "[{'op':'wait','table':'t','where':[],'columns':['n'],'until':'==','rows':[{'n':1}]}"
+	       "]",
+	       "[{}]");
+	expect(db,
+	       "[{'op':'wait','table':'t','where':[],'columns':['n'],'until':'!=','rows':[{'n':1},{"
+	       "'n':2}]}]",
+	       "[{}]");
 	db_free(db);
 }
 

@@ -26,7 +26,8 @@ static void bring_in_line(struct db *replica, bool *tables, json_t *updates, boo
 {
 	struct updates_scope scope = {.db = replica, .tables = tables};
 	struct db_txn *txn = db_txn_new(replica);
-	succeed(whole ? updates_replace(txn, &scope, updates) : updates_apply(txn, &scope, updates));
+	succeed(whole ? updates_replace(txn, &scope, updates)
+		      : updates_apply(txn, &scope, updates));
 	succeed(db_txn_prepare(txn));
 	db_txn_commit(txn);
 	json_decref(updates);
@@ -54,8 +55,10 @@ static void expect_same(struct db *a, struct db *b, const char *requests)
 
 static void test_follow(void **state)
 {
-	static const char all[] = "{'R':[{'columns':['id','tags','strong','weak']}],'N':[{'columns':['note','next','back']}]}";
-	struct db *db = db_new(parse_schema(random_schema)), *near = db_new(parse_schema(random_schema)),
+	static const char all[] = "{'R':[{'columns':['id','tags','strong','weak']}],'N':[{'columns'"
+				  ":['note','next','back']}]}";
+	struct db *db = db_new(parse_schema(random_schema)),
+		  *near = db_new(parse_schema(random_schema)),
 		  *far = db_new(parse_schema(random_schema));
 	struct monitor_spec *spec = make_spec(db, all);
 	bool tables[2] = {true, true};
@@ -90,8 +93,10 @@ static void test_follow(void **state)
 // Without table N there is nothing that references could lead to.
 static void test_excluded(void **state)
 {
-	static const char some[] = "{'R':[{'columns':['id','tags']}]}", with[] = "{'R':[{'columns':['id','tags','strong','weak']}]}";
-	struct db *db = db_new(parse_schema(random_schema)), *replica = db_new(parse_schema(random_schema));
+	static const char some[] = "{'R':[{'columns':['id','tags']}]}",
+			  with[] = "{'R':[{'columns':['id','tags','strong','weak']}]}";
+	struct db *db = db_new(parse_schema(random_schema)),
+		  *replica = db_new(parse_schema(random_schema));
 	bool tables[2] = {false, false};
 	tables[db_find_table(db, "R")->schema->number] = true;
 	random_seed(12);
@@ -117,9 +122,15 @@ static void test_excluded(void **state)
 static void test_what_does_not_fit(void **state)
 {
 	static const char *const bad[] = {
-		"{'R':{'00000000-0000-0000-0000-000000000001':{'modify':{'id':1}}}}", "{'R':{'00000000-0000-0000-0000-000000000001':{'delete':null}}}",
-		"{'R':{'x':{'insert':{}}}}", "{'X':{}}", "{'R':[]}", "[]", "{'R':{'00000000-0000-0000-0000-000000000001':{'insert':{'id':'x'}}}}",
-		"{'R':{'00000000-0000-0000-0000-000000000001':{'insert':{'ix':1}}}}", "{'N':{}}"};
+		"{'R':{'00000000-0000-0000-0000-000000000001':{'modify':{'id':1}}}}",
+		"{'R':{'00000000-0000-0000-0000-000000000001':{'delete':null}}}",
+		"{'R':{'x':{'insert':{}}}}",
+		"{'X':{}}",
+		"{'R':[]}",
+		"[]",
+		"{'R':{'00000000-0000-0000-0000-000000000001':{'insert':{'id':'x'}}}}",
+		"{'R':{'00000000-0000-0000-0000-000000000001':{'insert':{'ix':1}}}}",
+		"{'N':{}}"};
 	struct db *db = db_new(parse_schema(random_schema));
 	bool tables[2] = {false, false};
 	tables[db_find_table(db, "R")->schema->number] = true;

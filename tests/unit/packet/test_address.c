@@ -33,21 +33,33 @@ static void test_scan(void **state)
 	assert_string_equal(s, ")");
 	assert_memory_equal(v6, "\xfe\x80\0\0\0\0\0\0\0\0\0\0\0\0\0\1", 16);
 
-	static const char *const not_mac[] = {"", "00:11:22:33:44", "00:11:22:33:44:", "000:11:22:33:44:55", "00:11:22:33:44:555",
-					      "0g:11:22:33:44:55", "00-11-22-33-44-55"};
+	static const char *const not_mac[] = {"",
+					      "00:11:22:33:44",
+					      "00:11:22:33:44:",
+					      "000:11:22:33:44:55",
+					      "00:11:22:33:44:555",
+					      "0g:11:22:33:44:55",
+					      "00-11-22-33-44-55"};
 	for (size_t i = 0; i < sizeof(not_mac) / sizeof(not_mac[0]); i++) {
 		s = not_mac[i];
 		assert_false(mac_scan(&s, mac));
 		assert_ptr_equal(s, not_mac[i]);
 	}
-	static const char *const not_v4[] = {"", "1.2.3", "1.2.3.", "256.1.1.1", "1..2.3", "1.2.3.4000", "a.b.c.d", "-1.2.3.4"};
+	static const char *const not_v4[] = {"",       "1.2.3",	     "1.2.3.",	"256.1.1.1",
+					     "1..2.3", "1.2.3.4000", "a.b.c.d", "-1.2.3.4"};
 	for (size_t i = 0; i < sizeof(not_v4) / sizeof(not_v4[0]); i++) {
 		s = not_v4[i];
 		assert_false(ipv4_scan(&s, &v4));
 		assert_ptr_equal(s, not_v4[i]);
 	}
-	static const char *const not_v6[] = {"", ":", "1:2", "1::2::3", "12345::", "1:2:3:4:5:6:7:8:9",
-					     "0000000000000000000000000000000000000000000000000000001::"};
+	static const char *const not_v6[] = {
+		"",
+		":",
+		"1:2",
+		"1::2::3",
+		"12345::",
+		"1:2:3:4:5:6:7:8:9",
+		"0000000000000000000000000000000000000000000000000000001::"};
 	for (size_t i = 0; i < sizeof(not_v6) / sizeof(not_v6[0]); i++) {
 		s = not_v6[i];
 		assert_false(ipv6_scan(&s, v6));
@@ -89,7 +101,8 @@ static void test_format(void **state)
 	m[15] = 1;
 	ipv6_format_masked(&s, a, m);
 	assert_text(&s, "fe80::/ffff::1");
-	mac_format_masked(&s, (const uint8_t *)"\1\2\3\4\5\xff", (const uint8_t *)"\xff\xff\xff\xff\xff\xff");
+	mac_format_masked(&s, (const uint8_t *)"\1\2\3\4\5\xff",
+			  (const uint8_t *)"\xff\xff\xff\xff\xff\xff");
 	assert_text(&s, "01:02:03:04:05:ff");
 	mac_format_masked(&s, (const uint8_t *)"\1\0\0\0\0\0", (const uint8_t *)"\1\0\0\0\0\0");
 	assert_text(&s, "01:00:00:00:00:00/01:00:00:00:00:00");

@@ -41,7 +41,9 @@ static void test_random(void **state)
 			random_bytes(bytes, n);
 		assert_int_equal(csum(bytes, n), naive(bytes, n));
 		if (cut <= n)
-			assert_int_equal(csum_finish(csum_add(csum_add(0, bytes, cut), bytes + cut, n - cut)), naive(bytes, n));
+			assert_int_equal(csum_finish(csum_add(csum_add(0, bytes, cut), bytes + cut,
+							      n - cut)),
+					 naive(bytes, n));
 	}
 }
 
@@ -56,9 +58,11 @@ static void test_pseudo(void **state)
 		memcpy(&src, v4, 4);
 		memcpy(&dst, v4 + 4, 4);
 		v4[8] = 0;
-		assert_int_equal(csum_finish(csum_pseudo4(src, dst, v4[9], get_be16(v4 + 10))), naive(v4, sizeof(v4)));
+		assert_int_equal(csum_finish(csum_pseudo4(src, dst, v4[9], get_be16(v4 + 10))),
+				 naive(v4, sizeof(v4)));
 		memset(v6 + 36, 0, 3);
-		assert_int_equal(csum_finish(csum_pseudo6(v6, v6 + 16, v6[39], get_be32(v6 + 32))), naive(v6, sizeof(v6)));
+		assert_int_equal(csum_finish(csum_pseudo6(v6, v6 + 16, v6[39], get_be32(v6 + 32))),
+				 naive(v6, sizeof(v6)));
 	}
 }
 

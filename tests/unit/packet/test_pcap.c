@@ -81,8 +81,10 @@ static void test_round_trip(void **state)
 // A big-endian file with nanoseconds.
 static void test_foreign(void **state)
 {
-	static const uint8_t file[] = {0xa1, 0xb2, 0x3c, 0x4d, 0, 2, 0, 4, 0, 0, 0, 0, 0, 0,	0, 0, 0, 0, 0xff, 0xff, 0, 0, 0, 1,
-				       0,    0,	   0,	 1,    0, 0, 7, 208, 0, 0, 0, 2, 0, 0, 0, 2, 'h', 'i'};
+	static const uint8_t file[] = {0xa1, 0xb2, 0x3c, 0x4d, 0, 2, 0, 4,    0,    0,	 0,
+				       0,    0,	   0,	 0,    0, 0, 0, 0xff, 0xff, 0,	 0,
+				       0,    1,	   0,	 0,    0, 1, 0, 0,    7,    208, 0,
+				       0,    0,	   2,	 0,    0, 0, 2, 'h',  'i'};
 	struct pcap_file *f;
 	struct buf b = BUF_INIT;
 	int64_t usec;
@@ -109,7 +111,8 @@ static void test_broken(void **state)
 	write_bytes("abcdabcdabcdabcdabcdabcd", 24);
 	fails(pcap_file_open(path, &f), "magic");
 
-	uint8_t file[24 + 16 + 4] = {0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 1, 0, 0, 0};
+	uint8_t file[24 + 16 + 4] = {0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0,
+				     0,	   0,	 0,    0,    0, 0, 4, 0, 1, 0, 0, 0};
 	file[24 + 8] = 10; // longer than what is there
 	write_bytes(file, sizeof(file));
 	ok(pcap_file_open(path, &f));

@@ -137,7 +137,8 @@ static char *ask(const char *socket, bool json, bool expect_failure, int argc, c
 	return text;
 }
 #define ASK(json, failure, ...)                                                                    \
-	ask(socket, json, failure, sizeof((char *[]){__VA_ARGS__}) / sizeof(char *), (char *[]){__VA_ARGS__})
+	ask(socket, json, failure, sizeof((char *[]){__VA_ARGS__}) / sizeof(char *),               \
+	    (char *[]){__VA_ARGS__})
 
 static void assert_text(char *text, const char *expected)
 {
@@ -163,11 +164,15 @@ static void test_appctl(void **state)
 	assert_text(ASK(true, false, "add", "2", "3"), "5");
 	assert_text(ASK(false, false, "hold"), "late");
 	assert_text(ASK(true, false, "hold"), "{\"reply-format\":\"plain\",\"reply\":\"late\"}");
-	assert_text(ASK(false, true, "add", "2"), "\"add\" command requires at least 2 arguments\n");
-	assert_text(ASK(false, true, "add", "2", "3", "4"), "\"add\" command takes at most 2 arguments\n");
+	assert_text(ASK(false, true, "add", "2"),
+		    "\"add\" command requires at least 2 arguments\n");
+	assert_text(ASK(false, true, "add", "2", "3", "4"),
+		    "\"add\" command takes at most 2 arguments\n");
 	assert_text(ASK(false, true, "nosuch"),
-		    "\"nosuch\" is not a valid command (use \"list-commands\" to see a list of valid commands)\n");
-	assert_text(ASK(false, true, "vlog/set", "nosuch:dbg"), "no destination, level, or module \"nosuch\"\n");
+		    "\"nosuch\" is not a valid command (use \"list-commands\" to see a list of "
+		    "valid commands)\n");
+	assert_text(ASK(false, true, "vlog/set", "nosuch:dbg"),
+		    "no destination, level, or module \"nosuch\"\n");
 	char *list = ASK(false, false, "list-commands");
 	assert_non_null(strstr(list, "  add                     A B\n"));
 	free(list);

@@ -50,8 +50,10 @@ static void add_extension(X509 *x, int nid, const char *value)
 	X509_EXTENSION_free(extension);
 }
 
-// Writes NAME.key and NAME.crt; `issuer` NULL makes a CA. The certificate is good from `from` to `to` seconds from now.
-static struct identity make_identity(const char *name, const struct identity *issuer, long from, long to)
+// Writes NAME.key and NAME.crt; `issuer` NULL makes a CA. The certificate is good from `from` to
+// `to` seconds from now.
+static struct identity make_identity(const char *name, const struct identity *issuer, long from,
+				     long to)
 {
 	static long serial;
 	struct identity id = {EVP_EC_gen("P-256"), X509_new()};
@@ -61,10 +63,13 @@ static struct identity make_identity(const char *name, const struct identity *is
 	ASN1_INTEGER_set(X509_get_serialNumber(id.certificate), ++serial);
 	X509_gmtime_adj(X509_getm_notBefore(id.certificate), from);
 	X509_gmtime_adj(X509_getm_notAfter(id.certificate), to);
-	X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, (const unsigned char *)name, -1, -1, 0);
-	X509_set_issuer_name(id.certificate, issuer ? X509_get_subject_name(issuer->certificate) : subject);
+	X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, (const unsigned char *)name, -1, -1,
+				   0);
+	X509_set_issuer_name(id.certificate,
+			     issuer ? X509_get_subject_name(issuer->certificate) : subject);
 	X509_set_pubkey(id.certificate, id.key);
-	add_extension(id.certificate, NID_basic_constraints, issuer ? "critical,CA:FALSE" : "critical,CA:TRUE");
+	add_extension(id.certificate, NID_basic_constraints,
+		      issuer ? "critical,CA:FALSE" : "critical,CA:TRUE");
 	assert_true(X509_sign(id.certificate, issuer ? issuer->key : id.key, EVP_sha256()) > 0);
 	snprintf(file, sizeof(file), "%s.key", name);
 	FILE *f = fopen(path(file), "w");
@@ -87,10 +92,13 @@ static int make_files(void **state)
 {
 	enum { DAY = 86400 };
 	assert_non_null(mkdtemp(dir));
-	struct identity ca = make_identity("ca", NULL, -DAY, DAY), other = make_identity("other-ca", NULL, -DAY, DAY);
+	struct identity ca = make_identity("ca", NULL, -DAY, DAY),
+			other = make_identity("other-ca", NULL, -DAY, DAY);
 	struct identity all[] = {
-		make_identity("a", &ca, -DAY, DAY),	    make_identity("b", &ca, -DAY, DAY),
-		make_identity("expired", &ca, -2 * DAY, -DAY), make_identity("early", &ca, DAY, 2 * DAY),
+		make_identity("a", &ca, -DAY, DAY),
+		make_identity("b", &ca, -DAY, DAY),
+		make_identity("expired", &ca, -2 * DAY, -DAY),
+		make_identity("early", &ca, DAY, 2 * DAY),
 		make_identity("stranger", &other, -DAY, DAY),
 	};
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
@@ -203,16 +211,19 @@ static void connect_client(struct world *w)
 	char target[64];
 	snprintf(target, sizeof(target), "ssl:127.0.0.1:%u", stream_listener_port(w->listener));
 	w->client.closed = w->client.connected = 0;
-	assert_null(stream_connect(w->client.loop, target, 0, &callbacks, &w->client, &w->client.stream));
+	assert_null(stream_connect(w->client.loop, target, 0, &callbacks, &w->client,
+				   &w->client.stream));
 	assert_int_equal(w->client.closed, 0); // never from inside
 }
 
-static void world_init(struct world *w, struct stream_tls_config server, struct stream_tls_config client)
+static void world_init(struct world *w, struct stream_tls_config server,
+		       struct stream_tls_config client)
 {
 	*w = (struct world){0};
 	peer_init(&w->server, &server);
 	peer_init(&w->client, &client);
-	assert_null(stream_listen(w->server.loop, "pssl:0:127.0.0.1", 0, on_accept, &w->server, &w->listener));
+	assert_null(stream_listen(w->server.loop, "pssl:0:127.0.0.1", 0, on_accept, &w->server,
+				  &w->listener));
 	connect_client(w);
 }
 
@@ -249,7 +260,8 @@ static void expect_report(const struct peer *p, const char *words)
 static void test_echo(void **state)
 {
 	struct world w;
-	world_init(&w, config_of("a.key", "a.crt", "ca.crt"), config_of("b.key", "b.crt", "ca.crt"));
+	world_init(&w, config_of("a.key", "a.crt", "ca.crt"),
+		   config_of("b.key", "b.crt", "ca.crt"));
 	w.server.echo = true;
 	RUN_UNTIL(&w, w.client.connected && w.server.connected);
 	assert_int_equal(strncmp(stream_name(w.server.stream), "ssl:127.0.0.1:", 14), 0);
@@ -275,7 +287,8 @@ static void test_transfer(void **state)
 		data[i] = (uint8_t)(i * 7 + (i >> 13));
 		sum = sum * 31 + data[i];
 	}
-	world_init(&w, config_of("a.key", "a.crt", "ca.crt"), config_of("b.key", "b.crt", "ca.crt"));
+	world_init(&w, config_of("a.key", "a.crt", "ca.crt"),
+		   config_of("b.key", "b.crt", "ca.crt"));
 	w.server.echo = true;
 	RUN_UNTIL(&w, w.client.connected && w.server.connected);
 	for (size_t at = 0; at < SIZE; at += CHUNK) {
@@ -304,7 +317,8 @@ static void test_back_pressure(void **state)
 {
 	struct world w;
 	char block[50000] = {0};
-	world_init(&w, config_of("a.key", "a.crt", "ca.crt"), config_of("b.key", "b.crt", "ca.crt"));
+	world_init(&w, config_of("a.key", "a.crt", "ca.crt"),
+		   config_of("b.key", "b.crt", "ca.crt"));
 	RUN_UNTIL(&w, w.client.connected && w.server.connected);
 	stream_set_reading(w.server.stream, false);
 	stream_write(w.client.stream, block, sizeof(block));
@@ -334,7 +348,8 @@ static void client_refuses(const char *server_id, const char *client_ca, const c
 	world_done(&w);
 }
 
-// The server does not like the client's. With TLS 1.3 the client hears of it after it was connected.
+// The server does not like the client's. With TLS 1.3 the client hears of it after it was
+// connected.
 static void server_refuses(const char *client_id, const char *words, const char *protocols)
 {
 	struct world w;
@@ -370,7 +385,8 @@ static void test_expired(void **state)
 static void test_nobody_is_verified_when_told_so(void **state)
 {
 	struct world w;
-	world_init(&w, config_of("stranger.key", "stranger.crt", "none"), config_of("b.key", "b.crt", "none"));
+	world_init(&w, config_of("stranger.key", "stranger.crt", "none"),
+		   config_of("b.key", "b.crt", "none"));
 	RUN_UNTIL(&w, w.client.connected && w.server.connected);
 	world_done(&w);
 }
@@ -386,7 +402,8 @@ static void test_no_certificate(void **state)
 	// ...and one of another make that shows none is refused.
 	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
 	SSL *ssl = SSL_new(ctx);
-	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(stream_listener_port(w.listener))};
+	struct sockaddr_in to = {.sin_family = AF_INET,
+				 .sin_port = htons(stream_listener_port(w.listener))};
 	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 	assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
@@ -418,7 +435,8 @@ static void test_server_without_key(void **state)
 
 static int plain_socket(const struct world *w, const char *say)
 {
-	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(stream_listener_port(w->listener))};
+	struct sockaddr_in to = {.sin_family = AF_INET,
+				 .sin_port = htons(stream_listener_port(w->listener))};
 	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 	assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
@@ -431,7 +449,8 @@ static void test_plain_clients(void **state)
 	enum { SILENT = 70 }; // more than may be waited for
 	struct world w;
 	int silent[SILENT];
-	world_init(&w, config_of("a.key", "a.crt", "ca.crt"), config_of("b.key", "b.crt", "ca.crt"));
+	world_init(&w, config_of("a.key", "a.crt", "ca.crt"),
+		   config_of("b.key", "b.crt", "ca.crt"));
 	RUN_UNTIL(&w, w.client.connected && w.server.connected);
 	int fd = plain_socket(&w, "{\"method\":\"echo\",\"params\":[],\"id\":0}");
 	RUN_UNTIL(&w, *w.server.reports);
@@ -460,21 +479,25 @@ static void test_plain_clients(void **state)
 static void test_tls_client_at_plain_port(void **state)
 {
 	struct world w;
-	world_init(&w, config_of("a.key", "a.crt", "ca.crt"), config_of("b.key", "b.crt", "ca.crt"));
+	world_init(&w, config_of("a.key", "a.crt", "ca.crt"),
+		   config_of("b.key", "b.crt", "ca.crt"));
 	RUN_UNTIL(&w, w.client.connected && w.server.connected);
 	struct stream_listener *plain;
 	char target[64];
 	stream_free(w.client.stream);
-	assert_null(stream_listen(w.server.loop, "ptcp:0:127.0.0.1", 0, on_accept, &w.server, &plain));
+	assert_null(
+		stream_listen(w.server.loop, "ptcp:0:127.0.0.1", 0, on_accept, &w.server, &plain));
 	snprintf(target, sizeof(target), "ssl:127.0.0.1:%u", stream_listener_port(plain));
 	w.server.echo = true; // it says the ClientHello back, which is no answer
-	assert_null(stream_connect(w.client.loop, target, 0, &callbacks, &w.client, &w.client.stream));
+	assert_null(
+		stream_connect(w.client.loop, target, 0, &callbacks, &w.client, &w.client.stream));
 	RUN_UNTIL(&w, w.client.closed);
 	assert_int_equal(w.client.closed, EPROTO);
 	stream_listener_free(plain);
 	// Nobody there is what it is with TCP.
 	w.client.closed = 0;
-	assert_null(stream_connect(w.client.loop, target, 0, &callbacks, &w.client, &w.client.stream));
+	assert_null(
+		stream_connect(w.client.loop, target, 0, &callbacks, &w.client, &w.client.stream));
 	RUN_UNTIL(&w, w.client.closed);
 	assert_int_equal(w.client.closed, ECONNREFUSED);
 	world_done(&w);
@@ -493,7 +516,8 @@ static void test_files_change(void **state)
 	struct world w;
 	copy(path("a.key"), path("live.key"));
 	copy(path("a.crt"), path("live.crt"));
-	world_init(&w, config_of("live.key", "live.crt", "ca.crt"), config_of("b.key", "b.crt", "ca.crt"));
+	world_init(&w, config_of("live.key", "live.crt", "ca.crt"),
+		   config_of("b.key", "b.crt", "ca.crt"));
 	RUN_UNTIL(&w, w.client.connected && w.server.connected);
 	stream_free(w.client.stream);
 	// Half of a change: the old pair stays in use, and that is said.
@@ -522,12 +546,14 @@ static void test_bad_settings(void **state)
 		{config_of("missing", "a.crt", "ca.crt"), "missing: cannot be read: No such file"},
 		{config_of("a.key", "a.key", "ca.crt"), "a.key: is not a certificate"},
 		{config_of("a.crt", "a.crt", "ca.crt"), "a.crt: is not a private key"},
-		{config_of("a.key", "b.crt", "ca.crt"), "this private key is not the one of certificate"},
+		{config_of("a.key", "b.crt", "ca.crt"),
+		 "this private key is not the one of certificate"},
 		{config_of("a.key", "a.crt", "b.key"), "b.key: is not a CA certificate"},
 		{config_of("a.key", "a.crt", "ca.crt"), "TLSv9: unknown TLS protocol"},
 		{config_of("a.key", "a.crt", "ca.crt"), "is not a list of TLS ciphers"},
 		{config_of("a.key", "a.crt", "ca.crt"), "is not a list of TLS 1.3 ciphersuites"},
-		{config_of("a.key", "a.crt", "ca.crt"), "a.key: there is no certificate in this file"},
+		{config_of("a.key", "a.crt", "ca.crt"),
+		 "a.key: there is no certificate in this file"},
 	};
 	cases[8].config.protocols = "TLSv1.2 TLSv9";
 	cases[9].config.ciphers = "NONSENSE";
@@ -555,7 +581,8 @@ static void test_bad_settings(void **state)
 static void test_protocols(void **state)
 {
 	struct world w;
-	struct stream_tls_config server = config_of("a.key", "a.crt", "ca.crt"), client = config_of("b.key", "b.crt", "ca.crt");
+	struct stream_tls_config server = config_of("a.key", "a.crt", "ca.crt"),
+				 client = config_of("b.key", "b.crt", "ca.crt");
 	server.protocols = "TLSv1.2";
 	client.protocols = "TLSv1.3";
 	world_init(&w, server, client);
@@ -572,7 +599,8 @@ static void test_protocols(void **state)
 static void test_bootstrap(void **state)
 {
 	struct world w;
-	struct stream_tls_config server = config_of("a.key", "a.crt", "ca.crt"), client = config_of("b.key", "b.crt", "fetched.crt");
+	struct stream_tls_config server = config_of("a.key", "a.crt", "ca.crt"),
+				 client = config_of("b.key", "b.crt", "fetched.crt");
 	server.peer_ca_cert = path("ca.crt");
 	client.bootstrap_ca_cert = true;
 	world_init(&w, server, client);

@@ -12,7 +12,8 @@ struct test_server {
 	struct remotes *remotes;
 };
 
-struct test_server *test_server_start(struct loop *loop, const char *schema_file, const char *listen)
+struct test_server *test_server_start(struct loop *loop, const char *schema_file,
+				      const char *listen)
 {
 	struct test_server *t = XNEW(struct test_server);
 	struct db_schema *schema;

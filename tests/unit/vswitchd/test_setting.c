@@ -19,11 +19,12 @@ static void test_table(void **state)
 		assert_true(s->kind != SETTING_TEXT || s->max > 0);
 		assert_true((s->kind == SETTING_ONE_OF) == (s->choices != NULL));
 	}
-	assert_null(setting_find("Bridge", "other_config", "max-idle")); // that of another table
+	assert_null(setting_find("Bridge", "other_config", "max-idle"));  // that of another table
 	assert_null(setting_find("Interface", "other_config", "enable")); // that of another column
 }
 
-static void check(const char *table, const char *column, const char *key, const char *value, const char *expected)
+static void check(const char *table, const char *column, const char *key, const char *value,
+		  const char *expected)
 {
 	struct str wanted = STR_INIT;
 	bool good = setting_check(setting_find(table, column, key), value, &wanted);
@@ -44,15 +45,20 @@ static void test_values(void **state)
 	BRIDGE("mac-aging-time", "", "a number from 15 to 3600");
 	BRIDGE("mac-aging-time", "60s", "a number from 15 to 3600");
 	BRIDGE("hwaddr", "00:11:22:33:44:55", NULL);
-	BRIDGE("hwaddr", "01:11:22:33:44:55", "the Ethernet address of a station, like 00:11:22:33:44:55");
-	BRIDGE("hwaddr", "0:11:22:33:44:55", "the Ethernet address of a station, like 00:11:22:33:44:55");
-	BRIDGE("hwaddr", "00:11:22:33:44:55:66", "the Ethernet address of a station, like 00:11:22:33:44:55");
-	BRIDGE("hwaddr", "00:00:00:00:00:00", "the Ethernet address of a station, like 00:11:22:33:44:55");
+	BRIDGE("hwaddr", "01:11:22:33:44:55",
+	       "the Ethernet address of a station, like 00:11:22:33:44:55");
+	BRIDGE("hwaddr", "0:11:22:33:44:55",
+	       "the Ethernet address of a station, like 00:11:22:33:44:55");
+	BRIDGE("hwaddr", "00:11:22:33:44:55:66",
+	       "the Ethernet address of a station, like 00:11:22:33:44:55");
+	BRIDGE("hwaddr", "00:00:00:00:00:00",
+	       "the Ethernet address of a station, like 00:11:22:33:44:55");
 	BRIDGE("datapath-id", "0x1", NULL);
 	BRIDGE("datapath-id", "00000000000000af", NULL);
 	BRIDGE("datapath-id", "af", "16 hexadecimal digits, or 0x and 1 to 16 of them, and not 0");
 	BRIDGE("datapath-id", "0x0", "16 hexadecimal digits, or 0x and 1 to 16 of them, and not 0");
-	BRIDGE("datapath-id", "0x11112222333344445", "16 hexadecimal digits, or 0x and 1 to 16 of them, and not 0");
+	BRIDGE("datapath-id", "0x11112222333344445",
+	       "16 hexadecimal digits, or 0x and 1 to 16 of them, and not 0");
 	BRIDGE("dp-sn", "1234567890123456789012345678901", NULL);
 	BRIDGE("dp-sn", "12345678901234567890123456789012", "at most 31 characters");
 #define SYSTEM(key, value, expected) check("Open_vSwitch", "other_config", key, value, expected)
@@ -68,9 +74,11 @@ static void test_values(void **state)
 
 static void test_guesses(void **state)
 {
-	assert_string_equal(setting_guess("Bridge", "other_config", "mac_aging_time")->key, "mac-aging-time");
+	assert_string_equal(setting_guess("Bridge", "other_config", "mac_aging_time")->key,
+			    "mac-aging-time");
 	assert_string_equal(setting_guess("Bridge", "other_config", "HWADDR")->key, "hwaddr");
-	assert_string_equal(setting_guess("Open_vSwitch", "other_config", "max-idl")->key, "max-idle");
+	assert_string_equal(setting_guess("Open_vSwitch", "other_config", "max-idl")->key,
+			    "max-idle");
 	assert_null(setting_guess("Bridge", "other_config", "zz"));
 	assert_null(setting_guess("Bridge", "other_config", "max-idle"));
 	char huge[500];

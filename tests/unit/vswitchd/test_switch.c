@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// The switch follows a database, with dummies for devices: server, client and switch are in one process, on one loop.
+// The switch follows a database, with dummies for devices: server, client and switch are in one
+// process, on one loop.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -68,7 +69,8 @@ static struct dbtxn *begin(void)
 static void end(struct dbtxn *txn)
 {
 	int64_t before = top()->next_cfg;
-	dbtxn_increment(txn, dbclient_first(w.db, &db_open_vswitch_class), DB_OPEN_VSWITCH_NEXT_CFG, true);
+	dbtxn_increment(txn, dbclient_first(w.db, &db_open_vswitch_class), DB_OPEN_VSWITCH_NEXT_CFG,
+			true);
 	dbtxn_commit(txn, NULL, NULL);
 	while (dbtxn_get_status(txn) == DBTXN_INCOMPLETE)
 		loop_run_once(w.loop, 20);
@@ -98,7 +100,8 @@ static struct db_interface *interface(const char *name)
 	return NULL;
 }
 
-static struct db_port *new_port(struct dbtxn *txn, const char *name, const char *type, int64_t request)
+static struct db_port *new_port(struct dbtxn *txn, const char *name, const char *type,
+				int64_t request)
 {
 	struct db_interface *i = db_interface_insert(txn);
 	struct db_port *p = db_port_insert(txn);
@@ -226,8 +229,9 @@ static void test_what_fails_says_why(void **state)
 	add_bridge("br2", "");
 	add_port("br2", "bad", "foobar", 0);
 	assert_int_equal(interface("bad")->ofport, -1);
-	assert_string_equal(interface("bad")->error,
-			    "could not open network device bad (Address family not supported by protocol)");
+	assert_string_equal(
+		interface("bad")->error,
+		"could not open network device bad (Address family not supported by protocol)");
 	check_log("could not create netdev bad of unknown type foobar");
 	add_port("br2", "cable", "patch", 0);
 	assert_int_equal(interface("cable")->ofport, -1);
@@ -254,8 +258,10 @@ static void test_settings(void **state)
 	end(txn);
 	assert_string_equal(interface("br3")->mac_in_use, "00:01:02:03:04:05");
 	assert_string_equal(bridge("br3")->datapath_id, "0000000102030405");
-	check_log("Bridge br3: other_config:mac-aging-tim is not a known setting; did you mean \"mac-aging-time\"?");
-	check_log("Bridge br3: other_config:mac-table-size=\"many\" is ignored: it should be a number from 10 to 1000000");
+	check_log("Bridge br3: other_config:mac-aging-tim is not a known setting; did you mean "
+		  "\"mac-aging-time\"?");
+	check_log("Bridge br3: other_config:mac-table-size=\"many\" is ignored: it should be a "
+		  "number from 10 to 1000000");
 	txn = begin();
 	db_bridge_put_other_config(txn, bridge("br3"), "datapath-id", "0xabc");
 	end(txn);
@@ -379,8 +385,9 @@ static int setup(void **state)
 	free(listen);
 
 	w.db = dbclient_new(w.loop, &vswitch_db, w.target, nothing, NULL);
-	const struct db_table_class *const tables[] = {&db_open_vswitch_class, &db_bridge_class, &db_port_class,
-						       &db_interface_class, &db_controller_class};
+	const struct db_table_class *const tables[] = {&db_open_vswitch_class, &db_bridge_class,
+						       &db_port_class, &db_interface_class,
+						       &db_controller_class};
 	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++)
 		dbclient_monitor_table(w.db, tables[i], DB_READ);
 	e = dbclient_start(w.db);
