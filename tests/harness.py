@@ -99,6 +99,21 @@ class Net:
             run("ip", "netns", "del", name, check=False)
 
 
+@contextlib.contextmanager
+def both_sides(make):
+    """[make(tools, net) for ours, the same for stock], whose switches are closed in the end. Needs root."""
+    net = Net()
+    made = []
+    try:
+        for tools in (ours, stock):
+            made.append(make(tools, net))
+        yield made
+    finally:
+        for side in made:
+            (side if hasattr(side, "close") else side.switch).close()
+        net.close()
+
+
 class Host:
     """A namespace with one interface, eth0, whose other end is a port of the switch."""
 

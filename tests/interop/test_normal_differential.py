@@ -168,17 +168,10 @@ def forgets_customer_tag(config, flow):
 def sides():
     if not harness.is_root():
         pytest.skip("needs root: network namespaces")
-    net = harness.Net()
-    made = []
-    try:
-        for tools in (harness.ours, harness.stock):
-            made.append(Side(tools, net))
-            made[-1].load_acceptable(["priority=0,actions=NORMAL", "priority=9,dl_type=0x88b5,dl_vlan=30,actions=output:2,NORMAL"])
-        yield made
-    finally:
+    with harness.both_sides(Side) as made:
         for side in made:
-            side.switch.close()
-        net.close()
+            side.load_acceptable(["priority=0,actions=NORMAL", "priority=9,dl_type=0x88b5,dl_vlan=30,actions=output:2,NORMAL"])
+        yield made
 
 
 def test_same_outputs(sides):

@@ -192,18 +192,10 @@ def normal(side, text):
 def sides():
     if not harness.is_root():
         pytest.skip("needs root: network namespaces")
-    net = harness.Net()
-    made = []
-    try:
-        for tools in (harness.ours, harness.stock):
-            side = Side(tools, net)
-            made.append(side)
+    with harness.both_sides(Side) as made:
+        for side in made:
             side.load_acceptable(["priority=0,actions=NORMAL"])
         yield made
-    finally:
-        for side in made:
-            side.switch.close()
-        net.close()
 
 
 def differences(sides, commands):

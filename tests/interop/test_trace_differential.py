@@ -269,16 +269,8 @@ def forgets_inner_tag(flow, mine, stock, text):
 def sides():
     if not harness.is_root():
         pytest.skip("needs root: network namespaces")
-    net = harness.Net()
-    made = []
-    try:
-        for tools in (harness.ours, harness.stock):
-            made.append(Side(tools, net))
+    with harness.both_sides(Side) as made:
         yield made
-    finally:
-        for side in made:
-            side.switch.close()
-        net.close()
 
 
 @pytest.mark.parametrize("seed", range(1, 1 + int(os.environ.get("TRACE_SEEDS", "2"))))

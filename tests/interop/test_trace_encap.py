@@ -175,16 +175,8 @@ class Side(dummy.DummySwitch):
 def sides():
     if not harness.is_root():
         pytest.skip("needs root: network namespaces")
-    net = harness.Net()
-    made = []
-    try:
-        for tools in (harness.ours, harness.stock):
-            made.append(Side(tools, net))
+    with harness.both_sides(Side) as made:
         yield made
-    finally:
-        for side in made:
-            side.close()
-        net.close()
 
 
 def is_known(stock):

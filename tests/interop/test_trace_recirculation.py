@@ -21,19 +21,12 @@ GROUPS = [
 def sides():
     if not harness.is_root():
         pytest.skip("needs root: network namespaces")
-    net = harness.Net()
-    made = []
-    try:
-        for tools in (harness.ours, harness.stock):
-            made.append(Side(tools, net))
-            made[-1].switch.ofctl("-O", "OpenFlow13", "del-groups", "br0")
-            for group in GROUPS:
-                made[-1].switch.ofctl("-O", "OpenFlow15", "add-group", "br0", group)
-        yield made
-    finally:
+    with harness.both_sides(Side) as made:
         for side in made:
-            side.switch.close()
-        net.close()
+            side.switch.ofctl("-O", "OpenFlow13", "del-groups", "br0")
+            for group in GROUPS:
+                side.switch.ofctl("-O", "OpenFlow15", "add-group", "br0", group)
+        yield made
 
 
 def actions(r, table):
