@@ -360,11 +360,15 @@ static void format_set_field(const struct ofpact *a, const struct ofpact_text *t
 	}
 	const union field_value *value = ofpact_set_field_value(sf),
 				*mask = ofpact_set_field_mask(sf);
-	bool exact = mask_is_exact(sf->field, mask) || sf->field->id == FIELD_TUN_FLAGS;
+	// There is one flag of tunnels: a mask that has it has all.
+	bool exact = mask_is_exact(sf->field, mask) ||
+		     (sf->field->id == FIELD_TUN_FLAGS && mask->be16 & BE16(1));
 	str_add(s, "set_field:");
 	bool port = sf->field->place == FIELD_PLACE_PORT &&
 		    !exact; // parts of a port's number have no name
-	if (port)
+	if (sf->field->id == FIELD_TUN_FLAGS && !exact && mask->be16)
+		str_add(s, "0/0"); // only bits that are no flags
+	else if (port)
 		str_addf(s, "%u", be16toh(value->be16));
 	else
 		field_format_value(sf->field, value, exact ? NULL : mask, t ? t->port_name : NULL,
