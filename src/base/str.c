@@ -119,6 +119,18 @@ void str_add_hex(struct str *s, const void *bytes, size_t n)
 	s->s[s->len] = '\0';
 }
 
+void str_add_be_number(struct str *s, const uint8_t *p, size_t n)
+{
+	while (n && !*p)
+		p++, n--;
+	if (!n) {
+		str_addc(s, '0');
+		return;
+	}
+	str_addf(s, "0x%x", *p);
+	str_add_hex(s, p + 1, n - 1);
+}
+
 void str_add_u64(struct str *s, uint64_t v)
 {
 	char digits[20], *p = digits + sizeof(digits);

@@ -48,6 +48,8 @@ void str_addv(struct str *, const char *format, va_list) __attribute__((format(p
 void str_add_u64(struct str *, uint64_t);
 void str_add_0x(struct str *, uint64_t);
 void str_add_hex(struct str *, const void *bytes, size_t n);
+// A number of n bytes in network order: "0x1f", "0".
+void str_add_be_number(struct str *, const uint8_t *bytes, size_t n);
 // Removes one trailing `c`, if it is there.
 bool str_chomp(struct str *, char c);
 

@@ -49,7 +49,8 @@ struct dp_upcall {
 	int64_t now;	  // clock_ms(), as of the burst
 };
 
-// The datapath owns the memory; `actions` arrives empty, with room from earlier use.
+// The datapath owns the memory; `actions` and `mask` arrive empty, the first with room from earlier
+// use.
 struct dp_upcall_result {
 	struct buf actions; // executed on the packet whatever `install` says
 	struct flow mask;   // bits of the key that the actions depend on

@@ -20,18 +20,6 @@ static void add_masked(struct str *s, const char *name, unsigned int v, unsigned
 		str_addf(s, "/%#x", mask);
 }
 
-static void add_number(struct str *s, const uint8_t *p, size_t n)
-{
-	while (n && !*p)
-		p++, n--;
-	if (!n) {
-		str_addc(s, '0');
-		return;
-	}
-	str_addf(s, "0x%x", *p);
-	str_add_hex(s, p + 1, n - 1);
-}
-
 static bool is_exact(const uint8_t *p, size_t n)
 {
 	while (n && *p == 0xff)
@@ -54,10 +42,10 @@ void dpoptions_format(struct str *s, const uint8_t *options, const uint8_t *mask
 		str_addf(s, ",len=%zu", len);
 		if (len) {
 			str_addc(s, ',');
-			add_number(s, p + HEADER, len);
+			str_add_be_number(s, p + HEADER, len);
 			if (!is_exact(m + HEADER, len)) {
 				str_addc(s, '/');
-				add_number(s, m + HEADER, len);
+				str_add_be_number(s, m + HEADER, len);
 			}
 		}
 		str_addc(s, '}');

@@ -147,3 +147,15 @@ void flow_mask_for_packet(const struct flow *f, struct flow *mask)
 		mask->nd_options_type = UINT8_MAX;
 	}
 }
+
+void flow_forget_connection(struct flow *f)
+{
+	f->ct_state = f->ct_mark = 0;
+	f->ct_zone = 0;
+	f->ct_nw_proto = 0;
+	f->ct_nw_src = f->ct_nw_dst = 0;
+	f->ct_tp_src = f->ct_tp_dst = 0;
+	memset(&f->ct_label, 0, sizeof(f->ct_label));
+	memset(&f->ct_ipv6_src, 0, sizeof(f->ct_ipv6_src));
+	memset(&f->ct_ipv6_dst, 0, sizeof(f->ct_ipv6_dst));
+}

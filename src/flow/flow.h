@@ -208,6 +208,8 @@ void flow_set_vlan_tci(struct flow *, uint16_t tci);
 // Is it sure that conntrack knows the packet's connection? With a mask (of a match): for every
 // packet that matches.
 bool flow_has_connection(const struct flow *, const struct flow *mask);
+// As if conntrack had never seen the packet.
+void flow_forget_connection(struct flow *);
 // The mask of all that a packet with these headers has: fields of protocols that it does not have
 // stay out.
 void flow_mask_for_packet(const struct flow *, struct flow *mask);

@@ -148,7 +148,6 @@ static int handle_miss(struct backer *b, const struct dp_upcall *upcall,
 	uint64_t generation = xlate_generation(b);
 	struct xlate_out out;
 	counter_inc(upcall_miss);
-	flow_clear(&result->mask);
 	xlate_out_init(&out, &result->actions, &result->mask);
 	// The megaflow, when there is one, counts from the next packet on: this one is credited
 	// here.

@@ -349,24 +349,12 @@ static void restore_action_set(struct xlate_ctx *ctx, const struct frozen *f)
 				((const struct ofpact_output *)(const void *)a)->port;
 }
 
-static void forget_connection(struct flow *f)
-{
-	f->ct_state = f->ct_mark = 0;
-	f->ct_zone = 0;
-	f->ct_nw_proto = 0;
-	f->ct_nw_src = f->ct_nw_dst = 0;
-	f->ct_tp_src = f->ct_tp_dst = 0;
-	memset(&f->ct_label, 0, sizeof(f->ct_label));
-	memset(&f->ct_ipv6_src, 0, sizeof(f->ct_ipv6_src));
-	memset(&f->ct_ipv6_dst, 0, sizeof(f->ct_ipv6_dst));
-}
-
 static void restore(struct xlate_ctx *ctx, const struct frozen *f)
 {
 	ctx->mirrored = f->h.mirrored;
 	ctx->conntracked = f->h.conntracked;
 	if (!ctx->conntracked)
-		forget_connection(&ctx->flow);
+		flow_forget_connection(&ctx->flow);
 	ctx->flow.tunnel = f->h.tunnel;
 	if (f->options_len)
 		memcpy(ctx->flow.options, f->options, f->options_len);

@@ -103,14 +103,7 @@ bool xlate_do_ct_clear(struct xlate_ctx *ctx, const void *action)
 	struct flow *f = &ctx->flow;
 	if (f->ct_state)
 		dpact_add(ctx->out->actions, DPACT_CT_CLEAR, sizeof(struct dpact));
-	f->ct_state = f->ct_mark = 0;
-	f->ct_zone = 0;
-	f->ct_nw_proto = 0;
-	f->ct_nw_src = f->ct_nw_dst = 0;
-	f->ct_tp_src = f->ct_tp_dst = 0;
-	memset(&f->ct_label, 0, sizeof(f->ct_label));
-	memset(&f->ct_ipv6_src, 0, sizeof(f->ct_ipv6_src));
-	memset(&f->ct_ipv6_dst, 0, sizeof(f->ct_ipv6_dst));
+	flow_forget_connection(f);
 	return true;
 }
 

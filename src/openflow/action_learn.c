@@ -197,18 +197,6 @@ static void encode_learn(struct buf *b, uint8_t version, const struct ofpact *a)
 
 // --- Text.
 
-static void add_number(struct str *s, const uint8_t *p, size_t n)
-{
-	while (n && !*p)
-		p++, n--;
-	if (!n) {
-		str_addc(s, '0');
-		return;
-	}
-	str_addf(s, "0x%x", *p);
-	str_add_hex(s, p + 1, n - 1);
-}
-
 static bool whole_field(const struct subfield *sf)
 {
 	return !sf->offset && sf->n_bits == sf->field->n_bits;
@@ -235,7 +223,7 @@ static void format_spec(const struct ofpact_learn_spec *spec, const struct ofpac
 		if (spec->src.field)
 			subfield_format(&spec->src, s);
 		else
-			add_number(s, spec->value.b, bytes);
+			str_add_be_number(s, spec->value.b, bytes);
 		str_add(s, "->");
 		subfield_format(&spec->dst, s);
 	} else if (spec->src.field) {
@@ -253,7 +241,7 @@ static void format_spec(const struct ofpact_learn_spec *spec, const struct ofpac
 	} else {
 		subfield_format(&spec->dst, s);
 		str_addc(s, '=');
-		add_number(s, spec->value.b, bytes);
+		str_add_be_number(s, spec->value.b, bytes);
 	}
 }
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ports of type dpdk with virtual devices, without hugepages: what goes in through a capture file comes out in another, byte for
 byte; polling threads follow their settings and sleep when there is nothing to do; what cannot work says why."""
+import contextlib
 import os
 import re
 import time
@@ -368,8 +369,9 @@ def test_devices_found_by_other_names(switch):
     assert "options:rx-steering is to be rss, which is used" in switch.log()
 
 
-def test_devices_that_were_there_before():
-    """Those of dpdk-extra are used by a port, stay when it goes, and can be used again. Only with hugepages are DPDK's own options taken."""
+@contextlib.contextmanager
+def with_hugepages(extra):
+    """A switch with DPDK on hugepages and these options of its environment, where DIR is the switch's directory."""
     with stock_dpdk.hugepages(400):
         if stock_dpdk.free_hugepages() < 200:
             pytest.skip("there are no 200 hugepages of 2 MB")
@@ -379,36 +381,29 @@ def test_devices_that_were_there_before():
             s.start_server()
             s.vsctl("--no-wait", "init")
             s.vsctl("--no-wait", "set", "open", ".", "other_config:dpdk-init=true", "other_config:dpdk-socket-mem=200",
-                    f"other_config:dpdk-extra=\"--no-pci --vdev=net_frob0 --vdev=net_pcap3,tx_pcap={s.dir}/out.pcap\"")
+                    f"other_config:dpdk-extra=\"{extra.replace('DIR', s.dir)}\"")
             s.start_switch()
             s.vsctl("add-br", "br0", "--", "set", "bridge", "br0", "datapath_type=netdev")
-            assert "dpdk-extra: --vdev=net_frob0 is left out: there is no driver of that name" in s.log()
-            for devargs in ("class=eth,mac=02:70:63:61:70:00", "net_pcap3", "class=eth,mac=02:70:63:61:70:00"):
-                add_port(s, "p1", 1, devargs)
-                assert s.vsctl("get", "interface", "p1", "error").strip() == "[]"
-                wait_until(lambda: "driver_name=net_pcap" in s.vsctl("get", "interface", "p1", "status"), what="its status")
-                s.vsctl("del-port", "p1")
+            yield s
         finally:
             s.close()
             net.close()
+
+
+def test_devices_that_were_there_before():
+    """Those of dpdk-extra are used by a port, stay when it goes, and can be used again. Only with hugepages are DPDK's own options taken."""
+    with with_hugepages("--no-pci --vdev=net_frob0 --vdev=net_pcap3,tx_pcap=DIR/out.pcap") as s:
+        assert "dpdk-extra: --vdev=net_frob0 is left out: there is no driver of that name" in s.log()
+        for devargs in ("class=eth,mac=02:70:63:61:70:00", "net_pcap3", "class=eth,mac=02:70:63:61:70:00"):
+            add_port(s, "p1", 1, devargs)
+            assert s.vsctl("get", "interface", "p1", "error").strip() == "[]"
+            wait_until(lambda: "driver_name=net_pcap" in s.vsctl("get", "interface", "p1", "status"), what="its status")
+            s.vsctl("del-port", "p1")
 
 
 def test_wrong_options_of_dpdk_leave_a_switch():
     """What DPDK refuses is told, and userspace bridges work without it."""
-    with stock_dpdk.hugepages(400):
-        if stock_dpdk.free_hugepages() < 200:
-            pytest.skip("there are no 200 hugepages of 2 MB")
-        net = Net()
-        s = Switch(netns=net.namespace("sw"), start=False)
-        try:
-            s.start_server()
-            s.vsctl("--no-wait", "init")
-            s.vsctl("--no-wait", "set", "open", ".", "other_config:dpdk-init=true", "other_config:dpdk-extra=--no-such-thing")
-            s.start_switch()
-            s.vsctl("add-br", "br0", "--", "set", "bridge", "br0", "datapath_type=netdev")
-            add_port(s, "p1", 1, "net_null3")
-            assert s.vsctl("get", "interface", "p1", "error").strip() == "[]"
-            assert "trying without hugepages" in s.log()
-        finally:
-            s.close()
-            net.close()
+    with with_hugepages("--no-such-thing") as s:
+        add_port(s, "p1", 1, "net_null3")
+        assert s.vsctl("get", "interface", "p1", "error").strip() == "[]"
+        assert "trying without hugepages" in s.log()

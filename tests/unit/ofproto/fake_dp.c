@@ -197,6 +197,7 @@ bool fake_dp_packet(struct dp *dp, const struct flow *key, size_t frame_len, str
 	struct dp_upcall upcall = {
 		.type = DP_UPCALL_MISS, .key = key, .frame_len = frame_len, .now = clock_ms()};
 	struct dp_upcall_result *r = &dp->result;
+	flow_clear(&r->mask);
 	buf_clear(&r->actions);
 	r->install = false;
 	if (dp->callbacks->upcall(dp->arg, &upcall, r)) {
