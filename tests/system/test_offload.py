@@ -178,6 +178,8 @@ def test_ipv6_and_udp(world):
             "    s.setsockopt(socket.IPPROTO_UDP, 103, 1000)\n"
             "    for i in range(20):\n"
             "        s.sendto(bytes([i]) * 9500, (address, 5002))\n")
+    # Hosts that do not know their neighbour yet may send what waited for it behind what comes next.
+    wait_until(lambda: here.run("ping", "-c", 1, "-W", 1, "10.0.0.2", check=False).returncode == 0, what="the neighbour is known")
     here.run("python3", "-c", send)
     frames = captured(world)
     tcp = [f for f in frames if TCP in f]
