@@ -10,6 +10,8 @@
 
 LOG_MODULE(connmgr);
 
+enum { MAX_SNOOPERS = 100 };
+
 struct snooper {
 	struct snoopers *owner;
 	struct ofconn *of;
@@ -84,6 +86,12 @@ static void on_accept(void *ss_, struct stream *stream)
 	struct conn *watched = ss->choose(ss->arg);
 	if (!watched) {
 		log_info_rl("%s: no controller connection to snoop", ss->ofproto->name);
+		stream_free(stream);
+		return;
+	}
+	if (ss->of.n >= MAX_SNOOPERS) {
+		log_warn_rl("%s: %d snoop already, the most there may be", ss->ofproto->name,
+			    MAX_SNOOPERS);
 		stream_free(stream);
 		return;
 	}

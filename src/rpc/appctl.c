@@ -14,6 +14,8 @@
 #include "rpc/appctl_commands.h"
 #include "rpc/jsonrpc.h"
 
+LOG_MODULE(unixctl);
+
 struct command {
 	char *name, *usage;
 	int min, max;
@@ -32,10 +34,14 @@ struct appctl {
 	VEC(struct command) commands; // sorted by name
 	VEC(struct memory_source) memory;
 	VEC(struct session *) sessions;
+	uint64_t turns;
 };
+
+enum { MAX_SESSIONS = 500 };
 
 struct session {
 	struct appctl *appctl;
+	uint64_t turn; // of appctl->turns, when it last said something
 	struct jsonrpc *rpc;
 	bool json;			 // --format json was asked for
 	VEC(struct appctl_call *) calls; // under way
@@ -225,6 +231,7 @@ static void on_message(void *arg, struct jsonrpc_message *m)
 		jsonrpc_message_free(m);
 		return;
 	}
+	s->turn = ++s->appctl->turns;
 	struct appctl_call *call = XNEW(struct appctl_call);
 	call->session = s;
 	call->id = json_incref(m->id);
@@ -272,11 +279,34 @@ static void on_closed(void *arg, int error)
 
 static const struct jsonrpc_callbacks callbacks = {.message = on_message, .closed = on_closed};
 
+// Who keeps connections open and asks nothing must not keep others out, nor use up the descriptors:
+// the one that has been silent for the longest time goes. False: all wait for answers.
+static bool make_room(struct appctl *a)
+{
+	struct session *silent = NULL;
+	VEC_FOREACH (&a->sessions, i) {
+		struct session *s = a->sessions.v[i];
+		if (!s->calls.n && (!silent || s->turn < silent->turn))
+			silent = s;
+	}
+	log_warn_rl("%d connections for commands, the most there may be: %s", MAX_SESSIONS,
+		    silent ? "the one that was silent longest is closed"
+			   : "all wait for answers, the new one is refused");
+	if (silent)
+		session_free(silent);
+	return silent;
+}
+
 static void on_accept(void *arg, struct stream *stream)
 {
 	struct appctl *a = arg;
+	if (a->sessions.n >= MAX_SESSIONS && !make_room(a)) {
+		stream_free(stream);
+		return;
+	}
 	struct session *s = XNEW(struct session);
 	s->appctl = a;
+	s->turn = ++a->turns;
 	s->rpc = jsonrpc_new(a->loop, stream, &callbacks, s);
 	jsonrpc_set_probe_interval(s->rpc, 0);
 	vec_push(&a->sessions, s);

@@ -282,3 +282,30 @@ def test_a_controller_that_never_reads(world):
     finally:
         deaf.close()
         listener.close()
+
+
+def test_mute_listeners_of_commands(world):
+    """Connections for commands and for snooping that nobody speaks on: there are so many at most, and commands go on."""
+    switch, hosts, bad = world
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(f"{switch.dir}/snooped")
+    listener.listen(4)
+    switch.vsctl("set-controller", "br0", f"unix:{switch.dir}/snooped", "--", "set", "controller", "br0", "inactivity_probe=0",
+                 "--", "set-fail-mode", "br0", "secure")
+    crowd = [listener, listener.accept()[0]]
+    try:
+        crowd[1].send(struct.pack("!BBHI", 1, 0, 8, 1))
+        harness.wait_until(lambda: "true" in switch.vsctl("get", "controller", "br0", "is_connected"), what="the controller")
+        add_own_flows(switch)
+        before = len(os.listdir(f"/proc/{switch.switch.pid}/fd"))
+        with others_do_not_notice(switch, hosts):
+            for path in [f"{switch.dir}/ovs-vswitchd.{switch.switch.pid}.ctl"] * 700 + [f"{switch.dir}/br0.snoop"] * 200:
+                crowd.append(socket.socket(socket.AF_UNIX))
+                crowd[-1].connect(path)
+            harness.wait_until(lambda: lines(switch, "snoop already") and lines(switch, "connections for commands"), what="those above the limit")
+            for _ in range(20):
+                assert "ovs-vswitchd" in switch.appctl("version")
+            assert len(os.listdir(f"/proc/{switch.switch.pid}/fd")) - before < 500 + 100 + 20
+    finally:
+        for s in crowd:
+            s.close()
