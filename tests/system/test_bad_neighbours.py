@@ -303,7 +303,8 @@ def test_mute_listeners_of_commands(world):
                 crowd.append(socket.socket(socket.AF_UNIX))
                 crowd[-1].connect(path)
             harness.wait_until(lambda: lines(switch, "snoop already") and lines(switch, "connections for commands"), what="those above the limit")
-            for _ in range(20):
+            end = time.monotonic() + 1
+            while time.monotonic() < end:
                 assert "ovs-vswitchd" in switch.appctl("version")
             assert len(os.listdir(f"/proc/{switch.switch.pid}/fd")) - before < 500 + 100 + 20
     finally:
