@@ -75,6 +75,21 @@ void str_addn(struct str *s, const char *p, size_t n)
 	s->s[s->len] = '\0';
 }
 
+void str_add_marked(struct str *s, enum str_mark mark, const char *word, size_t n)
+{
+	str_mark_begin(s, mark);
+	str_addn(s, word, n);
+	str_mark_end(s);
+}
+
+void str_mark_name(struct str *s, const char *name)
+{
+	str_mark_begin(s, MARK_PARAM);
+	str_add(s, name);
+	str_addc(s, '=');
+	str_mark_end(s);
+}
+
 void str_add_repeat(struct str *s, char c, size_t n)
 {
 	str_reserve(s, n);

@@ -8,9 +8,25 @@
 #include <stdint.h>
 #include <string.h>
 
+// What a word is to the reader of a flow, for whom a terminal may show it in a colour.
+enum str_mark {
+	MARK_ACTIONS, // the word that begins the actions
+	MARK_DROP,
+	MARK_LEARN,
+	MARK_PARAM, // the name of a value: "nw_src="
+	MARK_PAREN, // what goes around arguments: "ct(" and ")"
+	MARK_SPECIAL,
+	MARK_VALUE, // says something without a name: "tcp"
+	N_MARKS,
+};
+struct str_style { // what is written around marked words
+	const char *before[N_MARKS], *after;
+};
+
 struct str {
 	char *s; // NUL-terminated when not NULL
 	size_t len, cap;
+	const struct str_style *style; // borrowed; NULL: marked words are as plain as others
 };
 
 #define STR_INIT                                                                                   \
@@ -19,7 +35,7 @@ struct str {
 	}
 
 void str_init(struct str *);
-// Frees the contents; the string is empty and usable again.
+// Frees the contents; the string is empty, usable again and without a style.
 void str_done(struct str *);
 void str_clear(struct str *);
 // Borrowed; "" when empty; valid until the next change.
@@ -40,6 +56,24 @@ static inline void str_addc(struct str *s, char c)
 	s->s[s->len++] = c;
 	s->s[s->len] = '\0';
 }
+// What is added between these two is marked. In a string without a style it costs nothing.
+static inline void str_mark_begin(struct str *s, enum str_mark mark)
+{
+	if (__builtin_expect(s->style != NULL, 0))
+		str_add(s, s->style->before[mark]);
+}
+static inline void str_mark_end(struct str *s)
+{
+	if (__builtin_expect(s->style != NULL, 0))
+		str_add(s, s->style->after);
+}
+void str_add_marked(struct str *, enum str_mark, const char *word, size_t n);
+static inline void str_mark(struct str *s, enum str_mark mark, const char *word)
+{
+	str_add_marked(s, mark, word, strlen(word));
+}
+// "name=", marked as the name of a value.
+void str_mark_name(struct str *, const char *name);
 void str_add_repeat(struct str *, char, size_t n);
 void str_addf(struct str *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void str_addv(struct str *, const char *format, va_list) __attribute__((format(printf, 2, 0)));

@@ -20,8 +20,7 @@ static void add_u32(struct out *o, const char *name, uint32_t v, uint32_t mask)
 {
 	if (!mask)
 		return;
-	str_add(o->s, name);
-	str_addc(o->s, '=');
+	str_mark_name(o->s, name);
 	str_add_0x(o->s, v);
 	if (mask != UINT32_MAX) {
 		str_addc(o->s, '/');
@@ -34,8 +33,7 @@ static void add_be64(struct out *o, const char *name, be64_t v, be64_t mask)
 {
 	if (!mask)
 		return;
-	str_add(o->s, name);
-	str_addc(o->s, '=');
+	str_mark_name(o->s, name);
 	str_add_0x(o->s, be64toh(v));
 	if (mask != UINT64_MAX) {
 		str_addc(o->s, '/');
@@ -49,20 +47,29 @@ static void add_be16(struct out *o, const char *name, be16_t v, be16_t mask)
 {
 	if (!mask)
 		return;
+	str_mark_name(o->s, name);
 	if (mask == 0xffff) {
-		str_add(o->s, name);
-		str_addc(o->s, '=');
 		str_add_u64(o->s, be16toh(v));
 		str_addc(o->s, ',');
 		return;
 	}
-	str_addf(o->s, "%s=0x%x/0x%x,", name, be16toh(v), be16toh(mask));
+	str_addf(o->s, "0x%x/0x%x,", be16toh(v), be16toh(mask));
 }
 
-static void add_key(struct out *o, const char *name)
+static void add_number(struct out *o, const char *name, uint32_t v)
 {
-	str_add(o->s, name);
-	str_addc(o->s, '=');
+	str_mark_name(o->s, name);
+	str_add_u64(o->s, v);
+	str_addc(o->s, ',');
+}
+
+// With "0x" even when it is zero.
+static void add_hex(struct out *o, const char *name, uint32_t v, uint32_t mask)
+{
+	if (!mask)
+		return;
+	str_mark_name(o->s, name);
+	str_addf(o->s, mask == UINT32_MAX ? "0x%x," : "0x%x/0x%x,", v, mask);
 }
 
 static bool is_zero(const void *p, size_t n)
@@ -77,7 +84,7 @@ static void add_mac(struct out *o, const char *name, const uint8_t v[6], const u
 {
 	if (is_zero(mask, 6))
 		return;
-	add_key(o, name);
+	str_mark_name(o->s, name);
 	mac_format_masked(o->s, v, mask);
 	str_addc(o->s, ',');
 }
@@ -86,7 +93,7 @@ static void add_ipv4(struct out *o, const char *name, be32_t v, be32_t mask)
 {
 	if (!mask)
 		return;
-	add_key(o, name);
+	str_mark_name(o->s, name);
 	ipv4_format_masked(o->s, v, mask);
 	str_addc(o->s, ',');
 }
@@ -96,7 +103,7 @@ static void add_ipv6(struct out *o, const char *name, const union flow_in6 *v,
 {
 	if (!(mask->d[0] | mask->d[1]))
 		return;
-	add_key(o, name);
+	str_mark_name(o->s, name);
 	ipv6_format_masked(o->s, v->b, mask->b);
 	str_addc(o->s, ',');
 }
@@ -112,7 +119,7 @@ static void add_field(struct out *o, const char *name, enum field_id id)
 	if (field_mask_is_zero(f, &mask))
 		return;
 	field_get_value(f, o->f, &value);
-	add_key(o, name);
+	str_mark_name(o->s, name);
 	field_format_value(f, &value, &mask, NULL, NULL, o->s);
 	str_addc(o->s, ',');
 }
@@ -122,7 +129,7 @@ static void add_conntrack(struct out *o)
 	const struct flow *f = o->f, *m = o->m;
 	add_field(o, "ct_state", FIELD_CT_STATE);
 	if (m->ct_zone)
-		str_addf(o->s, "ct_zone=%u,", f->ct_zone);
+		add_number(o, "ct_zone", f->ct_zone);
 	add_u32(o, "ct_mark", f->ct_mark, m->ct_mark);
 	add_field(o, "ct_label", FIELD_CT_LABEL);
 	add_ipv4(o, "ct_nw_src", f->ct_nw_src, m->ct_nw_src);
@@ -130,7 +137,7 @@ static void add_conntrack(struct out *o)
 	add_ipv4(o, "ct_nw_dst", f->ct_nw_dst, m->ct_nw_dst);
 	add_ipv6(o, "ct_ipv6_dst", &f->ct_ipv6_dst, &m->ct_ipv6_dst);
 	if (m->ct_nw_proto)
-		str_addf(o->s, "ct_nw_proto=%u,", f->ct_nw_proto);
+		add_number(o, "ct_nw_proto", f->ct_nw_proto);
 	add_be16(o, "ct_tp_src", f->ct_tp_src, m->ct_tp_src);
 	add_be16(o, "ct_tp_dst", f->ct_tp_dst, m->ct_tp_dst);
 }
@@ -175,12 +182,16 @@ static void add_tunnel(struct out *o)
 	add_field(o, "tun_erspan_hwid", FIELD_TUN_ERSPAN_HWID);
 	add_field(o, "tun_gtpu_flags", FIELD_TUN_GTPU_FLAGS);
 	add_field(o, "tun_gtpu_msgtype", FIELD_TUN_GTPU_MSGTYPE);
-	if (m->tos)
-		str_addf(o->s, "tun_tos=%x,", f->tos);
+	if (m->tos) {
+		str_mark_name(o->s, "tun_tos");
+		str_addf(o->s, "%x,", f->tos);
+	}
 	if (m->ttl)
-		str_addf(o->s, "tun_ttl=%u,", f->ttl);
-	if (m->flags & FLOW_TNL_OAM)
-		str_addf(o->s, "tun_flags=%coam,", f->flags & FLOW_TNL_OAM ? '+' : '-');
+		add_number(o, "tun_ttl", f->ttl);
+	if (m->flags & FLOW_TNL_OAM) {
+		str_mark_name(o->s, "tun_flags");
+		str_add(o->s, f->flags & FLOW_TNL_OAM ? "+oam," : "-oam,");
+	}
 	if (m->options)
 		add_options(o);
 }
@@ -241,7 +252,7 @@ static void add_type(struct out *o, bool *skip_type, bool *skip_proto)
 				name = types[i].l4[j].name;
 				*skip_proto = true;
 			}
-		str_add(o->s, name);
+		str_mark(o->s, MARK_VALUE, name);
 		str_addc(o->s, ',');
 		return;
 	}
@@ -251,31 +262,28 @@ static void add_vlan(struct out *o, unsigned int i)
 {
 	uint16_t tci = be16toh(o->f->vlan[i].tci), mask = be16toh(o->m->vlan[i].tci);
 	uint16_t vid = mask & VLAN_VID_MASK, pcp = mask & VLAN_PCP_MASK;
-	const char *suffix = i ? "1" : "";
+	static const char *const vid_names[] = {"dl_vlan", "dl_vlan1"},
+				 *const pcp_names[] = {"dl_vlan_pcp", "dl_vlan_pcp1"},
+				 *const tci_names[] = {"vlan_tci", "vlan_tci1"};
 	if (!mask)
 		return;
 	if (tci & mask & VLAN_CFI && (vid || pcp) && (!vid || vid == VLAN_VID_MASK) &&
 	    (!pcp || pcp == VLAN_PCP_MASK)) {
 		if (vid) {
-			str_add(o->s, "dl_vlan");
-			str_add(o->s, suffix);
-			str_addc(o->s, '=');
-			str_add_u64(o->s, tci & VLAN_VID_MASK);
-			str_addc(o->s, ',');
+			add_number(o, vid_names[i], tci & VLAN_VID_MASK);
 		}
 		if (pcp)
-			str_addf(o->s, "dl_vlan_pcp%s=%u,", suffix, tci >> VLAN_PCP_SHIFT);
-	} else if (mask == 0xffff) {
-		str_addf(o->s, "vlan_tci%s=0x%04x,", suffix, tci);
+			add_number(o, pcp_names[i], tci >> VLAN_PCP_SHIFT);
 	} else {
-		str_addf(o->s, "vlan_tci%s=0x%04x/0x%04x,", suffix, tci, mask);
+		str_mark_name(o->s, tci_names[i]);
+		str_addf(o->s, mask == 0xffff ? "0x%04x," : "0x%04x/0x%04x,", tci, mask);
 	}
 }
 
 static void add_l2(struct out *o, bool skip_type, ofp_port_name_cb *port_name, void *arg)
 {
 	if (o->m->in_port) {
-		str_add(o->s, "in_port=");
+		str_mark_name(o->s, "in_port");
 		ofp_port_format(o->f->in_port, port_name, arg, o->s);
 		str_addc(o->s, ',');
 	}
@@ -285,8 +293,10 @@ static void add_l2(struct out *o, bool skip_type, ofp_port_name_cb *port_name, v
 		add_mac(o, "dl_src", o->f->dl_src, o->m->dl_src);
 		add_mac(o, "dl_dst", o->f->dl_dst, o->m->dl_dst);
 	}
-	if (!skip_type && o->m->dl_type)
-		str_addf(o->s, "dl_type=0x%04x,", be16toh(o->f->dl_type));
+	if (!skip_type && o->m->dl_type) {
+		str_mark_name(o->s, "dl_type");
+		str_addf(o->s, "0x%04x,", be16toh(o->f->dl_type));
+	}
 }
 
 static void add_mpls(struct out *o)
@@ -299,7 +309,7 @@ static void add_mpls(struct out *o)
 		char name[16] = "mpls_lse?";
 		name[8] = (char)('0' + i);
 		if (o->m->mpls[i] == UINT32_MAX)
-			str_addf(o->s, "%s=%" PRIu32 ",", name, be32toh(o->f->mpls[i]));
+			add_number(o, name, be32toh(o->f->mpls[i]));
 		else
 			add_u32(o, name, be32toh(o->f->mpls[i]), be32toh(o->m->mpls[i]));
 	}
@@ -310,22 +320,23 @@ static void add_nsh(struct out *o)
 	const struct flow *f = o->f, *m = o->m;
 	const struct field *flags = field_get(FIELD_NSH_FLAGS);
 	uint32_t path_mask = be32toh(m->nsh.path_hdr);
-	if (m->nsh.flags && m->nsh.flags != 0xff)
-		str_addf(o->s, "%s=0x%02x/0x%02x,", flags->name, f->nsh.flags, m->nsh.flags);
-	else
+	if (m->nsh.flags && m->nsh.flags != 0xff) {
+		str_mark_name(o->s, flags->name);
+		str_addf(o->s, "0x%02x/0x%02x,", f->nsh.flags, m->nsh.flags);
+	} else {
 		add_field(o, flags->name, FIELD_NSH_FLAGS);
+	}
 	add_field(o, "nsh_ttl", FIELD_NSH_TTL);
 	add_field(o, "nsh_mdtype", FIELD_NSH_MDTYPE);
 	add_field(o, "nsh_np", FIELD_NSH_NP);
 	if (path_mask >> 8)
-		str_addf(o->s, "nsh_spi=0x%x,", be32toh(f->nsh.path_hdr) >> 8);
+		add_hex(o, "nsh_spi", be32toh(f->nsh.path_hdr) >> 8, UINT32_MAX);
 	add_field(o, "nsh_si", FIELD_NSH_SI);
 	for (unsigned int i = 0; f->nsh.mdtype == 1 && i < 4; i++) {
 		uint32_t v = be32toh(f->nsh.context[i]), mask = be32toh(m->nsh.context[i]);
-		if (mask == UINT32_MAX)
-			str_addf(o->s, "nsh_c%u=0x%x,", i + 1, v);
-		else if (mask)
-			str_addf(o->s, "nsh_c%u=0x%x/0x%x,", i + 1, v, mask);
+		char name[8] = "nsh_c?";
+		name[5] = (char)('1' + i);
+		add_hex(o, name, v, mask);
 	}
 }
 
@@ -340,30 +351,31 @@ static void add_l3(struct out *o, bool skip_proto)
 	if (typed && f->dl_type == BE16(ETHERTYPE_IPV6)) {
 		add_ipv6(o, "ipv6_src", &f->ipv6_src, &m->ipv6_src);
 		add_ipv6(o, "ipv6_dst", &f->ipv6_dst, &m->ipv6_dst);
-		if (m->ipv6_label == BE32(0xfffff))
-			str_addf(o->s, "ipv6_label=0x%05x,", be32toh(f->ipv6_label));
-		else if (m->ipv6_label)
-			str_addf(o->s, "ipv6_label=0x%05x/0x%05x,", be32toh(f->ipv6_label),
-				 be32toh(m->ipv6_label));
+		if (m->ipv6_label) {
+			str_mark_name(o->s, "ipv6_label");
+			str_addf(o->s,
+				 m->ipv6_label == BE32(0xfffff) ? "0x%05x," : "0x%05x/0x%05x,",
+				 be32toh(f->ipv6_label), be32toh(m->ipv6_label));
+		}
 	} else {
 		add_ipv4(o, arp ? "arp_spa" : "nw_src", f->nw_src, m->nw_src);
 		add_ipv4(o, arp ? "arp_tpa" : "nw_dst", f->nw_dst, m->nw_dst);
 	}
 	if (!skip_proto && m->nw_proto)
-		str_addf(o->s, "%s=%u,", arp ? "arp_op" : "nw_proto", f->nw_proto);
+		add_number(o, arp ? "arp_op" : "nw_proto", f->nw_proto);
 	if (arp) {
 		add_mac(o, "arp_sha", f->arp_sha, m->arp_sha);
 		add_mac(o, "arp_tha", f->arp_tha, m->arp_tha);
 	}
 	if (m->nw_tos & IP_DSCP_MASK)
-		str_addf(o->s, "nw_tos=%u,", f->nw_tos & IP_DSCP_MASK);
+		add_number(o, "nw_tos", f->nw_tos & IP_DSCP_MASK);
 	if (m->nw_tos & IP_ECN_MASK)
-		str_addf(o->s, "nw_ecn=%u,", f->nw_tos & IP_ECN_MASK);
+		add_number(o, "nw_ecn", f->nw_tos & IP_ECN_MASK);
 	if (m->nw_ttl)
-		str_addf(o->s, "nw_ttl=%u,", f->nw_ttl);
+		add_number(o, "nw_ttl", f->nw_ttl);
 	add_mpls(o);
 	if (m->nw_frag & 3) {
-		add_key(o, "nw_frag");
+		str_mark_name(o->s, "nw_frag");
 		str_add(o->s, frag_name(f->nw_frag, m->nw_frag));
 		str_addc(o->s, ',');
 	}
@@ -399,19 +411,21 @@ static void format(const struct flow *f, const struct flow *m, const struct matc
 	size_t start = s->len;
 	bool skip_type, skip_proto;
 	if (priority >= 0 && priority != 32768) {
-		str_add(s, "priority=");
+		str_mark(s, MARK_SPECIAL, "priority=");
 		str_add_u64(s, (uint64_t)priority);
 		str_addc(s, ',');
 	}
 	add_u32(&o, "pkt_mark", f->pkt_mark, m->pkt_mark);
 	add_u32(&o, "recirc_id", f->recirc_id, m->recirc_id);
 	add_u32(&o, "dp_hash", f->dp_hash, m->dp_hash);
-	if (m->conj_id)
-		str_addf(s, "conj_id=%" PRIu32 ",", f->conj_id);
+	if (m->conj_id) {
+		str_mark(s, MARK_PARAM, "conj_id");
+		str_addf(s, "=%" PRIu32 ",", f->conj_id);
+	}
 	if (m->skb_priority)
-		str_addf(s, "skb_priority=%#" PRIx32 ",", f->skb_priority);
+		add_u32(&o, "skb_priority", f->skb_priority, UINT32_MAX);
 	if (m->actset_output) {
-		str_add(s, "actset_output=");
+		str_mark_name(s, "actset_output");
 		ofp_port_format(f->actset_output, port_name, arg, s);
 		str_addc(s, ',');
 	}

@@ -80,17 +80,18 @@ static void format_resubmit(const struct ofpact *a, const struct ofpact_text *t,
 	ofp_port_name_cb *port_name = t ? t->port_name : NULL;
 	void *arg = t ? t->arg : NULL;
 	if (r->in_port != OFPP_IN_PORT && r->table == TABLE_CURRENT && !r->with_ct_orig) {
-		str_add(s, "resubmit:");
+		str_mark(s, MARK_SPECIAL, "resubmit:");
 		ofp_port_format(r->in_port, port_name, arg, s);
 		return;
 	}
-	str_add(s, "resubmit(");
+	str_mark(s, MARK_PAREN, "resubmit(");
 	if (r->in_port != OFPP_IN_PORT)
 		ofp_port_format(r->in_port, port_name, arg, s);
 	str_addc(s, ',');
 	if (r->table != TABLE_CURRENT)
 		ofp_table_format(t, r->table, s);
-	str_add(s, r->with_ct_orig ? ",ct)" : ")");
+	str_add(s, r->with_ct_orig ? ",ct" : "");
+	str_mark(s, MARK_PAREN, ")");
 }
 
 static struct error *parse_resubmit(struct ofpact_parse *p, char *arg)
@@ -172,9 +173,8 @@ static void encode_note(struct buf *b, uint8_t version, const struct ofpact *a)
 static void format_note(const struct ofpact *a, const struct ofpact_text *t, struct str *s)
 {
 	const struct ofpact_note *o = (const void *)a;
-	str_add(s, "note:");
-	for (size_t i = 0; i < o->n; i++)
-		str_addf(s, "%s%02x", i ? "." : "", o->data[i]);
+	str_mark(s, MARK_PARAM, "note:");
+	text_format_hex_bytes(s, o->data, o->n);
 }
 
 static struct error *parse_note(struct ofpact_parse *p, char *arg)
@@ -215,7 +215,7 @@ static void encode_exit(struct buf *b, uint8_t version, const struct ofpact *a)
 
 static void format_exit(const struct ofpact *a, const struct ofpact_text *t, struct str *s)
 {
-	str_add(s, "exit");
+	str_mark(s, MARK_SPECIAL, "exit");
 }
 
 static struct error *parse_exit(struct ofpact_parse *p, char *arg)
@@ -266,9 +266,9 @@ static void encode_clone(struct buf *b, uint8_t version, const struct ofpact *a)
 static void format_clone(const struct ofpact *a, const struct ofpact_text *t, struct str *s)
 {
 	const struct ofpact_nest *nest = (const void *)a;
-	str_add(s, "clone(");
+	str_mark(s, MARK_PAREN, "clone(");
 	ofpacts_format(nest + 1, nest->raw_len, t, s);
-	str_addc(s, ')');
+	str_mark(s, MARK_PAREN, ")");
 }
 
 static struct error *parse_nest(struct ofpact_parse *p, char *arg, enum ofpact_type type)
@@ -314,9 +314,9 @@ static void encode_nothing(struct buf *b, uint8_t version, const struct ofpact *
 static void format_write_actions(const struct ofpact *a, const struct ofpact_text *t, struct str *s)
 {
 	const struct ofpact_nest *nest = (const void *)a;
-	str_add(s, "write_actions(");
+	str_mark(s, MARK_PAREN, "write_actions(");
 	ofpacts_format(nest + 1, nest->raw_len, t, s);
-	str_addc(s, ')');
+	str_mark(s, MARK_PAREN, ")");
 }
 
 static struct error *parse_write_actions(struct ofpact_parse *p, char *arg)
@@ -351,7 +351,7 @@ const struct ofpact_row ofpact_write_actions_row = {
 
 static void format_clear(const struct ofpact *a, const struct ofpact_text *t, struct str *s)
 {
-	str_add(s, "clear_actions");
+	str_mark(s, MARK_VALUE, "clear_actions");
 }
 
 static struct error *parse_clear(struct ofpact_parse *p, char *arg)
@@ -396,9 +396,12 @@ static void encode_metadata(struct buf *b, uint8_t version, const struct ofpact 
 static void format_metadata(const struct ofpact *a, const struct ofpact_text *t, struct str *s)
 {
 	const struct ofpact_metadata *m = (const void *)a;
-	str_addf(s, "write_metadata:%#llx", (unsigned long long)be64toh(m->value));
-	if (m->mask != UINT64_MAX)
-		str_addf(s, "/%#llx", (unsigned long long)be64toh(m->mask));
+	str_mark(s, MARK_PARAM, "write_metadata:");
+	str_add_0x(s, be64toh(m->value));
+	if (m->mask != UINT64_MAX) {
+		str_addc(s, '/');
+		str_add_0x(s, be64toh(m->mask));
+	}
 }
 
 static struct error *parse_metadata(struct ofpact_parse *p, char *arg)
@@ -450,7 +453,8 @@ static void encode_meter(struct buf *b, uint8_t version, const struct ofpact *a)
 
 static void format_meter(const struct ofpact *a, const struct ofpact_text *t, struct str *s)
 {
-	str_addf(s, "meter:%u", ((const struct ofpact_meter *)(const void *)a)->meter_id);
+	str_mark(s, MARK_PARAM, "meter:");
+	str_add_u64(s, ((const struct ofpact_meter *)(const void *)a)->meter_id);
 }
 
 static struct error *parse_meter(struct ofpact_parse *p, char *arg)
@@ -489,7 +493,7 @@ static void encode_goto(struct buf *b, uint8_t version, const struct ofpact *a)
 
 static void format_goto(const struct ofpact *a, const struct ofpact_text *t, struct str *s)
 {
-	str_add(s, "goto_table:");
+	str_mark(s, MARK_PARAM, "goto_table:");
 	ofp_table_format(t, ((const struct ofpact_goto_table *)(const void *)a)->table, s);
 }
 

@@ -157,27 +157,31 @@ static void format_controller(const struct ofpact *a, const struct ofpact_text *
 		str_addf(s, "CONTROLLER:%u", o->max_len);
 		return;
 	}
-	str_add(s, "controller(");
-	if (o->reason >= OFPR_N_REASONS)
-		str_addf(s, "reason=%u,", o->reason);
-	else if (o->reason != OFPR_ACTION)
-		str_addf(s, "reason=%s,", ofp_packet_in_reason_name(o->reason));
-	if (o->max_len != UINT16_MAX)
-		str_addf(s, "max_len=%u,", o->max_len);
-	if (o->controller_id)
-		str_addf(s, "id=%u,", o->controller_id);
-	if (o->userdata_len) {
-		str_add(s, "userdata=");
-		for (size_t i = 0; i < o->userdata_len; i++)
-			str_addf(s, "%s%02x", i ? "." : "", o->userdata[i]);
+	str_mark(s, MARK_PAREN, "controller(");
+	if (o->reason >= OFPR_N_REASONS) {
+		text_add_number(s, "reason", o->reason);
+	} else if (o->reason != OFPR_ACTION) {
+		str_mark(s, MARK_PARAM, "reason=");
+		str_add(s, ofp_packet_in_reason_name(o->reason));
 		str_addc(s, ',');
 	}
-	if (o->pause)
-		str_add(s, "pause,");
+	if (o->max_len != UINT16_MAX)
+		text_add_number(s, "max_len", o->max_len);
+	if (o->controller_id)
+		text_add_number(s, "id", o->controller_id);
+	if (o->userdata_len) {
+		str_mark(s, MARK_PARAM, "userdata=");
+		text_format_hex_bytes(s, o->userdata, o->userdata_len);
+		str_addc(s, ',');
+	}
+	if (o->pause) {
+		str_mark(s, MARK_VALUE, "pause");
+		str_addc(s, ',');
+	}
 	if (o->meter_id != NO_METER)
-		str_addf(s, "meter_id=%u,", o->meter_id);
+		text_add_number(s, "meter_id", o->meter_id);
 	str_chomp(s, ',');
-	str_addc(s, ')');
+	str_mark(s, MARK_PAREN, ")");
 }
 
 static struct error *controller_key(struct ofpact_controller *o, struct buf *userdata,

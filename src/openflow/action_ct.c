@@ -94,22 +94,33 @@ static void encode_ct(struct buf *b, uint8_t version, const struct ofpact *a)
 	ofpact_put_end(b, at);
 }
 
+static void add_word(struct str *s, enum str_mark mark, const char *word)
+{
+	str_mark(s, mark, word);
+	str_addc(s, ',');
+}
+
 static void format_ct(const struct ofpact *a, const struct ofpact_text *t, struct str *s)
 {
 	const struct ofpact_ct *ct = (const void *)a;
 	const struct ofpact *first = (const void *)(ct + 1);
 	size_t n = ct->raw_len;
-	str_add(s, "ct(");
-	str_add(s, ct->flags & CT_COMMIT ? "commit," : "");
-	str_add(s, ct->flags & CT_FORCE ? "force," : "");
-	if (ct->recirc_table != CT_NO_RECIRC_TABLE)
-		str_add(s, "table="), ofp_table_format(t, ct->recirc_table, s), str_addc(s, ',');
+	str_mark(s, MARK_PAREN, "ct(");
+	if (ct->flags & CT_COMMIT)
+		add_word(s, MARK_VALUE, "commit");
+	if (ct->flags & CT_FORCE)
+		add_word(s, MARK_VALUE, "force");
+	if (ct->recirc_table != CT_NO_RECIRC_TABLE) {
+		str_mark(s, MARK_SPECIAL, "table=");
+		ofp_table_format(t, ct->recirc_table, s);
+		str_addc(s, ',');
+	}
 	if (ct->zone_src.field) {
-		str_add(s, "zone=");
+		str_mark(s, MARK_PARAM, "zone=");
 		subfield_format(&ct->zone_src, s);
 		str_addc(s, ',');
 	} else if (ct->zone) {
-		str_addf(s, "zone=%u,", ct->zone);
+		text_add_number(s, "zone", ct->zone);
 	}
 	if (n && first->type == OFPACT_NAT) { // it stands outside of the others
 		ofpacts_format_plain(first, ofpact_size(first), t, s);
@@ -118,16 +129,18 @@ static void format_ct(const struct ofpact *a, const struct ofpact_text *t, struc
 		first = (const void *)((const uint8_t *)first + ofpact_size(first));
 	}
 	if (n) {
-		str_add(s, "exec(");
+		str_mark(s, MARK_PAREN, "exec(");
 		ofpacts_format_plain(first, n, t, s);
-		str_add(s, "),");
+		add_word(s, MARK_PAREN, ")");
 	}
-	if (ct->alg == CT_ALG_FTP || ct->alg == CT_ALG_TFTP)
-		str_addf(s, "alg=%s,", ct->alg == CT_ALG_FTP ? "ftp" : "tftp");
-	else if (ct->alg)
-		str_addf(s, "alg=%u,", ct->alg);
+	if (ct->alg == CT_ALG_FTP || ct->alg == CT_ALG_TFTP) {
+		str_mark(s, MARK_PARAM, "alg=");
+		str_add(s, ct->alg == CT_ALG_FTP ? "ftp," : "tftp,");
+	} else if (ct->alg) {
+		text_add_number(s, "alg", ct->alg);
+	}
 	str_chomp(s, ',');
-	str_addc(s, ')');
+	str_mark(s, MARK_PAREN, ")");
 }
 
 static struct error *parse_nat_args(struct ofpact_parse *p, char *arg);
@@ -251,7 +264,7 @@ static void encode_ct_clear(struct buf *b, uint8_t version, const struct ofpact 
 
 static void format_ct_clear(const struct ofpact *a, const struct ofpact_text *t, struct str *s)
 {
-	str_add(s, "ct_clear");
+	str_mark(s, MARK_VALUE, "ct_clear");
 }
 
 static struct error *parse_ct_clear(struct ofpact_parse *p, char *arg)
@@ -375,12 +388,13 @@ static void format_address(const struct ofpact_nat *o, const union flow_in6 *add
 static void format_nat(const struct ofpact *a, const struct ofpact_text *t, struct str *s)
 {
 	const struct ofpact_nat *o = (const void *)a;
-	str_add(s, "nat");
+	str_mark(s, MARK_PAREN, "nat");
 	if (!(o->flags & (NAT_SRC | NAT_DST)))
 		return;
-	str_add(s, o->flags & NAT_SRC ? "(src" : "(dst");
+	str_mark(s, MARK_PAREN, "(");
+	str_mark(s, MARK_PARAM, o->flags & NAT_SRC ? "src" : "dst");
 	if (o->family) {
-		str_addc(s, '=');
+		str_mark(s, MARK_PARAM, "=");
 		format_address(o, &o->min, s);
 		if (!in6_is_zero(&o->max) && memcmp(&o->min, &o->max, sizeof(o->min))) {
 			str_addc(s, '-');
@@ -392,11 +406,14 @@ static void format_nat(const struct ofpact *a, const struct ofpact_text *t, stru
 			str_addf(s, "-%u", o->port_max);
 	}
 	str_addc(s, ',');
-	str_add(s, o->flags & NAT_PERSISTENT ? "persistent," : "");
-	str_add(s, o->flags & NAT_HASH ? "hash," : "");
-	str_add(s, o->flags & NAT_RANDOM ? "random," : "");
+	if (o->flags & NAT_PERSISTENT)
+		add_word(s, MARK_VALUE, "persistent");
+	if (o->flags & NAT_HASH)
+		add_word(s, MARK_VALUE, "hash");
+	if (o->flags & NAT_RANDOM)
+		add_word(s, MARK_VALUE, "random");
 	str_chomp(s, ',');
-	str_addc(s, ')');
+	str_mark(s, MARK_PAREN, ")");
 }
 
 // An address at *s, an IPv6 one perhaps in brackets. It must be of the family that is known

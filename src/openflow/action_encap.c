@@ -140,15 +140,21 @@ static void format_prop(const struct ofpact_encap_prop *p, struct str *s)
 static void format_encap(const struct ofpact *a, const struct ofpact_text *t, struct str *s)
 {
 	const struct ofpact_encap *o = (const void *)a;
+	str_mark(s, MARK_PAREN, "encap(");
 	for (int i = 0; i < N_HEADERS; i++)
 		if (headers[i].packet_type == o->packet_type)
-			str_addf(s, "encap(%s", headers[i].name);
+			str_add(s, headers[i].name);
 	for (const struct ofpact_encap_prop *p = NULL, *first = NULL;
 	     (p = ofpact_encap_next_prop(o, p)); first = p) {
-		str_addc(s, first ? ',' : '(');
+		if (first)
+			str_addc(s, ',');
+		else
+			str_mark(s, MARK_PAREN, "(");
 		format_prop(p, s);
 	}
-	str_add(s, o->n_props ? "))" : ")");
+	if (o->n_props)
+		str_mark(s, MARK_PAREN, ")");
+	str_mark(s, MARK_PAREN, ")");
 }
 
 // "0x1000,10,0x1234"
@@ -273,10 +279,10 @@ static void encode_decap(struct buf *b, uint8_t version, const struct ofpact *a)
 static void format_decap(const struct ofpact *a, const struct ofpact_text *t, struct str *s)
 {
 	uint32_t type = ((const struct ofpact_decap *)(const void *)a)->packet_type;
-	str_add(s, "decap(");
+	str_mark(s, MARK_PAREN, "decap(");
 	if (type != PACKET_TYPE_USE_NEXT_PROTO)
 		str_addf(s, "packet_type(ns=%u,type=%#x)", type >> 16, type & 0xffff);
-	str_addc(s, ')');
+	str_mark(s, MARK_PAREN, ")");
 }
 
 static struct error *packet_type_part(char **arg, const char *name, uint16_t *part)
@@ -351,7 +357,7 @@ static void encode_dec_ttl(struct buf *b, uint8_t version, const struct ofpact *
 
 static void format_dec_ttl(const struct ofpact *a, const struct ofpact_text *t, struct str *s)
 {
-	str_add(s, "dec_nsh_ttl");
+	str_mark(s, MARK_VALUE, "dec_nsh_ttl");
 }
 
 static struct error *parse_dec_ttl(struct ofpact_parse *p, char *arg)

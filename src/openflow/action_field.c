@@ -333,9 +333,11 @@ static void format_load(const struct ofpact_set_field *sf, struct str *s)
 	bool first = true;
 	for (unsigned int offset = 0, n; next_run(sf, &offset, &n); offset += n) {
 		struct subfield dst = {sf->field, (uint16_t)offset, (uint16_t)n};
-		str_add(s, first ? "load:" : ",load:");
+		if (!first)
+			str_addc(s, ',');
+		str_mark(s, MARK_SPECIAL, "load:");
 		str_add_0x(s, bits_get(sf->field, ofpact_set_field_value(sf), offset, n));
-		str_add(s, "->");
+		str_mark(s, MARK_SPECIAL, "->");
 		subfield_format(&dst, s);
 		first = false;
 	}
@@ -363,7 +365,7 @@ static void format_set_field(const struct ofpact *a, const struct ofpact_text *t
 	// There is one flag of tunnels: a mask that has it has all.
 	bool exact = mask_is_exact(sf->field, mask) ||
 		     (sf->field->id == FIELD_TUN_FLAGS && mask->be16 & BE16(1));
-	str_add(s, "set_field:");
+	str_mark(s, MARK_SPECIAL, "set_field:");
 	bool port = sf->field->place == FIELD_PLACE_PORT &&
 		    !exact; // parts of a port's number have no name
 	if (sf->field->id == FIELD_TUN_FLAGS && !exact && mask->be16)
@@ -375,7 +377,7 @@ static void format_set_field(const struct ofpact *a, const struct ofpact_text *t
 				   t ? t->arg : NULL, s);
 	if (port || (!exact && field_mask_is_exact(sf->field, mask)))
 		format_narrow_mask(sf, s);
-	str_add(s, "->");
+	str_mark(s, MARK_SPECIAL, "->");
 	str_add(s, sf->field->name);
 }
 
@@ -596,9 +598,9 @@ static void encode_move(struct buf *b, uint8_t version, const struct ofpact *a)
 static void format_move(const struct ofpact *a, const struct ofpact_text *t, struct str *s)
 {
 	const struct ofpact_reg_move *m = (const void *)a;
-	str_add(s, "move:");
+	str_mark(s, MARK_SPECIAL, "move:");
 	subfield_format(&m->src, s);
-	str_add(s, "->");
+	str_mark(s, MARK_SPECIAL, "->");
 	subfield_format(&m->dst, s);
 }
 
@@ -685,7 +687,7 @@ static void encode_stack(struct buf *b, uint8_t version, const struct ofpact *a)
 
 static void format_stack(const struct ofpact *a, const struct ofpact_text *t, struct str *s)
 {
-	str_add(s, a->type == OFPACT_STACK_PUSH ? "push:" : "pop:");
+	str_mark(s, MARK_PARAM, a->type == OFPACT_STACK_PUSH ? "push:" : "pop:");
 	subfield_format(&((const struct ofpact_stack *)(const void *)a)->subfield, s);
 }
 

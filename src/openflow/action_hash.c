@@ -87,10 +87,11 @@ static void encode_multipath(struct buf *b, uint8_t version, const struct ofpact
 static void format_multipath(const struct ofpact *a, const struct ofpact_text *t, struct str *s)
 {
 	const struct ofpact_multipath *o = (const void *)a;
-	str_addf(s, "multipath(%s,%u,%s,%d,%u,", fields_names[o->fields], o->basis,
+	str_mark(s, MARK_PAREN, "multipath(");
+	str_addf(s, "%s,%u,%s,%d,%u,", fields_names[o->fields], o->basis,
 		 multipath_names[o->algorithm], o->max_link + 1, o->arg);
 	subfield_format(&o->dst, s);
-	str_addc(s, ')');
+	str_mark(s, MARK_PAREN, ")");
 }
 
 static struct error *multipath_words(struct ofpact_multipath *o, const char *whole, char *arg)
@@ -248,20 +249,21 @@ static void encode_bundle(struct buf *b, uint8_t version, const struct ofpact *a
 static void format_bundle(const struct ofpact *a, const struct ofpact_text *t, struct str *s)
 {
 	const struct ofpact_bundle *o = (const void *)a;
-	str_addf(s, "%s(%s,%u,%s,ofport,", o->dst.field ? "bundle_load" : "bundle",
+	str_mark(s, MARK_PAREN, o->dst.field ? "bundle_load(" : "bundle(");
+	str_addf(s, "%s,%u,%s,ofport,",
 		 o->fields < HASH_FIELDS_N ? fields_names[o->fields] : "<unknown>", o->basis,
 		 o->algorithm < BUNDLE_N_ALGORITHMS ? bundle_names[o->algorithm] : "<unknown>");
 	if (o->dst.field) {
 		subfield_format(&o->dst, s);
 		str_addc(s, ',');
 	}
-	str_add(s, "members:");
+	str_mark(s, MARK_PARAM, "members:");
 	for (unsigned int i = 0; i < o->n_members; i++) {
 		if (i)
 			str_addc(s, ',');
 		text_format_port(t, o->members[i], s);
 	}
-	str_addc(s, ')');
+	str_mark(s, MARK_PAREN, ")");
 }
 
 struct bundle_words {

@@ -94,7 +94,7 @@ static void encode_mac(struct buf *b, uint8_t version, const struct ofpact *a)
 static void format_mac(const struct ofpact *a, const struct ofpact_text *t, struct str *s)
 {
 	const uint8_t *m = ((const struct ofpact_mac *)(const void *)a)->mac;
-	str_add(s, a->type == OFPACT_SET_ETH_SRC ? "mod_dl_src:" : "mod_dl_dst:");
+	str_mark(s, MARK_PARAM, a->type == OFPACT_SET_ETH_SRC ? "mod_dl_src:" : "mod_dl_dst:");
 	mac_format(s, m);
 }
 
@@ -176,9 +176,8 @@ static void encode_ipv4(struct buf *b, uint8_t version, const struct ofpact *a)
 
 static void format_ipv4(const struct ofpact *a, const struct ofpact_text *t, struct str *s)
 {
-	uint32_t ip = be32toh(((const struct ofpact_ipv4 *)(const void *)a)->ip);
-	str_addf(s, "%s:%u.%u.%u.%u", a->type == OFPACT_SET_IPV4_SRC ? "mod_nw_src" : "mod_nw_dst",
-		 ip >> 24, ip >> 16 & 255, ip >> 8 & 255, ip & 255);
+	str_mark(s, MARK_PARAM, a->type == OFPACT_SET_IPV4_SRC ? "mod_nw_src:" : "mod_nw_dst:");
+	ipv4_format(s, ((const struct ofpact_ipv4 *)(const void *)a)->ip);
 }
 
 static struct error *parse_ipv4_src(struct ofpact_parse *p, char *arg)
@@ -261,7 +260,8 @@ static void encode_dscp(struct buf *b, uint8_t version, const struct ofpact *a)
 
 static void format_dscp(const struct ofpact *a, const struct ofpact_text *t, struct str *s)
 {
-	str_addf(s, "mod_nw_tos:%u", u8_value(a));
+	str_mark(s, MARK_PARAM, "mod_nw_tos:");
+	str_add_u64(s, u8_value(a));
 }
 
 static struct error *parse_u8_action(struct ofpact_parse *p, char *arg, enum ofpact_type type,
@@ -312,7 +312,8 @@ static void encode_ecn(struct buf *b, uint8_t version, const struct ofpact *a)
 
 static void format_ecn(const struct ofpact *a, const struct ofpact_text *t, struct str *s)
 {
-	str_addf(s, "mod_nw_ecn:%u", u8_value(a));
+	str_mark(s, MARK_PARAM, "mod_nw_ecn:");
+	str_add_u64(s, u8_value(a));
 }
 
 static struct error *parse_ecn(struct ofpact_parse *p, char *arg)
@@ -347,7 +348,8 @@ static void encode_ttl(struct buf *b, uint8_t version, const struct ofpact *a)
 
 static void format_ttl(const struct ofpact *a, const struct ofpact_text *t, struct str *s)
 {
-	str_addf(s, "mod_nw_ttl:%u", u8_value(a));
+	str_mark(s, MARK_PARAM, "mod_nw_ttl:");
+	str_add_u64(s, u8_value(a));
 }
 
 static struct error *parse_ttl(struct ofpact_parse *p, char *arg)
@@ -412,8 +414,8 @@ static void encode_l4(struct buf *b, uint8_t version, const struct ofpact *a)
 
 static void format_l4(const struct ofpact *a, const struct ofpact_text *t, struct str *s)
 {
-	str_addf(s, "%s:%u", a->type == OFPACT_SET_L4_SRC_PORT ? "mod_tp_src" : "mod_tp_dst",
-		 ((const struct ofpact_l4_port *)(const void *)a)->port);
+	str_mark(s, MARK_PARAM, a->type == OFPACT_SET_L4_SRC_PORT ? "mod_tp_src:" : "mod_tp_dst:");
+	str_add_u64(s, ((const struct ofpact_l4_port *)(const void *)a)->port);
 }
 
 static struct error *parse_l4_src(struct ofpact_parse *p, char *arg)
@@ -514,13 +516,13 @@ static void encode_dec_ttl(struct buf *b, uint8_t version, const struct ofpact *
 static void format_dec_ttl(const struct ofpact *a, const struct ofpact_text *t, struct str *s)
 {
 	const struct ofpact_dec_ttl *o = (const void *)a;
-	str_add(s, "dec_ttl");
+	str_mark(s, MARK_PAREN, "dec_ttl");
 	if (a->raw != RAW_DEC_TTL_IDS)
 		return;
-	str_addc(s, '(');
+	str_mark(s, MARK_PAREN, "(");
 	for (uint16_t i = 0; i < o->n_controllers; i++)
 		str_addf(s, "%s%u", i ? "," : "", o->controllers[i]);
-	str_addc(s, ')');
+	str_mark(s, MARK_PAREN, ")");
 }
 
 static struct error *parse_dec_ttl(struct ofpact_parse *p, char *arg)
@@ -603,7 +605,8 @@ static void format_tunnel(const struct ofpact *a, const struct ofpact_text *t, s
 {
 	const struct ofpact_tunnel *o = (const void *)a;
 	bool wide = o->tun_id > UINT32_MAX || a->raw == RAW_SET_TUNNEL64;
-	str_addf(s, "set_tunnel%s:%#llx", wide ? "64" : "", (unsigned long long)o->tun_id);
+	str_mark(s, MARK_PARAM, wide ? "set_tunnel64:" : "set_tunnel:");
+	str_add_0x(s, o->tun_id);
 }
 
 static struct error *parse_tunnel(struct ofpact_parse *p, char *arg)

@@ -211,72 +211,99 @@ static void spec_field_value(const struct ofpact_learn_spec *spec, union field_v
 		memcpy(v->b + n - bytes, spec->value.b, bytes);
 }
 
+// What is matched is the name of what it is compared with.
+static void add_destination(struct str *s, const struct subfield *dst, const char *behind)
+{
+	str_mark_begin(s, MARK_PARAM);
+	subfield_format(dst, s);
+	str_add(s, behind);
+	str_mark_end(s);
+}
+
 static void format_spec(const struct ofpact_learn_spec *spec, const struct ofpact_text *t,
 			struct str *s)
 {
 	size_t bytes = (spec->n_bits + 7u) / 8u;
 	if (spec->kind == LEARN_OUTPUT) {
-		str_add(s, "output:");
+		str_mark(s, MARK_SPECIAL, "output:");
 		subfield_format(&spec->src, s);
 	} else if (spec->kind == LEARN_LOAD) {
-		str_add(s, "load:");
+		str_mark(s, MARK_SPECIAL, "load:");
 		if (spec->src.field)
 			subfield_format(&spec->src, s);
 		else
 			str_add_be_number(s, spec->value.b, bytes);
-		str_add(s, "->");
+		str_mark(s, MARK_SPECIAL, "->");
 		subfield_format(&spec->dst, s);
 	} else if (spec->src.field) {
-		subfield_format(&spec->dst, s);
+		add_destination(s, &spec->dst, "");
 		if (spec->src.field != spec->dst.field || spec->src.offset != spec->dst.offset) {
-			str_addc(s, '=');
+			str_mark(s, MARK_PARAM, "=");
 			subfield_format(&spec->src, s);
 		}
 	} else if (whole_field(&spec->dst)) {
 		union field_value v;
 		spec_field_value(spec, &v);
-		str_addf(s, "%s=", spec->dst.field->name);
+		str_mark_name(s, spec->dst.field->name);
 		field_format_value(spec->dst.field, &v, NULL, t ? t->port_name : NULL,
 				   t ? t->arg : NULL, s);
 	} else {
-		subfield_format(&spec->dst, s);
-		str_addc(s, '=');
+		add_destination(s, &spec->dst, "=");
 		str_add_be_number(s, spec->value.b, bytes);
 	}
+}
+
+static void add_word(struct str *s, enum str_mark mark, const char *word)
+{
+	str_addc(s, ',');
+	str_mark(s, mark, word);
+}
+
+static void add_number(struct str *s, const char *name, uint64_t number)
+{
+	add_word(s, MARK_PARAM, name);
+	str_add_u64(s, number);
 }
 
 static void format_learn(const struct ofpact *a, const struct ofpact_text *t, struct str *s)
 {
 	const struct ofpact_learn *l = (const void *)a;
-	str_add(s, "learn(table=");
+	str_mark(s, MARK_LEARN, "learn(");
+	str_mark(s, MARK_SPECIAL, "table=");
 	ofp_table_format(t, l->table_id, s);
 	if (l->idle_timeout)
-		str_addf(s, ",idle_timeout=%u", l->idle_timeout);
+		add_number(s, "idle_timeout=", l->idle_timeout);
 	if (l->hard_timeout)
-		str_addf(s, ",hard_timeout=%u", l->hard_timeout);
+		add_number(s, "hard_timeout=", l->hard_timeout);
 	if (l->fin_idle_timeout)
-		str_addf(s, ",fin_idle_timeout=%u", l->fin_idle_timeout);
-	if (l->fin_hard_timeout)
-		str_addf(s, ",fin_hard_timeout=%u", l->fin_hard_timeout);
-	if (l->priority != DEFAULT_PRIORITY)
-		str_addf(s, ",priority=%u", l->priority);
+		add_number(s, "fin_idle_timeout=", l->fin_idle_timeout);
+	if (l->fin_hard_timeout) {
+		str_mark(s, MARK_PARAM, ",fin_hard_timeout=");
+		str_add_u64(s, l->fin_hard_timeout);
+	}
+	if (l->priority != DEFAULT_PRIORITY) {
+		str_mark(s, MARK_SPECIAL, ",priority=");
+		str_add_u64(s, l->priority);
+	}
 	if (l->flags & LEARN_SEND_FLOW_REM)
-		str_add(s, ",send_flow_rem");
+		add_word(s, MARK_VALUE, "send_flow_rem");
 	if (l->flags & LEARN_DELETE_LEARNED)
-		str_add(s, ",delete_learned");
-	if (l->cookie)
-		str_addf(s, ",cookie=%#llx", (unsigned long long)be64toh(l->cookie));
+		add_word(s, MARK_VALUE, "delete_learned");
+	if (l->cookie) {
+		add_word(s, MARK_PARAM, "cookie=");
+		str_add_0x(s, be64toh(l->cookie));
+	}
 	if (l->limit)
-		str_addf(s, ",limit=%u", l->limit);
+		add_number(s, "limit=", l->limit);
 	if (l->flags & LEARN_WRITE_RESULT) {
-		str_add(s, ",result_dst=");
+		add_word(s, MARK_PARAM, "result_dst=");
 		subfield_format(&l->result_dst, s);
 	}
 	for (unsigned int i = 0; i < l->n_specs; i++) {
 		str_addc(s, ',');
 		format_spec(&l->specs[i], t, s);
 	}
-	str_addc(s, ')');
+	str_mark(s, MARK_LEARN, ")");
 }
 
 // The low n_bits of a number of `size` bytes.
@@ -605,13 +632,13 @@ static void encode_fin_timeout(struct buf *b, uint8_t version, const struct ofpa
 static void format_fin_timeout(const struct ofpact *a, const struct ofpact_text *t, struct str *s)
 {
 	const struct ofpact_fin_timeout *o = (const void *)a;
-	str_add(s, "fin_timeout(");
+	str_mark(s, MARK_PAREN, "fin_timeout(");
 	if (o->idle_timeout)
-		str_addf(s, "idle_timeout=%u,", o->idle_timeout);
+		text_add_number(s, "idle_timeout", o->idle_timeout);
 	if (o->hard_timeout)
-		str_addf(s, "hard_timeout=%u,", o->hard_timeout);
+		text_add_number(s, "hard_timeout", o->hard_timeout);
 	str_chomp(s, ',');
-	str_addc(s, ')');
+	str_mark(s, MARK_PAREN, ")");
 }
 
 static struct error *parse_fin_timeout(struct ofpact_parse *p, char *arg)

@@ -68,8 +68,9 @@ static void encode_label(struct buf *b, uint8_t version, const struct ofpact *a)
 
 static void format_label(const struct ofpact *a, const struct ofpact_text *t, struct str *s)
 {
-	str_addf(s, "set_mpls_label(%u)",
-		 ((const struct ofpact_mpls_label *)(const void *)a)->label);
+	str_mark(s, MARK_PAREN, "set_mpls_label(");
+	str_add_u64(s, ((const struct ofpact_mpls_label *)(const void *)a)->label);
+	str_mark(s, MARK_PAREN, ")");
 }
 
 static struct error *parse_label(struct ofpact_parse *p, char *arg)
@@ -147,7 +148,9 @@ static void encode_tc(struct buf *b, uint8_t version, const struct ofpact *a)
 
 static void format_tc(const struct ofpact *a, const struct ofpact_text *t, struct str *s)
 {
-	str_addf(s, "set_mpls_tc(%u)", u8_value(a));
+	str_mark(s, MARK_PAREN, "set_mpls_tc(");
+	str_add_u64(s, u8_value(a));
+	str_mark(s, MARK_PAREN, ")");
 }
 
 static struct error *parse_tc(struct ofpact_parse *p, char *arg)
@@ -182,7 +185,9 @@ static void encode_ttl(struct buf *b, uint8_t version, const struct ofpact *a)
 
 static void format_ttl(const struct ofpact *a, const struct ofpact_text *t, struct str *s)
 {
-	str_addf(s, "set_mpls_ttl(%u)", u8_value(a));
+	str_mark(s, MARK_PAREN, "set_mpls_ttl(");
+	str_add_u64(s, u8_value(a));
+	str_mark(s, MARK_PAREN, ")");
 }
 
 static struct error *parse_ttl(struct ofpact_parse *p, char *arg)
@@ -223,7 +228,7 @@ static void encode_dec_ttl(struct buf *b, uint8_t version, const struct ofpact *
 
 static void format_dec_ttl(const struct ofpact *a, const struct ofpact_text *t, struct str *s)
 {
-	str_add(s, "dec_mpls_ttl");
+	str_mark(s, MARK_VALUE, "dec_mpls_ttl");
 }
 
 static struct error *parse_dec_ttl(struct ofpact_parse *p, char *arg)
@@ -285,8 +290,8 @@ static void encode_type(struct buf *b, uint8_t version, const struct ofpact *a)
 
 static void format_type(const struct ofpact *a, const struct ofpact_text *t, struct str *s)
 {
-	str_addf(s, "%s:0x%04x", a->type == OFPACT_PUSH_MPLS ? "push_mpls" : "pop_mpls",
-		 be16toh(ethertype_of(a)));
+	str_mark(s, MARK_PARAM, a->type == OFPACT_PUSH_MPLS ? "push_mpls:" : "pop_mpls:");
+	str_addf(s, "0x%04x", be16toh(ethertype_of(a)));
 }
 
 static struct error *parse_type(struct ofpact_parse *p, const char *arg, enum ofpact_type type)

@@ -81,7 +81,7 @@ static void format_output(const struct ofpact *a, const struct ofpact_text *t, s
 {
 	const struct ofpact_output *o = (const void *)a;
 	if (o->port < OFPP_MAX)
-		str_add(s, "output:");
+		str_mark(s, MARK_SPECIAL, "output:");
 	text_format_port(t, o->port, s);
 	if (o->port == OFPP_CONTROLLER)
 		str_addf(s, ":%u", o->max_len);
@@ -155,7 +155,8 @@ static void encode_trunc(struct buf *b, uint8_t version, const struct ofpact *a)
 static void format_trunc(const struct ofpact *a, const struct ofpact_text *t, struct str *s)
 {
 	const struct ofpact_output_trunc *o = (const void *)a;
-	str_add(s, "output(port=");
+	str_mark(s, MARK_SPECIAL, "output");
+	str_add(s, "(port=");
 	text_format_port(t, o->port, s);
 	str_addf(s, ",max_len=%u)", o->max_len);
 }
@@ -259,7 +260,7 @@ static void encode_enqueue(struct buf *b, uint8_t version, const struct ofpact *
 static void format_enqueue(const struct ofpact *a, const struct ofpact_text *t, struct str *s)
 {
 	const struct ofpact_enqueue *o = (const void *)a;
-	str_add(s, "enqueue:");
+	str_mark(s, MARK_PARAM, "enqueue:");
 	text_format_port(t, o->port, s);
 	str_addf(s, ":%u", o->queue);
 }
@@ -347,7 +348,7 @@ static void encode_output_reg(struct buf *b, uint8_t version, const struct ofpac
 
 static void format_output_reg(const struct ofpact *a, const struct ofpact_text *t, struct str *s)
 {
-	str_add(s, "output:");
+	str_mark(s, MARK_SPECIAL, "output:");
 	subfield_format(&((const struct ofpact_output_reg *)(const void *)a)->src, s);
 }
 
@@ -395,7 +396,8 @@ static void encode_group(struct buf *b, uint8_t version, const struct ofpact *a)
 
 static void format_group(const struct ofpact *a, const struct ofpact_text *t, struct str *s)
 {
-	str_addf(s, "group:%u", ((const struct ofpact_group *)(const void *)a)->group_id);
+	str_mark(s, MARK_SPECIAL, "group:");
+	str_add_u64(s, ((const struct ofpact_group *)(const void *)a)->group_id);
 }
 
 static struct error *parse_group(struct ofpact_parse *p, char *arg)
@@ -436,7 +438,8 @@ static void encode_set_queue(struct buf *b, uint8_t version, const struct ofpact
 
 static void format_set_queue(const struct ofpact *a, const struct ofpact_text *t, struct str *s)
 {
-	str_addf(s, "set_queue:%u", ((const struct ofpact_queue *)(const void *)a)->queue);
+	str_mark(s, MARK_PARAM, "set_queue:");
+	str_add_u64(s, ((const struct ofpact_queue *)(const void *)a)->queue);
 }
 
 static struct error *parse_set_queue(struct ofpact_parse *p, char *arg)
@@ -472,7 +475,7 @@ static void encode_pop_queue(struct buf *b, uint8_t version, const struct ofpact
 
 static void format_pop_queue(const struct ofpact *a, const struct ofpact_text *t, struct str *s)
 {
-	str_add(s, "pop_queue");
+	str_mark(s, MARK_VALUE, "pop_queue");
 }
 
 static struct error *parse_pop_queue(struct ofpact_parse *p, char *arg)

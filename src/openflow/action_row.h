@@ -160,6 +160,9 @@ struct error *text_ipv4(const char *text, be32_t *);
 // "01.02.03" or "010203" into bytes appended; where it ends. NULL: a digit is missing.
 const char *text_hex_bytes(const char *text, struct buf *);
 
+void text_format_hex_bytes(struct str *, const uint8_t *, size_t n); // "01.02.03"
+void text_add_number(struct str *, const char *name, uint64_t);	     // "name=5,"
+
 struct error *text_be64(const char *text, be64_t *);
 bool text_port(const struct ofpact_text *, const char *text, uint32_t *port);
 void text_format_port(const struct ofpact_text *, uint32_t port, struct str *);

@@ -53,7 +53,9 @@ static void encode_conjunction(struct buf *b, uint8_t version, const struct ofpa
 static void format_conjunction(const struct ofpact *a, const struct ofpact_text *t, struct str *s)
 {
 	const struct ofpact_conjunction *o = (const void *)a;
-	str_addf(s, "conjunction(%u,%u/%u)", o->id, o->clause + 1, o->n_clauses);
+	str_mark(s, MARK_PAREN, "conjunction(");
+	str_addf(s, "%u,%u/%u", o->id, o->clause + 1, o->n_clauses);
+	str_mark(s, MARK_PAREN, ")");
 }
 
 static struct error *parse_conjunction(struct ofpact_parse *p, char *arg)
@@ -147,15 +149,22 @@ static void encode_sample(struct buf *b, uint8_t version, const struct ofpact *a
 static void format_sample(const struct ofpact *a, const struct ofpact_text *t, struct str *s)
 {
 	const struct ofpact_sample *o = (const void *)a;
-	str_addf(s, "sample(probability=%u,collector_set_id=%u,obs_domain_id=%u,obs_point_id=%u",
-		 o->probability, o->collector_set_id, o->obs_domain_id, o->obs_point_id);
+	str_mark(s, MARK_PAREN, "sample(");
+	text_add_number(s, "probability", o->probability);
+	text_add_number(s, "collector_set_id", o->collector_set_id);
+	text_add_number(s, "obs_domain_id", o->obs_domain_id);
+	text_add_number(s, "obs_point_id", o->obs_point_id);
 	if (o->sampling_port != OFPP_NONE) {
-		str_add(s, ",sampling_port=");
+		str_mark(s, MARK_PARAM, "sampling_port=");
 		text_format_port(t, o->sampling_port, s);
+		str_addc(s, ',');
 	}
-	str_add(s, o->direction == SAMPLE_INGRESS  ? ",ingress)"
-		   : o->direction == SAMPLE_EGRESS ? ",egress)"
-						   : ")");
+	str_chomp(s, ',');
+	if (o->direction) {
+		str_addc(s, ',');
+		str_mark(s, MARK_PARAM, o->direction == SAMPLE_INGRESS ? "ingress" : "egress");
+	}
+	str_mark(s, MARK_PAREN, ")");
 }
 
 static struct error *sample_key(struct ofpact_parse *p, struct ofpact_sample *o, const char *key,
@@ -241,7 +250,8 @@ static void format_check_pkt_larger(const struct ofpact *a, const struct ofpact_
 				    struct str *s)
 {
 	const struct ofpact_check_pkt_larger *o = (const void *)a;
-	str_addf(s, "check_pkt_larger(%u)->", o->pkt_len);
+	str_mark(s, MARK_PARAM, "check_pkt_larger(");
+	str_addf(s, "%u)->", o->pkt_len);
 	subfield_format(&o->dst, s);
 }
 
@@ -297,8 +307,8 @@ static void encode_delete_field(struct buf *b, uint8_t version, const struct ofp
 
 static void format_delete_field(const struct ofpact *a, const struct ofpact_text *t, struct str *s)
 {
-	str_addf(s, "delete_field:%s",
-		 ((const struct ofpact_delete_field *)(const void *)a)->field->name);
+	str_mark(s, MARK_PARAM, "delete_field:");
+	str_add(s, ((const struct ofpact_delete_field *)(const void *)a)->field->name);
 }
 
 static struct error *parse_delete_field(struct ofpact_parse *p, char *arg)
@@ -362,7 +372,7 @@ static void encode_debug(struct buf *b, uint8_t version, const struct ofpact *a)
 
 static void format_debug(const struct ofpact *a, const struct ofpact_text *t, struct str *s)
 {
-	str_add(s, a->type == OFPACT_DEBUG_RECIRC ? "debug_recirc" : "debug_slow");
+	str_mark(s, MARK_VALUE, a->type == OFPACT_DEBUG_RECIRC ? "debug_recirc" : "debug_slow");
 }
 
 static struct error *parse_recirc(struct ofpact_parse *p, char *arg)

@@ -112,6 +112,22 @@ const char *text_hex_bytes(const char *s, struct buf *b)
 	return s;
 }
 
+void text_format_hex_bytes(struct str *s, const uint8_t *bytes, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (i)
+			str_addc(s, '.');
+		str_add_hex(s, bytes + i, 1);
+	}
+}
+
+void text_add_number(struct str *s, const char *name, uint64_t number)
+{
+	str_mark_name(s, name);
+	str_add_u64(s, number);
+	str_addc(s, ',');
+}
+
 // --- Lists.
 
 static const char *const separators = ", \t\r\n";
@@ -303,5 +319,5 @@ void ofpacts_format(const void *list, size_t n, const struct ofpact_text *names,
 	if (n)
 		ofpacts_format_plain(list, n, names, s);
 	else
-		str_add(s, "drop");
+		str_mark(s, MARK_DROP, "drop");
 }

@@ -62,7 +62,8 @@ static void encode_vid(struct buf *b, uint8_t version, const struct ofpact *a)
 static void format_vid(const struct ofpact *a, const struct ofpact_text *t, struct str *s)
 {
 	const struct ofpact_vlan_vid *v = (const void *)a;
-	str_addf(s, "%s:%u", v->push_if_needed ? "mod_vlan_vid" : "set_vlan_vid", v->vid);
+	str_mark(s, MARK_PARAM, v->push_if_needed ? "mod_vlan_vid:" : "set_vlan_vid:");
+	str_add_u64(s, v->vid);
 }
 
 static struct error *parse_vid(struct ofpact_parse *p, char *arg)
@@ -127,7 +128,8 @@ static void encode_pcp(struct buf *b, uint8_t version, const struct ofpact *a)
 static void format_pcp(const struct ofpact *a, const struct ofpact_text *t, struct str *s)
 {
 	const struct ofpact_vlan_pcp *v = (const void *)a;
-	str_addf(s, "%s:%u", v->push_if_needed ? "mod_vlan_pcp" : "set_vlan_pcp", v->pcp);
+	str_mark(s, MARK_PARAM, v->push_if_needed ? "mod_vlan_pcp:" : "set_vlan_pcp:");
+	str_add_u64(s, v->pcp);
 }
 
 static struct error *parse_pcp(struct ofpact_parse *p, char *arg)
@@ -181,7 +183,7 @@ static void encode_strip(struct buf *b, uint8_t version, const struct ofpact *a)
 
 static void format_strip(const struct ofpact *a, const struct ofpact_text *t, struct str *s)
 {
-	str_add(s, a->raw == RAW_POP_VLAN ? "pop_vlan" : "strip_vlan");
+	str_mark(s, MARK_VALUE, a->raw == RAW_POP_VLAN ? "pop_vlan" : "strip_vlan");
 }
 
 static struct error *parse_strip(struct ofpact_parse *p, char *arg)
@@ -238,8 +240,8 @@ static void encode_push(struct buf *b, uint8_t version, const struct ofpact *a)
 
 static void format_push(const struct ofpact *a, const struct ofpact_text *t, struct str *s)
 {
-	str_addf(s, "push_vlan:%#x",
-		 be16toh(((const struct ofpact_push_vlan *)(const void *)a)->ethertype));
+	str_mark(s, MARK_PARAM, "push_vlan:");
+	str_add_0x(s, be16toh(((const struct ofpact_push_vlan *)(const void *)a)->ethertype));
 }
 
 static struct error *parse_push(struct ofpact_parse *p, char *arg)

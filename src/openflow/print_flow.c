@@ -20,13 +20,6 @@ void print_flow_mod_flags(struct str *s, uint16_t flags)
 			str_add(s, names[i].name);
 }
 
-static void print_actions(struct str *s, const void *list, size_t n,
-			  const struct ofp_print_options *o)
-{
-	str_add(s, "actions=");
-	ofpacts_format(list, n, &o->text, s);
-}
-
 // --- With much verbosity: the match of 1.0 field by field, NXM's entry by entry.
 
 struct fixed10 {
@@ -209,7 +202,8 @@ static void print_mod(struct str *s, const struct ofp_msg *m, const struct ofp_f
 		str_addc(s, ' ');
 	}
 	print_flow_mod_flags(s, fm->flags);
-	print_actions(s, fm->actions.data, fm->actions.len, o);
+	str_add(s, "actions=");
+	ofpacts_format(fm->actions.data, fm->actions.len, &o->text, s);
 }
 
 int print_flow_mod(struct str *s, const struct ofp_msg *m, const struct ofp_print_options *o)
@@ -283,40 +277,55 @@ int print_flow_stats_request(struct str *s, const struct ofp_msg *m,
 	return 0;
 }
 
+// "name=5, "
+static void add_counter(struct str *s, const char *name, uint64_t n)
+{
+	str_mark_name(s, name);
+	print_counter(s, "", n);
+	str_add(s, ", ");
+}
+
 void ofp_print_flow_stats(struct str *s, const struct ofp_flow_stats *fs,
 			  const struct ofp_print_options *o)
 {
 	bool stats = !o->no_stats;
-	if (stats || fs->cookie)
-		str_addf(s, "cookie=0x%llx, ", (unsigned long long)be64toh(fs->cookie));
+	if (stats || fs->cookie) {
+		str_mark_name(s, "cookie");
+		str_add(s, fs->cookie ? "" : "0x");
+		str_add_0x(s, be64toh(fs->cookie));
+		str_add(s, ", ");
+	}
 	if (stats) {
-		str_add(s, "duration=");
+		str_mark_name(s, "duration");
 		print_duration(s, fs->duration_s, fs->duration_ns);
 		str_add(s, ", ");
 	}
-	if (stats || fs->table_id || (o->text.table_name && o->text.table_name(o->text.arg, 0)))
-		str_add(s, "table="), ofp_table_format(&o->text, fs->table_id, s), str_add(s, ", ");
-	if (stats) {
-		print_counter(s, "n_packets=", fs->packets);
-		print_counter(s, ", n_bytes=", fs->bytes);
+	if (stats || fs->table_id || (o->text.table_name && o->text.table_name(o->text.arg, 0))) {
+		str_mark(s, MARK_SPECIAL, "table=");
+		ofp_table_format(&o->text, fs->table_id, s);
 		str_add(s, ", ");
 	}
+	if (stats) {
+		add_counter(s, "n_packets", fs->packets);
+		add_counter(s, "n_bytes", fs->bytes);
+	}
 	if (fs->idle_timeout)
-		str_addf(s, "idle_timeout=%u, ", fs->idle_timeout);
+		add_counter(s, "idle_timeout", fs->idle_timeout);
 	if (fs->hard_timeout)
-		str_addf(s, "hard_timeout=%u, ", fs->hard_timeout);
+		add_counter(s, "hard_timeout", fs->hard_timeout);
 	print_flow_mod_flags(s, fs->flags);
 	if (fs->importance)
-		str_addf(s, "importance=%u, ", fs->importance);
+		add_counter(s, "importance", fs->importance);
 	if (stats && fs->idle_age >= 0)
-		str_addf(s, "idle_age=%d, ", fs->idle_age);
+		add_counter(s, "idle_age", (uint64_t)fs->idle_age);
 	if (stats && fs->hard_age >= 0 && (uint32_t)fs->hard_age != fs->duration_s)
-		str_addf(s, "hard_age=%d, ", fs->hard_age);
+		add_counter(s, "hard_age", (uint64_t)fs->hard_age);
 	size_t before = s->len;
 	match_format(&fs->match, s, fs->priority, o->text.port_name, o->text.arg);
 	if (s->len != before)
 		str_addc(s, ' ');
-	print_actions(s, fs->actions, fs->actions_len, o);
+	str_mark(s, MARK_ACTIONS, "actions=");
+	ofpacts_format(fs->actions, fs->actions_len, &o->text, s);
 }
 
 int print_flow_stats_reply(struct str *s, const struct ofp_msg *m,

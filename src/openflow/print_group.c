@@ -59,7 +59,7 @@ int print_group_mod(struct str *s, const struct ofp_msg *m, const struct ofp_pri
 	if (!error) {
 		bool changes =
 			gm.command == OFPGC_INSERT_BUCKET || gm.command == OFPGC_REMOVE_BUCKET;
-		struct str g = STR_INIT;
+		struct str g = {.style = s->style};
 		str_addf(s, "\n %s", command_name(gm.command));
 		if (changes && shows_ids(m))
 			print_command_bucket(s, gm.command_bucket_id);

@@ -173,28 +173,37 @@ static void read_switch(struct flow_set *set, struct session *s)
 
 // --- Comparing.
 
-static char *actions_text(const struct version *v, const struct ofpact_text *names)
+struct diff {
+	const struct ofctl *ofctl;
+	struct ofp_print_options print;
+	bool differ;
+};
+
+// Whether they are shown alike: what they came from may hold the same in other forms.
+static bool same_actions(const struct version *a, const struct version *b)
 {
-	struct str s = STR_INIT;
-	ofpacts_format(v->actions, v->actions_len, names, &s);
-	return str_take(&s);
+	struct str ta = STR_INIT, tb = STR_INIT;
+	if (a->actions_len == b->actions_len &&
+	    (!a->actions_len || !memcmp(a->actions, b->actions, a->actions_len)))
+		return true;
+	ofpacts_format(a->actions, a->actions_len, NULL, &ta);
+	ofpacts_format(b->actions, b->actions_len, NULL, &tb);
+	bool same = ta.len == tb.len && !memcmp(ta.s, tb.s, ta.len);
+	str_done(&ta);
+	str_done(&tb);
+	return same;
 }
 
 static bool same_version(const struct version *a, const struct version *b)
 {
-	if (a->cookie != b->cookie || a->idle != b->idle || a->hard != b->hard ||
-	    a->importance != b->importance)
-		return false;
-	char *ta = actions_text(a, NULL), *tb = actions_text(b, NULL);
-	bool same = !strcmp(ta, tb);
-	free(ta);
-	free(tb);
-	return same;
+	return a->cookie == b->cookie && a->idle == b->idle && a->hard == b->hard &&
+	       a->importance == b->importance && same_actions(a, b);
 }
 
-static void print_version(char sign, const struct version *v, const struct ofp_print_options *o)
+static void print_version(char sign, const struct version *v, const struct diff *d)
 {
-	struct str s = STR_INIT;
+	const struct ofp_print_options *o = &d->print;
+	struct str s = text_to_show(d->ofctl);
 	struct match match;
 	str_addc(&s, sign);
 	if (v->table)
@@ -209,9 +218,11 @@ static void print_version(char sign, const struct version *v, const struct ofp_p
 		str_addf(&s, " hard_timeout=%u", v->hard);
 	if (v->importance)
 		str_addf(&s, " importance=%u", v->importance);
-	char *actions = actions_text(v, &o->text);
-	printf("%s%sactions=%s\n", s.s, s.s[s.len - 1] == ' ' || s.len == 1 ? "" : " ", actions);
-	free(actions);
+	if (s.len > 1 && s.s[s.len - 1] != ' ')
+		str_addc(&s, ' ');
+	str_add(&s, "actions=");
+	ofpacts_format(v->actions, v->actions_len, &o->text, &s);
+	puts(str_cstr(&s));
 	str_done(&s);
 }
 
@@ -230,11 +241,6 @@ static void merge(const struct flow_set *a, const struct flow_set *b, pair_cb *c
 	}
 }
 
-struct diff {
-	struct ofp_print_options print;
-	bool differ;
-};
-
 static void diff_pair(void *arg, const struct version *a, const struct version *b)
 {
 	struct diff *d = arg;
@@ -242,9 +248,9 @@ static void diff_pair(void *arg, const struct version *a, const struct version *
 		return;
 	d->differ = true;
 	if (a)
-		print_version('-', a, &d->print);
+		print_version('-', a, d);
 	if (b)
-		print_version('+', b, &d->print);
+		print_version('+', b, d);
 }
 
 static void diff_flows(int argc, char *argv[], void *arg)
@@ -265,7 +271,7 @@ static void diff_flows(int argc, char *argv[], void *arg)
 		read_switch(&sets[i], &s);
 		session_close(&s);
 	}
-	struct diff d = {.print = port_names_to_print(&names)};
+	struct diff d = {.ofctl = o, .print = port_names_to_print(&names)};
 	merge(&sets[0], &sets[1], diff_pair, &d);
 	set_done(&sets[0]);
 	set_done(&sets[1]);

@@ -287,25 +287,28 @@ static void take_flows(void *arg, const uint8_t *msg, size_t n)
 	struct ofp_msg m;
 	struct ofp_flow_stats fs;
 	struct buf actions = BUF_INIT;
+	struct str text = text_to_show(l->session->ofctl);
 	struct ofp_print_options options = port_names_to_print(&l->session->names);
 	if (ofp_msg_decode(msg, n, &m) || m.type != OFPTYPE_FLOW_STATS_REPLY) {
 		session_print(l->session, stderr, msg, n, l->session->ofctl->verbosity + 1);
 		exit(EXIT_FAILURE);
 	}
 	while (!ofp_flow_stats_pull(&m, &m.body, &actions, &fs)) {
-		struct str text = STR_INIT;
+		str_clear(&text);
 		if (m.nx)
 			fs.idle_age = fs.hard_age = -1;
+		str_addc(&text, ' ');
 		ofp_print_flow_stats(&text, &fs, &options);
 		if (!l->sort) {
-			printf(" %s\n", text.s);
-			str_done(&text);
+			str_addc(&text, '\n');
+			fwrite(text.s, 1, text.len, stdout);
 			continue;
 		}
-		struct sorted_flow f = {.priority = fs.priority, .text = str_take(&text)};
+		struct sorted_flow f = {.priority = fs.priority, .text = xstrdup(text.s)};
 		kept_match_init(&f.match, &fs.match);
 		vec_push(&l->flows, f);
 	}
+	str_done(&text);
 	buf_done(&actions);
 }
 
@@ -382,7 +385,7 @@ static void dump_flows(int argc, char *argv[], void *arg)
 		if (l.flows.n)
 			qsort_r(l.flows.v, l.flows.n, sizeof(l.flows.v[0]), compare_flows, o);
 		VEC_FOREACH (&l.flows, i) {
-			printf(" %s\n", l.flows.v[i].text);
+			puts(l.flows.v[i].text);
 			free(l.flows.v[i].text);
 			kept_match_done(&l.flows.v[i].match);
 		}

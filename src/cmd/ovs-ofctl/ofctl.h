@@ -35,7 +35,25 @@ struct ofctl {		    // the command line
 	struct stream_tls *tls;
 	VEC(struct sort_key) sort;
 	uint32_t next_xid;
+	const struct str_style *style; // of what is shown; NULL: no colours
 };
+
+// An empty text to be shown.
+static inline struct str text_to_show(const struct ofctl *o)
+{
+	return (struct str){.style = o->style};
+}
+
+// --- Colours.
+
+enum color_when { COLOR_NEVER, COLOR_AUTO, COLOR_ALWAYS };
+// The argument of --color, in any case; false: none of its words.
+bool color_parse_when(const char *, enum color_when *);
+// Whether the output is to be coloured: COLOR_AUTO means where it goes to a terminal that can.
+bool color_wanted(enum color_when);
+// The colours of the environment variable OVS_COLORS, and the usual ones for what it does not name.
+// The style's strings live until the program ends.
+void color_style_init(struct str_style *);
 
 // --- Names of ports, fetched from the switch when one is first needed.
 

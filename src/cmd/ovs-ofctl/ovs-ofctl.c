@@ -66,7 +66,7 @@ static void usage(void)
 	       "  --names, --no-names         show port names, or neither show nor take them\n"
 	       "  --no-stats                  show flows without their counters\n"
 	       "  --unixctl=SOCKET            set control socket name\n"
-	       "  --color[=never|auto]        control use of color in output\n"
+	       "  --color[=always|never|auto] control use of color in output\n"
 	       "  -h, --help                  display this help message\n"
 	       "  -V, --version               display version information\n");
 	exit(EXIT_SUCCESS);
@@ -112,12 +112,17 @@ static void or_die(struct error *e)
 		command_die("%s", error_text(e));
 }
 
-static void set_color(const char *value)
+static void set_color(struct ofctl *o, const char *value)
 {
-	if (!value || !strcmp(value, "always"))
-		command_die("colored output is not supported yet");
-	if (strcmp(value, "never") && strcmp(value, "auto"))
+	static struct str_style style;
+	enum color_when when = COLOR_AUTO;
+	if (value && !color_parse_when(value, &when))
 		command_die("incorrect value `%s' for --color", value);
+	o->style = NULL;
+	if (!color_wanted(when))
+		return;
+	color_style_init(&style);
+	o->style = &style;
 }
 
 enum {
@@ -251,7 +256,7 @@ static void value_option(struct ofctl *o, int c)
 		o->unixctl = optarg;
 		break;
 	case OPT_COLOR:
-		set_color(optarg);
+		set_color(o, optarg);
 		break;
 	case 'h':
 		usage();

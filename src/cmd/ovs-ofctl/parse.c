@@ -63,7 +63,7 @@ static void print_differences(const uint8_t *a, size_t a_len, const uint8_t *b, 
 
 static void show_match(const struct ofctl *o, const struct match *m)
 {
-	struct str s = STR_INIT;
+	struct str s = text_to_show(o);
 	match_format(m, &s, 32768, NULL, NULL);
 	puts(str_cstr(&s));
 	str_done(&s);
@@ -79,7 +79,7 @@ static uint8_t version_or_die(const char *name)
 
 // --- Actions and instructions.
 
-static void parse_lists(const char *version_name, bool instructions)
+static void parse_lists(const struct ofctl *o, const char *version_name, bool instructions)
 {
 	struct str line = STR_INIT;
 	uint8_t version = version_or_die(version_name);
@@ -100,7 +100,7 @@ static void parse_lists(const char *version_name, bool instructions)
 			buf_done(&list);
 			continue;
 		}
-		struct str s = STR_INIT;
+		struct str s = text_to_show(o);
 		str_add(&s, "actions=");
 		ofpacts_format(list.data, list.len, NULL, &s);
 		puts(str_cstr(&s));
@@ -120,12 +120,12 @@ static void parse_lists(const char *version_name, bool instructions)
 
 static void parse_actions(int argc, char *argv[], void *arg)
 {
-	parse_lists(argv[1], false);
+	parse_lists(arg, argv[1], false);
 }
 
 static void parse_instructions(int argc, char *argv[], void *arg)
 {
-	parse_lists(argv[1], true);
+	parse_lists(arg, argv[1], true);
 }
 
 // --- NXM and OXM: "NXM_OF_ETH_TYPE(0800), NXM_OF_IP_SRC_W(c0a80000/ffff0000)".

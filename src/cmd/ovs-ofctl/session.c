@@ -83,7 +83,7 @@ void session_talk_failed(const struct session *s, int error)
 
 void session_print(struct session *s, FILE *f, const uint8_t *msg, size_t n, int verbosity)
 {
-	struct str text = STR_INIT;
+	struct str text = text_to_show(s->ofctl);
 	struct ofp_print_options options = port_names_to_print(&s->names);
 	options.verbosity = verbosity;
 	ofp_print(&text, msg, n, &options);

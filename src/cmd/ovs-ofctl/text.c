@@ -15,7 +15,7 @@
 void print_message(const struct ofctl *o, const void *msg, size_t n, int verbosity)
 {
 	struct ofp_print_options options = {.verbosity = verbosity, .no_stats = o->no_stats};
-	struct str text = STR_INIT;
+	struct str text = text_to_show(o);
 	ofp_print(&text, msg, n, &options);
 	fputs(str_cstr(&text), stdout);
 	str_done(&text);
@@ -111,7 +111,7 @@ static void format_flow_mod(struct ofctl *o, const struct ofp_flow_mod *fm,
 static void print_flow_mod(struct ofctl *o, const struct ofp_flow_mod *fm,
 			   enum ofp_protocol protocol)
 {
-	struct str out = STR_INIT;
+	struct str out = text_to_show(o);
 	format_flow_mod(o, fm, protocol, &out);
 	fputs(str_cstr(&out), stdout);
 	str_done(&out);
@@ -137,7 +137,7 @@ static void parse_flows(int argc, char *argv[], void *arg)
 	struct ofp_flow_mod fm = {0};
 	struct port_names names;
 	uint32_t usable = OFPROTO_ALL, protocols, tried;
-	struct str out = STR_INIT, where = STR_INIT;
+	struct str out = text_to_show(o), where = STR_INIT;
 	unsigned int seen = 0; // lines whose warnings are out
 	port_names_init(&names, o, NULL);
 	flow_file_read(&file, argv[1]);

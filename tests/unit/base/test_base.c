@@ -25,6 +25,32 @@
 LOG_MODULE(test_base);
 COUNTER(test_event);
 
+static void test_marks(void **state)
+{
+	const struct str_style style = {.before = {[MARK_PARAM] = "<", [MARK_DROP] = "!"},
+					.after = ">"};
+	struct str s = STR_INIT, styled = {.style = &style}, *both[] = {&s, &styled};
+	for (int i = 0; i < 2; i++) {
+		str_mark_name(both[i], "a");
+		str_add_u64(both[i], 5);
+		str_mark(both[i], MARK_DROP, "drop");
+		str_mark_begin(both[i], MARK_PARAM);
+		str_addf(both[i], "%s:", "b");
+		str_mark_end(both[i]);
+		str_addc(both[i], 'c');
+	}
+	assert_string_equal(str_cstr(&s), "a=5dropb:c");
+	assert_string_equal(str_cstr(&styled), "<a=>5!drop><b:>c");
+	str_clear(&styled);
+	str_mark(&styled, MARK_PARAM, "");
+	assert_string_equal(str_cstr(&styled), "<>");
+	str_done(&styled);
+	str_mark(&styled, MARK_PARAM, "a");
+	assert_string_equal(str_cstr(&styled), "a");
+	str_done(&s);
+	str_done(&styled);
+}
+
 static void test_str(void **state)
 {
 	struct str s = STR_INIT;
@@ -188,12 +214,12 @@ static void test_random(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_str),	cmocka_unit_test(test_parse),
-		cmocka_unit_test(test_vec),	cmocka_unit_test(test_error),
-		cmocka_unit_test(test_cursor),	cmocka_unit_test(test_uuid),
-		cmocka_unit_test(test_log),	cmocka_unit_test(test_clock),
-		cmocka_unit_test(test_counter), cmocka_unit_test(test_rcu),
-		cmocka_unit_test(test_random),
+		cmocka_unit_test(test_str),   cmocka_unit_test(test_marks),
+		cmocka_unit_test(test_parse), cmocka_unit_test(test_vec),
+		cmocka_unit_test(test_error), cmocka_unit_test(test_cursor),
+		cmocka_unit_test(test_uuid),  cmocka_unit_test(test_log),
+		cmocka_unit_test(test_clock), cmocka_unit_test(test_counter),
+		cmocka_unit_test(test_rcu),   cmocka_unit_test(test_random),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
