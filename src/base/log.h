@@ -7,7 +7,7 @@
 //	LOG_MODULE(bridge);
 //	log_warn("port %s: %s", name, error_text(e));
 //	log_warn_rl("...");	at most 5 a minute from this line, after a burst of 5; what was left
-//out is counted and said
+// out is counted and said
 #pragma once
 #include <stdarg.h>
 #include <stdbool.h>
@@ -34,15 +34,17 @@ struct log_rate {
 };
 
 // The linker collects the modules of the whole program in one section: no registration, no order.
-#define LOG_MODULE(NAME)                                                                           \
-	static struct log_module log_this_module = {                                               \
-		.name = #NAME,                                                                     \
+// A file that logs as several modules names their variables, and logs with log_write().
+#define LOG_MODULE_AS(VARIABLE, NAME)                                                              \
+	static struct log_module VARIABLE = {                                                      \
+		.name = NAME,                                                                      \
 		.level = {LVL_INFO, LVL_INFO, LVL_INFO},                                           \
 		.most = LVL_INFO,                                                                  \
 		.honor_rate_limits = true,                                                         \
 	};                                                                                         \
-	static struct log_module *const log_this_module_entry                                      \
-		__attribute__((used, section("sluice_log_modules"))) = &log_this_module
+	static struct log_module *const VARIABLE##_entry                                           \
+		__attribute__((used, section("sluice_log_modules"))) = &VARIABLE
+#define LOG_MODULE(NAME) LOG_MODULE_AS(log_this_module, #NAME)
 
 #define log_enabled(LEVEL) ((LEVEL) <= __atomic_load_n(&log_this_module.most, __ATOMIC_RELAXED))
 #define log_at(LEVEL, ...)                                                                         \

@@ -7,7 +7,7 @@
 #include "base/str.h"
 #include "openflow/message.h"
 
-static void format_versions(uint32_t versions, struct str *s)
+void hello_format_versions(uint32_t versions, struct str *s)
 {
 	unsigned int first = (unsigned int)__builtin_ctz(versions | 1u << 31);
 	if (!versions) {
@@ -35,8 +35,8 @@ static void format_versions(uint32_t versions, struct str *s)
 static uint8_t refuse(uint32_t ours, uint32_t theirs, uint32_t xid, struct buf *answer, char **why)
 {
 	struct str us = STR_INIT, them = STR_INIT;
-	format_versions(ours, &us);
-	format_versions(theirs, &them);
+	hello_format_versions(ours, &us);
+	hello_format_versions(theirs, &them);
 	uint8_t version = theirs ? (uint8_t)(31 - __builtin_clz(theirs)) : OFP10;
 	char *text = xasprintf("We support %s, you support %s, no common versions.", str_cstr(&us),
 			       str_cstr(&them));

@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/str.h"
 #include "loop/loop.h"
 #include "ofconn/hello.h"
 #include "openflow/message.h"
@@ -24,6 +25,8 @@ struct ofclient {
 	size_t borrowed; // bytes of the message that the caller has
 	uint8_t version;
 	uint32_t *xid, own_xid;
+	ofclient_trace_cb *trace;
+	void *trace_arg;
 	char *why; // negotiation failed
 };
 
@@ -75,6 +78,18 @@ struct loop *ofclient_loop(struct ofclient *c)
 	return c->loop;
 }
 
+// One message after the other.
+static void trace(struct ofclient *c, enum ofclient_event event, const void *msgs, size_t n)
+{
+	const uint8_t *p = msgs;
+	for (size_t at = 0, len; c->trace && at < n; at += len) {
+		len = n - at >= sizeof(struct ofp_header) ? ofp_length(p + at) : n - at;
+		if (len < sizeof(struct ofp_header) || len > n - at)
+			len = n - at;
+		c->trace(c->trace_arg, c, event, p + at, len);
+	}
+}
+
 static void release(struct ofclient *c)
 {
 	if (c->borrowed)
@@ -94,6 +109,7 @@ int ofclient_try_recv(struct ofclient *c, const uint8_t **msg, size_t *len)
 		if (n >= want) {
 			*msg = p;
 			*len = c->borrowed = want;
+			trace(c, OFCLIENT_RECEIVED, p, want);
 			return 0;
 		}
 	}
@@ -122,6 +138,7 @@ int ofclient_send(struct ofclient *c, const void *msgs, size_t n)
 	if (c->closed != NOT_CLOSED)
 		return c->closed;
 	stream_write(c->stream, msgs, n);
+	trace(c, OFCLIENT_SENT, msgs, n);
 	return drain(c, HIGH_WATER);
 }
 
@@ -153,6 +170,23 @@ static bool wait_until(struct ofclient *c, int64_t deadline)
 	return false;
 }
 
+static void trace_negotiated(struct ofclient *c, uint32_t versions, const void *hello, size_t n)
+{
+	struct ofp_msg m;
+	uint32_t theirs = 0;
+	struct str s = STR_INIT;
+	if (!c->trace || ofp_msg_decode(hello, n, &m))
+		return;
+	(void)ofp_decode_hello(&m, &theirs);
+	str_addf(&s, "negotiated OpenFlow version 0x%02x (we support ", c->version);
+	hello_format_versions(versions, &s);
+	str_add(&s, ", peer supports ");
+	hello_format_versions(theirs, &s);
+	str_addc(&s, ')');
+	c->trace(c->trace_arg, c, OFCLIENT_NEGOTIATED, str_cstr(&s), s.len);
+	str_done(&s);
+}
+
 static int negotiate(struct ofclient *c, uint32_t versions, int64_t deadline)
 {
 	struct buf b = BUF_INIT;
@@ -160,6 +194,7 @@ static int negotiate(struct ofclient *c, uint32_t versions, int64_t deadline)
 	size_t n;
 	ofp_encode_hello(&b, versions, ofclient_next_xid(c));
 	stream_write(c->stream, b.data, b.len);
+	trace(c, OFCLIENT_SENT, b.data, b.len);
 	buf_clear(&b);
 	int error;
 	while ((error = ofclient_try_recv(c, &msg, &n)) == -EAGAIN)
@@ -173,26 +208,30 @@ static int negotiate(struct ofclient *c, uint32_t versions, int64_t deadline)
 		c->version = hello_negotiate(versions, msg, n, &b, &c->why);
 		if (!c->version) {
 			error = EPROTO;
-			stream_write(c->stream, b.data, b.len);
+			(void)ofclient_send(c, b.data, b.len);
 			(void)ofclient_flush(c);
+		} else {
+			trace_negotiated(c, versions, msg, n);
 		}
 	}
 	buf_done(&b);
 	return error;
 }
 
-struct error *ofclient_open(const char *target, uint32_t versions, uint16_t default_port,
-			    uint32_t *next_xid, int64_t timeout_ms, struct stream_tls *tls,
+struct error *ofclient_open(const char *target, const struct ofclient_options *o,
 			    struct ofclient **out)
 {
 	struct ofclient *c = XNEW(struct ofclient);
-	int64_t deadline = timeout_ms ? clock_ms() + timeout_ms : 0;
+	int64_t deadline = o->timeout_ms ? clock_ms() + o->timeout_ms : 0;
 	c->loop = loop_new();
-	stream_tls_attach(tls, c->loop);
+	stream_tls_attach(o->tls, c->loop);
 	c->name = xstrdup(target);
 	c->own_xid = 1;
-	c->xid = next_xid ? next_xid : &c->own_xid;
-	struct error *e = stream_connect(c->loop, target, default_port, &callbacks, c, &c->stream);
+	c->xid = o->next_xid ? o->next_xid : &c->own_xid;
+	c->trace = o->trace;
+	c->trace_arg = o->trace_arg;
+	struct error *e =
+		stream_connect(c->loop, target, o->default_port, &callbacks, c, &c->stream);
 	int error = 0;
 	if (e) {
 		c->stream = NULL;
@@ -204,8 +243,10 @@ struct error *ofclient_open(const char *target, uint32_t versions, uint16_t defa
 			error = ETIMEDOUT;
 	if (!error)
 		error = c->closed;
+	if (o->connected)
+		*o->connected = c->connected;
 	if (!error)
-		error = negotiate(c, versions, deadline);
+		error = negotiate(c, o->versions, deadline);
 	if (!error) {
 		*out = c;
 		return NULL;

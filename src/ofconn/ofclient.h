@@ -2,6 +2,7 @@
 // A blocking OpenFlow connection for programs that wait: a loop of its own inside. Every message
 // but hellos is shown to the caller.
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -11,12 +12,27 @@
 struct ofclient;
 struct stream_tls;
 
-// Connects and negotiates. `next_xid` is where the hello and ofclient_next_xid() take their
-// numbers, so that the connections of a program can share them; NULL: its own. `timeout_ms` 0:
-// none. The TLS settings are those for "ssl:" targets; NULL: there will be none such. The error's
-// code is the errno (EPROTO: negotiation failed, as the text says, or TLS did, which is reported).
-struct error *ofclient_open(const char *target, uint32_t versions, uint16_t default_port,
-			    uint32_t *next_xid, int64_t timeout_ms, struct stream_tls *,
+// What goes over a connection, for whoever logs it. NEGOTIATED has a text in place of a message.
+enum ofclient_event { OFCLIENT_SENT, OFCLIENT_RECEIVED, OFCLIENT_NEGOTIATED };
+typedef void ofclient_trace_cb(void *arg, const struct ofclient *, enum ofclient_event,
+			       const void *msg, size_t n);
+
+struct ofclient_options {
+	uint32_t versions;
+	uint16_t default_port;
+	// Where the hello and ofclient_next_xid() take their numbers, so that the connections of a
+	// program can share them; NULL: its own.
+	uint32_t *next_xid;
+	int64_t timeout_ms;	  // 0: none
+	struct stream_tls *tls;	  // for "ssl:" targets; NULL: there will be none such
+	ofclient_trace_cb *trace; // may be NULL
+	void *trace_arg;
+	bool *connected; // set when it came as far as negotiation; may be NULL
+};
+
+// Connects and negotiates. The error's code is the errno (EPROTO: negotiation failed, as the text
+// says, or TLS did, which is reported).
+struct error *ofclient_open(const char *target, const struct ofclient_options *,
 			    struct ofclient **) MUST_CHECK;
 void ofclient_close(struct ofclient *); // NULL is allowed
 uint8_t ofclient_version(const struct ofclient *);

@@ -395,6 +395,37 @@ static void read_ethernet_counters(struct cursor *c, struct ofp_port_stats *s)
 	s->collisions = cursor_be64(c);
 }
 
+// The properties that extend 1.4's counters.
+enum { VENDOR_PORT_STATS = 0xaa01 };
+#define PROPERTY_RFC2819 OFPPROP_EXP(VENDOR_PORT_STATS, 1)
+#define PROPERTY_NAMED	 OFPPROP_EXP(VENDOR_PORT_STATS, 2)
+
+static int read_rfc2819(struct cursor value, struct ofp_port_stats *s)
+{
+	cursor_skip(&value, 4);
+	s->rfc2819 = value;
+	return value.bad || cursor_left(&value) != OFP_RFC2819_COUNTERS * 8 ? OFPBPC_BAD_LEN : 0;
+}
+
+static int read_named(struct cursor value, struct ofp_port_stats *s)
+{
+	cursor_skip(&value, 2);
+	s->n_named = cursor_be16(&value);
+	s->named = value;
+	for (unsigned int i = 0; i < s->n_named; i++)
+		cursor_skip(&value, cursor_u8(&value) + 8u);
+	return value.bad ? OFPBPC_BAD_LEN : 0;
+}
+
+static int read_ethernet(struct cursor value, struct ofp_port_stats *s)
+{
+	if (cursor_left(&value) != 36)
+		return OFPBPC_BAD_LEN;
+	cursor_skip(&value, 4);
+	read_ethernet_counters(&value, s);
+	return 0;
+}
+
 static int stats14(struct cursor *c, struct ofp_port_stats *s)
 {
 	struct cursor peek = *c;
@@ -412,12 +443,14 @@ static int stats14(struct cursor *c, struct ofp_port_stats *s)
 		uint64_t type;
 		struct cursor value;
 		error = prop_pull(&body, &type, &value);
-		if (error || type != PROPERTY_ETHERNET)
-			continue;
-		if (cursor_left(&value) != 36)
-			return OFPBPC_BAD_LEN;
-		cursor_skip(&value, 4);
-		read_ethernet_counters(&value, s);
+		if (error)
+			break;
+		if (type == PROPERTY_ETHERNET)
+			error = read_ethernet(value, s);
+		else if (type == PROPERTY_RFC2819)
+			error = read_rfc2819(value, s);
+		else if (type == PROPERTY_NAMED)
+			error = read_named(value, s);
 	}
 	return error;
 }

@@ -92,7 +92,13 @@ struct ofp_port_stats {
 	uint64_t rx_packets, tx_packets, rx_bytes, tx_bytes, rx_dropped, tx_dropped, rx_errors,
 		tx_errors, rx_frame_err, rx_over_err, rx_crc_err, collisions;
 	uint32_t duration_s, duration_ns; // UINT32_MAX: not known. 1.3+
+	// Read only, from 1.4 on. By size of the packets and the like as in RFC 2819, 64 bits each
+	// (empty: none); and counters that have names, each the length of the name in a byte, the
+	// name and 64 bits. Borrowed.
+	struct cursor rfc2819, named;
+	uint16_t n_named;
 };
+enum { OFP_RFC2819_COUNTERS = 21 };
 // `port`: OFPP_NONE for all.
 int ofp_decode_port_stats_request(const struct ofp_msg *, uint32_t *port);
 void ofp_encode_port_stats_request(struct buf *, uint8_t version, uint32_t port, uint32_t xid);

@@ -246,6 +246,8 @@ static struct cursor erroneous_message(const struct ofp_msg *m)
 									      : (struct cursor){0};
 }
 
+enum { VERBOSITY_BYTES = 5 }; // shows the bytes, too
+
 // False: the message is wrong, and the caller shows its bytes. *inside: what to print behind it.
 static bool print_whole(struct str *s, const void *msg, size_t n, const struct ofp_print_options *o,
 			struct cursor *inside)
@@ -263,6 +265,8 @@ static bool print_whole(struct str *s, const void *msg, size_t n, const struct o
 	} else {
 		str_chomp(s, ' ');
 		end_line(s, start);
+		if (o->verbosity >= VERBOSITY_BYTES)
+			print_hex_dump(s, msg, n, true);
 		*inside = erroneous_message(&m);
 	}
 	return !error;

@@ -162,12 +162,70 @@ int print_port_stats_request(struct str *s, const struct ofp_msg *m,
 	return 0;
 }
 
+// By the direction, and in the order, of RFC 2819's counters in the message.
+static const struct rfc2819_counter {
+	const char *name;
+	bool tx;
+} rfc2819_counters[OFP_RFC2819_COUNTERS] = {
+	{"1_to_64_packets", false},	{"65_to_127_packets", false},
+	{"128_to_255_packets", false},	{"256_to_511_packets", false},
+	{"512_to_1023_packets", false}, {"1024_to_1522_packets", false},
+	{"1523_to_max_packets", false}, {"1_to_64_packets", true},
+	{"65_to_127_packets", true},	{"128_to_255_packets", true},
+	{"256_to_511_packets", true},	{"512_to_1023_packets", true},
+	{"1024_to_1522_packets", true}, {"1523_to_max_packets", true},
+	{"multicast_packets", true},	{"broadcast_packets", false},
+	{"broadcast_packets", true},	{"undersized_errors", false},
+	{"oversize_errors", false},	{"rx_fragmented_errors", false},
+	{"rx_jabber_errors", false},
+};
+
+static void print_rfc2819(struct str *s, struct cursor counters, bool tx)
+{
+	bool any = false;
+	for (size_t i = 0; cursor_left(&counters); i++) {
+		uint64_t n = cursor_be64(&counters);
+		if (n == UINT64_MAX || rfc2819_counters[i].tx != tx)
+			continue;
+		if (!any)
+			str_addf(s, "           %s rfc2819 ", tx ? "tx" : "rx");
+		str_addf(s, "%s=%llu, ", rfc2819_counters[i].name, (unsigned long long)n);
+		any = true;
+	}
+	if (any)
+		str_addc(s, '\n');
+}
+
+// Three in a line.
+static void print_named(struct str *s, const struct ofp_port_stats *p)
+{
+	enum { IN_LINE = 3, MAX_NAME = 63 };
+	struct cursor c = p->named;
+	unsigned int n = 0;
+	if (!p->n_named)
+		return;
+	str_add(s, "           CUSTOM Statistics");
+	for (unsigned int i = 0; i < p->n_named; i++) {
+		unsigned int len = cursor_u8(&c);
+		const char *name = cursor_take(&c, len);
+		uint64_t value = cursor_be64(&c);
+		if (!len || c.bad)
+			continue;
+		str_add(s, n++ % IN_LINE ? " " : "\n                      ");
+		str_addn(s, name, strnlen(name, len < MAX_NAME ? len : MAX_NAME));
+		str_addf(s, "=%llu,", (unsigned long long)value);
+	}
+	str_addc(s, '\n');
+}
+
 static void print_stats_of(struct str *s, const struct ofp_port_stats *p,
 			   const struct ofp_print_options *o)
 {
 	struct str name = STR_INIT;
 	print_port(&name, p->port_no, o);
-	str_addf(s, "  port %2s: rx ", str_cstr(&name));
+	// Numbers and names alike: numbers of one digit are set under those of two.
+	bool narrow = p->port_no < 10;
+	str_addf(s, "  port %s%s: rx ", narrow ? " " : "", str_cstr(&name));
 	str_done(&name);
 	print_counter(s, "pkts=", p->rx_packets);
 	print_counter(s, ", bytes=", p->rx_bytes);
@@ -182,11 +240,14 @@ static void print_stats_of(struct str *s, const struct ofp_port_stats *p,
 	print_counter(s, ", errs=", p->tx_errors);
 	print_counter(s, ", coll=", p->collisions);
 	str_addc(s, '\n');
-	if (p->duration_s == UINT32_MAX)
-		return;
-	str_add(s, "           duration=");
-	print_duration(s, p->duration_s, p->duration_ns);
-	str_addc(s, '\n');
+	if (p->duration_s != UINT32_MAX) {
+		str_add(s, "           duration=");
+		print_duration(s, p->duration_s, p->duration_ns);
+		str_addc(s, '\n');
+	}
+	print_rfc2819(s, p->rfc2819, false);
+	print_rfc2819(s, p->rfc2819, true);
+	print_named(s, p);
 }
 
 int print_port_stats_reply(struct str *s, const struct ofp_msg *m,

@@ -77,12 +77,43 @@ static void print_names(struct str *s, const struct name_list *l, size_t skip, s
 	}
 }
 
+// The usual order is that of the field table, but for these, which stand right before another.
+static const struct {
+	enum field_id early, late;
+} moved[] = {{FIELD_TUN_ERSPAN_IDX, FIELD_TUN_ERSPAN_VER},
+	     {FIELD_NSH_MDTYPE, FIELD_NSH_TTL},
+	     {FIELD_NSH_NP, FIELD_NSH_TTL},
+	     {FIELD_NSH_SPI, FIELD_NSH_TTL},
+	     {FIELD_NSH_SI, FIELD_NSH_TTL},
+	     {FIELD_NSH_C1, FIELD_NSH_TTL},
+	     {FIELD_NSH_C2, FIELD_NSH_TTL},
+	     {FIELD_NSH_C3, FIELD_NSH_TTL},
+	     {FIELD_NSH_C4, FIELD_NSH_TTL}};
+
+static void list_field(struct name_list *l, const struct ofp_field_set *set, enum field_id id)
+{
+	if (ofp_field_set_has(set, id))
+		l->v[l->n++] = field_get(id)->name;
+}
+
+static bool is_early(enum field_id id)
+{
+	for (size_t k = 0; k < sizeof(moved) / sizeof(moved[0]); k++)
+		if (moved[k].early == id)
+			return true;
+	return false;
+}
+
 static void print_fields(struct str *s, const struct ofp_field_set *set)
 {
 	struct name_list l = {.n = 0};
-	for (unsigned int i = 0; i < FIELD_N_IDS; i++)
-		if (ofp_field_set_has(set, i))
-			l.v[l.n++] = field_get((enum field_id)i)->name;
+	for (unsigned int i = 0; i < FIELD_N_IDS; i++) {
+		for (size_t k = 0; k < sizeof(moved) / sizeof(moved[0]); k++)
+			if (moved[k].late == i)
+				list_field(&l, set, moved[k].early);
+		if (!is_early((enum field_id)i))
+			list_field(&l, set, (enum field_id)i);
+	}
 	print_names(s, &l, 0, 0, l.n, ' ', 0);
 }
 
@@ -181,11 +212,38 @@ static bool instructions_are_empty(const struct ofp_table_instructions *i)
 	return !memcmp(i, &none, sizeof(none));
 }
 
+// Of two neighbours the higher may have one next table less, itself: every table goes on to those
+// behind it.
+static bool same_next(const struct ofp_table_features *a, const struct ofp_table_features *b,
+		      const uint64_t *next_a, const uint64_t *next_b)
+{
+	enum { BYTES = sizeof(a->hit.next) };
+	if (!memcmp(next_a, next_b, BYTES))
+		return true;
+	bool up = b->table_id == a->table_id + 1, down = a->table_id == b->table_id + 1;
+	if (!up && !down)
+		return false;
+	const uint64_t *higher_next = up ? next_b : next_a;
+	unsigned int higher = up ? b->table_id : a->table_id;
+	uint64_t lower[BYTES / 8];
+	memcpy(lower, up ? next_a : next_b, BYTES);
+	lower[higher / 64] &= ~(UINT64_C(1) << higher % 64);
+	return !memcmp(lower, higher_next, BYTES);
+}
+
+static bool same_list(const struct ofp_table_features *a, const struct ofp_table_features *b,
+		      const struct ofp_table_instructions *ia,
+		      const struct ofp_table_instructions *ib)
+{
+	return same_next(a, b, ia->next, ib->next) && ia->instructions == ib->instructions &&
+	       same_actions(&ia->write, &ib->write) && same_actions(&ia->apply, &ib->apply);
+}
+
 static bool same_instructions(const struct ofp_table_features *a,
 			      const struct ofp_table_features *b)
 {
-	return !memcmp(&a->hit, &b->hit, sizeof(a->hit)) &&
-	       !memcmp(&a->miss_instructions, &b->miss_instructions, sizeof(a->hit));
+	return same_list(a, b, &a->hit, &b->hit) &&
+	       same_list(a, b, &a->miss_instructions, &b->miss_instructions);
 }
 
 static void print_all_instructions(struct str *s, const struct ofp_table_features *f,

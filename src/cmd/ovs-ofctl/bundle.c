@@ -227,6 +227,6 @@ static void bundle_file(int argc, char *argv[], void *arg)
 }
 
 const struct command bundle_commands[] = {
-	{"bundle", "SWITCH FILE", 2, 2, bundle_file},
+	{"bundle", "switch file", 2, 2, bundle_file},
 	{0},
 };

@@ -352,7 +352,7 @@ static void replace_flows(int argc, char *argv[], void *arg)
 }
 
 const struct command diff_commands[] = {
-	{"replace-flows", "SWITCH FILE", 2, 2, replace_flows},
-	{"diff-flows", "SOURCE1 SOURCE2", 2, 2, diff_flows},
+	{"replace-flows", "switch file", 2, 2, replace_flows},
+	{"diff-flows", "source1 source2", 2, 2, diff_flows},
 	{0},
 };

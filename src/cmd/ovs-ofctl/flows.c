@@ -9,10 +9,8 @@
 #include "base/log.h"
 #include "cmd/ovs-ofctl/ofctl.h"
 
-static struct log_module match_log = {
-	.name = "ofp_match", .level = {LVL_INFO, LVL_INFO, LVL_INFO}, .most = LVL_INFO};
-static struct log_module actions_log = {
-	.name = "ofp_actions", .level = {LVL_INFO, LVL_INFO, LVL_INFO}, .most = LVL_INFO};
+LOG_MODULE_AS(match_log, "ofp_match");
+LOG_MODULE_AS(actions_log, "ofp_actions");
 enum { BATCH = 64 * 1024 };
 
 // --- Files.
@@ -50,6 +48,7 @@ char *flow_file_next(const struct flow_file *f, size_t *cursor, unsigned int *li
 		const char *comment = memchr(start, '#', n);
 		if (comment)
 			n = (size_t)(comment - start);
+		n = strnlen(start, n);
 		while (n && strchr(" \t\r", start[n - 1]))
 			n--;
 		while (n && strchr(" \t\r", *start))
@@ -273,6 +272,7 @@ static void open_dump(struct ofctl *o, int argc, char *argv[], bool aggregate, s
 struct sorted_flow {
 	struct kept_match match;
 	uint16_t priority;
+	size_t number; // in the order of the switch, which alike ones keep
 	char *text;
 };
 struct flow_list {
@@ -304,7 +304,8 @@ static void take_flows(void *arg, const uint8_t *msg, size_t n)
 			fwrite(text.s, 1, text.len, stdout);
 			continue;
 		}
-		struct sorted_flow f = {.priority = fs.priority, .text = xstrdup(text.s)};
+		struct sorted_flow f = {
+			.priority = fs.priority, .number = l->flows.n, .text = xstrdup(text.s)};
 		kept_match_init(&f.match, &fs.match);
 		vec_push(&l->flows, f);
 	}
@@ -313,7 +314,8 @@ static void take_flows(void *arg, const uint8_t *msg, size_t n)
 }
 
 // Options of tunnels: by number, however long they are.
-static int compare_option(const struct field *f, const struct match *a, const struct match *b)
+static int compare_option(const struct field *f, const struct match *a, const struct match *b,
+			  bool descending)
 {
 	const struct match *m[2] = {a, b};
 	union field_value v[2] = {{{0}}, {{0}}};
@@ -328,26 +330,32 @@ static int compare_option(const struct field *f, const struct match *a, const st
 		field_get_value(row, &m[i]->flow, &own);
 		memcpy(v[i].b + f->n_bytes - row->n_bytes, own.b, row->n_bytes);
 	}
-	return has[0] != has[1] ? has[1] - has[0] : memcmp(v[0].b, v[1].b, f->n_bytes);
+	if (has[0] != has[1])
+		return has[1] - has[0];
+	int order = memcmp(v[0].b, v[1].b, f->n_bytes);
+	return descending ? -order : order;
 }
 
-// A flow without the field comes after those that have it.
-static int compare_field(const struct field *f, const struct match *a, const struct match *b)
+static bool has_field(const struct field *f, const struct match *m)
 {
-	if (f->place == FIELD_PLACE_OPTION)
-		return compare_option(f, a, b);
-	union field_value mask_a, mask_b, va, vb, zero;
-	memset(&zero, 0, sizeof(zero));
-	mask_a = mask_b = va = vb = zero;
-	field_get_value(f, &a->mask, &mask_a);
-	field_get_value(f, &b->mask, &mask_b);
-	bool has_a = memcmp(&mask_a, &zero, sizeof(zero)),
-	     has_b = memcmp(&mask_b, &zero, sizeof(zero));
+	static const union field_value zero;
+	union field_value mask = zero;
+	field_get_value(f, &m->mask, &mask);
+	return memcmp(&mask, &zero, sizeof(zero)) && field_prereqs_ok(f, &m->flow, NULL);
+}
+
+// A flow without the field comes after those that have it, in both directions.
+static int compare_field(const struct field *f, const struct match *a, const struct match *b,
+			 bool descending)
+{
+	union field_value va, vb;
+	bool has_a = has_field(f, a), has_b = has_field(f, b);
 	if (has_a != has_b)
 		return has_a ? -1 : 1;
 	field_get_value(f, &a->flow, &va);
 	field_get_value(f, &b->flow, &vb);
-	return memcmp(va.b, vb.b, f->n_bytes);
+	int order = memcmp(va.b, vb.b, f->n_bytes);
+	return descending ? -order : order;
 }
 
 static int compare_flows(const void *pa, const void *pb, void *arg)
@@ -356,19 +364,21 @@ static int compare_flows(const void *pa, const void *pb, void *arg)
 	const struct ofctl *o = arg;
 	VEC_FOREACH (&o->sort, i) {
 		const struct sort_key *k = &o->sort.v[i];
-		int order;
+		int order = (a->priority > b->priority) - (a->priority < b->priority);
 		if (k->field) {
 			struct match ma, mb;
 			kept_match_expand(&a->match, &ma);
 			kept_match_expand(&b->match, &mb);
-			order = compare_field(k->field, &ma, &mb);
-		} else {
-			order = a->priority < b->priority ? -1 : a->priority > b->priority;
+			order = (k->field->place == FIELD_PLACE_OPTION
+					 ? compare_option
+					 : compare_field)(k->field, &ma, &mb, k->descending);
+		} else if (k->descending) {
+			order = -order;
 		}
 		if (order)
-			return k->descending ? -order : order;
+			return order;
 	}
-	return 0;
+	return (a->number > b->number) - (a->number < b->number);
 }
 
 static void dump_flows(int argc, char *argv[], void *arg)
@@ -449,12 +459,13 @@ static void packet_out(int argc, char *argv[], void *arg)
 }
 
 const struct command flow_commands[] = {
-	{"dump-flows", "SWITCH [FLOW]", 1, 2, dump_flows},
-	{"dump-aggregate", "SWITCH [FLOW]", 1, 2, dump_aggregate},
-	{"add-flow", "SWITCH FLOW", 2, 2, add_flow},
-	{"add-flows", "SWITCH FILE", 2, 2, add_flows},
-	{"mod-flows", "SWITCH FLOW", 2, 2, mod_flows},
-	{"del-flows", "SWITCH [FLOW]", 1, 2, del_flows},
-	{"packet-out", "SWITCH IN_PORT ACTIONS PACKET...", 2, 1 << 20, packet_out},
+	{"dump-flows", "switch", 1, 2, dump_flows},
+	{"dump-aggregate", "switch", 1, 2, dump_aggregate},
+	{"add-flow", "switch flow", 2, 2, add_flow},
+	{"add-flows", "switch file", 2, 2, add_flows},
+	{"mod-flows", "switch flow", 2, 2, mod_flows},
+	{"del-flows", "switch [flow]", 1, 2, del_flows},
+	{"packet-out", "switch \"in_port=<port> packet=<hex data> actions=...\"", 2, 1 << 20,
+	 packet_out},
 	{0},
 };

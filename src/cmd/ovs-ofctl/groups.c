@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "cmd/ovs-ofctl/ofctl.h"
 
@@ -85,8 +86,9 @@ static void group_mod(struct ofctl *o, const char *target, const char *text, int
 	}
 	port_names_init(&names, o, target);
 	parse_or_die(&names, text, command, NULL, &gm, &usable);
-	session_open_for_flow_mod(&s, o, target,
-				  o->bundle ? BUNDLE_PROTOCOLS : OFPROTO_ALL & o->protocols);
+	// Of the other commands a version takes what it can.
+	uint32_t allowed = gm.command == OFPGC_REMOVE_BUCKET ? usable : OFPROTO_ALL;
+	session_open_for_flow_mod(&s, o, target, o->bundle ? BUNDLE_PROTOCOLS & allowed : allowed);
 	check_version(&s, &gm);
 	put(&s, &b, &gm);
 	if (o->bundle)
@@ -152,7 +154,7 @@ static void dump(struct ofctl *o, const char *target, enum ofptype type, uint32_
 static void dump_groups(int argc, char *argv[], void *o)
 {
 	uint32_t id = OFPG_ALL;
-	if (argc > 2 && strcmp(argv[2], "all") && parse_u32(argv[2], 0, &id))
+	if (argc > 2 && strcasecmp(argv[2], "all") && parse_u32(argv[2], 0, &id))
 		command_die("%s is not a valid group ID (a number, or \"all\")", argv[2]);
 	dump(o, argv[1], OFPTYPE_GROUP_DESC_STATS_REQUEST, id);
 }
@@ -179,14 +181,14 @@ static void dump_group_features(int argc, char *argv[], void *o)
 }
 
 const struct command group_commands[] = {
-	{"add-group", "SWITCH GROUP", 2, 2, add_group},
-	{"add-groups", "SWITCH FILE", 2, 2, add_groups},
-	{"mod-group", "SWITCH GROUP", 2, 2, mod_group},
-	{"del-groups", "SWITCH [GROUP]", 1, 2, del_groups},
-	{"insert-buckets", "SWITCH GROUP", 2, 2, insert_buckets},
-	{"remove-buckets", "SWITCH GROUP", 2, 2, remove_buckets},
-	{"dump-groups", "SWITCH [GROUP]", 1, 2, dump_groups},
-	{"dump-group-stats", "SWITCH [GROUP]", 1, 2, dump_group_stats},
-	{"dump-group-features", "SWITCH", 1, 1, dump_group_features},
+	{"add-group", "switch group", 2, 2, add_group},
+	{"add-groups", "switch file", 2, 2, add_groups},
+	{"mod-group", "switch group", 2, 2, mod_group},
+	{"del-groups", "switch [group]", 1, 2, del_groups},
+	{"insert-buckets", "switch [group]", 2, 2, insert_buckets},
+	{"remove-buckets", "switch [group]", 2, 2, remove_buckets},
+	{"dump-groups", "switch [group]", 1, 2, dump_groups},
+	{"dump-group-stats", "switch [group]", 1, 2, dump_group_stats},
+	{"dump-group-features", "switch", 1, 1, dump_group_features},
 	{0},
 };

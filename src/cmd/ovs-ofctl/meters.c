@@ -91,13 +91,13 @@ static void meter_features(int argc, char *argv[], void *arg)
 }
 
 const struct command meter_commands[] = {
-	{"add-meter", "SWITCH METER", 2, 2, add_meter},
-	{"mod-meter", "SWITCH METER", 2, 2, mod_meter},
-	{"del-meter", "SWITCH METER", 1, 2, del_meters},
-	{"del-meters", "SWITCH", 1, 2, del_meters},
-	{"dump-meter", "SWITCH METER", 1, 2, dump_meters},
-	{"dump-meters", "SWITCH", 1, 2, dump_meters},
-	{"meter-stats", "SWITCH [METER]", 1, 2, meter_stats},
-	{"meter-features", "SWITCH", 1, 1, meter_features},
+	{"add-meter", "switch meter", 2, 2, add_meter},
+	{"mod-meter", "switch meter", 2, 2, mod_meter},
+	{"del-meter", "switch meter", 1, 2, del_meters},
+	{"del-meters", "switch", 1, 2, del_meters},
+	{"dump-meter", "switch meter", 1, 2, dump_meters},
+	{"dump-meters", "switch", 1, 2, dump_meters},
+	{"meter-stats", "switch [meter]", 1, 2, meter_stats},
+	{"meter-features", "switch", 1, 1, meter_features},
 	{0},
 };

@@ -38,6 +38,9 @@ struct ofctl {		    // the command line
 	const struct str_style *style; // of what is shown; NULL: no colours
 };
 
+// help.c: prints how to use the program, and ends.
+void ofctl_help(void) __attribute__((noreturn));
+
 // An empty text to be shown.
 static inline struct str text_to_show(const struct ofctl *o)
 {

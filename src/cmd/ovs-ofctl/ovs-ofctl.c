@@ -31,47 +31,6 @@ static const char *const writers[] = {
 	"add-tlv-map", "del-tlv-map",	"ct-flush-zone", "ct-flush",
 };
 
-static void usage(void)
-{
-	printf("%s: OpenFlow switch management utility\n"
-	       "usage: %s [OPTIONS] COMMAND [ARG...]\n\nCommands:\n",
-	       log_program(), log_program());
-	for (int t = 0; t < N_TABLES; t++)
-		for (const struct command *c = tables[t]; c->name; c++)
-			printf("  %s %s\n", c->name, c->usage);
-	printf("SWITCH or TARGET is the name of a bridge, or an active OpenFlow connection "
-	       "method:\n"
-	       "  tcp:HOST[:PORT]         PORT (default: %d) at remote HOST\n"
-	       "  ssl:HOST[:PORT]         SSL PORT (default: %d) at remote HOST\n"
-	       "  unix:FILE               Unix domain socket named FILE\n",
-	       OFP_PORT_TCP, OFP_PORT_TCP);
-	tls_usage();
-	daemon_usage();
-	printf("\nOpenFlow version options:\n"
-	       "  -V, --version           display version information\n"
-	       "  -O, --protocols         set allowed OpenFlow versions\n"
-	       "                          (default: OpenFlow10)\n");
-	log_usage();
-	printf("\nOther options:\n"
-	       "  --strict                    use strict match for flow commands\n"
-	       "  --read-only                 do not execute read/write commands\n"
-	       "  --readd                     replace flows that haven't changed\n"
-	       "  -F, --flow-format=FORMAT    force particular flow format\n"
-	       "  -P, --packet-in-format=FRMT force particular packet in format\n"
-	       "  -m, --more                  be more verbose printing OpenFlow\n"
-	       "  --timestamp                 (monitor, snoop) print timestamps\n"
-	       "  -t, --timeout=SECS          give up after SECS seconds\n"
-	       "  --sort[=field]              sort in ascending order\n"
-	       "  --rsort[=field]             sort in descending order\n"
-	       "  --names, --no-names         show port names, or neither show nor take them\n"
-	       "  --no-stats                  show flows without their counters\n"
-	       "  --unixctl=SOCKET            set control socket name\n"
-	       "  --color[=always|never|auto] control use of color in output\n"
-	       "  -h, --help                  display this help message\n"
-	       "  -V, --version               display version information\n");
-	exit(EXIT_SUCCESS);
-}
-
 static void on_alarm(int signal_number)
 {
 	log_warn("terminating with signal %d (%s)", signal_number, strsignal(signal_number));
@@ -259,8 +218,7 @@ static void value_option(struct ofctl *o, int c)
 		set_color(o, optarg);
 		break;
 	case 'h':
-		usage();
-		break;
+		ofctl_help();
 	case 'o':
 		print_options();
 		break;
@@ -282,7 +240,8 @@ static void parse_options(struct ofctl *o, int argc, char *argv[])
 		if (!flag_option(o, c))
 			value_option(o, c);
 	// Bundles need OpenFlow 1.4 (or an extension of 1.3).
-	if (o->bundle || (optind < argc && !strcmp(argv[optind], "bundle")))
+	bool bundles = o->bundle || (optind < argc && !strcmp(argv[optind], "bundle"));
+	if (bundles && !(o->versions & (1u << OFP13 | 1u << OFP14 | 1u << OFP15)))
 		o->versions |= 1u << OFP14;
 	uint32_t of_versions = ofp_protocols_of_versions(o->versions);
 	if (!(of_versions & o->protocols)) {
@@ -299,14 +258,21 @@ static void parse_options(struct ofctl *o, int argc, char *argv[])
 	o->versions = ofp_versions_of_protocols(o->protocols);
 }
 
+static void help(int argc, char *argv[], void *arg)
+{
+	ofctl_help();
+}
+
 // All tables in one, for the runner.
 static struct command *join_tables(void)
 {
+	static const struct command own[] = {{"help", "", 0, INT_MAX, help}, {0}};
 	VEC(struct command) all = {0};
 	for (int t = 0; t < N_TABLES; t++)
 		for (const struct command *c = tables[t]; c->name; c++)
 			vec_push(&all, *c);
-	vec_push(&all, (struct command){0});
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+		vec_push(&all, own[i]);
 	return all.v;
 }
 
@@ -328,8 +294,6 @@ int main(int argc, char *argv[])
 	for (size_t i = 0; argc && o.read_only && i < sizeof(writers) / sizeof(writers[0]); i++)
 		if (!strcmp(writers[i], argv[0]))
 			command_die("'%s' command does not work in read only mode", argv[0]);
-	if (argc && !strcmp(argv[0], "help"))
-		usage();
 	struct command *commands = join_tables();
 	command_run(commands, argc, argv, &o);
 	free(commands);

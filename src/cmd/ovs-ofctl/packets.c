@@ -335,9 +335,9 @@ static void ofp_parse_pcap(int argc, char *argv[], void *arg)
 }
 
 const struct command packet_commands[] = {
-	{"ofp-parse-pcap", "PCAP [PORT...]", 1, INT_MAX, ofp_parse_pcap},
-	{"parse-pcap", "PCAP...", 1, INT_MAX, parse_pcap},
+	{"ofp-parse-pcap", "pcap", 1, INT_MAX, ofp_parse_pcap},
+	{"parse-pcap", "", 1, INT_MAX, parse_pcap},
 	{"parse-packet", "", 0, 0, parse_packet},
-	{"compose-packet", "FLOW [PAYLOAD]", 1, 2, compose_packet},
+	{"compose-packet", "", 1, 2, compose_packet},
 	{0},
 };

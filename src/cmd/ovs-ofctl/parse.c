@@ -204,17 +204,36 @@ static void print_nx_match(const struct buf *b)
 }
 
 // The frame of 1.2 and later around the entries.
-static int decode_oxm(const struct buf *b, bool strict, struct match *m)
+static struct buf frame_oxm(const struct buf *b)
 {
 	struct buf framed = BUF_INIT;
 	buf_add_be16(&framed, 1);
 	buf_add_be16(&framed, (uint16_t)(4 + b->len));
 	buf_add(&framed, b->data, b->len);
 	buf_pad(&framed, 0, 8);
+	return framed;
+}
+
+static int decode_oxm(const struct buf *b, bool strict, struct match *m)
+{
+	struct buf framed = frame_oxm(b);
 	struct cursor c = cursor_make(framed.data, framed.len);
 	int error = ofp11_match_decode(&c, strict, m, NULL);
 	buf_done(&framed);
 	return error;
+}
+
+// As they are in a message.
+static void print_entry_bytes(struct buf *b, uint8_t version)
+{
+	if (version) {
+		struct buf framed = frame_oxm(b);
+		print_bytes(&framed);
+		buf_done(&framed);
+	} else {
+		buf_pad(b, 0, 8);
+		print_bytes(b);
+	}
 }
 
 // `version` 0: NXM, with cookies.
@@ -239,6 +258,8 @@ static void parse_entries(const struct ofctl *o, uint8_t version)
 			nx_match_encode(&again, version ? version : OFP10, &m, cookie, cookie_mask);
 			print_nx_match(&again);
 			putchar('\n');
+			if (o->verbosity)
+				print_entry_bytes(&again, version);
 		}
 		buf_done(&bytes);
 		buf_done(&again);
@@ -253,7 +274,7 @@ static void parse_nx_match(int argc, char *argv[], void *arg)
 
 static void parse_oxm(int argc, char *argv[], void *arg)
 {
-	uint8_t version = version_or_die(argv[1]);
+	uint8_t version = ofp_version_parse(argv[1]);
 	if (version < OFP12)
 		command_die("%s: not a valid version for OXM", argv[1]);
 	parse_entries(arg, version);
@@ -389,13 +410,13 @@ static void check_vlan(int argc, char *argv[], void *arg)
 }
 
 const struct command parse_commands[] = {
-	{"parse-actions", "VERSION", 1, 1, parse_actions},
-	{"parse-instructions", "VERSION", 1, 1, parse_instructions},
+	{"parse-actions", "", 1, 1, parse_actions},
+	{"parse-instructions", "", 1, 1, parse_instructions},
 	{"parse-nx-match", "", 0, 0, parse_nx_match},
 	{"parse-nxm", "", 0, 0, parse_nx_match},
-	{"parse-oxm", "VERSION", 1, 1, parse_oxm},
+	{"parse-oxm", "", 1, 1, parse_oxm},
 	{"parse-ofp10-match", "", 0, 0, parse_ofp10_match},
 	{"parse-ofp11-match", "", 0, 0, parse_ofp11_match},
-	{"check-vlan", "TCI MASK", 2, 2, check_vlan},
+	{"check-vlan", "", 2, 2, check_vlan},
 	{0},
 };

@@ -11,6 +11,7 @@
 #include "stream/stream.h"
 
 LOG_MODULE(vconn);
+LOG_MODULE_AS(ofctl_log, "ofctl");
 
 static bool is_socket(const char *path)
 {
@@ -18,49 +19,94 @@ static bool is_socket(const char *path)
 	return !stat(path, &s) && S_ISSOCK(s.st_mode);
 }
 
-// The name of the connection that `target` stands for; owned by the caller.
-static char *find_target(const char *target, const char *suffix)
+// The name of the connection that `target` stands for; owned by the caller. *path: the socket's
+// file, when `target` is not a name itself.
+static char *find_target(const char *target, const char *suffix, char **path)
 {
+	*path = NULL;
 	if (strchr(target, ':'))
 		return xstrdup(target);
 	if (is_socket(target)) {
-		char *path = realpath(target, NULL),
-		     *name = xasprintf("unix:%s", path ? path : target);
-		free(path);
-		return name;
+		*path = realpath(target, NULL);
+		if (!*path)
+			*path = xstrdup(target);
+	} else {
+		const char *at = strchr(target, '@');
+		*path = xasprintf("%s/%s.%s", dir_run(), at ? at + 1 : target, suffix);
+		if (!is_socket(*path))
+			command_die("%s is not a bridge or a socket", target);
 	}
-	const char *at = strchr(target, '@');
-	char *path = xasprintf("%s/%s.%s", dir_run(), at ? at + 1 : target, suffix);
-	if (!is_socket(path))
-		command_die("%s is not a bridge or a socket", target);
-	char *name = xasprintf("unix:%s", path);
-	free(path);
-	return name;
+	return xasprintf("unix:%s", *path);
+}
+
+static void trace(void *arg, const struct ofclient *c, enum ofclient_event event, const void *msg,
+		  size_t n)
+{
+	static const char *const words[] = {
+		[OFCLIENT_SENT] = "sent (Success)", [OFCLIENT_RECEIVED] = "received"};
+	if (!log_enabled(LVL_DBG))
+		return;
+	if (event == OFCLIENT_NEGOTIATED) {
+		log_dbg("%s: %s", ofclient_name(c), (const char *)msg);
+		return;
+	}
+	struct str text = STR_INIT;
+	struct ofp_print_options options = {.verbosity = 1};
+	ofp_print(&text, msg, n, &options);
+	str_chomp(&text, '\n');
+	log_dbg("%s: %s: %s", ofclient_name(c), words[event], str_cstr(&text));
+	str_done(&text);
+}
+
+static const char *reason(const char *name, int code)
+{
+	// Of a name, not of a file.
+	return code == ENOENT && strncmp(name, "unix:", 5) ? "Host not found" : strerror(code);
+}
+
+// Says why there is no connection, and ends.
+static void open_failed(const char *target, const char *name, const char *path, bool connected,
+			struct error *e)
+{
+	int code = error_code(e);
+	const char *text = error_text(e);
+	size_t n = strlen(text), tail = strlen(": Protocol error");
+	if (code == EPROTO &&
+	    n > strlen(name) + tail) { // negotiated in vain, and there is a reason
+		log_warn("%.*s", (int)(n - tail), text);
+		code = EPIPE;
+	}
+	if (!code)
+		command_die("%s", text);
+	if (connected)
+		command_die("%s: failed to connect to socket (%s)", target, strerror(code));
+	if (path)
+		command_die("%s: failed to open socket (%s)", path, strerror(code));
+	command_die("connecting to %s (%s)", name, reason(name, code));
 }
 
 void session_open(struct session *s, struct ofctl *o, const char *target, const char *suffix)
 {
-	char *name = find_target(target, suffix);
+	char *path, *name = find_target(target, suffix, &path);
+	bool connected = false;
+	const struct ofclient_options options = {.versions = o->versions,
+						 .default_port = OFP_PORT_TCP,
+						 .next_xid = &o->next_xid,
+						 .tls = o->tls,
+						 .trace = trace,
+						 .connected = &connected};
 	*s = (struct session){.ofctl = o};
 	if (!stream_is_active_name(name))
 		command_die("connecting to %s (%s)", name, strerror(EAFNOSUPPORT));
-	struct error *e =
-		ofclient_open(name, o->versions, OFP_PORT_TCP, &o->next_xid, 0, o->tls, &s->of);
-	int code = error_code(e);
-	size_t n = e ? strlen(error_text(e)) - strlen(": Protocol error") : 0;
-	bool negotiated = code == EPROTO && n > strlen(name); // in vain, and there is a reason
-	if (negotiated)
-		log_warn("%.*s", (int)n, error_text(e));
-	if (negotiated)
-		command_die("%s: failed to connect to socket (%s)", target, strerror(EPIPE));
-	if (e && code)
-		command_die("connecting to %s (%s)", name, strerror(code));
+	log_write(&ofctl_log, LVL_DBG, "connecting to %s", name);
+	struct error *e = ofclient_open(name, &options, &s->of);
 	if (e)
-		command_die("%s", error_text(e));
+		open_failed(target, name, path, connected, e);
 	s->version = ofclient_version(s->of);
 	s->protocol = ofp_protocol_of_version(s->version);
 	port_names_init(&s->names, o, target);
 	free(name);
+	free(path);
 }
 
 void session_close(struct session *s)

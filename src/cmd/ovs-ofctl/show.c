@@ -79,7 +79,7 @@ static void dump_table_features(int argc, char *argv[], void *arg)
 	session_stats(&s, &request, gather, &all);
 	struct str text = STR_INIT;
 	ofp_print_table_features(&text, all.data, all.len);
-	fputs(str_cstr(&text), stdout);
+	puts(str_cstr(&text));
 	str_done(&text);
 	buf_done(&request);
 	buf_done(&all);
@@ -306,16 +306,16 @@ static void queue_get_config(int argc, char *argv[], void *arg)
 }
 
 const struct command show_commands[] = {
-	{"show", "SWITCH", 1, 1, show},
-	{"dump-desc", "SWITCH", 1, 1, dump_desc},
-	{"dump-tables", "SWITCH", 1, 1, dump_tables},
-	{"dump-table-features", "SWITCH", 1, 1, dump_table_features},
-	{"dump-ports", "SWITCH [PORT]", 1, 2, dump_ports},
-	{"dump-ports-desc", "SWITCH [PORT]", 1, 2, dump_ports_desc},
-	{"queue-stats", "SWITCH [PORT [QUEUE]]", 1, 3, queue_stats},
-	{"queue-get-config", "SWITCH [PORT [QUEUE]]", 1, 3, queue_get_config},
-	{"mod-port", "SWITCH IFACE ACT", 3, 3, mod_port},
-	{"get-frags", "SWITCH", 1, 1, get_frags},
-	{"set-frags", "SWITCH FRAG_MODE", 2, 2, set_frags},
+	{"show", "switch", 1, 1, show},
+	{"dump-desc", "switch", 1, 1, dump_desc},
+	{"dump-tables", "switch", 1, 1, dump_tables},
+	{"dump-table-features", "switch", 1, 1, dump_table_features},
+	{"dump-ports", "switch [port]", 1, 2, dump_ports},
+	{"dump-ports-desc", "switch [port]", 1, 2, dump_ports_desc},
+	{"queue-stats", "switch [port [queue]]", 1, 3, queue_stats},
+	{"queue-get-config", "switch [port [queue]]", 1, 3, queue_get_config},
+	{"mod-port", "switch iface act", 3, 3, mod_port},
+	{"get-frags", "switch", 1, 1, get_frags},
+	{"set-frags", "switch frag_mode", 2, 2, set_frags},
 	{0},
 };

@@ -168,7 +168,10 @@ static void mod_table(int argc, char *argv[], void *arg)
 	const char *name = !strncmp(argv[3], "name:", 5) ? argv[3] + 5 : NULL;
 	struct port_names names;
 	port_names_init(&names, o, argv[1]);
-	tm.table_id = strcasecmp(argv[2], "ALL") ? table_names_parse(&names, argv[2]) : 255;
+	if (strcasecmp(argv[2], "ALL") && strcmp(argv[2], "255"))
+		tm.table_id = table_names_parse(&names, argv[2]);
+	else
+		tm.table_id = 255;
 	port_names_done(&names);
 	struct error *e = NULL;
 	if (name)
@@ -195,6 +198,12 @@ static void mod_table(int argc, char *argv[], void *arg)
 
 // --- The table of tunnel options.
 
+// Formats that can match on the fields.
+enum {
+	NAMED_FIELDS =
+		OFPROTO_NXM | OFPROTO_NXM_TID | OFPROTO_12 | OFPROTO_13 | OFPROTO_14 | OFPROTO_15
+};
+
 static void tlv_mod(struct ofctl *o, const char *target, enum ofp_tlv_command command,
 		    const char *text)
 {
@@ -204,7 +213,7 @@ static void tlv_mod(struct ofctl *o, const char *target, enum ofp_tlv_command co
 	struct error *e = text ? ofp_tlv_maps_parse(text, &tm) : NULL;
 	if (e)
 		command_die("%s", error_text(e));
-	session_open(&s, o, target, "mgmt");
+	session_open_for_flow_mod(&s, o, target, NAMED_FIELDS);
 	ofp_encode_tlv_table_mod(&b, &tm, s.version, session_xid(&s));
 	session_send_or_die(&s, &b);
 	buf_done(&b);
@@ -278,14 +287,14 @@ static void ct_flush(int argc, char *argv[], void *arg)
 }
 
 const struct command table_commands[] = {
-	{"dump-table-desc", "SWITCH", 1, 1, dump_table_desc},
-	{"mod-table", "SWITCH MOD", 3, 3, mod_table},
-	{"dump-ipfix-bridge", "SWITCH", 1, 1, dump_ipfix_bridge},
-	{"dump-ipfix-flow", "SWITCH", 1, 1, dump_ipfix_flow},
-	{"add-tlv-map", "SWITCH MAP", 2, 2, add_tlv_map},
-	{"del-tlv-map", "SWITCH [MAP]", 1, 2, del_tlv_map},
-	{"dump-tlv-map", "SWITCH", 1, 1, dump_tlv_map},
-	{"ct-flush-zone", "SWITCH ZONE", 2, 2, ct_flush_zone},
-	{"ct-flush", "SWITCH [zone=N] [CT-ORIG-TUPLE [CT-REPLY-TUPLE]]", 1, 4, ct_flush},
+	{"dump-table-desc", "switch", 1, 1, dump_table_desc},
+	{"mod-table", "switch mod", 3, 3, mod_table},
+	{"dump-ipfix-bridge", "switch", 1, 1, dump_ipfix_bridge},
+	{"dump-ipfix-flow", "switch", 1, 1, dump_ipfix_flow},
+	{"add-tlv-map", "switch map", 2, 2, add_tlv_map},
+	{"del-tlv-map", "switch [map]", 1, 2, del_tlv_map},
+	{"dump-tlv-map", "switch", 1, 1, dump_tlv_map},
+	{"ct-flush-zone", "switch zone", 2, 2, ct_flush_zone},
+	{"ct-flush", "switch [zone=N] [ct-orig-tuple [ct-reply-tuple]]", 1, 4, ct_flush},
 	{0},
 };

@@ -8,9 +8,12 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/log.h"
 #include "cmd/ovs-ofctl/ofctl.h"
 #include "flow/match.h"
 #include "openflow/group.h"
+
+LOG_MODULE_AS(errors_log, "ofp_errors");
 
 void print_message(const struct ofctl *o, const void *msg, size_t n, int verbosity)
 {
@@ -23,14 +26,13 @@ void print_message(const struct ofctl *o, const void *msg, size_t n, int verbosi
 
 // --- ofp-print, ofp-parse
 
-static void parse_hex(const char *s, struct buf *b)
+// Pairs of digits, with blanks between them. Where they end.
+static const char *skip_hex(const char *s, struct buf *b)
 {
 	for (;;) {
 		s += strspn(s, " \t\r\n");
-		if (!*s)
-			return;
 		if (!isxdigit((unsigned char)s[0]) || !isxdigit((unsigned char)s[1]))
-			command_die("trailing garbage following hex bytes");
+			return s;
 		char pair[3] = {s[0], s[1], '\0'};
 		buf_add_u8(b, (uint8_t)strtoul(pair, NULL, 16));
 		s += 2;
@@ -40,7 +42,8 @@ static void parse_hex(const char *s, struct buf *b)
 static void ofp_print_hex(int argc, char *argv[], void *arg)
 {
 	struct buf b = BUF_INIT;
-	parse_hex(argv[1], &b);
+	if (*skip_hex(argv[1], &b))
+		command_die("trailing garbage following hex bytes");
 	print_message(arg, b.data, b.len, argc > 2 ? atoi(argv[2]) : 2);
 	buf_done(&b);
 }
@@ -59,7 +62,7 @@ static void ofp_parse(int argc, char *argv[], void *arg)
 			command_die("%s: unexpected end of file mid-message", name);
 		size_t len = ofp_length(msg);
 		if (len < sizeof(struct ofp_header))
-			command_die("%s: bad OpenFlow message length %zu", name, len);
+			command_die("%s: %zu-byte message is too short for OpenFlow", name, len);
 		n = fread(msg + sizeof(struct ofp_header), 1, len - sizeof(struct ofp_header), f);
 		if (n != len - sizeof(struct ofp_header))
 			command_die("%s: unexpected end of file mid-message", name);
@@ -225,9 +228,14 @@ static void encode_error_reply(int argc, char *argv[], void *arg)
 	int error = ofperr_find(argv[1]);
 	if (!error)
 		command_die("unknown error \"%s\"", argv[1]);
-	parse_hex(argv[2], &request);
+	if (*skip_hex(argv[2], &request))
+		command_die("Trailing garbage in hex data");
 	if (request.len < sizeof(struct ofp_header))
-		command_die("message is too short");
+		command_die("Request too short");
+	struct ofperr_code code;
+	if (ofperr_get_code(error, request.data[0], &code))
+		log_write(&errors_log, LVL_ERR, "cannot encode %s for OpenFlow %s", argv[1],
+			  ofp_version_short_name(request.data[0]) + 2);
 	ofp_encode_error(&b, error, request.data, request.len);
 	print_bytes(&b);
 	buf_done(&request);
@@ -248,14 +256,14 @@ static void encode_hello(int argc, char *argv[], void *arg)
 }
 
 const struct command text_commands[] = {
-	{"ofp-print", "HEX-STRING [VERBOSITY]", 1, 2, ofp_print_hex},
-	{"ofp-parse", "FILE", 1, 1, ofp_parse},
-	{"parse-flow", "FLOW", 1, 1, parse_flow},
-	{"parse-flows", "FILE", 1, 1, parse_flows},
-	{"parse-group", "GROUP", 1, 1, parse_group},
-	{"parse-key-value", "TEXT...", 1, INT_MAX, parse_key_value},
-	{"print-error", "ENUM", 1, 1, print_error},
-	{"encode-error-reply", "ERROR REQUEST", 2, 2, encode_error_reply},
-	{"encode-hello", "BITMAP", 1, 1, encode_hello},
+	{"ofp-print", "", 1, 2, ofp_print_hex},
+	{"ofp-parse", "file", 1, 1, ofp_parse},
+	{"parse-flow", "", 1, 1, parse_flow},
+	{"parse-flows", "", 1, 1, parse_flows},
+	{"parse-group", "", 1, 1, parse_group},
+	{"parse-key-value", "", 1, INT_MAX, parse_key_value},
+	{"print-error", "", 1, 1, print_error},
+	{"encode-error-reply", "", 2, 2, encode_error_reply},
+	{"encode-hello", "", 1, 1, encode_hello},
 	{0},
 };

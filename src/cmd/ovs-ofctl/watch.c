@@ -409,9 +409,9 @@ static void benchmark(int argc, char *argv[], void *arg)
 		command_die("payload must be between 0 and %d bytes", MAX_PAYLOAD);
 	unsigned long message = payload + sizeof(struct ofp_header);
 	uint8_t *bytes = xcalloc(1, payload ? payload : 1);
-	session_open(&s, arg, argv[1], "mgmt");
 	printf("Sending %lu packets * %lu bytes (with header) = %lu bytes total\n", count, message,
 	       count * message);
+	session_open(&s, arg, argv[1], "mgmt");
 	uint64_t start = clock_real_ns();
 	for (unsigned long i = 0; i < count; i++) {
 		uint32_t xid;
@@ -426,10 +426,10 @@ static void benchmark(int argc, char *argv[], void *arg)
 }
 
 const struct command watch_commands[] = {
-	{"monitor", "SWITCH [MISSLEN] [invalid_ttl] [watch:[...]]", 1, 4, monitor},
-	{"snoop", "SWITCH", 1, 1, snoop},
-	{"probe", "TARGET", 1, 1, probe},
-	{"ping", "TARGET [N]", 1, 2, ping},
-	{"benchmark", "TARGET N COUNT", 3, 3, benchmark},
+	{"monitor", "switch [misslen] [invalid_ttl] [watch:[...]]", 1, 4, monitor},
+	{"snoop", "switch", 1, 1, snoop},
+	{"probe", "target", 1, 1, probe},
+	{"ping", "target [n]", 1, 2, ping},
+	{"benchmark", "target n count", 3, 3, benchmark},
 	{0},
 };
