@@ -93,6 +93,10 @@ uint32_t field_protocols(const struct field *f, enum field_mask_kind kind)
 {
 	bool exact = kind == FIELD_MASK_EXACT;
 	switch ((int)f->id) {
+	case FIELD_TUN_TTL:
+	case FIELD_TUN_TOS:
+	case FIELD_SKB_PRIORITY: // which have no header
+		return OFPROTO_NONE;
 	case FIELD_METADATA:
 		return OFPROTO_NXM_OXM_ANY | OFPROTO_11;
 	case FIELD_IP_ECN:

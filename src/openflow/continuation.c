@@ -131,8 +131,7 @@ void ofp_continuation_encode(struct buf *b, const struct ofp_continuation *c, ui
 			 (c->in_group ? FLAG_IN_GROUP : 0u) |
 			 (c->packet_out ? FLAG_PACKET_OUT : 0u);
 	size_t bridge = prop_begin(b, NXCPT_BRIDGE);
-	for (int i = 0; i < 4; i++)
-		buf_add_be32(b, c->bridge.part[i]);
+	buf_add(b, c->bridge.part, 16); // as it lies in memory, which is how stock sends it
 	prop_end(b, bridge);
 	put_stack(b, c);
 	if (c->mirrored > UINT32_MAX)
@@ -226,8 +225,7 @@ static int pull_one(uint64_t type, struct cursor v, uint8_t version, bool loose,
 	case NXCPT_BRIDGE:
 		if (cursor_left(&v) != 16)
 			return OFPBPC_BAD_LEN;
-		for (int i = 0; i < 4; i++)
-			c->bridge.part[i] = cursor_be32(&v);
+		cursor_copy(&v, c->bridge.part, 16);
 		return 0;
 	case NXCPT_STACK:
 		return pull_stack(v, c);
@@ -296,7 +294,7 @@ static void print_stack(struct str *s, const struct ofp_continuation *c)
 		const uint64_t *words = c->stack + top - n;
 		while (i + 1 < n && !words[i])
 			i++;
-		str_addf(s, " 0x%llx", n ? (unsigned long long)words[i] : 0);
+		str_addf(s, " %#llx", n ? (unsigned long long)words[i] : 0);
 		for (i++; i < n; i++)
 			str_addf(s, "%016llx", (unsigned long long)words[i]);
 		top -= n;

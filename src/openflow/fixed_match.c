@@ -493,10 +493,13 @@ static bool needs_nxm_headers(const struct match *m)
 uint32_t match_usable_protocols(const struct match *m)
 {
 	const struct flow *w = &m->mask;
+	if (w->skb_priority || w->tunnel.tos || w->tunnel.ttl) // which have no header
+		return OFPROTO_NONE;
 	if (needs_nxm_metadata(w) || needs_nxm_headers(m))
 		return OFPROTO_NXM_OXM_ANY;
 	uint32_t not_10 = OFPROTO_NXM_OXM_ANY | OFPROTO_11;
-	if (w->metadata || w->mpls[0] || !exact_or_wild(w->dl_src, 6) ||
+	bool any_vlan = w->vlan[0].tci == BE16(FLOW_VLAN_CFI) && m->flow.vlan[0].tci;
+	if (any_vlan || w->metadata || w->mpls[0] || !exact_or_wild(w->dl_src, 6) ||
 	    !exact_or_wild(w->dl_dst, 6) || wild_bits_of_mask(w->nw_src) < 0 ||
 	    wild_bits_of_mask(w->nw_dst) < 0)
 		return not_10;

@@ -372,11 +372,15 @@ static struct error *parse_packet_out_pair(struct ofp_packet_out *po, const stru
 		return parse_packet(value, frame);
 	}
 	const struct field *f = field_find(key);
-	if (f && f->mapped)
-		return error_new("%s is not a valid pipeline field for PACKET_OUT", key);
 	bool known;
 	struct error *e = match_parse_field(&po->metadata, key, value, &known, port_number, arg);
-	return e || known ? e : error_new("unknown keyword %s", key);
+	if (e)
+		return e;
+	if (!known)
+		return error_new("unknown keyword %s", key);
+	return f && !ofp_packet_out_may_say(f->id)
+		       ? error_new("%s is not a valid pipeline field for PACKET_OUT", key)
+		       : NULL;
 }
 
 struct error *packet_out_parse(const char *text, const struct ofpact_text *names,

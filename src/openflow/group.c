@@ -63,6 +63,19 @@ const struct ofp_bucket *ofp_group_find_bucket(const struct ofp_group *g, uint32
 	return NULL;
 }
 
+bool ofp_group_add_field(struct ofp_group *g, const struct ofp_group_field *f)
+{
+	size_t at = g->fields.n;
+	VEC_FOREACH (&g->fields, i)
+		if (g->fields.v[i].field == f->field)
+			return false;
+	vec_push(&g->fields, *f);
+	for (; at && g->fields.v[at - 1].field->id > f->field->id; at--)
+		g->fields.v[at] = g->fields.v[at - 1];
+	g->fields.v[at] = *f;
+	return true;
+}
+
 // --- Buckets.
 
 static struct ofp_bucket *add_bucket(struct ofp_group *g)
@@ -213,6 +226,17 @@ static void encode_bucket(struct buf *out, uint8_t version, enum ofp_group_type 
 
 // --- Properties of a group: how it selects.
 
+// Fields that cannot be masked are looked at as a whole or not at all.
+static bool mask_ok(const struct ofp_group_field *f)
+{
+	uint8_t ones = UINT8_MAX, zeros = 0;
+	for (unsigned int i = 0; i < f->field->n_bytes; i++) {
+		ones &= f->mask.b[i];
+		zeros |= f->mask.b[i];
+	}
+	return f->field->maskable == FIELD_FULLY_MASKABLE || ones == UINT8_MAX || !zeros;
+}
+
 static int decode_fields(struct cursor c, struct ofp_group *g)
 {
 	while (cursor_left(&c)) {
@@ -220,12 +244,12 @@ static int decode_fields(struct cursor c, struct ofp_group *g)
 		int error = nx_entry_decode(&c, &f.field, &f.mask, NULL);
 		if (error)
 			return error;
-		VEC_FOREACH (&g->fields, i)
-			if (g->fields.v[i].field == f.field)
-				return OFPBMC_DUP_FIELD;
 		if (g->fields.n == MAX_FIELDS)
 			return OFPBPC_BAD_VALUE;
-		vec_push(&g->fields, f);
+		if (!ofp_group_add_field(g, &f))
+			return OFPBMC_DUP_FIELD;
+		if (!mask_ok(&f))
+			return OFPBMC_BAD_MASK;
 	}
 	return 0;
 }

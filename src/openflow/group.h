@@ -36,7 +36,7 @@ struct ofp_bucket {
 };
 struct ofp_group_field {
 	const struct field *field;
-	union field_value mask;
+	union field_value mask; // all of the value: ones in each byte, also above the field's bits
 };
 enum { OFP_SELECTION_METHOD_LEN = 16 };
 struct ofp_group { // all zero: an "all" group without buckets
@@ -46,7 +46,8 @@ struct ofp_group { // all zero: an "all" group without buckets
 	// How a select group chooses: "" (the switch's way), "hash", "dp_hash".
 	char method[OFP_SELECTION_METHOD_LEN];
 	uint64_t method_param;
-	VEC(struct ofp_group_field) fields; // what "hash" looks at; none: the usual ones
+	// What "hash" looks at, in the order of the field table; none: the usual ones.
+	VEC(struct ofp_group_field) fields;
 };
 struct ofp_group_mod {
 	enum ofp_group_command command;
@@ -61,6 +62,9 @@ void ofp_group_copy(struct ofp_group *to,
 void ofp_bucket_copy(struct ofp_bucket *to, const struct ofp_bucket *from);
 const struct ofp_bucket *ofp_group_find_bucket(const struct ofp_group *,
 					       uint32_t bucket_id); // NULL: none
+
+// False: the field is there already.
+bool ofp_group_add_field(struct ofp_group *, const struct ofp_group_field *);
 
 // *gm is overwritten; the caller frees gm->group, also after an error. Messages without bucket ids
 // number the buckets from 0.

@@ -152,10 +152,7 @@ static struct error *parse_fields(struct group_parse *p, char *text)
 		f.field = field_find(key);
 		if (!f.field)
 			return error_new("%s: unknown field %s", text, key);
-		VEC_FOREACH (&p->gm->group.fields, i)
-			if (p->gm->group.fields.v[i].field == f.field)
-				return error_new("%s: duplicate field", key);
-		field_exact_mask(f.field, &f.mask);
+		memset(f.mask.b, UINT8_MAX, f.field->n_bytes);
 		if (*value) {
 			union field_value whole;
 			struct error *e = field_parse_value(f.field, value, &f.mask, &whole);
@@ -167,7 +164,8 @@ static struct error *parse_fields(struct group_parse *p, char *text)
 					text);
 		}
 		*p->usable &= field_protocols(f.field, FIELD_MASK_EXACT);
-		vec_push(&p->gm->group.fields, f);
+		if (!ofp_group_add_field(&p->gm->group, &f))
+			return error_new("%s: duplicate field", key);
 	}
 	return NULL;
 }
@@ -371,8 +369,10 @@ static void format_bucket(const struct ofp_bucket *b, enum ofp_group_type type, 
 
 static void format_field(const struct ofp_group_field *f, struct str *s)
 {
+	union field_value all;
+	memset(all.b, UINT8_MAX, f->field->n_bytes);
 	str_add(s, f->field->name);
-	if (!field_mask_is_exact(f->field, &f->mask)) {
+	if (memcmp(all.b, f->mask.b, f->field->n_bytes)) {
 		str_addc(s, '=');
 		field_format_value(f->field, &f->mask, NULL, NULL, NULL, s);
 	}

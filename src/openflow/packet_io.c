@@ -70,7 +70,14 @@ enum { // properties of NXT_PACKET_IN2
 };
 enum { NXT_PACKET_IN2 = 30 };
 
-static void encode_standard(struct buf *b, const struct ofp_packet_in *pin, uint8_t version,
+// A length beyond 16 bits (segmentation offload) is not cut to its lowest ones: the packet would
+// seem to be shorter than the part that is sent.
+static uint16_t total_len16(const struct ofp_packet_in *pin)
+{
+	return pin->total_len < UINT16_MAX ? (uint16_t)pin->total_len : UINT16_MAX;
+}
+
+static bool encode_standard(struct buf *b, const struct ofp_packet_in *pin, uint8_t version,
 			    uint8_t reason)
 {
 	uint32_t in_port = pin->metadata.flow.in_port;
@@ -80,7 +87,7 @@ static void encode_standard(struct buf *b, const struct ofp_packet_in *pin, uint
 		buf_add_be32(b, ofp11_port_encode(in_port));
 		buf_add_be32(b, ofp11_port_encode(in_port));
 	}
-	buf_add_be16(b, (uint16_t)pin->total_len);
+	buf_add_be16(b, total_len16(pin));
 	if (version == OFP10)
 		buf_add_be16(b, (uint16_t)in_port);
 	buf_add_u8(b, reason);
@@ -92,15 +99,15 @@ static void encode_standard(struct buf *b, const struct ofp_packet_in *pin, uint
 		buf_add_zeros(b, 2);
 	}
 	buf_add(b, pin->packet, pin->packet_len);
-	ofp_end(b, at);
+	return ofp_end(b, at);
 }
 
-static void encode_nx(struct buf *b, const struct ofp_packet_in *pin, uint8_t version,
+static bool encode_nx(struct buf *b, const struct ofp_packet_in *pin, uint8_t version,
 		      uint8_t reason)
 {
 	size_t at = ofp_begin(b, OFPTYPE_PACKET_IN, true, version, 0);
 	buf_add_be32(b, pin->buffer_id);
-	buf_add_be16(b, (uint16_t)pin->total_len);
+	buf_add_be16(b, total_len16(pin));
 	buf_add_u8(b, reason);
 	buf_add_u8(b, pin->table_id);
 	buf_add(b, &pin->cookie, 8);
@@ -111,7 +118,7 @@ static void encode_nx(struct buf *b, const struct ofp_packet_in *pin, uint8_t ve
 	buf_pad(b, at, 8);
 	buf_add_zeros(b, 2);
 	buf_add(b, pin->packet, pin->packet_len);
-	ofp_end(b, at);
+	return ofp_end(b, at);
 }
 
 static void put_u8(struct buf *b, uint16_t type, uint8_t v)
@@ -179,15 +186,13 @@ bool ofp_encode_packet_in(struct buf *b, const struct ofp_packet_in *whole,
 		pin.packet_len = room;
 	switch (format) {
 	case OFP_PIN_STANDARD:
-		encode_standard(b, &pin, version, reason);
-		break;
+		return encode_standard(b, &pin, version, reason);
 	case OFP_PIN_NXT:
-		encode_nx(b, &pin, version, reason);
-		break;
+		return encode_nx(b, &pin, version, reason);
 	case OFP_PIN_NXT2:
 		return encode_nx2(b, &pin, version, reason);
 	}
-	return true;
+	return false;
 }
 
 static int take_packet(struct cursor *c, struct ofp_packet_in *pin)
@@ -353,13 +358,21 @@ void ofp_packet_out_done(struct ofp_packet_out *po)
 	buf_done(&po->actions);
 }
 
-// What a packet-out may say about its packet is what the headers do not say.
+bool ofp_packet_out_may_say(enum field_id id)
+{
+	if (id == FIELD_TUN_TTL || id == FIELD_TUN_TOS)
+		return false;
+	return id == FIELD_PACKET_TYPE || id == FIELD_METADATA || id == FIELD_IN_PORT ||
+	       id == FIELD_IN_PORT_OXM || (id >= FIELD_TUN_ID && id <= FIELD_TUN_METADATA63) ||
+	       (id >= FIELD_REG0 && id <= FIELD_XXREG3);
+}
+
 static bool only_pipeline_fields(const struct match *m)
 {
 	for (unsigned int i = 0; i < FIELD_N_IDS; i++) {
 		const struct field *f = field_get((enum field_id)i);
 		union field_value mask;
-		if (!f->mapped)
+		if (ofp_packet_out_may_say(f->id))
 			continue;
 		memset(&mask, 0, sizeof(mask));
 		field_get_value(f, &m->mask, &mask);

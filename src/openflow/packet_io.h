@@ -32,7 +32,7 @@ struct ofp_continuation;
 struct ofp_packet_in {
 	const void *packet; // borrowed; already cut to what is to be sent
 	size_t packet_len;
-	size_t total_len; // of the packet as received
+	size_t total_len; // of the packet as received; above 64 KB only NXT_PACKET_IN2 can say it
 	uint32_t buffer_id;
 	uint8_t reason, table_id;
 	bool have_cookie;
@@ -60,10 +60,13 @@ struct ofp_packet_out {
 	const void *packet; // borrowed from the message; NULL when it names a buffer
 	size_t packet_len;
 	uint32_t buffer_id;
-	struct match metadata; // in_port at least; 1.5: any pipeline field
+	struct match metadata; // in_port at least; 1.5: what ofp_packet_out_may_say()
 	struct buf actions;    // owned; kept from one decode to the next; zero the first time
 };
 void ofp_packet_out_done(struct ofp_packet_out *);
+// What the stages of a pipeline tell each other (tunnel, metadata, registers). The headers are in
+// the packet, and what the datapath or conntrack knows about it is not for the sender to say.
+bool ofp_packet_out_may_say(enum field_id);
 int ofp_decode_packet_out(const struct ofp_msg *, struct ofp_packet_out *);
 void ofp_encode_packet_out(struct buf *, const struct ofp_packet_out *, enum ofp_protocol,
 			   uint32_t xid);

@@ -236,8 +236,7 @@ int print_flow_removed(struct str *s, const struct ofp_msg *m, const struct ofp_
 		return error;
 	str_addc(s, ' ');
 	match_format(&fr.match, s, fr.priority, o->text.port_name, o->text.arg);
-	if (s->s[s->len - 1] != ' ')
-		str_addc(s, ' ');
+	str_addc(s, ' ');
 	if (fr.reason < sizeof(reasons) / sizeof(reasons[0]))
 		str_addf(s, "reason=%s", reasons[fr.reason]);
 	else

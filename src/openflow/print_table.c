@@ -32,6 +32,21 @@ static bool numbered(const char *name, size_t *stem, unsigned int *number)
 	return *stem && *stem < n && sscanf(name + *stem, "%u", number) == 1;
 }
 
+// Names i to end begin alike up to `common`: how far they really do, up to and with a "_".
+static size_t longest_beginning(const struct name_list *l, size_t skip, size_t i, size_t end,
+				size_t common)
+{
+	for (;;) {
+		const char *name = l->v[i] + skip;
+		size_t more = beginning(name + common), k = i + 1;
+		while (more && k < end && !strncmp(name, l->v[k] + skip, common + more))
+			k++;
+		if (!more || k < end)
+			return common;
+		common += more;
+	}
+}
+
 // How many names from i on are numbered one after the other.
 static size_t range_length(const struct name_list *l, size_t skip, size_t i, size_t end)
 {
@@ -58,7 +73,10 @@ static void print_names(struct str *s, const struct name_list *l, size_t skip, s
 			str_addc(s, separator);
 		while (common && same < end && !strncmp(name, l->v[same] + skip, common))
 			same++;
-		if (same > i + 1 && depth < MAX_NESTING) {
+		range = range_length(l, skip, i, end);
+		bool one_range = range > 2 && i + range >= same;
+		if (same > i + 1 && !one_range && depth < MAX_NESTING) {
+			common = longest_beginning(l, skip, i, same, common);
 			str_addn(s, name, common);
 			str_addc(s, '{');
 			print_names(s, l, skip + common, i, same, ',', depth + 1);
@@ -67,7 +85,6 @@ static void print_names(struct str *s, const struct name_list *l, size_t skip, s
 			continue;
 		}
 		str_add(s, name);
-		range = range_length(l, skip, i, end);
 		if (range > 2) {
 			str_addf(s, "...%s", l->v[i + range - 1] + skip);
 			i += range;

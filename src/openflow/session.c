@@ -389,8 +389,9 @@ void ofp_encode_get_async_reply(struct buf *b, const struct ofp_msg *request,
 	for (uint16_t i = 0;
 	     i < (request->version >= OFP14 ? OFPASYNC_N : OFPASYNC_FLOW_REMOVED + 1); i++) {
 		if (request->version < OFP14) {
-			buf_add_be32(b, a->primary[i] & 7); // the reasons that 1.3 has
-			buf_add_be32(b, a->secondary[i] & 7);
+			uint32_t known = known_reasons((enum ofp_async)i, request->version);
+			buf_add_be32(b, a->primary[i] & known);
+			buf_add_be32(b, a->secondary[i] & known);
 			continue;
 		}
 		buf_add_be16(b, 2 * i);

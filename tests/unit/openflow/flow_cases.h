@@ -124,5 +124,9 @@ static const struct {
 	{"foo=1", "must specify an action"},
 	{"in_port=99999,actions=drop", "99999: invalid or unknown port for in_port"},
 	{"in_port=foo,actions=drop", "foo: invalid or unknown port for in_port"},
+	{"tun_ttl=9,actions=drop",
+	 "actions are invalid with specified match (OFPBAC_MATCH_INCONSISTENT)"},
+	{"skb_priority=1,actions=drop",
+	 "actions are invalid with specified match (OFPBAC_MATCH_INCONSISTENT)"},
 	{"", "must specify an action"},
 };

@@ -171,6 +171,9 @@ static void test_packet_out(void **state)
 		{"in_port=1 foo=1 packet=50540000000950540000000a0800", "unknown keyword foo"},
 		{"eth_src=00:11:22:33:44:55",
 		 "eth_src is not a valid pipeline field for PACKET_OUT"},
+		{"ct_mark=1", "ct_mark is not a valid pipeline field for PACKET_OUT"},
+		{"tun_ttl=1", "tun_ttl is not a valid pipeline field for PACKET_OUT"},
+		{"tun_ttl=x", "x: bad syntax for tun_ttl value"},
 		{"packet=50540000000950540000000a0800 actions=goto_table:1",
 		 "goto_table instruction not allowed here"},
 	};
@@ -184,6 +187,12 @@ static void test_packet_out(void **state)
 		assert_string_equal(error_text(e), bad[i].error);
 		error_free(e);
 	}
+	struct ofp_flow_monitor_request r;
+	struct error *e = ofp_flow_monitor_parse("tcp,skb_priority=4", NULL, &r, &protocols);
+	assert_non_null(e); // no message has a word for it: it must not be left out
+	assert_string_equal(error_text(e),
+			    "skb_priority: match field is not supported for flow monitor");
+	error_free(e);
 	assert_null(packet_out_parse(
 		"reg0=5 packet=50540000000950540000000a0800 actions=output:2,NORMAL", NULL, &po,
 		&frame, &protocols));
