@@ -10,85 +10,10 @@ import pytest
 
 import of_messages
 from harness import ours, run, stock
+from message_text import comparable, differences, printed, same, show
 
 N = int(os.environ.get("MESSAGES", "5000"))
 SEED = int(os.environ.get("MESSAGES_SEED", "1"))
-SEPARATOR = re.compile(r"OFPT_ECHO_REQUEST \(xid=0x7f[0-9a-f]{6}\): 0 bytes of payload\n")
-
-
-def separator(i):
-    return struct.pack("!BBHI", 1, 2, 8, 0x7F000000 + i)
-
-
-def printed(tools, messages, path, *options):
-    """What the program prints for each message."""
-    path.write_bytes(b"".join(m + separator(i) for i, m in enumerate(messages)))
-    out = run(tools("ovs-ofctl"), "ofp-parse", str(path), *options, text=False).stdout.decode("latin1")
-    parts = SEPARATOR.split(out)
-    assert len(parts) == len(messages) + 1, "a message was lost"
-    return parts[:-1]
-
-
-def eviction_in_table_mod(m):
-    return m[1] == 17 and m[0] >= of_messages.OF14 and len(m) > 16
-
-
-def properties(b):
-    """The properties of a list, as far as their lengths make sense: type, and what follows it."""
-    while len(b) >= 4:
-        kind, n = struct.unpack("!HH", b[:4])
-        if n < 4 or n > len(b):
-            return
-        yield kind, b[4:n]
-        b = b[(n + 7) // 8 * 8:]
-
-
-def vendor_feature_of_table(m):
-    """Stock takes a vendor's property of table features for its own of the same number."""
-    if m[0] < of_messages.OF13 or m[1] not in (18, 19) or m[8:10] != b"\0\x0c":
-        return False
-    b = m[16:]
-    while len(b) >= 64:
-        n, = struct.unpack("!H", b[:2])
-        if any(kind == 0xFFFF and len(p) >= 8 and struct.unpack("!I", p[4:8])[0] < 16 for kind, p in properties(b[64:n])):
-            return True
-        if n < 64:
-            return False
-        b = b[n:]
-    return False
-
-
-def applied_actions_of_11(m):
-    """Of OpenFlow 1.1's table statistics stock shows the written actions twice."""
-    if m[:2] != bytes((of_messages.OF11, 19)) or m[8:10] != b"\0\3":
-        return m
-    b = bytearray(m)
-    for at in range(16, len(b) - 87, 88):
-        b[at + 56:at + 60] = b[at + 52:at + 56]
-    return bytes(b)
-
-
-def normal(message, text):
-    """Where stock is wrong, see docs/differences.md."""
-    if "***decode error: <invalid>***" in text:
-        return "***decode error***"
-    return text.replace("OFPBAC_BAD_SET_TYPE", "OFPBAC_BAD_SET_LEN")  # which of them depends on how stock hashes unknown headers
-
-
-def same(message, a, b):
-    a, b = normal(message, a), normal(message, b)
-    return a == b or (a == "***decode error***" and "***decode error" in b)
-
-
-def differences(messages, tmp_path, *options):
-    theirs = printed(stock, messages, tmp_path / "messages", *options)
-    mine = printed(ours, messages, tmp_path / "messages", *options)
-    return [(m, a, b) for m, a, b in zip(messages, theirs, mine) if not same(m, a, b)]
-
-
-def show(found, n):
-    text = "".join(f"\n--- {m.hex()}\nstock: {a}ours:  {b}" for m, a, b in found[:8])
-    return f"{len(found)} of {n} messages differ{text}"
 
 
 def generate(n, seed, mutations):
@@ -100,8 +25,7 @@ def generate(n, seed, mutations):
             continue
         if mutations:
             m = of_messages.mutate(g, m)
-        if not eviction_in_table_mod(m) and not vendor_feature_of_table(m):
-            result.append(applied_actions_of_11(m))
+        result += comparable([m])
     return result
 
 
