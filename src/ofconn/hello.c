@@ -40,7 +40,7 @@ static uint8_t refuse(uint32_t ours, uint32_t theirs, uint32_t xid, struct buf *
 	uint8_t version = theirs ? (uint8_t)(31 - __builtin_clz(theirs)) : OFP10;
 	char *text = xasprintf("We support %s, you support %s, no common versions.", str_cstr(&us),
 			       str_cstr(&them));
-	ofp_encode_hello_error(answer, version > OFP15 ? OFP15 : version, xid, text);
+	ofp_encode_hello_error(answer, version, xid, text); // 1.0 where we cannot speak it
 	free(text);
 	*why = xasprintf("version negotiation failed (we support %s, peer supports %s)",
 			 str_cstr(&us), str_cstr(&them));
@@ -56,7 +56,6 @@ uint8_t hello_negotiate(uint32_t versions, const void *bytes, size_t n, struct b
 	uint32_t theirs;
 	int error = ofp_msg_decode(bytes, n, &m);
 	if (error || m.type != OFPTYPE_HELLO) {
-		ofp_encode_error(answer, error ? error : OFPBRC_BAD_TYPE, bytes, n);
 		*why = xasprintf("received %s while expecting hello",
 				 error ? "a malformed message" : ofp_msg_name(&m));
 		return 0;

@@ -141,14 +141,17 @@ static bool handle_own(struct ofconn *c, const uint8_t *bytes, size_t n)
 	struct buf b = BUF_INIT;
 	uint8_t version = bytes[0], type = bytes[1];
 	enum { HELLO = 0, ERROR = 1, ECHO_REQUEST = 2, ECHO_REPLY = 3 };
-	if (type == HELLO || type == ECHO_REPLY)
-		return true;
-	if (type == ECHO_REQUEST && !ofp_msg_decode(bytes, n, &m))
+	bool echo = type == ECHO_REQUEST || type == ECHO_REPLY;
+	bool any_version = type == HELLO || type == ERROR; // but 0, which nobody speaks
+	if (echo && !ofp_msg_decode(bytes, n, &m)) {
+		if (type == ECHO_REPLY)
+			return true;
 		ofp_encode_echo_reply(&b, &m);
-	else if (version != c->version && type != ERROR)
+	} else if (version != c->version && !(any_version && version)) {
 		ofp_encode_error(&b, OFPBRC_BAD_VERSION, bytes, n);
-	else
+	} else {
 		return false;
+	}
 	write_bytes(c, &b);
 	buf_done(&b);
 	return true;

@@ -19,7 +19,7 @@ struct ofconn_callbacks {
 	// reconnection.
 	void (*connected)(void *arg);
 	// One message, whole, `n` its header's length, valid during the call. Version is the
-	// negotiated one, or an error message's. Hello and echo are answered before they get here.
+	// negotiated one, or an error's or second hello's. Echoes are answered before they get here.
 	// May free the connection.
 	void (*message)(void *arg, const uint8_t *msg, size_t n);
 	// The connection is lost or could not be made: errno, EOF (-1) when the peer closed it,

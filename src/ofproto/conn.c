@@ -45,6 +45,8 @@ static void reset(struct conn *c)
 	loop_timer_cancel(&c->packet_in_timer);
 	flow_dump_free(c->dump);
 	c->dump = NULL;
+	multiparts_clear(&c->multiparts);
+	loop_timer_cancel(&c->multipart_timer);
 	flow_monitors_clear(c->monitors);
 	ofbundles_clear(c->bundles);
 	ofconn_set_reading(c->of, true);
@@ -66,23 +68,67 @@ static void on_closed(void *c_, int error)
 
 // --- Messages.
 
-static void handle(struct conn *c, const uint8_t *bytes, size_t n)
+// Carries out a request, of one part or more.
+static void handle(struct conn *c, const struct ofp_msg *parts, size_t n)
 {
-	struct ofp_msg msg;
-	int error = ofp_msg_decode(bytes, n, &msg);
+	c->parts = parts;
+	c->n_parts = n;
+	c->part = 0;
 	c->ofproto->acting = c;
-	c->ofproto->acting_xid = msg.xid;
-	if (!error)
-		error = conn_handle(c, &msg);
+	c->ofproto->acting_xid = parts->xid;
+	int error = conn_handle(c, parts);
 	c->ofproto->acting = NULL;
 	if (error)
-		conn_send_error(c, error, bytes, n);
+		conn_send_error(c, error, parts[c->part].data, parts[c->part].len);
+}
+
+static void schedule_multiparts(struct conn *c)
+{
+	int64_t deadline = multiparts_deadline(&c->multiparts);
+	if (deadline != INT64_MAX)
+		loop_timer_set(&c->multipart_timer, deadline);
+}
+
+static void multiparts_late(void *c_)
+{
+	struct conn *c = c_;
+	struct multipart late;
+	while (multiparts_expired(&c->multiparts, clock_ms(), &late)) {
+		const struct ofp_msg *first = &late.parts.v[0];
+		conn_send_error(c, OFPBRC_MULTIPART_REQUEST_TIMEOUT, first->data, first->len);
+		multipart_done(&late);
+	}
+	schedule_multiparts(c);
+}
+
+static int handle_part(struct conn *c, const uint8_t *bytes, size_t n)
+{
+	struct multipart whole;
+	int error = multiparts_add(&c->multiparts, bytes, n, clock_ms(), &whole);
+	schedule_multiparts(c);
+	if (!error && whole.parts.n)
+		handle(c, whole.parts.v, whole.parts.n);
+	multipart_done(&whole);
+	return error;
+}
+
+static int handle_bytes(struct conn *c, const uint8_t *bytes, size_t n)
+{
+	struct ofp_msg msg;
+	if (multiparts_want(&c->multiparts, bytes, n))
+		return handle_part(c, bytes, n);
+	int error = ofp_msg_decode(bytes, n, &msg);
+	if (!error)
+		handle(c, &msg, 1);
+	return error;
 }
 
 static void on_message(void *c_, const uint8_t *bytes, size_t n)
 {
 	struct conn *c = c_;
-	handle(c, bytes, n);
+	int error = handle_bytes(c, bytes, n);
+	if (error)
+		conn_send_error(c, error, bytes, n);
 	// Answers keep the order of their requests: while one is under way, no further one is read.
 	if (c->dump)
 		ofconn_set_reading(c->of, false);
@@ -129,6 +175,7 @@ static struct conn *conn_new(struct controllers *owner, struct ofproto *p,
 	c->monitors = flow_monitors_new(c);
 	c->bundles = ofbundles_new(c);
 	loop_timer_init(&c->packet_in_timer, p->system->loop, send_packet_ins, c);
+	loop_timer_init(&c->multipart_timer, p->system->loop, multiparts_late, c);
 	return c;
 }
 
@@ -163,6 +210,8 @@ void conn_free(struct conn *c)
 		return;
 	ofconn_free(c->of);
 	loop_timer_cancel(&c->packet_in_timer);
+	loop_timer_cancel(&c->multipart_timer);
+	multiparts_clear(&c->multiparts);
 	packet_in_queue_free(c->packet_ins);
 	flow_dump_free(c->dump);
 	flow_monitors_free(c->monitors);

@@ -41,6 +41,12 @@ struct conn {
 	struct ofbundles *bundles;
 	struct flow_dump
 		*dump; // an answer that the peer has not taken yet; nothing is read meanwhile
+	struct multiparts multiparts; // requests of which the last part has not come
+	struct loop_timer multipart_timer;
+	// The parts of the request that is being handled, mostly one, and which of them is looked
+	// at: an error is about that one.
+	const struct ofp_msg *parts;
+	size_t n_parts, part;
 	// Decoders' scratch memory.
 	struct ofp_flow_mod fm;
 	struct ofp_packet_out po;

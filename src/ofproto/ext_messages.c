@@ -66,7 +66,7 @@ static void forward_to(struct conn *c, const void *forward)
 	encode_request(&request, f->msg, version);
 	if (request.len) {
 		ofp_encode_requestforward(&b, version, request.data, request.len);
-		conn_send(c, &b);
+		conn_send_news(c, &b);
 	}
 	buf_done(&request);
 	buf_done(&b);

@@ -281,6 +281,13 @@ static struct flow_criteria criteria(const struct ofp_flow_mod *fm, bool strict)
 	};
 }
 
+// Groups and meters must be there when a flow needs them.
+static int check_references(const struct ofproto *p, const struct ofp_flow_mod *fm)
+{
+	int error = meters_check_actions(p, fm->actions.data, fm->actions.len);
+	return error ? error : groups_check_actions(p, fm->actions.data, fm->actions.len);
+}
+
 static int modify(struct ofproto *p, const struct ofp_flow_mod *fm, bool strict)
 {
 	struct flow_criteria c = criteria(fm, strict);
@@ -289,9 +296,12 @@ static int modify(struct ofproto *p, const struct ofp_flow_mod *fm, bool strict)
 	flows_select(p, &c, &rules);
 	// Before OpenFlow 1.2, modifying what is not there adds it; decoding tells by the cookie
 	// that it means so.
-	if (!rules.n && !fm->cookie_mask && fm->new_cookie != UINT64_MAX)
+	bool adds = !rules.n && !fm->cookie_mask && fm->new_cookie != UINT64_MAX;
+	if (adds || rules.n)
+		error = check_references(p, fm);
+	if (!error && adds)
 		error = add(p, fm);
-	VEC_FOREACH (&rules, i) {
+	for (size_t i = 0; !error && i < rules.n; i++) {
 		modify_rule(p, rules.v[i], fm);
 		tables_touch(&p->tables, rules.v[i]);
 	}
@@ -344,39 +354,52 @@ int actions_check(void *actions, size_t n, const struct match *match, uint8_t ta
 	return error ? error : actions_check_support(actions, n);
 }
 
-static int check(struct ofproto *p, struct ofp_flow_mod *fm, uint8_t version)
+static bool deletes(const struct ofp_flow_mod *fm)
+{
+	return fm->command == OFPFC_DELETE || fm->command == OFPFC_DELETE_STRICT;
+}
+
+int flow_mod_check(struct ofproto *p, struct ofp_flow_mod *fm, uint8_t version)
 {
 	int error = ofp_match_use_options(&fm->match, p->options);
 	if (!error)
 		error = ofpacts_use_options(fm->actions.data, fm->actions.len, p->options, NULL);
 	if (error)
 		return error;
-	if (fm->table_id != OFPTT_ALL && fm->table_id >= OFPROTO_N_TABLES)
-		return OFPBRC_BAD_TABLE_ID;
-	if (fm->table_id == INTERNAL_TABLE)
-		return OFPBRC_EPERM;
-	if (fm->flags & OFPFF_EMERG) // there is no emergency flow table
-		return OFPFMFC_TABLE_FULL;
-	if (fm->command == OFPFC_DELETE ||
-	    fm->command == OFPFC_DELETE_STRICT) // actions are of no effect, but must be sound
+	if (deletes(fm)) // actions are of no effect, but must be sound
 		return ofpacts_check(fm->actions.data, fm->actions.len, &fm->match, OFPP_MAX,
 				     fm->table_id, OFPROTO_N_TABLES, version, NULL);
 	uint8_t table_id = fm->table_id == OFPTT_ALL ? 0 : fm->table_id;
 	error = actions_check(fm->actions.data, fm->actions.len, &fm->match, table_id, version);
-	if (!error)
-		error = meters_check_actions(p, fm->actions.data, fm->actions.len);
-	return error ? error : groups_check_actions(p, fm->actions.data, fm->actions.len);
+	if (!error && fm->buffer_id != OFP_NO_BUFFER) // there are no buffers
+		error = OFPBRC_BUFFER_UNKNOWN;
+	return error;
+}
+
+static int check_table(const struct ofp_flow_mod *fm)
+{
+	if (fm->table_id != OFPTT_ALL && fm->table_id >= OFPROTO_N_TABLES)
+		return OFPBRC_BAD_TABLE_ID;
+	if (fm->table_id == INTERNAL_TABLE && fm->command != OFPFC_DELETE_STRICT)
+		return OFPBRC_EPERM;
+	if (fm->flags & OFPFF_EMERG) // there is no emergency flow table
+		return OFPFMFC_TABLE_FULL;
+	return 0;
 }
 
 int flow_mod_apply(struct ofproto *p, struct ofp_flow_mod *fm, uint8_t version)
 {
-	int error = check(p, fm, version);
+	int error = flow_mod_check(p, fm, version);
+	if (!error)
+		error = check_table(fm);
 	if (error)
 		return error;
 	match_imply_ethernet(&fm->match);
 	switch (fm->command) {
 	case OFPFC_ADD:
-		error = add(p, fm);
+		error = check_references(p, fm);
+		if (!error)
+			error = add(p, fm);
 		break;
 	case OFPFC_MODIFY:
 	case OFPFC_MODIFY_STRICT:

@@ -8,8 +8,11 @@
 #include "openflow/flow_mod.h"
 #include "ofproto/internal.h"
 
+// What can be said of the message without the tables: 0 or an enum ofperr. Completes the actions in
+// place.
+int flow_mod_check(struct ofproto *, struct ofp_flow_mod *, uint8_t version);
 // Does what the message says: 0 or an enum ofperr, with the tables unchanged. `version`: of the
-// connection, for what depends on it. Checks the actions, and completes them in place.
+// connection, for what depends on it. Checks it first.
 int flow_mod_apply(struct ofproto *, struct ofp_flow_mod *, uint8_t version);
 // Which rules a request means, appended, borrowed: of that table (OFPTT_ALL: all visible ones), at
 // least as specific as the match (strict: exactly it and the priority), with the cookie, with an

@@ -20,6 +20,7 @@ struct monitor {
 	uint16_t flags; // enum ofp_flow_monitor_flags
 	uint32_t out_port, out_group;
 	uint8_t table_id;
+	bool fresh; // the request that is being handled added it
 	struct minimatch match;
 };
 
@@ -316,13 +317,14 @@ static int add_monitor(struct flow_monitors *fm, const struct ofp_flow_monitor_r
 		return OFPMOFC_MONITOR_EXISTS;
 	if (fm->list.n >= MAX_MONITORS)
 		return OFPMOFC_UNKNOWN;
-	if (r->table_id != OFPTT_ALL && r->table_id >= OFPROTO_N_TABLES - 1)
+	if (r->table_id != OFPTT_ALL && r->table_id >= OFPROTO_N_TABLES)
 		return OFPBRC_BAD_TABLE_ID;
 	struct monitor m = {.id = r->id,
 			    .flags = r->flags,
 			    .out_port = r->out_port,
 			    .out_group = r->out_group,
-			    .table_id = r->table_id};
+			    .table_id = r->table_id,
+			    .fresh = true};
 	struct match match;
 	match_copy(&match, &r->match);
 	int error = ofp_match_use_options(&match, fm->conn->ofproto->options);
@@ -336,28 +338,61 @@ static int add_monitor(struct flow_monitors *fm, const struct ofp_flow_monitor_r
 	return 0;
 }
 
+static int do_command(struct flow_monitors *fm, const struct ofp_flow_monitor_request *r,
+		      struct ofp_replies *replies, uint8_t version)
+{
+	int error = 0;
+	if (r->command != OFPFMC_ADD)
+		error = remove_monitor(fm, r->id);
+	if (!error && r->command != OFPFMC_DELETE)
+		error = add_monitor(fm, r, replies, version);
+	return error;
+}
+
+// Does what all parts say, one after the other.
+static int each_command(struct conn *c, struct ofp_replies *replies)
+{
+	struct ofp_flow_monitor_request r;
+	bool unknown = false;
+	for (; c->part < c->n_parts; c->part++) {
+		const struct ofp_msg *part = &c->parts[c->part];
+		struct cursor body = part->body;
+		int error;
+		while (!(error = ofp_flow_monitor_request_pull(part, &body, &r))) {
+			if (r.command > OFPFMC_DELETE)
+				unknown = true; // the other faults are told of before
+			else
+				error = do_command(c->monitors, &r, replies, part->version);
+			if (error)
+				return error;
+		}
+		if (error != -ENODATA)
+			return error;
+	}
+	c->part--;
+	return unknown ? OFPMOFC_BAD_COMMAND : 0;
+}
+
+// What a request adds goes again if it fails; what it took away stays away.
+static void end_request(struct flow_monitors *fm, bool keep)
+{
+	for (size_t i = fm->list.n; i--;) {
+		struct monitor *m = &fm->list.v[i];
+		if (m->fresh && !keep)
+			(void)remove_monitor(fm, m->id);
+		else
+			m->fresh = false;
+	}
+}
+
 int flow_monitor_request(struct conn *c, const struct ofp_msg *msg)
 {
-	struct flow_monitors *fm = c->monitors;
-	struct cursor body = msg->body;
-	struct ofp_flow_monitor_request r;
 	struct ofp_replies replies = {0};
-	int error;
 	ofp_replies_init(&replies, msg);
-	while (!(error = ofp_flow_monitor_request_pull(msg, &body, &r))) {
-		if (r.command > OFPFMC_DELETE)
-			error = OFPMOFC_BAD_COMMAND;
-		if (!error && r.command != OFPFMC_ADD)
-			error = remove_monitor(fm, r.id);
-		if (!error && r.command != OFPFMC_DELETE)
-			error = add_monitor(fm, &r, &replies, msg->version);
-		if (error)
-			break;
-	}
-	if (error == -ENODATA) {
+	int error = each_command(c, &replies);
+	end_request(c->monitors, !error);
+	if (!error)
 		conn_send_replies(c, &replies, true);
-		error = 0;
-	}
 	ofp_replies_done(&replies);
 	return error;
 }

@@ -247,18 +247,18 @@ int group_mod_apply(struct ofproto *p, struct ofp_group_mod *gm)
 	const struct ofp_group *g = &gm->group;
 	bool exists = group_find(&p->groups, g->group_id), creates = gm->command == OFPGC_ADD;
 	int error = 0;
-	if (gm->command != OFPGC_DELETE && g->group_id > OFPG_MAX)
-		return OFPGMFC_INVALID_GROUP;
 	// Counters must be right up to now: what comes hits other buckets.
 	backer_push_stats(p->backer);
 	switch (gm->command) {
 	case OFPGC_ADD:
 	case OFPGC_MODIFY:
 	case OFPGC_ADD_OR_MOD:
-		if (creates && exists)
-			return OFPGMFC_GROUP_EXISTS;
 		if (gm->command == OFPGC_MODIFY && !exists)
 			return OFPGMFC_UNKNOWN_GROUP;
+		if (g->group_id > OFPG_MAX)
+			return OFPGMFC_INVALID_GROUP;
+		if (creates && exists)
+			return OFPGMFC_GROUP_EXISTS;
 		error = put(p, &gm->group);
 		break;
 	case OFPGC_INSERT_BUCKET:

@@ -18,6 +18,7 @@
 #include "ofproto/meters.h"
 #include "ofproto/table.h"
 #include "openflow/nx_ext.h"
+#include "openflow/session.h"
 
 struct conn;
 struct controllers;
@@ -100,6 +101,7 @@ struct ofproto {
 	bool forward_bpdu;
 	uint64_t *flood_vlans; // 4096 bits; NULL: none
 	unsigned int max_resubmits, max_depth;
+	enum ofp_frag_mode frag; // how fragments pass the tables; by OpenFlow
 	struct mcast_snooping *mcast; // NULL: off
 	bool mcast_flood_unregistered;
 

@@ -41,7 +41,7 @@ static int features_request(struct conn *c, const struct ofp_msg *msg)
 static int get_config_request(struct conn *c, const struct ofp_msg *msg)
 {
 	struct ofp_config config = {
-		.frag = OFP_FRAG_NORMAL,
+		.frag = c->ofproto->frag,
 		.miss_send_len = c->miss_send_len,
 		.invalid_ttl_to_controller =
 			(c->async.primary[OFPASYNC_PACKET_IN] >> OFPR_INVALID_TTL) & 1,
@@ -53,15 +53,22 @@ static int get_config_request(struct conn *c, const struct ofp_msg *msg)
 	return 0;
 }
 
+// Fragments are not put together: who asks for it changes nothing, and is told so when he asks.
+static void set_frag(struct ofproto *p, enum ofp_frag_mode frag)
+{
+	if (frag == OFP_FRAG_REASM || frag == p->frag)
+		return;
+	p->frag = frag;
+	snapshot_invalidate(p);
+}
+
 static int set_config(struct conn *c, const struct ofp_msg *msg)
 {
 	struct ofp_config config;
 	int error = ofp_decode_config(msg, &config);
 	if (error)
 		return error;
-	if (config.frag != OFP_FRAG_NORMAL) // dropping and reassembling them, and matching on them
-					    // as NXM once had it
-		return OFPSCFC_BAD_FLAGS;
+	set_frag(c->ofproto, config.frag);
 	if (config.invalid_ttl_to_controller >= 0) {
 		uint32_t bit = 1u << OFPR_INVALID_TTL;
 		uint32_t *mask = &c->async.primary[OFPASYNC_PACKET_IN];
@@ -85,6 +92,11 @@ static int barrier_request(struct conn *c, const struct ofp_msg *msg)
 static int ignore(struct conn *c, const struct ofp_msg *msg)
 {
 	return 0;
+}
+
+static int second_hello(struct conn *c, const struct ofp_msg *msg)
+{
+	return OFPBRC_BAD_TYPE;
 }
 
 static void set_text(char *out, size_t n, const char *configured, const char *otherwise)
@@ -114,13 +126,7 @@ static int flow_mod(struct conn *c, const struct ofp_msg *msg)
 {
 	struct ofp_flow_mod *fm = &c->fm;
 	int error = ofp_decode_flow_mod(msg, c->protocol, fm);
-	if (!error)
-		error = flow_mod_apply(c->ofproto, fm, msg->version);
-	// There are no buffers that the flow could be applied to; the flow itself stays.
-	bool adds = fm->command != OFPFC_DELETE && fm->command != OFPFC_DELETE_STRICT;
-	if (!error && adds && fm->buffer_id != OFP_NO_BUFFER)
-		error = OFPBRC_BUFFER_UNKNOWN;
-	return error;
+	return error ? error : flow_mod_apply(c->ofproto, fm, msg->version);
 }
 
 static int packet_out(struct conn *c, const struct ofp_msg *msg)
@@ -335,15 +341,17 @@ static int ct_flush_zone(struct conn *c, const struct ofp_msg *msg)
 // --- The table.
 
 enum {
-	NOT_SECONDARY = 1
-}; // refused from a connection in the secondary role: it changes the switch
+	NOT_SECONDARY = 1, // refused from a connection in the secondary role: it
+			   // changes the switch
+	PARTS = 2,	   // may come in several parts that say something
+};
 
 static const struct {
 	int (*handle)(struct conn *, const struct ofp_msg *);
 	unsigned int flags;
 } messages[OFPTYPE_N] = {
-	[OFPTYPE_HELLO] = {ignore, 0},
-	[OFPTYPE_ERROR] = {ignore, 0},
+	[OFPTYPE_HELLO] = {second_hello, 0},
+	[OFPTYPE_ERROR] = {ignore, 0},	      // an error would be answered by an error, and so on
 	[OFPTYPE_ECHO_REQUEST] = {ignore, 0}, // ofconn has answered it
 	[OFPTYPE_ECHO_REPLY] = {ignore, 0},
 	[OFPTYPE_FLOW_AGE] = {ignore, 0},
@@ -372,7 +380,7 @@ static const struct {
 	[OFPTYPE_TABLE_MOD] = {table_mod, NOT_SECONDARY},
 	[OFPTYPE_TABLE_DESC_REQUEST] = {table_desc_request, 0},
 	[OFPTYPE_TABLE_STATS_REQUEST] = {table_stats_request, 0},
-	[OFPTYPE_TABLE_FEATURES_STATS_REQUEST] = {table_features_request, 0},
+	[OFPTYPE_TABLE_FEATURES_STATS_REQUEST] = {table_features_request, PARTS},
 	[OFPTYPE_PORT_STATS_REQUEST] = {port_stats_request, 0},
 	[OFPTYPE_PORT_DESC_STATS_REQUEST] = {port_desc_stats_request, 0},
 	[OFPTYPE_QUEUE_STATS_REQUEST] = {queue_stats_request, 0},
@@ -386,7 +394,7 @@ static const struct {
 	[OFPTYPE_METER_CONFIG_STATS_REQUEST] = {meter_request, 0},
 	[OFPTYPE_BUNDLE_CONTROL] = {bundle_control, NOT_SECONDARY},
 	[OFPTYPE_BUNDLE_ADD_MESSAGE] = {bundle_add, NOT_SECONDARY},
-	[OFPTYPE_FLOW_MONITOR_STATS_REQUEST] = {flow_monitor_request, 0},
+	[OFPTYPE_FLOW_MONITOR_STATS_REQUEST] = {flow_monitor_request, PARTS},
 	[OFPTYPE_FLOW_MONITOR_CANCEL] = {flow_monitor_cancel, 0},
 	[OFPTYPE_SET_FLOW_FORMAT] = {set_flow_format, 0},
 	[OFPTYPE_FLOW_MOD_TABLE_ID] = {flow_mod_table_id, 0},
@@ -398,6 +406,8 @@ int conn_handle(struct conn *c, const struct ofp_msg *msg)
 {
 	if (!messages[msg->type].handle)
 		return ofp_msg_is_stats_request(msg) ? OFPBRC_BAD_STAT : OFPBRC_BAD_TYPE;
+	if (c->n_parts > 1 && !(messages[msg->type].flags & PARTS))
+		return OFPBRC_BAD_STAT;
 	if (c->role == OFPCR_SECONDARY && messages[msg->type].flags & NOT_SECONDARY)
 		return OFPBRC_IS_SECONDARY;
 	return messages[msg->type].handle(c, msg);

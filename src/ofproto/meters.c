@@ -137,12 +137,24 @@ static void configure(struct ofproto *p, const struct ofmeter *m)
 	(void)dp_meter_set(backer_dp(p->backer), m->dp_id, &c);
 }
 
-static int check(const struct ofp_meter *m)
+static int check_id(uint32_t id)
 {
-	if (!m->meter_id || (m->meter_id > OFPM_MAX && m->meter_id != OFPM_CONTROLLER &&
-			     m->meter_id != OFPM_SLOWPATH))
-		return OFPMMFC_INVALID_METER;
-	return m->bands.n > DP_METER_MAX_BANDS ? OFPMMFC_OUT_OF_BANDS : 0;
+	bool special = id == OFPM_CONTROLLER || id == OFPM_SLOWPATH;
+	return !id || (id > OFPM_MAX && !special) ? OFPMMFC_INVALID_METER : 0;
+}
+
+// Is it one that the datapath can do?
+static int check_config(const struct ofp_meter *m)
+{
+	enum { KNOWN = OFPMF_KBPS | OFPMF_PKTPS | OFPMF_BURST | OFPMF_STATS };
+	if (!(m->flags & (OFPMF_KBPS | OFPMF_PKTPS)))
+		return OFPMMFC_BAD_FLAGS;
+	if (!m->bands.n || m->bands.n > DP_METER_MAX_BANDS)
+		return OFPMMFC_OUT_OF_BANDS;
+	VEC_FOREACH (&m->bands, i)
+		if (!m->bands.v[i].rate)
+			return OFPMMFC_BAD_RATE;
+	return m->flags & ~KNOWN ? OFPMMFC_BAD_FLAGS : 0;
 }
 
 // Takes the meter's bands.
@@ -152,6 +164,9 @@ static int add_meter(struct ofproto *p, struct ofp_meter *m)
 		return OFPMMFC_METER_EXISTS;
 	if (p->meters.n >= MAX_METERS)
 		return OFPMMFC_OUT_OF_METERS;
+	int error = check_config(m);
+	if (error)
+		return error;
 	struct ofmeter *new = XNEW(struct ofmeter), **chain = chain_of(&p->meters, m->meter_id);
 	new->m = *m;
 	memset(m, 0, sizeof(*m));
@@ -171,6 +186,9 @@ static int modify_meter(struct ofproto *p, struct ofp_meter *m)
 	struct ofmeter *old = ofmeter_find(&p->meters, m->meter_id);
 	if (!old)
 		return OFPMMFC_UNKNOWN_METER;
+	int error = check_config(m);
+	if (error)
+		return error;
 	ofp_meter_done(&old->m);
 	old->m.flags = m->flags; // not the id, which others are reading
 	memcpy(&old->m.bands, &m->bands, sizeof(m->bands));
@@ -207,7 +225,7 @@ int meter_mod(struct conn *c, const struct ofp_msg *msg)
 	struct ofp_meter_mod mm;
 	int error = ofp_decode_meter_mod(msg, &mm);
 	if (!error && mm.command != OFPMC_DELETE)
-		error = check(&mm.meter);
+		error = check_id(mm.meter.meter_id);
 	if (!error) {
 		switch (mm.command) {
 		case OFPMC_ADD:

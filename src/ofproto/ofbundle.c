@@ -301,10 +301,14 @@ static int check_inner(struct conn *c, const struct ofp_bundle_add *ba)
 	int error = ofp_msg_decode(ba->msg, ba->len, &m);
 	if (error)
 		return error;
-	if (m.type == OFPTYPE_FLOW_MOD)
-		return ofp_decode_flow_mod(&m, c->protocol, &c->fm);
-	if (m.type == OFPTYPE_PACKET_OUT)
-		return ofp_decode_packet_out(&m, &c->po);
+	if (m.type == OFPTYPE_FLOW_MOD) {
+		error = ofp_decode_flow_mod(&m, c->protocol, &c->fm);
+		return error ? error : flow_mod_check(c->ofproto, &c->fm, m.version);
+	}
+	if (m.type == OFPTYPE_PACKET_OUT) {
+		error = ofp_decode_packet_out(&m, &c->po);
+		return error ? error : packet_out_check(c->ofproto, &c->po, m.version);
+	}
 	if (m.type == OFPTYPE_PORT_MOD)
 		return ofp_decode_port_mod(&m, true, &pm);
 	error = ofp_decode_group_mod(&m, &gm);

@@ -18,28 +18,43 @@ bool packet_out_in_port_ok(uint32_t port)
 	       port == OFPP_CONTROLLER;
 }
 
-int packet_out_apply(struct ofproto *p, struct ofp_packet_out *po, uint8_t version)
+// `match` gets the packet's headers.
+static int check(struct ofproto *p, struct ofp_packet_out *po, uint8_t version, bool groups,
+		 struct match *match)
 {
 	if (po->buffer_id != OFP_NO_BUFFER)
 		return OFPBRC_BUFFER_UNKNOWN;
 	if (!packet_out_in_port_ok(po->metadata.flow.in_port))
 		return OFPBRC_BAD_PORT;
-	if (po->packet_len < ETHERNET_HEADER && !flow_is_bare(&po->metadata.flow))
-		return OFPBRC_BAD_PACKET;
-
 	int error = ofp_match_use_options(&po->metadata, p->options);
 	if (!error)
 		error = ofpacts_use_options(po->actions.data, po->actions.len, p->options, NULL);
 	if (error)
 		return error;
-	struct match match = po->metadata;
-	flow_extract(po->packet, po->packet_len, po->packet_len, &match.flow);
-	memset(&match.mask, 0xff, sizeof(match.mask));
-	error = actions_check(po->actions.data, po->actions.len, &match, 0, version);
+	match_copy(match, &po->metadata);
+	flow_extract(po->packet, po->packet_len, po->packet_len, &match->flow);
+	memset(&match->mask, 0xff, sizeof(match->mask));
+	error = actions_check(po->actions.data, po->actions.len, match, 0, version);
 	if (!error)
 		error = meters_check_actions(p, po->actions.data, po->actions.len);
-	if (!error)
+	if (!error && groups)
 		error = groups_check_actions(p, po->actions.data, po->actions.len);
+	// OpenFlow 1.0 and 1.1 have no word for a frame that is none.
+	if (!error && po->packet_len < ETHERNET_HEADER && !flow_is_bare(&match->flow))
+		error = version < OFP12 ? OFPBRC_BAD_LEN : OFPBRC_BAD_PACKET;
+	return error;
+}
+
+int packet_out_check(struct ofproto *p, struct ofp_packet_out *po, uint8_t version)
+{
+	struct match match;
+	return check(p, po, version, false, &match);
+}
+
+int packet_out_apply(struct ofproto *p, struct ofp_packet_out *po, uint8_t version)
+{
+	struct match match;
+	int error = check(p, po, version, true, &match);
 	if (error)
 		return error;
 	snapshot_flush(p);

@@ -123,7 +123,7 @@ int resume_request(struct conn *c, const struct ofp_msg *msg)
 {
 	struct ofp_packet_in pin;
 	struct ofp_continuation paused = {.stack = NULL};
-	int error = ofp_decode_packet_in(msg, &pin);
+	int error = ofp_decode_resume(msg, &pin);
 	if (!error && !pin.has_continuation)
 		error = NXR_STALE;
 	if (!error)

@@ -106,6 +106,7 @@ static void snapshot_run(void *p_)
 		.mcast_flood_unregistered = p->mcast_flood_unregistered,
 		.max_resubmits = p->max_resubmits,
 		.max_depth = p->max_depth,
+		.frag = p->frag,
 	};
 	memcpy(c.mac, p->mac, sizeof(c.mac));
 	xlate_set_bridge(p->backer, &c);

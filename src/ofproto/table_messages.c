@@ -88,52 +88,80 @@ static bool differ(const struct ofp_table_features *wanted, const struct ofp_tab
 		memcmp(&wanted->wildcard, &is->wildcard, sizeof(is->wildcard)));
 }
 
-// Nothing of a table can be changed but its name.
-static int check_features(const struct ofproto *p, const struct ofp_msg *msg)
+// Reads all parts of the request; none may name a table twice.
+static int check_parts(struct conn *c, uint64_t named[4])
 {
-	struct cursor body = msg->body;
-	struct ofp_table_features wanted, is;
-	int error;
-	while (!(error = ofp_table_features_pull(&body, msg->version, &wanted))) {
-		if (wanted.table_id >= N_VISIBLE)
-			return OFPTFFC_BAD_TABLE;
-		all_features(msg->version, &is);
-		describe_table(p, wanted.table_id, msg->version, &is);
-		// The tables behind this one, which describe_table() takes out one by one.
-		for (unsigned int i = 0; i < wanted.table_id; i++)
-			is.hit.next[i / 64] &= ~(1ull << i % 64);
-		if (wanted.command > OFPTFC_MODIFY || differ(&wanted, &is))
-			return OFPTFFC_EPERM;
+	struct ofp_table_features f;
+	for (c->part = 0; c->part < c->n_parts; c->part++) {
+		const struct ofp_msg *part = &c->parts[c->part];
+		struct cursor body = part->body;
+		int error;
+		while (!(error = ofp_table_features_pull(&body, part->version, true, &f))) {
+			if (f.table_id >= N_VISIBLE)
+				return OFPTFFC_BAD_TABLE;
+			if (named[f.table_id / 64] >> f.table_id % 64 & 1)
+				return NXTFFC_DUP_TABLE;
+			named[f.table_id / 64] |= 1ull << f.table_id % 64;
+		}
+		if (error != -ENODATA)
+			return error;
 	}
-	return error == -ENODATA ? 0 : error;
+	c->part--; // what is refused now is refused for the whole request
+	return 0;
 }
 
-static void set_names(struct ofproto *p, const struct ofp_msg *msg)
+// Nothing of a table can be changed but its name.
+static bool may_change(const struct ofproto *p, uint8_t version,
+		       const struct ofp_table_features *wanted)
 {
-	struct cursor body = msg->body;
+	struct ofp_table_features is;
+	all_features(version, &is);
+	describe_table(p, wanted->table_id, version, &is);
+	// The tables behind this one, which describe_table() takes out one by one.
+	for (unsigned int i = 0; i < wanted->table_id; i++)
+		is.hit.next[i / 64] &= ~(1ull << i % 64);
+	return wanted->command <= OFPTFC_MODIFY && !differ(wanted, &is);
+}
+
+static void set_name(struct ofproto *p, const struct ofp_table_features *f)
+{
+	struct oftable *t = &p->tables.table[f->table_id];
+	if (t->name) // what the database calls it stays
+		return;
+	free(t->of_name);
+	t->of_name = *f->name ? xstrdup(f->name) : NULL;
+}
+
+// Looks at all tables of the request, or with `apply` changes them.
+static int change_features(struct conn *c, bool apply)
+{
 	struct ofp_table_features f;
-	while (!ofp_table_features_pull(&body, msg->version, &f)) {
-		struct oftable *t = &p->tables.table[f.table_id];
-		// What the database calls it stays.
-		if (t->name)
-			continue;
-		free(t->of_name);
-		t->of_name = *f.name ? xstrdup(f.name) : NULL;
+	for (size_t i = 0; i < c->n_parts; i++) {
+		struct cursor body = c->parts[i].body;
+		uint8_t version = c->parts[i].version;
+		while (!ofp_table_features_pull(&body, version, true, &f)) {
+			if (apply)
+				set_name(c->ofproto, &f);
+			else if (!may_change(c->ofproto, version, &f))
+				return OFPTFFC_EPERM;
+		}
 	}
+	return 0;
 }
 
 int table_features_request(struct conn *c, const struct ofp_msg *msg)
 {
 	struct ofproto *p = c->ofproto;
 	if (!ofp_table_features_request_is_query(msg)) {
+		uint64_t named[4] = {0};
 		int error =
-			c->role == OFPCR_SECONDARY ? OFPBRC_IS_SECONDARY : check_features(p, msg);
+			c->role == OFPCR_SECONDARY ? OFPBRC_IS_SECONDARY : check_parts(c, named);
+		if (!error)
+			error = change_features(c, false);
 		if (error)
 			return error;
-		set_names(p, msg);
+		change_features(c, true);
 	}
-	if (msg->mp_flags & OFPMPF_MORE) // the answer comes to the last part
-		return 0;
 	struct ofp_replies r = {0};
 	struct ofp_table_features f;
 	all_features(msg->version, &f);

@@ -238,14 +238,15 @@ static void report_visit(struct xlate_ctx *ctx, uint8_t table_id, const struct r
 							       .rule = rule}));
 }
 
-// First fragments show their ports, later ones do not: in the tables, all fragments are without.
+// First fragments show their ports, later ones do not: in the tables, all fragments are without,
+// but in the mode "nx-match".
 static struct rule *look_up(struct xlate_ctx *ctx, uint32_t in_port, uint8_t table_id)
 {
 	struct flow *flow = &ctx->flow;
 	uint32_t old_in_port = flow->in_port;
 	be16_t tp_src = flow->tp_src, tp_dst = flow->tp_dst, mask_src = ctx->mask->tp_src,
 	       mask_dst = ctx->mask->tp_dst;
-	bool fragment = flow->nw_frag & FLOW_FRAG_ANY;
+	bool fragment = flow->nw_frag & FLOW_FRAG_ANY && ctx->bridge->frag != OFP_FRAG_NX_MATCH;
 	flow->in_port = in_port;
 	flow->bare = flow_is_bare(flow);
 	if (fragment)
@@ -317,6 +318,17 @@ bool xlate_within_limits(struct xlate_ctx *ctx)
 	return !ctx->out->error;
 }
 
+static void drop_fragment(struct xlate_ctx *ctx, uint8_t table_id)
+{
+	if (!ctx->node)
+		return;
+	ctx->node = xlate_trace_add(
+		ctx->node, TRACE_TABLE,
+		"%2u. Packets are IP fragments and the fragment handling mode is \"drop\".",
+		table_id);
+	XLATE_REPORT(ctx, TRACE_ACTION, "drop");
+}
+
 void xlate_table(struct xlate_ctx *ctx, uint32_t in_port, uint8_t table_id, bool miss_counts)
 {
 	if (!xlate_within_limits(ctx))
@@ -329,7 +341,8 @@ void xlate_table(struct xlate_ctx *ctx, uint32_t in_port, uint8_t table_id, bool
 	ctx->depth++;
 	ctx->resubmits++;
 
-	struct rule *rule = look_up(ctx, in_port, table_id);
+	bool drop = ctx->bridge->frag == OFP_FRAG_DROP && ctx->flow.nw_frag & FLOW_FRAG_ANY;
+	struct rule *rule = drop ? NULL : look_up(ctx, in_port, table_id);
 	ctx->rule = rule;
 	ctx->cookie = rule ? __atomic_load_n(&rule->cookie, __ATOMIC_RELAXED) : UINT64_MAX;
 	if (rule) {
@@ -341,6 +354,8 @@ void xlate_table(struct xlate_ctx *ctx, uint32_t in_port, uint8_t table_id, bool
 			xlate_actions(ctx, actions->list, actions->len);
 		else
 			XLATE_REPORT(ctx, TRACE_ACTION, "drop");
+	} else if (drop) {
+		drop_fragment(ctx, table_id);
 	} else {
 		table_miss(ctx, in_port, table_id, miss_counts);
 	}

@@ -15,6 +15,7 @@
 #include "flow/flow.h"
 #include "l2proto/mac_table.h"
 #include "openflow/action.h"
+#include "openflow/session.h"
 #include "ofproto/rule.h"
 
 struct group;
@@ -94,6 +95,7 @@ struct xlate_bridge_config {
 	const struct xlate_mirror_config *mirrors; // at most XLATE_MAX_MIRRORS
 	unsigned int n_mirrors;
 	unsigned int max_resubmits, max_depth; // 4096 and 64
+	enum ofp_frag_mode frag;	       // not "reassemble"
 };
 // Copies everything. Replaces the bridge's part of the snapshot and publishes the result; counts
 // the generation up.

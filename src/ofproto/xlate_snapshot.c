@@ -134,6 +134,7 @@ static struct xlate_bridge *bridge_new(const struct xlate_bridge_config *c, uint
 	b->flood_vlans = copy_vlans(c->flood_vlans);
 	b->forward_bpdu = c->forward_bpdu;
 	b->default_miss = c->default_miss;
+	b->frag = c->frag;
 	b->vlan_limit = c->vlan_limit;
 	b->max_resubmits = c->max_resubmits;
 	b->max_depth = c->max_depth;

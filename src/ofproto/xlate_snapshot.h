@@ -50,6 +50,7 @@ struct xlate_bridge {
 	bool forward_bpdu;
 	bool looks_inside; // has bundles that look at the inner tag: dot1q-tunnel, access
 	enum table_miss default_miss;
+	enum ofp_frag_mode frag;
 	unsigned int vlan_limit, max_resubmits, max_depth;
 	struct xlate_port *ports; // by ofp_port
 	struct xlate_bundle *bundles;

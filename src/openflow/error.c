@@ -79,6 +79,7 @@ int ofperr_from_code(uint8_t version, uint32_t vendor, uint16_t type, uint16_t c
 // experimenter).
 enum { NXET_VENDOR = 0xb0c2, OFPET_EXPERIMENTER = 0xffff };
 
+// As much of the payload as fits.
 static void encode(struct buf *b, int error, uint8_t version, uint32_t xid, const void *payload,
 		   size_t n)
 {
@@ -102,16 +103,15 @@ static void encode(struct buf *b, int error, uint8_t version, uint32_t xid, cons
 		buf_add_be16(b, c.type);
 		buf_add_be32(b, c.vendor);
 	}
-	buf_add(b, payload, n);
+	size_t room = OFP_MAX_LEN - (b->len - begin);
+	buf_add(b, payload, n < room ? n : room);
 	ofp_end(b, begin);
 }
 
 void ofp_encode_error(struct buf *b, int error, const void *request, size_t n)
 {
 	const struct ofp_header *h = request;
-	enum { HEADERS = 24 }; // at most, so that a request of any length fits behind them
-	size_t most = OFP_MAX_LEN - HEADERS;
-	encode(b, error, h->version, ofp_xid(request), request, n < most ? n : most);
+	encode(b, error, h->version, ofp_xid(request), request, n);
 }
 
 void ofp_encode_hello_error(struct buf *b, uint8_t version, uint32_t xid, const char *text)

@@ -8,6 +8,7 @@
 #include "openflow/group.h"
 #include "openflow/header.h"
 #include "openflow/meter.h"
+#include "openflow/multipart.h"
 #include "openflow/nx_ext.h"
 #include "openflow/packet_io.h"
 #include "openflow/port.h"

@@ -221,7 +221,7 @@ static int decode_nx(struct cursor *c, struct ofp_packet_in *pin)
 	return error ? error : take_packet(c, pin);
 }
 
-static int nx2_property(struct ofp_packet_in *pin, uint64_t type, struct cursor v,
+static int nx2_property(struct ofp_packet_in *pin, uint64_t type, struct cursor v, bool strict,
 			struct cursor *continuation)
 {
 	uint32_t n;
@@ -251,7 +251,7 @@ static int nx2_property(struct ofp_packet_in *pin, uint64_t type, struct cursor 
 		pin->reason = cursor_u8(&v);
 		break;
 	case NXPINT_METADATA:
-		return nx_match_decode(v, false, &pin->metadata, NULL, NULL);
+		return nx_match_decode(v, strict, &pin->metadata, NULL, NULL);
 	case NXPINT_USERDATA:
 		pin->userdata_len = cursor_left(&v);
 		pin->userdata = v.p;
@@ -261,12 +261,12 @@ static int nx2_property(struct ofp_packet_in *pin, uint64_t type, struct cursor 
 		*continuation = v;
 		break;
 	default:
-		return 0;
+		return strict ? prop_unknown(type) : 0;
 	}
 	return v.bad ? OFPBPC_BAD_LEN : 0;
 }
 
-static int decode_nx2(struct cursor *c, struct ofp_packet_in *pin)
+static int decode_nx2(struct cursor *c, bool strict, struct ofp_packet_in *pin)
 {
 	pin->cookie = UINT64_MAX;
 	struct cursor continuation = {0};
@@ -275,7 +275,7 @@ static int decode_nx2(struct cursor *c, struct ofp_packet_in *pin)
 		struct cursor v;
 		int error = prop_pull(c, &type, &v);
 		if (!error)
-			error = nx2_property(pin, type, v, &continuation);
+			error = nx2_property(pin, type, v, strict, &continuation);
 		if (error)
 			return error;
 	}
@@ -339,16 +339,29 @@ static int decode_standard(struct cursor *c, uint8_t version, struct ofp_packet_
 	return error ? error : take_packet(c, pin);
 }
 
-int ofp_decode_packet_in(const struct ofp_msg *m, struct ofp_packet_in *pin)
+static void packet_in_init(struct ofp_packet_in *pin)
 {
-	struct cursor c = m->body;
 	memset(pin, 0, sizeof(*pin));
 	match_init_any(&pin->metadata);
 	pin->buffer_id = OFP_NO_BUFFER;
 	pin->cookie = UINT64_MAX;
+}
+
+int ofp_decode_packet_in(const struct ofp_msg *m, struct ofp_packet_in *pin)
+{
+	struct cursor c = m->body;
+	packet_in_init(pin);
 	if (!m->nx)
 		return decode_standard(&c, m->version, pin);
-	return strcmp(ofp_msg_name(m), "NXT_PACKET_IN") ? decode_nx2(&c, pin) : decode_nx(&c, pin);
+	return strcmp(ofp_msg_name(m), "NXT_PACKET_IN") ? decode_nx2(&c, false, pin)
+							: decode_nx(&c, pin);
+}
+
+int ofp_decode_resume(const struct ofp_msg *m, struct ofp_packet_in *pin)
+{
+	struct cursor c = m->body;
+	packet_in_init(pin);
+	return decode_nx2(&c, true, pin);
 }
 
 // --- Packet out.

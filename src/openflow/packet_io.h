@@ -55,6 +55,8 @@ bool ofp_encode_packet_in(struct buf *, const struct ofp_packet_in *, enum ofp_p
 bool ofp_encode_resume(struct buf *, const struct ofp_msg *packet_in, uint32_t xid);
 int ofp_decode_packet_in(const struct ofp_msg *,
 			 struct ofp_packet_in *); // borrows from the message
+// The same for NXT_RESUME as a switch takes it: properties and fields that are not known are errors.
+int ofp_decode_resume(const struct ofp_msg *, struct ofp_packet_in *);
 
 struct ofp_packet_out {
 	const void *packet; // borrowed from the message; NULL when it names a buffer

@@ -441,7 +441,7 @@ int print_table_features(struct str *s, const struct ofp_msg *m, const struct of
 	struct ditto d = {0};
 	bool any = false;
 	int error;
-	while (!(error = ofp_table_features_pull(&body, m->version, &t))) {
+	while (!(error = ofp_table_features_pull(&body, m->version, false, &t))) {
 		if (!any)
 			str_addc(s, '\n');
 		bool same = any && same_capabilities(&t, &before);

@@ -72,7 +72,10 @@ void ofp_encode_echo_request(struct buf *b, uint8_t version, uint32_t xid, const
 
 void ofp_encode_echo_reply(struct buf *b, const struct ofp_msg *request)
 {
-	size_t at = ofp_begin(b, OFPTYPE_ECHO_REPLY, false, request->version, request->xid);
+	// Echoes are understood in versions to come, too, and answered in them.
+	uint8_t known = request->version > OFP15 ? OFP15 : request->version;
+	size_t at = ofp_begin(b, OFPTYPE_ECHO_REPLY, false, known, request->xid);
+	b->data[at] = request->version;
 	buf_add(b, request->body.p, cursor_left(&request->body));
 	ofp_end(b, at);
 }

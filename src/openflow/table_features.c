@@ -170,7 +170,7 @@ void ofp_table_features_all(struct ofp_table_features *f, uint8_t version)
 
 // --- Reading.
 
-static int pull_ids(struct cursor v, uint32_t known, uint32_t *ids)
+static int pull_ids(struct cursor v, uint32_t known, int unknown, uint32_t *ids)
 {
 	*ids = 0;
 	while (cursor_left(&v)) {
@@ -181,6 +181,8 @@ static int pull_ids(struct cursor v, uint32_t known, uint32_t *ids)
 		cursor_skip(&v, len);
 		if (id < 32 && known >> id & 1)
 			*ids |= 1u << id;
+		else if (unknown)
+			return unknown;
 	}
 	return 0;
 }
@@ -197,7 +199,8 @@ static int pull_tables(struct cursor v, uint64_t next[4])
 	return 0;
 }
 
-static int pull_fields(struct cursor v, struct ofp_field_set *set, struct ofp_field_set *masked)
+static int pull_fields(struct cursor v, bool strict, struct ofp_field_set *set,
+		       struct ofp_field_set *masked)
 {
 	memset(set, 0, sizeof(*set));
 	bool any_mask = false;
@@ -205,7 +208,7 @@ static int pull_fields(struct cursor v, struct ofp_field_set *set, struct ofp_fi
 		const struct field *f;
 		bool has_mask;
 		int error = nx_header_decode(&v, &f, &has_mask);
-		if (error == OFPBMC_BAD_FIELD)
+		if (error == OFPBMC_BAD_FIELD && !strict)
 			continue;
 		if (error)
 			return error;
@@ -218,7 +221,7 @@ static int pull_fields(struct cursor v, struct ofp_field_set *set, struct ofp_fi
 }
 
 // One property into what it belongs to. *seen gets a bit for each kind of property.
-static int pull_property(uint64_t type, struct cursor v, struct ofp_table_features *f,
+static int pull_property(uint64_t type, struct cursor v, bool strict, struct ofp_table_features *f,
 			 uint32_t *seen)
 {
 	struct ofp_table_instructions *i = type & 1 ? &f->miss_instructions : &f->hit;
@@ -229,28 +232,29 @@ static int pull_property(uint64_t type, struct cursor v, struct ofp_table_featur
 	switch (type) {
 	case PROP_INSTRUCTIONS:
 	case PROP_INSTRUCTIONS + 1:
-		return pull_ids(v, INSTRUCTIONS_13, &i->instructions);
+		return pull_ids(v, INSTRUCTIONS_13, strict ? OFPBIC_UNKNOWN_INST : 0,
+				&i->instructions);
 	case PROP_NEXT_TABLES:
 	case PROP_NEXT_TABLES + 1:
 		return pull_tables(v, i->next);
 	case PROP_WRITE_ACTIONS:
 	case PROP_WRITE_ACTIONS + 1:
-		return pull_ids(v, ACTIONS_12, &i->write.actions);
+		return pull_ids(v, ACTIONS_12, 0, &i->write.actions);
 	case PROP_APPLY_ACTIONS:
 	case PROP_APPLY_ACTIONS + 1:
-		return pull_ids(v, ACTIONS_12, &i->apply.actions);
+		return pull_ids(v, ACTIONS_12, 0, &i->apply.actions);
 	case PROP_MATCH:
-		return pull_fields(v, &f->match, &f->mask);
+		return pull_fields(v, strict, &f->match, &f->mask);
 	case PROP_WILDCARDS:
-		return pull_fields(v, &f->wildcard, NULL);
+		return pull_fields(v, strict, &f->wildcard, NULL);
 	case PROP_WRITE_SETFIELD:
 	case PROP_WRITE_SETFIELD + 1:
-		return pull_fields(v, &i->write.set_fields, NULL);
+		return pull_fields(v, strict, &i->write.set_fields, NULL);
 	case PROP_APPLY_SETFIELD:
 	case PROP_APPLY_SETFIELD + 1:
-		return pull_fields(v, &i->apply.set_fields, NULL);
+		return pull_fields(v, strict, &i->apply.set_fields, NULL);
 	}
-	return 0;
+	return strict ? prop_unknown(type) : 0;
 }
 
 // What is said of a miss only where it differs.
@@ -271,7 +275,8 @@ static void fill_misses(struct ofp_table_features *f, uint32_t seen)
 		m->apply.set_fields = f->hit.apply.set_fields;
 }
 
-int ofp_table_features_pull(struct cursor *c, uint8_t version, struct ofp_table_features *f)
+int ofp_table_features_pull(struct cursor *c, uint8_t version, bool strict,
+			    struct ofp_table_features *f)
 {
 	if (!cursor_left(c))
 		return -ENODATA;
@@ -307,7 +312,7 @@ int ofp_table_features_pull(struct cursor *c, uint8_t version, struct ofp_table_
 		struct cursor v;
 		int error = prop_pull(&body, &type, &v);
 		if (!error)
-			error = pull_property(type, v, f, &seen);
+			error = pull_property(type, v, strict, f, &seen);
 		if (error)
 			return error;
 	}

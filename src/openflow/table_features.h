@@ -50,8 +50,10 @@ void ofp_table_features_all(struct ofp_table_features *, uint8_t version);
 
 void ofp_append_table_features(struct ofp_replies *, const struct ofp_msg *request,
 			       const struct ofp_table_features *);
-// -ENODATA at the end, else 0 or an enum ofperr.
-int ofp_table_features_pull(struct cursor *, uint8_t version, struct ofp_table_features *);
+// -ENODATA at the end, else 0 or an enum ofperr. What is not known (properties, fields,
+// instructions) is left out, or `strict`ly an error, as a switch takes it.
+int ofp_table_features_pull(struct cursor *, uint8_t version, bool strict,
+			    struct ofp_table_features *);
 // The request without a body asks; one with a body wants to change them (the switch may refuse:
 // OFPTFFC_EPERM).
 bool ofp_table_features_request_is_query(const struct ofp_msg *);

@@ -92,7 +92,7 @@ static void add_tables(void *arg, const uint8_t *msg, size_t n)
 	struct ofp_table_features f;
 	struct ofp_table_stats t;
 	if (m.type == OFPTYPE_TABLE_FEATURES_STATS_REPLY)
-		while (!ofp_table_features_pull(&m.body, m.version, &f))
+		while (!ofp_table_features_pull(&m.body, m.version, false, &f))
 			add_table(p, &f);
 	else if (m.type == OFPTYPE_TABLE_STATS_REPLY && m.version < OFP13)
 		while (!ofp_table_stats_pull(&m.body, m.version, &t))

@@ -124,7 +124,7 @@ static void rename_table(void *arg, const uint8_t *msg, size_t n)
 	size_t begin = ofp_begin(&r->messages, OFPTYPE_TABLE_FEATURES_STATS_REQUEST, false,
 				 m.version, r->xid);
 	size_t head = r->messages.len;
-	for (const uint8_t *start = m.body.p; !ofp_table_features_pull(&m.body, m.version, &f);
+	for (const uint8_t *start = m.body.p; !ofp_table_features_pull(&m.body, m.version, false, &f);
 	     start = m.body.p) {
 		bool wanted = f.table_id == r->table_id;
 		size_t at = r->messages.len;

@@ -202,16 +202,14 @@ static void test_first_message_must_be_hello(void **state)
 {
 	struct world w;
 	struct buf b = BUF_INIT;
-	struct ofp_msg m;
+	char c;
 	setup(&w, OFP_VERSIONS_ALL);
 	hear(&w, &b);
 	buf_clear(&b);
 	ofp_encode_echo_request(&b, OFP10, 3, NULL, 0);
 	say(&w, &b);
 	assert_int_equal(w.error, EPROTO);
-	hear(&w, &b);
-	assert_int_equal(ofp_msg_decode(b.data, b.len, &m), 0);
-	assert_int_equal(ofp_decode_error(&m, NULL), OFPBRC_BAD_TYPE);
+	assert_int_equal(recv(w.fd, &c, 1, MSG_DONTWAIT), 0); // hung up, without a word
 	buf_done(&b);
 	teardown(&w);
 }
@@ -226,7 +224,24 @@ static void connect_up(struct world *w, uint8_t version)
 	buf_done(&b);
 }
 
-// Messages arrive whole however the bytes are cut, echoes and hellos are not shown.
+// Versions to come have echoes, too.
+static void test_echo_of_unknown_version(void **state)
+{
+	struct world w;
+	struct buf b = BUF_INIT;
+	static const uint8_t request[] = {9, 2, 0, 11, 0, 0, 0, 7, 'a', 'b', 'c'};
+	connect_up(&w, OFP13);
+	buf_add(&b, request, sizeof(request));
+	say(&w, &b);
+	hear(&w, &b);
+	assert_int_equal(b.len, sizeof(request));
+	b.data[1]--;
+	assert_memory_equal(b.data, request, sizeof(request));
+	buf_done(&b);
+	teardown(&w);
+}
+
+// Messages arrive whole however the bytes are cut, echoes are not shown.
 static void test_framing(void **state)
 {
 	struct world w;
@@ -234,14 +249,14 @@ static void test_framing(void **state)
 	connect_up(&w, OFP13);
 	ofp_encode_simple(&b, OFPTYPE_BARRIER_REQUEST, OFP13, 10);
 	ofp_encode_echo_request(&b, OFP13, 11, "abc", 3);
-	ofp_encode_hello(&b, 1 << OFP13, 12);
+	ofp_encode_hello(&b, 1 << OFP13, 12); // the second: what to say of it is not decided here
 	ofp_encode_set_controller_id(&b, 5, OFP13, 13);
 	for (size_t i = 0; i < b.len; i++) {
 		assert_int_equal(write(w.fd, b.data + i, 1), 1);
 		loop_run_once(w.loop, 0);
 	}
 	run(&w);
-	assert_int_equal(w.n_messages, 2);
+	assert_int_equal(w.n_messages, 3);
 	assert_int_equal(w.last_xid, 13);
 	hear(&w, &b);
 	struct ofp_msg m;
@@ -508,6 +523,7 @@ int main(void)
 		cmocka_unit_test(test_negotiation_texts),
 		cmocka_unit_test(test_first_message_must_be_hello),
 		cmocka_unit_test(test_framing),
+		cmocka_unit_test(test_echo_of_unknown_version),
 		cmocka_unit_test(test_other_version_is_refused),
 		cmocka_unit_test(test_peer_closes),
 		cmocka_unit_test(test_freed_in_callbacks),

@@ -770,7 +770,7 @@ static void test_tables(void **state)
 			ofp_append_table_features(&r, &m, &f);
 			ofp_replies_finish(&r);
 			reply = decoded(&r.buf);
-			assert_int_equal(ofp_table_features_pull(&reply.body, v, &fb), 0);
+			assert_int_equal(ofp_table_features_pull(&reply.body, v, false, &fb), 0);
 			assert_memory_equal(&f, &fb, sizeof(f));
 			finish(&r.buf);
 			ofp_replies_done(&r);
