@@ -63,7 +63,7 @@ static void append_features(struct ofp_replies *r, const struct ofp_msg *request
 static int pull_features(const struct ofp_msg *m, struct cursor *c, struct buf *scratch,
 			 void *entry)
 {
-	return ofp_table_features_pull(c, m->version, entry);
+	return ofp_table_features_pull(c, m->version, true, entry);
 }
 
 static void same_instructions(struct gen *g, const struct ofp_table_instructions *want,
