@@ -69,15 +69,18 @@ void flags_format(struct str *s, const struct flag_name *names, uint32_t flags, 
 // One flag of n characters, a name or "[bit]"; 0 when there is no such flag.
 static uint32_t flag_by_name(const struct flag_name *names, const char *s, size_t n, uint32_t known)
 {
+	const struct flag_name *all = names;
 	for (; names->name; names++)
 		if (!strncmp(names->name, s, n) && !names->name[n])
 			return names->bit;
 	if (n < 3 || s[0] != '[' || s[n - 1] != ']' || !isxdigit((unsigned char)s[1]))
 		return 0;
 	char *end;
-	unsigned long bit = strtoul(s + 1, &end, 16);
-	return end == s + n - 1 && bit <= known && bit & known && !(bit & (bit - 1)) ? (uint32_t)bit
-										     : 0;
+	unsigned long bit = strtoul(s + 1, &end, 16); // of a flag that has no name
+	return end == s + n - 1 && !flag_find(all, (uint32_t)bit) && bit <= known && bit & known &&
+			       !(bit & (bit - 1))
+		       ? (uint32_t)bit
+		       : 0;
 }
 
 static struct error *unknown_flags(const char *kind, const char *s, size_t n)
@@ -137,19 +140,22 @@ struct error *flags_parse(const char **text, const char *ends, const struct flag
 	*text = end;
 	if (*s == '+' || *s == '-')
 		return flags_parse_signed(s, end, names, known, kind, flags, mask);
-	if (isdigit((unsigned char)*s))
-		return flags_parse_number(s, end, known, flags, mask)
-			       ? NULL
-			       : unknown_flags(kind, s, (size_t)(end - s));
+	if (isdigit((unsigned char)*s) && flags_parse_number(s, end, known, flags, mask))
+		return NULL;
+	*flags = 0;
 	*mask = UINT32_MAX;
 	for (const char *start = s; s < end;) {
 		size_t n = strcspn(s, "|");
 		if (n > (size_t)(end - s))
 			n = (size_t)(end - s);
-		uint32_t bit = flag_by_name(names, s, n, known);
-		if (!bit)
+		uint32_t bits, all;
+		if (!isdigit((unsigned char)*s))
+			bits = all = flag_by_name(names, s, n, known);
+		else if (!flags_parse_number(s, s + n, known, &bits, &all))
+			all = 0;
+		if (!all)
 			return unknown_flags(kind, start, (size_t)(end - start));
-		*flags |= bit;
+		*flags |= bits;
 		s += n;
 		if (s < end)
 			s++;
@@ -162,7 +168,9 @@ struct error *flags_parse(const char **text, const char *ends, const struct flag
 bool ofp_port_parse(const char *text, ofp_port_number_cb *number, void *arg, uint32_t *ofp_port)
 {
 	uint64_t n;
-	if (isdigit((unsigned char)*text) && !parse_u64(text, 10, &n)) {
+	const char *digits = text + strspn(text, " \t\r\n");
+	digits += *digits == '+';
+	if (isdigit((unsigned char)*digits) && !parse_u64(digits, 10, &n)) {
 		if (n < OFPP_MAX || (n >= OFPP_UNSET && n <= OFPP_NONE))
 			*ofp_port = (uint32_t)n;
 		else if (n >= 0xffff0000u + OFPP_MAX && n <= UINT32_MAX)
@@ -365,12 +373,9 @@ static int scan_integer(const char **text, uint8_t *out, unsigned int n)
 		}
 		return 0;
 	}
-	if (!isdigit((unsigned char)*s) &&
-	    !(*s == '-' && isdigit((unsigned char)s[1]))) // -1 has 64 bits
-		return -EINVAL;
 	char *end;
 	errno = 0;
-	unsigned long long v = strtoull(s, &end, 0);
+	unsigned long long v = strtoull(s, &end, 0); // -1 has 64 bits
 	if (end == s)
 		return -EINVAL;
 	*text = end;
@@ -398,23 +403,21 @@ static struct error *parse_integer(const struct field *f, const char *text, unio
 {
 	const char *s = text;
 	int error = scan_integer(&s, v->b, f->n_bytes);
-	if (error == -EINVAL || (*s && *s != '/'))
-		return error_new("%s: bad syntax for %s value", text, f->name);
-	if (error)
+	if (error == -ERANGE)
 		return error_new("%s: value too large for %u-byte field %s", text, f->n_bytes,
 				 f->name);
+	if (error || (*s && *s != '/'))
+		return error_new("%s: bad syntax for %s value", text, f->name);
 	if (!*s) {
 		field_exact_mask(f, mask);
 		return NULL;
 	}
 	s++;
 	error = scan_integer(&s, mask->b, f->n_bytes);
-	if (error == -EINVAL || *s)
-		return error_new("%s: bad syntax for %s mask", text, f->name);
-	if (error)
+	if (error == -ERANGE)
 		return error_new("%s: mask too large for %u-byte field %s", text, f->n_bytes,
 				 f->name);
-	return NULL;
+	return error || *s ? error_new("%s: bad syntax for %s mask", text, f->name) : NULL;
 }
 
 static struct error *parse_ethernet(const char *text, union field_value *v, union field_value *mask)

@@ -68,11 +68,11 @@ void flow_format(const struct flow *, const struct option_table *, struct str *,
 // or shorthand at all.
 struct error *match_parse_field(struct match *, const char *key, const char *value, bool *known,
 				ofp_port_number_cb *, void *arg) MUST_CHECK;
-// The same, and what it was: which field with which mask; field NULL: a shorthand, or bits of a
-// field.
+// The same, and what it was: which field with which mask; field NULL: a shorthand.
 struct match_term {
 	const struct field *field;
 	union field_value mask;
+	bool masked; // with "/", or bits of a field
 	bool known;
 };
 struct error *match_parse_term(struct match *, const char *key, const char *value,

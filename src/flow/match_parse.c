@@ -79,7 +79,8 @@ static struct error *set_option(struct match *m, const struct field *f,
 }
 
 // "reg0[0..7]=5": the other bits of the field stay as they are.
-static struct error *parse_subfield(struct match *m, const char *key, const char *text)
+static struct error *parse_subfield(struct match *m, const char *key, const char *text,
+				    struct match_term *term)
 {
 	const char *s = key;
 	struct subfield sf;
@@ -120,6 +121,9 @@ static struct error *parse_subfield(struct match *m, const char *key, const char
 		mask.be32 &= BE32(0xff);
 	}
 	match_set(m, f, &value, &mask);
+	term->field = f;
+	term->mask = mask;
+	term->masked = true;
 	return NULL;
 }
 
@@ -142,15 +146,16 @@ struct error *match_parse_term(struct match *m, const char *key, const char *tex
 		apply_shorthand(m, shorthand);
 		return NULL;
 	}
-	if (!text || !*text)
-		text = "0/0"; // a key alone asks for nothing
 	const struct field *f = field_find(key);
 	if (!f) {
 		if (strchr(key, '['))
-			return parse_subfield(m, key, text);
+			return parse_subfield(m, key, text ? text : "", term);
 		term->known = false;
 		return NULL;
 	}
+	if (!text || !*text)
+		text = "0/0"; // a key alone asks for nothing
+	term->masked = strchr(text, '/');
 	union field_value value;
 	struct error *error = field_parse_value_ports(f, text, cb, arg, &value, &term->mask);
 	term->field = f;

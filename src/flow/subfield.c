@@ -23,16 +23,12 @@ static const char *scan_bits(const char *s, long *start, long *end)
 	*start = *end = -1;
 	if (*s == ']')
 		return s + 1;
-	if (!isdigit((unsigned char)*s) && *s != '-')
-		return NULL;
 	*start = *end = strtol(s, &tail, 10);
 	if (tail == s)
 		return NULL;
 	s = tail;
 	if (s[0] == '.' && s[1] == '.') {
 		s += 2;
-		if (!isdigit((unsigned char)*s) && *s != '-')
-			return NULL;
 		*end = strtol(s, &tail, 10);
 		if (tail == s)
 			return NULL;

@@ -321,12 +321,7 @@ static void format_write_actions(const struct ofpact *a, const struct ofpact_tex
 
 static struct error *parse_write_actions(struct ofpact_parse *p, char *arg)
 {
-	size_t at = p->out->len;
-	struct error *e = parse_nest(p, arg, OFPACT_WRITE_ACTIONS);
-	// An empty set of actions to write writes nothing.
-	if (!e && p->out->len == at + sizeof(struct ofpact_nest))
-		p->out->len = at;
-	return e;
+	return parse_nest(p, arg, OFPACT_WRITE_ACTIONS);
 }
 
 // When a set is run, the packet may be another one: nothing can be said about what fits.

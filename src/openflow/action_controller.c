@@ -184,7 +184,7 @@ static void format_controller(const struct ofpact *a, const struct ofpact_text *
 	str_mark(s, MARK_PAREN, ")");
 }
 
-static struct error *controller_key(struct ofpact_controller *o, struct buf *userdata,
+static struct error *controller_key(struct ofpact_controller *o, const char **userdata,
 				    const char *key, const char *value)
 {
 	if (!strcmp(key, "reason"))
@@ -196,10 +196,8 @@ static struct error *controller_key(struct ofpact_controller *o, struct buf *use
 	if (!strcmp(key, "id"))
 		return text_u16(value, "id", &o->controller_id);
 	if (!strcmp(key, "userdata")) {
-		buf_clear(userdata);
-		const char *end = text_hex_bytes(value, userdata);
-		return !end || *end ? error_new("bad hex digit in `controller' action `userdata'")
-				    : NULL;
+		*userdata = value;
+		return NULL;
 	}
 	if (!strcmp(key, "pause")) {
 		o->pause = true;
@@ -225,7 +223,7 @@ static struct error *parse_controller(struct ofpact_parse *p, char *arg)
 		return NULL;
 	}
 	uint16_t max_len;
-	if (*arg >= '0' && *arg <= '9' && !strchr(arg, '=')) {
+	if (!arg[strspn(arg, "0123456789")]) {
 		struct error *e = text_u16(arg, "max_len", &max_len);
 		if (!e)
 			add_plain(p->out, max_len);
@@ -235,9 +233,15 @@ static struct error *parse_controller(struct ofpact_parse *p, char *arg)
 		.max_len = UINT16_MAX, .reason = OFPR_ACTION, .meter_id = NO_METER};
 	struct buf userdata = BUF_INIT;
 	struct error *e = NULL;
+	const char *hex = NULL;
 	char *key, *value;
 	while (!e && text_next_pair(&arg, &key, &value))
-		e = controller_key(&o, &userdata, key, value);
+		e = controller_key(&o, &hex, key, value);
+	if (!e && hex) {
+		const char *end = text_hex_bytes(hex, &userdata);
+		if (!end || *end)
+			e = error_new("bad hex digit in `controller' action `userdata'");
+	}
 	if (!e && o.reason == OFPR_ACTION && !o.controller_id && !userdata.len && !o.pause &&
 	    o.meter_id == NO_METER) {
 		add_plain(p->out, o.max_len);

@@ -147,16 +147,10 @@ static struct error *parse_nat_args(struct ofpact_parse *p, char *arg);
 
 static struct error *parse_zone(struct ofpact_ct *ct, const char *value)
 {
-	const char *s = value;
-	if (!parse_u16(value, 0, &ct->zone))
+	if (text_is_u16(value, &ct->zone))
 		return NULL;
-	struct error *e = subfield_parse(&s, &ct->zone_src);
-	if (!e && *s)
-		e = error_new("unexpected input following field syntax");
-	if (!e && ct->zone_src.field->oxm_experimenter)
-		e = error_new("%s: experimenter OXM field '%s' not supported", value,
-			      ct->zone_src.field->name);
-	return e;
+	struct error *e = text_subfield_whole(value, &ct->zone_src);
+	return e ? e : text_short_header(value, ct->zone_src.field->name, ct->zone_src.field);
 }
 
 static struct error *parse_ct_table(struct ofpact_ct *ct, const struct ofpact_text *t,

@@ -195,7 +195,7 @@ static struct error *parse_prop(struct buf *out, size_t at, const char *key, con
 		return error_new("Invalid property: %s", key);
 	if (!*value)
 		return error_new("Value missing for encap property");
-	if (parse_u8(value, 0, &md_type))
+	if (!text_is_u8(value, &md_type))
 		return error_new("invalid md_type \"%s\"", value);
 	if (md_type != NSH_MD1 && md_type != NSH_MD2)
 		return error_new("invalid md_type");

@@ -322,7 +322,9 @@ static void encode_set_field(struct buf *b, uint8_t version, const struct ofpact
 	const union field_value *value = ofpact_set_field_value(sf),
 				*mask = ofpact_set_field_mask(sf);
 	bool exact = mask_is_exact(sf->field, mask);
-	if (version >= OFP15)
+	if (!field_has_header(sf->field))
+		encode_legacy(b, version, sf);
+	else if (version >= OFP15)
 		ofpact_put_set_field(b, version, sf->field, value, exact ? NULL : mask);
 	else if (a->raw != RAW_USUAL || !exact)
 		encode_loads(b, sf);
@@ -428,78 +430,32 @@ static struct error *parse_set_field(struct ofpact_parse *p, char *arg)
 	return NULL;
 }
 
-// Decimal or, as many digits as the field has room for, hexadecimal. False: no number, or it has
-// more than n bits.
-static bool parse_bits(const char *text, struct ofpact_set_field *sf, unsigned int offset,
-		       unsigned int n, bool *fits)
+static bool bits_above(const struct field *f, const union field_value *v, unsigned int n)
 {
-	*fits = true;
-	if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X')) {
-		size_t len = strlen(text += 2);
-		if (!len)
-			return false;
-		for (size_t i = 0; i < len; i++) {
-			char c = text[len - 1 - i];
-			if (!isxdigit((unsigned char)c))
-				return false;
-			unsigned int digit = c <= '9' ? (unsigned int)(c - '0')
-						      : (unsigned int)((c | 32) - 'a' + 10);
-			for (unsigned int b = 0; b < 4; b++)
-				if (digit >> b & 1) {
-					if (4 * i + b >= 8u * sf->field->n_bytes)
-						return false;
-					else if (4 * i + b >= n)
-						*fits = false;
-					else
-						bit_set(sf->field, value_of(sf),
-							offset + (unsigned int)(4 * i) + b, true);
-				}
-		}
-		return true;
-	}
-	uint64_t v;
-	if (parse_u64(text, 0, &v) || (sf->field->n_bytes < 8 && v >> 8 * sf->field->n_bytes))
-		return false;
-	*fits = n >= 64 || !(v >> n);
-	bits_set(sf->field, value_of(sf), offset, n, v);
-	return true;
-}
-
-static struct error *does_not_fit(const char *whole, const char *number, const struct subfield *dst)
-{
-	struct str text = STR_INIT;
-	union field_value v = {0};
-	bool fits;
-	if (number_scan(&number, v.b, dst->field->n_bytes, &fits))
-		field_format_value(dst->field, &v, NULL, NULL, NULL, &text);
-	struct error *e = error_new("%s: value %s does not fit into %u bits", whole,
-				    str_cstr(&text), dst->n_bits);
-	str_done(&text);
-	return e;
+	for (unsigned int bit = n; bit < 8u * f->n_bytes; bit++)
+		if (bit_get(f, v, bit))
+			return true;
+	return false;
 }
 
 static struct error *parse_load(struct ofpact_parse *p, char *arg)
 {
 	char *name, *whole = xstrdup(arg);
 	struct subfield dst = {0};
+	union field_value v = {0};
+	bool fits;
 	struct error *e = split_arrow(arg, &name);
-	const char *end = name;
 	if (!e)
-		e = subfield_parse(&end, &dst);
-	if (!e && *end)
-		e = error_new("unexpected input following field syntax");
-	if (!e) {
-		struct ofpact_set_field *sf = add_set_field(p->out, dst.field, RAW_REG_LOAD);
-		bool fits;
-		for (unsigned int i = 0; i < dst.n_bits; i++)
-			bit_set(dst.field, mask_of(sf), dst.offset + i, true);
-		if (!parse_bits(arg, sf, dst.offset, dst.n_bits, &fits))
-			e = error_new("%s: cannot parse integer value", whole);
-		else if (!fits)
-			e = does_not_fit(whole, arg, &dst);
-		else if (!dst.field->writable)
-			e = error_new("%s is read-only", dst.field->name);
-	}
+		e = text_subfield_whole(name, &dst);
+	const char *number = arg;
+	if (!e && (!number_scan(&number, v.b, dst.field->n_bytes, &fits) || *number || !fits))
+		e = error_new("%s: cannot parse integer value", whole);
+	if (!e && bits_above(dst.field, &v, dst.n_bits))
+		e = text_does_not_fit(whole, dst.field, &v, dst.n_bits);
+	if (!e && !dst.field->writable)
+		e = error_new("%s is read-only", dst.field->name);
+	if (!e)
+		ofpact_add_load(p->out, &dst, v.b, dst.field->n_bytes);
 	free(whole);
 	return e;
 }
@@ -612,17 +568,14 @@ static struct error *parse_move(struct ofpact_parse *p, char *arg)
 {
 	struct subfield src, dst;
 	const char *at = arg;
-	struct error *e = subfield_parse(&at, &src);
+	struct error *e = text_subfield(&at, &src);
 	if (!e && strncmp(at, "->", 2))
 		return error_new("%s: missing `->' following source", arg);
 	if (e)
 		return e;
-	at += 2;
-	e = subfield_parse(&at, &dst);
+	e = text_subfield_whole(at + 2, &dst);
 	if (e)
 		return e;
-	if (*at)
-		return error_new("unexpected input following field syntax");
 	if (src.n_bits != dst.n_bits)
 		return error_new("%s: source field is %u bits wide but destination is %u bits wide",
 				 arg, src.n_bits, dst.n_bits);
@@ -699,7 +652,7 @@ static struct error *parse_stack(struct ofpact_parse *p, const char *arg, enum o
 {
 	struct ofpact_stack *o = ofpact_add(p->out, type, sizeof(*o));
 	const char *end = arg;
-	struct error *e = subfield_parse(&end, &o->subfield);
+	struct error *e = text_subfield(&end, &o->subfield);
 	if (!e && *end)
 		e = error_new("%s: trailing garbage following push or pop", end);
 	return e;

@@ -120,6 +120,8 @@ static struct error *multipath_words(struct ofpact_multipath *o, const char *who
 	struct error *e = subfield_parse(&end, &o->dst);
 	if (!e && *end)
 		e = error_new("unexpected input following field syntax");
+	if (!e)
+		e = text_short_header(whole, word[5], o->dst.field);
 	if (!e && o->dst.n_bits < 16 && n_links > 1 << o->dst.n_bits)
 		e = error_new("%s: %d-bit destination field has %u possible values, less than "
 			      "specified n_links %d",
@@ -307,7 +309,7 @@ static struct error *finish_bundle(const struct bundle_words *w, struct ofpact_p
 	struct error *e = subfield_parse(&end, &o->dst);
 	if (!e && *end)
 		e = error_new("unexpected input following field syntax");
-	return e;
+	return e ? e : text_short_header(whole, w->word[4], o->dst.field);
 }
 
 static struct error *parse_members(struct ofpact_parse *p, char *arg, bool load)

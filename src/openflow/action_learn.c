@@ -316,67 +316,61 @@ static void spec_set_value(struct ofpact_learn_spec *spec, const uint8_t *number
 		memcpy(spec->value.b + bytes - size, number, size);
 }
 
-static struct error *no_experimenter(const char *whole, const char *name, const struct subfield *sf)
+static bool bits_above(const union field_value *v, size_t size, unsigned int n_bits)
 {
-	if (sf->field->oxm_experimenter)
-		return error_new("%s: experimenter OXM field '%s' not supported", whole, name);
-	return NULL;
+	for (unsigned int bit = n_bits; bit < 8 * size; bit++)
+		if (v->b[size - 1 - bit / 8] >> bit % 8 & 1)
+			return true;
+	return false;
 }
 
-// A number of up to n_bits at *text; steps over it. False: there is none. *fits false: it has more
-// bits.
-static bool scan_number(const char **text, unsigned int n_bits, union field_value *v, bool *fits)
-{
-	*fits = true;
-	memset(v, 0, sizeof(*v));
-	if (!number_scan(text, v->b, sizeof(v->b), fits))
-		return false;
-	for (unsigned int bit = n_bits; bit < 8 * sizeof(v->b); bit++)
-		if (v->b[sizeof(v->b) - 1 - bit / 8] >> bit % 8 & 1)
-			*fits = false;
-	return true;
-}
-
-// "value->field" or "field->field".
-static struct error *parse_load(const char *whole, const char *arg, struct ofpact_learn_spec *spec)
+// "field->field"
+static struct error *parse_load_field(const char *arg, struct ofpact_learn_spec *spec)
 {
 	const char *s = arg;
-	spec->kind = LEARN_LOAD;
-	if (!*arg || (arg[strcspn(arg, "[-")] != '[' && *arg >= '0' && *arg <= '9')) {
-		union field_value v;
-		bool fits;
-		const char *arrow = strstr(arg, "->");
-		if (!arrow)
-			return error_new("load: missing `->' in `%s'", arg);
-		const char *to = arrow + 2;
-		struct error *e = subfield_parse(&to, &spec->dst);
-		if (e)
-			return e;
-		if (*to)
-			return error_new("unexpected input following field syntax");
-		spec->n_bits = spec->dst.n_bits;
-		if (!scan_number(&s, spec->n_bits, &v, &fits) || s != arrow)
-			return error_new("%s: cannot parse integer value", arg);
-		if (!fits)
-			return error_new("%s: value does not fit into %u bits", arg, spec->n_bits);
-		spec_set_value(spec, v.b, sizeof(v.b));
-		return NULL;
-	}
-	struct error *e = subfield_parse(&s, &spec->src);
+	struct error *e = text_subfield(&s, &spec->src);
+	if (!e)
+		e = text_short_header(arg, spec->src.field->name, spec->src.field);
 	if (e)
 		return e;
 	if (strncmp(s, "->", 2))
 		return error_new("%s: missing `->' following source", arg);
-	s += 2;
-	e = subfield_parse(&s, &spec->dst);
+	e = text_subfield_whole(s + 2, &spec->dst);
+	if (!e)
+		e = text_short_header(arg, spec->dst.field->name, spec->dst.field);
 	if (e)
 		return e;
-	if (*s)
-		return error_new("%s: trailing garbage following destination", arg);
 	if (spec->src.n_bits != spec->dst.n_bits)
 		return error_new("%s: source field is %u bits wide but destination is %u bits wide",
 				 arg, spec->src.n_bits, spec->dst.n_bits);
 	spec->n_bits = spec->src.n_bits;
+	return NULL;
+}
+
+// "value->field" or "field->field".
+static struct error *parse_load(const char *arg, struct ofpact_learn_spec *spec)
+{
+	const char *arrow = strstr(arg, "->"), *end = arg;
+	union field_value v = {0};
+	bool fits;
+	spec->kind = LEARN_LOAD;
+	if (!arrow)
+		return error_new("load: missing `->' in `%s'", arg);
+	if (arrow == arg)
+		return error_new("load: missing source before `->' in `%s'", arg);
+	if (!number_scan(&end, v.b, sizeof(v.b), &fits) || !fits)
+		return parse_load_field(arg, spec);
+	if (end != arrow)
+		return error_new("load: garbage before `->' in `%s'", arg);
+	struct error *e = text_subfield_whole(arrow + 2, &spec->dst);
+	if (!e)
+		e = text_short_header(arg, spec->dst.field->name, spec->dst.field);
+	if (e)
+		return e;
+	spec->n_bits = spec->dst.n_bits;
+	if (bits_above(&v, sizeof(v.b), spec->n_bits))
+		return error_new("%s: value does not fit into %u bits", arg, spec->n_bits);
+	spec_set_value(spec, v.b, sizeof(v.b));
 	return NULL;
 }
 
@@ -400,19 +394,11 @@ static struct error *parse_immediate(struct ofpact_parse *p, const char *whole, 
 		return NULL;
 	}
 	bool fits;
-	if (!scan_number(&s, spec->n_bits, &v, &fits) || *s)
+	if (!number_scan(&s, v.b, f->n_bytes, &fits) || *s || !fits)
 		return error_new("%s: cannot parse integer value", whole);
-	if (!fits) {
-		struct str number = STR_INIT;
-		union field_value low = {0};
-		memcpy(low.b, v.b + sizeof(v.b) - f->n_bytes, f->n_bytes);
-		field_format_value(f, &low, NULL, NULL, NULL, &number);
-		struct error *e = error_new("%s: value %s does not fit into %u bits", whole,
-					    str_cstr(&number), spec->n_bits);
-		str_done(&number);
-		return e;
-	}
-	spec_set_value(spec, v.b, sizeof(v.b));
+	if (bits_above(&v, f->n_bytes, spec->n_bits))
+		return text_does_not_fit(whole, f, &v, spec->n_bits);
+	spec_set_value(spec, v.b, f->n_bytes);
 	return NULL;
 }
 
@@ -429,7 +415,7 @@ static struct error *parse_match(struct ofpact_parse *p, const char *whole, cons
 	spec->n_bits = spec->dst.n_bits;
 	if (*s)
 		return error_new("%s: unknown keyword %s", whole, name);
-	e = no_experimenter(whole, name, &spec->dst);
+	e = text_short_header(whole, name, spec->dst.field);
 	if (e)
 		return e;
 	if (!*value) {
@@ -442,7 +428,7 @@ static struct error *parse_match(struct ofpact_parse *p, const char *whole, cons
 		if (spec->src.n_bits != spec->dst.n_bits)
 			return error_new("%s: bit widths of %s (%u) and %s (%u) differ", whole,
 					 name, spec->src.n_bits, value, spec->dst.n_bits);
-		return no_experimenter(whole, value, &spec->src);
+		return text_short_header(whole, value, spec->src.field);
 	}
 	if (!e)
 		e = error_new("unexpected input following field syntax");
@@ -467,30 +453,20 @@ static struct error *parse_spec(struct ofpact_parse *p, size_t at, const char *w
 	struct ofpact_learn_spec *spec = add_spec(p->out, at);
 	if (!spec)
 		return error_new("too many actions");
-	if (!strcmp(name, "load")) {
-		struct error *e = parse_load(whole, value, spec);
-		if (!e && spec->src.field)
-			e = no_experimenter(whole, spec->src.field->name, &spec->src);
-		return e ? e : no_experimenter(whole, spec->dst.field->name, &spec->dst);
-	}
+	if (!strcmp(name, "load"))
+		return parse_load(value, spec);
 	if (strcmp(name, "output"))
 		return parse_match(p, whole, name, value, spec);
-	const char *s = value;
-	struct error *e = subfield_parse(&s, &spec->src);
+	struct error *e = text_subfield_whole(value, &spec->src);
 	spec->kind = LEARN_OUTPUT;
 	spec->n_bits = spec->src.n_bits;
-	if (!e && *s)
-		e = error_new("unexpected input following field syntax");
-	return e ? e : no_experimenter(whole, value, &spec->src);
+	return e ? e : text_short_header(whole, value, spec->src.field);
 }
 
 static struct error *parse_result_dst(struct ofpact_learn *l, const char *value)
 {
-	const char *s = value;
 	l->flags |= LEARN_WRITE_RESULT;
-	struct error *e = subfield_parse(&s, &l->result_dst);
-	if (!e && *s)
-		e = error_new("unexpected input following field syntax");
+	struct error *e = text_subfield_whole(value, &l->result_dst);
 	if (!e && l->result_dst.n_bits != 1)
 		e = error_new("result_dst in 'learn' action must be a single bit");
 	return e;

@@ -99,9 +99,8 @@ static struct error *parse_output(struct ofpact_parse *p, char *arg)
 	if (strstr(arg, "port") && strstr(arg, "max_len"))
 		return parse_trunc(p, arg);
 	struct subfield src;
-	const char *end = arg;
-	struct error *e = subfield_parse(&end, &src);
-	if (e || *end) {
+	struct error *e = text_subfield_whole(arg, &src);
+	if (e) {
 		error_free(e);
 		return error_new("%s: output to unknown port", arg);
 	}

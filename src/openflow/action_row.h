@@ -153,10 +153,21 @@ int ofpact_check_nested(void *list, size_t n,
 bool text_next_pair(char **s, char **key, char **value);
 struct error *text_u8(const char *text, const char *what, uint8_t *); // 'invalid WHAT "text"'
 struct error *text_u16(const char *text, const char *what, uint16_t *);
+bool text_is_u8(const char *text, uint8_t *);
+bool text_is_u16(const char *text, uint16_t *);
 struct error *text_u32(const char *text, uint32_t *); // "invalid numeric format text"
 struct error *text_u64(const char *text, uint64_t *);
 struct error *text_mac(const char *text, uint8_t mac[6]);
 struct error *text_ipv4(const char *text, be32_t *);
+// subfield_parse() of a field that can be written into an action; dl_vlan has no header.
+struct error *text_subfield(const char **text, struct subfield *);
+// What follows the subfield is wrong.
+struct error *text_subfield_whole(const char *text, struct subfield *);
+// Where the wire has room for a short header only; `name` is the field's as it was written.
+struct error *text_short_header(const char *whole, const char *name, const struct field *);
+// The number is wider than the bits for it.
+struct error *text_does_not_fit(const char *whole, const struct field *, const union field_value *,
+				unsigned int n_bits);
 // "01.02.03" or "010203" into bytes appended; where it ends. NULL: a digit is missing.
 const char *text_hex_bytes(const char *text, struct buf *);
 
@@ -171,6 +182,11 @@ void text_format_port(const struct ofpact_text *, uint32_t port, struct str *);
 
 uint16_t subfield_encode_bits(const struct subfield *);
 void subfield_decode_bits(uint16_t, struct subfield *);
+// dl_vlan and dl_vlan_pcp are of OpenFlow 1.0's fixed match only.
+static inline bool field_has_header(const struct field *f)
+{
+	return f->nxm_version || f->oxm_version;
+}
 // The error of a match's entry as that of an action which sets a field.
 int ofpact_set_error(int error);
 // Does the field have these bits? 0 or OFPBAC_BAD_SET_LEN.

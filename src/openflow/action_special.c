@@ -60,12 +60,12 @@ static void format_conjunction(const struct ofpact *a, const struct ofpact_text 
 
 static struct error *parse_conjunction(struct ofpact_parse *p, char *arg)
 {
-	unsigned int id, clause, n;
+	long long id;
+	unsigned int clause, n;
 	int end = 0;
-	if (sscanf(arg, "%i , %u / %u %n", (int *)&id, &clause, &n, &end) != 3 || arg[end])
+	if (sscanf(arg, "%lli , %u / %u %n", &id, &clause, &n, &end) != 3 || arg[end] ||
+	    id < INT32_MIN || id > UINT32_MAX)
 		return error_new("\"conjunction\" syntax is \"conjunction(id,i/n)\"");
-	clause &= UINT8_MAX;
-	n &= UINT8_MAX;
 	if (n < MIN_CLAUSES)
 		return error_new("conjunction must have at least 2 clauses");
 	if (n > MAX_CLAUSES)
@@ -74,7 +74,7 @@ static struct error *parse_conjunction(struct ofpact_parse *p, char *arg)
 		return error_new("clause index must be positive");
 	if (clause > n)
 		return error_new("clause index must be less than or equal to number of clauses");
-	add_conjunction(p->out, id, (uint8_t)(clause - 1), (uint8_t)n);
+	add_conjunction(p->out, (uint32_t)id, (uint8_t)(clause - 1), (uint8_t)n);
 	return NULL;
 }
 
@@ -262,13 +262,12 @@ static struct error *parse_check_pkt_larger(struct ofpact_parse *p, char *arg)
 	if (!arrow)
 		return error_new("%s: missing `->'", arg);
 	*arrow = '\0';
-	const char *s = arrow + 2;
-	struct error *e = text_u16(arg, "packet length", &o->pkt_len);
-	if (!e)
-		e = subfield_parse(&s, &o->dst);
-	if (!e && *s)
-		e = error_new("unexpected input following field syntax");
-	return e || o->dst.n_bits == 1 ? e : error_new("Only 1-bit destination field is allowed");
+	const char *name = arrow + 2;
+	struct error *e = *name ? text_subfield_whole(name, &o->dst)
+				: error_new("%s)->: missing field name following `->'", arg);
+	if (!e && o->dst.n_bits != 1)
+		e = error_new("Only 1-bit destination field is allowed");
+	return e ? e : text_u16(arg, "packet length", &o->pkt_len);
 }
 
 static int check_check_pkt_larger(struct ofpact *a, struct ofpact_check *c)

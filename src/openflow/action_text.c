@@ -5,6 +5,7 @@
 
 #include <arpa/inet.h>
 #include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,12 +18,14 @@
 
 struct error *text_u64(const char *s, uint64_t *out)
 {
-	bool minus = *s == '-', sign = minus || *s == '+';
+	char *end;
 	if (!*s)
 		return error_new("missing required numeric argument");
-	if (!isdigit((unsigned char)s[sign]) || parse_u64(s + sign, 0, out))
+	errno = 0;
+	unsigned long long v = strtoull(s, &end, 0); // with its signs and leading blanks
+	if (errno || end == s || *end)
 		return error_new("invalid numeric format %s", s);
-	*out = minus ? -*out : *out;
+	*out = v;
 	return NULL;
 }
 
@@ -35,14 +38,34 @@ struct error *text_u32(const char *s, uint32_t *out)
 	return e;
 }
 
+bool text_is_u16(const char *s, uint16_t *out)
+{
+	char *end;
+	errno = 0;
+	long long v = strtoll(s, &end, 0);
+	if (errno || end == s || *end || v < 0 || v > UINT16_MAX)
+		return false;
+	*out = (uint16_t)v;
+	return true;
+}
+
+bool text_is_u8(const char *s, uint8_t *out)
+{
+	uint16_t wide;
+	if (!text_is_u16(s, &wide) || wide > UINT8_MAX)
+		return false;
+	*out = (uint8_t)wide;
+	return true;
+}
+
 struct error *text_u16(const char *s, const char *what, uint16_t *out)
 {
-	return parse_u16(s, 0, out) ? error_new("invalid %s \"%s\"", what, s) : NULL;
+	return text_is_u16(s, out) ? NULL : error_new("invalid %s \"%s\"", what, s);
 }
 
 struct error *text_u8(const char *s, const char *what, uint8_t *out)
 {
-	return parse_u8(s, 0, out) ? error_new("invalid %s \"%s\"", what, s) : NULL;
+	return text_is_u8(s, out) ? NULL : error_new("invalid %s \"%s\"", what, s);
 }
 
 struct error *text_be64(const char *s, be64_t *out)
@@ -68,8 +91,13 @@ void ofp_table_format(const struct ofpact_text *t, uint8_t table, struct str *s)
 bool ofp_table_parse(const struct ofpact_text *t, const char *word, uint8_t *table)
 {
 	uint32_t number;
-	if (!parse_u8(word + (*word == '+'), 10, table))
-		return true;
+	char *end;
+	errno = 0;
+	long long n = strtoll(word, &end, 10);
+	if (!errno && end != word && !*end && *word != '-') {
+		*table = (uint8_t)n;
+		return n >= 0 && n <= UINT8_MAX;
+	}
 	if (!t || !t->table_number || t->table_number(t->arg, word, &number))
 		return false;
 	*table = (uint8_t)number;
@@ -96,11 +124,56 @@ struct error *text_ipv4(const char *s, be32_t *ip)
 	return NULL;
 }
 
+struct error *text_subfield(const char **text, struct subfield *sf)
+{
+	const char *whole = *text;
+	struct error *e = subfield_parse(text, sf);
+	if (!e && !field_has_header(sf->field))
+		e = error_new("%s: field of matches only: actions read and write vlan_vid, "
+			      "vlan_pcp and vlan_tci",
+			      whole);
+	return e;
+}
+
+struct error *text_subfield_whole(const char *text, struct subfield *sf)
+{
+	struct error *e = text_subfield(&text, sf);
+	return e || !*text ? e : error_new("unexpected input following field syntax");
+}
+
+struct error *text_short_header(const char *whole, const char *name, const struct field *f)
+{
+	if (field_has_header(f) && !f->oxm_experimenter)
+		return NULL;
+	return error_new("%s: experimenter OXM field '%s' not supported", whole, name);
+}
+
+struct error *text_does_not_fit(const char *whole, const struct field *f,
+				const union field_value *value, unsigned int n_bits)
+{
+	// Flags that only the datapath has are shown by name.
+	static const struct flag_name flags[] = {
+		{1, "oam"}, {2, "df"}, {4, "csum"}, {8, "key"}, {0, NULL}};
+	struct str number = STR_INIT;
+	unsigned int left = f->format == FORMAT_TUN_FLAGS ? be16toh(value->be16) : 0;
+	for (const struct flag_name *p = flags; p->name; p++)
+		if (left & p->bit) {
+			str_addf(&number, "%s%s", number.len ? "|" : "", p->name);
+			left &= ~p->bit;
+		}
+	if (left)
+		str_addf(&number, "%s0x%x", number.len ? "|" : "", left);
+	if (f->format != FORMAT_TUN_FLAGS)
+		field_format_value(f, value, NULL, NULL, NULL, &number);
+	struct error *e = error_new("%s: value %s does not fit into %u bits", whole,
+				    str_cstr(&number), n_bits);
+	str_done(&number);
+	return e;
+}
+
 const char *text_hex_bytes(const char *s, struct buf *b)
 {
-	while (*s) {
-		if (*s == '.')
-			s++;
+	while (*(s += strspn(s, ". \t\r\n"))) {
 		unsigned int byte;
 		if (!isxdigit((unsigned char)s[0]))
 			return s;
@@ -152,21 +225,19 @@ static char *value_end(char *s, char end)
 {
 	// Most characters mean nothing here.
 	static const bool means_something[256] = {
-		['\0'] = true, ['"'] = true,  ['('] = true,  [')'] = true,  [','] = true,
+		['\0'] = true, ['('] = true,  [')'] = true,  [','] = true,
 		[' '] = true,  ['\t'] = true, ['\r'] = true, ['\n'] = true,
 	};
 	int depth = 0;
+	if (*s == '"') { // a quote in the middle means nothing
+		s = skip_quoted(s);
+		s += *s != '\0';
+	}
 	for (; *s; s++) {
 		while (!means_something[(unsigned char)*s])
 			s++;
 		if (!*s)
 			break;
-		if (*s == '"') {
-			s = skip_quoted(s);
-			if (!*s)
-				return s;
-			continue;
-		}
 		if (!depth && (end ? *s == end : is_separator(*s)))
 			return s;
 		if (*s == '(')
@@ -250,17 +321,16 @@ static struct error *parse_list(const char *text, struct ofpact_parse *p, bool a
 {
 	char *copy = xstrdup(text), *s = copy, *key, *value;
 	bool drop = false;
-	size_t n = 0, start = p->out->len;
+	size_t start = p->out->len;
 	struct error *e = NULL;
 	while (!e && text_next_pair(&s, &key, &value)) {
 		e = parse_one(p, key, value, &drop);
-		n++;
-		if (!e && drop && n > 1)
-			e = error_new("\"drop\" must not be accompanied by any other action or "
-				      "instruction");
 		if (!e && p->out->len > UINT16_MAX)
 			e = error_new("too many actions");
 	}
+	if (!e && drop && p->out->len > start)
+		e = error_new("\"drop\" must not be accompanied by any other action or "
+			      "instruction");
 	free(copy);
 	char *why = NULL;
 	if (!e && ofpacts_verify_in(buf_from(p->out, start), p->out->len - start, OFP11,
@@ -270,12 +340,31 @@ static struct error *parse_list(const char *text, struct ofpact_parse *p, bool a
 	return e;
 }
 
+// An empty set of actions to write writes nothing; where it stood has been checked.
+static void drop_empty_sets(struct buf *list, size_t at)
+{
+	while (at < list->len) {
+		struct ofpact *a = (void *)(list->data + at);
+		size_t n = ofpact_size(a);
+		if (a->type == OFPACT_WRITE_ACTIONS &&
+		    !((struct ofpact_nest *)(void *)a)->raw_len) {
+			memmove(list->data + at, list->data + at + n, list->len - at - n);
+			list->len -= n;
+		} else {
+			at += n;
+		}
+	}
+}
+
 static struct error *parse(const char *text, const struct ofpact_text *names, struct buf *list,
 			   uint32_t *protocols, bool allow_instructions)
 {
 	uint32_t usable = OFPROTO_ALL;
 	struct ofpact_parse p = {.text = names, .out = list, .protocols = &usable, .outer = -1};
+	size_t start = list->len;
 	struct error *e = parse_list(text, &p, allow_instructions);
+	if (!e && allow_instructions)
+		drop_empty_sets(list, start);
 	if (!e && protocols)
 		*protocols = usable;
 	return e;

@@ -196,7 +196,7 @@ static uint32_t protocols_of_term(const struct match_term *term, const char *val
 	const union field_value *mask = &term->mask;
 	if (!f || f->id == FIELD_IP_ECN) // 1.1 cannot match it, but has an action for it
 		return OFPROTO_ALL;
-	if (!strchr(value, '/'))
+	if (!term->masked)
 		return strcmp(value, "*") ? field_protocols(f, FIELD_MASK_EXACT) : OFPROTO_ALL;
 	if (field_mask_is_zero(f, mask))
 		return OFPROTO_ALL;
@@ -209,11 +209,11 @@ static uint32_t protocols_of_term(const struct match_term *term, const char *val
 
 static struct error *parse_pair(struct flow_parse *p, const char *key, char *value)
 {
-	bool known;
+	bool known, empty = !*value;
 	if (p->fields & F_FLAGS && parse_flag(p, key)) // whatever its value
 		return NULL;
 	struct error *e = parse_own_field(p, key, value, &known);
-	if (known && !*value) {
+	if (known && empty) {
 		error_free(e);
 		return error_new("field %s missing value", key);
 	}

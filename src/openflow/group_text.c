@@ -56,10 +56,9 @@ struct bucket_actions {
 };
 
 // One word of a bucket; those that are none of its own are actions, put back together into
-// `actions`.
-static struct error *parse_bucket_word(struct group_parse *p, struct ofp_bucket *b,
-				       const char *whole, char *key, char *value,
-				       struct bucket_actions *actions)
+// `actions`, all in the form "key(value)".
+static struct error *parse_bucket_word(struct group_parse *p, struct ofp_bucket *b, char *key,
+				       char *value, struct bucket_actions *actions)
 {
 	if (!strcasecmp(key, "weight"))
 		return text_u16(value, "weight", &b->weight);
@@ -69,11 +68,13 @@ static struct error *parse_bucket_word(struct group_parse *p, struct ofp_bucket 
 		return parse_watch_group(value, &b->watch_group);
 	if (!strcasecmp(key, "bucket_id"))
 		return parse_bucket_id(value, &b->bucket_id);
+	const char *arrow;
 	if (!strcasecmp(key, "action") || !strcasecmp(key, "actions"))
-		whole = value;
-	if (actions->found)
-		str_addc(&actions->text, ',');
-	str_add(&actions->text, whole);
+		str_addf(&actions->text, "%s,", value);
+	else if (!strcasecmp(key, "check_pkt_larger") && (arrow = strstr(value, "->")))
+		str_addf(&actions->text, "%s(%.*s)%s,", key, (int)(arrow - value), value, arrow);
+	else
+		str_addf(&actions->text, "%s(%s),", key, value);
 	actions->found = true;
 	return NULL;
 }
@@ -100,21 +101,11 @@ static struct error *parse_bucket(struct group_parse *p, const char *text)
 				 .watch_port = OFPP_NONE,
 				 .watch_group = OFPG_ANY};
 	char *copy = xstrdup(text), *s = copy, *key, *value;
-	size_t len = strlen(text);
 	struct bucket_actions actions = {.text = STR_INIT};
 	struct error *e = NULL;
-	while (!e) {
-		// Counted from the end, which does not move when a pair takes out a parenthesis.
-		const char *begin = text + len - strlen(s);
-		if (!text_next_pair(&s, &key, &value))
-			break;
-		begin += strspn(begin, ", \t\r\n");
-		char *whole = xstrndup(begin, (size_t)(text + len - strlen(s) - begin));
-		for (size_t n = strlen(whole); n && strchr(", \t", whole[n - 1]); n--)
-			whole[n - 1] = '\0';
-		e = parse_bucket_word(p, b, whole, key, value, &actions);
-		free(whole);
-	}
+	while (!e && text_next_pair(&s, &key, &value))
+		e = parse_bucket_word(p, b, key, value, &actions);
+	str_chomp(&actions.text, ',');
 	if (!e && !actions.found)
 		e = error_new("bucket must specify actions");
 	if (!e && g->type == OFPGT_FF && b->watch_port == OFPP_NONE && b->watch_group == OFPG_ANY)

@@ -113,9 +113,7 @@ static struct error *parse_band_word(struct ofp_meter *m, const char *name, cons
 	if (!strcmp(name, "burst_size"))
 		return text_u32(value, &band->burst_size);
 	if (!strcmp(name, "prec_level"))
-		return parse_u8(value, 0, &band->prec_level)
-			       ? error_new("invalid prec_level \"%s\"", value)
-			       : NULL;
+		return text_u8(value, "prec_level", &band->prec_level);
 	return error_new("unknown keyword %s", name);
 }
 

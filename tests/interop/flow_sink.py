@@ -9,12 +9,14 @@ import threading
 # What is not known here is answered with "bad request, bad type".
 HELLO, ERROR, ECHO_REQUEST, FEATURES_REQUEST, EXPERIMENTER = 0, 1, 2, 5, 4
 KEPT = {1: (13, 14), 2: (13, 14, 15), 3: (13, 14, 15), 4: (13, 14, 15), 5: (13, 14, 15), 6: (13, 14, 15)}
+BUNDLE_CONTROL, BUNDLE_ADD, ONF_BUNDLE_CONTROL = 33, 34, bytes.fromhex("4f4e4600000008fc")
 BARRIER_REQUEST = {1: 18, 2: 20, 3: 20, 4: 20, 5: 20, 6: 20}
 
 
 class FlowSink:
-    def __init__(self, path):
+    def __init__(self, path, keep_all=False):
         self.path = str(path)
+        self.keep_all = keep_all  # also what is answered with an error
         self.messages = []
         if os.path.exists(self.path):
             os.unlink(self.path)
@@ -58,9 +60,17 @@ class FlowSink:
                     out += struct.pack(">BBHI", version, kind + 1, 8, xid)
                 elif kind == FEATURES_REQUEST:
                     out += struct.pack(">BBHI", version, 6, 32, xid) + struct.pack(">QIBB2xII", 1, 0, 254, 0, 0, 0)
-                elif kind in KEPT[version] or (kind == EXPERIMENTER and length > 24):
+                elif kind in KEPT[version] or (kind == EXPERIMENTER and length > 24) or kind == BUNDLE_ADD and version >= 5:
                     self.messages.append(message)
+                elif kind == BUNDLE_CONTROL and version >= 5:  # the reply's type follows the request's
+                    self.messages.append(message)
+                    out += message[:12] + struct.pack(">HH", struct.unpack(">H", message[12:14])[0] + 1, 0)
+                elif kind == EXPERIMENTER and message[8:16] == ONF_BUNDLE_CONTROL:
+                    self.messages.append(message)
+                    out += message[:20] + struct.pack(">HH", struct.unpack(">H", message[20:22])[0] + 1, 0)
                 elif kind != EXPERIMENTER:  # the choice of a flow format
+                    if self.keep_all:
+                        self.messages.append(message)
                     out += struct.pack(">BBHIHH", version, ERROR, 12 + min(length, 64), xid, 1, 1) + message[:64]
             if out:
                 connection.sendall(out)

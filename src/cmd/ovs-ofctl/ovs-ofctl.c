@@ -235,14 +235,14 @@ static void value_option(struct ofctl *o, int c)
 
 static void parse_options(struct ofctl *o, int argc, char *argv[])
 {
-	for (int c; (c = getopt_long(argc, argv, "t:F:P:mhVO:v::" TLS_SHORT_OPTIONS, longopts,
+	for (int c; (c = getopt_long(argc, argv, "t:F:P:mhoVO:v::" TLS_SHORT_OPTIONS, longopts,
 				     NULL)) != -1;)
 		if (!flag_option(o, c))
 			value_option(o, c);
 	// Bundles need OpenFlow 1.4 (or an extension of 1.3).
 	bool bundles = o->bundle || (optind < argc && !strcmp(argv[optind], "bundle"));
 	if (bundles && !(o->versions & (1u << OFP13 | 1u << OFP14 | 1u << OFP15)))
-		o->versions |= 1u << OFP14;
+		o->versions = 1u << OFP14;
 	uint32_t of_versions = ofp_protocols_of_versions(o->versions);
 	if (!(of_versions & o->protocols)) {
 		struct str versions = STR_INIT;
