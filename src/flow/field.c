@@ -461,6 +461,8 @@ bool field_value_is_valid(const struct field *f, const union field_value *v)
 		return x <= 0xff;
 	if (f->id == FIELD_DL_VLAN || f->id == FIELD_VLAN_VID)
 		return x <= (VLAN_VID_MASK | VLAN_CFI);
+	if (f->id == FIELD_NSH_MDTYPE)
+		return x == 1 || x == 2;
 	if (f->id == FIELD_CT_STATE)
 		return x <= 0xff;
 	if (f->id == FIELD_NSH_TTL)

@@ -84,6 +84,13 @@ enum field_place {	    // how the value lies in struct flow
 			    // it reads as zero and cannot be set
 };
 
+enum field_fixed { // what a match of fixed form can say of a field, each more than the one before
+	FIELD_FIXED_NONE,
+	FIELD_FIXED_EXACT,
+	FIELD_FIXED_CIDR,
+	FIELD_FIXED_MASKED,
+};
+
 struct field {
 	enum field_id id;
 	const char *name, *extra_name; // extra_name NULL when there is one name
@@ -106,7 +113,7 @@ struct field {
 	uint32_t oxm_experimenter; // of OXM fields of the experimenter class; 0 otherwise
 	uint8_t onf; // field number in ONF's experimenter class (0x4f4e4600), for 1.3 and 1.4; 0:
 		     // none
-	bool usable_1_0; // true when OpenFlow 1.0's fixed match can carry it
+	uint8_t fixed_1_0, fixed_1_1; // enum field_fixed: the matches of OpenFlow 1.0 and 1.1
 	// Where it is in struct flow: internal to field_*.c.
 	uint8_t place, shift, size; // enum field_place; size of the member in bytes
 	uint16_t offset;
@@ -188,6 +195,8 @@ bool field_value_is_valid(const struct field *, const union field_value *);
 typedef const char *ofp_port_name_cb(void *arg, uint32_t ofp_port); // NULL: print the number
 typedef int ofp_port_number_cb(void *arg, const char *name, uint32_t *ofp_port); // 0 or -ENOENT
 
+// "(1,0x800)": numbers from 10 up are hexadecimal.
+void packet_type_format(be32_t, struct str *);
 // As the value of set_field: "0x5/0xf", "10.0.0.0/8", "+syn-ack". mask NULL: exact. A mask without
 // bits prints "ANY".
 void field_format_value(const struct field *, const union field_value *value,

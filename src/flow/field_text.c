@@ -301,6 +301,13 @@ static void add_flags(struct str *s, const struct field *f, const union field_va
 		flags_format(s, tunnel_flag_names, flags, mask ? bits & 1 : bits, mask ? 3 : 1);
 }
 
+void packet_type_format(be32_t type, struct str *s)
+{
+	unsigned int ns = be32toh(type) >> 16, id = be32toh(type) & 0xffff;
+	str_addf(s, ns < 10 ? "(%u," : "(0x%x,", ns);
+	str_addf(s, id < 10 ? "%u)" : "0x%x)", id);
+}
+
 void field_format_value(const struct field *f, const union field_value *v,
 			const union field_value *mask, ofp_port_name_cb *port_name, void *arg,
 			struct str *s)
@@ -343,7 +350,7 @@ void field_format_value(const struct field *f, const union field_value *v,
 		ofp_port_format(ofp_port_from_32(be32toh(v->be32)), port_name, arg, s);
 		break;
 	case FORMAT_PACKET_TYPE:
-		str_addf(s, "(%u,0x%x)", be32toh(v->be32) >> 16, be32toh(v->be32) & 0xffff);
+		packet_type_format(v->be32, s);
 		break;
 	}
 }
@@ -603,6 +610,13 @@ static struct error *parse_by_format(const struct field *f, const char *text,
 	__builtin_unreachable();
 }
 
+static bool all_bytes_are(const uint8_t *b, unsigned int n, uint8_t value)
+{
+	while (n && *b == value)
+		b++, n--;
+	return !n;
+}
+
 struct error *field_parse_value_ports(const struct field *f, const char *text,
 				      ofp_port_number_cb *number, void *arg, union field_value *v,
 				      union field_value *mask)
@@ -613,8 +627,9 @@ struct error *field_parse_value_ports(const struct field *f, const char *text,
 		return NULL;
 	}
 	struct error *error = parse_by_format(f, text, number, arg, v, mask);
-	if (!error && f->maskable == FIELD_NOT_MASKABLE && !field_mask_is_zero(f, mask) &&
-	    !field_mask_is_exact(f, mask))
+	// Who writes the mask of a field that has none means its bytes, not its bits.
+	if (!error && f->maskable == FIELD_NOT_MASKABLE && strchr(text, '/') &&
+	    !all_bytes_are(mask->b, f->n_bytes, 0) && !all_bytes_are(mask->b, f->n_bytes, 0xff))
 		return error_new("%s: invalid mask for field %s", text, f->name);
 	return error;
 }

@@ -234,10 +234,9 @@ static void add_type(struct out *o, bool *skip_type, bool *skip_proto)
 	*skip_type = *skip_proto = false;
 	if (o->m->packet_type && o->f->packet_type) { // which is the type of what follows, too;
 						      // only megaflows say it twice
-		uint32_t type = be32toh(o->f->packet_type);
-		str_addf(o->s,
-			 (type & 0xffff) < 10 ? "packet_type=(%u,%u)," : "packet_type=(%u,%#x),",
-			 type >> 16, type & 0xffff);
+		str_add(o->s, "packet_type=");
+		packet_type_format(o->f->packet_type, o->s);
+		str_add(o->s, ",");
 		*skip_type = be32toh(o->f->packet_type) >> 16 == 1 && !o->m->recirc_id;
 		if (*skip_type)
 			return;

@@ -92,7 +92,7 @@ static struct error *parse_subfield(struct match *m, const char *key, const char
 	const struct field *f = sf.field;
 	if (f->maskable == FIELD_NOT_MASKABLE && sf.n_bits < f->n_bits)
 		return error_new("%s: field %s matches as a whole only", key, f->name);
-	union field_value in, in_mask, value, mask;
+	union field_value in, in_mask, value, *mask = &term->mask;
 	if (!field_parse_integer(f, text, &in))
 		return error_new("%s: cannot parse integer value: %s", key, text);
 	struct subfield low = {f, 0, sf.n_bits};
@@ -111,20 +111,42 @@ static struct error *parse_subfield(struct match *m, const char *key, const char
 		}
 	subfield_mask(&low, &in_mask);
 	field_get_value(f, &m->flow, &value);
-	field_get_value(f, &m->mask, &mask);
+	field_get_value(f, &m->mask, mask);
 	subfield_copy_value(&in, &low, &value, &sf);
-	subfield_copy_value(&in_mask, &low, &mask, &sf);
+	subfield_copy_value(&in_mask, &low, mask, &sf);
+	term->field = f;
+	term->masked = true;
 	if (f->place == FIELD_PLACE_OPTION)
-		return set_option(m, f, &value, &mask);
+		return set_option(m, f, &value, mask);
 	if (f->id == FIELD_CT_STATE) { // flags that do not exist are left out, as the oracle does
 		value.be32 &= BE32(0xff);
-		mask.be32 &= BE32(0xff);
+		mask->be32 &= BE32(0xff);
 	}
-	match_set(m, f, &value, &mask);
-	term->field = f;
-	term->mask = mask;
-	term->masked = true;
+	match_set(m, f, &value, mask);
 	return NULL;
+}
+
+// Bits that a field does not have must not be left out: the rest is another value. The flags have
+// words of their own for that; an empty tag is 0xffff in OpenFlow 1.0, and the lower bits of
+// nw_tos are those of another field.
+static struct error *check_width(const struct field *f, const char *text,
+				 const union field_value *value, const union field_value *mask)
+{
+	if ((f->format != FORMAT_DECIMAL && f->format != FORMAT_HEXADECIMAL) ||
+	    f->n_bytes > sizeof(uint32_t) || f->id == FIELD_IP_DSCP || f->id == FIELD_VLAN_TCI ||
+	    (f->id == FIELD_DL_VLAN && value->be16 == 0xffff) || field_mask_is_zero(f, mask))
+		return NULL;
+	union field_value masked;
+	for (unsigned int i = 0; i < f->n_bytes; i++)
+		masked.b[i] = value->b[i] & (strchr(text, '/') ? mask->b[i] : 0xff);
+	if (field_value_is_valid(f, &masked))
+		return NULL;
+	unsigned int bits = f->id == FIELD_ARP_OP ? 8 : f->n_bits;
+	for (unsigned int i = 8u * f->n_bytes; i-- > bits;)
+		if (masked.b[f->n_bytes - 1 - i / 8] >> i % 8 & 1)
+			return error_new("%s: value too large for %u-bit field %s", text, bits,
+					 f->name);
+	return error_new("%s: %s is never that", text, f->name);
 }
 
 struct error *match_parse_field(struct match *m, const char *key, const char *text, bool *known,
@@ -159,6 +181,8 @@ struct error *match_parse_term(struct match *m, const char *key, const char *tex
 	union field_value value;
 	struct error *error = field_parse_value_ports(f, text, cb, arg, &value, &term->mask);
 	term->field = f;
+	if (!error)
+		error = check_width(f, text, &value, &term->mask);
 	if (!error && f->place == FIELD_PLACE_OPTION)
 		return set_option(m, f, &value, &term->mask);
 	if (!error)

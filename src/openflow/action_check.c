@@ -34,23 +34,37 @@ int subfield_check_writable(const struct subfield *sf)
 	return error ? error : sf->field->writable ? 0 : OFPBAC_BAD_SET_ARGUMENT;
 }
 
-static int subfield_check(const struct subfield *sf, const struct match *m)
+static int check_refuse(struct ofpact_check *c, int error, const char *role, const struct field *f,
+			const char *what)
+{
+	if (c->why)
+		*c->why = xasprintf("%s %s %s", role, f->name, what);
+	return error;
+}
+
+int field_check_prereqs(const struct field *f, const char *role, struct ofpact_check *c)
+{
+	return field_prereqs_ok(f, &c->match->flow, NULL)
+		       ? 0
+		       : check_refuse(c, OFPBAC_MATCH_INCONSISTENT, role, f,
+				      "lacks correct prerequisites");
+}
+
+int subfield_check_source(const struct subfield *sf, struct ofpact_check *c)
 {
 	int error = subfield_check_range(sf);
-	return error					     ? error
-	       : field_prereqs_ok(sf->field, &m->flow, NULL) ? 0
-							     : OFPBAC_MATCH_INCONSISTENT;
+	return error ? error : field_check_prereqs(sf->field, "source field", c);
 }
 
-int subfield_check_source(const struct subfield *sf, const struct match *m)
+int subfield_check_destination(const struct subfield *sf, struct ofpact_check *c)
 {
-	return subfield_check(sf, m);
-}
-
-int subfield_check_destination(const struct subfield *sf, const struct match *m)
-{
-	int error = subfield_check(sf, m);
-	return error ? error : subfield_check_writable(sf);
+	int error = subfield_check_range(sf);
+	if (!error)
+		error = field_check_prereqs(sf->field, "destination field", c);
+	return error		     ? error
+	       : sf->field->writable ? 0
+				     : check_refuse(c, OFPBAC_BAD_SET_ARGUMENT, "destination field",
+						    sf->field, "is not writable");
 }
 
 int ofpacts_check_list(void *list, size_t n, struct ofpact_check *c)

@@ -227,7 +227,7 @@ static int check_ct(struct ofpact *a, struct ofpact_check *c)
 	    (ct->alg == CT_ALG_FTP && f->nw_proto != PROTO_TCP) ||
 	    (ct->alg == CT_ALG_TFTP && f->nw_proto != PROTO_UDP))
 		return OFPBAC_MATCH_INCONSISTENT;
-	int error = ct->zone_src.field ? subfield_check_source(&ct->zone_src, c->match) : 0;
+	int error = ct->zone_src.field ? subfield_check_source(&ct->zone_src, c) : 0;
 	return error ? error : ofpact_check_nested(ct + 1, ct->raw_len, c);
 }
 

@@ -89,32 +89,12 @@ static bool mask_is_exact(const struct field *f, const union field_value *mask)
 	return true;
 }
 
-uint32_t field_protocols(const struct field *f, enum field_mask_kind kind)
+uint32_t field_protocols(const struct field *f, enum field_fixed needed)
 {
-	bool exact = kind == FIELD_MASK_EXACT;
-	switch ((int)f->id) {
-	case FIELD_TUN_TTL:
-	case FIELD_TUN_TOS:
-	case FIELD_SKB_PRIORITY: // which have no header
-		return OFPROTO_NONE;
-	case FIELD_METADATA:
-		return OFPROTO_NXM_OXM_ANY | OFPROTO_11;
-	case FIELD_IP_ECN:
-	case FIELD_MPLS_LABEL:
-	case FIELD_MPLS_TC:
-	case FIELD_SCTP_SRC:
-	case FIELD_SCTP_DST:
-		return exact ? OFPROTO_NXM_OXM_ANY | OFPROTO_11 : OFPROTO_NXM_OXM_ANY;
-	case FIELD_ETH_SRC:
-	case FIELD_ETH_DST:
-		return exact ? OFPROTO_ALL : OFPROTO_NXM_OXM_ANY | OFPROTO_11;
-	case FIELD_IPV4_SRC:
-	case FIELD_IPV4_DST:
-	case FIELD_ARP_SPA:
-	case FIELD_ARP_TPA:
-		return kind == FIELD_MASK_BITWISE ? OFPROTO_NXM_OXM_ANY | OFPROTO_11 : OFPROTO_ALL;
-	}
-	return f->usable_1_0 && exact ? OFPROTO_ALL : OFPROTO_NXM_OXM_ANY;
+	if (!f->nxm_version && !f->oxm_version && !f->fixed_1_0)
+		return OFPROTO_NONE; // nothing in any version stands for it
+	return OFPROTO_NXM_OXM_ANY | (f->fixed_1_0 >= needed ? OFPROTO_10_ANY : 0) |
+	       (f->fixed_1_1 >= needed ? OFPROTO_11 : 0);
 }
 
 // --- set_field, load
@@ -221,7 +201,7 @@ static void encode_loads(struct buf *b, const struct ofpact_set_field *sf)
 	const struct field *f = sf->field;
 	const union field_value *value = ofpact_set_field_value(sf),
 				*mask = ofpact_set_field_mask(sf);
-	if (f->oxm_experimenter || f->variable_len || sf->h.raw == RAW_REG_LOAD2) {
+	if (nx_header_is_long(f) || f->variable_len || sf->h.raw == RAW_REG_LOAD2) {
 		size_t at = ofpact_put_nx(b, NXAST_REG_LOAD2);
 		nx_value_encode(b, 0, f, value, mask_is_exact(f, mask) ? NULL : mask);
 		ofpact_put_end(b, at);
@@ -426,7 +406,7 @@ static struct error *parse_set_field(struct ofpact_parse *p, char *arg)
 	for (int i = 0; i < f->n_bytes; i++)
 		value_of(sf)->b[i] = value.b[i] & mask.b[i];
 	memcpy(mask_of(sf)->b, mask.b, f->n_bytes);
-	*p->protocols &= field_protocols(f, FIELD_MASK_EXACT);
+	*p->protocols &= field_protocols(f, FIELD_FIXED_EXACT);
 	return NULL;
 }
 
@@ -588,8 +568,8 @@ static struct error *parse_move(struct ofpact_parse *p, char *arg)
 static int check_move(struct ofpact *a, struct ofpact_check *c)
 {
 	struct ofpact_reg_move *m = (void *)a;
-	int error = subfield_check_source(&m->src, c->match);
-	return error ? error : subfield_check_destination(&m->dst, c->match);
+	int error = subfield_check_source(&m->src, c);
+	return error ? error : subfield_check_destination(&m->dst, c);
 }
 
 const struct ofpact_row ofpact_reg_move_row = {
@@ -670,12 +650,12 @@ static struct error *parse_pop(struct ofpact_parse *p, char *arg)
 
 static int check_push(struct ofpact *a, struct ofpact_check *c)
 {
-	return subfield_check_source(&((struct ofpact_stack *)(void *)a)->subfield, c->match);
+	return subfield_check_source(&((struct ofpact_stack *)(void *)a)->subfield, c);
 }
 
 static int check_pop(struct ofpact *a, struct ofpact_check *c)
 {
-	return subfield_check_destination(&((struct ofpact_stack *)(void *)a)->subfield, c->match);
+	return subfield_check_destination(&((struct ofpact_stack *)(void *)a)->subfield, c);
 }
 
 const struct ofpact_row ofpact_stack_push_row = {

@@ -140,7 +140,7 @@ static struct error *parse_multipath(struct ofpact_parse *p, char *arg)
 
 static int check_multipath(struct ofpact *a, struct ofpact_check *c)
 {
-	return subfield_check_destination(&((struct ofpact_multipath *)(void *)a)->dst, c->match);
+	return subfield_check_destination(&((struct ofpact_multipath *)(void *)a)->dst, c);
 }
 
 const struct ofpact_row ofpact_multipath_row = {
@@ -350,7 +350,7 @@ static struct error *parse_bundle_load(struct ofpact_parse *p, char *arg)
 static int check_bundle(struct ofpact *a, struct ofpact_check *c)
 {
 	const struct ofpact_bundle *o = (const void *)a;
-	int error = o->dst.field ? subfield_check_destination(&o->dst, c->match) : 0;
+	int error = o->dst.field ? subfield_check_destination(&o->dst, c) : 0;
 	if (!error && !is_known(o))
 		error = OFPBAC_BAD_ARGUMENT;
 	for (unsigned int i = 0; !error && i < o->n_members; i++)

@@ -551,21 +551,22 @@ static int check_learn(struct ofpact *a, struct ofpact_check *c)
 {
 	const struct ofpact_learn *l = (const void *)a;
 	struct match made;
+	struct ofpact_check of_made = *c;
 	match_init_any(&made);
-	int error = l->flags & LEARN_WRITE_RESULT
-			    ? subfield_check_destination(&l->result_dst, c->match)
-			    : 0;
+	of_made.match = &made;
+	int error =
+		l->flags & LEARN_WRITE_RESULT ? subfield_check_destination(&l->result_dst, c) : 0;
 	for (unsigned int i = 0; !error && i < l->n_specs; i++) {
 		const struct ofpact_learn_spec *spec = &l->specs[i];
 		if (spec->src.field)
-			error = subfield_check_source(&spec->src, c->match);
+			error = subfield_check_source(&spec->src, c);
 		if (error || spec->kind == LEARN_OUTPUT)
 			continue;
 		if (spec->kind == LEARN_LOAD) {
-			error = subfield_check_destination(&spec->dst, &made);
+			error = subfield_check_destination(&spec->dst, &of_made);
 			continue;
 		}
-		error = subfield_check_source(&spec->dst, &made);
+		error = subfield_check_source(&spec->dst, &of_made);
 		if (!error && !spec->src.field)
 			ofpact_learn_set_match(spec, &spec->value, &made);
 	}

@@ -329,7 +329,7 @@ static void encode_output_reg(struct buf *b, uint8_t version, const struct ofpac
 	const struct ofpact_output_reg *o = (const void *)a;
 	uint16_t bits = subfield_encode_bits(&o->src);
 	size_t at;
-	if (o->src.field->oxm_experimenter) {
+	if (nx_header_is_long(o->src.field)) {
 		at = ofpact_put_nx(b, NXAST_OUTPUT_REG2);
 		buf_add_be16(b, bits);
 		buf_add_be16(b, o->max_len);
@@ -353,7 +353,7 @@ static void format_output_reg(const struct ofpact *a, const struct ofpact_text *
 
 static int check_output_reg(struct ofpact *a, struct ofpact_check *c)
 {
-	return subfield_check_source(&((struct ofpact_output_reg *)(void *)a)->src, c->match);
+	return subfield_check_source(&((struct ofpact_output_reg *)(void *)a)->src, c);
 }
 
 const struct ofpact_row ofpact_output_reg_row = {

@@ -126,9 +126,12 @@ void ofpact_put_reg_load(struct buf *, const struct field *, uint16_t offset, ui
 // The match does not fit: only 1.0 lets such an action pass.
 void ofpact_inconsistent(struct ofpact_check *);
 int ofpacts_check_list(void *list, size_t n, struct ofpact_check *);
-// May the subfield be read, or written, in a packet that matches? 0 or an enum ofperr.
-int subfield_check_source(const struct subfield *, const struct match *);
-int subfield_check_destination(const struct subfield *, const struct match *);
+// May the subfield be read, or written, in a packet that matches? 0 or an enum ofperr; the reason
+// goes to *why.
+int subfield_check_source(const struct subfield *, struct ofpact_check *);
+int subfield_check_destination(const struct subfield *, struct ofpact_check *);
+// Is the field there in a packet that matches? `role` is for the reason: "set_field".
+int field_check_prereqs(const struct field *, const char *role, struct ofpact_check *);
 bool match_has_vlan(const struct match *);
 
 bool match_is_mpls(const struct match *);
@@ -194,8 +197,7 @@ int subfield_check_range(const struct subfield *);
 int subfield_check_writable(const struct subfield *); // as a destination, whatever the match
 
 // What can carry a value of the field: all its bits, a prefix of an address, or any of them.
-enum field_mask_kind { FIELD_MASK_EXACT, FIELD_MASK_CIDR, FIELD_MASK_BITWISE };
-uint32_t field_protocols(const struct field *, enum field_mask_kind);
+uint32_t field_protocols(const struct field *, enum field_fixed needed);
 
 extern const struct ofpact_row ofpact_output_row, ofpact_controller_row, ofpact_enqueue_row,
 	ofpact_output_reg_row, ofpact_group_row, ofpact_set_queue_row, ofpact_pop_queue_row;

@@ -272,8 +272,7 @@ static struct error *parse_check_pkt_larger(struct ofpact_parse *p, char *arg)
 
 static int check_check_pkt_larger(struct ofpact *a, struct ofpact_check *c)
 {
-	return subfield_check_destination(&((struct ofpact_check_pkt_larger *)(void *)a)->dst,
-					  c->match);
+	return subfield_check_destination(&((struct ofpact_check_pkt_larger *)(void *)a)->dst, c);
 }
 
 const struct ofpact_row ofpact_check_pkt_larger_row = {

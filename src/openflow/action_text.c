@@ -143,7 +143,7 @@ struct error *text_subfield_whole(const char *text, struct subfield *sf)
 
 struct error *text_short_header(const char *whole, const char *name, const struct field *f)
 {
-	if (field_has_header(f) && !f->oxm_experimenter)
+	if (field_has_header(f) && !nx_header_is_long(f))
 		return NULL;
 	return error_new("%s: experimenter OXM field '%s' not supported", whole, name);
 }

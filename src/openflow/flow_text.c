@@ -25,6 +25,7 @@ struct flow_parse {
 	int command; // enum ofp_flow_mod_command; -1: a query
 	unsigned int fields;
 	uint32_t protocols;
+	bool look_at_fields; // a term was about a field that check_fields() may refuse
 };
 
 static const struct {
@@ -197,14 +198,46 @@ static uint32_t protocols_of_term(const struct match_term *term, const char *val
 	if (!f || f->id == FIELD_IP_ECN) // 1.1 cannot match it, but has an action for it
 		return OFPROTO_ALL;
 	if (!term->masked)
-		return strcmp(value, "*") ? field_protocols(f, FIELD_MASK_EXACT) : OFPROTO_ALL;
+		return strcmp(value, "*") ? field_protocols(f, FIELD_FIXED_EXACT) : OFPROTO_ALL;
 	if (field_mask_is_zero(f, mask))
 		return OFPROTO_ALL;
 	if (field_mask_is_exact(f, mask) &&
 	    f->id != FIELD_VLAN_VID) // a VID's mask leaves out part of the tag
-		return field_protocols(f, FIELD_MASK_EXACT);
+		return field_protocols(f, FIELD_FIXED_EXACT);
 	bool cidr = f->format == FORMAT_IPV4 && ipv4_mask_bits(mask->be32) >= 0;
-	return field_protocols(f, cidr ? FIELD_MASK_CIDR : FIELD_MASK_BITWISE);
+	return field_protocols(f, cidr ? FIELD_FIXED_CIDR : FIELD_FIXED_MASKED);
+}
+
+// Fields that switches refuse without their prerequisites, where others are left out of a match.
+static bool is_refused_alone(const struct field *f)
+{
+	return f->prereq == PREREQ_CT || f->prereq == PREREQ_NSH;
+}
+
+// A flow must not match more than it says because something could not be sent.
+static struct error *check_fields(const struct match *m)
+{
+	for (int id = 0; id < FIELD_N_IDS; id++) {
+		const struct field *f = field_get((enum field_id)id);
+		union field_value mask;
+		if (!is_refused_alone(f))
+			continue;
+		field_get_value(f, &m->mask, &mask);
+		if (field_mask_is_zero(f, &mask))
+			continue;
+		if (f->prereq == PREREQ_NSH && !field_prereqs_ok(f, &m->flow, &m->mask))
+			return error_new("field %s needs a match on dl_type=0x894f", f->name);
+		if (f->prereq == PREREQ_CT && !field_prereqs_ok(f, &m->flow, &m->mask))
+			return error_new("field %s needs a match on ip or ipv6, whichever it is "
+					 "of, and on flags of ct_state that say that there is a "
+					 "connection: +new, +est, +rel, +rpl, +snat, +dnat or "
+					 "+trk-inv%s",
+					 f->name,
+					 f->id == FIELD_CT_TP_SRC || f->id == FIELD_CT_TP_DST
+						 ? ", and on ct_nw_proto"
+						 : "");
+	}
+	return NULL;
 }
 
 static struct error *parse_pair(struct flow_parse *p, const char *key, char *value)
@@ -225,6 +258,8 @@ static struct error *parse_pair(struct flow_parse *p, const char *key, char *val
 			     t ? t->arg : NULL);
 	if (!e && term.known && *value)
 		p->protocols &= protocols_of_term(&term, value);
+	if (!e && term.field)
+		p->look_at_fields |= is_refused_alone(term.field);
 	if (e || term.known)
 		return e;
 	return *value ? error_new("unknown keyword %s", key)
@@ -267,6 +302,8 @@ static struct error *parse_flow(struct flow_parse *p, char *s, char **note)
 	struct error *e = NULL;
 	while (!e && text_next_pair(&s, &key, &value))
 		e = parse_pair(p, key, value);
+	if (!e && p->look_at_fields)
+		e = check_fields(&fm->match);
 	if (e)
 		return e;
 	if (!fm->cookie_mask && fm->new_cookie == UINT64_MAX &&

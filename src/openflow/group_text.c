@@ -154,7 +154,7 @@ static struct error *parse_fields(struct group_parse *p, char *text)
 					"%s: values are wildcards here and must not be all-zeros",
 					text);
 		}
-		*p->usable &= field_protocols(f.field, FIELD_MASK_EXACT);
+		*p->usable &= field_protocols(f.field, FIELD_FIXED_EXACT);
 		if (!ofp_group_add_field(&p->gm->group, &f))
 			return error_new("%s: duplicate field", key);
 	}

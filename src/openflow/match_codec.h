@@ -12,6 +12,12 @@
 #include "openflow/protocol.h"
 
 enum { OFP10_MATCH_LEN = 40, OFP11_MATCH_LEN = 88 };
+// A cookie among the entries of a match. Its number is also that of mpls_ttl: only the length tells
+// them apart.
+enum {
+	NXM_NX_COOKIE = 1 << 16 | 30 << 9 | 8,
+	NXM_NX_COOKIE_W = 1 << 16 | 30 << 9 | 1 << 8 | 16,
+};
 
 // --- NXM and OXM.
 
@@ -49,6 +55,8 @@ int nx_header_decode(struct cursor *, const struct field **, bool *masked);
 // The old way to name a destination, 4 bytes in which a mask does not count. Unknown:
 // OFPBAC_BAD_SET_TYPE.
 int nx_destination_decode(struct cursor *, const struct field **);
+// Does the field need eight bytes of header in actions that know no version?
+bool nx_header_is_long(const struct field *);
 void nx_header_encode(struct buf *, uint8_t version, const struct field *, bool masked);
 const struct field *nx_field_find(uint32_t header, uint32_t experimenter);
 

@@ -47,7 +47,7 @@ static struct error *parse_pair(const char *text, const char *key, const char *v
 	}
 	struct error *e = match_parse_field(&r->match, key, value, &known, t->port_number, t->arg);
 	const struct field *f = field_find(key);
-	if (!e && known && f && !field_protocols(f, FIELD_MASK_EXACT))
+	if (!e && known && f && !field_protocols(f, FIELD_FIXED_EXACT))
 		e = error_new("%s: match field is not supported for flow monitor", key);
 	if (e || known)
 		return e;

@@ -12,11 +12,6 @@
 #include "base/str.h"
 
 enum { CLASS_EXPERIMENTER = 0xffff, HEADER_MASKED = 1 << 8 };
-// No field of packets. Its number is also that of mpls_ttl: only the length tells them apart.
-enum {
-	NXM_NX_COOKIE = 1 << 16 | 30 << 9 | 8,
-	NXM_NX_COOKIE_W = 1 << 16 | 30 << 9 | HEADER_MASKED | 16
-};
 // ONF's extensions to 1.3: what became a field of its own in 1.5.
 enum { ONF_EXPERIMENTER = 0x4f4e4600 };
 
@@ -142,14 +137,18 @@ static int header_read(struct cursor *c, struct entry_header *h)
 	return 0;
 }
 
-// Only actions may write parts of any field.
+// Only actions may write parts of any field. All or nothing is said with bytes, not with the bits
+// that the field has.
 static bool mask_is_valid(const struct entry_header *h, const union field_value *mask)
 {
-	union field_value exact;
+	uint8_t all = 0xff, any = 0;
 	if (!h->masked || h->field->maskable != FIELD_NOT_MASKABLE)
 		return true;
-	field_exact_mask(h->field, &exact);
-	return !memcmp(mask->b, exact.b, h->field->n_bytes);
+	for (unsigned int i = 0; i < h->field->n_bytes; i++) {
+		all &= mask->b[i];
+		any |= mask->b[i];
+	}
+	return all == 0xff || !any;
 }
 
 static bool is_cookie(uint32_t header)
@@ -244,6 +243,11 @@ static bool uses_oxm(const struct field *f, uint8_t version)
 	return f->oxm_version && (!f->nxm_version || (version && version >= f->oxm_version));
 }
 
+bool nx_header_is_long(const struct field *f)
+{
+	return f->oxm_experimenter || (f->onf && !f->nxm_version);
+}
+
 // Of a field with values of n bytes.
 static size_t header_put(uint8_t *to, uint8_t version, const struct field *f, bool masked,
 			 unsigned int n)
@@ -335,50 +339,67 @@ static int set_port(struct match *m, const struct field *f, const union field_va
 	return 0;
 }
 
-static int apply(struct match *m, bool strict, const struct field *f,
-		 const union field_value *value, const union field_value *mask, bool masked)
+struct entries_decode {
+	struct match *match;
+	be64_t *cookie, *cookie_mask; // both or none
+	bool strict;
+	bool of_ethernet; // a field was of packets that begin with Ethernet; their type is known
+};
+
+static int apply(struct entries_decode *d, const struct field *f, const union field_value *value,
+		 const union field_value *mask, bool masked)
 {
+	struct match *m = d->match;
 	if (f->id == FIELD_IN_PORT_OXM || f->id == FIELD_ACTSET_OUTPUT)
-		return set_port(m, f, value);
-	if (strict && !field_prereqs_ok(f, &m->flow, &m->mask))
+		return mask->be32 ? set_port(m, f, value) : 0;
+	if (d->strict && !field_prereqs_ok(f, &m->flow, &m->mask))
 		return OFPBMC_BAD_PREREQ;
-	if (!is_wild(f, &m->mask))
+	if (!is_wild(f, &m->mask) || (f->id == FIELD_PACKET_TYPE && d->of_ethernet))
 		return OFPBMC_DUP_FIELD;
+	d->of_ethernet |= f->prereq != PREREQ_NONE;
 	if (f->place == FIELD_PLACE_OPTION)
 		return match_set_option(m, f, value, masked ? mask : NULL) ? OFPBMC_BAD_LEN : 0;
-	match_set(m, f, value, mask);
+	if (f->id == FIELD_CT_STATE) { // flags that there are not yet are nobody's to match
+		union field_value known = {.be32 = mask->be32 & BE32(0xff)};
+		match_set(m, f, value, &known);
+	} else {
+		match_set(m, f, value, mask);
+	}
 	return 0;
 }
 
-static int decode_entry(struct cursor *c, bool strict, struct match *m, be64_t *cookie,
-			be64_t *cookie_mask)
+static int decode_entry(struct cursor *c, struct entries_decode *d)
 {
 	struct entry_header h;
 	union field_value value, mask;
-	int error = entry_read(c, cookie && cookie_mask, &h, &value, &mask);
+	int error = entry_read(c, d->cookie, &h, &value, &mask);
 	if (error)
 		return error;
 	if (!h.field) {
-		if (*cookie_mask)
+		if (*d->cookie_mask)
 			return OFPBMC_DUP_FIELD;
-		*cookie = value.be64;
-		*cookie_mask = mask.be64;
+		*d->cookie = value.be64;
+		*d->cookie_mask = mask.be64;
 		return 0;
 	}
 	if (!mask_is_valid(&h, &mask))
 		return OFPBMC_BAD_MASK;
 	error = check_value(h.field, &value);
-	return error ? error : apply(m, strict, h.field, &value, &mask, h.masked);
+	return error ? error : apply(d, h.field, &value, &mask, h.masked);
 }
 
 int nx_match_decode(struct cursor c, bool strict, struct match *m, be64_t *cookie,
 		    be64_t *cookie_mask)
 {
+	struct entries_decode d = {.match = m, .strict = strict};
 	match_init_any(m);
-	if (cookie && cookie_mask)
+	if (cookie && cookie_mask) {
 		*cookie = *cookie_mask = 0;
+		d.cookie = cookie;
+		d.cookie_mask = cookie_mask;
+	}
 	while (cursor_left(&c)) {
-		int error = decode_entry(&c, strict, m, cookie, cookie_mask);
+		int error = decode_entry(&c, &d);
 		if (error && (strict || error != OFPBMC_BAD_FIELD))
 			return error;
 	}
@@ -395,8 +416,7 @@ int ofp_match_use_options(struct match *m, const struct option_table *table)
 enum { DL_IP = 0x0800, DL_ARP = 0x0806, DL_RARP = 0x8035 };
 enum { PROTO_ICMP = 1, PROTO_TCP = 6, PROTO_UDP = 17, PROTO_ICMPV6 = 58, PROTO_SCTP = 132 };
 
-static const uint8_t fields_before_ports[] = {FIELD_PACKET_TYPE, FIELD_DP_HASH, FIELD_RECIRC_ID,
-					      FIELD_CONJ_ID};
+static const uint8_t fields_before_ports[] = {FIELD_DP_HASH, FIELD_RECIRC_ID, FIELD_CONJ_ID};
 static const uint8_t fields_before_vlan[] = {FIELD_ETH_SRC, FIELD_ETH_DST, FIELD_ETH_TYPE};
 static const uint8_t fields_mpls[] = {FIELD_MPLS_TC, FIELD_MPLS_BOS, FIELD_MPLS_TTL,
 				      FIELD_MPLS_LABEL};
@@ -597,7 +617,12 @@ size_t nx_match_encode(struct buf *b, uint8_t version, const struct match *m, be
 {
 	size_t start = b->len;
 	const struct flow *w = &m->mask;
-	if (w->packet_type | w->dp_hash | w->recirc_id | w->conj_id)
+	// Fields of Ethernet say of themselves which type of packet it is.
+	if (w->packet_type &&
+	    (m->flow.packet_type ||
+	     !(w->dl_type || w->vlan[0].tci || any_bit(w->dl_src, 6) || any_bit(w->dl_dst, 6))))
+		put_one(b, version, m, FIELD_PACKET_TYPE);
+	if (w->dp_hash | w->recirc_id | w->conj_id)
 		PUT(fields_before_ports);
 	put_ports(b, version, m);
 	PUT(fields_before_vlan);

@@ -8,7 +8,7 @@ import pytest
 TOOL = pathlib.Path(__file__).resolve().parents[2] / "tools/coverage-table"
 
 
-@pytest.mark.parametrize("kind", ["actions", "messages", "commands", "options"])
+@pytest.mark.parametrize("kind", ["fields", "properties", "actions", "messages", "commands", "options"])
 def test_none_is_missing(kind):
     p = subprocess.run([TOOL, kind], capture_output=True, text=True)
     assert p.returncode == 0 and "missing 0" in p.stdout, p.stdout + p.stderr

@@ -98,7 +98,7 @@ class Flows:
         words.append(kind)
         for _ in range(r.randrange(4)):
             if kind == "arp":
-                words.append(r.choice(["arp_op=%d" % r.randrange(300), "arp_spa=" + self.ip(), "arp_tpa=" + self.masked(self.ip(), "12"),
+                words.append(r.choice(["arp_op=%d" % r.randrange(256), "arp_spa=" + self.ip(), "arp_tpa=" + self.masked(self.ip(), "12"),
                                        "arp_sha=" + self.mac(), "arp_tha=" + self.masked(self.mac(), self.mac()), "nw_src=" + self.ip()]))
             elif kind == "mpls":
                 words.append(r.choice(["mpls_label=" + self.number(20), "mpls_tc=" + self.number(3), "mpls_bos=" + self.number(1),

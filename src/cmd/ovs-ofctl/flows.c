@@ -11,6 +11,7 @@
 
 LOG_MODULE_AS(match_log, "ofp_match");
 LOG_MODULE_AS(actions_log, "ofp_actions");
+LOG_MODULE_AS(fields_log, "meta_flow");
 enum { BATCH = 64 * 1024 };
 
 // --- Files.
@@ -81,7 +82,8 @@ void flow_parse_or_die(struct ofctl *o, struct port_names *names, const char *te
 	char *note = NULL;
 	struct error *e = flow_mod_parse(text, command, &t, fm, protocols, &note);
 	if (note)
-		log_write(&actions_log, LVL_WARN, "%s", note);
+		log_write(strstr(note, " field ") ? &fields_log : &actions_log, LVL_WARN, "%s",
+			  note);
 	if (e)
 		command_die("%s%s", where ? where : "", error_text(e));
 	free(note);

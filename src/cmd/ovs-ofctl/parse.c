@@ -16,18 +16,21 @@
 #include "openflow/match_codec.h"
 
 // The next line without its comment; false at the end of the input. Lines that are empty then are
-// shown, as they separate cases.
-static bool next_line(struct str *line, bool *blank)
+// shown, as they separate cases. A line that is a comment is printed when `show` says so.
+static bool next_line(struct str *line, bool *blank, bool show)
 {
 	char *text = NULL;
 	size_t cap = 0;
 	str_clear(line);
-	ssize_t n = getline(&text, &cap, stdin);
-	if (n < 0) {
-		free(text);
-		return false;
-	}
-	text[strcspn(text, "\n")] = '\0';
+	do {
+		if (getline(&text, &cap, stdin) < 0) {
+			free(text);
+			return false;
+		}
+		text[strcspn(text, "\n")] = '\0';
+		if (show && *text == '#')
+			puts(text);
+	} while (show && *text == '#');
 	text[strcspn(text, "#")] = '\0';
 	str_add(line, text);
 	*blank = !text[strspn(text, " \t\r")];
@@ -83,7 +86,7 @@ static void parse_lists(const struct ofctl *o, const char *version_name, bool in
 {
 	struct str line = STR_INIT;
 	uint8_t version = version_or_die(version_name);
-	for (bool blank; next_line(&line, &blank);) {
+	for (bool blank; next_line(&line, &blank, false);) {
 		struct buf bytes = BUF_INIT, list = BUF_INIT, again = BUF_INIT;
 		if (blank)
 			continue;
@@ -130,37 +133,16 @@ static void parse_instructions(int argc, char *argv[], void *arg)
 
 // --- NXM and OXM: "NXM_OF_ETH_TYPE(0800), NXM_OF_IP_SRC_W(c0a80000/ffff0000)".
 
-// A field's header name, with "_W" when there is a mask.
-static const struct field *scan_header(const char **s, bool *masked)
+// Exactly n hexadecimal digits.
+static bool scan_digits(const char *s, size_t n, uint32_t *v)
 {
-	size_t n = strcspn(*s, "(");
-	const struct field *f = field_find_any_name(*s, n);
-	*masked = false;
-	if (!f && n > 2 && !strncmp(*s + n - 2, "_W", 2)) {
-		f = field_find_any_name(*s, n - 2);
-		*masked = true;
-	}
-	if (!f)
-		command_die("%s: unknown field `%.*s'", *s, (int)n, *s);
-	*s += n;
-	return f;
-}
-
-// As many bytes as the field has, appended; any number for options of tunnels, which have 124 at
-// most. A mask has as many as its value.
-static void scan_bytes(const char **s, const struct field *f, bool as_before, char end,
-		       const char *whole, struct buf *out)
-{
-	struct buf b = BUF_INIT;
-	*s = scan_hex(*s, &b);
-	size_t n = as_before				   ? out->len
-		   : f->variable_len && b.len < f->n_bytes ? b.len
-							   : f->n_bytes;
-	if (b.len != n || **s != end)
-		command_die("%s: %zu bytes and `%c' expected", whole, n, end);
-	buf_add(out, b.data, n);
-	++*s;
-	buf_done(&b);
+	char digits[9];
+	if (n != 8 || strspn(s, "0123456789abcdefABCDEF") < n)
+		return false;
+	memcpy(digits, s, n);
+	digits[n] = '\0';
+	*v = (uint32_t)strtoul(digits, NULL, 16);
+	return true;
 }
 
 // Which header the name asks for: a version that has it.
@@ -171,27 +153,84 @@ static uint8_t version_of_name(const struct field *f, const char *name)
 	return !strncmp(name, "OXM", 3) ? OFP15 : 0;
 }
 
+// Appends the header that a name, with "_W" when there is a mask, or 8 or 16 digits stand for.
+static bool put_header(const char *name, size_t n, struct buf *b)
+{
+	uint32_t header, experimenter;
+	if ((n == 8 || n == 16) && scan_digits(name, 8, &header)) {
+		if (n == 16 && !scan_digits(name + 8, 8, &experimenter))
+			return false;
+		buf_add_be32(b, header);
+		if (n == 16)
+			buf_add_be32(b, experimenter);
+		return true;
+	}
+	bool masked = n > 2 && !strncmp(name + n - 2, "_W", 2);
+	size_t base = masked ? n - 2 : n;
+	if (base == strlen("NXM_NX_COOKIE") && !strncmp(name, "NXM_NX_COOKIE", base)) {
+		buf_add_be32(b, masked ? NXM_NX_COOKIE_W : NXM_NX_COOKIE);
+		return true;
+	}
+	const struct field *f = field_find_any_name(name, base);
+	if (!f || field_find_n(name, base) || (masked && f->maskable == FIELD_NOT_MASKABLE))
+		return false;
+	nx_header_encode(b, version_of_name(f, name), f, masked);
+	return true;
+}
+
+// The header at the end of the buffer: how many bytes its value has; those of options may be fewer.
+static size_t value_width(const struct buf *b, size_t at, bool *masked, bool *fewer)
+{
+	struct cursor c = cursor_make(b->data + at, b->len - at);
+	uint32_t header = cursor_be32(&c), experimenter = b->len - at > 4 ? cursor_be32(&c) : 0;
+	const struct field *f = nx_field_find(header, experimenter);
+	size_t payload = header & 0xff, of_header = b->len - at - 4;
+	*masked = header & 0x100;
+	*fewer = f && f->variable_len;
+	payload = payload > of_header ? payload - of_header : 0;
+	return *masked ? payload / 2 : payload;
+}
+
+// Bytes that must be n, or with `fewer` n at most. Steps over them and returns their number.
+static size_t scan_bytes(const char **s, size_t n, bool fewer, struct buf *out)
+{
+	size_t before = out->len;
+	*s = scan_hex(*s, out);
+	size_t got = out->len - before;
+	if (fewer ? got > n : got != n)
+		command_die("expected to read %s%zu bytes but got %zu", fewer ? "at most " : "", n,
+			    got);
+	*s += strspn(*s, " ");
+	return got;
+}
+
 static void scan_nx_match(const char *text, struct buf *b)
 {
 	const char *s = text;
 	if (!strcmp(text, "<any>"))
 		return;
 	for (s += strspn(s, ", "); *s; s += strspn(s, ", ")) {
-		bool masked;
 		const char *name = s;
-		const struct field *f = scan_header(&s, &masked);
-		struct buf value = BUF_INIT;
-		if (*s++ != '(')
-			command_die("%s: missing ( at end of field name", text);
-		scan_bytes(&s, f, false, masked ? '/' : ')', name, &value);
-		if (masked)
-			scan_bytes(&s, f, true, ')', name, &value);
-		size_t at = b->len;
-		nx_header_encode(b, version_of_name(f, name), f, masked);
-		if (f->variable_len)
-			b->data[at + 3] = (uint8_t)value.len; // the header's last byte
-		buf_add(b, value.data, value.len);
-		buf_done(&value);
+		size_t n = strcspn(s, "("), at = b->len;
+		bool masked, fewer;
+		if (s[n] != '(')
+			command_die("%s: missing ( at end of nx_match", text);
+		if (!put_header(name, n, b))
+			command_die("%s: unknown field `%.*s'", text, (int)n, name);
+		size_t width = value_width(b, at, &masked, &fewer);
+		s += n + 1;
+		size_t got = scan_bytes(&s, width, fewer, b);
+		if (masked && *s != '/')
+			command_die("%s: missing / in masked field %.*s", text, (int)n, name);
+		if (masked) {
+			s++;
+			scan_bytes(&s, got, false, b);
+		}
+		if (*s != ')')
+			command_die("%s: missing ) following field %.*s", text, (int)n, name);
+		s++;
+		if (fewer) // the header's last byte
+			b->data[at + 3] = (uint8_t)(masked ? 2 * got : got);
 	}
 }
 
@@ -240,7 +279,7 @@ static void print_entry_bytes(struct buf *b, uint8_t version)
 static void parse_entries(const struct ofctl *o, uint8_t version)
 {
 	struct str line = STR_INIT;
-	for (bool blank; next_line(&line, &blank);) {
+	for (bool blank; next_line(&line, &blank, true);) {
 		struct buf bytes = BUF_INIT, again = BUF_INIT;
 		struct match m;
 		be64_t cookie = 0, cookie_mask = 0;
@@ -286,7 +325,7 @@ static void parse_fixed_match(const struct ofctl *o, uint8_t version)
 {
 	struct str line = STR_INIT;
 	size_t want = version == OFP10 ? (size_t)OFP10_MATCH_LEN : OFP11_MATCH_LEN;
-	for (bool blank; next_line(&line, &blank);) {
+	for (bool blank; next_line(&line, &blank, false);) {
 		struct buf bytes = BUF_INIT, again = BUF_INIT;
 		struct match m;
 		if (blank)

@@ -46,7 +46,7 @@ static struct match random_match(bool simple)
 		const struct field *f = field_get((enum field_id)i);
 		union field_value value, mask;
 		if (random_below(6) || !field_prereqs_ok(f, &m.flow, &m.mask) ||
-		    (!f->nxm_version && !f->oxm_version) || (simple && !f->usable_1_0))
+		    (!f->nxm_version && !f->oxm_version) || (simple && !f->fixed_1_0))
 			continue;
 		if (f->id == FIELD_ETH_TYPE || f->id == FIELD_IP_PROTO || f->id == FIELD_VLAN_TCI ||
 		    f->id == FIELD_PACKET_TYPE || f->id == FIELD_ACTSET_OUTPUT ||
