@@ -10,7 +10,7 @@
 #include "openflow/flow_mod.h"
 #include "openflow/header.h"
 
-static const char *const flows[] = {
+static char flows[][256] = {
 	"priority=7,tcp,in_port=3,nw_src=10.1.2.3,nw_dst=10.7.0.0/"
 	"16,tp_dst=80,actions=mod_dl_dst:00:11:22:33:44:55,output:5",
 	"table=3,reg0=0x5/"

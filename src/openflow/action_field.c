@@ -380,6 +380,12 @@ static struct error *split_arrow(char *arg, char **destination)
 	return NULL;
 }
 
+// split_arrow() taken back.
+static void join_arrow(char *destination)
+{
+	destination[-2] = '-';
+}
+
 static struct error *parse_set_field(struct ofpact_parse *p, char *arg)
 {
 	char *name;
@@ -420,24 +426,26 @@ static bool bits_above(const struct field *f, const union field_value *v, unsign
 
 static struct error *parse_load(struct ofpact_parse *p, char *arg)
 {
-	char *name, *whole = xstrdup(arg);
+	char *name;
 	struct subfield dst = {0};
 	union field_value v = {0};
 	bool fits;
 	struct error *e = split_arrow(arg, &name);
 	if (!e)
 		e = text_subfield_whole(name, &dst);
+	if (e)
+		return e;
 	const char *number = arg;
-	if (!e && (!number_scan(&number, v.b, dst.field->n_bytes, &fits) || *number || !fits))
-		e = error_new("%s: cannot parse integer value", whole);
-	if (!e && bits_above(dst.field, &v, dst.n_bits))
-		e = text_does_not_fit(whole, dst.field, &v, dst.n_bits);
-	if (!e && !dst.field->writable)
-		e = error_new("%s is read-only", dst.field->name);
-	if (!e)
-		ofpact_add_load(p->out, &dst, v.b, dst.field->n_bytes);
-	free(whole);
-	return e;
+	bool parsed = number_scan(&number, v.b, dst.field->n_bytes, &fits) && !*number && fits;
+	join_arrow(name); // for the messages
+	if (!parsed)
+		return error_new("%s: cannot parse integer value", arg);
+	if (bits_above(dst.field, &v, dst.n_bits))
+		return text_does_not_fit(arg, dst.field, &v, dst.n_bits);
+	if (!dst.field->writable)
+		return error_new("%s is read-only", dst.field->name);
+	ofpact_add_load(p->out, &dst, v.b, dst.field->n_bytes);
+	return NULL;
 }
 
 static int check_set_field(struct ofpact *a, struct ofpact_check *c)

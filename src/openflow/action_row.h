@@ -142,13 +142,17 @@ int ofpacts_verify_in(const void *list, size_t n, uint8_t version, bool allow_in
 // --- Nested lists.
 
 int ofpacts_decode_nested(struct ofpact_decode *, struct buf *list);
-struct error *ofpacts_parse_nested(struct ofpact_parse *, const char *text, int outer);
+struct error *ofpacts_parse_nested(struct ofpact_parse *, char *text, int outer);
 void ofpacts_format_plain(const void *list, size_t n, const struct ofpact_text *, struct str *);
 int ofpacts_check_set(const void *list, size_t n); // may all of them be in an action set?
 int ofpact_check_nested(void *list, size_t n,
 			struct ofpact_check *); // what they do to the packet ends with them
 
 // --- Text.
+
+// ofpacts_parse() of a text that is taken apart in place.
+struct error *ofpacts_parse_in_place(char *text, const struct ofpact_text *, struct buf *list,
+				     uint32_t *protocols);
 
 // The next "key", "key=value", "key:value" or "key(value)" of *s, taken apart in place; false at
 // the end. A value's parentheses and brackets balance. "key(value)->field" has the value

@@ -317,9 +317,9 @@ static struct error *parse_one(struct ofpact_parse *p, char *key, char *value, b
 	return error_new("unknown action %s", key);
 }
 
-static struct error *parse_list(const char *text, struct ofpact_parse *p, bool allow_instructions)
+static struct error *parse_list(char *s, struct ofpact_parse *p, bool allow_instructions)
 {
-	char *copy = xstrdup(text), *s = copy, *key, *value;
+	char *key, *value;
 	bool drop = false;
 	size_t start = p->out->len;
 	struct error *e = NULL;
@@ -331,7 +331,6 @@ static struct error *parse_list(const char *text, struct ofpact_parse *p, bool a
 	if (!e && drop && p->out->len > start)
 		e = error_new("\"drop\" must not be accompanied by any other action or "
 			      "instruction");
-	free(copy);
 	char *why = NULL;
 	if (!e && ofpacts_verify_in(buf_from(p->out, start), p->out->len - start, OFP11,
 				    allow_instructions, p->outer, &why))
@@ -356,7 +355,7 @@ static void drop_empty_sets(struct buf *list, size_t at)
 	}
 }
 
-static struct error *parse(const char *text, const struct ofpact_text *names, struct buf *list,
+static struct error *parse(char *text, const struct ofpact_text *names, struct buf *list,
 			   uint32_t *protocols, bool allow_instructions)
 {
 	uint32_t usable = OFPROTO_ALL;
@@ -370,19 +369,31 @@ static struct error *parse(const char *text, const struct ofpact_text *names, st
 	return e;
 }
 
+struct error *ofpacts_parse_in_place(char *text, const struct ofpact_text *names, struct buf *list,
+				     uint32_t *protocols)
+{
+	return parse(text, names, list, protocols, true);
+}
+
 struct error *ofpacts_parse(const char *text, const struct ofpact_text *names, struct buf *list,
 			    uint32_t *protocols)
 {
-	return parse(text, names, list, protocols, true);
+	char *copy = xstrdup(text);
+	struct error *e = parse(copy, names, list, protocols, true);
+	free(copy);
+	return e;
 }
 
 struct error *ofpacts_parse_actions(const char *text, const struct ofpact_text *names,
 				    struct buf *list, uint32_t *protocols)
 {
-	return parse(text, names, list, protocols, false);
+	char *copy = xstrdup(text);
+	struct error *e = parse(copy, names, list, protocols, false);
+	free(copy);
+	return e;
 }
 
-struct error *ofpacts_parse_nested(struct ofpact_parse *from, const char *text, int outer)
+struct error *ofpacts_parse_nested(struct ofpact_parse *from, char *text, int outer)
 {
 	struct ofpact_parse p = *from;
 	p.outer = outer;

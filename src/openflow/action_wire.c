@@ -96,6 +96,7 @@ static int decode_list(struct cursor list, uint8_t version, struct buf *out, uns
 {
 	if (depth > OFPACT_MAX_DEPTH)
 		return OFPBAC_TOO_MANY;
+	buf_reserve(out, 3 * cursor_left(&list)); // what most lists need
 	while (cursor_left(&list)) {
 		struct ofpact_decode d = {.version = version, .out = out, .depth = depth};
 		int error = decode_one(&list, &d);

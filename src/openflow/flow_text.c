@@ -266,11 +266,11 @@ static struct error *parse_pair(struct flow_parse *p, const char *key, char *val
 		      : error_new("field %s missing value", key);
 }
 
-static struct error *finish_actions(struct flow_parse *p, const char *text, char **note)
+static struct error *finish_actions(struct flow_parse *p, char *text, char **note)
 {
 	struct ofp_flow_mod *fm = p->fm;
 	uint32_t protocols = OFPROTO_ALL;
-	struct error *e = ofpacts_parse(text, p->text, &fm->actions, &protocols);
+	struct error *e = ofpacts_parse_in_place(text, p->text, &fm->actions, &protocols);
 	if (e)
 		return e;
 	p->protocols &= protocols;
@@ -313,10 +313,10 @@ static struct error *parse_flow(struct flow_parse *p, char *s, char **note)
 	return actions ? finish_actions(p, actions, note) : NULL;
 }
 
-struct error *flow_mod_parse(const char *text, int command, const struct ofpact_text *names,
+struct error *flow_mod_parse(char *text, int command, const struct ofpact_text *names,
 			     struct ofp_flow_mod *fm, uint32_t *protocols, char **note)
 {
-	char *copy = xstrdup(text), *s = copy;
+	char *s = text;
 	struct flow_parse p = {.fm = fm, .text = names, .command = command};
 	if (note)
 		*note = NULL;
@@ -334,7 +334,6 @@ struct error *flow_mod_parse(const char *text, int command, const struct ofpact_
 	struct error *e = parse_flow(&p, s, note);
 	if (!e)
 		*protocols = p.protocols;
-	free(copy);
 	return e;
 }
 

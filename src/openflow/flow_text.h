@@ -12,10 +12,10 @@
 
 // `command` -1: the text may begin with one ("add", "modify_strict"...), add when it does not; else
 // an enum ofp_flow_mod_command. *fm must be zero or initialised; *protocols receives what can carry
-// it (0: nothing). The match is not normalised (match_normalize). Errors are the texts that users
-// of ovs-ofctl know. *note (may be NULL) receives, with an error, what a log would say about it;
-// owned by the caller.
-struct error *flow_mod_parse(const char *text, int command, const struct ofpact_text *,
+// it (0: nothing). The text is taken apart in place. The match is not normalised (match_normalize).
+// Errors are the texts that users of ovs-ofctl know. *note (may be NULL) receives, with an error,
+// what a log would say about it; owned by the caller.
+struct error *flow_mod_parse(char *text, int command, const struct ofpact_text *,
 			     struct ofp_flow_mod *fm, uint32_t *protocols, char **note) MUST_CHECK;
 // "table=1,nw_src=10.0.0.1,out_port=2": what dump-flows takes.
 struct error *flow_stats_request_parse(const char *text, bool aggregate, const struct ofpact_text *,

@@ -145,6 +145,11 @@ static inline uint16_t ofp_length(const void *msg)
 	return get_be16((const uint8_t *)msg + 2);
 }
 
+static inline void ofp_set_xid(void *msg, uint32_t xid)
+{
+	put_be32((uint8_t *)msg + 4, xid);
+}
+
 // --- Encoding: begin, append the body, finish. Several messages may stand in one buffer.
 
 // Appends the headers of a message; `nx` picks the extension's form where both exist. The length is

@@ -17,7 +17,8 @@ static void flow(const char *text)
 	struct ofp_flow_mod fm = {0};
 	uint32_t protocols;
 	char *note = NULL;
-	struct error *e = flow_mod_parse(text, -1, NULL, &fm, &protocols, &note);
+	char *copy = xstrdup(text);
+	struct error *e = flow_mod_parse(copy, -1, NULL, &fm, &protocols, &note);
 	if (!e) {
 		struct str s = STR_INIT, again = STR_INIT;
 		struct buf list = BUF_INIT;
@@ -36,6 +37,7 @@ static void flow(const char *text)
 			ofp_encode_flow_mod(&list, &fm, (enum ofp_protocol)p, 1);
 		buf_done(&list);
 	}
+	free(copy);
 	free(note);
 	error_free(e);
 	ofp_flow_mod_done(&fm);

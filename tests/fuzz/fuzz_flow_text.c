@@ -11,7 +11,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void flow_mod(const char *text, int command)
+static void flow_mod(char *text, int command)
 {
 	static const struct ofpact_text names;
 	struct ofp_flow_mod fm = {0}, again = {0};

@@ -137,41 +137,42 @@ struct changes {
 	struct ofp_flow_mod fm;
 	struct ofp_packet_out po;
 	struct buf out;
+	struct flow_file file;
 	bool encode; // second reading: the version is known
 	uint32_t usable;
 };
 
-static void take_flow(struct changes *c, const char *text, const char *where)
+static void take_flow(struct changes *c, char *text)
 {
 	uint32_t usable;
-	flow_parse_or_die(c->ofctl, &c->names, text, -1, where, &c->fm, &usable, c->encode);
+	flow_parse_or_die(c->ofctl, &c->names, text, -1, &c->file, &c->fm, &usable);
 	c->usable &= usable;
 	if (c->encode)
 		ofp_encode_flow_mod(&c->out, &c->fm, c->session.protocol, session_xid(&c->session));
 }
 
-static void take_group(struct changes *c, const char *text, const char *where)
+static void take_group(struct changes *c, char *text)
 {
 	struct ofpact_text t = port_names_to_parse(&c->names);
 	struct ofp_group_mod gm;
 	uint32_t usable;
 	struct error *e = ofp_group_mod_parse(text, -1, &t, &gm, &usable);
 	if (e)
-		command_die("%s%s", where, error_text(e));
+		flow_file_die(&c->file, e);
 	c->usable &= usable;
 	if (c->encode)
 		ofp_encode_group_mod(&c->out, &gm, c->session.version, session_xid(&c->session));
 	ofp_group_done(&gm.group);
 }
 
-static void take_packet_out(struct changes *c, const char *text, const char *where)
+static void take_packet_out(struct changes *c, char *text)
 {
 	struct ofpact_text t = port_names_to_parse(&c->names);
 	uint8_t *frame = NULL;
 	uint32_t usable;
 	struct error *e = packet_out_parse(text, &t, &c->po, &frame, &usable);
 	if (e)
-		command_die("%s%s", where, error_text(e));
+		flow_file_die(&c->file, e);
 	c->usable &= usable;
 	if (c->encode)
 		ofp_encode_packet_out(&c->out, &c->po, c->session.protocol,
@@ -179,47 +180,40 @@ static void take_packet_out(struct changes *c, const char *text, const char *whe
 	free(frame);
 }
 
-static void take_line(struct changes *c, char *line, const char *where)
+static void take_line(struct changes *c, char *line)
 {
 	static const struct {
 		const char *word;
-		void (*take)(struct changes *, const char *text, const char *where);
+		void (*take)(struct changes *, char *text);
 	} kinds[] = {{"flow", take_flow}, {"group", take_group}, {"packet-out", take_packet_out}};
 	size_t n = strcspn(line, " \t");
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (n == strlen(kinds[i].word) && !strncmp(line, kinds[i].word, n)) {
-			kinds[i].take(c, line + n + strspn(line + n, " \t"), where);
+			kinds[i].take(c, line + n + strspn(line + n, " \t"));
 			return;
 		}
-	command_die("%sUnsupported bundle message type: %.*s", where, (int)n, line);
+	flow_file_die(&c->file, error_new("Unsupported bundle message type: %.*s", (int)n, line));
 }
 
-static void take_file(struct changes *c, const struct flow_file *file)
+static void take_file(struct changes *c)
 {
-	struct str line = STR_INIT;
-	size_t at = 0;
-	unsigned int number = 0;
-	for (char *text; (text = flow_file_next(file, &at, &number, &line));) {
-		char where[512];
-		snprintf(where, sizeof(where), "%s:%u: ", file->name, number);
-		take_line(c, text, where);
-	}
-	str_done(&line);
+	flow_file_rewind(&c->file);
+	for (char *text; (text = flow_file_next(&c->file));)
+		take_line(c, text);
 }
 
 static void bundle_file(int argc, char *argv[], void *arg)
 {
 	struct changes c = {.ofctl = arg, .usable = BUNDLE_PROTOCOLS};
-	struct flow_file file;
 	port_names_init(&c.names, arg, argv[1]);
-	flow_file_read(&file, argv[2]);
-	take_file(&c, &file);
+	flow_file_read(&c.file, argv[2]);
+	take_file(&c);
 	session_open_for_flow_mod(&c.session, arg, argv[1], c.usable);
 	c.encode = true;
-	take_file(&c, &file);
+	take_file(&c);
 	session_bundle(&c.session, &c.out);
 	session_close(&c.session);
-	flow_file_done(&file);
+	flow_file_done(&c.file);
 	ofp_flow_mod_done(&c.fm);
 	ofp_packet_out_done(&c.po);
 	buf_done(&c.out);

@@ -103,10 +103,7 @@ static void read_file(struct flow_set *set, struct ofctl *o, struct port_names *
 		      const char *name)
 {
 	struct flow_file file;
-	struct str line = STR_INIT;
 	struct ofp_flow_mod fm = {0};
-	size_t at = 0;
-	unsigned int number = 0;
 	uint32_t protocols;
 	if (strcmp(name, "-")) {
 		struct stat s;
@@ -115,10 +112,8 @@ static void read_file(struct flow_set *set, struct ofctl *o, struct port_names *
 	}
 	flow_file_read(&file, name);
 	set->protocols = OFPROTO_ALL;
-	for (char *text; (text = flow_file_next(&file, &at, &number, &line));) {
-		char where[512];
-		snprintf(where, sizeof(where), "%s:%u: ", name, number);
-		flow_parse_or_die(o, names, text, OFPFC_ADD, where, &fm, &protocols, false);
+	for (char *text; (text = flow_file_next(&file));) {
+		flow_parse_or_die(o, names, text, OFPFC_ADD, &file, &fm, &protocols);
 		struct version *v =
 			set_add(set, &fm.match, fm.table_id == OFPTT_ALL ? 0 : fm.table_id,
 				fm.priority, fm.actions.data, fm.actions.len);
@@ -130,7 +125,6 @@ static void read_file(struct flow_set *set, struct ofctl *o, struct port_names *
 		set->protocols &= protocols;
 	}
 	ofp_flow_mod_done(&fm);
-	str_done(&line);
 	flow_file_done(&file);
 	set_sort(set);
 }

@@ -6,91 +6,9 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/log.h"
 #include "cmd/ovs-ofctl/ofctl.h"
 
-LOG_MODULE_AS(match_log, "ofp_match");
-LOG_MODULE_AS(actions_log, "ofp_actions");
-LOG_MODULE_AS(fields_log, "meta_flow");
 enum { BATCH = 64 * 1024 };
-
-// --- Files.
-
-void flow_file_read(struct flow_file *f, const char *name)
-{
-	FILE *in = strcmp(name, "-") ? fopen(name, "r") : stdin;
-	struct buf b = BUF_INIT;
-	size_t n;
-	if (!in)
-		command_die("%s: open failed (%s)", name, strerror(errno));
-	do {
-		buf_reserve(&b, BATCH);
-		n = fread(b.data + b.len, 1, BATCH, in);
-		b.len += n;
-	} while (n);
-	if (in != stdin)
-		fclose(in);
-	*f = (struct flow_file){.text = (char *)b.data, .n = b.len, .name = name};
-}
-
-void flow_file_done(struct flow_file *f)
-{
-	free(f->text);
-}
-
-char *flow_file_next(const struct flow_file *f, size_t *cursor, unsigned int *line,
-		     struct str *buffer)
-{
-	while (*cursor < f->n) {
-		const char *start = f->text + *cursor, *end = memchr(start, '\n', f->n - *cursor);
-		size_t n = end ? (size_t)(end - start) : f->n - *cursor;
-		*cursor += n + 1;
-		++*line;
-		const char *comment = memchr(start, '#', n);
-		if (comment)
-			n = (size_t)(comment - start);
-		n = strnlen(start, n);
-		while (n && strchr(" \t\r", start[n - 1]))
-			n--;
-		while (n && strchr(" \t\r", *start))
-			start++, n--;
-		if (!n)
-			continue;
-		str_clear(buffer);
-		str_addn(buffer, start, n);
-		return buffer->s;
-	}
-	return NULL;
-}
-
-static void log_normalised(const struct match *before, const struct match *after)
-{
-	struct str pre = STR_INIT, post = STR_INIT;
-	match_format(before, &pre, -1, NULL, NULL);
-	match_format(after, &post, -1, NULL, NULL);
-	log_write(&match_log, LVL_INFO, "normalization changed ofp_match, details:");
-	log_write(&match_log, LVL_INFO, " pre: %s", str_cstr(&pre));
-	log_write(&match_log, LVL_INFO, "post: %s", str_cstr(&post));
-	str_done(&pre);
-	str_done(&post);
-}
-
-void flow_parse_or_die(struct ofctl *o, struct port_names *names, const char *text, int command,
-		       const char *where, struct ofp_flow_mod *fm, uint32_t *protocols, bool quiet)
-{
-	struct ofpact_text t = port_names_to_parse(names);
-	char *note = NULL;
-	struct error *e = flow_mod_parse(text, command, &t, fm, protocols, &note);
-	if (note)
-		log_write(strstr(note, " field ") ? &fields_log : &actions_log, LVL_WARN, "%s",
-			  note);
-	if (e)
-		command_die("%s%s", where ? where : "", error_text(e));
-	free(note);
-	struct match before = fm->match;
-	if (match_normalize(&fm->match) && !quiet)
-		log_normalised(&before, &fm->match);
-}
 
 // --- Changing.
 
@@ -102,42 +20,13 @@ static void put_flow_mod(struct session *s, struct buf *b, const struct ofp_flow
 		command_die("a flow does not fit into an OpenFlow message");
 }
 
-// The messages of a file, made while it is read the first time for the flow format that it will
-// probably be sent in.
-struct early {
-	struct buf messages;
-	uint32_t protocol; // one bit; 0 before the first flow
-	bool failed; // the guess was wrong, or something else is that the second reading tells of
-};
-
-static void early_add(struct early *e, const struct ofp_flow_mod *fm, uint32_t candidates,
-		      bool bundle)
+static void stream_in_batches(struct session *s, const struct buf *messages)
 {
-	// A connection speaks the newest version; of 1.0's formats the simplest is tried first.
-	uint32_t likely = bundle && candidates ? 1u << (31 - __builtin_clz(candidates))
-					       : candidates & -candidates;
-	size_t before = e->messages.len;
-	e->failed |= !likely || (e->protocol && e->protocol != likely);
-	if (e->failed)
-		return;
-	e->protocol = likely;
-	ofp_encode_flow_mod(&e->messages, fm, (enum ofp_protocol)likely, 0);
-	e->failed |= e->messages.len == before;
-}
-
-static void early_number(struct session *s, struct early *e)
-{
-	for (size_t at = 0; at < e->messages.len; at += ofp_length(e->messages.data + at))
-		put_be32(e->messages.data + at + 4, session_xid(s));
-}
-
-static void early_send(struct session *s, struct early *e)
-{
-	uint8_t *data = e->messages.data;
+	uint8_t *data = messages->data;
 	size_t from = 0;
-	for (size_t at = 0; at < e->messages.len;) {
-		at += get_be16(data + at + 2);
-		if (at - from < BATCH && at < e->messages.len)
+	for (size_t at = 0; at < messages->len;) {
+		at += ofp_length(data + at);
+		if (at - from < BATCH && at < messages->len)
 			continue;
 		const struct buf part = {.data = data + from, .len = at - from};
 		session_stream(s, &part);
@@ -146,55 +35,30 @@ static void early_send(struct session *s, struct early *e)
 }
 
 // All of the file must be right before any of it is sent, and says which flow formats can carry it.
-// If that turns out to be another one than it looked like at its first line, it is read once more.
+// If the switch takes another one than the best of these, it is read once more.
 static void flow_mod_file(struct ofctl *o, const char *target, const char *name, int command)
 {
 	struct flow_file file;
-	struct str line = STR_INIT;
-	struct ofp_flow_mod fm = {0};
-	struct early early = {0};
+	struct flow_messages m = {0};
 	struct port_names names;
-	uint32_t usable = o->bundle ? BUNDLE_PROTOCOLS : OFPROTO_ALL, protocols;
-	size_t at = 0;
-	unsigned int number = 0;
+	struct session s;
 	port_names_init(&names, o, target);
 	flow_file_read(&file, name);
-	for (char *text; (text = flow_file_next(&file, &at, &number, &line));) {
-		char where[512];
-		snprintf(where, sizeof(where), "%s:%u: ", name, number);
-		flow_parse_or_die(o, &names, text, command, where, &fm, &protocols, false);
-		usable &= protocols;
-		early_add(&early, &fm, usable & o->protocols, o->bundle);
-	}
-
-	struct session s;
-	struct buf b = BUF_INIT;
-	session_open_for_flow_mod(&s, o, target, usable);
-	bool as_guessed = !early.failed && early.protocol == s.protocol;
-	if (as_guessed)
-		early_number(&s, &early);
-	if (as_guessed && !o->bundle)
-		early_send(&s, &early);
-	at = number = 0;
-	for (char *text; !as_guessed && (text = flow_file_next(&file, &at, &number, &line));) {
-		flow_parse_or_die(o, &names, text, command, NULL, &fm, &protocols, true);
-		put_flow_mod(&s, &b, &fm);
-		if (b.len < BATCH || o->bundle)
-			continue;
-		session_stream(&s, &b);
-		buf_clear(&b);
-	}
+	flow_file_encode(&file, o, &names, command, o->bundle ? BUNDLE_PROTOCOLS : OFPROTO_ALL, &m);
+	session_open_for_flow_mod(&s, o, target, m.usable);
+	if (m.protocol != s.protocol)
+		flow_file_encode(&file, o, &names, command, s.protocol, &m);
+	flow_messages_check(&m);
+	for (size_t at = 0; at < m.bytes.len; at += ofp_length(m.bytes.data + at))
+		ofp_set_xid(m.bytes.data + at, session_xid(&s));
 	if (o->bundle) {
-		session_bundle(&s, as_guessed ? &early.messages : &b);
+		session_bundle(&s, &m.bytes);
 	} else {
-		session_stream(&s, &b);
+		stream_in_batches(&s, &m.bytes);
 		session_stream_end(&s);
 	}
-	buf_done(&early.messages);
-	buf_done(&b);
+	buf_done(&m.bytes);
 	session_close(&s);
-	ofp_flow_mod_done(&fm);
-	str_done(&line);
 	flow_file_done(&file);
 	port_names_done(&names);
 }
@@ -210,8 +74,9 @@ static void flow_mod(int argc, char *argv[], struct ofctl *o, int command)
 	uint32_t usable;
 	struct session s;
 	struct buf b = BUF_INIT;
+	char none[] = "";
 	port_names_init(&names, o, argv[1]);
-	flow_parse_or_die(o, &names, argc > 2 ? argv[2] : "", command, NULL, &fm, &usable, false);
+	flow_parse_or_die(o, &names, argc > 2 ? argv[2] : none, command, NULL, &fm, &usable);
 	session_open_for_flow_mod(&s, o, argv[1], o->bundle ? usable & BUNDLE_PROTOCOLS : usable);
 	put_flow_mod(&s, &b, &fm);
 	if (o->bundle)

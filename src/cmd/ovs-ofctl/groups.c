@@ -7,13 +7,13 @@
 
 #include "cmd/ovs-ofctl/ofctl.h"
 
-static void parse_or_die(struct port_names *names, const char *text, int command, const char *where,
-			 struct ofp_group_mod *gm, uint32_t *usable)
+static void parse_or_die(struct port_names *names, const char *text, int command,
+			 const struct flow_file *from, struct ofp_group_mod *gm, uint32_t *usable)
 {
 	struct ofpact_text t = port_names_to_parse(names);
 	struct error *e = ofp_group_mod_parse(text, command, &t, gm, usable);
 	if (e)
-		command_die("%s%s", where ? where : "", error_text(e));
+		flow_file_die(from, e);
 }
 
 static void put(struct session *s, struct buf *b, const struct ofp_group_mod *gm)
@@ -37,18 +37,13 @@ static void check_version(const struct session *s, const struct ofp_group_mod *g
 static void group_file(struct ofctl *o, const char *target, const char *name, int command)
 {
 	struct flow_file file;
-	struct str line = STR_INIT;
 	struct port_names names;
 	VEC(struct ofp_group_mod) mods = {0};
 	uint32_t usable = o->bundle ? BUNDLE_PROTOCOLS : OFPROTO_ALL, protocols;
-	size_t at = 0;
-	unsigned int number = 0;
 	port_names_init(&names, o, target);
 	flow_file_read(&file, name);
-	for (char *text; (text = flow_file_next(&file, &at, &number, &line));) {
-		char where[512];
-		snprintf(where, sizeof(where), "%s:%u: ", name, number);
-		parse_or_die(&names, text, command, where, vec_extend(&mods), &protocols);
+	for (char *text; (text = flow_file_next(&file));) {
+		parse_or_die(&names, text, command, &file, vec_extend(&mods), &protocols);
 		usable &= protocols;
 	}
 	struct session s;
@@ -68,7 +63,6 @@ static void group_file(struct ofctl *o, const char *target, const char *name, in
 	vec_done(&mods);
 	buf_done(&b);
 	session_close(&s);
-	str_done(&line);
 	flow_file_done(&file);
 	port_names_done(&names);
 }

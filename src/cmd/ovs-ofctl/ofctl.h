@@ -136,22 +136,42 @@ void session_dump_simple(struct ofctl *, const char *target, enum ofptype reques
 // not show. Says nothing where stderr is not a terminal, or `target` is no bridge of this host.
 void hidden_flows_tell(const char *target);
 
-// Calls back for each line of a file ("-": stdin), without comments, empty lines and surrounding
-// blanks. `text` may be changed.
+// A file of flows, or of other things that are written a line each ("-": stdin).
 struct flow_file {
 	char *text;
 	size_t n;
 	const char *name;
+	size_t at;	   // the end of the line that was given last
+	unsigned int line; // its number
+	unsigned int seen; // lines up to this one were read before, and what is odd about them told
+	struct str copy;
 };
 void flow_file_read(struct flow_file *, const char *name);
 void flow_file_done(struct flow_file *);
-// The next line; NULL at the end. *cursor and *line begin at 0.
-char *flow_file_next(const struct flow_file *, size_t *cursor, unsigned int *line,
-		     struct str *buffer);
-// Parses, logs what normalising drops, and exits with a message when it is wrong. `where` (may be
-// NULL) stands before the message.
-void flow_parse_or_die(struct ofctl *, struct port_names *, const char *text, int command,
-		       const char *where, struct ofp_flow_mod *, uint32_t *protocols, bool quiet);
+void flow_file_rewind(struct flow_file *);
+// The next line without comments and surrounding blanks, skipping those that are empty then; NULL
+// at the end. May be changed by the caller, until the next call.
+char *flow_file_next(struct flow_file *);
+// Ends the program with what is wrong with the line that was given last; NULL: with no line.
+void flow_file_die(const struct flow_file *, const struct error *) __attribute__((noreturn));
+// Parses, logs what normalising drops, and exits with a message when it is wrong. Takes the text
+// apart in place. `from`: where it stands (may be NULL).
+void flow_parse_or_die(struct ofctl *, struct port_names *, char *text, int command,
+		       const struct flow_file *from, struct ofp_flow_mod *, uint32_t *protocols);
+
+// All flows of a file, as messages one after the other, in the flow format that is best for them.
+struct flow_messages {
+	struct buf bytes;	    // transaction ids are 0
+	enum ofp_protocol protocol; // 0: none that is allowed can carry all, and there are no bytes
+	uint32_t usable;	    // what can carry them, allowed or not
+	bool too_long;		    // a flow is missing, which fits into no message
+};
+// `candidates`: formats to choose from. *m must be zero or filled in before; it is done with
+// buf_done(&m->bytes). Exits with a message at the first line that is wrong.
+void flow_file_encode(struct flow_file *, struct ofctl *, struct port_names *, int command,
+		      uint32_t candidates, struct flow_messages *m);
+// Exits with a message when one is missing.
+void flow_messages_check(const struct flow_messages *);
 
 // A match for later, packed. Where it has put options of tunnels itself, which packing loses, it is
 // kept as it is.

@@ -74,13 +74,6 @@ static void ofp_parse(int argc, char *argv[], void *arg)
 
 // --- parse-flow, parse-flows
 
-// The first flow format that is both usable and allowed; 0: none.
-static uint32_t best_protocol(const struct ofctl *o, uint32_t usable)
-{
-	uint32_t both = usable & o->protocols;
-	return both & -both;
-}
-
 static enum ofp_protocol usable_protocol(const struct ofctl *o, uint32_t usable)
 {
 	char *text = ofp_protocols_format(usable);
@@ -101,79 +94,45 @@ static enum ofp_protocol choose_protocol(const struct ofctl *o, uint32_t usable)
 	return protocol;
 }
 
-static void format_flow_mod(struct ofctl *o, const struct ofp_flow_mod *fm,
-			    enum ofp_protocol protocol, struct str *out)
-{
-	struct ofp_print_options options = {.verbosity = o->verbosity, .no_stats = o->no_stats};
-	struct buf b = BUF_INIT;
-	ofp_encode_flow_mod(&b, fm, protocol, o->next_xid++);
-	ofp_print(out, b.data, b.len, &options);
-	buf_done(&b);
-}
-
-static void print_flow_mod(struct ofctl *o, const struct ofp_flow_mod *fm,
-			   enum ofp_protocol protocol)
-{
-	struct str out = text_to_show(o);
-	format_flow_mod(o, fm, protocol, &out);
-	fputs(str_cstr(&out), stdout);
-	str_done(&out);
-}
-
 static void parse_flow(int argc, char *argv[], void *arg)
 {
 	struct ofctl *o = arg;
 	struct ofp_flow_mod fm = {0};
 	struct port_names names;
+	struct buf b = BUF_INIT;
 	uint32_t usable;
 	port_names_init(&names, o, NULL);
-	flow_parse_or_die(o, &names, argv[1], OFPFC_ADD, NULL, &fm, &usable, false);
-	print_flow_mod(o, &fm, choose_protocol(o, usable));
+	flow_parse_or_die(o, &names, argv[1], OFPFC_ADD, NULL, &fm, &usable);
+	ofp_encode_flow_mod(&b, &fm, choose_protocol(o, usable), o->next_xid++);
+	print_message(o, b.data, b.len, o->verbosity);
 	ofp_flow_mod_done(&fm);
+	buf_done(&b);
 }
 
 static void parse_flows(int argc, char *argv[], void *arg)
 {
 	struct ofctl *o = arg;
+	struct ofp_print_options options = {.verbosity = o->verbosity, .no_stats = o->no_stats};
+	struct str text = text_to_show(o);
 	struct flow_file file;
-	struct str line = STR_INIT;
-	struct ofp_flow_mod fm = {0};
+	struct flow_messages m = {0};
 	struct port_names names;
-	uint32_t usable = OFPROTO_ALL, protocols, tried;
-	struct str out = text_to_show(o), where = STR_INIT;
-	unsigned int seen = 0; // lines whose warnings are out
 	port_names_init(&names, o, NULL);
 	flow_file_read(&file, argv[1]);
-	// What the flows are encoded in is known at the end. Most often what is known before the
-	// first one stays true.
-	do {
-		size_t at = 0;
-		unsigned int number = 0;
-		uint32_t first_xid = o->next_xid;
-		tried = best_protocol(o, usable);
-		str_clear(&out);
-		for (char *text; (text = flow_file_next(&file, &at, &number, &line));) {
-			str_clear(&where);
-			str_add(&where, argv[1]);
-			str_addc(&where, ':');
-			str_add_u64(&where, number);
-			str_add(&where, ": ");
-			flow_parse_or_die(o, &names, text, -1, str_cstr(&where), &fm, &protocols,
-					  number <= seen);
-			seen = number > seen ? number : seen;
-			usable &= protocols;
-			if (best_protocol(o, usable) == tried && tried)
-				format_flow_mod(o, &fm, (enum ofp_protocol)tried, &out);
-		}
-		if (best_protocol(o, usable) != tried)
-			o->next_xid = first_xid;
-	} while (best_protocol(o, usable) != tried);
-	choose_protocol(o, usable);
-	fwrite(str_cstr(&out), 1, out.len, stdout);
-	ofp_flow_mod_done(&fm);
-	str_done(&out);
-	str_done(&where);
-	str_done(&line);
+	flow_file_encode(&file, o, &names, -1, OFPROTO_ALL, &m);
+	choose_protocol(o, m.usable);
+	flow_messages_check(&m);
+	for (size_t at = 0; at < m.bytes.len;) {
+		uint8_t *message = m.bytes.data + at;
+		size_t n = ofp_length(message);
+		ofp_set_xid(message, o->next_xid++);
+		str_clear(&text);
+		ofp_print(&text, message, n, &options);
+		fwrite(text.s, 1, text.len, stdout);
+		at += n;
+	}
+	buf_done(&m.bytes);
+	str_done(&text);
 	flow_file_done(&file);
 }
 

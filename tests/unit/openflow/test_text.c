@@ -12,14 +12,22 @@ static char *printed(const void *msg, size_t n, int verbosity)
 	return str_take(&s);
 }
 
+static struct error *parse_for(const char *text, int command, const struct ofpact_text *names,
+			       struct ofp_flow_mod *fm, uint32_t *protocols)
+{
+	char *copy = xstrdup(text);
+	struct error *e = flow_mod_parse(copy, command, names, fm, protocols, NULL);
+	free(copy);
+	return e;
+}
+
 static void test_good_flows(void **state)
 {
 	for (size_t i = 0; i < sizeof(good_flows) / sizeof(good_flows[0]); i++) {
 		struct ofp_flow_mod fm = {0};
 		struct buf b = BUF_INIT;
 		uint32_t protocols = 0;
-		struct error *e =
-			flow_mod_parse(good_flows[i].text, OFPFC_ADD, NULL, &fm, &protocols, NULL);
+		struct error *e = parse_for(good_flows[i].text, OFPFC_ADD, NULL, &fm, &protocols);
 		if (e)
 			fail_msg("%s: %s", good_flows[i].text, error_text(e));
 		char *text = ofp_protocols_format(protocols);
@@ -45,8 +53,7 @@ static void test_bad_flows(void **state)
 	for (size_t i = 0; i < sizeof(bad_flows) / sizeof(bad_flows[0]); i++) {
 		struct ofp_flow_mod fm = {0};
 		uint32_t protocols;
-		struct error *e =
-			flow_mod_parse(bad_flows[i].text, OFPFC_ADD, NULL, &fm, &protocols, NULL);
+		struct error *e = parse_for(bad_flows[i].text, OFPFC_ADD, NULL, &fm, &protocols);
 		if (!e)
 			fail_msg("%s: no error", bad_flows[i].text);
 		assert_string_equal(error_text(e), bad_flows[i].error);
@@ -58,7 +65,7 @@ static void test_bad_flows(void **state)
 static struct error *parse(const char *text, int command, struct ofp_flow_mod *fm)
 {
 	uint32_t protocols;
-	return flow_mod_parse(text, command, NULL, fm, &protocols, NULL);
+	return parse_for(text, command, NULL, fm, &protocols);
 }
 
 static void test_commands(void **state)
@@ -114,9 +121,9 @@ static void test_port_names(void **state)
 	struct ofp_flow_mod fm = {0};
 	struct buf b = BUF_INIT;
 	uint32_t protocols;
-	struct error *e = flow_mod_parse(
+	struct error *e = parse_for(
 		"in_port=\"eth 0\",actions=output:\"eth 0\",resubmit(\"eth 0\",1),enqueue:7:1",
-		OFPFC_ADD, &names, &fm, &protocols, NULL);
+		OFPFC_ADD, &names, &fm, &protocols);
 	if (e)
 		fail_msg("%s", error_text(e));
 	assert_int_equal(fm.match.flow.in_port, 42);
