@@ -4,6 +4,7 @@ import random
 import subprocess
 import time
 
+from .client import mixed_flows
 from .sides import Side, ours, stock
 from .workload import Workload
 
@@ -47,15 +48,7 @@ def add(side, *options):
 def parse(side):
     """Only ovs-ofctl: 100,000 flows of several kinds, read, encoded, decoded and printed."""
     path = f"{side.switch.dir}/flows"
-    r = random.Random(2)
-    with open(path, "w") as f:
-        for i in range(100_000):
-            f.write([f"priority={i % 65536},tcp,in_port={r.randrange(1, 99)},nw_src=10.{r.randrange(256)}.0.1,nw_dst=10.{r.randrange(256)}.0.0/16,"
-                     f"tp_dst={r.randrange(65536)},actions=mod_dl_dst:00:00:00:00:00:{i % 90 + 10},output:{r.randrange(1, 99)}",
-                     f"table={i % 250},reg0={r.randrange(65536):#x}/0xffff,metadata={r.getrandbits(30):#x},dl_vlan={r.randrange(4096)},"
-                     f"actions=load:{r.getrandbits(30):#x}->NXM_NX_REG1[],resubmit(,{r.randrange(250)})",
-                     f"ipv6,ipv6_src=2001:db8::{i % 65536:x}/64,nw_ttl={i % 256},actions=set_field:00:11:22:33:44:55->eth_dst,dec_ttl,"
-                     f"move:NXM_NX_REG0[]->NXM_NX_REG2[],output:{r.randrange(1, 99)}"][i % 3] + "\n")
+    mixed_flows(path)
     program = side.switch.tools("ovs-ofctl")  # what it prints is read by nobody, whose time would be measured too
     return timed(subprocess.run, [program, "-O", "OpenFlow13", "parse-flows", path], stdout=subprocess.DEVNULL, check=True)[0]
 

@@ -11,61 +11,72 @@ LOG_MODULE_AS(match_log, "ofp_match");
 LOG_MODULE_AS(actions_log, "ofp_actions");
 LOG_MODULE_AS(fields_log, "meta_flow");
 
-void flow_file_read(struct flow_file *f, const char *name)
+// What cannot be read again from where it begins, as a pipe, into memory.
+static void keep_in_memory(struct flow_file *f)
 {
 	enum { PIECE = 64 * 1024 };
-	FILE *in = strcmp(name, "-") ? fopen(name, "r") : stdin;
 	struct buf b = BUF_INIT;
 	size_t n;
-	if (!in)
-		command_die("%s: open failed (%s)", name, strerror(errno));
 	do {
 		buf_reserve(&b, PIECE);
-		n = fread(b.data + b.len, 1, PIECE, in);
+		n = fread(b.data + b.len, 1, PIECE, f->in);
 		b.len += n;
 	} while (n);
-	if (in != stdin)
-		fclose(in);
-	*f = (struct flow_file){.text = (char *)b.data, .n = b.len, .name = name};
+	f->kept = b.data;
+	f->in = b.len ? fmemopen(b.data, b.len, "r") : fopen("/dev/null", "r");
+	if (!f->in)
+		command_die("%s: open failed (%s)", f->name, strerror(errno));
+}
+
+void flow_file_read(struct flow_file *f, const char *name)
+{
+	*f = (struct flow_file){.name = name, .in = strcmp(name, "-") ? fopen(name, "r") : stdin};
+	if (!f->in)
+		command_die("%s: open failed (%s)", name, strerror(errno));
+	f->start = ftello(f->in);
+	if (f->start < 0) {
+		f->start = 0;
+		keep_in_memory(f);
+	}
 }
 
 void flow_file_done(struct flow_file *f)
 {
+	if (f->in != stdin)
+		fclose(f->in);
+	free(f->kept);
 	free(f->text);
-	str_done(&f->copy);
 }
 
 void flow_file_rewind(struct flow_file *f)
 {
 	f->seen = f->line > f->seen ? f->line : f->seen;
-	f->at = f->line = 0;
+	f->line = 0;
+	if (fseeko(f->in, f->start, SEEK_SET))
+		command_die("%s: seek (%s)", f->name, strerror(errno));
 }
 
 static bool is_blank(char c)
 {
-	return c == ' ' || c == '\t' || c == '\r';
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
 char *flow_file_next(struct flow_file *f)
 {
-	while (f->at < f->n) {
-		const char *start = f->text + f->at, *end = memchr(start, '\n', f->n - f->at);
-		size_t n = end ? (size_t)(end - start) : f->n - f->at;
-		f->at += n + 1;
+	for (ssize_t n; (n = getline(&f->text, &f->cap, f->in)) >= 0;) {
+		char *start = f->text, *end = memchr(start, '#', (size_t)n);
 		f->line++;
-		const char *comment = memchr(start, '#', n);
-		if (comment)
-			n = (size_t)(comment - start);
-		n = strnlen(start, n);
-		while (n && is_blank(start[n - 1]))
-			n--;
-		while (n && is_blank(*start))
-			start++, n--;
-		if (!n)
+		if (!end)
+			end = start + n;
+		end = start + strnlen(start, (size_t)(end - start));
+		while (end > start && is_blank(end[-1]))
+			end--;
+		while (start < end && is_blank(*start))
+			start++;
+		if (start == end)
 			continue;
-		str_clear(&f->copy);
-		str_addn(&f->copy, start, n);
-		return f->copy.s;
+		*end = '\0';
+		return start;
 	}
 	return NULL;
 }

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/types.h>
 
 #include "base/str.h"
 #include "base/vec.h"
@@ -138,13 +139,14 @@ void hidden_flows_tell(const char *target);
 
 // A file of flows, or of other things that are written a line each ("-": stdin).
 struct flow_file {
-	char *text;
-	size_t n;
 	const char *name;
-	size_t at;	   // the end of the line that was given last
+	FILE *in;
+	off_t start;	   // where the first line begins
+	void *kept;	   // what `in` reads from when that is memory
+	char *text;	   // the line that was given last
+	size_t cap;	   // of it
 	unsigned int line; // its number
 	unsigned int seen; // lines up to this one were read before, and what is odd about them told
-	struct str copy;
 };
 void flow_file_read(struct flow_file *, const char *name);
 void flow_file_done(struct flow_file *);
