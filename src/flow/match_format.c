@@ -461,6 +461,7 @@ void flow_format(const struct flow *f, const struct option_table *table, struct 
 	struct flow mask;
 	flow_mask_for_packet(f, &mask);
 	// What says nothing about a packet when it is zero.
+	mask.tunnel.id |= f->tunnel.id ? UINT64_MAX : 0; // of a tunnel yet to be gone through
 	mask.in_port &= f->in_port ? UINT32_MAX : 0;
 	mask.skb_priority &= f->skb_priority ? UINT32_MAX : 0;
 	mask.pkt_mark &= f->pkt_mark ? UINT32_MAX : 0;

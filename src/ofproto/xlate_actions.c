@@ -421,6 +421,8 @@ static bool do_pop_queue(struct xlate_ctx *ctx, const void *action)
 {
 	(void)action;
 	ctx->mask->skb_priority = UINT32_MAX;
+	if (ctx->flow.skb_priority == ctx->in->flow->skb_priority)
+		return true;
 	ctx->flow.skb_priority = ctx->in->flow->skb_priority;
 	XLATE_REPORT(ctx, TRACE_DETAIL, "queue = %#x", ctx->flow.skb_priority);
 	return true;

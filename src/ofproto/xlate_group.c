@@ -30,6 +30,16 @@ static bool group_is_alive(struct liveness *l, uint32_t id)
 	return alive;
 }
 
+static void report_dead(struct xlate_ctx *ctx, const struct ofp_bucket *b)
+{
+	if (b->watch_port != OFPP_NONE)
+		XLATE_REPORT(ctx, TRACE_DETAIL, "bucket %u: not live due to port %u", b->bucket_id,
+			     b->watch_port);
+	else
+		XLATE_REPORT(ctx, TRACE_DETAIL, "bucket %u: not live due to group %u", b->bucket_id,
+			     b->watch_group);
+}
+
 static bool bucket_is_alive(void *liveness_, const struct ofp_bucket *b)
 {
 	struct liveness *l = liveness_;
@@ -38,8 +48,11 @@ static bool bucket_is_alive(void *liveness_, const struct ofp_bucket *b)
 	const struct xlate_port *port = b->watch_port == OFPP_NONE
 						? NULL
 						: xlate_bridge_port(l->ctx->bridge, b->watch_port);
-	return (port && port->up) ||
-	       (b->watch_group != OFPG_ANY && group_is_alive(l, b->watch_group));
+	bool alive = (port && port->up) ||
+		     (b->watch_group != OFPG_ANY && group_is_alive(l, b->watch_group));
+	if (!alive)
+		report_dead(l->ctx, b);
+	return alive;
 }
 
 // The packet's action set is executed once, behind the group, not in each bucket that goes on
@@ -198,6 +211,9 @@ void xlate_group(struct xlate_ctx *ctx, uint32_t id)
 		XLATE_REPORT(ctx, TRACE_DETAIL, "no live bucket");
 		return;
 	}
+	if (g->g.type != OFPGT_INDIRECT)
+		XLATE_REPORT(ctx, TRACE_DETAIL, "using bucket %u",
+			     g->g.buckets.v[bucket].bucket_id);
 	count(ctx, g, (uint32_t)bucket);
 	run_bucket(ctx, &g->g.buckets.v[bucket]);
 }

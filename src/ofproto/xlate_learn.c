@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 // learn and fin_timeout. A megaflow keeps what it learned, so that its later packets refresh the
 // flow.
+#include <inttypes.h>
+
 #include "base/str.h"
 #include "ofproto/backer_internal.h"
 #include "ofproto/learned.h"
@@ -14,14 +16,19 @@ static void report(struct xlate_ctx *ctx, const struct ofp_flow_mod *fm)
 		return;
 	struct str s = STR_INIT;
 	str_addf(&s, "table=%u ", fm->table_id);
-	match_format(&fm->match, &s, fm->priority, NULL, NULL);
+	match_format(&fm->match, &s, -1, NULL, NULL);
+	str_addf(&s, " priority=%u", fm->priority);
+	if (fm->new_cookie)
+		str_addf(&s, " cookie=%#" PRIx64, be64toh(fm->new_cookie));
 	if (fm->idle_timeout)
 		str_addf(&s, " idle=%u", fm->idle_timeout);
 	if (fm->hard_timeout)
 		str_addf(&s, " hard=%u", fm->hard_timeout);
+	if (fm->flags & OFPFF_SEND_FLOW_REM)
+		str_add(&s, " send_flow_rem");
 	str_add(&s, " actions=");
 	ofpacts_format(fm->actions.data, fm->actions.len, &(struct ofpact_text){0}, &s);
-	XLATE_REPORT(ctx, TRACE_DETAIL, "-> %s", str_cstr(&s));
+	XLATE_REPORT(ctx, TRACE_DETAIL, "%s", str_cstr(&s));
 	str_done(&s);
 }
 
