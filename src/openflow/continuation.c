@@ -146,6 +146,8 @@ void ofp_continuation_encode(struct buf *b, const struct ofp_continuation *c, ui
 	if (c->action_set.len)
 		put_list(b, NXCPT_ACTION_SET, NXCPT_ACTION_SET_13, c->action_set.data,
 			 c->action_set.len, version);
+	if (c->odp_port)
+		prop_put_u32(b, NXCPT_ODP_PORT, c->odp_port);
 }
 
 // --- Reading.
@@ -215,6 +217,30 @@ static int pull_instruction(struct cursor v, struct ofp_continuation *c)
 	return v.bad ? OFPBPC_BAD_LEN : ofpacts_decode_instructions(v, OFP13, &c->actions);
 }
 
+static int pull_own(uint64_t type, struct cursor v, struct ofp_continuation *c,
+		    const struct whose *whose)
+{
+	uint32_t n32 = 0;
+	int error;
+	switch (type) {
+	case NXCPT_FLAGS:
+		error = prop_u32(v, &n32);
+		c->in_action_set = n32 & FLAG_IN_ACTION_SET;
+		c->in_group = n32 & FLAG_IN_GROUP;
+		c->packet_out = n32 & FLAG_PACKET_OUT;
+		return error;
+	case NXCPT_MIRRORS_64:
+		return pull_u64(v, &c->mirrored);
+	case NXCPT_ACTIONS_13:
+		say_whose(c, whose);
+		return pull_list(v, OFP13, &c->actions);
+	case NXCPT_ACTION_SET_13:
+		error = pull_list(v, OFP13, &c->action_set);
+		return error ? error : ofpacts_check_set(c->action_set.data, c->action_set.len);
+	}
+	return pull_instruction(v, c);
+}
+
 static int pull_one(uint64_t type, struct cursor v, uint8_t version, bool loose,
 		    struct ofp_continuation *c, struct whose *whose)
 {
@@ -233,17 +259,9 @@ static int pull_one(uint64_t type, struct cursor v, uint8_t version, bool loose,
 		error = prop_u32(v, &n32);
 		c->mirrored = n32;
 		return error;
-	case NXCPT_MIRRORS_64:
-		return pull_u64(v, &c->mirrored);
 	case NXCPT_CONNTRACKED:
 		c->conntracked = true;
 		return 0;
-	case NXCPT_FLAGS:
-		error = prop_u32(v, &n32);
-		c->in_action_set = n32 & FLAG_IN_ACTION_SET;
-		c->in_group = n32 & FLAG_IN_GROUP;
-		c->packet_out = n32 & FLAG_PACKET_OUT;
-		return error;
 	case NXCPT_TABLE_ID:
 		whose->table_id = cursor_u8(&v);
 		return v.bad ? OFPBPC_BAD_LEN : 0;
@@ -252,19 +270,20 @@ static int pull_one(uint64_t type, struct cursor v, uint8_t version, bool loose,
 		whose->cookie = htobe64(n64);
 		return error;
 	case NXCPT_ACTIONS:
-	case NXCPT_ACTIONS_13:
 		say_whose(c, whose);
-		return pull_list(v, type == NXCPT_ACTIONS ? version : OFP13, &c->actions);
+		return pull_list(v, version, &c->actions);
 	case NXCPT_ACTION_SET:
-	case NXCPT_ACTION_SET_13:
-		error = pull_list(v, type == NXCPT_ACTION_SET ? version : OFP13, &c->action_set);
-		return error ? error : ofpacts_check_set(c->action_set.data, c->action_set.len);
-	case NXCPT_INSTRUCTION_13:
-		return pull_instruction(v, c);
+		error = pull_list(v, version, &c->action_set);
+		return error || loose ? error
+				      : ofpacts_check_set(c->action_set.data, c->action_set.len);
 	case NXCPT_ODP_PORT:
-		return prop_u32(v, &n32);
+		return prop_u32(v, &c->odp_port);
 	}
-	return loose ? 0 : prop_unknown(type);
+	if (type < NXCPT_FLAGS || type > NXCPT_INSTRUCTION_13)
+		return loose ? 0 : prop_unknown(type);
+	// Another's property of the same number is no error for who only looks.
+	error = pull_own(type, v, c, whose);
+	return loose ? 0 : error;
 }
 
 int ofp_continuation_decode(struct cursor p, uint8_t version, bool loose,
@@ -325,4 +344,6 @@ void ofp_continuation_print(struct str *s, const struct ofp_continuation *c,
 		str_add(s, " continuation.conntracked=true\n");
 	print_list(s, "actions", &c->actions, text);
 	print_list(s, "action_set", &c->action_set, text);
+	if (c->odp_port)
+		str_addf(s, " continuation.odp_port=%u\n", c->odp_port);
 }

@@ -10,7 +10,7 @@ enum {
 	OXS_PACKET_COUNT = 4,
 	OXS_BYTE_COUNT = 5
 };
-enum { OXS_CLASS = 0x8002, OXS_MASKED = 1 << 8 };
+enum { OXS_CLASS = 0x8002, OXS_EXPERIMENTER = 0xffff, OXS_MASKED = 1 << 8 };
 
 static void oxs_header(struct buf *b, uint32_t field, uint32_t len)
 {
@@ -73,7 +73,8 @@ int oxs_read(struct cursor *c, struct oxs *s)
 	while (cursor_left(&body)) {
 		uint32_t header = cursor_be32(&body), field = header >> 9 & 0x7f;
 		struct cursor v = cursor_sub(&body, header & 0xff);
-		if (v.bad)
+		// An experimenter's says first whose it is.
+		if (v.bad || (header >> 16 == OXS_EXPERIMENTER && cursor_left(&v) < 4))
 			return OFPBMC_BAD_LEN;
 		if (header >> 16 != OXS_CLASS)
 			continue;

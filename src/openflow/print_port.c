@@ -209,10 +209,11 @@ static void print_named(struct str *s, const struct ofp_port_stats *p)
 		unsigned int len = cursor_u8(&c);
 		const char *name = cursor_take(&c, len);
 		uint64_t value = cursor_be64(&c);
-		if (!len || c.bad)
+		size_t shown = c.bad ? 0 : strnlen(name, len < MAX_NAME ? len : MAX_NAME);
+		if (!shown)
 			continue;
 		str_add(s, n++ % IN_LINE ? " " : "\n                      ");
-		str_addn(s, name, strnlen(name, len < MAX_NAME ? len : MAX_NAME));
+		str_addn(s, name, shown);
 		str_addf(s, "=%llu,", (unsigned long long)value);
 	}
 	str_addc(s, '\n');

@@ -21,9 +21,7 @@ int ofp_decode_hello(const struct ofp_msg *m, uint32_t *versions)
 			ok = false;
 			break;
 		}
-		// The last element's padding may be missing.
-		size_t padded = (len + 7u) & ~7u;
-		struct cursor element = cursor_sub(&c, padded <= cursor_left(&c) ? padded : len);
+		struct cursor element = cursor_sub(&c, (len + 7u) & ~7u);
 		if (element.bad) {
 			ok = false;
 			break;

@@ -183,8 +183,13 @@ class Gen:
         if r.random() < 0.2:
             a = self.actions(v, 1)
             t += struct.pack("!HH4x", 3, 8 + len(a)) + a
+        if r.random() < 0.1:
+            t += struct.pack("!HH4xQQ", 2, 24, self.num(64), self.num(64))
         if r.random() < 0.2:
             t += struct.pack("!HHB3x", 1, 8, r.randrange(1, 250))
+        if r.random() < 0.02:  # clear actions, statistics trigger, an experimenter's, of no length, twice the same
+            t += r.choice([struct.pack("!HH4x", 5, 8), struct.pack("!HHIHH4x", 7, 16, 1, 0x8002, 4), struct.pack("!HHI", 0xFFFF, 8, NX),
+                           struct.pack("!HH4x", r.randrange(9), 0), t[-8:]])
         return t
 
     def frame(self):
@@ -218,18 +223,24 @@ def empty(g, v):
 def hello(g, v):
     def element():
         kind = g.enum(16, 1, 1, 1, 2)
-        body = g.u32() if kind == 1 else g.bytes(g.r.randrange(9))
+        body = b"".join(g.u32() for _ in range(g.r.choice([0, 1, 1, 1, 2, 3]))) if kind == 1 else g.bytes(g.r.randrange(9))
         return pad8(struct.pack("!H", kind) + g.sized(4, body) + body)
     return g.some(2, element)
 
 
+NX_CODES = [(1, n) for n in (*range(255, 280), *range(510, 540))] + [(2, n) for n in (*range(255, 260), *range(510, 530))] + \
+    [(k, n) for k in (3, 4, 5, 16, 17) for n in (256, 257, 258, 512, 520)]
+
+
 def error(g, v):
-    kind, code = g.r.choice([(g.num(4), g.num(4)), (0xFFFF, g.num(6)), (0xB0C2, 0), (g.num(16), g.num(16)), (0, 0), (0, 1)])
+    """Types and codes of all versions, and those of Nicira and the ONF, in both ways to say them."""
+    kind, code = g.r.choice([(g.r.randrange(20), g.r.randrange(20)), (g.r.randrange(20), g.r.randrange(20)), (0xFFFF, g.r.randrange(64)),
+                             (0xFFFF, g.r.randrange(2298, 2320)), (0xB0C2, 0), (g.num(16), g.num(16)), (0, 0), (0, 1)])
     vendor = b""
-    if kind == 0xFFFF and v >= OF12:
+    if kind == 0xFFFF:
         vendor = struct.pack("!I", g.r.choice([NX, ONF, 5]))
     elif kind == 0xB0C2:
-        vendor = struct.pack("!IHH", NX, g.enum(16, 1, 2, 5), g.r.choice([g.r.randrange(255, 280), g.r.randrange(510, 540), g.num(8)]))
+        vendor = struct.pack("!IHH", NX, *g.r.choice(NX_CODES)) if g.r.random() < 0.9 else struct.pack("!IHH", g.r.choice([ONF, 5]), g.num(8), g.num(8))
     payload = g.r.choice([lambda: g.bytes(g.r.randrange(20)), lambda: g.flow_message(v), lambda: b"plain text \\ %d" % g.num(8), lambda: b""])()
     return struct.pack("!HH", kind, code) + vendor + payload
 
@@ -298,6 +309,12 @@ def oxs(g):
         if g.r.random() < 0.7:
             fields.append(struct.pack("!HBB", 0x8002, number << 1, value) + (struct.pack("!II", g.num(32), g.num(32) % 1000000000) if number < 2 else
                                                                           g.num(8 * value).to_bytes(value, "big")))
+    if g.r.random() < 0.15:
+        fields.append(g.r.choice([
+            struct.pack("!HBB", 0x8002, 2 << 1, 4) + g.u32(), struct.pack("!HBBI", 0xFFFF, 2, 8, ONF) + g.u32(),
+            struct.pack("!HBB", 0x8002, 4 << 1 | 1, 16) + g.u64() + g.u64(), struct.pack("!HBB", 0x8002, g.r.randrange(128) << 1, 4) + g.u32(),
+            struct.pack("!HBB", 0x8002, 5 << 1, g.num(8))]))
+        g.r.shuffle(fields)
     t = b"".join(fields)
     return pad8(struct.pack("!HH", 0, 4 + len(t)) + t)
 
@@ -361,7 +378,12 @@ def group_props(g):
     """The selection method, which is Nicira's."""
     if g.r.random() < 0.6:
         return b""
-    fields = b"".join(struct.pack("!HBB", 0x8000, n << 1, size) + b"\xff" * size for n, size in ((5, 2), (11, 4), (12, 4)) if g.r.random() < 0.5)
+    # Ethernet and IP fields, registers, metadata; what can be masked, in part.
+    known = [(0x8000, n, size, m) for n, size, m in ((0, 4, 0), (2, 8, 1), (3, 6, 1), (4, 6, 1), (5, 2, 0), (10, 1, 0), (11, 4, 1), (12, 4, 1), (13, 2, 1),
+                                                     (16, 2, 1), (26, 16, 1), (34, 4, 0))] + [(1, n, 4, 1) for n in range(3)] + [(0x8000, 99, 4, 1)] * (g.r.random() < 0.02)
+    chosen = g.r.sample(known, g.r.randrange(5)) if g.r.random() < 0.98 else [known[3]] * 2
+    fields = b"".join(struct.pack("!HBB", c, n << 1, size) + (g.bytes(size) if m and g.r.random() < 0.4 or g.r.random() < 0.02 else b"\xff" * size)
+                      for c, n, size, m in chosen)
     return g.prop(0xFFFF, struct.pack("!III", 0x154D, 1, 0) + g.r.choice([b"hash", b"dp_hash", b"other"]).ljust(16, b"\0") + g.u64() + fields)
 
 
@@ -453,7 +475,7 @@ def async13(g, v):
 
 
 def async14(g, v):
-    return g.some(5, lambda: g.prop(g.enum(16, *range(12)), struct.pack("!I", g.flags(32, *[1 << i for i in range(7)]))))
+    return g.some(5, lambda: g.vendor_prop() if g.r.random() < 0.03 else g.prop(g.enum(16, *range(12)), struct.pack("!I", g.flags(32, *[1 << i for i in range(7)]))))
 
 
 def band(g):
@@ -647,6 +669,13 @@ def port_stats_request(g, v):
     return g.port(v) + (b"\0" * 6 if v == OF10 else b"\0" * 4)
 
 
+def named_counters(g):
+    """Intel's property: counters that say what they are."""
+    names = [g.r.choice([b"rx_q0_good", b"x", b"ovs_tx_failure_drops", b"n" * g.r.randrange(1, 60)]) + b"\0" for _ in range(g.r.randrange(4))]
+    return g.prop(0xFFFF, struct.pack("!IIHH", 0xAA01, 2, 0, len(names) if g.r.random() < 0.9 else g.num(8)) +
+                  b"".join(bytes([len(n)]) + n + g.u64() for n in names))
+
+
 def port_stats_reply(g, v):
     def one():
         counters = b"".join(g.u64() for _ in range(12))
@@ -658,8 +687,10 @@ def port_stats_reply(g, v):
         props = g.some(2, lambda: g.r.choice([
             lambda: g.prop(0, b"\0" * 4 + g.u64() + g.u64() + g.u64() + g.u64()),
             lambda: g.prop(1, b"\0" * 4 + g.bytes(40)),
-            lambda: g.prop(0xFFFF, struct.pack("!III", NX, 1, 0) + b"".join(g.u64() for _ in range(26))),
+            lambda: g.prop(0xFFFF, struct.pack("!III", 0xAA01, 1, 0) + b"".join(g.u64() for _ in range(21))),
             g.vendor_prop])())
+        if g.r.random() < 0.3:
+            props += named_counters(g)
         return g.sized(80, props) + b"\0\0" + g.port(v) + duration + counters[:64] + props
     return g.some(3, one)
 
@@ -797,6 +828,8 @@ def packet_in2(g, v):
             props.append(g.prop(kind, body))
     if g.r.random() < 0.03:
         props.append(g.prop(g.r.choice([8, 0x8000, 0x7FFF, 0xFFFF]), g.bytes(8)))
+    if g.r.random() < 0.1:
+        props.append(continuation(g, v))
     return b"".join(props)
 
 
@@ -806,11 +839,18 @@ def nx_packet_in(g, v):
         struct.pack("!BB", g.enum(8, 0, 1, 2), g.num(8)) + g.u64() + g.sized(0, t) + b"\0" * 6 + pad8(t) + b"\0\0" + frame
 
 
+def continuation(g, v):
+    def part():
+        return g.r.choice([
+            lambda: g.prop(0x8000, g.bytes(16)), lambda: g.prop(0x8001, g.bytes(g.r.choice([0, 1, 2, 4, 8, 12, 16, 20, 124]))),
+            lambda: g.prop(0x8001, b"\0" * g.r.randrange(1, 16)), lambda: g.prop(0x8002, g.u32()), lambda: g.prop(0x8003, b""),
+            lambda: g.prop(0x8004, g.u8()), lambda: g.prop(0x8005, b"\0" * 4 + g.u64()), lambda: g.prop(0x8006, b"\0" * 4 + g.actions(v)),
+            lambda: g.prop(0x8007, b"\0" * 4 + g.actions(v, 1)), lambda: g.prop(0x8008, g.u32())])()
+    return g.prop(8, b"\0" * 4 + g.some(6, part))
+
+
 def resume(g, v):
-    cont = g.prop(0x8000, g.some(3, lambda: g.r.choice([
-        lambda: g.prop(0x8000, struct.pack("!4x") + g.bytes(16)), lambda: g.prop(0x8001, b"\0" * 4 + g.bytes(8)),
-        lambda: g.prop(0x8002, g.bytes(8)), lambda: g.prop(0x8003, g.u32())])()))
-    return packet_in2(g, v) + (cont if g.r.random() < 0.1 else b"")
+    return packet_in2(g, v) + (continuation(g, v) if g.r.random() < 0.7 else b"")
 
 
 def ct_tuple(g):

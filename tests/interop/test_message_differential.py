@@ -9,7 +9,7 @@ import struct
 import pytest
 
 import of_messages
-from harness import ours, run, stock
+from harness import ROOT, ours, run, stock
 from message_text import comparable, differences, printed, same, show
 
 N = int(os.environ.get("MESSAGES", "5000"))
@@ -72,3 +72,23 @@ def test_every_length_of_every_type(tmp_path):
     theirs, mine = printed(stock, messages, tmp_path / "messages"), printed(ours, messages, tmp_path / "messages")
     found = [(m, a, b) for m, a, b in zip(messages, theirs, mine) if kind(a) != kind(b) and not same(m, a, b)]
     assert not found, show(found, len(messages))
+
+
+def test_every_error(tmp_path):
+    """Which types and codes each version has, said in its own way or as an experimenter's."""
+    messages = []
+    for v in of_messages.ALL:
+        codes = [struct.pack("!HH", t, c) for t in range(24) for c in range(24)]
+        codes += [struct.pack("!HHI", 0xFFFF, t, vendor) for vendor in (of_messages.NX, of_messages.ONF, 5) for t in [*range(64), *range(2298, 2320)]]
+        codes += [struct.pack("!HHIHH", 0xB0C2, 0, of_messages.NX, t, c) for t in range(20) for c in [*range(8), *range(255, 280), *range(510, 540)]]
+        messages += [of_messages.message(v, 1, c, 1) for c in codes]
+    found = differences(messages, tmp_path)
+    assert not found, show(found, len(messages))
+
+
+def test_print_error():
+    names = set(re.findall(r"OFPERR_ROW\(([A-Z]+_[A-Z0-9_]+)", (ROOT / "src/openflow/error_ids.h").read_text()))
+    assert len(names) > 190
+    for name in sorted(names) + ["OFPBRC", "ofpbrc_bad_len"]:
+        theirs, mine = (run(tools("ovs-ofctl"), "print-error", name, check=False) for tools in (stock, ours))
+        assert (theirs.returncode, theirs.stdout, theirs.stderr) == (mine.returncode, mine.stdout, mine.stderr)

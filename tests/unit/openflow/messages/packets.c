@@ -35,6 +35,7 @@ static void any_continuation(struct ofp_continuation *c)
 				       .mirrored = any_bits(255),
 				       .conntracked = chance(2),
 				       .in_group = chance(2)};
+	c->odp_port = chance(2) ? 0 : any_u32();
 	c->stack = xcalloc(2, sizeof(*c->stack));
 	if (chance(2)) {
 		c->stack[0] = any_u64();
@@ -56,6 +57,7 @@ static void same_continuation(struct gen *g, const struct ofp_continuation *c,
 	SAME(g, c->mirrored, back.mirrored);
 	SAME(g, c->conntracked, back.conntracked);
 	SAME(g, c->in_group, back.in_group);
+	SAME(g, c->odp_port, back.odp_port);
 	SAME(g, c->n_stack, back.n_stack);
 	for (size_t i = 0; i < c->n_stack; i++)
 		SAME(g, c->stack[i], back.stack[i]);
