@@ -6,6 +6,7 @@
 
 #include "openflow/match_codec.h"
 #include "openflow/print.h"
+#include "reply_codec.h"
 
 // --- Random values.
 
@@ -242,60 +243,100 @@ void check_segments(struct gen *g, const struct ofp_replies *r, enum ofptype typ
 }
 
 // Enough for three messages of the longest kind, seldom.
-enum { MANY = 140000, ENTRIES_SIZE = 1 << 16 };
+enum { MANY = 140000, MOST = 20000 };
 
 static bool enough(const struct ofp_replies *r, size_t n, size_t wanted)
 {
-	return wanted == SIZE_MAX ? r->buf.len > MANY || n > 20000 : n >= wanted;
+	return wanted == SIZE_MAX ? r->buf.len > MANY || n > MOST : n >= wanted;
 }
 
-static void read_reply(struct gen *g, const struct ofp_replies *r, const struct reply_kind *k,
-		       const uint8_t *sent, size_t n)
+static void read_reply(struct gen *g, const struct ofp_replies *r, const struct reply_codec *k,
+		       void (*same)(struct gen *, const void *, const void *), const uint8_t *sent,
+		       size_t n)
 {
-	struct buf scratch = BUF_INIT;
 	uint8_t *got = xcalloc(1, k->size);
 	size_t i = 0;
 	for (size_t at = 0; at < r->buf.len; at += ofp_length(r->buf.data + at)) {
 		struct ofp_msg m;
 		int error = ofp_msg_decode(r->buf.data + at, ofp_length(r->buf.data + at), &m);
 		struct cursor body = m.body;
-		while (!error && !(error = k->pull(&m, &body, &scratch, got))) {
+		while (!error && !(error = k->pull(&m, &body, got))) {
 			SAME(g, true, i < n);
-			k->same(g, sent + i++ * k->size, got);
-			if (k->done_got)
-				k->done_got(got);
+			same(g, sent + i++ * k->size, got);
+			if (k->done)
+				k->done(got);
 		}
 		if (error != -ENODATA)
 			differs(g, ofperr_name(error), 0, 1);
 	}
 	SAME(g, n, i);
-	buf_done(&scratch);
 	free(got);
 }
 
-void check_reply(struct gen *g, size_t request_at, const struct reply_kind *k)
+void check_reply(struct gen *g, size_t request_at, void (*any)(struct gen *, void *),
+		 void (*same)(struct gen *, const void *, const void *))
 {
 	struct ofp_replies r;
 	struct buf sent = BUF_INIT;
 	struct buf request = BUF_INIT;
 	struct ofp_msg m;
-	size_t wanted = chance(25) ? SIZE_MAX : k->at_least + random_below(6), n = 0;
 	buf_add(&request, g->out.data + request_at, g->out.len - request_at);
 	SAME(g, 0, ofp_msg_decode(request.data, request.len, &m));
+	const struct reply_codec *k = reply_codec_find(m.type + 1);
+	size_t wanted = chance(25) ? SIZE_MAX : k->at_least + random_below(6), n = 0;
 	ofp_replies_init(&r, &m);
 	for (; !enough(&r, n, wanted); n++) {
 		void *entry = buf_add_zeros(&sent, k->size);
-		k->any(g, entry);
+		any(g, entry);
 		k->append(&r, &m, entry);
 	}
 	ofp_replies_finish(&r);
 	check_segments(g, &r, m.type + 1);
-	read_reply(g, &r, k, sent.data, n);
+	read_reply(g, &r, k, same, sent.data, n);
 	for (size_t i = 0; i < n && k->done; i++)
 		k->done(sent.data + i * k->size);
 	ofp_replies_done(&r);
 	buf_done(&sent);
 	buf_done(&request);
+}
+
+// --- What came damaged is said to be wrong, or read as something else; nothing is read beyond it.
+
+enum { LONGEST_DAMAGED = 1500, CHANGES = 30, ONE_DAMAGED = 7 };
+
+static void print_copy(const uint8_t *msg, size_t n, bool right_length)
+{
+	struct ofp_print_options o = {.verbosity = 3};
+	struct str s = STR_INIT;
+	uint8_t *copy = xmalloc(n ? n : 1); // of its own, so that sanitizers see what is behind
+	memcpy(copy, msg, n);
+	if (right_length && n >= sizeof(struct ofp_header))
+		put_be16(copy + 2, (uint16_t)n);
+	ofp_print(&s, copy, n, &o);
+	str_done(&s);
+	free(copy);
+}
+
+static void damage(const uint8_t *msg, size_t n)
+{
+	uint8_t changed[LONGEST_DAMAGED];
+	for (size_t cut = 0; cut < n; cut += cut < 64 ? 1 : 1 + random_below(16)) {
+		print_copy(msg, cut, false);
+		print_copy(msg, cut, true);
+	}
+	for (int i = 0; i < CHANGES && n > sizeof(struct ofp_header); i++) {
+		memcpy(changed, msg, n);
+		for (unsigned int k = 0; k < 3; k++)
+			changed[8 + random_below((uint32_t)n - 8)] = any_u8();
+		print_copy(changed, n, false);
+	}
+}
+
+static void damage_all(const struct gen *g)
+{
+	for (size_t at = 0; at < g->out.len; at += ofp_length(g->out.data + at))
+		if (ofp_length(g->out.data + at) <= LONGEST_DAMAGED)
+			damage(g->out.data + at, ofp_length(g->out.data + at));
 }
 
 // --- The program.
@@ -314,6 +355,8 @@ static void run(const struct family *f, enum ofp_protocol p, uint64_t seed, FILE
 			.seed = seed};
 	random_seed(seed);
 	f->run(&g);
+	if (!(seed % ONE_DAMAGED) && g.out.len < 4 * LONGEST_DAMAGED)
+		damage_all(&g);
 	if (out)
 		fwrite(g.out.data, 1, g.out.len, out);
 	buf_done(&g.out);

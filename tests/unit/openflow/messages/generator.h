@@ -77,20 +77,11 @@ struct ofp_msg last_message(const struct gen *, size_t at);
 
 // --- Multipart replies: entries, over as many messages as it takes.
 
-struct reply_kind {
-	size_t size;	       // of the struct
-	unsigned int at_least; // entries: a reply without any would not be one
-	void (*any)(struct gen *, void *entry);
-	void (*append)(struct ofp_replies *, const struct ofp_msg *request, const void *entry);
-	// As all that pull: -ENODATA at the end. `scratch` is cleared before.
-	int (*pull)(const struct ofp_msg *, struct cursor *, struct buf *scratch, void *entry);
-	void (*same)(struct gen *, const void *want, const void *got);
-	void (*done)(void *entry);     // NULL: nothing to free
-	void (*done_got)(void *entry); // of what was decoded
-};
-// Answers the request that is the last message of g->out. At times there are so many entries that
-// several messages are needed, at times none.
-void check_reply(struct gen *, size_t request_at, const struct reply_kind *);
+// Answers the request that is the last message of g->out with entries that `any` makes in zeroed
+// memory; they own what they point to, see reply_codec.h. At times there are so many that several
+// messages are needed, at times none. `same` compares what was sent with what was read.
+void check_reply(struct gen *, size_t request_at, void (*any)(struct gen *, void *entry),
+		 void (*same)(struct gen *, const void *want, const void *got));
 // The messages of a reply: all but the last say that more follow, none is too long. Adds them to
 // g->out.
 void check_segments(struct gen *, const struct ofp_replies *, enum ofptype);

@@ -53,11 +53,6 @@ static void any_group(struct gen *g, void *entry)
 		any_method(group);
 }
 
-static void done_group(void *entry)
-{
-	ofp_group_done(entry);
-}
-
 static void same_group(struct gen *g, const void *want, const void *have)
 {
 	const struct ofp_group *a = want, *got = have;
@@ -120,16 +115,6 @@ static void group_mod(struct gen *g)
 	ofp_group_done(&got.group);
 }
 
-static void append_desc(struct ofp_replies *r, const struct ofp_msg *request, const void *entry)
-{
-	ofp_append_group_desc(r, request, entry);
-}
-
-static int pull_desc(const struct ofp_msg *m, struct cursor *c, struct buf *scratch, void *entry)
-{
-	return ofp_group_desc_pull(m, c, entry);
-}
-
 static void group_request(struct gen *g, enum ofptype type)
 {
 	uint32_t id = any_u32(), got;
@@ -142,77 +127,38 @@ static void group_request(struct gen *g, enum ofptype type)
 
 static void group_desc(struct gen *g)
 {
-	static const struct reply_kind kind = {.size = sizeof(struct ofp_group),
-					       .any = any_group,
-					       .append = append_desc,
-					       .pull = pull_desc,
-					       .same = same_group,
-					       .done = done_group,
-					       .done_got = done_group};
 	group_request(g, OFPTYPE_GROUP_DESC_STATS_REQUEST);
-	check_reply(g, 0, &kind);
+	check_reply(g, 0, any_group, same_group);
 }
 
-// --- Group statistics and features. Buckets and bands are pairs of counters; those that were read
-// stand in the message.
+// --- Group statistics and features.
 
 enum { MOST_PAIRS = 200 };
-struct group_stats {
-	struct ofp_group_stats stats;
-	struct ofp_bucket_stats pairs[MOST_PAIRS];
-	struct cursor read;
-};
 
-static size_t any_pairs(struct ofp_bucket_stats *pairs)
+static size_t any_n_pairs(void)
 {
-	size_t n = chance(20) ? MOST_PAIRS : random_below(4);
-	for (size_t i = 0; i < n; i++)
-		pairs[i] = (struct ofp_bucket_stats){any_u64(), any_u64()};
-	return n;
-}
-
-static void same_pairs(struct gen *g, const struct ofp_bucket_stats *want, size_t n,
-		       struct cursor got)
-{
-	SAME(g, 16 * n, cursor_left(&got));
-	for (size_t i = 0; i < n; i++) {
-		SAME(g, want[i].packets, cursor_be64(&got));
-		SAME(g, want[i].bytes, cursor_be64(&got));
-	}
+	return chance(20) ? MOST_PAIRS : random_below(4);
 }
 
 static void any_group_stats(struct gen *g, void *entry)
 {
-	struct group_stats *s = entry;
-	s->stats = (struct ofp_group_stats){.group_id = any_u32(),
-					    .ref_count = any_u32(),
-					    .duration_s = any_u32(),
-					    .duration_ns = any_ns(),
-					    .packets = any_u64(),
-					    .bytes = any_u64(),
-					    .n_buckets = any_pairs(s->pairs)};
-}
-
-static void append_group_stats(struct ofp_replies *r, const struct ofp_msg *request,
-			       const void *entry)
-{
-	const struct group_stats *s = entry;
-	struct ofp_group_stats stats = s->stats;
-	stats.buckets = s->pairs;
-	ofp_append_group_stats(r, request, &stats);
-}
-
-static int pull_group_stats(const struct ofp_msg *m, struct cursor *c, struct buf *scratch,
-			    void *entry)
-{
-	struct group_stats *s = entry;
-	return ofp_group_stats_pull(m, c, &s->stats, &s->read);
+	struct ofp_bucket_stats *buckets = xcalloc(MOST_PAIRS, sizeof(*buckets));
+	struct ofp_group_stats *s = entry;
+	*s = (struct ofp_group_stats){.group_id = any_u32(),
+				      .ref_count = any_u32(),
+				      .duration_s = any_u32(),
+				      .duration_ns = any_ns(),
+				      .packets = any_u64(),
+				      .bytes = any_u64(),
+				      .buckets = buckets,
+				      .n_buckets = any_n_pairs()};
+	for (size_t i = 0; i < s->n_buckets; i++)
+		buckets[i] = (struct ofp_bucket_stats){any_u64(), any_u64()};
 }
 
 static void same_group_stats(struct gen *g, const void *want, const void *have)
 {
-	const struct group_stats *w = want, *h = have;
-	const struct ofp_group_stats *s = &w->stats, *got = &h->stats;
+	const struct ofp_group_stats *s = want, *got = have;
 	bool duration = g->version != OFP11 && g->version != OFP12;
 	SAME(g, s->group_id, got->group_id);
 	SAME(g, s->ref_count, got->ref_count);
@@ -221,18 +167,13 @@ static void same_group_stats(struct gen *g, const void *want, const void *have)
 	SAME(g, s->packets, got->packets);
 	SAME(g, s->bytes, got->bytes);
 	SAME(g, s->n_buckets, got->n_buckets);
-	same_pairs(g, w->pairs, s->n_buckets, h->read);
+	same_bytes(g, "buckets", s->buckets, got->buckets, s->n_buckets * sizeof(*s->buckets));
 }
 
 static void group_stats(struct gen *g)
 {
-	static const struct reply_kind kind = {.size = sizeof(struct group_stats),
-					       .any = any_group_stats,
-					       .append = append_group_stats,
-					       .pull = pull_group_stats,
-					       .same = same_group_stats};
 	group_request(g, OFPTYPE_GROUP_STATS_REQUEST);
-	check_reply(g, 0, &kind);
+	check_reply(g, 0, any_group_stats, same_group_stats);
 }
 
 static void group_features(struct gen *g)
@@ -268,11 +209,6 @@ static void any_meter(struct gen *g, void *entry)
 		band.prec_level = band.type == OFPMBT_DSCP_REMARK ? any_u8() : 0;
 		vec_push(&m->bands, band);
 	}
-}
-
-static void done_meter(void *entry)
-{
-	ofp_meter_done(entry);
 }
 
 static void same_meter(struct gen *g, const void *want, const void *have)
@@ -315,70 +251,31 @@ static void meter_request(struct gen *g, enum ofptype type)
 	SAME(g, id, got);
 }
 
-static void append_meter(struct ofp_replies *r, const struct ofp_msg *request, const void *entry)
-{
-	ofp_append_meter_config(r, entry);
-}
-
-static int pull_meter(const struct ofp_msg *m, struct cursor *c, struct buf *scratch, void *entry)
-{
-	return ofp_meter_config_pull(c, entry);
-}
-
 static void meter_config(struct gen *g)
 {
-	static const struct reply_kind kind = {.size = sizeof(struct ofp_meter),
-					       .any = any_meter,
-					       .append = append_meter,
-					       .pull = pull_meter,
-					       .same = same_meter,
-					       .done = done_meter,
-					       .done_got = done_meter};
 	meter_request(g, OFPTYPE_METER_CONFIG_STATS_REQUEST);
-	check_reply(g, 0, &kind);
+	check_reply(g, 0, any_meter, same_meter);
 }
-
-struct meter_stats {
-	struct ofp_meter_stats stats;
-	struct ofp_bucket_stats pairs[MOST_PAIRS];
-	struct cursor read;
-};
 
 static void any_meter_stats(struct gen *g, void *entry)
 {
-	struct meter_stats *s = entry;
-	s->stats = (struct ofp_meter_stats){.meter_id = any_u32(),
-					    .flow_count = any_u32(),
-					    .packets = any_u64(),
-					    .bytes = any_u64(),
-					    .duration_s = any_u32(),
-					    .duration_ns = any_ns(),
-					    .n_bands = any_pairs(s->pairs)};
-}
-
-static void append_meter_stats(struct ofp_replies *r, const struct ofp_msg *request,
-			       const void *entry)
-{
-	const struct meter_stats *s = entry;
-	struct ofp_meter_stats stats = s->stats;
-	struct ofp_band_stats bands[MOST_PAIRS];
-	for (size_t i = 0; i < stats.n_bands; i++)
-		bands[i] = (struct ofp_band_stats){s->pairs[i].packets, s->pairs[i].bytes};
-	stats.bands = bands;
-	ofp_append_meter_stats(r, &stats);
-}
-
-static int pull_meter_stats(const struct ofp_msg *m, struct cursor *c, struct buf *scratch,
-			    void *entry)
-{
-	struct meter_stats *s = entry;
-	return ofp_meter_stats_pull(c, &s->stats, &s->read);
+	struct ofp_band_stats *bands = xcalloc(MOST_PAIRS, sizeof(*bands));
+	struct ofp_meter_stats *s = entry;
+	*s = (struct ofp_meter_stats){.meter_id = any_u32(),
+				      .flow_count = any_u32(),
+				      .packets = any_u64(),
+				      .bytes = any_u64(),
+				      .duration_s = any_u32(),
+				      .duration_ns = any_ns(),
+				      .bands = bands,
+				      .n_bands = any_n_pairs()};
+	for (size_t i = 0; i < s->n_bands; i++)
+		bands[i] = (struct ofp_band_stats){any_u64(), any_u64()};
 }
 
 static void same_meter_stats(struct gen *g, const void *want, const void *have)
 {
-	const struct meter_stats *w = want, *h = have;
-	const struct ofp_meter_stats *s = &w->stats, *got = &h->stats;
+	const struct ofp_meter_stats *s = want, *got = have;
 	SAME(g, s->meter_id, got->meter_id);
 	SAME(g, s->flow_count, got->flow_count);
 	SAME(g, s->packets, got->packets);
@@ -386,18 +283,13 @@ static void same_meter_stats(struct gen *g, const void *want, const void *have)
 	SAME(g, s->duration_s, got->duration_s);
 	SAME(g, s->duration_ns, got->duration_ns);
 	SAME(g, s->n_bands, got->n_bands);
-	same_pairs(g, w->pairs, s->n_bands, h->read);
+	same_bytes(g, "bands", s->bands, got->bands, s->n_bands * sizeof(*s->bands));
 }
 
 static void meter_stats(struct gen *g)
 {
-	static const struct reply_kind kind = {.size = sizeof(struct meter_stats),
-					       .any = any_meter_stats,
-					       .append = append_meter_stats,
-					       .pull = pull_meter_stats,
-					       .same = same_meter_stats};
 	meter_request(g, OFPTYPE_METER_STATS_REQUEST);
-	check_reply(g, 0, &kind);
+	check_reply(g, 0, any_meter_stats, same_meter_stats);
 }
 
 static void meter_features(struct gen *g)

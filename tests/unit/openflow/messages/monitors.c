@@ -57,15 +57,10 @@ static void monitor_request(struct gen *g)
 	}
 }
 
-struct update {
-	struct ofp_flow_update update;
-	struct buf actions;
-};
-
 static void any_update(struct gen *g, void *entry)
 {
-	struct update *e = entry;
-	struct ofp_flow_update *u = &e->update;
+	struct ofp_flow_update *u = entry;
+	struct buf actions = BUF_INIT;
 	unsigned int first = g->version >= OFP14 ? OFPFME_INITIAL : OFPFME_ADDED,
 		     last = g->version >= OFP14 ? OFPFME_RESUMED : OFPFME_ABBREV;
 	u->event = (enum ofp_flow_update_event)(first + random_below(last - first + 1));
@@ -81,25 +76,14 @@ static void any_update(struct gen *g, void *entry)
 	u->hard_timeout = any_u16();
 	u->cookie = any_u64();
 	u->match = any_match(g);
-	any_actions(g, g->version >= OFP13, &e->actions);
-	u->actions = e->actions.data;
-	u->actions_len = e->actions.len;
-}
-
-static void append_update(struct ofp_replies *r, const struct ofp_msg *request, const void *entry)
-{
-	ofp_append_flow_update(r, request->version, &((const struct update *)entry)->update);
-}
-
-static int pull_update(const struct ofp_msg *m, struct cursor *c, struct buf *scratch, void *entry)
-{
-	return ofp_flow_update_pull(m, c, scratch, &((struct update *)entry)->update);
+	any_actions(g, g->version >= OFP13, &actions);
+	u->actions = actions.data;
+	u->actions_len = actions.len;
 }
 
 static void same_update(struct gen *g, const void *want, const void *have)
 {
-	const struct ofp_flow_update *u = &((const struct update *)want)->update,
-				     *got = &((const struct update *)have)->update;
+	const struct ofp_flow_update *u = want, *got = have;
 	SAME(g, u->event, got->event);
 	SAME(g, u->xid, got->xid);
 	if (u->event >= OFPFME_ABBREV)
@@ -114,24 +98,13 @@ static void same_update(struct gen *g, const void *want, const void *have)
 	same_actions(g, u->actions, u->actions_len, got->actions, got->actions_len);
 }
 
-static void done_update(void *entry)
-{
-	buf_done(&((struct update *)entry)->actions);
-}
-
 static void monitor_updates(struct gen *g)
 {
-	static const struct reply_kind kind = {.size = sizeof(struct update),
-					       .any = any_update,
-					       .append = append_update,
-					       .pull = pull_update,
-					       .same = same_update,
-					       .done = done_update};
 	struct ofp_flow_monitor_request r = {
 		.flags = OFPFMF_ADD, .out_port = OFPP_NONE, .out_group = OFPG_ANY};
 	match_init_any(&r.match);
 	ofp_encode_flow_monitor_request(&g->out, &r, g->version, any_u32());
-	check_reply(g, 0, &kind);
+	check_reply(g, 0, any_update, same_update);
 }
 
 // 1.0's matches are the extension's there.

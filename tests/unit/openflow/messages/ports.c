@@ -56,29 +56,14 @@ static void same_desc(struct gen *g, const void *want, const void *have)
 	SAME(g, v10 ? speed10(g, p->supported) : p->max_speed, got->max_speed);
 }
 
-static void append_desc(struct ofp_replies *r, const struct ofp_msg *request, const void *entry)
-{
-	ofp_append_port_desc(r, request, entry);
-}
-
-static int pull_desc(const struct ofp_msg *m, struct cursor *c, struct buf *scratch, void *entry)
-{
-	return ofp_port_desc_pull(c, m->version, entry);
-}
-
 static void port_desc(struct gen *g)
 {
-	static const struct reply_kind kind = {.size = sizeof(struct ofp_port_desc),
-					       .any = any_desc,
-					       .append = append_desc,
-					       .pull = pull_desc,
-					       .same = same_desc};
 	uint32_t port = any_port(), got;
 	ofp_encode_port_desc_request(&g->out, g->version, port, any_u32());
 	struct ofp_msg m = last_message(g, 0);
 	SAME(g, 0, ofp_decode_port_desc_request(&m, &got));
 	SAME(g, g->version >= OFP15 ? port : OFPP_NONE, got);
-	check_reply(g, 0, &kind);
+	check_reply(g, 0, any_desc, same_desc);
 }
 
 static void port_status(struct gen *g)
@@ -160,16 +145,6 @@ static void any_stats(struct gen *g, void *entry)
 	s->duration_ns = s->duration_s == UINT32_MAX ? UINT32_MAX : any_ns();
 }
 
-static void append_stats(struct ofp_replies *r, const struct ofp_msg *request, const void *entry)
-{
-	ofp_append_port_stats(r, request, entry);
-}
-
-static int pull_stats(const struct ofp_msg *m, struct cursor *c, struct buf *scratch, void *entry)
-{
-	return ofp_port_stats_pull(c, m->version, entry);
-}
-
 static void same_stats(struct gen *g, const void *want, const void *have)
 {
 	const struct ofp_port_stats *s = want, *got = have;
@@ -182,17 +157,12 @@ static void same_stats(struct gen *g, const void *want, const void *have)
 
 static void port_stats(struct gen *g)
 {
-	static const struct reply_kind kind = {.size = sizeof(struct ofp_port_stats),
-					       .any = any_stats,
-					       .append = append_stats,
-					       .pull = pull_stats,
-					       .same = same_stats};
 	uint32_t port = any_port(), got;
 	ofp_encode_port_stats_request(&g->out, g->version, port, any_u32());
 	struct ofp_msg m = last_message(g, 0);
 	SAME(g, 0, ofp_decode_port_stats_request(&m, &got));
 	SAME(g, port, got);
-	check_reply(g, 0, &kind);
+	check_reply(g, 0, any_stats, same_stats);
 }
 
 // --- Queues.
@@ -204,18 +174,6 @@ static void any_queue_stats(struct gen *g, void *entry)
 				      any_u64(),  any_u32(), any_ns()};
 	if (s->duration_s == UINT32_MAX)
 		s->duration_ns = UINT32_MAX;
-}
-
-static void append_queue_stats(struct ofp_replies *r, const struct ofp_msg *request,
-			       const void *entry)
-{
-	ofp_append_queue_stats(r, request, entry);
-}
-
-static int pull_queue_stats(const struct ofp_msg *m, struct cursor *c, struct buf *scratch,
-			    void *entry)
-{
-	return ofp_queue_stats_pull(c, m->version, entry);
 }
 
 static void same_queue_stats(struct gen *g, const void *want, const void *have)
@@ -233,11 +191,6 @@ static void same_queue_stats(struct gen *g, const void *want, const void *have)
 
 static void queue_stats(struct gen *g)
 {
-	static const struct reply_kind kind = {.size = sizeof(struct ofp_queue_stats),
-					       .any = any_queue_stats,
-					       .append = append_queue_stats,
-					       .pull = pull_queue_stats,
-					       .same = same_queue_stats};
 	uint32_t port = any_port(), queue = any_u32(), got_port, got_queue;
 	ofp_encode_queue_stats_request(&g->out, g->version, port, queue, any_u32());
 	struct ofp_msg m = last_message(g, 0);
@@ -245,7 +198,7 @@ static void queue_stats(struct gen *g)
 	// "All" is how 1.0 says "any".
 	SAME(g, g->version == OFP10 && port == OFPP_ALL ? OFPP_NONE : port, got_port);
 	SAME(g, queue, got_queue);
-	check_reply(g, 0, &kind);
+	check_reply(g, 0, any_queue_stats, same_queue_stats);
 }
 
 static void any_queue(struct gen *g, void *entry)
@@ -255,18 +208,6 @@ static void any_queue(struct gen *g, void *entry)
 		.queue = any_u32(),
 		.min_rate = chance(2) ? (uint16_t)random_below(1001) : any_u16(),
 		.max_rate = any_u16()};
-}
-
-static void append_queue(struct ofp_replies *r, const struct ofp_msg *request, const void *entry)
-{
-	ofp_replies_begin_entry(r);
-	ofp_queue_config_put(&r->buf, request->version, entry);
-	ofp_replies_end_entry(r);
-}
-
-static int pull_queue(const struct ofp_msg *m, struct cursor *c, struct buf *scratch, void *entry)
-{
-	return ofp_queue_config_pull(c, m->version, OFPP_NONE, entry);
 }
 
 static void same_queue(struct gen *g, const void *want, const void *have)
@@ -308,11 +249,6 @@ static void queues_of_port(struct gen *g, const struct ofp_msg *request, uint32_
 
 static void queue_config(struct gen *g)
 {
-	static const struct reply_kind kind = {.size = sizeof(struct ofp_queue_config),
-					       .any = any_queue,
-					       .append = append_queue,
-					       .pull = pull_queue,
-					       .same = same_queue};
 	bool one = g->version >= OFP14;
 	uint32_t port = 1 + random_below(OFPP_MAX - 1u), queue = any_u32(), got_port, got_queue;
 	if (chance(4) && g->version > OFP10)
@@ -323,7 +259,7 @@ static void queue_config(struct gen *g)
 	SAME(g, port, got_port);
 	SAME(g, one ? queue : OFPQ_ALL, got_queue);
 	if (one) {
-		check_reply(g, 0, &kind);
+		check_reply(g, 0, any_queue, same_queue);
 		return;
 	}
 	struct buf copy = BUF_INIT;

@@ -371,21 +371,6 @@ static void any_ipfix(struct gen *g, void *entry)
 	s->collector_set_id = any_u32();
 }
 
-static void append_ipfix(struct ofp_replies *r, const struct ofp_msg *request, const void *entry)
-{
-	ofp_replies_begin_entry(r);
-	ofp_ipfix_stats_put(&r->buf, entry);
-	ofp_replies_end_entry(r);
-}
-
-static int pull_ipfix(const struct ofp_msg *m, struct cursor *c, struct buf *scratch, void *entry)
-{
-	if (!cursor_left(c))
-		return -ENODATA;
-	ofp_ipfix_stats_pull(c, entry);
-	return 0;
-}
-
 static void same_ipfix(struct gen *g, const void *want, const void *have)
 {
 	const struct ofp_ipfix_stats *s = want, *got = have;
@@ -395,13 +380,8 @@ static void same_ipfix(struct gen *g, const void *want, const void *have)
 
 static void ipfix(struct gen *g)
 {
-	static const struct reply_kind kind = {.size = sizeof(struct ofp_ipfix_stats),
-					       .any = any_ipfix,
-					       .append = append_ipfix,
-					       .pull = pull_ipfix,
-					       .same = same_ipfix};
 	ofp_encode_simple(&g->out, OFPTYPE_IPFIX_FLOW_STATS_REQUEST, g->version, any_u32());
-	check_reply(g, 0, &kind);
+	check_reply(g, 0, any_ipfix, same_ipfix);
 	struct buf request = BUF_INIT;
 	struct ofp_ipfix_stats s, got;
 	size_t start = g->out.len;

@@ -55,17 +55,6 @@ static void any_features(struct gen *g, void *entry)
 	and_sets(&f->wildcard, &f->match);
 }
 
-static void append_features(struct ofp_replies *r, const struct ofp_msg *request, const void *entry)
-{
-	ofp_append_table_features(r, request, entry);
-}
-
-static int pull_features(const struct ofp_msg *m, struct cursor *c, struct buf *scratch,
-			 void *entry)
-{
-	return ofp_table_features_pull(c, m->version, true, entry);
-}
-
 static void same_instructions(struct gen *g, const struct ofp_table_instructions *want,
 			      const struct ofp_table_instructions *got)
 {
@@ -99,16 +88,10 @@ static void same_features(struct gen *g, const void *want, const void *have)
 
 static void table_features(struct gen *g)
 {
-	static const struct reply_kind kind = {.size = sizeof(struct ofp_table_features),
-					       .at_least = 1,
-					       .any = any_features,
-					       .append = append_features,
-					       .pull = pull_features,
-					       .same = same_features};
 	ofp_encode_simple(&g->out, OFPTYPE_TABLE_FEATURES_STATS_REQUEST, g->version, any_u32());
 	struct ofp_msg m = last_message(g, 0);
 	SAME(g, true, ofp_table_features_request_is_query(&m));
-	check_reply(g, 0, &kind);
+	check_reply(g, 0, any_features, same_features);
 }
 
 // --- Counters, with which 1.0 to 1.2 tell a part of the features.
@@ -121,16 +104,6 @@ static void any_stats(struct gen *g, void *entry)
 	t->active_count = any_u32();
 	t->lookup_count = any_u64();
 	t->matched_count = any_u64();
-}
-
-static void append_stats(struct ofp_replies *r, const struct ofp_msg *request, const void *entry)
-{
-	ofp_append_table_stats(r, request, entry);
-}
-
-static int pull_stats(const struct ofp_msg *m, struct cursor *c, struct buf *scratch, void *entry)
-{
-	return ofp_table_stats_pull(c, m->version, entry);
 }
 
 static enum ofp_table_miss miss_of(const struct gen *g, enum ofp_table_miss miss)
@@ -186,13 +159,8 @@ static void same_stats(struct gen *g, const void *want, const void *have)
 
 static void table_stats(struct gen *g)
 {
-	static const struct reply_kind kind = {.size = sizeof(struct ofp_table_stats),
-					       .any = any_stats,
-					       .append = append_stats,
-					       .pull = pull_stats,
-					       .same = same_stats};
 	ofp_encode_simple(&g->out, OFPTYPE_TABLE_STATS_REQUEST, g->version, any_u32());
-	check_reply(g, 0, &kind);
+	check_reply(g, 0, any_stats, same_stats);
 }
 
 // --- Table mod, description and status.
@@ -238,16 +206,6 @@ static void any_desc(struct gen *g, void *entry)
 	}
 }
 
-static void append_desc(struct ofp_replies *r, const struct ofp_msg *request, const void *entry)
-{
-	ofp_append_table_desc(r, entry);
-}
-
-static int pull_desc(const struct ofp_msg *m, struct cursor *c, struct buf *scratch, void *entry)
-{
-	return ofp_table_desc_pull(c, entry);
-}
-
 static void same_desc(struct gen *g, const void *want, const void *have)
 {
 	const struct ofp_table_desc *d = want, *got = have;
@@ -262,14 +220,8 @@ static void same_desc(struct gen *g, const void *want, const void *have)
 
 static void table_desc(struct gen *g)
 {
-	static const struct reply_kind kind = {.size = sizeof(struct ofp_table_desc),
-					       .at_least = 1,
-					       .any = any_desc,
-					       .append = append_desc,
-					       .pull = pull_desc,
-					       .same = same_desc};
 	ofp_encode_simple(&g->out, OFPTYPE_TABLE_DESC_REQUEST, g->version, any_u32());
-	check_reply(g, 0, &kind);
+	check_reply(g, 0, any_desc, same_desc);
 }
 
 static void table_status(struct gen *g)
