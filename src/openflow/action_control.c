@@ -277,7 +277,7 @@ static struct error *parse_nest(struct ofpact_parse *p, char *arg, enum ofpact_t
 	ofpact_add(p->out, type, sizeof(struct ofpact_nest));
 	struct error *e = ofpacts_parse_nested(p, arg, (int)type);
 	if (!e && p->out->len > UINT16_MAX)
-		e = error_new("too many actions");
+		e = error_new("input too big");
 	if (!e)
 		close_nest(p->out, at);
 	return e;

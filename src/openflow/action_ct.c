@@ -203,7 +203,7 @@ static struct error *parse_ct(struct ofpact_parse *p, char *arg)
 	if (e)
 		return e;
 	if (p->out->len - at > UINT16_MAX)
-		return error_new("too many actions");
+		return error_new("input too big");
 	close_ct(p->out, at);
 	ct = (void *)(p->out->data + at);
 	if (ct->flags & CT_FORCE && !(ct->flags & CT_COMMIT))

@@ -220,7 +220,7 @@ static struct error *parse_encap(struct ofpact_parse *p, char *arg)
 	struct error *e = NULL;
 	char *props = value;
 	while (!e && text_next_pair(&props, &key, &value))
-		e = p->out->len - at > UINT16_MAX - 512 ? error_new("too many actions")
+		e = p->out->len - at > UINT16_MAX - 512 ? error_new("input too big")
 							: parse_prop(p->out, at, key, value);
 	return e;
 }

@@ -452,7 +452,7 @@ static struct error *parse_spec(struct ofpact_parse *p, size_t at, const char *w
 {
 	struct ofpact_learn_spec *spec = add_spec(p->out, at);
 	if (!spec)
-		return error_new("too many actions");
+		return error_new("input too big");
 	if (!strcmp(name, "load"))
 		return parse_load(value, spec);
 	if (strcmp(name, "output"))

@@ -326,7 +326,7 @@ static struct error *parse_list(char *s, struct ofpact_parse *p, bool allow_inst
 	while (!e && text_next_pair(&s, &key, &value)) {
 		e = parse_one(p, key, value, &drop);
 		if (!e && p->out->len > UINT16_MAX)
-			e = error_new("too many actions");
+			e = error_new("input too big");
 	}
 	if (!e && drop && p->out->len > start)
 		e = error_new("\"drop\" must not be accompanied by any other action or "

@@ -96,7 +96,7 @@ static bool is_plain(const struct ofpact *a)
 // anywhere here.
 static void put_actions(struct buf *b, const struct ofp_continuation *c, uint8_t version)
 {
-	const uint8_t *at = c->actions.data, *end = at + c->actions.len;
+	const uint8_t *at = c->actions.data, *end = buf_from(&c->actions, c->actions.len);
 	uint8_t table_id = 0;
 	be64_t cookie = 0;
 	while (at < end) {

@@ -110,8 +110,8 @@ static void encode(struct buf *b, int error, uint8_t version, uint32_t xid, cons
 
 void ofp_encode_error(struct buf *b, int error, const void *request, size_t n)
 {
-	const struct ofp_header *h = request;
-	encode(b, error, h->version, ofp_xid(request), request, n);
+	const uint8_t *version = request;
+	encode(b, error, *version, ofp_xid(request), request, n);
 }
 
 void ofp_encode_hello_error(struct buf *b, uint8_t version, uint32_t xid, const char *text)

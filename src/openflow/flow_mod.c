@@ -79,7 +79,8 @@ static int decode_command(struct ofp_flow_mod *fm, uint16_t wire, enum ofp_proto
 
 static int decode10(struct cursor *c, enum ofp_protocol protocol, struct ofp_flow_mod *fm)
 {
-	bool exact = !(get_be32(c->p) & 0x3fffff);
+	struct cursor peek = *c;
+	bool exact = !(cursor_be32(&peek) & 0x3fffff);
 	int error = ofp10_match_decode(c, &fm->match);
 	match_normalize(&fm->match);
 	cursor_copy(c, &fm->new_cookie, 8);

@@ -46,7 +46,7 @@ struct ofp_group { // all zero: an "all" group without buckets
 	// How a select group chooses: "" (the switch's way), "hash", "dp_hash".
 	char method[OFP_SELECTION_METHOD_LEN];
 	uint64_t method_param;
-	// What "hash" looks at, in the order of the field table; none: the usual ones.
+	// What "hash" looks at, in the order of the field table; none: the usual ones. At most 64.
 	VEC(struct ofp_group_field) fields;
 };
 struct ofp_group_mod {

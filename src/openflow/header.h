@@ -2,6 +2,14 @@
 // The header of OpenFlow messages and the one table of their types: standard, multipart ("stats")
 // and vendor messages of all versions. A message taken apart as far as its type is a struct
 // ofp_msg; decoders of the other headers take one.
+//
+// Bounds. A message has at most OFP_MAX_LEN bytes, and so has each list of actions, also in memory
+// (OFPBAC_TOO_MANY); lists lie in each other at most OFPACT_MAX_DEPTH deep, messages in each other
+// once (in errors any number of times, which nothing follows but a loop that prints). All other
+// lists are of entries that take some of the message's bytes: what is decoded takes a small
+// multiple of the message. Nothing points into a message but what is said to be borrowed, and no
+// decoder needs the bytes behind it. What an encoder is given must not lie in the buffer that it
+// appends to, for that moves.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>

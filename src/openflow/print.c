@@ -11,15 +11,6 @@ static int print_nothing(struct str *s, const struct ofp_msg *m, const struct of
 	return 0;
 }
 
-static int print_not_built(struct str *s, const struct ofp_msg *m,
-			   const struct ofp_print_options *o)
-{
-	size_t n = cursor_left(&m->body);
-	str_addf(s, " %zu bytes of a message that is not decoded yet\n", n);
-	print_hex_dump(s, m->body.p, n, true);
-	return 0;
-}
-
 static ofp_printer *const printers[OFPTYPE_N] = {
 	[OFPTYPE_HELLO] = print_hello,
 	[OFPTYPE_ERROR] = print_error_msg,
@@ -258,7 +249,7 @@ static bool print_whole(struct str *s, const void *msg, size_t n, const struct o
 	if (!error) {
 		print_name(s, &m);
 		print_stats_flags(s, &m);
-		error = (printers[m.type] ? printers[m.type] : print_not_built)(s, &m, o);
+		error = printers[m.type](s, &m, o);
 	}
 	if (error) {
 		print_problem(s, start, error);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "action_lists.h"
 #include "openflow/match_codec.h"
 #include "openflow/print.h"
 #include "reply_codec.h"
@@ -119,31 +120,6 @@ struct match any_match(const struct gen *g)
 			return m;
 	}
 }
-
-// Each stays what it is in every version that has it.
-static const struct {
-	const char *text;
-	uint32_t protocols;
-	bool instruction;
-} lists[] = {
-	{"drop", OFPROTO_ALL, false},
-	{"output:2", OFPROTO_ALL, false},
-	{"NORMAL,output:7,LOCAL,IN_PORT", OFPROTO_ALL, false},
-	{"CONTROLLER:100", OFPROTO_ALL, false},
-	{"controller(reason=invalid_ttl,max_len=9,id=3,userdata=01.02.03.04.05)", OFPROTO_ALL,
-	 false},
-	{"resubmit(,3),resubmit(2,9)", OFPROTO_ALL, false},
-	{"note:01.02.03.04.05.06,exit", OFPROTO_ALL, false},
-	{"output(port=3,max_len=100),clone(output:1,output:2)", OFPROTO_ALL, false},
-	{"learn(table=1,idle_timeout=5,dl_src=dl_dst,output:NXM_OF_IN_PORT[])", OFPROTO_ALL, false},
-	{"conjunction(7,1/2),conjunction(8,2/3)", OFPROTO_ALL, false},
-	{"group:5,output:1", SINCE_11, false},
-	{"push_vlan:0x8100,set_queue:7", SINCE_11, false},
-	{"set_field:5->tun_id,set_field:00:01:02:03:04:05->eth_src", SINCE_12, false},
-	{"goto_table:9", SINCE_11, true},
-	{"output:3,write_actions(output:4,group:2),goto_table:200", SINCE_11, true},
-	{"clear_actions,write_actions(LOCAL),write_metadata:0x5/0xff", SINCE_11, true},
-};
 
 void any_actions(const struct gen *g, bool in_flow, struct buf *list)
 {
