@@ -8,6 +8,7 @@
 #include "ofproto/backer_internal.h"
 
 enum { MAX_PASSES = 64, MAX_DEPTH = 8, MAC_BYTES = 12, BOS_BIT = 0x100 };
+enum { ETH_BYTES = 14, LABEL_BYTES = 4, NSH_LENGTH = 0x3f };
 
 // --- The packet as it comes back.
 
@@ -44,6 +45,61 @@ static bool strip_labels(const struct buf *frame, const struct flow *flow, struc
 	return true;
 }
 
+// What is left of the frame behind the headers that the pass takes away, those that it has put
+// there itself not counted. False: that is not known, or only labels behind an Ethernet header go.
+static bool uncover(const struct trace_pass *from, uint32_t recirc_id, struct buf *out)
+{
+	const struct buf *frame = &from->frame;
+	size_t at = 0;
+	unsigned int put = 0; // headers in front of it that are not in the frame
+	bool changed = false, found = false;
+	DPACT_FOREACH (action, from->actions.data, from->actions.len) {
+		size_t n = 0; // bytes that go
+		bool pop = false;
+		switch (action->type) {
+		case DPACT_PUSH_ETH:
+		case DPACT_PUSH_NSH:
+		case DPACT_ADD_MPLS:
+			put++;
+			break;
+		case DPACT_POP_ETH:
+			pop = true;
+			n = ETH_BYTES;
+			break;
+		case DPACT_POP_NSH:
+			pop = true;
+			if (!put && at + 2 > frame->len)
+				return false;
+			n = put ? 0 : 4u * (frame->data[at + 1] & NSH_LENGTH);
+			break;
+		case DPACT_POP_MPLS:
+			if (!put && !at && !from->flow.packet_type)
+				return false;
+			pop = true;
+			n = LABEL_BYTES;
+			break;
+		case DPACT_SET:
+			changed = true;
+			break;
+		case DPACT_RECIRC:
+			found = ((const struct dpact_recirc *)(const void *)action)->id ==
+				recirc_id;
+			break;
+		}
+		if (found)
+			break;
+		if (pop && put)
+			put--;
+		else
+			at += n;
+	}
+	// What was changed of the frame itself is not in it.
+	if (!found || put || at > frame->len || (changed && !at))
+		return false;
+	buf_add(out, frame->data + at, frame->len - at);
+	return true;
+}
+
 static struct trace_pass *next_pass(const struct trace_pass *from,
 				    const struct xlate_trace_recirc *r, const struct backer *b,
 				    bool real)
@@ -54,7 +110,11 @@ static struct trace_pass *next_pass(const struct trace_pass *from,
 	const char *why = r->behind_mpls ? "what the label hid" : NULL;
 	bool known = true;
 	if (r->behind_mpls) {
-		known = real && strip_labels(&from->frame, &r->flow, &p->frame);
+		known = real && uncover(from, r->id, &p->frame);
+		if (known)
+			why = "what decap() uncovered";
+		else
+			known = real && strip_labels(&from->frame, &r->flow, &p->frame);
 		if (known)
 			flow_extract(p->frame.data, p->frame.len, p->frame.len, &p->flow);
 	} else if (real) {
@@ -89,8 +149,9 @@ static void translate(struct trace_pass *p, const struct xlate_in *first, bool n
 		in.actions = NULL;
 		in.actions_len = 0;
 		in.packet_out = false;
-		in.frame = p->frame.data;
-		in.frame_len = p->frame.len;
+		// Behind decap() the packet may begin with another header than Ethernet's.
+		in.frame = p->flow.packet_type ? NULL : p->frame.data;
+		in.frame_len = p->flow.packet_type ? 0 : p->frame.len;
 	}
 	xlate_out_init(&p->x, &p->actions, &p->mask);
 	xlate_translate(&in, &p->x);

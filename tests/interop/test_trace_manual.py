@@ -165,3 +165,35 @@ def test_stable_hashes(sides, algorithm):  # noqa: F811
                        for _ in range(N_PACKETS)])
     moved = [(a, b) for a, b in zip(*chosen) if a != b]
     assert moved and all(a == 4 for a, _ in moved), moved
+
+
+ETHERNET, IPV4 = bytes.fromhex("0000000000020000000000010800"), bytes.fromhex("4500001c000000004011b6cd0a0000010a000002") + bytes.fromhex("0005005000080000")
+OUTER = bytes.fromhex("00000000000200000000000189")
+
+
+def nsh(next_protocol, payload):
+    return OUTER + bytes.fromhex("4f" "0fc202%02x000001ff" % next_protocol) + payload
+
+
+@pytest.mark.parametrize("flows, frame, inner, actions", [
+    ("dl_type=0x894f,actions=decap(),decap(),resubmit(,1) ; table=1,udp,nw_src=10.0.0.1,actions=mod_tp_dst:7,2", nsh(3, ETHERNET + IPV4),
+     "eth,udp,in_port=1,vlan_tci=0x0000,dl_src=00:00:00:00:00:01", "set(udp(dst=7)),p2"),
+    ("dl_type=0x894f,actions=decap(),decap(),resubmit(,1) ; table=1,packet_type=(1,0x800),nw_src=10.0.0.1,actions=encap(ethernet),3", nsh(1, IPV4),
+     "packet_type=(1,0x800),in_port=1,nw_src=10.0.0.1", "push_eth(src=00:00:00:00:00:00,dst=00:00:00:00:00:00),p3"),
+    ("actions=encap(nsh(md_type=1)),decap(),resubmit(,1) ; table=1,udp,nw_src=10.0.0.1,actions=2", ETHERNET + IPV4,
+     "eth,udp,in_port=1,vlan_tci=0x0000,dl_src=00:00:00:00:00:01", "p2"),
+    ("dl_type=0x8847,actions=decap(),decap(packet_type(ns=1,type=0x800)),resubmit(,1) ; table=1,packet_type=(1,0x800),nw_src=10.0.0.1,actions=encap(ethernet),3",
+     OUTER[:12] + bytes.fromhex("884700005140") + IPV4, "packet_type=(1,0x800),in_port=1,nw_src=10.0.0.1", "push_eth(src=00:00:00:00:00:00,dst=00:00:00:00:00:00),p3"),
+])
+def test_uncovered_packets(sides, flows, frame, inner, actions):  # noqa: F811
+    """A packet that was given is followed behind what decap() takes off; stock ends there. A flow that was given says nothing of it."""
+    ours = sides[0]
+    assert not load(ours, flows)
+    text = ours.channel.call("ofproto/trace", "br0", "in_port=1", frame.hex())
+    second = text.split("resume with what decap() uncovered")[1]
+    assert re.search(r"^Flow: recirc_id=0x\w+," + re.escape(inner), second, re.M), text
+    got = re.search(r"^Datapath actions: (.*)$", second, re.M).group(1)
+    assert re.sub(r"\d+$", lambda m: ours.names[m.group()], got) == actions, text
+    assert "uncovered" not in ours.channel.call("ofproto/trace", "br0", "in_port=1,dl_type=0x894f,nsh_np=3,nsh_mdtype=2")
+    cut = ours.channel.call("ofproto/trace", "br0", "in_port=1", frame[:23].hex())
+    assert "Datapath actions" in cut
