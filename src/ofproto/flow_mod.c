@@ -224,8 +224,12 @@ bool flows_learn(struct ofproto *p, const struct ofp_flow_mod *fm, uint32_t limi
 		return false;
 	int error = add(p, fm);
 	if (error)
-		log_warn_rl("bridge %s: a flow could not be learned (%s)", p->name,
-			    ofperr_name(error));
+		log_warn_rl("bridge %s: a flow could not be learned in table %u (%s)%s", p->name,
+			    fm->table_id, ofperr_name(error),
+			    error == OFPFMFC_TABLE_FULL
+				    ? ": learn(limit=N), flow_limit and overflow_policy=evict of "
+				      "Flow_Table keep others from filling it"
+				    : "");
 	flows_changed(p);
 	return true;
 }
