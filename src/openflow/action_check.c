@@ -7,10 +7,16 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "packet/headers.h"
 
 bool match_is_mpls(const struct match *m)
 {
 	return m->flow.dl_type == BE16(0x8847) || m->flow.dl_type == BE16(0x8848);
+}
+
+bool match_is_ip(const struct match *m)
+{
+	return m->flow.dl_type == BE16(ETHERTYPE_IPV4) || m->flow.dl_type == BE16(ETHERTYPE_IPV6);
 }
 
 bool match_has_vlan(const struct match *m)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// learn: adds a flow that is made after the packet, and fin_timeout, which such flows use. Each of
-// learn's specifications copies a number, or bits of the packet, to what the new flow matches on,
-// to a field that it loads, or to where it outputs.
+// learn: adds a flow that is made after the packet. Each of its specifications copies a number, or
+// bits of the packet, to what the new flow matches on, to a field that it loads, or to where it
+// outputs.
 //
 // On the wire a specification is a header of 16 bits (where from, where to, how many bits), then
 // the source (a field and an offset, or the number in 16-bit units) and the destination (a field
@@ -16,7 +16,6 @@
 enum { V10 = OFP10, V15 = OFP15 };
 enum { // wire subtypes
 	NXAST_LEARN = 16,
-	NXAST_FIN_TIMEOUT = 19,
 	NXAST_LEARN2 = 45,
 };
 enum {
@@ -316,14 +315,6 @@ static void spec_set_value(struct ofpact_learn_spec *spec, const uint8_t *number
 		memcpy(spec->value.b + bytes - size, number, size);
 }
 
-static bool bits_above(const union field_value *v, size_t size, unsigned int n_bits)
-{
-	for (unsigned int bit = n_bits; bit < 8 * size; bit++)
-		if (v->b[size - 1 - bit / 8] >> bit % 8 & 1)
-			return true;
-	return false;
-}
-
 // "field->field"
 static struct error *parse_load_field(const char *arg, struct ofpact_learn_spec *spec)
 {
@@ -368,7 +359,7 @@ static struct error *parse_load(const char *arg, struct ofpact_learn_spec *spec)
 	if (e)
 		return e;
 	spec->n_bits = spec->dst.n_bits;
-	if (bits_above(&v, sizeof(v.b), spec->n_bits))
+	if (!text_number_fits(v.b, sizeof(v.b), spec->n_bits))
 		return error_new("%s: value does not fit into %u bits", arg, spec->n_bits);
 	spec_set_value(spec, v.b, sizeof(v.b));
 	return NULL;
@@ -396,7 +387,7 @@ static struct error *parse_immediate(struct ofpact_parse *p, const char *whole, 
 	bool fits;
 	if (!number_scan(&s, v.b, f->n_bytes, &fits) || *s || !fits)
 		return error_new("%s: cannot parse integer value", whole);
-	if (bits_above(&v, f->n_bytes, spec->n_bits))
+	if (!text_number_fits(v.b, f->n_bytes, spec->n_bits))
 		return text_does_not_fit(whole, f, &v, spec->n_bits);
 	spec_set_value(spec, v.b, f->n_bytes);
 	return NULL;
@@ -585,66 +576,4 @@ const struct ofpact_row ofpact_learn_row = {
 	.encode = encode_learn,
 	.format = format_learn,
 	.check = check_learn,
-};
-
-// --- fin_timeout
-
-static int decode_fin_timeout(struct ofpact_decode *d)
-{
-	struct ofpact_fin_timeout *o = ofpact_add(d->out, OFPACT_FIN_TIMEOUT, sizeof(*o));
-	o->idle_timeout = cursor_be16(&d->body);
-	o->hard_timeout = cursor_be16(&d->body);
-	return 0;
-}
-
-static void encode_fin_timeout(struct buf *b, uint8_t version, const struct ofpact *a)
-{
-	const struct ofpact_fin_timeout *o = (const void *)a;
-	size_t at = ofpact_put_nx(b, NXAST_FIN_TIMEOUT);
-	buf_add_be16(b, o->idle_timeout);
-	buf_add_be16(b, o->hard_timeout);
-	ofpact_put_end(b, at);
-}
-
-static void format_fin_timeout(const struct ofpact *a, const struct ofpact_text *t, struct str *s)
-{
-	const struct ofpact_fin_timeout *o = (const void *)a;
-	str_mark(s, MARK_PAREN, "fin_timeout(");
-	if (o->idle_timeout)
-		text_add_number(s, "idle_timeout", o->idle_timeout);
-	if (o->hard_timeout)
-		text_add_number(s, "hard_timeout", o->hard_timeout);
-	str_chomp(s, ',');
-	str_mark(s, MARK_PAREN, ")");
-}
-
-static struct error *parse_fin_timeout(struct ofpact_parse *p, char *arg)
-{
-	struct ofpact_fin_timeout *o = ofpact_add(p->out, OFPACT_FIN_TIMEOUT, sizeof(*o));
-	char *key, *value;
-	struct error *e = NULL;
-	while (!e && text_next_pair(&arg, &key, &value))
-		e = !strcmp(key, "idle_timeout") ? text_u16(value, key, &o->idle_timeout)
-		    : !strcmp(key, "hard_timeout")
-			    ? text_u16(value, key, &o->hard_timeout)
-			    : error_new("invalid key '%s' in 'fin_timeout' argument", key);
-	return e;
-}
-
-static int check_fin_timeout(struct ofpact *a, struct ofpact_check *c)
-{
-	if (c->match->flow.nw_proto != 6)
-		ofpact_inconsistent(c);
-	return 0;
-}
-
-const struct ofpact_row ofpact_fin_timeout_row = {
-	.name = "fin_timeout",
-	.wires = (const struct ofpact_wire[]){{OFP_VENDOR_NX, NXAST_FIN_TIMEOUT, V10, V15, 16,
-					       false, decode_fin_timeout},
-					      {0}},
-	.words = (const struct ofpact_word[]){{"fin_timeout", parse_fin_timeout}, {0}},
-	.encode = encode_fin_timeout,
-	.format = format_fin_timeout,
-	.check = check_fin_timeout,
 };

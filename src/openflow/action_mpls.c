@@ -3,8 +3,6 @@
 // Nicira's extensions; from 1.2 on label and traffic class go out as set_field.
 #include "openflow/action_row.h"
 
-#include <stdlib.h>
-
 enum { V10 = OFP10, V11 = OFP11, V15 = OFP15 };
 enum { // wire types
 	OFPAT11_SET_MPLS_LABEL = 13,

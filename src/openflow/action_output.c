@@ -3,7 +3,6 @@
 #include "openflow/action_row.h"
 
 #include <string.h>
-#include <strings.h>
 
 #include "base/alloc.h"
 #include "openflow/packet_io.h"

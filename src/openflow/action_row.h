@@ -6,6 +6,7 @@
 #include "openflow/error.h"
 #include "openflow/header.h"
 #include "openflow/match_codec.h"
+#include "openflow/nx_entry.h"
 
 // Wire and text forms that are told apart although they mean the same (struct ofpact.raw).
 enum ofpact_raw {
@@ -132,6 +133,7 @@ int subfield_check_source(const struct subfield *, struct ofpact_check *);
 int subfield_check_destination(const struct subfield *, struct ofpact_check *);
 // Is the field there in a packet that matches? `role` is for the reason: "set_field".
 int field_check_prereqs(const struct field *, const char *role, struct ofpact_check *);
+bool match_is_ip(const struct match *);
 bool match_has_vlan(const struct match *);
 
 bool match_is_mpls(const struct match *);
@@ -173,6 +175,8 @@ struct error *text_subfield_whole(const char *text, struct subfield *);
 // Where the wire has room for a short header only; `name` is the field's as it was written.
 struct error *text_short_header(const char *whole, const char *name, const struct field *);
 // The number is wider than the bits for it.
+// Has a number of n bytes in network order no bits but the n_bits lowest?
+bool text_number_fits(const uint8_t *, size_t n, unsigned int n_bits);
 struct error *text_does_not_fit(const char *whole, const struct field *, const union field_value *,
 				unsigned int n_bits);
 // "01.02.03" or "010203" into bytes appended; where it ends. NULL: a digit is missing.

@@ -148,6 +148,14 @@ struct error *text_short_header(const char *whole, const char *name, const struc
 	return error_new("%s: experimenter OXM field '%s' not supported", whole, name);
 }
 
+bool text_number_fits(const uint8_t *number, size_t n, unsigned int n_bits)
+{
+	for (size_t bit = n_bits; bit < 8 * n; bit++)
+		if (number[n - 1 - bit / 8] >> bit % 8 & 1)
+			return false;
+	return true;
+}
+
 struct error *text_does_not_fit(const char *whole, const struct field *f,
 				const union field_value *value, unsigned int n_bits)
 {

@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "openflow/match_codec.h"
+#include "openflow/nx_entry.h"
 #include "openflow/prop.h"
 
 enum {

@@ -12,12 +12,6 @@
 #include "openflow/protocol.h"
 
 enum { OFP10_MATCH_LEN = 40, OFP11_MATCH_LEN = 88 };
-// A cookie among the entries of a match. Its number is also that of mpls_ttl: only the length tells
-// them apart.
-enum {
-	NXM_NX_COOKIE = 1 << 16 | 30 << 9 | 8,
-	NXM_NX_COOKIE_W = 1 << 16 | 30 << 9 | 1 << 8 | 16,
-};
 
 // --- NXM and OXM.
 
@@ -38,27 +32,6 @@ int ofp11_match_decode(struct cursor *, bool strict, struct match *, uint16_t *p
 void ofp11_match_encode(struct buf *, uint8_t version, const struct match *);
 // The same without 1.1's fixed match, for packets' metadata.
 int ofp12_match_decode(struct cursor *, bool strict, struct match *);
-
-// One TLV, for set_field and the like. *value and *mask (all ones when there is none in it) are
-// right-aligned as in a struct field, and not yet checked for what the field may be. `mask` NULL: a
-// mask is an error. Errors are those of matches (OFPBMC_BAD_FIELD when unknown).
-int nx_entry_decode(struct cursor *, const struct field **, union field_value *value,
-		    union field_value *mask);
-void nx_entry_encode(struct buf *, uint8_t version, const struct field *,
-		     const union field_value *value, const union field_value *mask);
-// The same with just the bytes of an option's value that say all, and with a mask whenever there is
-// one.
-void nx_value_encode(struct buf *, uint8_t version, const struct field *,
-		     const union field_value *value, const union field_value *mask);
-// Only the header (4 bytes, or 8 for experimenter fields), with or without the mask bit.
-int nx_header_decode(struct cursor *, const struct field **, bool *masked);
-// The old way to name a destination, 4 bytes in which a mask does not count. Unknown:
-// OFPBAC_BAD_SET_TYPE.
-int nx_destination_decode(struct cursor *, const struct field **);
-// Does the field need eight bytes of header in actions that know no version?
-bool nx_header_is_long(const struct field *);
-void nx_header_encode(struct buf *, uint8_t version, const struct field *, bool masked);
-const struct field *nx_field_find(uint32_t header, uint32_t experimenter);
 
 // Options of tunnels now lie as the switch's table says (match_use_table()): 0 or an enum ofperr.
 int ofp_match_use_options(struct match *, const struct option_table *);

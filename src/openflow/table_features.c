@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "openflow/match_codec.h"
+#include "openflow/nx_entry.h"
 #include "openflow/prop.h"
 
 enum { NAME_LEN = 32, FEATURES_LEN = 64, OXM_BASIC = 0x8000 };

@@ -14,6 +14,7 @@
 #include "openflow/action.h"
 #include "openflow/error.h"
 #include "openflow/match_codec.h"
+#include "openflow/nx_entry.h"
 
 // The next line without its comment; false at the end of the input. Lines that are empty then are
 // shown, as they separate cases. A line that is a comment is printed when `show` says so.

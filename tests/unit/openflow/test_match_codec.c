@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "openflow/nx_entry.h"
 #include "testing.h"
 
 // --- Random matches: fields one after the other, each only where those before give it sense.
