@@ -414,8 +414,12 @@ static void encode_unroll(struct buf *b, uint8_t version, const struct ofpact *a
 static void format_unroll(const struct ofpact *a_, const struct ofpact_text *t, struct str *s)
 {
 	const struct ofpact_unroll *a = (const void *)a_;
-	str_addf(s, "unroll_xlate(table=%u, cookie=%llu)", a->table,
-		 (unsigned long long)be64toh(a->cookie));
+	str_mark(s, MARK_PAREN, "unroll_xlate(");
+	str_mark(s, MARK_SPECIAL, "table=");
+	str_addf(s, "%u, ", a->table);
+	str_mark(s, MARK_PARAM, "cookie=");
+	str_add_u64(s, be64toh(a->cookie));
+	str_mark(s, MARK_PAREN, ")");
 }
 
 const struct ofpact_row ofpact_unroll_xlate_row = {
