@@ -173,6 +173,9 @@ static struct error *parse_trunc(struct ofpact_parse *p, char *arg)
 	while (!e && text_next_pair(&arg, &key, &value)) {
 		if (!strcmp(key, "max_len")) {
 			e = text_u32(value, &o->max_len);
+			if (!e && o->max_len < MIN_TRUNC)
+				e = error_new("max_len %u is less than the minimum value %d",
+					      o->max_len, MIN_TRUNC);
 		} else if (strcmp(key, "port")) {
 			e = error_new("invalid key '%s' in output_trunc argument", key);
 		} else if (!text_port(p->text, value, &o->port)) {
@@ -184,9 +187,6 @@ static struct error *parse_trunc(struct ofpact_parse *p, char *arg)
 			str_done(&port);
 		}
 	}
-	if (!e && o->max_len < MIN_TRUNC)
-		e = error_new("max_len %u is less than the minimum value %d", o->max_len,
-			      MIN_TRUNC);
 	return e;
 }
 

@@ -332,7 +332,12 @@ static struct error *parse_list(char *s, struct ofpact_parse *p, bool allow_inst
 	size_t start = p->out->len;
 	struct error *e = NULL;
 	while (!e && text_next_pair(&s, &key, &value)) {
+		size_t at = p->out->len;
 		e = parse_one(p, key, value, &drop);
+		if (!e && !allow_instructions && p->out->len > at &&
+		    ((const struct ofpact *)(const void *)(p->out->data + at))->type ==
+			    OFPACT_METER)
+			*p->protocols &= OFPROTO_15; // an instruction of the others
 		if (!e && p->out->len > UINT16_MAX)
 			e = error_new("input too big");
 	}

@@ -15,13 +15,17 @@ struct tuple_parse {
 	struct ofp_ct_match *m;
 	struct ofp_ct_tuple *tuple;
 	int family; // AF_INET, AF_INET6; 0: not known yet
-	bool has_port, has_icmp;
+	bool has_port;
 };
 
-static struct error *parse_address(struct tuple_parse *p, const char *text, int family,
-				   uint8_t out[16])
+static struct error *parse_address(struct tuple_parse *p, const char *key, const char *text,
+				   int family, bool source)
 {
+	static const uint8_t any[16];
+	uint8_t *out = source ? p->tuple->src : p->tuple->dst;
 	struct in_addr v4;
+	if (memcmp(out, any, sizeof(any)) && p->family == family)
+		return error_new("%s is set multiple times", key);
 	if (p->family && p->family != family)
 		return error_new("the L3 protocol does not match %s", text);
 	p->family = family;
@@ -45,10 +49,11 @@ static struct error *bad(const char *key)
 static struct error *parse_icmp(struct tuple_parse *p, const char *key, const char *value)
 {
 	uint8_t byte;
-	p->has_icmp = true;
+	if (p->m->ip_proto != PROTO_ICMP && p->m->ip_proto != PROTO_ICMPV6)
+		return error_new("invalid L4 fields"); // the protocol must come first
 	if (!strcmp(key, "icmp_id"))
-		return parse_u16(value, 0, &p->tuple->src_port) ? bad(key) : NULL;
-	if (parse_u8(value, 0, &byte))
+		return text_is_u16(value, &p->tuple->src_port) ? NULL : bad(key);
+	if (!text_is_u8(value, &byte))
 		return bad(key);
 	uint16_t *both = &p->tuple->dst_port;
 	*both = !strcmp(key, "icmp_type") ? (uint16_t)((*both & 0xff00) | byte)
@@ -62,18 +67,19 @@ static struct error *parse_pair(struct tuple_parse *p, const char *key, const ch
 	if (!*value)
 		return error_new("field %s missing value", key);
 	if (!strcmp(key, "ct_nw_src") || !strcmp(key, "ct_nw_dst"))
-		e = parse_address(p, value, AF_INET, key[6] == 's' ? p->tuple->src : p->tuple->dst);
+		e = parse_address(p, key, value, AF_INET, key[6] == 's');
 	else if (!strcmp(key, "ct_ipv6_src") || !strcmp(key, "ct_ipv6_dst"))
-		e = parse_address(p, value, AF_INET6,
-				  key[8] == 's' ? p->tuple->src : p->tuple->dst);
+		e = parse_address(p, key, value, AF_INET6, key[8] == 's');
 	else if (!strcmp(key, "ct_nw_proto"))
-		return parse_u8(value, 0, &p->m->ip_proto) ? bad(key) : NULL;
+		return p->m->ip_proto ? error_new("ct_nw_proto is set multiple times")
+		       : text_is_u8(value, &p->m->ip_proto) ? NULL
+							    : bad(key);
 	else if (!strcmp(key, "ct_tp_src") || !strcmp(key, "ct_tp_dst")) {
-		p->has_port = true;
-		return parse_u16(value, 0,
-				 key[6] == 's' ? &p->tuple->src_port : &p->tuple->dst_port)
-			       ? bad(key)
-			       : NULL;
+		uint16_t *port = key[6] == 's' ? &p->tuple->src_port : &p->tuple->dst_port;
+		if (!text_is_u16(value, port))
+			return bad(key);
+		p->has_port |= *port != 0;
+		return NULL;
 	} else if (!strcmp(key, "icmp_id") || !strcmp(key, "icmp_type") ||
 		   !strcmp(key, "icmp_code"))
 		return parse_icmp(p, key, value);
@@ -90,9 +96,9 @@ static struct error *check(const struct tuple_parse *p)
 {
 	uint8_t proto = p->m->ip_proto;
 	bool icmp = proto == PROTO_ICMP || proto == PROTO_ICMPV6;
-	if ((p->has_port || p->has_icmp) && !proto)
+	if (p->has_port && !proto)
 		return error_new("port is set without protocol");
-	if ((p->has_port && icmp) || (p->has_icmp && !icmp))
+	if (p->has_port && icmp)
 		return error_new("invalid L4 fields");
 	return NULL;
 }

@@ -28,15 +28,16 @@ struct flow_parse {
 	bool look_at_fields; // a term was about a field that check_fields() may refuse
 };
 
+// A beginning of a word is as good as the word: the first that fits.
 static const struct {
 	const char *word;
 	enum ofp_flow_mod_command command;
 } commands[] = {
 	{"add", OFPFC_ADD},
-	{"modify", OFPFC_MODIFY},
-	{"modify_strict", OFPFC_MODIFY_STRICT},
 	{"delete", OFPFC_DELETE},
 	{"delete_strict", OFPFC_DELETE_STRICT},
+	{"modify", OFPFC_MODIFY},
+	{"modify_strict", OFPFC_MODIFY_STRICT},
 };
 
 static unsigned int fields_of(int command)
@@ -325,7 +326,7 @@ struct error *flow_mod_parse(char *text, int command, const struct ofpact_text *
 		s += strspn(s, " \t\r\n");
 		size_t n = strcspn(s, ", \t\r\n");
 		for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-			if (strlen(commands[i].word) == n && !strncmp(s, commands[i].word, n)) {
+			if (!strncmp(s, commands[i].word, n)) {
 				p.command = commands[i].command;
 				s += n;
 				break;
@@ -397,7 +398,7 @@ static struct error *parse_packet_out_pair(struct ofp_packet_out *po, const stru
 		uint32_t port;
 		if (!ofp_port_parse(value, port_number, arg, &port))
 			return error_new("%s is not a valid OpenFlow port", value);
-		if (port >= OFPP_MAX && port != OFPP_LOCAL && port != OFPP_NONE &&
+		if (port > OFPP_MAX && port != OFPP_LOCAL && port != OFPP_NONE &&
 		    port != OFPP_CONTROLLER)
 			return error_new("%s is not a valid OpenFlow port for PACKET_OUT", value);
 		po->metadata.flow.in_port = port;
@@ -409,12 +410,12 @@ static struct error *parse_packet_out_pair(struct ofp_packet_out *po, const stru
 	}
 	const struct field *f = field_find(key);
 	bool known;
+	if (!f)
+		return error_new("unknown keyword %s", key);
 	struct error *e = match_parse_field(&po->metadata, key, value, &known, port_number, arg);
 	if (e)
 		return e;
-	if (!known)
-		return error_new("unknown keyword %s", key);
-	return f && !ofp_packet_out_may_say(f->id)
+	return !ofp_packet_out_may_say(f->id)
 		       ? error_new("%s is not a valid pipeline field for PACKET_OUT", key)
 		       : NULL;
 }

@@ -167,17 +167,30 @@ static struct error *parse_command_bucket(struct group_parse *p, const char *val
 	if (p->gm->command != OFPGC_INSERT_BUCKET && p->gm->command != OFPGC_REMOVE_BUCKET)
 		return error_new("command bucket id is not needed");
 	p->has_command_bucket = true;
-	*id = !strcmp(value, "all")	? OFPG_BUCKET_ALL
-	      : !strcmp(value, "first") ? OFPG_BUCKET_FIRST
-					: OFPG_BUCKET_LAST;
+	struct error *e = NULL;
+	if (!strcmp(value, "all"))
+		*id = OFPG_BUCKET_ALL;
+	else if (!strcmp(value, "first"))
+		*id = OFPG_BUCKET_FIRST;
+	else if (!strcmp(value, "last"))
+		*id = OFPG_BUCKET_LAST;
+	else
+		e = text_u32(value, id);
+	if (e)
+		return e;
 	if (*id == OFPG_BUCKET_ALL && p->gm->command == OFPGC_INSERT_BUCKET)
 		return error_new("command_bucket_id=all is not permitted");
-	if (!strcmp(value, "all") || !strcmp(value, "first") || !strcmp(value, "last"))
-		return NULL;
-	struct error *e = text_u32(value, id);
-	if (!e && *id > OFPG_BUCKET_MAX)
+	if (*id > OFPG_BUCKET_MAX && *id != OFPG_BUCKET_ALL && *id != OFPG_BUCKET_FIRST &&
+	    *id != OFPG_BUCKET_LAST)
 		return error_new("invalid command bucket id %u", *id);
-	return e;
+	return NULL;
+}
+
+// Does the command make the group what the text says?
+static bool makes_group(const struct ofp_group_mod *gm)
+{
+	return gm->command == OFPGC_ADD || gm->command == OFPGC_MODIFY ||
+	       gm->command == OFPGC_ADD_OR_MOD;
 }
 
 static struct error *parse_group_id(struct group_parse *p, const char *value)
@@ -196,8 +209,7 @@ static struct error *parse_group_id(struct group_parse *p, const char *value)
 
 static struct error *parse_type(struct group_parse *p, const char *value)
 {
-	if (p->gm->command == OFPGC_DELETE || p->gm->command == OFPGC_INSERT_BUCKET ||
-	    p->gm->command == OFPGC_REMOVE_BUCKET)
+	if (!makes_group(p->gm))
 		return error_new("type is not needed");
 	p->has_type = true;
 	for (unsigned int i = 0; i < OFPGT_N; i++)
@@ -211,6 +223,8 @@ static struct error *parse_type(struct group_parse *p, const char *value)
 
 static struct error *parse_method(struct group_parse *p, const char *value)
 {
+	if (!makes_group(p->gm))
+		return error_new("selection method is not needed");
 	if (strlen(value) >= OFP_SELECTION_METHOD_LEN)
 		return error_new("selection method is longer than %d bytes long",
 				 OFP_SELECTION_METHOD_LEN - 1);
@@ -231,11 +245,14 @@ static struct error *parse_word(struct group_parse *p, char *key, char *value)
 	if (!strcmp(key, "selection_method"))
 		return parse_method(p, value);
 	if (!strcmp(key, "selection_method_param")) {
+		if (!makes_group(p->gm))
+			return error_new("selection method param is not needed");
 		p->has_param = true;
 		return text_u64(value, &p->gm->group.method_param);
 	}
 	if (!strcmp(key, "fields"))
-		return parse_fields(p, value);
+		return makes_group(p->gm) ? parse_fields(p, value)
+					  : error_new("fields are not needed");
 	return error_new("unknown keyword %s", key);
 }
 
@@ -243,13 +260,11 @@ static struct error *parse_word(struct group_parse *p, char *key, char *value)
 static struct error *check_words(const struct group_parse *p)
 {
 	const struct ofp_group_mod *gm = p->gm;
-	bool makes = gm->command == OFPGC_ADD || gm->command == OFPGC_MODIFY ||
-		     gm->command == OFPGC_ADD_OR_MOD;
 	bool changes_buckets =
 		gm->command == OFPGC_INSERT_BUCKET || gm->command == OFPGC_REMOVE_BUCKET;
 	if (!p->has_id)
 		return error_new("must specify a group_id");
-	if (makes && !p->has_type)
+	if (makes_group(gm) && !p->has_type)
 		return error_new("must specify a type");
 	if (changes_buckets && !p->has_command_bucket && gm->command == OFPGC_INSERT_BUCKET)
 		return error_new("must specify a command bucket id");
@@ -280,9 +295,9 @@ static struct error *take_command(char **s, int command, struct ofp_group_mod *g
 		const char *word;
 		enum ofp_group_command command;
 	} commands[] = {{"add", OFPGC_ADD},
-			{"add_or_mod", OFPGC_ADD_OR_MOD},
-			{"modify", OFPGC_MODIFY},
 			{"delete", OFPGC_DELETE},
+			{"modify", OFPGC_MODIFY},
+			{"add_or_mod", OFPGC_ADD_OR_MOD},
 			{"insert_bucket", OFPGC_INSERT_BUCKET},
 			{"remove_bucket", OFPGC_REMOVE_BUCKET}};
 	gm->command = command < 0 ? OFPGC_ADD : (enum ofp_group_command)command;
@@ -292,7 +307,7 @@ static struct error *take_command(char **s, int command, struct ofp_group_mod *g
 	if (command >= 0 || (*s)[n] == '=')
 		return NULL;
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		if (strlen(commands[i].word) == n && !strncmp(*s, commands[i].word, n)) {
+		if (!strncmp(*s, commands[i].word, n)) { // or its beginning
 			gm->command = commands[i].command;
 			*s += n;
 			return NULL;
@@ -310,18 +325,21 @@ struct error *ofp_group_mod_parse(const char *text, int command, const struct of
 	struct error *e = take_command(&s, command, gm);
 	if (gm->command == OFPGC_INSERT_BUCKET || gm->command == OFPGC_REMOVE_BUCKET)
 		*usable &= OFPROTO_10_ANY | OFPROTO_NXM_ANY | OFPROTO_15;
-	uint32_t of_command = *usable;
 	char *bucket = strstr(s, bucket_word);
 	if (bucket)
 		*bucket = '\0';
+	if (!*(command < 0 ? s : text) && gm->command == OFPGC_DELETE) {
+		gm->group.group_id = OFPG_ALL;
+		goto out;
+	}
+	if (!e && bucket && (gm->command == OFPGC_DELETE || gm->command == OFPGC_REMOVE_BUCKET))
+		e = error_new("bucket is not needed");
 	if (!e)
 		e = parse_groups_words(&p, s);
 	if (!e)
 		e = check_words(&p);
-	if (!e && bucket && (gm->command == OFPGC_DELETE || gm->command == OFPGC_REMOVE_BUCKET))
-		e = error_new("bucket is not needed");
 	if (bucket)
-		*usable = of_command; // stock's sends buckets where the selection method gets lost
+		*usable = OFPROTO_ALL; // buckets are sent where the selection method gets lost
 	while (!e && bucket) {
 		char *begin = bucket + sizeof(bucket_word) - 1;
 		bucket = strstr(begin, bucket_word);
@@ -332,6 +350,7 @@ struct error *ofp_group_mod_parse(const char *text, int command, const struct of
 	number_buckets(&gm->group);
 	if (!e && gm->group.type == OFPGT_INDIRECT && gm->group.buckets.n > 1)
 		e = error_new("Indirect groups can have at most one bucket.");
+out:
 	free(copy);
 	return e;
 }

@@ -123,18 +123,20 @@ static struct error *parse_map(const char *text, int *used, struct option_map *m
 
 struct error *ofp_tlv_maps_parse(const char *text, struct ofp_tlv_table_mod *tm)
 {
-	for (;;) {
+	while (*text) {
 		struct option_map map;
 		int used;
-		text += strspn(text, ", \t\r\n");
-		if (!*text)
-			return NULL;
 		struct error *e = parse_map(text, &used, &map);
 		if (e)
 			return e;
 		vec_push(&tm->maps, map);
 		text += used;
+		size_t n = strspn(text, ", \t\r\n");
+		if (*text && !text[n]) // "MAP,"
+			return error_new("invalid tlv mapping");
+		text += n;
 	}
+	return NULL;
 }
 
 // --- Tracked connections.
@@ -264,6 +266,11 @@ static void put_bytes(struct buf *b, uint16_t type, const void *p, size_t n)
 	prop_end(b, at);
 }
 
+static bool tuple_is_any(const struct ofp_ct_tuple *t)
+{
+	return address_is_any(t->src) && address_is_any(t->dst) && !t->src_port && !t->dst_port;
+}
+
 static void put_tuple(struct buf *b, uint16_t type, const struct ofp_ct_tuple *t, uint8_t proto)
 {
 	size_t at = prop_begin(b, type);
@@ -291,9 +298,10 @@ void ofp_encode_ct_flush(struct buf *b, const struct ofp_ct_match *m, uint8_t ve
 	size_t at = ofp_begin(b, OFPTYPE_CT_FLUSH, true, version, xid);
 	buf_add_u8(b, m->ip_proto);
 	buf_add_zeros(b, 7);
-	if (m->has_orig)
+	// Of ICMP, both are there: its numbers have no value that means none.
+	if (is_icmp(m->ip_proto) || (m->has_orig && !tuple_is_any(&m->orig)))
 		put_tuple(b, PROP_ORIG, &m->orig, m->ip_proto);
-	if (m->has_reply)
+	if (is_icmp(m->ip_proto) || (m->has_reply && !tuple_is_any(&m->reply)))
 		put_tuple(b, PROP_REPLY, &m->reply, m->ip_proto);
 	if (m->has_zone)
 		prop_put_u16(b, PROP_ZONE, m->zone);

@@ -62,6 +62,7 @@ void prop_put_u16(struct buf *b, uint16_t type, uint16_t value)
 {
 	size_t at = prop_begin(b, type);
 	buf_add_be16(b, value);
+	buf_add_be16(b, 0); // its padding counts
 	prop_end(b, at);
 }
 

@@ -2,9 +2,11 @@
 #include "openflow/table_mod.h"
 
 #include <errno.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/alloc.h"
+#include "openflow/action_row.h"
 #include "openflow/prop.h"
 
 enum { CONFIG_MISS_MASK = 3, CONFIG_EVICTION = 1 << 2, CONFIG_VACANCY = 1 << 3 };
@@ -192,19 +194,27 @@ void ofp_encode_table_status(struct buf *b, const struct ofp_table_status *ts, u
 
 static struct error *parse_vacancy(const char *s, struct ofp_table_mod *tm)
 {
-	unsigned int low, high;
-	int end = 0;
-	if (sscanf(s, "%u,%u%n", &low, &high, &end) < 2 || s[end])
-		return error_new("%s: vacancy needs two percentages, \"vacancy:LOW,HIGH\"", s);
-	if (low > 100 || high > 100)
-		return error_new("Invalid vacancy %s value \"%u\"", low > 100 ? "down" : "up",
-				 low > 100 ? low : high);
+	char *copy = xstrdup(s), *save, *low_text = strtok_r(copy, ",", &save);
+	char *high_text = low_text ? strtok_r(NULL, ",", &save) : NULL;
+	uint8_t low = 0, high = 0;
+	struct error *e = NULL;
+	if (!low_text)
+		e = error_new("Vacancy down value missing");
+	else if (!text_is_u8(low_text, &low) || low > 100)
+		e = error_new("Invalid vacancy down value \"%s\"", low_text);
+	else if (!high_text)
+		e = error_new("Vacancy up value missing");
+	else if (!text_is_u8(high_text, &high) || high > 100)
+		e = error_new("Invalid vacancy up value \"%s\"", high_text);
+	free(copy);
+	if (e)
+		return e;
 	if (high < low)
 		return error_new("Invalid vacancy range, vacancy up should be greater than vacancy "
 				 "down (OFPBPC_BAD_VALUE)");
 	tm->vacancy = OFPTABLE_ON;
-	tm->vacancy_down = (uint8_t)low;
-	tm->vacancy_up = (uint8_t)high;
+	tm->vacancy_down = low;
+	tm->vacancy_up = high;
 	return NULL;
 }
 

@@ -56,7 +56,7 @@ class Commands(Texts):
     def packet_out(self):
         r = self.r
         words = ["in_port=" + r.choice(["1", "LOCAL", "controller", "none", "flood", "x", "65280"])] * (r.random() < 0.8)
-        words += [r.choice(["reg0=5", "metadata=1", "tun_id=3", "ct_state=+trk", "nw_src=1.2.3.4", "ip", "pkt_mark=5/5", "packet_type=(1,0x800)"])] * (r.random() < 0.3)
+        words += [r.choice(["reg0=5", "metadata=1", "tun_id=3", "ct_state=+trk", "nw_src=1.2.3.4", "ip", "pkt_mark=5/5", "tcp=5", "reg0[5]=1"])] * (r.random() < 0.3)
         words += ["packet=" + r.choice(["ff" * 14, "ffffffffffff00000000000108004500" + "00" * 20, "0102", "zz", "f" * 29, ""])] * (r.random() < 0.9)
         words += [r.choice(["actions=", "action="]) + self.actions(r.choice(["", "ip"]), r.choice([0, 1]))] * (r.random() < 0.9)
         return ",".join(words)
@@ -101,7 +101,7 @@ class Commands(Texts):
         ports = ["1", "LOCAL", "local", "65279", "65280", "x", "any", '"LOCAL"', "NORMAL", "-1"]
         return r.choice([
             lambda: ["packet-out", "SWITCH", self.packet_out()],
-            lambda: ["packet-out", "SWITCH", r.choice(ports), self.actions(""), r.choice(["ff" * 14, "01"])],
+            lambda: ["packet-out", "SWITCH", r.choice(["1", "LOCAL", "65279", "x", "none"]), self.actions(""), "ff" * 14],
             lambda: [r.choice(["add-tlv-map", "del-tlv-map"]), "SWITCH", self.tlv_map()],
             lambda: ["ct-flush", "SWITCH", *(["zone=" + r.choice(["5", "0", "65535", "x", "-1"])] * r.choice([0, 1])), self.tuple(), *([self.tuple()] * r.choice([0, 0, 1]))],
             lambda: ["ct-flush-zone", "SWITCH", r.choice(["5", "65535", "65536", "x", "-1", "+5", "0x10"])],
@@ -128,7 +128,7 @@ class Commands(Texts):
     def file(self):
         """A command that reads a file, and the file: comments, empty lines, blanks, lines that end like those of DOS."""
         r = self.r
-        verb = r.choice([["add-flows"], ["parse-flows"], ["add-groups"], ["bundle"], ["del-flows"], ["mod-flows"], ["--bundle", "add-flows"]])
+        verb = r.choice([["add-flows"], ["parse-flows"], ["add-groups"], ["bundle"], ["--bundle", "add-flows"]])
         lines = []
         for _ in range(r.randint(1, 5)):
             if verb == ["add-groups"]:
@@ -137,7 +137,7 @@ class Commands(Texts):
                 line = r.choice([lambda: "flow " + self.flow_text("bundle"), lambda: "group " + r.choice(["add ", "delete ", ""]) + self.group(), lambda: "packet-out " + self.packet_out(),
                                  lambda: self.flow_text("add-flow")])()
             else:
-                line = r.choice(["", "", "add ", "delete ", "modify ", " "]) + self.flow_text("add-flow" if verb[-1] != "del-flows" else "del-flows")
+                line = r.choice(["", "", "add ", "delete ", "modify ", " "]) + self.flow_text("add-flow")
             if r.random() < 0.2:
                 line = self.broken(line)
             line = r.choice([""] * 8 + [" ", "\t", "#"]) + line + r.choice([""] * 8 + [" # comment", "#x", "\r", " \\\n", "\n\n", "\n#\n", "\n  \n"])

@@ -32,7 +32,9 @@ class Offline:
         if self.how == "argument":
             return call(tool, argv, self.where)
         if self.how == "input":
-            return call(tool, argv[:-1], self.where, argv[-1].encode("latin1"))
+            status, out, err = call(tool, argv[:-1], self.where, argv[-1].encode("latin1"))
+            # Of a match whose Ethernet fields were left out for want of others, the stock program says that it is Ethernet.
+            return status, out.replace("OXM_OF_PACKET_TYPE(00000000), ", ""), err
         path = self.where / "file"
         path.write_bytes(argv[-1].encode("latin1"))
         return call(tool, [*argv[:-1], path.name], self.where)
@@ -57,6 +59,8 @@ class Connected(Offline):
         sink = self.sinks[side]
         status, out, err = super().ask(side, ["--no-names", *("unix:" + sink.path if a == "SWITCH" else a for a in argv)])
         sent = [m[:4] + m[8:] for m in sink.take() if not is_close(m)]
+        if "received bad reply" in err or err.startswith("OFPT_ERROR"):  # what it has not is an error; not the same request is the first
+            return status, "", "", sent[:1]
         return status, out.replace(sink.path, "SWITCH"), err.replace(sink.path, "SWITCH"), sent
 
     def close(self):
@@ -103,6 +107,13 @@ def files(t):
     return [*verb, *(["SWITCH"] if verb != ["parse-flows"] else []), text]
 
 
+def small(t):
+    argv = t.small_command()
+    while argv[0] == "packet-out" and NESTS.search(" ".join(argv)):  # as above
+        argv = t.small_command()
+    return argv
+
+
 def with_input(t):
     verb, text = t.offline_command()
     return [*verb, text]
@@ -112,7 +123,11 @@ KINDS = {  # what makes them, how many of all, how they are asked, how many are 
     "flow": (flows, 0.3, lambda where: Offline(where, "argument"), 0.6),
     "group": (groups, 0.15, lambda where: Offline(where, "argument"), 0.6),
     "flow_command": (Commands.flow_command, 0.2, lambda where: Connected(where, "argument"), 0.3),
+    "group_command": (Commands.group_command, 0.07, lambda where: Connected(where, "argument"), 0.4),
     "meter_command": (Commands.meter_command, 0.08, lambda where: Connected(where, "argument"), 0.4),
+    "small_command": (small, 0.08, lambda where: Connected(where, "argument"), 0.2),
+    "file": (files, 0.06, lambda where: Connected(where, "file"), 0),
+    "input": (with_input, 0.06, lambda where: Offline(where, "input"), 0),
 }
 
 
@@ -121,7 +136,7 @@ def commands(kind, n, seed):
     make, _, _, broken = KINDS[kind]
     for _ in range(n):
         argv = make(t)
-        if t.r.random() < broken:
+        if t.r.random() < broken and argv[:1] != ["packet-out"]:
             argv[-1] = t.broken(argv[-1])
         if broken:
             argv[-1] = t.odd_bytes(t.white(argv[-1]))

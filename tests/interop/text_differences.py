@@ -59,7 +59,7 @@ def is_nat_range(text):
 # after all, and what is right in its place.
 VALUE = r"(?:^.*immediate value \(|^ovs-ofctl: (?:[^ ]*:\d+: )?)"
 MALFORMED = [
-    (r"^ovs-ofctl: (.*?)->.*: cannot parse integer value$", lambda t: is_number(t, 1 << 128), "1"),
+    (r"^ovs-ofctl: (?:[^ ]*:\d+: )?([^:]*?)->.*: cannot parse integer value$", lambda t: is_number(t, 1 << 128), "1"),
     (r"^ovs-ofctl: .*\[.*\]: cannot parse integer value: (.*)$", lambda t: is_number(t, 1 << 128), "1"),
     (r'^ovs-ofctl: invalid nat range "(.*)"$', is_nat_range, "10.0.0.1"),
     (r"^ovs-ofctl: Invalid NSH TLV header: (.*)$", lambda t: re.fullmatch(r"0x[0-9a-f]{1,4},\d{1,2},0x([0-9a-f]{2})+", t), "0x1,2,0x1234"),
@@ -249,6 +249,16 @@ def ecn_over_11(text, stock, ours):
     return re.sub(r"(nw|ip)_ecn=\w+", "", head) + word + actions
 
 
+def option_map(text, stock, ours):
+    """add-tlv-map: numbers that are too large, and blanks between the options."""
+    def right(m):
+        numbers = [int_or(n, 0) for n in m.groups()]
+        limits = [0xffff, 0xff, 124, 63]
+        numbers = [n if 0 <= n <= limit else limit for n, limit in zip(numbers, limits)]
+        return "{class=%d,type=%d,len=%d}->tun_metadata%d" % (*numbers[:2], numbers[2] // 4 * 4, numbers[3])
+    return re.sub(r"[, \t]+\{", ",{", re.sub(r"\{class=(\w+|-1),type=(\w+|-1),len=(\w+)\}->tun_metadata(-?\d+)", right, text))
+
+
 def decap_more(text, stock, ours):
     """decap() takes one argument; the stock program does not look at the rest."""
     if "Invalid decap argument" not in ours[2]:
@@ -273,7 +283,7 @@ def deep(text, stock, ours):
     return re.sub(r"(clone\(){%d,}" % (DEPTH + 1), "clone(" * DEPTH, re.sub(r"\){%d,}" % (DEPTH + 1), ")" * DEPTH, text))
 
 
-RULES = [malformed, empty_number, larger_in_bucket, masked_value, bucket_ids, zone_of_field, nsh_in_learn, vlan_in_actions, ecn_over_11, decap_more, nat_flags, deep]
+RULES = [malformed, empty_number, larger_in_bucket, masked_value, bucket_ids, zone_of_field, nsh_in_learn, vlan_in_actions, ecn_over_11, option_map, decap_more, nat_flags, deep]
 NESTS = re.compile(r"(?:clone|write_actions|exec)\(")
 
 
@@ -314,8 +324,8 @@ def collected(argv, want, ask):
 def forgotten(argv, stock, ours, ask):
     """Collected from the stock program piece by piece, the protocols must be ours."""
     m = re.fullmatch(r"ovs-ofctl: none of the usable flow formats \((.*)\) is among the allowed flow formats .*\n", ours[2])
-    if m and NESTS.search(argv[-1]) and argv[-3][-5:] in ("flows", "-flow"):
-        return usable(f"usable protocols: {m.group(1)}\n") == flow_protocols(argv, ask)
+    if m and len(argv) > 3 and re.search("flow|group|bucket", argv[-3]):
+        return usable(f"usable protocols: {m.group(1)}\n") == sent_protocols(argv, ask)
     want = usable(stock[1])
     if want is None:
         return False
@@ -331,9 +341,12 @@ def forgotten(argv, stock, ours, ask):
     return rest[0] == rest[1] or rest[0].split("\n")[0] != rest[1].split("\n")[0]  # another protocol is chosen
 
 
-def flow_protocols(argv, ask):
-    """Those of a flow that is sent."""
-    offline = [*[a for a in argv[:-3] if a != "--strict" and a != "--bundle"], "parse-flow", argv[-1]]
+def sent_protocols(argv, ask):
+    """Those of a flow or group that is sent."""
+    offline, text = [a for a in argv[:-3] if a not in ("--strict", "--bundle", "--may-create")], argv[-1]
+    if "bucket" in argv[-3]:  # which parse-group does not know
+        text = re.sub(r"command_bucket_id=\w+", "type=select", text)
+    offline += ["parse-flow" if "flow" in argv[-3] else "parse-group", text]
     return collected(offline, usable(ask(offline)[1]) or set(), ask)
 
 
@@ -351,6 +364,21 @@ def deliberate(argv, stock, ours, asks, left=6):
         return True
     old = {"OpenFlow10", "OpenFlow11"} & set(argv)
     at = max(range(len(argv)), key=lambda i: len(argv[i]))
+    if "mod-table" in argv and "vacancy".startswith(argv[-1].split(":")[0]) and ours[2].startswith("ovs-ofctl: invalid table_mod setting "):
+        return True  # "vac:20,80": the stock program looks at the beginning only
+    if "ct_nw_proto is set multiple times" in ours[2] and " ".join(argv).count("ct_nw_proto=") > 1:
+        return stock[0] == 0 or "ct_nw_proto is set multiple times" in stock[2]
+    if "dump-groups" in argv and ours[2].endswith('is not a valid group ID (a number, or "all")\n'):
+        return not is_number(argv[-1], 1 << 32)
+    if "queue-get-config" in argv and ours[2].endswith("is not the number of a queue, nor ALL\n"):
+        return not is_number(argv[-1], 1 << 32)
+    if "ct-flush" in argv and "invalid L4 fields" in ours[2] and re.search("ct_nw_proto=(1|58)\\b", " ".join(argv)) and left:  # with ports and ICMP
+        again = [re.sub(r"ct_tp_(src|dst)=\w*", "", a) for a in argv]
+        return again != argv and deliberate(again, asks[0](again), asks[1](again), asks, left - 1)
+    zone = next((i for i, a in enumerate(argv) if a.startswith("zone=")), None)
+    if zone and "Failed to parse zone" in ours[2] and int_or(argv[zone][5:], -1) not in range(65536) and left:
+        again = [*argv[:zone], "zone=5", *argv[zone + 1:]]
+        return deliberate(again, asks[0](again), asks[1](again), asks, left - 1)
     for rule in RULES + [masked_legacy] * bool(old) if left else []:
         text = rule(argv[at], stock, ours)
         if text == argv[at]:

@@ -186,10 +186,10 @@ static void take_line(struct changes *c, char *line)
 		const char *word;
 		void (*take)(struct changes *, char *text);
 	} kinds[] = {{"flow", take_flow}, {"group", take_group}, {"packet-out", take_packet_out}};
-	size_t n = strcspn(line, " \t");
+	size_t n = strcspn(line, ", \t\r");
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (n == strlen(kinds[i].word) && !strncmp(line, kinds[i].word, n)) {
-			kinds[i].take(c, line + n + strspn(line + n, " \t"));
+		if (!strncmp(line, kinds[i].word, n)) { // or its beginning
+			kinds[i].take(c, line + n + strspn(line + n, ", 	"));
 			return;
 		}
 	flow_file_die(&c->file, error_new("Unsupported bundle message type: %.*s", (int)n, line));

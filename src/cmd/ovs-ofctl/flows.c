@@ -299,8 +299,13 @@ static void packet_out(int argc, char *argv[], void *arg)
 	port_names_init(&names, o, argv[1]);
 	struct ofpact_text t = port_names_to_parse(&names);
 	struct str text = STR_INIT;
-	if (argc > 4) // SWITCH IN_PORT ACTIONS PACKET...
+	if (argc > 4) { // SWITCH IN_PORT ACTIONS PACKET...: what is wrong with actions first
+		struct error *e = ofpacts_parse_actions(argv[3], &t, &b, &usable);
+		if (e)
+			command_die("%s", error_text(e));
+		buf_clear(&b);
 		(void)port_names_parse(&names, argv[2]);
+	}
 	for (int i = argc > 4 ? 4 : 2; i < argc; i++) {
 		str_clear(&text);
 		if (argc > 4)

@@ -80,9 +80,7 @@ static void group_mod(struct ofctl *o, const char *target, const char *text, int
 	}
 	port_names_init(&names, o, target);
 	parse_or_die(&names, text, command, NULL, &gm, &usable);
-	// Of the other commands a version takes what it can.
-	uint32_t allowed = gm.command == OFPGC_REMOVE_BUCKET ? usable : OFPROTO_ALL;
-	session_open_for_flow_mod(&s, o, target, o->bundle ? BUNDLE_PROTOCOLS & allowed : allowed);
+	session_open_for_flow_mod(&s, o, target, o->bundle ? BUNDLE_PROTOCOLS & usable : usable);
 	check_version(&s, &gm);
 	put(&s, &b, &gm);
 	if (o->bundle)

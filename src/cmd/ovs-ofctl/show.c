@@ -286,7 +286,7 @@ static void queue_get_config(int argc, char *argv[], void *arg)
 	struct port_names names;
 	port_names_init(&names, arg, argv[1]);
 	uint32_t port = OFPP_NONE, queue = OFPQ_ALL;
-	if (argc > 2 && *argv[2] && strcasecmp(argv[2], "any") && strcasecmp(argv[2], "all"))
+	if (argc > 2 && strcasecmp(argv[2], "any") && strcasecmp(argv[2], "all"))
 		port = port_names_parse(&names, argv[2]);
 	if (argc > 3 && *argv[3] && strcasecmp(argv[3], "all") && parse_u32(argv[3], 0, &queue))
 		command_die("%s is not the number of a queue, nor ALL", argv[3]);

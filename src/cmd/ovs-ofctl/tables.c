@@ -255,8 +255,10 @@ static void send_or_die(struct ofctl *o, const char *target, const struct ofp_ct
 static void ct_flush_zone(int argc, char *argv[], void *arg)
 {
 	struct ofp_ct_match m = {.has_zone = true};
-	if (parse_u16(argv[2], 0, &m.zone))
+	int64_t zone;
+	if (parse_i64(argv[2], 0, &zone) || zone < 0 || zone > UINT16_MAX)
 		command_die("invalid zone_id \"%s\"", argv[2]);
+	m.zone = (uint16_t)zone;
 	send_or_die(arg, argv[1], &m);
 }
 

@@ -119,7 +119,7 @@ static void parse_flows(int argc, char *argv[], void *arg)
 	struct port_names names;
 	port_names_init(&names, o, NULL);
 	flow_file_read(&file, argv[1]);
-	flow_file_encode(&file, o, &names, -1, OFPROTO_ALL, &m);
+	flow_file_encode(&file, o, &names, OFPFC_ADD, OFPROTO_ALL, &m);
 	choose_protocol(o, m.usable);
 	flow_messages_check(&m);
 	for (size_t at = 0; at < m.bytes.len;) {
