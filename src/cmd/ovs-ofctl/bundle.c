@@ -189,7 +189,7 @@ static void take_line(struct changes *c, char *line)
 	size_t n = strcspn(line, ", \t\r");
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (!strncmp(line, kinds[i].word, n)) { // or its beginning
-			kinds[i].take(c, line + n + strspn(line + n, ", 	"));
+			kinds[i].take(c, line + n + strspn(line + n, ", \t\r"));
 			return;
 		}
 	flow_file_die(&c->file, error_new("Unsupported bundle message type: %.*s", (int)n, line));

@@ -224,8 +224,11 @@ static void scan_nx_match(const char *text, struct buf *b)
 		if (masked && *s != '/')
 			command_die("%s: missing / in masked field %.*s", text, (int)n, name);
 		if (masked) {
-			s++;
-			scan_bytes(&s, got, false, b);
+			size_t before = b->len;
+			s = scan_hex(s + 1, b);
+			if (b->len - before != got)
+				command_die("%.2s: hex digits expected", s);
+			s += strspn(s, " ");
 		}
 		if (*s != ')')
 			command_die("%s: missing ) following field %.*s", text, (int)n, name);
