@@ -107,7 +107,8 @@ struct error *ofp_ct_tuple_parse(const char *text, struct ofp_ct_tuple *tuple,
 				 struct ofp_ct_match *m)
 {
 	struct tuple_parse p = {.m = m, .tuple = tuple};
-	if (m->has_orig)
+	static const uint8_t any[16];
+	if (m->has_orig && (memcmp(m->orig.src, any, 16) || memcmp(m->orig.dst, any, 16)))
 		p.family = m->ipv6 ? AF_INET6 : AF_INET;
 	char *copy = xstrdup(text), *s = copy, *key, *value;
 	struct error *e = NULL;

@@ -266,11 +266,6 @@ static void put_bytes(struct buf *b, uint16_t type, const void *p, size_t n)
 	prop_end(b, at);
 }
 
-static bool tuple_is_any(const struct ofp_ct_tuple *t)
-{
-	return address_is_any(t->src) && address_is_any(t->dst) && !t->src_port && !t->dst_port;
-}
-
 static void put_tuple(struct buf *b, uint16_t type, const struct ofp_ct_tuple *t, uint8_t proto)
 {
 	size_t at = prop_begin(b, type);
@@ -298,10 +293,9 @@ void ofp_encode_ct_flush(struct buf *b, const struct ofp_ct_match *m, uint8_t ve
 	size_t at = ofp_begin(b, OFPTYPE_CT_FLUSH, true, version, xid);
 	buf_add_u8(b, m->ip_proto);
 	buf_add_zeros(b, 7);
-	// Of ICMP, both are there: its numbers have no value that means none.
-	if (is_icmp(m->ip_proto) || (m->has_orig && !tuple_is_any(&m->orig)))
+	if (m->has_orig)
 		put_tuple(b, PROP_ORIG, &m->orig, m->ip_proto);
-	if (is_icmp(m->ip_proto) || (m->has_reply && !tuple_is_any(&m->reply)))
+	if (m->has_reply)
 		put_tuple(b, PROP_REPLY, &m->reply, m->ip_proto);
 	if (m->has_zone)
 		prop_put_u16(b, PROP_ZONE, m->zone);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 // Commands about flow tables as such, and Nicira's smaller extensions.
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -124,8 +125,8 @@ static void rename_table(void *arg, const uint8_t *msg, size_t n)
 	size_t begin = ofp_begin(&r->messages, OFPTYPE_TABLE_FEATURES_STATS_REQUEST, false,
 				 m.version, r->xid);
 	size_t head = r->messages.len;
-	for (const uint8_t *start = m.body.p; !ofp_table_features_pull(&m.body, m.version, false, &f);
-	     start = m.body.p) {
+	for (const uint8_t *start = m.body.p;
+	     !ofp_table_features_pull(&m.body, m.version, false, &f); start = m.body.p) {
 		bool wanted = f.table_id == r->table_id;
 		size_t at = r->messages.len;
 		if (wanted || m.version < OFP15)
@@ -238,12 +239,13 @@ static void dump_tlv_map(int argc, char *argv[], void *arg)
 
 // --- Tracked connections.
 
-static void send_or_die(struct ofctl *o, const char *target, const struct ofp_ct_match *m)
+static void send_or_die(struct ofctl *o, const char *target, const struct ofp_ct_match *m,
+			bool zone_message)
 {
 	struct session s;
 	struct buf b = BUF_INIT;
 	session_open(&s, o, target, "mgmt");
-	if (!m->has_orig && !m->has_reply && m->has_zone)
+	if (zone_message)
 		ofp_encode_ct_flush_zone(&b, m->zone, s.version, session_xid(&s));
 	else
 		ofp_encode_ct_flush(&b, m, s.version, session_xid(&s));
@@ -259,7 +261,7 @@ static void ct_flush_zone(int argc, char *argv[], void *arg)
 	if (parse_i64(argv[2], 0, &zone) || zone < 0 || zone > UINT16_MAX)
 		command_die("invalid zone_id \"%s\"", argv[2]);
 	m.zone = (uint16_t)zone;
-	send_or_die(arg, argv[1], &m);
+	send_or_die(arg, argv[1], &m, true);
 }
 
 static void ct_flush(int argc, char *argv[], void *arg)
@@ -285,7 +287,12 @@ static void ct_flush(int argc, char *argv[], void *arg)
 		command_die("Failed to parse ct-tuple: %s", error_text(e));
 	if (argc > i)
 		command_die("%s: at most a zone and two tuples are needed", argv[i]);
-	send_or_die(arg, argv[1], &m);
+	// An empty tuple need not be sent. Of ICMP, both are: its numbers have none that means any.
+	static const struct ofp_ct_tuple any;
+	bool icmp = m.ip_proto == IPPROTO_ICMP || m.ip_proto == IPPROTO_ICMPV6;
+	m.has_orig = icmp || memcmp(&m.orig, &any, sizeof(any));
+	m.has_reply = icmp || memcmp(&m.reply, &any, sizeof(any));
+	send_or_die(arg, argv[1], &m, false);
 }
 
 const struct command table_commands[] = {
