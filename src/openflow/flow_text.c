@@ -388,7 +388,8 @@ static struct error *parse_packet(const char *hex, struct buf *b)
 }
 
 static struct error *parse_packet_out_pair(struct ofp_packet_out *po, const struct ofpact_text *t,
-					   const char *key, const char *value, struct buf *frame)
+					   const char *key, const char *value, struct buf *frame,
+					   uint32_t *protocols)
 {
 	ofp_port_number_cb *port_number = t ? t->port_number : NULL;
 	void *arg = t ? t->arg : NULL;
@@ -409,12 +410,13 @@ static struct error *parse_packet_out_pair(struct ofp_packet_out *po, const stru
 		return parse_packet(value, frame);
 	}
 	const struct field *f = field_find(key);
-	bool known;
+	struct match_term term;
 	if (!f)
 		return error_new("unknown keyword %s", key);
-	struct error *e = match_parse_field(&po->metadata, key, value, &known, port_number, arg);
+	struct error *e = match_parse_term(&po->metadata, key, value, &term, port_number, arg);
 	if (e)
 		return e;
+	*protocols &= protocols_of_term(&term, value);
 	return !ofp_packet_out_may_say(f->id)
 		       ? error_new("%s is not a valid pipeline field for PACKET_OUT", key)
 		       : NULL;
@@ -434,13 +436,13 @@ struct error *packet_out_parse(const char *text, const struct ofpact_text *names
 	po->buffer_id = OFP_NO_BUFFER;
 	*protocols = OFPROTO_ALL;
 	while (!e && text_next_pair(&s, &key, &value))
-		e = parse_packet_out_pair(po, names, key, value, &packet);
+		e = parse_packet_out_pair(po, names, key, value, &packet, protocols);
 	if (!e && !packet.len)
 		e = error_new("must specify packet");
 	if (!e && actions) {
 		uint32_t usable;
 		e = ofpacts_parse_actions(actions, names, &po->actions, &usable);
-		*protocols = e ? 0 : usable;
+		*protocols &= e ? 0 : usable;
 	}
 	free(copy);
 	if (e) {

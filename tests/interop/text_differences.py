@@ -18,7 +18,7 @@ NSH = {"nsh_flags": 8, "nsh_ttl": 6, "nsh_mdtype": 8, "nsh_np": 8, "nsh_spi": 24
 def call(tool, argv, where, data=None):
     """Exit status, what was printed, and the messages; without transaction ids and the log."""
     try:
-        p = subprocess.run([tool, *argv], capture_output=True, timeout=20, cwd=where, env={**os.environ, "OVS_RUNDIR": str(where)}, input=data)
+        p = subprocess.run([tool, *argv], capture_output=True, timeout=60, cwd=where, env={**os.environ, "OVS_RUNDIR": str(where)}, input=data)
     except subprocess.TimeoutExpired:
         return "waits for ever", "", ""
     err = LOG.sub("", p.stderr.decode("latin1")).replace(str(tool), "ovs-ofctl")
