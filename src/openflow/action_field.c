@@ -206,87 +206,98 @@ static void encode_loads(struct buf *b, const struct ofpact_set_field *sf)
 				    bits_get(f, value, offset, n));
 }
 
-// A TCI as what 1.0 and 1.1 have: VID and priority, which make a tag where there is none, or no
-// tag.
-static void put_tci(struct buf *list, uint16_t tci, bool flow_has_vlan)
+// --- The actions of 1.0 and 1.1 that do the same.
+
+union legacy {
+	struct ofpact h;
+	struct ofpact_vlan_vid vid;
+	struct ofpact_vlan_pcp pcp;
+	struct ofpact_mac ethernet;
+	struct ofpact_ipv4 ipv4;
+	struct ofpact_u8 ip;
+	struct ofpact_l4_port l4;
+};
+
+static void put_legacy(struct buf *b, uint8_t version, enum ofpact_type type, union legacy *a)
 {
-	if (!(tci & VLAN_PRESENT)) {
-		ofpact_add(list, OFPACT_STRIP_VLAN, sizeof(struct ofpact));
-		return;
-	}
-	struct ofpact_vlan_vid *vid = ofpact_add(list, OFPACT_SET_VLAN_VID, sizeof(*vid));
-	vid->vid = tci & VID_MASK;
-	vid->push_if_needed = true;
-	vid->flow_has_vlan = flow_has_vlan;
-	struct ofpact_vlan_pcp *pcp = ofpact_add(list, OFPACT_SET_VLAN_PCP, sizeof(*pcp));
-	pcp->pcp = (uint8_t)(tci >> 13);
-	pcp->flow_has_vlan = true;
+	a->h.type = (uint8_t)type;
+	a->h.len = sizeof(*a);
+	ofpact_row(type)->encode(b, version, &a->h);
 }
 
-// An action of 1.0 or 1.1 that does the same. False: there is none.
-static bool encode_legacy(struct buf *b, uint8_t version, const struct ofpact_set_field *sf)
+// A TCI is VID and priority, which make a tag where there is none, or no tag.
+static void put_tci(struct buf *b, uint8_t version, uint16_t tci, bool flow_has_vlan)
 {
-	struct buf one = BUF_INIT;
-	const union field_value *v = ofpact_set_field_value(sf);
-	uint8_t tos = v->u8;
-	enum ofpact_type type;
-	switch ((int)sf->field->id) {
-	case FIELD_VLAN_TCI:
-		put_tci(&one, be16toh(v->be16), sf->flow_has_vlan);
-		break;
+	union legacy vid = {.vid = {.vid = tci & VID_MASK,
+				    .push_if_needed = true,
+				    .flow_has_vlan = flow_has_vlan}};
+	union legacy pcp = {.pcp = {.pcp = (uint8_t)(tci >> 13), .flow_has_vlan = true}};
+	if (!(tci & VLAN_PRESENT)) {
+		put_legacy(b, version, OFPACT_STRIP_VLAN, &(union legacy){0});
+		return;
+	}
+	put_legacy(b, version, OFPACT_SET_VLAN_VID, &vid);
+	put_legacy(b, version, OFPACT_SET_VLAN_PCP, &pcp);
+}
+
+// False: there is none.
+static bool fill_legacy(const struct field *f, const union field_value *v, enum ofpact_type *type,
+			union legacy *a)
+{
+	switch ((int)f->id) {
 	case FIELD_DL_VLAN:
 	case FIELD_VLAN_VID:
-		((struct ofpact_vlan_vid *)ofpact_add(&one, OFPACT_SET_VLAN_VID,
-						      sizeof(struct ofpact_vlan_vid)))
-			->vid = be16toh(v->be16) & VID_MASK;
-		break;
+		*type = OFPACT_SET_VLAN_VID;
+		a->vid.vid = be16toh(v->be16) & VID_MASK;
+		return true;
 	case FIELD_DL_VLAN_PCP:
 	case FIELD_VLAN_PCP:
-		((struct ofpact_vlan_pcp *)ofpact_add(&one, OFPACT_SET_VLAN_PCP,
-						      sizeof(struct ofpact_vlan_pcp)))
-			->pcp = v->u8;
-		break;
+		*type = OFPACT_SET_VLAN_PCP;
+		a->pcp.pcp = v->u8;
+		return true;
 	case FIELD_ETH_SRC:
 	case FIELD_ETH_DST:
-		type = sf->field->id == FIELD_ETH_SRC ? OFPACT_SET_ETH_SRC : OFPACT_SET_ETH_DST;
-		memcpy(((struct ofpact_mac *)ofpact_add(&one, type, sizeof(struct ofpact_mac)))
-			       ->mac,
-		       v->mac, 6);
-		break;
+		*type = f->id == FIELD_ETH_SRC ? OFPACT_SET_ETH_SRC : OFPACT_SET_ETH_DST;
+		memcpy(a->ethernet.mac, v->mac, 6);
+		return true;
 	case FIELD_IPV4_SRC:
 	case FIELD_IPV4_DST:
-		type = sf->field->id == FIELD_IPV4_SRC ? OFPACT_SET_IPV4_SRC : OFPACT_SET_IPV4_DST;
-		((struct ofpact_ipv4 *)ofpact_add(&one, type, sizeof(struct ofpact_ipv4)))->ip =
-			v->be32;
-		break;
+		*type = f->id == FIELD_IPV4_SRC ? OFPACT_SET_IPV4_SRC : OFPACT_SET_IPV4_DST;
+		a->ipv4.ip = v->be32;
+		return true;
 	case FIELD_IP_DSCP_SHIFTED:
-		tos = (uint8_t)(tos << 2);
-		((struct ofpact_u8 *)ofpact_add(&one, OFPACT_SET_IP_DSCP, sizeof(struct ofpact_u8)))
-			->value = tos;
-		break;
 	case FIELD_IP_DSCP:
-		((struct ofpact_u8 *)ofpact_add(&one, OFPACT_SET_IP_DSCP, sizeof(struct ofpact_u8)))
-			->value = tos & 0xfc;
-		break;
+		*type = OFPACT_SET_IP_DSCP;
+		a->ip.value = (uint8_t)(f->id == FIELD_IP_DSCP ? v->u8 & 0xfc : v->u8 << 2);
+		return true;
 	case FIELD_IP_ECN:
-		((struct ofpact_u8 *)ofpact_add(&one, OFPACT_SET_IP_ECN, sizeof(struct ofpact_u8)))
-			->value = tos & 3;
-		break;
+		*type = OFPACT_SET_IP_ECN;
+		a->ip.value = v->u8 & 3;
+		return true;
 	case FIELD_TCP_SRC:
 	case FIELD_UDP_SRC:
 	case FIELD_TCP_DST:
 	case FIELD_UDP_DST:
-		type = sf->field->id == FIELD_TCP_SRC || sf->field->id == FIELD_UDP_SRC
-			       ? OFPACT_SET_L4_SRC_PORT
-			       : OFPACT_SET_L4_DST_PORT;
-		((struct ofpact_l4_port *)ofpact_add(&one, type, sizeof(struct ofpact_l4_port)))
-			->port = be16toh(v->be16);
-		break;
-	default:
-		return false;
+		*type = f->id == FIELD_TCP_SRC || f->id == FIELD_UDP_SRC ? OFPACT_SET_L4_SRC_PORT
+									 : OFPACT_SET_L4_DST_PORT;
+		a->l4.port = be16toh(v->be16);
+		return true;
 	}
-	ofpacts_encode(b, version, one.data, one.len);
-	buf_done(&one);
+	return false;
+}
+
+static bool encode_legacy(struct buf *b, uint8_t version, const struct ofpact_set_field *sf)
+{
+	const union field_value *v = ofpact_set_field_value(sf);
+	union legacy a = {0};
+	enum ofpact_type type;
+	if (sf->field->id == FIELD_VLAN_TCI) {
+		put_tci(b, version, be16toh(v->be16), sf->flow_has_vlan);
+		return true;
+	}
+	if (!fill_legacy(sf->field, v, &type, &a))
+		return false;
+	put_legacy(b, version, type, &a);
 	return true;
 }
 
