@@ -4,8 +4,8 @@
 // flow mods and continuations, what they say is compared.
 //
 // An input is a message, whose first byte is a version. Or its first byte is 0x80 and a type, its
-// second one a version and which of the type's forms, and the rest is the body: so that each family
-// is as near as any other, and no header is in the way.
+// second one a version, which of the type's forms and a transaction, and the rest is the body: so
+// that each family is as near as any other, and no header is in the way.
 #include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -68,6 +68,7 @@ static void flow_mod(const struct ofp_msg *m)
 		return;
 	if (m->nx)
 		protocol = OFPROTO_NXM;
+	protocol = ofp_protocol_set_tid(protocol, m->xid & 1);
 	if (!ofp_decode_flow_mod(m, protocol, &fm)) {
 		struct buf b = BUF_INIT;
 		char *why = NULL;
@@ -121,6 +122,22 @@ static void continuation(const struct ofp_msg *m)
 	ofp_continuation_done(&again);
 }
 
+// What comes back for a packet that waits is a message that has its continuation.
+static void resume(const struct ofp_msg *m)
+{
+	struct buf b = BUF_INIT;
+	struct ofp_msg back;
+	struct ofp_packet_in pin;
+	if (m->type == OFPTYPE_RESUME) {
+		(void)ofp_decode_resume(m, &pin);
+	} else if (!ofp_decode_packet_in(m, &pin) && ofp_encode_resume(&b, m, 1)) {
+		assert(!ofp_msg_decode(b.data, b.len, &back) && back.type == OFPTYPE_RESUME);
+		print(b.data, b.len);
+		assert(!ofp_decode_packet_in(&back, &pin) && pin.has_continuation);
+	}
+	buf_done(&b);
+}
+
 // What was encoded: one message after the other.
 static void each_message(const struct buf *b, void (*function)(const struct ofp_msg *, void *),
 			 void *arg)
@@ -164,8 +181,10 @@ static void one(const uint8_t *data, size_t n)
 		flow_mod(&m);
 	else
 		encode_again(&m);
-	if (m.type == OFPTYPE_PACKET_IN || m.type == OFPTYPE_RESUME)
+	if (m.type == OFPTYPE_PACKET_IN || m.type == OFPTYPE_RESUME) {
 		continuation(&m);
+		resume(&m);
+	}
 	if (m.type == OFPTYPE_TABLE_FEATURES_STATS_REPLY)
 		ofp_print_table_features(&s, data, n);
 	str_done(&s);
@@ -179,11 +198,12 @@ static bool with_header(const uint8_t *data, size_t n, struct buf *b)
 	unsigned int type = data[0] & 0x7f, version = data[1] & 7, form = data[1] >> 3 & 3;
 	if (version < OFP10 || version > OFP15 || type >= OFPTYPE_N)
 		return false;
+	uint32_t xid = data[1] >> 5;
 	size_t at;
 	if (type == OFPTYPE_PACKET_IN && form == 2)
-		at = ofp_begin_subtype(b, NXT_PACKET_IN2, (uint8_t)version, 1);
+		at = ofp_begin_subtype(b, NXT_PACKET_IN2, (uint8_t)version, xid);
 	else if (ofptype_exists((enum ofptype)type, form, (uint8_t)version))
-		at = ofp_begin(b, (enum ofptype)type, form, (uint8_t)version, 1);
+		at = ofp_begin(b, (enum ofptype)type, form, (uint8_t)version, xid);
 	else
 		return false;
 	buf_add(b, data + 2, n - 2);

@@ -43,6 +43,11 @@ class Gen:
     def u64(self):
         return struct.pack("!Q", self.num(64))
 
+    def xid(self):
+        """Not one of those that message_text.py tells messages apart by."""
+        xid = self.num(32)
+        return xid if xid >> 24 != 0x7F else xid ^ 1 << 31
+
     def bytes(self, n):
         return self.r.getrandbits(8 * n).to_bytes(n, "big") if n else b""
 
@@ -204,10 +209,14 @@ class Gen:
 
     def flow_message(self, v):
         """A whole message that may stand in another."""
+        xid = self.xid()
+        if self.r.random() < 0.15:  # of any type at all
+            row = self.r.choice([r for r in ROWS if v in r[1]])
+            m = build(self, row, v)
+            return m if len(m) < 2000 else message(v, 2, b"", xid)
         name = self.r.choice(["flow_mod", "port_mod", "group_mod", "meter_mod", "barrier", "packet_out"])
         if name == "group_mod" and v == OF10 or name == "meter_mod" and v < OF13:
             name = "flow_mod"
-        xid = self.num(32)
         return {"flow_mod": lambda: message(v, 14, flow_mod(self, v), xid), "port_mod": lambda: message(v, 15 if v == OF10 else 16, port_mod(self, v), xid),
                 "group_mod": lambda: message(v, 15, group_mod(self, v), xid), "meter_mod": lambda: message(v, 29, meter_mod(self, v), xid),
                 "barrier": lambda: message(v, 18 if v == OF10 else 20, b"", xid),
@@ -945,7 +954,7 @@ CASES = [(row, v) for row in ROWS for v in row[1]]
 def build(g, row, v):
     kind, _, wire10, wire, body = row
     number = wire10 if v == OF10 else wire
-    xid = g.num(32)
+    xid = g.xid()
     b = body(g, v).replace(b"XID!", struct.pack("!I", xid))
     if kind == "std":
         return message(v, number, b, xid)
