@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/str.h"
 #include "openflow/message.h"
+#include "openflow/print.h"
 
 void hello_format_versions(uint32_t versions, struct str *s)
 {
@@ -56,8 +57,12 @@ uint8_t hello_negotiate(uint32_t versions, const void *bytes, size_t n, struct b
 	uint32_t theirs;
 	int error = ofp_msg_decode(bytes, n, &m);
 	if (error || m.type != OFPTYPE_HELLO) {
-		*why = xasprintf("received %s while expecting hello",
-				 error ? "a malformed message" : ofp_msg_name(&m));
+		struct str text = STR_INIT;
+		struct ofp_print_options options = {.verbosity = 1};
+		ofp_print(&text, bytes, n, &options);
+		str_chomp(&text, '\n');
+		*why = xasprintf("received message while expecting hello: %s", str_cstr(&text));
+		str_done(&text);
 		return 0;
 	}
 	// Elements that are malformed say nothing; the version number still does.

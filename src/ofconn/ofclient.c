@@ -113,7 +113,9 @@ int ofclient_try_recv(struct ofclient *c, const uint8_t **msg, size_t *len)
 			return 0;
 		}
 	}
-	return c->closed != NOT_CLOSED ? c->closed : -EAGAIN;
+	if (c->closed == NOT_CLOSED)
+		return -EAGAIN;
+	return n ? EPROTO : c->closed; // in the middle of a message
 }
 
 int ofclient_recv(struct ofclient *c, const uint8_t **msg, size_t *n)

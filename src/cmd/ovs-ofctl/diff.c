@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "cmd/ovs-ofctl/ofctl.h"
+#include "openflow/error.h"
 
 enum { EXIT_DIFFERENCES = 2, BATCH = 64 * 1024 };
 
@@ -135,18 +136,19 @@ static void take_flows(void *arg, const uint8_t *msg, size_t n)
 	struct ofp_msg m;
 	struct ofp_flow_stats fs;
 	struct buf actions = BUF_INIT;
+	int error = 0;
 	if (ofp_msg_decode(msg, n, &m) || m.type != OFPTYPE_FLOW_STATS_REPLY)
-		set->failed = true;
-	else
-		while (!ofp_flow_stats_pull(&m, &m.body, &actions, &fs)) {
-			struct version *v = set_add(set, &fs.match, fs.table_id, fs.priority,
-						    fs.actions, fs.actions_len);
-			v->cookie = fs.cookie;
-			v->idle = fs.idle_timeout;
-			v->hard = fs.hard_timeout;
-			v->importance = fs.importance;
-			v->flags = fs.flags;
-		}
+		error = OFPBRC_BAD_TYPE;
+	while (!error && !(error = ofp_flow_stats_pull(&m, &m.body, &actions, &fs))) {
+		struct version *v = set_add(set, &fs.match, fs.table_id, fs.priority, fs.actions,
+					    fs.actions_len);
+		v->cookie = fs.cookie;
+		v->idle = fs.idle_timeout;
+		v->hard = fs.hard_timeout;
+		v->importance = fs.importance;
+		v->flags = fs.flags;
+	}
+	set->failed |= error != -ENODATA;
 	buf_done(&actions);
 }
 

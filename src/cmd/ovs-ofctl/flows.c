@@ -113,12 +113,6 @@ static void del_flows(int argc, char *argv[], void *arg)
 
 // --- Reading.
 
-static void print_reply(void *arg, const uint8_t *msg, size_t n)
-{
-	struct session *s = arg;
-	session_print(s, stdout, msg, n, s->ofctl->verbosity + 1);
-}
-
 static void open_dump(struct ofctl *o, int argc, char *argv[], bool aggregate, struct session *s,
 		      struct buf *request)
 {
@@ -160,7 +154,8 @@ static void take_flows(void *arg, const uint8_t *msg, size_t n)
 		session_print(l->session, stderr, msg, n, l->session->ofctl->verbosity + 1);
 		exit(EXIT_FAILURE);
 	}
-	while (!ofp_flow_stats_pull(&m, &m.body, &actions, &fs)) {
+	int error;
+	while (!(error = ofp_flow_stats_pull(&m, &m.body, &actions, &fs))) {
 		str_clear(&text);
 		if (m.nx)
 			fs.idle_age = fs.hard_age = -1;
@@ -176,6 +171,8 @@ static void take_flows(void *arg, const uint8_t *msg, size_t n)
 		kept_match_init(&f.match, &fs.match);
 		vec_push(&l->flows, f);
 	}
+	if (error != -ENODATA)
+		session_bad_reply(l->session, msg, n);
 	str_done(&text);
 	buf_done(&actions);
 }
@@ -255,7 +252,7 @@ static void dump_flows(int argc, char *argv[], void *arg)
 	struct buf request = BUF_INIT;
 	open_dump(o, argc, argv, false, &s, &request);
 	if (!o->sort.n && o->use_names <= 0 && !o->no_stats) {
-		session_stats(&s, &request, print_reply, &s);
+		session_show_stats(&s, &request);
 	} else {
 		struct flow_list l = {.session = &s, .sort = o->sort.n};
 		session_stats(&s, &request, take_flows, &l);
@@ -278,7 +275,7 @@ static void dump_aggregate(int argc, char *argv[], void *arg)
 	struct session s;
 	struct buf request = BUF_INIT;
 	open_dump(arg, argc, argv, true, &s, &request);
-	session_stats(&s, &request, print_reply, &s);
+	session_show_stats(&s, &request);
 	buf_done(&request);
 	session_close(&s);
 }

@@ -126,19 +126,13 @@ static void remove_buckets(int argc, char *argv[], void *o)
 
 // --- Reading.
 
-static void print_reply(void *arg, const uint8_t *msg, size_t n)
-{
-	struct session *s = arg;
-	session_print(s, stdout, msg, n, s->ofctl->verbosity + 1);
-}
-
 static void dump(struct ofctl *o, const char *target, enum ofptype type, uint32_t id)
 {
 	struct session s;
 	struct buf request = BUF_INIT;
 	session_open(&s, o, target, "mgmt");
 	ofp_encode_group_request(&request, type, id, s.version, session_xid(&s));
-	session_stats(&s, &request, print_reply, &s);
+	session_show_stats(&s, &request);
 	buf_done(&request);
 	session_close(&s);
 }

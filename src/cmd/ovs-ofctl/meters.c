@@ -54,12 +54,6 @@ static void del_meters(int argc, char *argv[], void *arg)
 	send_mod(arg, argv[1], &mm, usable);
 }
 
-static void print_reply(void *arg, const uint8_t *msg, size_t n)
-{
-	struct session *s = arg;
-	session_print(s, stdout, msg, n, s->ofctl->verbosity + 1);
-}
-
 static void request(int argc, char *argv[], struct ofctl *o, enum ofptype type)
 {
 	struct ofp_meter_mod mm = {.meter = {.meter_id = OFPM_ALL}};
@@ -70,7 +64,7 @@ static void request(int argc, char *argv[], struct ofctl *o, enum ofptype type)
 		parse_or_die(argv[2], -1, &mm, &usable);
 	session_open_for_flow_mod(&s, o, argv[1], usable);
 	ofp_encode_meter_request(&b, type, mm.meter.meter_id, s.version, session_xid(&s));
-	session_stats(&s, &b, print_reply, &s);
+	session_show_stats(&s, &b);
 	buf_done(&b);
 	session_close(&s);
 }

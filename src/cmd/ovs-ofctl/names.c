@@ -18,28 +18,20 @@ void port_names_done(struct port_names *p)
 	vec_done(&p->tables);
 }
 
-static void add_ports(void *arg, const uint8_t *msg, size_t n)
+static void add_port(void *arg, const struct ofp_port_desc *desc)
 {
 	struct port_names *p = arg;
-	struct ofp_msg m;
-	struct ofp_port_desc desc;
-	if (ofp_msg_decode(msg, n, &m) || m.type != OFPTYPE_PORT_DESC_STATS_REPLY)
-		return;
-	while (!ofp_port_desc_pull(&m.body, m.version, &desc))
-		vec_push(&p->ports, desc);
+	vec_push(&p->ports, *desc);
 }
 
 static void load(struct port_names *p)
 {
 	struct session s;
-	struct buf request = BUF_INIT;
 	if (p->loaded || !p->bridge)
 		return;
 	p->loaded = true;
 	session_open(&s, p->ofctl, p->bridge, "mgmt");
-	ofp_encode_port_desc_request(&request, s.version, OFPP_NONE, session_xid(&s));
-	session_stats(&s, &request, add_ports, p);
-	buf_done(&request);
+	session_ports(&s, add_port, p);
 	session_close(&s);
 }
 

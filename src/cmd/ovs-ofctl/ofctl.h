@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/types.h>
+#include <time.h>
 
 #include "base/str.h"
 #include "base/vec.h"
@@ -36,6 +37,7 @@ struct ofctl {		    // the command line
 	struct stream_tls *tls;
 	VEC(struct sort_key) sort;
 	uint32_t next_xid;
+	struct timespec timeout;       // zero: none
 	const struct str_style *style; // of what is shown; NULL: no colours
 };
 
@@ -122,9 +124,16 @@ void session_stream_end(struct session *);
 void session_bundle(struct session *, const struct buf *messages);
 // What bundles can be made of.
 enum { BUNDLE_PROTOCOLS = OFPROTO_13 | OFPROTO_14 | OFPROTO_15 };
-// Sends a statistics request and shows each answer until the last.
+// Sends a statistics request and gives each answer until the last, which may be an error, to the
+// callback, or prints it.
 typedef void session_reply_cb(void *arg, const uint8_t *msg, size_t n);
 void session_stats(struct session *, const struct buf *request, session_reply_cb *, void *arg);
+// Ends with a message about an answer that cannot be read.
+void session_bad_reply(struct session *, const uint8_t *msg, size_t n) __attribute__((noreturn));
+void session_show_stats(struct session *, const struct buf *request);
+// Calls back for each port of the switch.
+typedef void session_port_cb(void *arg, const struct ofp_port_desc *);
+void session_ports(struct session *, session_port_cb *, void *arg);
 void session_talk_failed(const struct session *, int error) __attribute__((noreturn));
 // Prints a message to stdout or stderr.
 void session_print(struct session *, FILE *, const uint8_t *msg, size_t n, int verbosity);

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 // ovs-ofctl(8): shows and changes OpenFlow switches.
 #include <ctype.h>
+#include <errno.h>
 #include <limits.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -31,11 +34,27 @@ static const char *const writers[] = {
 	"add-tlv-map", "del-tlv-map",	"ct-flush-zone", "ct-flush",
 };
 
-static void on_alarm(int signal_number)
+// A thread of its own: a handler of SIGALRM could not log, for what it interrupts may hold the
+// locks of the log or of the heap.
+static void *end_in_time(void *arg)
 {
-	log_warn("terminating with signal %d (%s)", signal_number, strsignal(signal_number));
-	signal(signal_number, SIG_DFL);
-	raise(signal_number);
+	const struct timespec *left = arg;
+	while (nanosleep(left, NULL) < 0 && errno == EINTR)
+		;
+	log_warn("terminating with signal %d (%s)", SIGALRM, strsignal(SIGALRM));
+	signal(SIGALRM, SIG_DFL);
+	raise(SIGALRM);
+	return NULL;
+}
+
+static void start_timeout(struct ofctl *o)
+{
+	pthread_t thread;
+	if (!o->timeout.tv_sec)
+		return;
+	if (pthread_create(&thread, NULL, end_in_time, &o->timeout))
+		command_die("no thread to wait for -t or --timeout");
+	pthread_detach(thread);
 }
 
 static void add_sort(struct ofctl *o, const char *name, bool descending)
@@ -134,13 +153,12 @@ static const struct option longopts[] = {
 	{NULL, 0, NULL, 0},
 };
 
-static void set_timeout(const char *text)
+static time_t parse_timeout(const char *text)
 {
 	uint32_t seconds;
 	if (parse_u32(text, 10, &seconds) || !seconds)
 		command_die("value %s on -t or --timeout is invalid", text);
-	signal(SIGALRM, on_alarm);
-	alarm(seconds);
+	return (time_t)seconds;
 }
 
 static void print_options(void)
@@ -196,7 +214,7 @@ static void value_option(struct ofctl *o, int c)
 {
 	switch (c) {
 	case 't':
-		set_timeout(optarg);
+		o->timeout.tv_sec = parse_timeout(optarg);
 		break;
 	case 'F':
 		or_die(ofp_protocols_parse(optarg, &o->protocols));
@@ -288,6 +306,7 @@ int main(int argc, char *argv[])
 	log_set_program(argv[0]);
 	signal(SIGPIPE, SIG_IGN);
 	parse_options(&o, argc, argv);
+	start_timeout(&o);
 	o.tls = tls_start(&o.tls_options);
 	argc -= optind;
 	argv += optind;

@@ -146,9 +146,17 @@ const uint8_t *session_transact(struct session *s, const struct buf *request, si
 	return reply;
 }
 
-static bool is_error(const uint8_t *msg)
+static void print_reply(void *arg, const uint8_t *msg, size_t n)
 {
-	return msg[1] == 1;
+	struct session *s = arg;
+	session_print(s, stdout, msg, n, s->ofctl->verbosity + 1);
+}
+
+// An error about something that this program has sent. Others are not for us.
+static bool is_error(const struct session *s, const uint8_t *msg)
+{
+	uint32_t xid = ofp_xid(msg);
+	return msg[1] == 1 && xid && xid < s->ofctl->next_xid;
 }
 
 struct buf session_send(struct session *s, const struct buf *messages)
@@ -166,7 +174,7 @@ struct buf session_send(struct session *s, const struct buf *messages)
 		error = ofclient_recv(s->of, &msg, &n);
 		if (error)
 			break;
-		if (is_error(msg) && !failure.len)
+		if (is_error(s, msg) && !failure.len)
 			buf_add(&failure, msg, n);
 		if (ofp_xid(msg) == xid)
 			return failure;
@@ -193,7 +201,7 @@ void session_stream(struct session *s, const struct buf *messages)
 	const uint8_t *msg;
 	size_t n;
 	while (!error && !(error = ofclient_try_recv(s->of, &msg, &n)))
-		if (is_error(msg)) {
+		if (is_error(s, msg)) {
 			struct buf failure = {.data = (uint8_t *)(uintptr_t)msg, .len = n};
 			print_failure(s, &failure);
 		}
@@ -207,6 +215,30 @@ void session_stream_end(struct session *s)
 	session_send_or_die(s, &none);
 }
 
+void session_bad_reply(struct session *s, const uint8_t *msg, size_t n)
+{
+	struct str text = STR_INIT;
+	struct ofp_print_options options = {.verbosity = s->ofctl->verbosity + 1};
+	ofp_print(&text, msg, n, &options);
+	command_die("received bad reply: %s", str_cstr(&text));
+}
+
+// Is the message an answer to the request, an error being one? *more: others follow.
+static bool answers(const struct buf *request, const uint8_t *msg, size_t n, bool *more)
+{
+	struct ofp_msg asked, m;
+	*more = false;
+	if (ofp_msg_decode(msg, n, &m))
+		return false;
+	if (m.type == OFPTYPE_ERROR || ofp_msg_decode(request->data, request->len, &asked) ||
+	    !ofp_msg_is_stats_request(&asked))
+		return true;
+	if (!ofp_msg_is_stats_reply(&m) || strcmp(ofp_msg_name(&asked), ofp_msg_name(&m)))
+		return false;
+	*more = m.mp_flags & OFPMPF_MORE;
+	return true;
+}
+
 void session_stats(struct session *s, const struct buf *request, session_reply_cb *cb, void *arg)
 {
 	uint32_t xid = ofp_xid(request->data);
@@ -214,16 +246,75 @@ void session_stats(struct session *s, const struct buf *request, session_reply_c
 	for (bool more = true; !error && more;) {
 		const uint8_t *msg;
 		size_t n;
-		struct ofp_msg m;
 		error = ofclient_recv(s->of, &msg, &n);
 		if (error || ofp_xid(msg) != xid)
 			continue;
-		cb(arg, msg, n);
-		more = !ofp_msg_decode(msg, n, &m) && ofp_msg_is_stats_reply(&m) &&
-		       m.mp_flags & OFPMPF_MORE;
+		bool good = answers(request, msg, n, &more);
+		if (good || cb == print_reply)
+			cb(arg, msg, n);
+		if (!good)
+			session_bad_reply(s, msg, n);
 	}
 	if (error)
 		session_talk_failed(s, error);
+}
+
+void session_show_stats(struct session *s, const struct buf *request)
+{
+	session_stats(s, request, print_reply, s);
+}
+
+// --- Ports.
+
+struct port_list {
+	session_port_cb *cb;
+	void *arg;
+};
+
+static void list_ports(void *arg, const uint8_t *msg, size_t n)
+{
+	struct port_list *l = arg;
+	struct ofp_msg m;
+	struct ofp_port_desc desc;
+	if (ofp_msg_decode(msg, n, &m) || m.type != OFPTYPE_PORT_DESC_STATS_REPLY)
+		return;
+	while (!ofp_port_desc_pull(&m.body, m.version, &desc))
+		l->cb(l->arg, &desc);
+}
+
+// Ports from the switch's features. False: they are not there, or there may be more of them than
+// fit into a message.
+static bool list_features(struct session *s, const struct port_list *l)
+{
+	enum { PORT_LEN = 64 };
+	struct buf request = BUF_INIT;
+	struct ofp_msg m;
+	struct ofp_features f;
+	struct ofp_port_desc desc;
+	size_t n;
+	ofp_encode_simple(&request, OFPTYPE_FEATURES_REQUEST, s->version, session_xid(s));
+	const uint8_t *reply = session_transact(s, &request, &n);
+	buf_done(&request);
+	if (ofp_msg_decode(reply, n, &m) || m.type != OFPTYPE_FEATURES_REPLY ||
+	    ofp_decode_features(&m, &f))
+		session_bad_reply(s, reply, n);
+	if (!f.has_ports || n + PORT_LEN > OFP_MAX_LEN)
+		return false;
+	while (!ofp_port_desc_pull(&f.ports, m.version, &desc))
+		l->cb(l->arg, &desc);
+	return true;
+}
+
+void session_ports(struct session *s, session_port_cb *cb, void *arg)
+{
+	struct port_list l = {cb, arg};
+	struct buf request = BUF_INIT;
+	// Not every switch describes its ports, but up to 1.2 its features have them.
+	if (s->version < OFP13 && list_features(s, &l))
+		return;
+	ofp_encode_port_desc_request(&request, s->version, OFPP_NONE, session_xid(s));
+	session_stats(s, &request, list_ports, &l);
+	buf_done(&request);
 }
 
 void session_dump_simple(struct ofctl *o, const char *target, enum ofptype type)

@@ -8,12 +8,6 @@
 
 #include "cmd/ovs-ofctl/ofctl.h"
 
-static void print_reply(void *arg, const uint8_t *msg, size_t n)
-{
-	struct session *s = arg;
-	session_print(s, stdout, msg, n, s->ofctl->verbosity + 1);
-}
-
 static void show(int argc, char *argv[], void *arg)
 {
 	struct ofctl *o = arg;
@@ -27,7 +21,7 @@ static void show(int argc, char *argv[], void *arg)
 	if (s.version >= OFP13) {
 		buf_clear(&request);
 		ofp_encode_port_desc_request(&request, s.version, OFPP_NONE, session_xid(&s));
-		session_stats(&s, &request, print_reply, &s);
+		session_show_stats(&s, &request);
 	}
 	buf_done(&request);
 	session_close(&s);
@@ -40,7 +34,7 @@ static void dump_stats(struct ofctl *o, const char *target, enum ofptype type)
 	struct buf request = BUF_INIT;
 	session_open(&s, o, target, "mgmt");
 	ofp_encode_simple(&request, type, s.version, session_xid(&s));
-	session_stats(&s, &request, print_reply, &s);
+	session_show_stats(&s, &request);
 	buf_done(&request);
 	session_close(&s);
 }
@@ -95,7 +89,7 @@ static void dump_ports(int argc, char *argv[], void *arg)
 	uint32_t port = argc > 2 ? port_names_parse(&names, argv[2]) : OFPP_NONE;
 	session_open(&s, arg, argv[1], "mgmt");
 	ofp_encode_port_stats_request(&request, s.version, port, session_xid(&s));
-	session_stats(&s, &request, print_reply, &s);
+	session_show_stats(&s, &request);
 	buf_done(&request);
 	session_close(&s);
 	port_names_done(&names);
@@ -110,7 +104,7 @@ static void dump_ports_desc(int argc, char *argv[], void *arg)
 	uint32_t port = argc > 2 ? port_names_parse(&names, argv[2]) : OFPP_NONE;
 	session_open(&s, arg, argv[1], "mgmt");
 	ofp_encode_port_desc_request(&request, s.version, port, session_xid(&s));
-	session_stats(&s, &request, print_reply, &s);
+	session_show_stats(&s, &request);
 	buf_done(&request);
 	session_close(&s);
 	port_names_done(&names);
@@ -129,7 +123,7 @@ static void queue_stats(int argc, char *argv[], void *arg)
 		queue = (uint32_t)strtoul(argv[3], NULL, 10);
 	session_open(&s, arg, argv[1], "mgmt");
 	ofp_encode_queue_stats_request(&request, s.version, port, queue, session_xid(&s));
-	session_stats(&s, &request, print_reply, &s);
+	session_show_stats(&s, &request);
 	buf_done(&request);
 	session_close(&s);
 	port_names_done(&names);
@@ -165,18 +159,13 @@ struct port_search {
 	struct ofp_port_desc desc;
 };
 
-static void search_port(void *arg, const uint8_t *msg, size_t n)
+static void search_port(void *arg, const struct ofp_port_desc *desc)
 {
 	struct port_search *p = arg;
-	struct ofp_msg m;
-	struct ofp_port_desc desc;
-	if (ofp_msg_decode(msg, n, &m) || m.type != OFPTYPE_PORT_DESC_STATS_REPLY)
-		return;
-	while (!ofp_port_desc_pull(&m.body, m.version, &desc))
-		if (p->by_number ? desc.port_no == p->number : !strcmp(desc.name, p->text)) {
-			p->desc = desc;
-			p->found = true;
-		}
+	if (p->by_number ? desc->port_no == p->number : !strcmp(desc->name, p->text)) {
+		p->desc = *desc;
+		p->found = true;
+	}
 }
 
 static void mod_port(int argc, char *argv[], void *arg)
@@ -187,8 +176,7 @@ static void mod_port(int argc, char *argv[], void *arg)
 	struct port_search p = {.text = argv[2]};
 	p.by_number = ofp_port_parse(argv[2], NULL, NULL, &p.number);
 	session_open(&s, o, argv[1], "mgmt");
-	ofp_encode_port_desc_request(&b, s.version, OFPP_NONE, session_xid(&s));
-	session_stats(&s, &b, search_port, &p);
+	session_ports(&s, search_port, &p);
 	if (!p.found || (!p.by_number && o->use_names < 0))
 		command_die("%s: couldn't find port `%s'", argv[1], argv[2]);
 	struct ofp_port_mod pm = {.port_no = p.desc.port_no};
@@ -200,7 +188,6 @@ static void mod_port(int argc, char *argv[], void *arg)
 		}
 	if (!pm.mask)
 		command_die("unknown mod-port command '%s'", argv[3]);
-	buf_clear(&b);
 	ofp_encode_port_mod(&b, &pm, s.version, session_xid(&s));
 	session_send_or_die(&s, &b);
 	buf_done(&b);
@@ -259,30 +246,24 @@ static void set_frags(int argc, char *argv[], void *arg)
 	session_close(&s);
 }
 
-static void list_port(void *arg, const uint8_t *msg, size_t n)
+static void list_port(void *arg, const struct ofp_port_desc *desc)
 {
 	struct port_names *names = arg;
-	struct ofp_msg m;
-	struct ofp_port_desc desc;
-	if (ofp_msg_decode(msg, n, &m) || m.type != OFPTYPE_PORT_DESC_STATS_REPLY)
-		return;
-	while (!ofp_port_desc_pull(&m.body, m.version, &desc))
-		if (desc.port_no < OFPP_MAX)
-			vec_push(&names->ports, desc);
+	if (desc->port_no < OFPP_MAX)
+		vec_push(&names->ports, *desc);
 }
 
 static void print_queues(struct session *s, uint32_t port, uint32_t queue)
 {
 	struct buf request = BUF_INIT;
 	ofp_encode_queue_config_request(&request, s->version, port, queue, session_xid(s));
-	session_stats(s, &request, print_reply, s);
+	session_show_stats(s, &request);
 	buf_done(&request);
 }
 
 static void queue_get_config(int argc, char *argv[], void *arg)
 {
 	struct session s;
-	struct buf request = BUF_INIT;
 	struct port_names names;
 	port_names_init(&names, arg, argv[1]);
 	uint32_t port = OFPP_NONE, queue = OFPQ_ALL;
@@ -293,14 +274,12 @@ static void queue_get_config(int argc, char *argv[], void *arg)
 	session_open(&s, arg, argv[1], "mgmt");
 	if (s.version == OFP10 && port == OFPP_NONE) {
 		// 1.0 asks about single ports.
-		ofp_encode_port_desc_request(&request, s.version, OFPP_NONE, session_xid(&s));
-		session_stats(&s, &request, list_port, &names);
+		session_ports(&s, list_port, &names);
 		VEC_FOREACH (&names.ports, i)
 			print_queues(&s, names.ports.v[i].port_no, queue);
 	} else {
 		print_queues(&s, port, queue);
 	}
-	buf_done(&request);
 	session_close(&s);
 	port_names_done(&names);
 }

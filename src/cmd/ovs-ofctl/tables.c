@@ -8,12 +8,6 @@
 
 #include "cmd/ovs-ofctl/ofctl.h"
 
-static void print_reply(void *arg, const uint8_t *msg, size_t n)
-{
-	struct session *s = arg;
-	session_print(s, stdout, msg, n, s->ofctl->verbosity + 1);
-}
-
 static void dump(struct ofctl *o, const char *target, enum ofptype type)
 {
 	struct session s;
@@ -23,7 +17,7 @@ static void dump(struct ofctl *o, const char *target, enum ofptype type)
 	if (nx && !ofptype_exists(type, true, s.version))
 		command_die("dump-table-desc needs OpenFlow 1.4 or later ('-O OpenFlow14')");
 	ofp_encode_simple(&request, type, s.version, session_xid(&s));
-	session_stats(&s, &request, print_reply, &s);
+	session_show_stats(&s, &request);
 	buf_done(&request);
 	session_close(&s);
 }

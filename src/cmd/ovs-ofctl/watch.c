@@ -31,18 +31,23 @@ static void cmd_exit(struct appctl_call *call, int argc, const char *argv[], voi
 	appctl_reply(call, "");
 }
 
-static bool parse_message(const char *hex, struct buf *b)
+// What is wrong with the message; NULL: nothing.
+static const char *parse_message(const char *hex, struct buf *b)
 {
 	for (; *hex; hex++) {
 		if (isspace((unsigned char)*hex))
 			continue;
 		if (!isxdigit((unsigned char)hex[0]) || !isxdigit((unsigned char)hex[1]))
-			return false;
+			return "Trailing garbage in hex data";
 		char pair[3] = {hex[0], hex[1], '\0'};
 		buf_add_u8(b, (uint8_t)strtoul(pair, NULL, 16));
 		hex++;
 	}
-	return b->len >= sizeof(struct ofp_header);
+	if (b->len < sizeof(struct ofp_header))
+		return "Message too short for OpenFlow";
+	if (b->len != ofp_length(b->data))
+		return "Message size does not match length in OpenFlow header";
+	return NULL;
 }
 
 static void cmd_send(struct appctl_call *call, int argc, const char *argv[], void *arg)
@@ -50,22 +55,18 @@ static void cmd_send(struct appctl_call *call, int argc, const char *argv[], voi
 	struct watcher *w = arg;
 	struct str reply = STR_INIT;
 	bool ok = true;
-	for (int i = 1; i < argc && ok; i++) {
+	for (int i = 1; i < argc; i++) {
 		struct buf b = BUF_INIT;
-		ok = parse_message(argv[i], &b);
-		if (ok) {
-			put_be16(b.data + 2, (uint16_t)b.len);
+		const char *wrong = parse_message(argv[i], &b);
+		if (!wrong) {
 			fputs("send: ", stderr);
 			session_print(&w->session, stderr, b.data, b.len,
 				      w->session.ofctl->verbosity);
 			int error = ofclient_send(w->session.of, b.data, b.len);
-			if (error)
-				str_addf(&reply, "%s\n", strerror(error));
-			else
-				str_add(&reply, "sent\n");
-		} else {
-			str_addf(&reply, "%s: not an OpenFlow message in hexadecimal\n", argv[i]);
+			wrong = error ? strerror(error < 0 ? ECONNRESET : error) : NULL;
 		}
+		ok &= !wrong;
+		str_addf(&reply, "%s\n", wrong ? wrong : "sent");
 		buf_done(&b);
 	}
 	if (ok)
@@ -131,7 +132,7 @@ static void cmd_block(struct appctl_call *call, int argc, const char *argv[], vo
 {
 	struct watcher *w = arg;
 	if (w->blocked)
-		appctl_error(call, "already blocking");
+		appctl_reply(call, "already blocking");
 	else
 		appctl_reply(call, "");
 	w->blocked = true;
@@ -143,7 +144,7 @@ static void cmd_unblock(struct appctl_call *call, int argc, const char *argv[], 
 	if (w->blocked)
 		appctl_reply(call, "");
 	else
-		appctl_error(call, "already unblocked");
+		appctl_reply(call, "already unblocked");
 	w->blocked = false;
 }
 
@@ -182,7 +183,7 @@ static void resume(struct watcher *w, const struct ofp_msg *m)
 	if (!ofp_encode_resume(&b, m, session_xid(&w->session)))
 		return;
 	fputs("send: ", stderr);
-	session_print(&w->session, stderr, b.data, b.len, w->session.ofctl->verbosity);
+	session_print(&w->session, stderr, b.data, b.len, w->session.ofctl->verbosity + 2);
 	int error = ofclient_send(w->session.of, b.data, b.len);
 	buf_done(&b);
 	if (error)
@@ -308,6 +309,19 @@ static void ask_for_flows(struct session *s, const char *spec)
 	buf_done(&b);
 }
 
+// Later versions have none of this.
+static void need_versions(struct ofctl *o, const char *what, uint32_t versions)
+{
+	if (!(o->versions & versions)) {
+		struct str s = STR_INIT;
+		ofp_versions_format(versions, &s);
+		command_die("%s requires one of the OpenFlow versions %s but none is enabled (use "
+			    "-O)",
+			    what, str_cstr(&s));
+	}
+	o->versions &= versions;
+}
+
 static void monitor(int argc, char *argv[], void *arg)
 {
 	struct ofctl *o = arg;
@@ -327,6 +341,8 @@ static void monitor(int argc, char *argv[], void *arg)
 		else
 			command_die("%s: unsupported \"monitor\" argument", argv[i]);
 	}
+	if (invalid_ttl)
+		need_versions(o, "invalid_ttl", 1u << OFP10 | 1u << OFP11 | 1u << OFP12);
 	daemon_start(&o->daemon);
 	session_open(&w.session, o, argv[1], "mgmt");
 	if (miss_send_len >= 0 || invalid_ttl)
