@@ -132,7 +132,7 @@ static void cmd_block(struct appctl_call *call, int argc, const char *argv[], vo
 {
 	struct watcher *w = arg;
 	if (w->blocked)
-		appctl_reply(call, "already blocking");
+		appctl_reply(call, "already blocking\n");
 	else
 		appctl_reply(call, "");
 	w->blocked = true;
@@ -144,7 +144,7 @@ static void cmd_unblock(struct appctl_call *call, int argc, const char *argv[], 
 	if (w->blocked)
 		appctl_reply(call, "");
 	else
-		appctl_reply(call, "already unblocked");
+		appctl_reply(call, "already unblocked\n");
 	w->blocked = false;
 }
 
