@@ -2,6 +2,7 @@
 // Commands that listen to a switch or measure the way to it.
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -120,11 +121,14 @@ static void cmd_barrier(struct appctl_call *call, int argc, const char *argv[], 
 
 static void cmd_set_output_file(struct appctl_call *call, int argc, const char *argv[], void *arg)
 {
-	if (!freopen(argv[1], "a", stderr)) {
+	int fd = open(argv[1], O_CREAT | O_APPEND | O_WRONLY | O_CLOEXEC, 0666);
+	if (fd < 0) {
 		appctl_error(call, strerror(errno));
 		return;
 	}
-	setvbuf(stderr, NULL, _IONBF, 0);
+	fflush(stderr);
+	dup2(fd, STDERR_FILENO);
+	close(fd);
 	appctl_reply(call, "");
 }
 
