@@ -40,12 +40,16 @@ class Monitor:
         self.side, self.path, self.ctl = side, f"{side.dir}/monitor.out", f"{side.dir}/monitor.ctl"
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self.ctl)
+        self.control = None
         self.out = open(self.path, "w")
         self.process = subprocess.Popen(side.argv(["--unixctl", self.ctl, *words]), env=side.env, cwd=side.dir, stdout=self.out, stderr=self.out)
 
     def ready(self):
-        wait_until(lambda: os.path.exists(self.ctl) or self.process.poll() is not None, what=f"{self.side.name}: {self.process.args}")
-        self.control = Control(self.ctl) if self.process.poll() is None else None
+        def listens_or_ended():
+            with contextlib.suppress(OSError):
+                self.control = Control(self.ctl)
+            return self.control or self.process.poll() is not None
+        wait_until(listens_or_ended, what=f"{self.side.name}: {self.process.args}")
 
     def text(self):
         with open(self.path) as f:
@@ -163,7 +167,7 @@ def test_detached(sides):
         try:
             again = side.run(*words)
             assert again[0] == 1 and "already running as pid" in again[2], again
-            control = Control(f"{side.dir}/mon.ctl")
+            control = Control(f"{side.dir}/mon.ctl")  # whoever called came back when it listened
             assert control.request("ofctl/set-output-file", f"{side.dir}/told")[0]
             assert control.request("ofctl/send", "0102000800000005") == (True, "sent\n")
             assert control.request("ofctl/barrier")[0]
