@@ -437,7 +437,9 @@ bool field_prereqs_ok(const struct field *f, const struct flow *flow, const stru
 		return false;
 	if (p->nw_proto && (flow->nw_proto != p->nw_proto || (mask && mask->nw_proto != 0xff)))
 		return false;
-	if (p->not_later_frag && flow->nw_frag & FLOW_FRAG_LATER)
+	// A match on ICMP in later fragments means nothing, but OpenFlow has it.
+	bool icmp_of_match = mask && f->prereq >= PREREQ_ICMPV4 && f->prereq <= PREREQ_ND_ADVERT;
+	if (p->not_later_frag && flow->nw_frag & FLOW_FRAG_LATER && !icmp_of_match)
 		return false;
 	if (p->icmp_type[0]) {
 		if (flow->tp_src != htobe16(p->icmp_type[0]) &&

@@ -186,8 +186,8 @@ bool field_mask_is_exact(const struct field *, const union field_value *mask);
 void field_unwildcard(const struct field *, const union field_value *bits, struct flow *mask);
 // Sets in `mask` the bits of the field's prerequisites (dl_type, nw_proto...).
 void field_unwildcard_prereqs(const struct field *, struct flow *mask);
-// Do the flow's values satisfy the prerequisites? With a mask: and does the mask cover what they
-// need?
+// Do the flow's values satisfy the prerequisites? With a mask, of a match: and does the mask cover
+// what they need? Matches may speak of ICMP in later fragments, which is not there to be changed.
 bool field_prereqs_ok(const struct field *, const struct flow *, const struct flow *mask);
 bool field_value_is_valid(const struct field *, const union field_value *);
 

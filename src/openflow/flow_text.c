@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "openflow/action_row.h"
 #include "packet/address.h"
+#include "packet/headers.h"
 
 enum { // what a description may hold besides a match
 	F_OUT_PORT = 1 << 0,
@@ -216,6 +217,18 @@ static bool is_refused_alone(const struct field *f)
 }
 
 // A flow must not match more than it says because something could not be sent.
+static struct error *check_fragment(const struct match *m)
+{
+	const struct flow *f = &m->flow, *mask = &m->mask;
+	bool later = mask->nw_frag & f->nw_frag & FLOW_FRAG_LATER;
+	bool ports = f->nw_proto == IP_PROTO_TCP || f->nw_proto == IP_PROTO_UDP ||
+		     f->nw_proto == IP_PROTO_SCTP;
+	if (later && ports && (mask->tp_src || mask->tp_dst || mask->tcp_flags))
+		return error_new("nw_frag=later does not go with ports or tcp_flags, which later "
+				 "fragments do not have");
+	return NULL;
+}
+
 static struct error *check_fields(const struct match *m)
 {
 	for (int id = 0; id < FIELD_N_IDS; id++) {
@@ -305,6 +318,8 @@ static struct error *parse_flow(struct flow_parse *p, char *s, char **note)
 		e = parse_pair(p, key, value);
 	if (!e && p->look_at_fields)
 		e = check_fields(&fm->match);
+	if (!e)
+		e = check_fragment(&fm->match);
 	if (e)
 		return e;
 	if (!fm->cookie_mask && fm->new_cookie == UINT64_MAX &&

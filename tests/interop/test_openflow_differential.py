@@ -37,6 +37,7 @@ def is_known(flow, version):
     return (re.search(r"decap|dec_nsh_ttl|nsh_ttl|resubmit\(,9,ct\)", flow)
             or (version in ("OpenFlow10", "OpenFlow11") and re.search(r"set_field:[^-]*/[^-]*->", flow))
             or (re.search(r"zone=[a-zN]", flow) and "nat" in flow)  # stock does not look at what is in such a ct
+            or re.search(r"tcp_flags=\S+?/0xfff,", flow)
             or re.search(r"load:[^,]*->(nsh_spi|nsh_ttl|tun_erspan)", flow)
             or re.search(r"set_field:.*/.*->nsh|nat\((src|dst),", flow))
 

@@ -135,7 +135,10 @@ static void test_prereqs(void **state)
 		for (int id = 0; id < FIELD_N_IDS; id++) {
 			const struct field *row = field_get((enum field_id)id);
 			bool ok = field_prereqs_ok(row, &f, NULL);
-			assert_int_equal(field_prereqs_ok(row, &f, &all), ok);
+			// Matches may speak of ICMP in later fragments, actions may not.
+			bool icmp = row->prereq >= PREREQ_ICMPV4 && row->prereq <= PREREQ_ND_ADVERT;
+			if (!(icmp && f.nw_frag & FLOW_FRAG_LATER))
+				assert_int_equal(field_prereqs_ok(row, &f, &all), ok);
 			if (!ok || row->prereq == PREREQ_CT)
 				continue;
 			memset(&mask, 0, sizeof(mask));
