@@ -81,11 +81,13 @@ char *flow_file_next(struct flow_file *f)
 	return NULL;
 }
 
-void flow_file_die(const struct flow_file *f, const struct error *e)
+void flow_file_die(const struct flow_file *f, struct error *e)
 {
+	static char *text; // lives until the end
+	text = error_take_text(e);
 	if (f)
-		command_die("%s:%u: %s", f->name, f->line, error_text(e));
-	command_die("%s", error_text(e));
+		command_die("%s:%u: %s", f->name, f->line, text);
+	command_die("%s", text);
 }
 
 static void log_normalised(const struct match *before, const struct match *after)

@@ -121,10 +121,8 @@ static void open_dump(struct ofctl *o, int argc, char *argv[], bool aggregate, s
 	uint32_t usable;
 	port_names_init(&names, o, argv[1]);
 	struct ofpact_text t = port_names_to_parse(&names);
-	struct error *e =
-		flow_stats_request_parse(argc > 2 ? argv[2] : "", aggregate, &t, &r, &usable);
-	if (e)
-		command_die("%s", error_text(e));
+	end_on_error(NULL,
+		     flow_stats_request_parse(argc > 2 ? argv[2] : "", aggregate, &t, &r, &usable));
 	port_names_done(&names);
 	session_open_for_dump(s, o, argv[1], usable);
 	ofp_encode_flow_stats_request(request, &r, s->protocol, session_xid(s));
@@ -298,8 +296,7 @@ static void packet_out(int argc, char *argv[], void *arg)
 	struct str text = STR_INIT;
 	if (argc > 4) { // SWITCH IN_PORT ACTIONS PACKET...: what is wrong with actions first
 		struct error *e = ofpacts_parse_actions(argv[3], &t, &b, &usable);
-		if (e)
-			command_die("%s", error_text(e));
+		end_on_error(NULL, e);
 		buf_clear(&b);
 		(void)port_names_parse(&names, argv[2]);
 	}

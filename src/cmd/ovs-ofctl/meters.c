@@ -11,8 +11,7 @@ enum { METER_PROTOCOLS = OFPROTO_13 | OFPROTO_14 | OFPROTO_15 };
 static void parse_or_die(const char *text, int command, struct ofp_meter_mod *mm, uint32_t *usable)
 {
 	struct error *e = ofp_meter_mod_parse(text, command, mm, usable);
-	if (e)
-		command_die("%s", error_text(e));
+	end_on_error(NULL, e);
 }
 
 static void send_mod(struct ofctl *o, const char *target, struct ofp_meter_mod *mm, uint32_t usable)

@@ -164,7 +164,7 @@ void flow_file_rewind(struct flow_file *);
 // at the end. May be changed by the caller, until the next call.
 char *flow_file_next(struct flow_file *);
 // Ends the program with what is wrong with the line that was given last; NULL: with no line.
-void flow_file_die(const struct flow_file *, const struct error *) __attribute__((noreturn));
+void flow_file_die(const struct flow_file *, struct error *) __attribute__((noreturn));
 // Parses, logs what normalising drops, and exits with a message when it is wrong. Takes the text
 // apart in place. `from`: where it stands (may be NULL).
 void flow_parse_or_die(struct ofctl *, struct port_names *, char *text, int command,

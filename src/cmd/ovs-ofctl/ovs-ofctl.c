@@ -86,8 +86,7 @@ static int parse_packet_in_format(const char *s)
 
 static void or_die(struct error *e)
 {
-	if (e)
-		command_die("%s", error_text(e));
+	end_on_error(NULL, e);
 }
 
 static void set_color(struct ofctl *o, const char *value)

@@ -441,8 +441,7 @@ static void check_vlan(int argc, char *argv[], void *arg)
 	printf("%s -> ", str_cstr(&text));
 	fflush(stdout);
 	struct error *e = match_parse(&again, str_cstr(&text), NULL, NULL);
-	if (e)
-		command_die("%s", error_text(e));
+	end_on_error(NULL, e);
 	print_tci(&again);
 	putchar('\n');
 	check_entries("NXM", 0, &m);

@@ -173,8 +173,7 @@ static void mod_table(int argc, char *argv[], void *arg)
 		versions = 1u << OFP13 | 1u << OFP14 | 1u << OFP15;
 	else
 		e = ofp_table_mod_parse(argv[3], &tm, &versions);
-	if (e)
-		command_die("%s", error_text(e));
+	end_on_error(NULL, e);
 	struct session s;
 	session_open(&s, o, argv[1], "mgmt");
 	if (!(versions & 1u << s.version)) {
@@ -206,8 +205,7 @@ static void tlv_mod(struct ofctl *o, const char *target, enum ofp_tlv_command co
 	struct session s;
 	struct buf b = BUF_INIT;
 	struct error *e = text ? ofp_tlv_maps_parse(text, &tm) : NULL;
-	if (e)
-		command_die("%s", error_text(e));
+	end_on_error(NULL, e);
 	session_open_for_flow_mod(&s, o, target, NAMED_FIELDS);
 	ofp_encode_tlv_table_mod(&b, &tm, s.version, session_xid(&s));
 	session_send_or_die(&s, &b);
@@ -277,8 +275,7 @@ static void ct_flush(int argc, char *argv[], void *arg)
 		e = ofp_ct_tuple_parse(argv[i++], &m.reply, &m);
 		m.has_reply = true;
 	}
-	if (e)
-		command_die("Failed to parse ct-tuple: %s", error_text(e));
+	end_on_error("Failed to parse ct-tuple", e);
 	if (argc > i)
 		command_die("%s: at most a zone and two tuples are needed", argv[i]);
 	// An empty tuple need not be sent. Of ICMP, both are: its numbers have none that means any.

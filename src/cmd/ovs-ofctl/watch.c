@@ -299,8 +299,7 @@ static void ask_for_flows(struct session *s, const char *spec)
 	struct buf b = BUF_INIT;
 	uint32_t usable;
 	struct error *e = ofp_flow_monitor_parse(spec, &t, &r, &usable);
-	if (e)
-		command_die("%s", error_text(e));
+	end_on_error(NULL, e);
 	if (!(usable & s->protocol) && s->version != OFP10) {
 		char *formats = ofp_protocols_format(usable);
 		command_die("\"watch:%s\" needs one of %s ('-O')", spec, formats);
