@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """ovs-ofctl(8), command by command, with right and wrong arguments: our program prints what the stock one does, on both switches, and
 both switches answer alike."""
+import os
 import re
+import signal
+import subprocess
 
 import pytest
 
@@ -43,3 +46,46 @@ def test_commands(sides, script):
         if not SWITCH_DIFFERS.search(" ".join(words)):
             wrong += unlike(words, got[0], sides[0].name, got[2], sides[2].name)
     assert not wrong, wrong[:20000]
+
+
+def test_output_that_cannot_be_written(sides):
+    ours = sides[3]
+    assert ours.run("add-flow", "br0", "priority=77,actions=drop")[0] == 0
+    for words in (["show", "br0"], ["dump-flows", "br0"], ["--sort", "dump-flows", "br0"], ["parse-flow", "actions=1"], ["--help"], ["list-commands"]):
+        with open("/dev/full", "w") as full:
+            done = subprocess.run(ours.argv(words), env=ours.env, stdout=full, stderr=subprocess.PIPE, timeout=30, text=True)
+        assert (done.returncode, done.stderr) == (1, "ovs-ofctl: write to stdout failed\n"), words
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(ours.argv(["dump-flows", "br0"]), env=ours.env, stdout=writer, stderr=subprocess.PIPE, timeout=30, text=True)
+    os.close(writer)
+    assert done.returncode == 1 and "write to stdout failed" in done.stderr  # as with `| head`, not a silent end by SIGPIPE
+
+
+def test_interrupted(sides):
+    for side in sides[2:]:
+        p = subprocess.Popen(side.argv(["monitor", "br0"]), env=side.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        ctl = f"{side.dir}/ovs-ofctl.{p.pid}.ctl"
+        harness.wait_until(lambda: os.path.exists(ctl), what="the monitor's socket, with its usual name")
+        p.send_signal(signal.SIGINT)
+        assert p.wait(10) == -signal.SIGINT
+        assert not os.path.exists(ctl)
+
+
+COMPLETION = "/usr/share/bash-completion/completions/ovs-appctl-bashcomp.bash"
+
+
+@pytest.mark.skipif(not os.path.exists(COMPLETION), reason="no completion for bash here")
+def test_completion(sides):
+    """The script of the distribution finds commands and options of ours as it does those of the stock program."""
+    ask = f"""source {COMPLETION}; for line in 'ovs-ofctl ' 'ovs-ofctl dump-f' 'ovs-ofctl --s' 'ovs-ofctl add-' 'ovs-ofctl show '; do
+        COMP_LINE="$line"; read -ra COMP_WORDS <<< "$line"; case "$line" in *' ') COMP_WORDS+=('');; esac
+        COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); COMPREPLY=(); _ovs_command_complete 2>/dev/null
+        echo "$line: $(printf '%s\\n' "${{COMPREPLY[@]}}" | sort | tr '\\n' ' ')"; done"""
+    found = []
+    for side in sides[2:]:
+        path = os.path.dirname(side.tool("ovs-ofctl")) + ":" + os.environ["PATH"]
+        done = subprocess.run(["bash", "-c", ask], env=dict(side.env, PATH=path), capture_output=True, timeout=60, text=True)
+        found.append(re.sub(r" --(bootstrap-ca-cert|peer-ca-cert|ssl-ciphersuites)\b", "", done.stdout))  # ours has these, too
+    assert "dump-flows" in found[1] and "add-meter" in found[1], found[1]
+    assert found[0] == found[1]

@@ -131,5 +131,6 @@ void ofctl_help(void)
 	       "  --color[=always|never|auto] control use of color in output\n"
 	       "  -h, --help                  display this help message\n"
 	       "  -V, --version               display version information\n");
+	end_output();
 	exit(EXIT_SUCCESS);
 }

@@ -41,6 +41,8 @@ struct ofctl {		    // the command line
 	const struct str_style *style; // of what is shown; NULL: no colours
 };
 
+// Ends with a message when something could not be written to stdout.
+void end_output(void);
 // help.c: prints how to use the program, and ends.
 void ofctl_help(void) __attribute__((noreturn));
 

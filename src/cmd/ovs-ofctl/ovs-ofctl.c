@@ -36,6 +36,12 @@ static const char *const writers[] = {
 
 // A thread of its own: a handler of SIGALRM could not log, for what it interrupts may hold the
 // locks of the log or of the heap.
+void end_output(void)
+{
+	if (fflush(stdout) || ferror(stdout))
+		command_die("write to stdout failed");
+}
+
 static void *end_in_time(void *arg)
 {
 	const struct timespec *left = arg;
@@ -242,6 +248,7 @@ static void value_option(struct ofctl *o, int c)
 	case 'V':
 		version_print(log_program());
 		printf("OpenFlow versions 0x%x:0x%x\n", OFP10, OFP15);
+		end_output();
 		exit(EXIT_SUCCESS);
 	default:
 		if (!tls_option(&o->tls_options, c) && !daemon_option(&o->daemon, c) &&
@@ -318,5 +325,6 @@ int main(int argc, char *argv[])
 	vec_done(&o.sort);
 	stream_tls_free(o.tls);
 	tls_options_done(&o.tls_options);
-	return fflush(stdout) || ferror(stdout) ? EXIT_FAILURE : EXIT_SUCCESS;
+	end_output();
+	return EXIT_SUCCESS;
 }

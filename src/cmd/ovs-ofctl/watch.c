@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,7 @@ struct watcher {
 	struct appctl_call *barrier; // waits for the answer to ofctl/barrier
 	uint32_t barrier_xid;
 	bool blocked, exiting, answer_echo, resume;
+	int signal; // that ends it; 0: none
 };
 
 static void cmd_exit(struct appctl_call *call, int argc, const char *argv[], void *arg)
@@ -219,15 +221,15 @@ static void take_message(struct watcher *w, const uint8_t *msg, size_t n)
 	}
 }
 
-static void watch(struct watcher *w)
+static void on_signal(void *arg, int number)
 {
-	// A daemon lets go of stderr, but that is where the messages go.
-	int err = dup(STDERR_FILENO);
-	start_appctl(w);
-	daemon_ready();
-	dup2(err, STDERR_FILENO);
-	close(err);
-	while (!w->exiting) {
+	((struct watcher *)arg)->signal = number;
+}
+
+// Until a command or a signal says that it is enough. 0, errno or EOF.
+static int listen_until_end(struct watcher *w)
+{
+	while (!w->exiting && !w->signal) {
 		const uint8_t *msg;
 		size_t n;
 		int error = w->blocked ? -EAGAIN : ofclient_try_recv(w->session.of, &msg, &n);
@@ -236,13 +238,39 @@ static void watch(struct watcher *w)
 		else if (error == -EAGAIN)
 			loop_run_once(ofclient_loop(w->session.of), -1);
 		else
-			command_die("vconn_recv (%s)", error < 0 ? "End of file" : strerror(error));
+			return error;
 	}
 	// Lets the answer to "exit" out.
 	loop_run_once(ofclient_loop(w->session.of), 0);
+	return 0;
+}
+
+static void watch(struct watcher *w)
+{
+	static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
+	struct loop_signal *handlers[3];
+	// A daemon lets go of stderr, but that is where the messages go.
+	int err = dup(STDERR_FILENO);
+	start_appctl(w);
+	for (int i = 0; i < 3; i++)
+		handlers[i] =
+			loop_signal_add(ofclient_loop(w->session.of), signals[i], on_signal, w);
+	daemon_ready();
+	dup2(err, STDERR_FILENO);
+	close(err);
+	int error = listen_until_end(w);
+	// Whatever ends it, neither socket nor pidfile stays behind.
+	for (int i = 0; i < 3; i++)
+		loop_signal_remove(handlers[i]);
 	appctl_free(w->appctl);
 	session_close(&w->session);
 	daemon_done();
+	if (error)
+		command_die("vconn_recv (%s)", error < 0 ? "End of file" : strerror(error));
+	if (w->signal) {
+		signal(w->signal, SIG_DFL);
+		raise(w->signal);
+	}
 }
 
 static bool set_packet_in_format(struct session *s, enum ofp_packet_in_format format)
