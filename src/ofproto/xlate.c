@@ -364,7 +364,8 @@ void xlate_table(struct xlate_ctx *ctx, uint32_t in_port, uint8_t table_id, bool
 	ctx->table_id = old_table;
 	ctx->node = old_node;
 	ctx->rule = old_rule;
-	ctx->cookie = old_cookie;
+	if (ctx->depth || ctx->packet_out) // the action set is the first rule's
+		ctx->cookie = old_cookie;
 }
 
 // --- The action set.
