@@ -182,8 +182,21 @@ static int read_event(const struct ofp_msg *m, uint16_t wire, struct ofp_flow_up
 	return 0;
 }
 
-static int pull_full(const struct ofp_msg *m, struct cursor c, struct buf *actions,
-		     struct ofp_flow_update *u)
+// A match that is longer than its entry is read for what is wrong with it first.
+static int pull_match13(struct cursor *c, const uint8_t *end_of_message, struct match *match)
+{
+	const uint8_t *end = c->end;
+	c->end = end_of_message;
+	int error = ofp11_match_decode(c, true, match, NULL);
+	bool beyond = c->p > end;
+	if (beyond)
+		c->p = end;
+	c->end = end;
+	return !error && beyond ? OFPBRC_BAD_LEN : error;
+}
+
+static int pull_full(const struct ofp_msg *m, struct cursor c, const uint8_t *end_of_message,
+		     struct buf *actions, struct ofp_flow_update *u)
 {
 	uint16_t match_len = 0;
 	if (is14(m)) {
@@ -207,7 +220,7 @@ static int pull_full(const struct ofp_msg *m, struct cursor c, struct buf *actio
 		return OFPBRC_BAD_LEN;
 	int error;
 	if (m->version >= OFP13) {
-		error = ofp11_match_decode(&c, true, &u->match, NULL);
+		error = pull_match13(&c, end_of_message, &u->match);
 	} else {
 		struct cursor match = cursor_sub(&c, (match_len + 7u) & ~7u);
 		if (match.bad)
@@ -249,7 +262,7 @@ int ofp_flow_update_pull(const struct ofp_msg *m, struct cursor *body, struct bu
 	}
 	if (u->event == OFPFME_PAUSED || u->event == OFPFME_RESUMED)
 		return len == 8 ? 0 : OFPBRC_BAD_LEN;
-	return len < UPDATE_FULL ? OFPBRC_BAD_LEN : pull_full(m, c, actions, u);
+	return len < UPDATE_FULL ? OFPBRC_BAD_LEN : pull_full(m, c, body->end, actions, u);
 }
 
 void ofp_flow_updates_init(struct ofp_replies *r, uint8_t version)
