@@ -316,9 +316,13 @@ static struct error *set_pattern(const char *spec)
 	char *name = xstrndup(spec, (size_t)(colon - spec));
 	int destination = find_name(destination_names, LOG_N_DESTINATIONS, name);
 	bool any = is_any(name);
+	if (destination < 0 && !any) {
+		struct error *e = *name ? error_new("unknown destination \"%s\"", name)
+					: error_new("missing destination");
+		free(name);
+		return e;
+	}
 	free(name);
-	if (destination < 0 && !any)
-		return error_new("Please supply a valid pattern and destination");
 	pthread_mutex_lock(&lock);
 	for (int d = 0; d < LOG_N_DESTINATIONS; d++)
 		if (any || d == destination) {

@@ -197,7 +197,7 @@ def compare(name, directory):
     wrong = ""
     try:
         for words in COMMANDS[:3] if name in ENDLESS else COMMANDS:
-            theirs, mine = (call(tools, directory, words, 10 if name in ALIKE else 1) for tools in (stock, ours))
+            theirs, mine = (call(tools, directory, words, 1 if name in ENDLESS else 15) for tools in (stock, ours))
             if name in ALIKE:
                 ok = theirs == mine
             else:
