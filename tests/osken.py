@@ -8,7 +8,7 @@ import struct
 
 from os_ken.ofproto import ofproto_parser, ofproto_protocol
 
-WIRE = {"OpenFlow10": 1, "OpenFlow13": 4, "OpenFlow14": 5}
+WIRE = {"OpenFlow10": 1, "OpenFlow12": 3, "OpenFlow13": 4, "OpenFlow14": 5, "OpenFlow15": 6}
 
 
 class Unspoken(Exception):

@@ -21,7 +21,6 @@ COUNTER(ofproto_packet_in_backlogged);
 COUNTER(ofconn_reads_too_slowly);
 
 enum {
-	MISS_SEND_LEN = 128, // what a controller gets that never set it
 	QUEUE_SIZE = 100,
 	NEWS_BACKLOG =
 		64 << 20, // bytes that wait for a peer: whoever lets so much lie does not read
@@ -37,7 +36,7 @@ static void reset(struct conn *c)
 	c->packet_in_format = OFP_PIN_STANDARD;
 	c->controller_id = 0;
 	c->hopeless = false;
-	c->miss_send_len = c->service ? 0 : MISS_SEND_LEN;
+	c->miss_send_len = c->service ? 0 : CONN_MISS_SEND_LEN;
 	memset(&c->async, 0, sizeof(c->async));
 	if (c->async_wanted)
 		ofp_async_default(&c->async, version ? version : OFP10);

@@ -16,6 +16,8 @@ struct flow_dump;
 struct flow_monitors;
 struct ofbundles;
 
+enum { CONN_MISS_SEND_LEN = 128 }; // what a controller gets that never set it
+
 struct conn {
 	struct controllers *owner;
 	struct ofproto *ofproto;

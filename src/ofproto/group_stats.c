@@ -91,8 +91,8 @@ int group_features_request(struct conn *c, const struct ofp_msg *msg)
 	enum { SELECT_WEIGHT = 1, SELECT_LIVENESS = 2, CHAINING = 4 };
 	// By each version's numbers: what an action of a bucket can be.
 	uint32_t actions = msg->version == OFP10   ? 0x00000fff
-			   : msg->version == OFP11 ? 0x01e607ff
-						   : 0x03e60001;
+			   : msg->version == OFP11 ? 0x01ffe7ff
+						   : 0x03ff8001;
 	struct ofp_group_features f = {.types = 0xf,
 				       .capabilities = SELECT_WEIGHT | SELECT_LIVENESS | CHAINING};
 	for (int i = 0; i < OFPGT_N; i++) {

@@ -25,7 +25,8 @@ static int features_request(struct conn *c, const struct ofp_msg *msg)
 		.datapath_id = p->datapath_id,
 		.n_tables = OFPROTO_N_TABLES - 1,
 		.capabilities = OFPC_FLOW_STATS | OFPC_TABLE_STATS | OFPC_PORT_STATS |
-				OFPC_QUEUE_STATS | OFPC_GROUP_STATS | OFPC_ARP_MATCH_IP,
+				OFPC_QUEUE_STATS | OFPC_GROUP_STATS | OFPC_ARP_MATCH_IP |
+				OFPC_BUNDLES,
 	};
 	struct ofp_port_desc *ports = xcalloc(p->ports.n, sizeof(*ports));
 	VEC_FOREACH (&p->ports, i)
@@ -285,6 +286,8 @@ static int set_async_config(struct conn *c, const struct ofp_msg *msg)
 	if (error)
 		return error;
 	c->async = async;
+	if (c->service && !c->miss_send_len) // who asks for news wants them
+		c->miss_send_len = CONN_MISS_SEND_LEN;
 	controllers_wishes_changed(c->owner);
 	return 0;
 }

@@ -122,6 +122,14 @@ static void collect_users(const struct ofproto *p, uint32_t id, struct rule_vec 
 
 // --- Changing.
 
+// A band without a burst has one of a second's traffic.
+static void default_bursts(struct ofp_meter *m)
+{
+	VEC_FOREACH (&m->bands, i)
+		if (!m->bands.v[i].burst_size)
+			m->bands.v[i].burst_size = m->bands.v[i].rate;
+}
+
 static void configure(struct ofproto *p, const struct ofmeter *m)
 {
 	struct dp_meter_config c = {.packets = m->m.flags & OFPMF_PKTPS,
@@ -168,6 +176,7 @@ static int add_meter(struct ofproto *p, struct ofp_meter *m)
 	if (error)
 		return error;
 	struct ofmeter *new = XNEW(struct ofmeter), **chain = chain_of(&p->meters, m->meter_id);
+	default_bursts(m);
 	new->m = *m;
 	memset(m, 0, sizeof(*m));
 	new->dp_id = backer_new_meter(p->backer);
@@ -189,6 +198,7 @@ static int modify_meter(struct ofproto *p, struct ofp_meter *m)
 	int error = check_config(m);
 	if (error)
 		return error;
+	default_bursts(m);
 	ofp_meter_done(&old->m);
 	old->m.flags = m->flags; // not the id, which others are reading
 	memcpy(&old->m.bands, &m->bands, sizeof(m->bands));

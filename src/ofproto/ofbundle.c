@@ -178,9 +178,15 @@ static int for_each_message(const struct ofbundle *b, struct conn *c,
 	const uint8_t *bytes = b->messages.data;
 	for (size_t at = 0, n; at < b->messages.len; at += n) {
 		n = ofp_length(bytes + at);
+		struct ofp_bundle_add ba;
+		struct ofp_msg inner;
 		int error = ofp_msg_decode(bytes + at, n, failed);
 		if (!error)
-			error = cb(c, failed);
+			error = ofp_decode_bundle_add(failed, &ba);
+		if (!error)
+			error = ofp_msg_decode(ba.msg, ba.len, &inner);
+		if (!error)
+			error = cb(c, &inner);
 		if (error)
 			return error;
 	}
@@ -331,14 +337,14 @@ int bundle_add(struct conn *c, const struct ofp_msg *msg)
 	if (!b)
 		b = open_bundle(bs, ba.bundle_id, ba.flags, msg);
 	error = b->closed ? OFPBFC_BUNDLE_CLOSED : b->flags != ba.flags ? OFPBFC_BAD_FLAGS : 0;
-	if (!error && bs->bytes + ba.len > MAX_BYTES)
+	if (!error && bs->bytes + msg->len > MAX_BYTES)
 		error = OFPBFC_MSG_TOO_MANY;
 	if (error) {
 		discard(bs, b);
 		return error;
 	}
-	buf_add(&b->messages, ba.msg, ba.len);
-	bs->bytes += ba.len;
+	buf_add(&b->messages, msg->data, msg->len);
+	bs->bytes += msg->len;
 	b->used = clock_ms();
 	return 0;
 }

@@ -31,10 +31,6 @@ void oxs_put(struct buf *b, const struct oxs *s)
 		buf_add_be32(b, (uint32_t)s->idle_age);
 		buf_add_be32(b, 0);
 	}
-	if (s->has_flows) {
-		oxs_header(b, OXS_FLOW_COUNT, 4);
-		buf_add_be32(b, s->flows);
-	}
 	if (s->packets != UINT64_MAX) {
 		oxs_header(b, OXS_PACKET_COUNT, 8);
 		buf_add_be64(b, s->packets);
@@ -42,6 +38,10 @@ void oxs_put(struct buf *b, const struct oxs *s)
 	if (s->bytes != UINT64_MAX) {
 		oxs_header(b, OXS_BYTE_COUNT, 8);
 		buf_add_be64(b, s->bytes);
+	}
+	if (s->has_flows) {
+		oxs_header(b, OXS_FLOW_COUNT, 4);
+		buf_add_be32(b, s->flows);
 	}
 	put_be16(b->data + at + 2, (uint16_t)(b->len - at));
 	buf_pad(b, at, 8);

@@ -111,6 +111,15 @@ static bool exists_in(const struct field *f, uint8_t version)
 	       (f->nxm_version && version >= f->nxm_version);
 }
 
+// 1.2 has a bit for each field of OXM's basic class; those that came later have one, too, if that
+// is the only form they have.
+static int bit12(const struct field *f)
+{
+	bool basic = f->oxm_version && f->oxm >> 16 == OXM_BASIC;
+	bool only = !f->nxm_version && !f->onf;
+	return basic && (f->oxm_version == OFP12 || only) ? (int)(f->oxm >> 9 & 0x7f) : -1;
+}
+
 static void all_actions(struct ofp_table_actions *a, uint8_t version)
 {
 	a->actions = version == OFP11 ? ACTIONS_11 : ACTIONS_12;
@@ -157,7 +166,7 @@ void ofp_table_features_all(struct ofp_table_features *f, uint8_t version)
 	all_actions(&f->hit.apply, version);
 	for (unsigned int i = 0; i < FIELD_N_IDS; i++) {
 		const struct field *field = field_get((enum field_id)i);
-		if (!exists_in(field, version))
+		if (!exists_in(field, version) && !(version == OFP12 && bit12(field) >= 0))
 			continue;
 		ofp_field_set_add(&f->match, i);
 		ofp_field_set_add(&f->wildcard, i);
@@ -362,13 +371,6 @@ static void pull_fields11(struct cursor *c, struct ofp_field_set *set)
 	for (size_t i = 0; i < N_OLD_FIELDS; i++)
 		if (bits & old_fields[i].bits11)
 			ofp_field_set_add(set, old_fields[i].id);
-}
-
-// 1.2 has a bit for each field of OXM's basic class.
-static int bit12(const struct field *f)
-{
-	return f->oxm_version == OFP12 && f->oxm >> 16 == OXM_BASIC ? (int)(f->oxm >> 9 & 0x7f)
-								    : -1;
 }
 
 static void put_fields12(struct buf *b, const struct ofp_field_set *set)
