@@ -86,6 +86,8 @@ def known(message, theirs, ours):
         return o == ["OFPBPC_BAD_VALUE"] or nothing and o == ["OFPTMFC_BAD_CONFIG"] and message[8] == 253
     if kind == 15 or kind == 4 and message[8:16] == struct.pack("!II", NX, 31):
         return nothing and o == ["OFPGMFC_LOOP"]
+    if kind == 4 and message[8:16] == struct.pack("!II", NX, 28) and o == ["OFPBAC_BAD_TYPE"]:  # of an action set
+        return s != o
     if nothing and (kind in (13, 34) or kind == 4 and message[8:16] == struct.pack("!II", ONF, 2301)):
         return o == ["OFPBRC_BAD_LEN" if message[0] < 3 else "OFPBRC_BAD_PACKET"]
     # An option that no field stands for: stock finds that before all other faults.
