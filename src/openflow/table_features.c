@@ -386,7 +386,8 @@ static void pull_fields12(struct cursor *c, struct ofp_field_set *set)
 {
 	uint64_t bits = cursor_be64(c);
 	for (unsigned int i = 0; i < FIELD_N_IDS; i++) {
-		int bit = bit12(field_get((enum field_id)i));
+		const struct field *f = field_get((enum field_id)i);
+		int bit = f->oxm_version == OFP12 ? bit12(f) : -1; // others are not 1.2's to know
 		if (bit >= 0 && bits >> bit & 1)
 			ofp_field_set_add(set, i);
 	}

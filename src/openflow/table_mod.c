@@ -55,7 +55,7 @@ static int read_properties(struct cursor c, bool mod, struct properties *p)
 			p->down = cursor_u8(&value);
 			p->up = cursor_u8(&value);
 			p->vacancy = cursor_u8(&value);
-			if (mod && (p->vacancy || p->up < p->down))
+			if (mod && (p->vacancy || p->up < p->down || p->up > 100))
 				error = OFPBPC_BAD_VALUE;
 		} else if (!error) {
 			error = mod ? OFPBRC_BAD_TYPE : 0;
