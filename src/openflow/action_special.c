@@ -3,6 +3,7 @@
 // for tests.
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "openflow/action_row.h"
@@ -60,10 +61,11 @@ static void format_conjunction(const struct ofpact *a, const struct ofpact_text 
 
 static struct error *parse_conjunction(struct ofpact_parse *p, char *arg)
 {
-	long long id;
 	unsigned int clause, n;
 	int end = 0;
-	if (sscanf(arg, "%lli , %u / %u %n", &id, &clause, &n, &end) != 3 || arg[end] ||
+	char *rest;
+	long long id = strtoll(arg, &rest, 0);
+	if (rest == arg || sscanf(rest, " , %u / %u %n", &clause, &n, &end) != 2 || rest[end] ||
 	    id < INT32_MIN || id > UINT32_MAX)
 		return error_new("\"conjunction\" syntax is \"conjunction(id,i/n)\"");
 	if (n < MIN_CLAUSES)

@@ -237,10 +237,8 @@ static char *value_end(char *s, char end)
 		[' '] = true,  ['\t'] = true, ['\r'] = true, ['\n'] = true,
 	};
 	int depth = 0;
-	if (*s == '"') { // a quote in the middle means nothing
-		s = skip_quoted(s);
-		s += *s != '\0';
-	}
+	if (*s == '"' && *skip_quoted(s)) // a name of a port; elsewhere it means nothing
+		s = skip_quoted(s) + 1;
 	for (; *s; s++) {
 		while (!means_something[(unsigned char)*s])
 			s++;
@@ -263,7 +261,7 @@ bool text_next_pair(char **s, char **key, char **value)
 	if (!*p)
 		return false;
 	*key = p;
-	if (*p == '"')
+	if (*p == '"' && *skip_quoted(p)) // a quote that nobody closes is a character
 		p = skip_quoted(p);
 	p += strcspn(p, "=:(, \t\r\n");
 	char delimiter = *p;

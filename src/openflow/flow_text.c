@@ -372,9 +372,8 @@ struct error *flow_stats_request_parse(const char *text, bool aggregate,
 			.table_id = fm.table_id,
 		};
 		// Asking for one table needs no extension.
-		*protocols = p.protocols | (fm.table_id != OFPTT_ALL && p.protocols
-						    ? OFPROTO_10_ANY | OFPROTO_NXM_ANY
-						    : 0);
+		*protocols = p.protocols | (p.protocols & OFPROTO_10_TID ? OFPROTO_10 : 0) |
+			     (p.protocols & OFPROTO_NXM_TID ? OFPROTO_NXM : 0);
 	}
 	ofp_flow_mod_done(&fm);
 	free(copy);

@@ -102,7 +102,8 @@ def groups(t):
 
 def files(t):
     verb, text = t.file()
-    while NESTS.search(text):  # the protocols that are forgotten are those of all lines
+    # The protocols that are forgotten are those of all lines.
+    while NESTS.search(text) or any(line.count("bucket=") > 1 for line in text.split("\n")):
         verb, text = t.file()
     return [*verb, *(["SWITCH"] if verb != ["parse-flows"] else []), text]
 

@@ -18,7 +18,7 @@ NSH = {"nsh_flags": 8, "nsh_ttl": 6, "nsh_mdtype": 8, "nsh_np": 8, "nsh_spi": 24
 def call(tool, argv, where, data=None):
     """Exit status, what was printed, and the messages; without transaction ids and the log."""
     try:
-        p = subprocess.run([tool, *argv], capture_output=True, timeout=60, cwd=where, env={**os.environ, "OVS_RUNDIR": str(where)}, input=data)
+        p = subprocess.run([tool, *(a.encode("latin1") for a in argv)], capture_output=True, timeout=60, cwd=where, env={**os.environ, "OVS_RUNDIR": str(where)}, input=data)
     except subprocess.TimeoutExpired:
         return "waits for ever", "", ""
     err = LOG.sub("", p.stderr.decode("latin1")).replace(str(tool), "ovs-ofctl")
@@ -46,7 +46,7 @@ def is_mac(text):
 
 
 def is_ipv4(text):
-    return re.fullmatch(r"\d+(\.\d+){3}", text) and all(int(n) < 256 for n in text.split("."))
+    return re.fullmatch(r"\d{1,3}(\.\d{1,3}){3}", text) and all(int(n) < 256 for n in text.split("."))
 
 
 def is_nat_range(text):
@@ -68,9 +68,10 @@ MALFORMED = [
     (VALUE + r"(.*?): invalid Ethernet address\)?$", lambda t: all(map(is_mac, t.split("/"))) and t.count("/") < 2, "1:2:3:4:5:6"),
     (r"^ovs-ofctl: invalid mac address (.*)$", is_mac, "1:2:3:4:5:6"),
     (VALUE + r"(.*?): invalid IP address\)?$", lambda t: is_ipv4(t.split("/")[0]) and re.fullmatch(r"[^/]*(/(\d+|\d+\.\d+\.\d+\.\d+))?", t), "1.2.3.4"),
-    (VALUE + r"(\d.*?): unknown (?:TCP|ct_state|tunnel) flag\(s\)\)?$", lambda t: all(map(is_number, t.split("/"))) and t.count("/") < 2, "1"),
+    (VALUE + r"(\d.*?): unknown (?:TCP|ct_state|tunnel) flag\(s\)\)?$", lambda t: all(is_number(n, 1 << 31) for n in t.split("/")) and t.count("/") < 2, "1"),
     (VALUE + r"([^ ]*?\|.*?): unknown (?:TCP|ct_state|tunnel) flag\(s\)\)?$", lambda t: not any(w[:1].isdigit() and not is_number(w) for w in t.split("|")), "1"),
     (VALUE + r"([^ ]*?): IPv[46] network prefix bits not between 0 and \d+, inclusive\)?$", lambda t: int_or(t.partition("/")[2], 0) < 1 << 31, "::1"),
+    (VALUE + r"([^ ]*?)(?:/[^ ]*)?: (?:value|mask) too large for \d+-bit field", lambda t: is_number(t, 128), "1"),
     (r"^ovs-ofctl: \"conjunction\" syntax.*()$", lambda t: False, None),
     (r"^ovs-ofctl: .*: (?:starting|ending) bit (\d+) is not valid", lambda t: int(t) < 1 << 31, "31"),
 ]
@@ -79,7 +80,7 @@ MALFORMED = [
 def malformed(text, stock, ours):
     """A number that goes on as something else, or is too large: the stock program takes what it can."""
     for pattern, is_right, right in MALFORMED:
-        m = re.search(pattern, ours[2], re.M)
+        m = re.search(pattern, re.sub(r"^(ovs-ofctl: )[^ ]*:\d+: ", r"\1", ours[2]), re.M)
         if not m:
             continue
         if right is None:  # conjunction(99999999999,1/2), conjunction(5,1/258)
