@@ -57,9 +57,9 @@ def is_nat_range(text):
 
 # The message of a number, an address or a range that goes on as something else or is too large; what it names, whether that is right
 # after all, and what is right in its place.
-VALUE = r"(?:^.*immediate value \(|^ovs-ofctl: (?:[^ ]*:\d+: )?)"
+VALUE = r"(?:^.*immediate value \(|^ovs-ofctl: )"
 MALFORMED = [
-    (r"^ovs-ofctl: (?:[^ ]*:\d+: )?([^:]*?)->.*: cannot parse integer value$", lambda t: is_number(t, 1 << 128), "1"),
+    (r"^ovs-ofctl: ([^:]*?)->.*: cannot parse integer value$", lambda t: is_number(t, 1 << 128), "1"),
     (r"^ovs-ofctl: .*\[.*\]: cannot parse integer value: (.*)$", lambda t: is_number(t, 1 << 128), "1"),
     (r'^ovs-ofctl: invalid nat range "(.*)"$', is_nat_range, "10.0.0.1"),
     (r"^ovs-ofctl: Invalid NSH TLV header: (.*)$", lambda t: re.fullmatch(r"0x[0-9a-f]{1,4},\d{1,2},0x([0-9a-f]{2})+", t), "0x1,2,0x1234"),
@@ -80,7 +80,7 @@ MALFORMED = [
 def malformed(text, stock, ours):
     """A number that goes on as something else, or is too large: the stock program takes what it can."""
     for pattern, is_right, right in MALFORMED:
-        m = re.search(pattern, re.sub(r"^(ovs-ofctl: )[^ ]*:\d+: ", r"\1", ours[2]), re.M)
+        m = re.search(pattern, re.sub(r"^(ovs-ofctl: )file:\d+: ", r"\1", ours[2]), re.M)
         if not m:
             continue
         if right is None:  # conjunction(99999999999,1/2), conjunction(5,1/258)
