@@ -59,7 +59,7 @@ def is_nat_range(text):
 # after all, and what is right in its place.
 VALUE = r"(?:^.*immediate value \(|^ovs-ofctl: )"
 MALFORMED = [
-    (r"^ovs-ofctl: ([^:]*?)->.*: cannot parse integer value$", lambda t: is_number(t, 1 << 128), "1"),
+    (r"^ovs-ofctl: (.*?)->.*: cannot parse integer value$", lambda t: is_number(t, 1 << 128), "1"),
     (r"^ovs-ofctl: .*\[.*\]: cannot parse integer value: (.*)$", lambda t: is_number(t, 1 << 128), "1"),
     (r'^ovs-ofctl: invalid nat range "(.*)"$', is_nat_range, "10.0.0.1"),
     (r"^ovs-ofctl: Invalid NSH TLV header: (.*)$", lambda t: re.fullmatch(r"0x[0-9a-f]{1,4},\d{1,2},0x([0-9a-f]{2})+", t), "0x1,2,0x1234"),
@@ -257,7 +257,7 @@ def option_map(text, stock, ours):
         limits = [0xffff, 0xff, 124, 63]
         numbers = [n if 0 <= n <= limit else limit for n, limit in zip(numbers, limits)]
         return "{class=%d,type=%d,len=%d}->tun_metadata%d" % (*numbers[:2], numbers[2] // 4 * 4, numbers[3])
-    return re.sub(r"[, \t]+\{", ",{", re.sub(r"\{class=(\w+|-1),type=(\w+|-1),len=(\w+)\}->tun_metadata(-?\d+)", right, text))
+    return re.sub(r"[, \t\r]+\{", ",{", re.sub(r"\{class=(\w+|-1),type=(\w+|-1),len=(\w+)\}->tun_metadata(-?\d+)", right, text))
 
 
 def decap_more(text, stock, ours):
