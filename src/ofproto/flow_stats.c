@@ -49,6 +49,7 @@ static void append(struct flow_dump *d, const struct rule *r, int64_t now)
 	struct ofp_flow_stats fs; // not cleared first: matches are large
 	fs.cookie = r->cookie;
 	fs.table_id = r->table_id;
+	fs.reason = OFPFSR_STATS_REQUEST;
 	fs.priority = (uint16_t)r->cls.priority;
 	fs.idle_timeout = r->idle_timeout;
 	fs.hard_timeout = r->hard_timeout;

@@ -371,6 +371,7 @@ static const struct {
 	[OFPTYPE_SET_ASYNC_CONFIG] = {set_async_config, 0},
 	[OFPTYPE_DESC_STATS_REQUEST] = {desc_stats_request, 0},
 	[OFPTYPE_FLOW_STATS_REQUEST] = {flow_stats_request, 0},
+	[OFPTYPE_FLOW_COUNTERS_REQUEST] = {flow_stats_request, 0},
 	[OFPTYPE_AGGREGATE_STATS_REQUEST] = {aggregate_stats_request, 0},
 	[OFPTYPE_TLV_TABLE_MOD] = {tlv_table_mod, NOT_SECONDARY},
 	[OFPTYPE_TLV_TABLE_REQUEST] = {tlv_table_request, 0},

@@ -296,12 +296,10 @@ static int decode_removed15(struct cursor *c, struct ofp_flow_removed *fr)
 
 static void encode_removed15(struct buf *b, const struct ofp_flow_removed *fr, uint8_t reason)
 {
-	struct oxs stats = {.duration_s = fr->duration_s,
-			    .duration_ns = fr->duration_ns,
-			    .has_duration = true,
-			    .idle_age = -1,
-			    .packets = fr->packets,
-			    .bytes = fr->bytes};
+	struct oxs stats;
+	oxs_init(&stats);
+	oxs_add_duration(&stats, fr->duration_s, fr->duration_ns);
+	oxs_add_traffic(&stats, fr->packets, fr->bytes);
 	size_t at = ofp_begin(b, OFPTYPE_FLOW_REMOVED, false, OFP15, 0);
 	buf_add_u8(b, fr->table_id);
 	buf_add_u8(b, reason);

@@ -76,8 +76,13 @@ void ofp_encode_flow_removed(struct buf *, const struct ofp_flow_removed *, enum
 
 // --- Flow and aggregate statistics.
 
+enum ofp_flows_kind { // what is asked of flows
+	OFP_FLOWS_WHOLE,
+	OFP_FLOWS_COUNTERS, // 1.5 only: without instructions, timeouts and the like
+	OFP_FLOWS_SUM	    // an aggregate of all
+};
 struct ofp_flow_stats_request {
-	bool aggregate;
+	enum ofp_flows_kind kind;
 	struct match match;
 	be64_t cookie, cookie_mask;
 	uint32_t out_port, out_group; // OFPP_NONE, OFPG_ANY: any
@@ -87,10 +92,13 @@ int ofp_decode_flow_stats_request(const struct ofp_msg *, struct ofp_flow_stats_
 void ofp_encode_flow_stats_request(struct buf *, const struct ofp_flow_stats_request *,
 				   enum ofp_protocol, uint32_t xid);
 
+enum ofp_flow_stats_reason { OFPFSR_STATS_REQUEST, OFPFSR_STAT_TRIGGER };
+// Of an OFP_FLOWS_COUNTERS answer: match, table_id, reason, priority, duration, idle_age, packets
+// and bytes. UINT32_MAX for both parts of the duration: not known (of others' messages).
 struct ofp_flow_stats {
 	struct match match;
 	be64_t cookie;
-	uint8_t table_id;
+	uint8_t table_id, reason; // enum ofp_flow_stats_reason
 	uint16_t priority, idle_timeout, hard_timeout, importance, flags;
 	uint32_t duration_s, duration_ns;
 	int idle_age, hard_age;	 // seconds; -1: not known. Sent in NXM format only
@@ -105,6 +113,10 @@ void ofp_append_flow_stats(struct ofp_replies *, const struct ofp_msg *request,
 // cleared first. -ENODATA at the end, else 0 or an enum ofperr.
 int ofp_flow_stats_pull(const struct ofp_msg *, struct cursor *body, struct buf *actions,
 			struct ofp_flow_stats *);
+
+// The message of 1.5 for a flow that has passed a threshold of its stat_trigger: an
+// OFP_FLOWS_COUNTERS answer that nobody asked for, of one flow.
+void ofp_encode_flow_trigger(struct buf *, const struct ofp_flow_stats *);
 
 struct ofp_aggregate {
 	uint64_t packets, bytes; // UINT64_MAX: not known

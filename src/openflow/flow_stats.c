@@ -15,7 +15,10 @@ int ofp_decode_flow_stats_request(const struct ofp_msg *m, struct ofp_flow_stats
 	struct cursor c = m->body;
 	int error = 0;
 	*r = (struct ofp_flow_stats_request){
-		.aggregate = m->type == OFPTYPE_AGGREGATE_STATS_REQUEST, .out_group = OFPG_ANY};
+		.kind = m->type == OFPTYPE_AGGREGATE_STATS_REQUEST ? OFP_FLOWS_SUM
+			: m->type == OFPTYPE_FLOW_COUNTERS_REQUEST ? OFP_FLOWS_COUNTERS
+								   : OFP_FLOWS_WHOLE,
+		.out_group = OFPG_ANY};
 	if (m->nx) {
 		r->out_port = cursor_be16(&c);
 		uint16_t match_len = cursor_be16(&c);
@@ -50,11 +53,14 @@ int ofp_decode_flow_stats_request(const struct ofp_msg *m, struct ofp_flow_stats
 void ofp_encode_flow_stats_request(struct buf *b, const struct ofp_flow_stats_request *r,
 				   enum ofp_protocol protocol, uint32_t xid)
 {
+	static const enum ofptype types[] = {
+		[OFP_FLOWS_WHOLE] = OFPTYPE_FLOW_STATS_REQUEST,
+		[OFP_FLOWS_COUNTERS] = OFPTYPE_FLOW_COUNTERS_REQUEST,
+		[OFP_FLOWS_SUM] = OFPTYPE_AGGREGATE_STATS_REQUEST,
+	};
 	uint8_t version = ofp_protocol_version(protocol);
 	bool nx = ofp_protocol_uses_nxm(protocol);
-	size_t at = ofp_begin(
-		b, r->aggregate ? OFPTYPE_AGGREGATE_STATS_REQUEST : OFPTYPE_FLOW_STATS_REQUEST, nx,
-		version, xid);
+	size_t at = ofp_begin(b, types[r->kind], nx, version, xid);
 	if (nx) {
 		buf_add_be16(b, (uint16_t)r->out_port);
 		size_t match_len_at = b->len;
@@ -161,14 +167,18 @@ static void put11(struct buf *b, uint8_t version, const struct ofp_flow_stats *f
 	ofpacts_encode_instructions(b, version, fs->actions, fs->actions_len);
 }
 
+static void put_stats15(struct buf *b, const struct ofp_flow_stats *fs)
+{
+	struct oxs stats;
+	oxs_init(&stats);
+	oxs_add_duration(&stats, fs->duration_s, fs->duration_ns);
+	oxs_add_idle(&stats, fs->idle_age);
+	oxs_add_traffic(&stats, fs->packets, fs->bytes);
+	oxs_put(b, &stats);
+}
+
 static void put15(struct buf *b, const struct ofp_flow_stats *fs)
 {
-	struct oxs stats = {.duration_s = fs->duration_s,
-			    .duration_ns = fs->duration_ns,
-			    .has_duration = true,
-			    .idle_age = fs->idle_age,
-			    .packets = fs->packets,
-			    .bytes = fs->bytes};
 	buf_add_be16(b, 0);
 	buf_add_be16(b, 0);
 	buf_add_u8(b, fs->table_id);
@@ -180,8 +190,19 @@ static void put15(struct buf *b, const struct ofp_flow_stats *fs)
 	buf_add_be16(b, fs->importance);
 	buf_add(b, &fs->cookie, 8);
 	ofp11_match_encode(b, OFP15, &fs->match);
-	oxs_put(b, &stats);
+	put_stats15(b, fs);
 	ofpacts_encode_instructions(b, OFP15, fs->actions, fs->actions_len);
+}
+
+static void put_counters(struct buf *b, const struct ofp_flow_stats *fs)
+{
+	buf_add_be16(b, 0);
+	buf_add_be16(b, 0);
+	buf_add_u8(b, fs->table_id);
+	buf_add_u8(b, fs->reason);
+	buf_add_be16(b, fs->priority);
+	ofp11_match_encode(b, OFP15, &fs->match);
+	put_stats15(b, fs);
 }
 
 void ofp_append_flow_stats(struct ofp_replies *r, const struct ofp_msg *request,
@@ -191,6 +212,8 @@ void ofp_append_flow_stats(struct ofp_replies *r, const struct ofp_msg *request,
 	size_t at = r->buf.len;
 	if (request->nx)
 		put_nx(&r->buf, fs);
+	else if (request->type == OFPTYPE_FLOW_COUNTERS_REQUEST)
+		put_counters(&r->buf, fs);
 	else if (request->version == OFP10)
 		put10(&r->buf, fs);
 	else if (request->version < OFP15)
@@ -201,9 +224,17 @@ void ofp_append_flow_stats(struct ofp_replies *r, const struct ofp_msg *request,
 	ofp_replies_end_entry(r);
 }
 
+void ofp_encode_flow_trigger(struct buf *b, const struct ofp_flow_stats *fs)
+{
+	size_t at = ofp_begin(b, OFPTYPE_FLOW_COUNTERS_REPLY, false, OFP15, 0), entry = b->len;
+	put_counters(b, fs);
+	put_be16(b->data + entry, (uint16_t)(b->len - entry));
+	ofp_end(b, at);
+}
+
 // --- Flow replies: reading.
 
-enum { HEAD10_LEN = 88, NX_HEAD_LEN = 48, HEAD11_LEN = 48, HEAD15_LEN = 24 };
+enum { HEAD10_LEN = 88, NX_HEAD_LEN = 48, HEAD11_LEN = 48, HEAD15_LEN = 24, COUNTERS_HEAD_LEN = 8 };
 
 static int read_nx(struct cursor *c, uint16_t len, struct ofp_flow_stats *fs)
 {
@@ -265,6 +296,18 @@ static int read11(struct cursor *c, uint8_t version, struct ofp_flow_stats *fs)
 	return error ? error : check_flags(flags, version);
 }
 
+static int read_stats15(struct cursor *c, struct ofp_flow_stats *fs)
+{
+	struct oxs stats;
+	int error = oxs_read(c, &stats);
+	fs->duration_s = stats.duration_s;
+	fs->duration_ns = stats.duration_ns;
+	fs->idle_age = (int)stats.idle_s;
+	fs->packets = stats.packets;
+	fs->bytes = stats.bytes;
+	return error;
+}
+
 static int read15(struct cursor *c, struct ofp_flow_stats *fs)
 {
 	fs->table_id = cursor_u8(c);
@@ -281,14 +324,16 @@ static int read15(struct cursor *c, struct ofp_flow_stats *fs)
 		error = check_flags(flags, OFP15);
 	if (error)
 		return error;
-	struct oxs stats;
-	error = oxs_read(c, &stats);
-	fs->duration_s = stats.duration_s;
-	fs->duration_ns = stats.duration_ns;
-	fs->idle_age = stats.idle_age;
-	fs->packets = stats.packets;
-	fs->bytes = stats.bytes;
-	return error;
+	return read_stats15(c, fs);
+}
+
+static int read_counters(struct cursor *c, struct ofp_flow_stats *fs)
+{
+	fs->table_id = cursor_u8(c);
+	fs->reason = cursor_u8(c);
+	fs->priority = cursor_be16(c);
+	int error = ofp11_match_decode(c, true, &fs->match, NULL);
+	return error ? error : read_stats15(c, fs);
 }
 
 // What comes before the match of a version that has one of its own length.
@@ -296,6 +341,8 @@ static size_t head_len(const struct ofp_msg *m)
 {
 	if (m->nx)
 		return NX_HEAD_LEN;
+	if (m->type == OFPTYPE_FLOW_COUNTERS_REPLY)
+		return COUNTERS_HEAD_LEN;
 	return m->version == OFP10 ? HEAD10_LEN : m->version < OFP15 ? HEAD11_LEN : HEAD15_LEN;
 }
 
@@ -306,7 +353,8 @@ int ofp_flow_stats_pull(const struct ofp_msg *m, struct cursor *body, struct buf
 		return -ENODATA;
 	buf_clear(actions);
 	*fs = (struct ofp_flow_stats){.idle_age = -1, .hard_age = -1};
-	bool has_instructions = !m->nx && m->version > OFP10;
+	bool counters = m->type == OFPTYPE_FLOW_COUNTERS_REPLY;
+	bool has_instructions = !m->nx && m->version > OFP10 && !counters;
 	struct cursor c = *body;
 	uint16_t len = cursor_be16(&c);
 	if (cursor_left(body) < head_len(m) || len < head_len(m))
@@ -318,7 +366,9 @@ int ofp_flow_stats_pull(const struct ofp_msg *m, struct cursor *body, struct buf
 	} else {
 		cursor_skip(&c, 2);
 	}
-	if (m->nx)
+	if (counters)
+		error = read_counters(&c, fs);
+	else if (m->nx)
 		error = read_nx(&c, len, fs);
 	else if (m->version == OFP10)
 		error = read10(&c, fs);
@@ -331,9 +381,12 @@ int ofp_flow_stats_pull(const struct ofp_msg *m, struct cursor *body, struct buf
 	// The match may be longer than the entry says that it is; then it is the actions that do
 	// not fit.
 	size_t used = (size_t)(c.p - body->p);
-	if (c.bad || used > len || len > cursor_left(body) || (len - used) % 8)
+	if (c.bad || used > len || len > cursor_left(body) || (len - used) % 8 ||
+	    (counters && used != len))
 		return has_instructions ? OFPBIC_BAD_LEN : OFPBRC_BAD_LEN;
 	cursor_skip(body, used);
+	if (counters)
+		return 0;
 	error = ofpacts_decode_instructions(cursor_sub(body, len - used), m->version, actions);
 	fs->actions = actions->data;
 	fs->actions_len = actions->len;
@@ -362,11 +415,10 @@ void ofp_encode_aggregate_reply(struct buf *b, const struct ofp_msg *request,
 {
 	size_t at = ofp_begin_reply(b, request);
 	if (request->version >= OFP15 && !request->nx) {
-		struct oxs stats = {.idle_age = -1,
-				    .packets = a->packets,
-				    .bytes = a->bytes,
-				    .flows = a->flows,
-				    .has_flows = true};
+		struct oxs stats;
+		oxs_init(&stats);
+		oxs_add_traffic(&stats, a->packets, a->bytes);
+		oxs_add_flows(&stats, a->flows);
 		oxs_put(b, &stats);
 	} else {
 		bool plain10 = request->version == OFP10 && !request->nx;

@@ -363,7 +363,7 @@ struct error *flow_stats_request_parse(const char *text, bool aggregate,
 	struct error *e = parse_flow(&p, copy, NULL);
 	if (!e) {
 		*r = (struct ofp_flow_stats_request){
-			.aggregate = aggregate,
+			.kind = aggregate ? OFP_FLOWS_SUM : OFP_FLOWS_WHOLE,
 			.match = fm.match,
 			.cookie = fm.cookie,
 			.cookie_mask = fm.cookie_mask,

@@ -3,43 +3,72 @@
 
 #include "openflow/error.h"
 
-enum {
-	OXS_DURATION = 0,
-	OXS_IDLE_TIME = 1,
-	OXS_FLOW_COUNT = 3,
-	OXS_PACKET_COUNT = 4,
-	OXS_BYTE_COUNT = 5
-};
 enum { OXS_CLASS = 0x8002, OXS_EXPERIMENTER = 0xffff, OXS_MASKED = 1 << 8 };
 
-static void oxs_header(struct buf *b, uint32_t field, uint32_t len)
+void oxs_init(struct oxs *s)
 {
-	buf_add_be32(b, (uint32_t)OXS_CLASS << 16 | field << 9 | len);
+	memset(s, 0xff, sizeof(*s));
+	s->has = 0;
+}
+
+void oxs_add_duration(struct oxs *s, uint32_t sec, uint32_t ns)
+{
+	s->has |= 1u << OXS_DURATION;
+	s->duration_s = sec;
+	s->duration_ns = ns;
+}
+
+void oxs_add_idle(struct oxs *s, int seconds)
+{
+	if (seconds < 0)
+		return;
+	s->has |= 1u << OXS_IDLE_TIME;
+	s->idle_s = (uint32_t)seconds;
+	s->idle_ns = 0;
+}
+
+void oxs_add_traffic(struct oxs *s, uint64_t packets, uint64_t bytes)
+{
+	s->has |= (packets != UINT64_MAX ? 1u << OXS_PACKET_COUNT : 0) |
+		  (bytes != UINT64_MAX ? 1u << OXS_BYTE_COUNT : 0);
+	s->packets = packets;
+	s->bytes = bytes;
+}
+
+void oxs_add_flows(struct oxs *s, uint32_t n)
+{
+	s->has |= 1u << OXS_FLOW_COUNT;
+	s->flows = n;
+}
+
+static void oxs_header(struct buf *b, enum oxs_field field, uint32_t len)
+{
+	buf_add_be32(b, (uint32_t)OXS_CLASS << 16 | (uint32_t)field << 9 | len);
 }
 
 void oxs_put(struct buf *b, const struct oxs *s)
 {
 	size_t at = b->len;
 	buf_add_be32(b, 0);
-	if (s->has_duration) {
+	if (oxs_has(s, OXS_DURATION)) {
 		oxs_header(b, OXS_DURATION, 8);
 		buf_add_be32(b, s->duration_s);
 		buf_add_be32(b, s->duration_ns);
 	}
-	if (s->idle_age >= 0) {
+	if (oxs_has(s, OXS_IDLE_TIME)) {
 		oxs_header(b, OXS_IDLE_TIME, 8);
-		buf_add_be32(b, (uint32_t)s->idle_age);
-		buf_add_be32(b, 0);
+		buf_add_be32(b, s->idle_s);
+		buf_add_be32(b, s->idle_ns);
 	}
-	if (s->packets != UINT64_MAX) {
+	if (oxs_has(s, OXS_PACKET_COUNT)) {
 		oxs_header(b, OXS_PACKET_COUNT, 8);
 		buf_add_be64(b, s->packets);
 	}
-	if (s->bytes != UINT64_MAX) {
+	if (oxs_has(s, OXS_BYTE_COUNT)) {
 		oxs_header(b, OXS_BYTE_COUNT, 8);
 		buf_add_be64(b, s->bytes);
 	}
-	if (s->has_flows) {
+	if (oxs_has(s, OXS_FLOW_COUNT)) {
 		oxs_header(b, OXS_FLOW_COUNT, 4);
 		buf_add_be32(b, s->flows);
 	}
@@ -47,19 +76,43 @@ void oxs_put(struct buf *b, const struct oxs *s)
 	buf_pad(b, at, 8);
 }
 
-static bool oxs_length_ok(uint32_t field, uint32_t len)
+// The length is part of what a statistic is, and none has a mask.
+static bool is_known(uint32_t header)
 {
-	return field > OXS_BYTE_COUNT || len == (field == OXS_FLOW_COUNT ? 4 : 8);
+	uint32_t field = header >> 9 & 0x7f;
+	if (header >> 16 != OXS_CLASS || header & OXS_MASKED || field > OXS_BYTE_COUNT ||
+	    field == OXS_FLOW_COUNT - 1)
+		return false;
+	return (header & 0xff) == (field == OXS_FLOW_COUNT ? 4 : 8);
 }
 
-int oxs_read(struct cursor *c, struct oxs *s)
+static void read_field(enum oxs_field field, struct cursor *v, struct oxs *s)
 {
-	*s = (struct oxs){.idle_age = -1,
-			  .packets = UINT64_MAX,
-			  .bytes = UINT64_MAX,
-			  .flows = UINT32_MAX,
-			  .duration_s = UINT32_MAX,
-			  .duration_ns = UINT32_MAX};
+	s->has |= 1u << field;
+	switch (field) {
+	case OXS_DURATION:
+		s->duration_s = cursor_be32(v);
+		s->duration_ns = cursor_be32(v);
+		break;
+	case OXS_IDLE_TIME:
+		s->idle_s = cursor_be32(v);
+		s->idle_ns = cursor_be32(v);
+		break;
+	case OXS_FLOW_COUNT:
+		s->flows = cursor_be32(v);
+		break;
+	case OXS_PACKET_COUNT:
+		s->packets = cursor_be64(v);
+		break;
+	case OXS_BYTE_COUNT:
+		s->bytes = cursor_be64(v);
+		break;
+	}
+}
+
+static int read_list(struct cursor *c, bool strict, struct oxs *s)
+{
+	oxs_init(s);
 	struct cursor peek = *c;
 	cursor_skip(&peek, 2);
 	uint16_t len = cursor_be16(&peek);
@@ -71,28 +124,30 @@ int oxs_read(struct cursor *c, struct oxs *s)
 	cursor_skip(&body, 4);
 	body.end = body.p + (len - 4);
 	while (cursor_left(&body)) {
-		uint32_t header = cursor_be32(&body), field = header >> 9 & 0x7f;
+		uint32_t header = cursor_be32(&body);
+		enum oxs_field field = (enum oxs_field)(header >> 9 & 0x7f);
 		struct cursor v = cursor_sub(&body, header & 0xff);
 		// An experimenter's says first whose it is.
 		if (v.bad || (header >> 16 == OXS_EXPERIMENTER && cursor_left(&v) < 4))
 			return OFPBMC_BAD_LEN;
-		if (header >> 16 != OXS_CLASS)
+		if (!is_known(header)) {
+			if (strict)
+				return OFPBMC_BAD_FIELD;
 			continue;
-		// The length is part of what a statistic is, and none has a mask.
-		if (header & OXS_MASKED || !oxs_length_ok(field, header & 0xff))
-			continue;
-		if (field == OXS_DURATION) {
-			s->duration_s = cursor_be32(&v);
-			s->duration_ns = cursor_be32(&v);
-		} else if (field == OXS_IDLE_TIME) {
-			s->idle_age = (int)cursor_be32(&v);
-		} else if (field == OXS_FLOW_COUNT) {
-			s->flows = cursor_be32(&v);
-		} else if (field == OXS_PACKET_COUNT) {
-			s->packets = cursor_be64(&v);
-		} else if (field == OXS_BYTE_COUNT) {
-			s->bytes = cursor_be64(&v);
 		}
+		if (strict && oxs_has(s, field))
+			return OFPBMC_DUP_FIELD;
+		read_field(field, &v, s);
 	}
 	return body.bad ? OFPBMC_BAD_LEN : 0;
+}
+
+int oxs_read(struct cursor *c, struct oxs *s)
+{
+	return read_list(c, false, s);
+}
+
+int oxs_read_all_known(struct cursor *c, struct oxs *s)
+{
+	return read_list(c, true, s);
 }

@@ -327,6 +327,33 @@ void ofp_print_flow_stats(struct str *s, const struct ofp_flow_stats *fs,
 	ofpacts_format(fs->actions, fs->actions_len, &o->text, s);
 }
 
+static void print_flow_counters(struct str *s, const struct ofp_flow_stats *fs,
+				const struct ofp_print_options *o)
+{
+	if (fs->duration_s != UINT32_MAX || fs->duration_ns != UINT32_MAX) {
+		str_mark_name(s, "duration");
+		print_duration(s, fs->duration_s, fs->duration_ns);
+		str_add(s, ", ");
+	}
+	str_mark(s, MARK_SPECIAL, "table=");
+	ofp_table_format(&o->text, fs->table_id, s);
+	str_add(s, ", ");
+	add_counter(s, "n_packets", fs->packets);
+	add_counter(s, "n_bytes", fs->bytes);
+	if (fs->idle_age >= 0)
+		add_counter(s, "idle_age", (uint64_t)fs->idle_age);
+	str_mark_name(s, "reason");
+	if (fs->reason <= OFPFSR_STAT_TRIGGER)
+		str_add(s, fs->reason == OFPFSR_STAT_TRIGGER ? "trigger" : "request");
+	else
+		str_addf(s, "%u", fs->reason);
+	size_t before = s->len;
+	str_add(s, ", ");
+	match_format(&fs->match, s, fs->priority, o->text.port_name, o->text.arg);
+	if (s->len == before + 2)
+		str_truncate(s, before);
+}
+
 int print_flow_stats_reply(struct str *s, const struct ofp_msg *m,
 			   const struct ofp_print_options *o)
 {
@@ -336,7 +363,8 @@ int print_flow_stats_reply(struct str *s, const struct ofp_msg *m,
 	int error;
 	while (!(error = ofp_flow_stats_pull(m, &body, &actions, &fs))) {
 		str_add(s, "\n ");
-		ofp_print_flow_stats(s, &fs, o);
+		(m->type == OFPTYPE_FLOW_COUNTERS_REPLY ? print_flow_counters
+							: ofp_print_flow_stats)(s, &fs, o);
 	}
 	buf_done(&actions);
 	return error == -ENODATA ? 0 : error;

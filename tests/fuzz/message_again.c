@@ -477,6 +477,7 @@ static const struct {
 	{OFPTYPE_REQUESTFORWARD, requestforward},
 	{OFPTYPE_FLOW_STATS_REQUEST, flow_stats_request},
 	{OFPTYPE_AGGREGATE_STATS_REQUEST, flow_stats_request},
+	{OFPTYPE_FLOW_COUNTERS_REQUEST, flow_stats_request},
 	{OFPTYPE_PORT_STATS_REQUEST, port_request},
 	{OFPTYPE_PORT_DESC_STATS_REQUEST, port_request},
 	{OFPTYPE_QUEUE_STATS_REQUEST, queue_request},

@@ -589,6 +589,13 @@ def flow_stats_reply(g, v):
     return g.some(3, one)
 
 
+def flow_counters_reply(g, v):
+    def one():
+        rest = g.match(v) + oxs(g)
+        return g.sized(8, rest) + b"\0\0" + g.u8() + g.u8() + g.u16() + rest
+    return g.some(3, one)
+
+
 def nx_flow_stats_reply(g, v):
     def one():
         t, actions = g.tlvs(OF10), g.actions(v)
@@ -925,6 +932,7 @@ ROWS = [
     ("rep", since(OF13), 0, 12, table_features), ("req", ALL, 13, 13, port_desc_request), ("rep", ALL, 13, 13, port_desc_reply),
     ("req", since(OF14), 0, 14, empty), ("rep", since(OF14), 0, 14, table_desc), ("req", since(OF14), 0, 15, queue_get_config_request),
     ("rep", since(OF14), 0, 15, queue_desc_reply), ("req", since(OF14), 0, 16, flow_monitor_request), ("rep", since(OF14), 0, 16, flow_updates),
+    ("req", since(OF15), 0, 17, flow_stats_request), ("rep", since(OF15), 0, 17, flow_counters_reply),
 
     ("nxreq", range(OF10, OF11), 0, 0, nx_flow_stats_request), ("nxrep", range(OF10, OF11), 0, 0, nx_flow_stats_reply),
     ("nxreq", range(OF10, OF11), 1, 1, nx_flow_stats_request), ("nxrep", range(OF10, OF11), 1, 1, aggregate_reply),

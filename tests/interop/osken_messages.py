@@ -288,8 +288,9 @@ class Cases:
                                      p.NXAggregateStatsRequest(dp, 0, 0xFFFF, 0xFF), self.delete(), p.NXTSetFlowFormat(dp, 0)]
         else:
             match = p.OFPMatch()
+            flows = p.OFPFlowDescStatsRequest if wire == 6 else p.OFPFlowStatsRequest  # what 1.5 calls so, stock does not know
             ask = [p.OFPDescStatsRequest(dp), p.OFPTableStatsRequest(dp, 0) if wire >= 5 else p.OFPTableStatsRequest(dp),
-                   p.OFPFlowStatsRequest(dp, table_id=7), p.OFPFlowStatsRequest(dp, out_port=3), p.OFPFlowStatsRequest(dp, cookie=7, cookie_mask=ANY)]
+                   flows(dp, table_id=7), flows(dp, out_port=3), flows(dp, cookie=7, cookie_mask=ANY)]
             for number in (ANY, 2, 99):
                 ask.append(p.OFPPortStatsRequest(dp, 0, number) if wire > 3 else p.OFPPortStatsRequest(dp, number))
             ask.append(p.OFPAggregateStatsRequest(dp, 0, 255, ANY, GROUP_ANY, 0, 0, match) if wire > 3 else p.OFPAggregateStatsRequest(dp))

@@ -123,6 +123,20 @@ def contrast(x, y):
     return f"\n  stock {x}\n  ours  {y}"
 
 
+def flow_counters(s):
+    """1.5's statistics of flows without their instructions."""
+    p = s.parser
+    flows = [p.OFPFlowMod(s.proto, priority=n, cookie=n, table_id=3, match=p.OFPMatch(in_port=n), instructions=[]) for n in (5, 6)]
+    (_, text), = s.ask([*flows, p.OFPFlowStatsRequest(s.proto, table_id=3, cookie=6, cookie_mask=(1 << 64) - 1)])
+    (kind, fields), = json.loads(text).items()
+    assert kind == "OFPFlowStatsReply"
+    (_, entry), = fields["body"][0].items()
+    assert len(fields["body"]) == 1 and (entry["table_id"], entry["priority"], entry["reason"]) == (3, 6, s.ofp.OFPFSR_STATS_REQUEST)
+    assert entry["match"]["OFPMatch"]["oxm_fields"] == [{"OXMTlv": {"field": "in_port", "mask": None, "value": 6}}]
+    assert [f["OXSTlv"]["field"] for f in entry["stats"]["OFPStats"]["oxs_fields"]] == ["duration", "idle_time", "packet_count", "byte_count"]
+    s.ask([p.OFPFlowMod(s.proto, command=s.ofp.OFPFC_DELETE, table_id=3, out_port=0xFFFFFFFF, out_group=0xFFFFFFFF, match=p.OFPMatch())])
+
+
 @pytest.mark.parametrize("version", VERSIONS)
 def test_answers(sides, version):
     speakers = [Speaker(f"{side.switch.dir}/br0.mgmt", version) for side in sides]
@@ -142,6 +156,9 @@ def test_answers(sides, version):
             (_, text), = speakers[1].ask([request])
             assert "OFPMeterFeaturesStatsReply" in text
             sent.add(type(request).__name__)
+        if speakers[1].wire == 6:
+            flow_counters(speakers[1])
+            sent.add("OFPFlowStatsRequest")
     finally:
         for s in speakers:
             s.close()

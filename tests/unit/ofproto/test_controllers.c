@@ -345,17 +345,17 @@ static void test_misses(void **state)
 }
 
 // A dump waits for a slow peer, and what was asked meanwhile is answered after it, in order.
-static void test_slow_peer(void **state)
+static void slow_peer(uint8_t version, enum ofp_flows_kind kind, enum ofptype answer)
 {
 	enum { N = 5000 };
-	struct ofconn *of = fake_accepted(OFP13);
+	struct ofconn *of = fake_accepted(version);
 	for (uint32_t i = 0; i < N; i++)
 		add_flow(of, i, 0);
 	struct buf b = BUF_INIT;
 	struct ofp_flow_stats_request request = {
-		.out_port = OFPP_NONE, .out_group = OFPG_ANY, .table_id = OFPTT_ALL};
+		.kind = kind, .out_port = OFPP_NONE, .out_group = OFPG_ANY, .table_id = OFPTT_ALL};
 	match_init_any(&request.match);
-	ofp_encode_flow_stats_request(&b, &request, OFPROTO_13, 50);
+	ofp_encode_flow_stats_request(&b, &request, ofp_protocol_of_version(version), 50);
 	of->backlog = OFCONN_HIGH + 1;
 	say(of, &b);
 	size_t first = of->sent.len;
@@ -374,11 +374,14 @@ static void test_slow_peer(void **state)
 	unsigned int flows = 0;
 	struct ofp_msg msg;
 	struct buf actions = BUF_INIT;
-	while ((msg = hear(of)).type == OFPTYPE_FLOW_STATS_REPLY) {
+	while ((msg = hear(of)).type == answer) {
 		struct ofp_flow_stats fs;
 		assert_int_equal(msg.xid, 50);
-		while (!ofp_flow_stats_pull(&msg, &msg.body, &actions, &fs))
+		while (!ofp_flow_stats_pull(&msg, &msg.body, &actions, &fs)) {
+			assert_int_equal(fs.reason, OFPFSR_STATS_REQUEST);
+			assert_int_equal(fs.priority, OFP_DEFAULT_PRIORITY);
 			flows++;
+		}
 		assert_int_equal(!!(msg.mp_flags & OFPMPF_MORE), flows < N);
 	}
 	buf_done(&actions);
@@ -386,6 +389,16 @@ static void test_slow_peer(void **state)
 	assert_int_equal(msg.xid, 51);
 	assert_int_equal(hear(of).xid, 52);
 	assert_int_equal(of->sent.len, 0);
+}
+
+static void test_slow_peer(void **state)
+{
+	slow_peer(OFP13, OFP_FLOWS_WHOLE, OFPTYPE_FLOW_STATS_REPLY);
+}
+
+static void test_slow_peer_of_counters(void **state)
+{
+	slow_peer(OFP15, OFP_FLOWS_COUNTERS, OFPTYPE_FLOW_COUNTERS_REPLY);
 }
 
 // A peer that leaves in the middle of a dump.
@@ -563,6 +576,7 @@ int main(void)
 		TEST(test_packet_in_rate),
 		TEST(test_misses),
 		TEST(test_slow_peer),
+		TEST(test_slow_peer_of_counters),
 		TEST(test_peer_that_never_reads),
 		TEST(test_crowd),
 		TEST(test_crowd_of_the_system),

@@ -149,7 +149,7 @@ static void test_queries(void **state)
 	assert_int_equal(r.out_port, OFPP_NONE);
 	assert_null(flow_stats_request_parse("table=3,out_port=LOCAL,cookie=0x10/0xf0,tcp", true,
 					     NULL, &r, &protocols));
-	assert_true(r.aggregate);
+	assert_int_equal(r.kind, OFP_FLOWS_SUM);
 	assert_int_equal(r.table_id, 3);
 	assert_int_equal(r.out_port, OFPP_LOCAL);
 	assert_int_equal(r.cookie_mask, htobe64(0xf0));

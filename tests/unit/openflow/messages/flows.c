@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 // Flow mods, and what is said of flows.
+#include <errno.h>
+
 #include "generator.h"
 
 // Counters that are not known become zero where the version has no word for that.
@@ -116,11 +118,11 @@ static void flow_removed(struct gen *g)
 
 // --- Flow and aggregate statistics.
 
-static void stats_request(struct gen *g, bool aggregate)
+static void stats_request(struct gen *g, enum ofp_flows_kind kind)
 {
 	bool plain10 = g->version == OFP10 && !g->nx;
 	be64_t mask = chance(2) ? any_u64() : 0;
-	struct ofp_flow_stats_request r = {.aggregate = aggregate,
+	struct ofp_flow_stats_request r = {.kind = kind,
 					   .match = any_match(g),
 					   .cookie = any_u64() & mask,
 					   .cookie_mask = mask,
@@ -131,7 +133,7 @@ static void stats_request(struct gen *g, bool aggregate)
 	ofp_encode_flow_stats_request(&g->out, &r, g->protocol, any_u32());
 	struct ofp_msg m = last_message(g, 0);
 	SAME(g, 0, ofp_decode_flow_stats_request(&m, &got));
-	SAME(g, aggregate, got.aggregate);
+	SAME(g, kind, got.kind);
 	same_match(g, &r.match, &got.match);
 	SAME(g, plain10 ? 0 : r.cookie, got.cookie);
 	SAME(g, plain10 ? 0 : r.cookie_mask, got.cookie_mask);
@@ -191,8 +193,60 @@ static void same_flow(struct gen *g, const void *want, const void *have)
 
 static void flow_stats(struct gen *g)
 {
-	stats_request(g, false);
+	stats_request(g, OFP_FLOWS_WHOLE);
 	check_reply(g, 0, any_flow, same_flow);
+}
+
+static void any_counters(struct gen *g, void *entry)
+{
+	*(struct ofp_flow_stats *)entry = (struct ofp_flow_stats){
+		.match = any_match(g),
+		.table_id = any_u8(),
+		.reason = any_u8(),
+		.priority = any_u16(),
+		.duration_s = any_u32(),
+		.duration_ns = any_ns(),
+		.idle_age = (int)random_below(70000) - 1,
+		.packets = any_u64(),
+		.bytes = any_u64(),
+	};
+}
+
+static void same_counters(struct gen *g, const void *want, const void *have)
+{
+	const struct ofp_flow_stats *s = want, *got = have;
+	same_match(g, &s->match, &got->match);
+	SAME(g, s->table_id, got->table_id);
+	SAME(g, s->reason, got->reason);
+	SAME(g, s->priority, got->priority);
+	SAME(g, s->duration_s, got->duration_s);
+	SAME(g, s->duration_ns, got->duration_ns);
+	SAME(g, s->idle_age, got->idle_age);
+	SAME(g, s->packets, got->packets);
+	SAME(g, s->bytes, got->bytes);
+	SAME(g, 0, got->actions_len);
+}
+
+static void flow_counters(struct gen *g)
+{
+	stats_request(g, OFP_FLOWS_COUNTERS);
+	check_reply(g, 0, any_counters, same_counters);
+}
+
+// The news of a flow that passed a threshold.
+static void flow_trigger(struct gen *g)
+{
+	struct ofp_flow_stats fs, got;
+	struct buf actions = BUF_INIT;
+	any_counters(g, &fs);
+	ofp_encode_flow_trigger(&g->out, &fs);
+	struct ofp_msg m = last_message(g, 0);
+	SAME(g, OFPTYPE_FLOW_COUNTERS_REPLY, m.type);
+	SAME(g, 0, m.xid);
+	SAME(g, 0, ofp_flow_stats_pull(&m, &m.body, &actions, &got));
+	same_counters(g, &fs, &got);
+	SAME(g, -ENODATA, ofp_flow_stats_pull(&m, &m.body, &actions, &got));
+	buf_done(&actions);
 }
 
 static void aggregate(struct gen *g)
@@ -201,7 +255,7 @@ static void aggregate(struct gen *g)
 	struct buf request = BUF_INIT;
 	struct ofp_aggregate a = {any_u64(), any_u64(), any_u32()}, got;
 	struct ofp_msg m;
-	stats_request(g, true);
+	stats_request(g, OFP_FLOWS_SUM);
 	buf_add(&request, g->out.data, g->out.len);
 	SAME(g, 0, ofp_msg_decode(request.data, request.len, &m));
 	size_t at = g->out.len;
@@ -218,6 +272,8 @@ const struct family flow_families[] = {
 	{"flow_mod", OFPROTO_ALL, flow_mod},
 	{"flow_removed", WITH_NXM, flow_removed},
 	{"flow_stats", WITH_NXM, flow_stats},
+	{"flow_counters", OFPROTO_15, flow_counters},
+	{"flow_trigger", OFPROTO_15, flow_trigger},
 	{"aggregate", WITH_NXM, aggregate},
 	{NULL, 0, NULL},
 };

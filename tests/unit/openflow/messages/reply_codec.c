@@ -245,6 +245,8 @@ static int pull_ipfix(const struct ofp_msg *m, struct cursor *body, void *entry)
 static const struct reply_codec codecs[] = {
 	{OFPTYPE_FLOW_STATS_REPLY, sizeof(struct ofp_flow_stats), 0, append_flow, pull_flow,
 	 done_flow},
+	{OFPTYPE_FLOW_COUNTERS_REPLY, sizeof(struct ofp_flow_stats), 0, append_flow, pull_flow,
+	 done_flow},
 	{OFPTYPE_FLOW_MONITOR_STATS_REPLY, sizeof(struct ofp_flow_update), 0, append_update,
 	 pull_update, done_update},
 	{OFPTYPE_GROUP_DESC_STATS_REPLY, sizeof(struct ofp_group), 0, append_group, pull_group,
