@@ -17,6 +17,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/dirs.h"
+#include "base/log_syslog.h"
 #include "base/str.h"
 
 // Formatting runs in the calling thread. `lock` guards the file descriptor, the patterns and the
@@ -30,7 +31,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static char *program;
 static char *file_path;
 static int file_fd = -1;
-static bool syslog_on;
+static bool target_is_news; // the first message comes behind a word about --syslog-target
 static unsigned int sequence;
 static _Thread_local char thread_name[16];
 
@@ -44,6 +45,10 @@ static const char *const default_patterns[LOG_N_DESTINATIONS] = {
 	"%D{%Y-%m-%dT%H:%M:%SZ}|%05N|%c%T|%p|%m",
 	"%D{%Y-%m-%dT%H:%M:%S.###Z}|%05N|%c%T|%p|%m",
 };
+
+// RFC 5424, for a remote syslog: the byte order mark says that the message is UTF-8.
+static const char target_pattern[] =
+	"<%B>1 %D{%Y-%m-%dT%H:%M:%S.###Z} %E %A %P %c - \xef\xbb\xbf%m";
 
 static const char *pattern(enum log_destination d)
 {
@@ -60,6 +65,11 @@ void log_set_program(const char *argv0)
 const char *log_program(void)
 {
 	return program ? program : "sluice";
+}
+
+bool log_has_program(void)
+{
+	return program;
 }
 
 void log_set_thread(const char *name)
@@ -131,7 +141,8 @@ static void format_line(struct str *out, const char *p, const struct log_module 
 			value = log_program();
 			break;
 		case 'B':
-			snprintf(text, sizeof(text), "%d", LOG_LOCAL0 | syslog_priority[level]);
+			snprintf(text, sizeof(text), "%d",
+				 log_syslog_priority(syslog_priority[level], LOG_LOCAL0));
 			break;
 		case 'c':
 			value = m->name;
@@ -189,24 +200,43 @@ static void write_all(int fd, const char *p, size_t n)
 	}
 }
 
+// To the local syslog, and to a remote one.
+static void emit_syslog(struct log_module *m, enum log_level level, unsigned int n,
+			const char *message)
+{
+	struct str line = STR_INIT;
+	if (log_syslog_wanted()) {
+		format_line(&line, pattern(LOG_TO_SYSLOG), m, level, n, message);
+		log_syslog_send(syslog_priority[level], str_cstr(&line));
+		str_clear(&line);
+	}
+	if (log_syslog_has_target()) {
+		format_line(&line, target_pattern, m, level, n, message);
+		log_syslog_send_to_target(&line);
+	}
+	str_done(&line);
+}
+
 static void emit(struct log_module *m, enum log_level level, const char *message)
 {
 	int saved = errno;
+	if (__atomic_exchange_n(&target_is_news, false, __ATOMIC_RELAXED))
+		log_warn("--syslog-target flag is deprecated, use --syslog-method instead");
 	pthread_mutex_lock(&lock);
 	unsigned int n = ++sequence;
 	for (int d = 0; d < LOG_N_DESTINATIONS; d++) {
 		if (level > __atomic_load_n(&m->level[d], __ATOMIC_RELAXED))
 			continue;
-		if ((d == LOG_TO_FILE && file_fd < 0) || (d == LOG_TO_SYSLOG && !syslog_on))
+		if (d == LOG_TO_SYSLOG) {
+			emit_syslog(m, level, n, message);
+			continue;
+		}
+		if (d == LOG_TO_FILE && file_fd < 0)
 			continue;
 		struct str line = STR_INIT;
 		format_line(&line, pattern((enum log_destination)d), m, level, n, message);
-		if (d == LOG_TO_SYSLOG) {
-			syslog(syslog_priority[level], "%s", str_cstr(&line));
-		} else {
-			str_addc(&line, '\n');
-			write_all(d == LOG_TO_FILE ? file_fd : STDERR_FILENO, line.s, line.len);
-		}
+		str_addc(&line, '\n');
+		write_all(d == LOG_TO_FILE ? file_fd : STDERR_FILENO, line.s, line.len);
 		str_done(&line);
 	}
 	pthread_mutex_unlock(&lock);
@@ -369,18 +399,10 @@ struct error *log_set_levels(const char *spec)
 	if (!strncasecmp(spec, "PATTERN:", 8))
 		return set_pattern(spec + 8);
 	if (!strncasecmp(spec, "FACILITY:", 9)) {
-		static const char *const facilities[] = {
-			"kern",	  "user",   "mail",   "daemon", "auth",	  "syslog",
-			"lpr",	  "news",   "uucp",   "clock",	"ftp",	  "ntp",
-			"audit",  "alert",  "clock2", "local0", "local1", "local2",
-			"local3", "local4", "local5", "local6", "local7"};
-		int n = (int)(sizeof(facilities) / sizeof(facilities[0]));
-		int found = find_name(facilities, n, spec + 9);
-		if (found < 0)
-			return error_new("invalid facility");
-		if (syslog_on)
-			openlog(log_program(), LOG_NDELAY, (found >= 15 ? found + 1 : found) << 3);
-		return NULL;
+		pthread_mutex_lock(&lock);
+		bool known = log_syslog_set_facility(spec + 9);
+		pthread_mutex_unlock(&lock);
+		return known ? NULL : error_new("invalid facility");
 	}
 	char *copy = xstrdup(spec);
 	struct error *e = set_words(copy);
@@ -425,8 +447,9 @@ void log_format_levels(struct str *s)
 
 void log_format_patterns(struct str *s)
 {
-	static const char *const prefixes[LOG_N_DESTINATIONS] = {"<%B> %D{%h %e %T} %E %A:", "none",
-								 "none"};
+	pthread_mutex_lock(&lock);
+	const char *const prefixes[LOG_N_DESTINATIONS] = {log_syslog_prefix(), "none", "none"};
+	pthread_mutex_unlock(&lock);
 	static const char *const shown[LOG_N_DESTINATIONS] = {"SYSLOG", "CONSOLE", "FILE"};
 	str_add(s, "         prefix                            format\n");
 	str_add(s, "         ------                            ------\n");
@@ -493,15 +516,19 @@ const char *log_file_path(void)
 	return file_path;
 }
 
-struct error *log_enable_syslog(const char *method)
+struct error *log_set_syslog_method(const char *method)
 {
-	if (method && !strcmp(method, "null")) {
-		syslog_on = false;
-		return NULL;
-	}
-	if (method && strcmp(method, "libc"))
-		return error_new("unsupported syslog method '%s': use 'libc' or 'null'", method);
-	openlog(log_program(), LOG_NDELAY, LOG_DAEMON);
-	syslog_on = true;
-	return NULL;
+	pthread_mutex_lock(&lock);
+	struct error *e = log_syslog_set_method(method);
+	pthread_mutex_unlock(&lock);
+	return e;
+}
+
+struct error *log_set_syslog_target(const char *target)
+{
+	pthread_mutex_lock(&lock);
+	struct error *e = log_syslog_set_target(target);
+	pthread_mutex_unlock(&lock);
+	target_is_news = !e;
+	return e;
 }

@@ -82,6 +82,7 @@ void log_fatal_(struct log_module *, const char *format, ...)
 // main(); argv[0] may be a path.
 void log_set_program(const char *argv0);
 const char *log_program(void);
+bool log_has_program(void);
 // A short name for the calling thread, shown as `module(name)`; "" for the main thread.
 void log_set_thread(const char *name);
 
@@ -105,5 +106,7 @@ struct error *log_reopen_file(void) MUST_CHECK;
 void log_close_file(void);
 // The path of the log file; NULL when there is none. Borrowed.
 const char *log_file_path(void);
-// Syslog is off until a daemon asks for it. `method`: NULL or "libc", "null".
-struct error *log_enable_syslog(const char *method) MUST_CHECK;
+// How messages reach the local syslog, see log_syslog.h; without a call of this, with the first
+// message of a program as OVS_SYSLOG_METHOD says, or by libc. And a remote one beside it.
+struct error *log_set_syslog_method(const char *method) MUST_CHECK;
+struct error *log_set_syslog_target(const char *target) MUST_CHECK;

@@ -45,11 +45,10 @@ bool log_option(int c)
 		e = log_open_file(optarg);
 		break;
 	case LOG_OPT_SYSLOG_METHOD:
-		e = log_enable_syslog(optarg);
+		e = log_set_syslog_method(optarg);
 		break;
 	case LOG_OPT_SYSLOG_TARGET:
-		e = error_new("--syslog-target: sending to a remote syslog is not available; use "
-			      "the local daemon's forwarding");
+		e = log_set_syslog_target(optarg);
 		break;
 	default:
 		return false;
@@ -57,6 +56,27 @@ bool log_option(int c)
 	if (e)
 		command_die("%s", error_text(e));
 	return true;
+}
+
+// "[USER][:[GROUP]]": without a user the one we are, without a group the user's.
+static void take_user(struct daemon_options *o, const char *text)
+{
+	char *name = xstrdup(text), *group = strchr(name, ':');
+	if (group)
+		*group++ = '\0';
+	struct passwd *pw = *name ? getpwnam(name) : getpwuid(geteuid());
+	if (!pw)
+		command_die("user %s not found, aborting.", name);
+	o->change_user = true;
+	o->uid = pw->pw_uid;
+	o->gid = pw->pw_gid;
+	if (group && *group) {
+		struct group *gr = getgrnam(group);
+		if (!gr)
+			command_die("group %s not found, aborting.", group);
+		o->gid = gr->gr_gid;
+	}
+	free(name);
 }
 
 bool daemon_option(struct daemon_options *o, int c)
@@ -84,8 +104,7 @@ bool daemon_option(struct daemon_options *o, int c)
 		o->monitor = true;
 		return true;
 	case DAEMON_OPT_USER:
-		free(o->user);
-		o->user = xstrdup(optarg);
+		take_user(o, optarg);
 		return true;
 	default:
 		return log_option(c);
@@ -111,7 +130,9 @@ void log_usage(void)
 	       "  -v, --verbose            set maximum verbosity level\n"
 	       "  --log-file[=FILE]        enable logging to specified FILE\n"
 	       "                           (default: %s/%s.log)\n"
-	       "  --syslog-method=(libc|null)  how to send messages to syslog daemon\n",
+	       "  --syslog-method=(libc|unix:file|udp:ip:port|null)\n"
+	       "                           how to send messages to the syslog daemon\n"
+	       "  --syslog-target=IP:PORT  also send messages to IP:PORT by UDP\n",
 	       dir_log(), log_program());
 }
 
@@ -325,27 +346,14 @@ void daemon_ready(void)
 
 void daemon_become_user(const struct daemon_options *o, bool keep_net_caps)
 {
-	if (!o->user)
+	if (!o->change_user)
 		return;
-	char *name = xstrdup(o->user), *group = strchr(name, ':');
-	if (group)
-		*group++ = '\0';
-	struct passwd *pw = *name ? getpwnam(name) : getpwuid(geteuid());
-	if (!pw)
-		command_die("--user: unknown user \"%s\"", name);
-	gid_t gid = pw->pw_gid;
-	if (group && *group) {
-		struct group *gr = getgrnam(group);
-		if (!gr)
-			command_die("--user: unknown group \"%s\"", group);
-		gid = gr->gr_gid;
-	}
 	capng_clear(CAPNG_SELECT_BOTH);
 	if (keep_net_caps)
 		capng_updatev(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_INHERITABLE,
 			      CAP_NET_ADMIN, CAP_NET_RAW, CAP_NET_BROADCAST, CAP_IPC_LOCK, -1);
-	if (capng_change_id((int)pw->pw_uid, (int)gid, CAPNG_INIT_SUPP_GRP | CAPNG_CLEAR_BOUNDING) <
+	if (capng_change_id((int)o->uid, (int)o->gid, CAPNG_INIT_SUPP_GRP | CAPNG_CLEAR_BOUNDING) <
 	    0)
-		command_die("--user: cannot become %s", o->user);
-	free(name);
+		command_die("--user: cannot become user %ld, group %ld", (long)o->uid,
+			    (long)o->gid);
 }

@@ -13,12 +13,16 @@
 #pragma once
 #include <getopt.h>
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "base/error.h"
 
 struct daemon_options {
 	bool detach, monitor, no_chdir, overwrite_pidfile, self_confinement, want_pidfile;
-	char *pidfile, *user; // pidfile NULL with want_pidfile: RUNDIR/PROGRAM.pid
+	char *pidfile; // NULL with want_pidfile: RUNDIR/PROGRAM.pid
+	bool change_user;
+	uid_t uid; // with change_user
+	gid_t gid;
 };
 
 enum {

@@ -476,13 +476,6 @@ static void run(struct run *r)
 	end_try(r);
 }
 
-static void start_logging(void)
-{
-	die_of(log_set_levels("console:warn"));
-	// A message that cannot be logged is no reason to fail.
-	error_free(log_enable_syslog(NULL));
-}
-
 static void run_done(struct run *r)
 {
 	VEC_FOREACH (&r->v.added_ifaces, i)
@@ -530,7 +523,7 @@ int main(int argc, char *argv[])
 
 	signal(SIGPIPE, SIG_IGN);
 	log_set_program(argv[0]);
-	start_logging();
+	die_of(log_set_levels("console:warn"));
 	r.v.ctl.data = &r.v;
 	r.command_line = ctl_join_arguments(argv);
 	parse_options(&r.o, &program, argc, argv);

@@ -226,6 +226,5 @@ int main(int argc, char *argv[])
 	daemon_done();
 	free(o.database);
 	free(o.daemon.pidfile);
-	free(o.daemon.user);
 	return EXIT_SUCCESS;
 }
