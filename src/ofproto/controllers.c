@@ -475,6 +475,22 @@ void controllers_flow_removed(struct controllers *cs, const struct ofp_flow_remo
 	controllers_for_each_conn(cs, send_flow_removed, fr);
 }
 
+static void send_flow_trigger(struct conn *c, const void *fs)
+{
+	if (ofconn_version(c->of) < OFP15 ||
+	    !conn_wants(c, OFPASYNC_FLOW_STATS, OFPFSR_STAT_TRIGGER))
+		return;
+	struct buf b = BUF_INIT;
+	ofp_encode_flow_trigger(&b, fs);
+	conn_send_news(c, &b);
+	buf_done(&b);
+}
+
+void controllers_flow_trigger(struct controllers *cs, const struct ofp_flow_stats *fs)
+{
+	controllers_for_each_conn(cs, send_flow_trigger, fs);
+}
+
 static void send_packet_in(struct conn *c, const void *pin)
 {
 	conn_packet_in(c, pin);

@@ -43,6 +43,8 @@ void controllers_port_status(struct controllers *, const struct ofp_port_status 
 			     const struct conn *except);
 void controllers_table_status(struct controllers *, const struct ofp_table_status *);
 void controllers_flow_removed(struct controllers *, const struct ofp_flow_removed *);
+// To those of OpenFlow 1.5.
+void controllers_flow_trigger(struct controllers *, const struct ofp_flow_stats *);
 void controllers_packet_in(struct controllers *, const struct packet_in *);
 // A role request: 0 or an enum ofperr; *reply is what to answer.
 int controllers_set_role(struct controllers *, struct conn *, const struct ofp_role_request *,

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "ofproto/controllers.h"
+#include "ofproto/flow_triggers.h"
 #include "ofproto/group_mod.h"
 #include "ofproto/journal.h"
 #include "ofproto/xlate.h"
@@ -143,6 +144,7 @@ void flows_changed(struct ofproto *p)
 		delete_orphans(p);
 	xlate_bump(p->backer);
 	flows_schedule_expiry(p);
+	flow_triggers_schedule(p);
 }
 
 // --- Coming.
@@ -344,6 +346,11 @@ int actions_check_support(const void *actions, size_t n)
 		int error = inner ? actions_check_support(inner, inner_len) : 0;
 		if (!xlate_knows_action((enum ofpact_type)a->type))
 			error = OFPBAC_BAD_TYPE;
+		// A flow is one flow: the threshold would never be passed.
+		if (a->type == OFPACT_STAT_TRIGGER &&
+		    oxs_has(&((const struct ofpact_stat_trigger *)(const void *)a)->thresholds,
+			    OXS_FLOW_COUNT))
+			error = OFPBIC_UNSUP_INST;
 		if (error)
 			return error;
 	}
@@ -506,11 +513,13 @@ void flows_init(struct ofproto *p)
 {
 	tables_init(&p->tables, p);
 	loop_timer_init(&p->expiry_timer, p->system->loop, expire, p);
+	flow_triggers_init(p);
 }
 
 void flows_clear(struct ofproto *p)
 {
 	loop_timer_cancel(&p->expiry_timer);
+	flow_triggers_done(p);
 	tables_clear(&p->tables);
 	groups_flush(p);
 }

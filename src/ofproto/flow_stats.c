@@ -44,26 +44,8 @@ static int select_for(struct conn *c, const struct ofp_msg *msg, struct rule_vec
 
 static void append(struct flow_dump *d, const struct rule *r, int64_t now)
 {
-	struct rule_counts n = rule_counts(r);
-	int64_t age = now - r->created;
 	struct ofp_flow_stats fs; // not cleared first: matches are large
-	fs.cookie = r->cookie;
-	fs.table_id = r->table_id;
-	fs.reason = OFPFSR_STATS_REQUEST;
-	fs.priority = (uint16_t)r->cls.priority;
-	fs.idle_timeout = r->idle_timeout;
-	fs.hard_timeout = r->hard_timeout;
-	fs.importance = r->importance;
-	fs.flags = r->flags;
-	fs.duration_s = (uint32_t)(age / 1000);
-	fs.duration_ns = (uint32_t)(age % 1000) * 1000000;
-	fs.idle_age = (int)((now - n.used) / 1000);
-	fs.hard_age = (int)((now - r->modified) / 1000);
-	fs.packets = n.packets;
-	fs.bytes = n.bytes;
-	fs.actions = r->actions->list;
-	fs.actions_len = r->actions->len;
-	rule_match(r, &fs.match);
+	rule_describe(r, now, &fs);
 	ofp_append_flow_stats(&d->replies, &d->request, &fs);
 }
 

@@ -118,7 +118,7 @@ struct ofproto {
 	struct tables tables;
 	struct group_table groups;
 	struct ofmeter_table meters;
-	struct loop_timer expiry_timer;
+	struct loop_timer expiry_timer, trigger_timer;
 
 	struct controllers *controllers;
 	bool configured; // controllers were set once

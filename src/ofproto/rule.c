@@ -9,6 +9,7 @@
 #include "base/rcu.h"
 #include "ofproto/ofproto.h"
 #include "ofproto/table.h"
+#include "openflow/flow_mod.h"
 
 const struct rule_actions *rule_actions_new(const void *list, size_t len)
 {
@@ -36,6 +37,29 @@ void rule_match(const struct rule *r, struct match *m)
 {
 	minimatch_expand(&r->cls.match, m);
 	m->table = ofproto_options(r->ofproto);
+}
+
+void rule_describe(const struct rule *r, int64_t now, struct ofp_flow_stats *fs)
+{
+	struct rule_counts n = rule_counts(r);
+	int64_t age = now - r->created;
+	fs->cookie = r->cookie;
+	fs->table_id = r->table_id;
+	fs->reason = OFPFSR_STATS_REQUEST;
+	fs->priority = (uint16_t)r->cls.priority;
+	fs->idle_timeout = r->idle_timeout;
+	fs->hard_timeout = r->hard_timeout;
+	fs->importance = r->importance;
+	fs->flags = r->flags;
+	fs->duration_s = (uint32_t)(age / 1000);
+	fs->duration_ns = (uint32_t)(age % 1000) * 1000000;
+	fs->idle_age = (int)((now - n.used) / 1000);
+	fs->hard_age = (int)((now - r->modified) / 1000);
+	fs->packets = n.packets;
+	fs->bytes = n.bytes;
+	fs->actions = r->actions->list;
+	fs->actions_len = r->actions->len;
+	rule_match(r, &fs->match);
 }
 
 void rule_set_actions(struct rule *r, const void *list, size_t len)

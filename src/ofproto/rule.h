@@ -11,6 +11,7 @@
 #include "base/byteorder.h"
 #include "flow/classifier.h"
 
+struct ofp_flow_stats;
 struct ofproto;
 struct oftable;
 
@@ -51,8 +52,9 @@ struct rule { // there may be millions: ordered so that nothing is lost between 
 	uint8_t hidden; // enum rule_hidden
 	bool removed;
 	// Main only, of its actions.
-	bool soft : 1;	       // they are conjunctions: it is in the table's other classifier
-	bool owns_learned : 1; // flows they learned go with the last rule that learns them
+	bool soft : 1;		     // they are conjunctions: it is in the table's other classifier
+	bool owns_learned : 1;	     // flows they learned go with the last rule that learns them
+	uint32_t trigger_generation; // see triggers.h
 };
 _Static_assert(sizeof(struct rule) == 144, "see above");
 
@@ -62,6 +64,8 @@ struct rule *rule_new(struct ofproto *, uint8_t table_id, const struct match *, 
 		      const void *actions, size_t actions_len);
 // What the rule matches, with its bridge's table of tunnel options.
 void rule_match(const struct rule *, struct match *);
+// All there is to say about the rule, asked for by a controller. Borrows its actions.
+void rule_describe(const struct rule *, int64_t now, struct ofp_flow_stats *);
 // Copies the list.
 const struct rule_actions *rule_actions_new(const void *list, size_t len);
 // Publishes a copy of the list; the old one dies a grace period later. Main thread.

@@ -97,6 +97,7 @@ void tables_done(struct tables *ts)
 		free(t->groups);
 	}
 	expiry_done(&ts->expiry);
+	triggers_done(&ts->triggers);
 	cookie_counts_done(&ts->cookies);
 }
 
@@ -148,6 +149,7 @@ struct rule *tables_insert(struct tables *ts, struct rule *r)
 	const struct cls_rule *old_cls = classifier_replace(classifier_of(t, r->soft), &r->cls);
 	count(ts, r, 1);
 	tables_touch(ts, r);
+	triggers_watch(&ts->triggers, r);
 	if (!old_cls)
 		return other;
 	struct rule *old = rule_of(old_cls);
@@ -162,7 +164,10 @@ void tables_set_actions(struct tables *ts, struct rule *r, const void *list, siz
 	rule_set_actions(r, list, len);
 	bool soft = has_conjunctions(r->actions);
 	r->owns_learned = owns_learned(list, len);
-	if (r->removed || soft == r->soft)
+	if (r->removed)
+		return;
+	triggers_watch(&ts->triggers, r);
+	if (soft == r->soft)
 		return;
 	// Readers may miss it for a moment, or see it twice; the change has every megaflow looked
 	// at again.

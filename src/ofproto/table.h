@@ -10,6 +10,7 @@
 #include "ofproto/cookie_counts.h"
 #include "ofproto/expiry.h"
 #include "ofproto/rule.h"
+#include "ofproto/triggers.h"
 
 enum { OFTABLE_MAX_FLOWS = 1000000 }; // of a table without a limit
 
@@ -43,6 +44,7 @@ struct tables {
 	struct ofproto *ofproto; // given to rules; not looked into
 	struct oftable table[OFPROTO_N_TABLES];
 	struct expiry expiry;
+	struct triggers triggers;
 	unsigned int n_rules, n_hidden;
 	struct cookie_counts cookies;
 };

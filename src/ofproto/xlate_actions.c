@@ -517,6 +517,14 @@ static bool do_write_metadata(struct xlate_ctx *ctx, const void *action)
 	return true;
 }
 
+// It is about the flow's counters: see triggers.h.
+static bool do_stat_trigger(struct xlate_ctx *ctx, const void *action)
+{
+	(void)ctx;
+	(void)action;
+	return true;
+}
+
 static bool do_goto_table(struct xlate_ctx *ctx, const void *action)
 {
 	xlate_table(ctx, ctx->flow.in_port, ((const struct ofpact_goto_table *)action)->table,
@@ -577,6 +585,7 @@ static action_fn *const action_rows[OFPACT_N_TYPES] = {
 	[OFPACT_CLEAR_ACTIONS] = do_clear_actions,
 	[OFPACT_WRITE_ACTIONS] = do_write_actions,
 	[OFPACT_WRITE_METADATA] = do_write_metadata,
+	[OFPACT_STAT_TRIGGER] = do_stat_trigger,
 	[OFPACT_GOTO_TABLE] = do_goto_table,
 	[OFPACT_DEBUG_RECIRC] = xlate_do_debug_recirc,
 	[OFPACT_DEBUG_SLOW] = xlate_do_debug_slow,

@@ -128,6 +128,7 @@ bool xlate_needs_inner_headers(const struct xlate_ctx *ctx, const struct ofpact 
 	case OFPACT_CLEAR_ACTIONS:
 	case OFPACT_WRITE_ACTIONS:
 	case OFPACT_WRITE_METADATA:
+	case OFPACT_STAT_TRIGGER:
 	case OFPACT_UNROLL_XLATE:
 		return false;
 	case OFPACT_SET_IPV4_SRC:
@@ -203,7 +204,8 @@ void xlate_freeze_rest(struct xlate_ctx *ctx, const struct ofpact *first, const 
 	ctx->freeze.unwinding = true;
 	size_t n = (size_t)((const uint8_t *)end - (const uint8_t *)first);
 	OFPACT_FOREACH (a, first, n) {
-		if (a->type == OFPACT_NOTE || a->type == OFPACT_CONJUNCTION)
+		if (a->type == OFPACT_NOTE || a->type == OFPACT_CONJUNCTION ||
+		    a->type == OFPACT_STAT_TRIGGER)
 			continue;
 		if (asks_whose(a))
 			say_whose(ctx);

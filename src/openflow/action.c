@@ -61,6 +61,7 @@ const struct ofpact_row *const ofpact_rows[OFPACT_N_TYPES] = {
 	[OFPACT_CLEAR_ACTIONS] = &ofpact_clear_actions_row,
 	[OFPACT_WRITE_ACTIONS] = &ofpact_write_actions_row,
 	[OFPACT_WRITE_METADATA] = &ofpact_write_metadata_row,
+	[OFPACT_STAT_TRIGGER] = &ofpact_stat_trigger_row,
 	[OFPACT_GOTO_TABLE] = &ofpact_goto_table_row,
 	[OFPACT_UNROLL_XLATE] = &ofpact_unroll_xlate_row,
 };

@@ -11,6 +11,7 @@
 #include "flow/field.h"
 #include "flow/flow.h"
 #include "flow/match.h"
+#include "openflow/oxs.h"
 
 enum ofpact_type {
 	OFPACT_OUTPUT,		 // struct ofpact_output
@@ -71,6 +72,7 @@ enum ofpact_type {
 	OFPACT_CLEAR_ACTIONS,  // struct ofpact
 	OFPACT_WRITE_ACTIONS,  // struct ofpact_nest
 	OFPACT_WRITE_METADATA, // struct ofpact_metadata
+	OFPACT_STAT_TRIGGER,   // struct ofpact_stat_trigger
 	OFPACT_GOTO_TABLE,     // struct ofpact_goto_table
 	// Inside the switch only.
 	OFPACT_UNROLL_XLATE, // struct ofpact_unroll
@@ -340,6 +342,15 @@ struct ofpact_meter {
 struct ofpact_metadata {
 	struct ofpact h;
 	be64_t value, mask;
+};
+enum ofpact_stat_trigger_flags {
+	OFPSTF_PERIODIC = 1,   // at all multiples of the thresholds
+	OFPSTF_ONLY_FIRST = 2, // the threshold that is passed first is the only one
+};
+struct ofpact_stat_trigger {
+	struct ofpact h;
+	uint32_t flags, pad;
+	struct oxs thresholds;
 };
 struct ofpact_goto_table {
 	struct ofpact h;

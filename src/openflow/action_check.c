@@ -127,7 +127,8 @@ static int refuse(int error, char **why, char *text)
 static const char *const instruction_names[] = {
 	[INST_APPLY] = "apply_actions",	    [INST_METER] = "meter",
 	[INST_CLEAR] = "clear_actions",	    [INST_WRITE] = "write_actions",
-	[INST_METADATA] = "write_metadata", [INST_GOTO] = "goto_table",
+	[INST_METADATA] = "write_metadata", [INST_TRIGGER] = "stat_trigger",
+	[INST_GOTO] = "goto_table",
 };
 
 // The field that an action writes, if it is one that names it.

@@ -91,6 +91,7 @@ enum ofpact_instruction { // in the order in which they must stand; what is no i
 	INST_CLEAR,
 	INST_WRITE,
 	INST_METADATA,
+	INST_TRIGGER,
 	INST_GOTO,
 };
 
@@ -207,6 +208,10 @@ int subfield_check_writable(const struct subfield *); // as a destination, whate
 // What can carry a value of the field: all its bits, a prefix of an address, or any of them.
 uint32_t field_protocols(const struct field *, enum field_fixed needed);
 
+// What follows the header of the instruction. 0 or an enum ofperr.
+int ofpact_stat_trigger_decode(struct cursor body, struct buf *out);
+void ofpact_stat_trigger_encode(struct buf *, const struct ofpact *);
+
 extern const struct ofpact_row ofpact_output_row, ofpact_controller_row, ofpact_enqueue_row,
 	ofpact_output_reg_row, ofpact_group_row, ofpact_set_queue_row, ofpact_pop_queue_row;
 extern const struct ofpact_row ofpact_set_field_row, ofpact_reg_move_row, ofpact_stack_push_row,
@@ -227,4 +232,4 @@ extern const struct ofpact_row ofpact_output_trunc_row, ofpact_bundle_row, ofpac
 extern const struct ofpact_row ofpact_set_mpls_label_row, ofpact_set_mpls_tc_row,
 	ofpact_set_mpls_ttl_row, ofpact_dec_mpls_ttl_row, ofpact_push_mpls_row, ofpact_pop_mpls_row;
 extern const struct ofpact_row ofpact_meter_row, ofpact_clear_actions_row, ofpact_write_actions_row,
-	ofpact_write_metadata_row, ofpact_goto_table_row;
+	ofpact_write_metadata_row, ofpact_stat_trigger_row, ofpact_goto_table_row;

@@ -14,7 +14,8 @@ enum { // instructions of 1.1 and later
 	OFPIT_APPLY_ACTIONS = 4,
 	OFPIT_CLEAR_ACTIONS = 5,
 	OFPIT_METER = 6,
-	OFPIT_N = 7,
+	OFPIT_STAT_TRIGGER = 7,
+	OFPIT_N = 8,
 	OFPIT_EXPERIMENTER = 0xffff,
 };
 
@@ -219,6 +220,8 @@ static int read_instructions(struct cursor c, uint8_t version, struct instructio
 			return OFPBIC_BAD_LEN;
 		if (type == OFPIT_METER && version >= OFP15) // where it is an action
 			return OFPBIC_UNKNOWN_INST;
+		if (type == OFPIT_STAT_TRIGGER && version < OFP15)
+			return OFPBIC_UNKNOWN_INST;
 		if (in->has[type])
 			return OFPBIC_DUP_INST;
 		in->has[type] = true;
@@ -274,6 +277,10 @@ int ofpacts_decode_instructions(struct cursor c, uint8_t version, struct buf *ou
 		cursor_copy(&body, &m->value, 8);
 		cursor_copy(&body, &m->mask, 8);
 	}
+	if (in.has[OFPIT_STAT_TRIGGER])
+		error = ofpact_stat_trigger_decode(in.of[OFPIT_STAT_TRIGGER], out);
+	if (error)
+		return error;
 	if (in.has[OFPIT_GOTO_TABLE]) {
 		struct ofpact_goto_table *g = ofpact_add(out, OFPACT_GOTO_TABLE, sizeof(*g));
 		g->table = cursor_u8(&in.of[OFPIT_GOTO_TABLE]);
@@ -303,6 +310,14 @@ static void put_instruction(struct buf *b, uint8_t version, const struct ofpact 
 		if (version >= OFP13) {
 			ofpact_put(b, OFPIT_METER);
 			buf_add_be32(b, ((const struct ofpact_meter *)(const void *)a)->meter_id);
+			ofpact_put_end(b, at);
+		}
+		return;
+	}
+	if (a->type == OFPACT_STAT_TRIGGER) {
+		if (version >= OFP15) {
+			ofpact_put(b, OFPIT_STAT_TRIGGER);
+			ofpact_stat_trigger_encode(b, a);
 			ofpact_put_end(b, at);
 		}
 		return;

@@ -184,12 +184,16 @@ static void print_async_set(struct str *s, const uint32_t masks[OFPASYNC_N])
 					   "experimenter_data_changed"};
 	static const char *const table[] = {"0", "1", "2", "vacancy_down", "vacancy_up"};
 	static const char *const forward[] = {"group_mod_request", "meter_mod_request"};
+	static const char *const stats[] = {"stats_request", "stat_trigger"};
 	print_reasons(s, "PACKET_IN", masks[OFPASYNC_PACKET_IN], packet_in, N_OF(packet_in));
 	print_reasons(s, "PORT_STATUS", masks[OFPASYNC_PORT_STATUS], port, N_OF(port));
 	print_reasons(s, "FLOW_REMOVED", masks[OFPASYNC_FLOW_REMOVED], flow, N_OF(flow));
 	print_reasons(s, "ROLE_STATUS", masks[OFPASYNC_ROLE_STATUS], role, N_OF(role));
 	print_reasons(s, "TABLE_STATUS", masks[OFPASYNC_TABLE_STATUS], table, N_OF(table));
 	print_reasons(s, "REQUESTFORWARD", masks[OFPASYNC_REQUESTFORWARD], forward, N_OF(forward));
+	// Those that stock does not know have no line when they are off.
+	if (masks[OFPASYNC_FLOW_STATS])
+		print_reasons(s, "FLOW_STATS", masks[OFPASYNC_FLOW_STATS], stats, N_OF(stats));
 }
 
 int print_async(struct str *s, const struct ofp_msg *m, const struct ofp_print_options *o)

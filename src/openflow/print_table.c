@@ -203,7 +203,8 @@ static void print_instructions(struct str *s, const struct ofp_table_instruction
 {
 	static const struct bit_name names[] = {
 		{1 << 6, "meter"},	   {1 << 4, "apply_actions"},  {1 << 5, "clear_actions"},
-		{1 << 3, "write_actions"}, {1 << 2, "write_metadata"}, {1 << 1, "goto_table"}};
+		{1 << 3, "write_actions"}, {1 << 2, "write_metadata"}, {1 << 7, "stat_trigger"},
+		{1 << 1, "goto_table"}};
 	print_next_tables(s, i->next);
 	if (i->instructions && before && i->instructions == before->instructions) {
 		str_add(s, "      (same instructions)\n");

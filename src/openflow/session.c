@@ -317,6 +317,8 @@ void ofp_async_default(struct ofp_async_config *a, uint8_t version)
 					    : version == OFP13
 						    ? 0xf
 						    : 7; // 1.3: and that their group went
+	if (version >= OFP15)
+		a->primary[OFPASYNC_FLOW_STATS] = 1u << 1; // who asks for a trigger wants to know
 }
 
 // The reasons that there are, of a version.
@@ -333,6 +335,7 @@ static uint32_t known_reasons(enum ofp_async type, uint8_t version)
 	case OFPASYNC_TABLE_STATUS:
 		return 3 << 3;
 	case OFPASYNC_REQUESTFORWARD:
+	case OFPASYNC_FLOW_STATS:
 		return 3;
 	case OFPASYNC_N:
 		break;
@@ -340,12 +343,17 @@ static uint32_t known_reasons(enum ofp_async type, uint8_t version)
 	return 0;
 }
 
+static unsigned int n_kinds(uint8_t version)
+{
+	return version >= OFP15 ? OFPASYNC_N : OFPASYNC_REQUESTFORWARD + 1;
+}
+
 // The reasons of a property, whichever the version is that it came in.
 static int decode_async_property(uint64_t type, struct cursor value, bool loose, uint8_t version,
 				 struct ofp_async_config *a)
 {
 	uint32_t mask;
-	if (type >= 2 * OFPASYNC_N)
+	if (type >= 2 * n_kinds(version))
 		return loose ? 0 : type >> 32 ? OFPBPC_BAD_EXP_TYPE : OFPACFC_UNSUPPORTED;
 	int error = prop_u32(value, &mask);
 	if (error)
@@ -387,8 +395,9 @@ void ofp_encode_get_async_reply(struct buf *b, const struct ofp_msg *request,
 				const struct ofp_async_config *a)
 {
 	size_t at = ofp_begin_reply(b, request);
-	for (uint16_t i = 0;
-	     i < (request->version >= OFP14 ? OFPASYNC_N : OFPASYNC_FLOW_REMOVED + 1); i++) {
+	for (uint16_t i = 0; i < (request->version >= OFP14 ? n_kinds(request->version)
+							    : OFPASYNC_FLOW_REMOVED + 1);
+	     i++) {
 		if (request->version < OFP14) {
 			uint32_t known = known_reasons((enum ofp_async)i, request->version);
 			buf_add_be32(b, a->primary[i] & known);

@@ -24,6 +24,7 @@ enum { // property types; those for a miss are one more
 enum {
 	INSTRUCTIONS_11 = 0x3e, // goto_table, write_metadata, write, apply and clear actions
 	INSTRUCTIONS_13 = 0x7e, // and meter
+	INSTRUCTIONS_15 = 0xfe, // and stat_trigger
 	ACTIONS_11 = 0x1ffe7ff, // all of 1.1's but those that copy TTLs
 	// output, MPLS TTL, VLAN and MPLS tags, queue, group, TTL, set_field.
 	ACTIONS_12 = 0x3ff8001,
@@ -120,6 +121,13 @@ static int bit12(const struct field *f)
 	return basic && (f->oxm_version == OFP12 || only) ? (int)(f->oxm >> 9 & 0x7f) : -1;
 }
 
+static uint32_t known_instructions(uint8_t version)
+{
+	return version >= OFP15	  ? INSTRUCTIONS_15
+	       : version >= OFP13 ? INSTRUCTIONS_13
+				  : INSTRUCTIONS_11;
+}
+
 static void all_actions(struct ofp_table_actions *a, uint8_t version)
 {
 	a->actions = version == OFP11 ? ACTIONS_11 : ACTIONS_12;
@@ -161,7 +169,7 @@ void ofp_table_features_all(struct ofp_table_features *f, uint8_t version)
 					 .metadata_write = UINT64_MAX,
 					 .miss = OFPTABLE_MISS_CONTROLLER,
 					 .has_properties = true};
-	f->hit.instructions = version >= OFP13 ? INSTRUCTIONS_13 : INSTRUCTIONS_11;
+	f->hit.instructions = known_instructions(version);
 	all_actions(&f->hit.write, version);
 	all_actions(&f->hit.apply, version);
 	for (unsigned int i = 0; i < FIELD_N_IDS; i++) {
@@ -231,8 +239,8 @@ static int pull_fields(struct cursor v, bool strict, struct ofp_field_set *set,
 }
 
 // One property into what it belongs to. *seen gets a bit for each kind of property.
-static int pull_property(uint64_t type, struct cursor v, bool strict, struct ofp_table_features *f,
-			 uint32_t *seen)
+static int pull_property(uint64_t type, struct cursor v, uint8_t version, bool strict,
+			 struct ofp_table_features *f, uint32_t *seen)
 {
 	struct ofp_table_instructions *i = type & 1 ? &f->miss_instructions : &f->hit;
 	if (type < 32 && *seen >> type & 1)
@@ -242,7 +250,7 @@ static int pull_property(uint64_t type, struct cursor v, bool strict, struct ofp
 	switch (type) {
 	case PROP_INSTRUCTIONS:
 	case PROP_INSTRUCTIONS + 1:
-		return pull_ids(v, INSTRUCTIONS_13, strict ? OFPBIC_UNKNOWN_INST : 0,
+		return pull_ids(v, known_instructions(version), strict ? OFPBIC_UNKNOWN_INST : 0,
 				&i->instructions);
 	case PROP_NEXT_TABLES:
 	case PROP_NEXT_TABLES + 1:
@@ -322,7 +330,7 @@ int ofp_table_features_pull(struct cursor *c, uint8_t version, bool strict,
 		struct cursor v;
 		int error = prop_pull(&body, &type, &v);
 		if (!error)
-			error = pull_property(type, v, strict, f, &seen);
+			error = pull_property(type, v, version, strict, f, &seen);
 		if (error)
 			return error;
 	}

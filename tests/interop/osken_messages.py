@@ -166,8 +166,6 @@ class Cases:
                  p.OFPInstructionActions(ofp.OFPIT_APPLY_ACTIONS, [])]
         if 4 <= self.wire < 6:
             cases += [p.OFPInstructionMeter(1), p.OFPInstructionMeter(99)]
-        if self.wire == 6:
-            cases += [p.OFPInstructionStatTrigger(1, p.OFPStats(packet_count=5))]
         for n, i in enumerate(cases):
             yield f"{n} {type(i).__name__}", self.looked_at(self.flow(instructions=[i]))
         yield "all instructions", self.looked_at(self.flow(instructions=[cases[2], cases[4], cases[5], cases[0]]))

@@ -78,6 +78,8 @@ class Speaker(OsKen):
             if isinstance(message, getattr(self.parser, "OFPTableFeaturesStatsReply", ())):
                 for e in message.body:  # which stock says twice, for hits and for misses
                     e.properties, e.length = [], 0
+            if self.wire == 6 and isinstance(message, self.parser.OFPGetAsyncReply):  # stock's has none for statistics of flows and status of controllers
+                message.properties = message.properties[:12]
             if self.wire >= 5 and isinstance(message, self.parser.OFPPortStatsReply):  # stock's have counters that our ports have not
                 for e in message.body:
                     e.properties, e.length = [x for x in e.properties if not hasattr(x, "experimenter")], 0

@@ -36,6 +36,10 @@ void controllers_flow_removed(struct controllers *cs, const struct ofp_flow_remo
 		fake_news.removed[fake_news.n_removed++] = *fr;
 }
 
+void controllers_flow_trigger(struct controllers *cs, const struct ofp_flow_stats *fs)
+{
+}
+
 void flow_monitors_tell(struct ofproto *p, const struct rule *r, enum ofp_flow_update_event event,
 			uint16_t reason, const struct rule_actions *old)
 {

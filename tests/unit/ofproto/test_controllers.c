@@ -401,6 +401,149 @@ static void test_slow_peer_of_counters(void **state)
 	slow_peer(OFP15, OFP_FLOWS_COUNTERS, OFPTYPE_FLOW_COUNTERS_REPLY);
 }
 
+// --- Thresholds.
+
+static struct rule *add_trigger(struct ofconn *of, const char *actions, uint16_t flags)
+{
+	struct buf b = BUF_INIT;
+	struct ofp_flow_mod fm = {0};
+	uint32_t protocols;
+	ofp_flow_mod_init(&fm);
+	fm.table_id = 7;
+	fm.flags = flags;
+	assert_null(ofpacts_parse(actions, NULL, &fm.actions, &protocols));
+	ofp_encode_flow_mod(&b, &fm, OFPROTO_15, 99);
+	say(of, &b);
+	struct rule *r =
+		tables_find_exactly(&fake.bridge.tables, 7, &fm.match, OFP_DEFAULT_PRIORITY);
+	ofp_flow_mod_done(&fm);
+	return r;
+}
+
+// So much traffic, and the news of it that the controller has a round later.
+static unsigned int n_events(struct ofconn *of, struct rule *r, uint64_t packets)
+{
+	if (packets)
+		rule_credit(r, packets, 100 * packets, clock_ms());
+	pass_time(500);
+	pass_time(0);
+	unsigned int n = 0;
+	struct buf actions = BUF_INIT;
+	for (; of->sent.len; n++) {
+		struct ofp_msg msg = hear(of);
+		struct ofp_flow_stats fs;
+		assert_int_equal(msg.type, OFPTYPE_FLOW_COUNTERS_REPLY);
+		assert_int_equal(msg.xid, 0);
+		assert_int_equal(ofp_flow_stats_pull(&msg, &msg.body, &actions, &fs), 0);
+		assert_int_equal(fs.reason, OFPFSR_STAT_TRIGGER);
+		assert_int_equal(fs.table_id, 7);
+		assert_int_equal(fs.priority, OFP_DEFAULT_PRIORITY);
+		assert_int_equal(fs.packets, rule_counts(r).packets);
+		assert_int_equal(fs.bytes, rule_counts(r).bytes);
+		assert_int_equal(cursor_left(&msg.body), 0);
+	}
+	buf_done(&actions);
+	return n;
+}
+
+static void test_trigger(void **state)
+{
+	struct ofconn *of = configured(OFP15, "tcp:192.0.2.1:6653");
+	struct rule *r = add_trigger(of, "drop", 0);
+	assert_int_equal(n_events(of, r, 1000), 0);
+	assert_false(loop_timer_is_set(&fake.bridge.trigger_timer));
+	r = add_trigger(of, "stat_trigger(n_packets=10,n_bytes=5000)", OFPFF_RESET_COUNTS);
+	assert_int_equal(n_events(of, r, 9), 0);
+	assert_int_equal(n_events(of, r, 1), 1);
+	assert_int_equal(n_events(of, r, 30), 0);
+	assert_int_equal(n_events(of, r, 10), 1); // the bytes
+	assert_int_equal(n_events(of, r, 1000), 0);
+	// Both at once are one event.
+	r = add_trigger(of, "stat_trigger(n_packets=10,n_bytes=5000)", OFPFF_RESET_COUNTS);
+	assert_int_equal(n_events(of, r, 100), 1);
+	// What was passed before is not news.
+	r = add_trigger(of, "stat_trigger(n_packets=20,n_bytes=20000)", 0);
+	assert_int_equal(n_events(of, r, 99), 0);
+	assert_int_equal(n_events(of, r, 1), 1);
+	flows_flush(&fake.bridge);
+	pass_time(500);
+	assert_int_equal(fake.bridge.tables.triggers.watched.n, 0);
+	assert_false(loop_timer_is_set(&fake.bridge.trigger_timer));
+}
+
+static void test_trigger_periodic(void **state)
+{
+	struct ofconn *of = configured(OFP15, "tcp:192.0.2.1:6653");
+	struct rule *r = add_trigger(of, "stat_trigger(periodic,n_packets=10)", 0);
+	for (int i = 0; i < 5; i++) {
+		assert_int_equal(n_events(of, r, 9), 0);
+		assert_int_equal(n_events(of, r, 1), 1);
+	}
+	assert_int_equal(n_events(of, r, 54), 1);
+}
+
+static void test_trigger_only_first(void **state)
+{
+	struct ofconn *of = configured(OFP15, "tcp:192.0.2.1:6653");
+	struct rule *r = add_trigger(of, "stat_trigger(only_first,n_packets=10,n_bytes=5000)", 0);
+	assert_int_equal(n_events(of, r, 10), 1);
+	assert_int_equal(n_events(of, r, 1000), 0);
+	// Of each period the first.
+	r = add_trigger(of, "stat_trigger(periodic,only_first,n_packets=10,n_bytes=5000)",
+			OFPFF_RESET_COUNTS);
+	assert_int_equal(n_events(of, r, 10), 1);
+	assert_int_equal(n_events(of, r, 5), 0);
+	assert_int_equal(n_events(of, r, 5), 1);
+	assert_int_equal(n_events(of, r, 80), 1); // 10 times the packets, 2 times the bytes
+	assert_int_equal(n_events(of, r, 9), 0);
+}
+
+static void test_trigger_times(void **state)
+{
+	struct ofconn *of = configured(OFP15, "tcp:192.0.2.1:6653");
+	struct rule *r = add_trigger(of, "stat_trigger(duration=2s)", 0);
+	unsigned int n = 0;
+	for (int i = 0; i < 10; i++) {
+		n += n_events(of, r, 0);
+		assert_int_equal(n, i >= 3);
+	}
+	// Idle again is news again.
+	r = add_trigger(of, "stat_trigger(idle_age=1.5s)", 0);
+	for (int round = 0; round < 2; round++) {
+		for (int i = 0; i < 5; i++)
+			assert_int_equal(n_events(of, r, 1), 0);
+		n = 0;
+		for (int i = 0; i < 10; i++)
+			n += n_events(of, r, 0);
+		assert_int_equal(n, 1);
+	}
+}
+
+// Only who speaks 1.5 and wants it.
+static void test_trigger_listeners(void **state)
+{
+	struct ofconn *of = configured(OFP15, "tcp:192.0.2.1:6653");
+	struct ofconn *old = fake_accepted(OFP14), *guest = fake_accepted(OFP15);
+	struct rule *r = add_trigger(of, "stat_trigger(periodic,n_packets=1)", 0);
+	assert_int_equal(n_events(of, r, 1), 1);
+	assert_int_equal(old->sent.len, 0);
+	assert_int_equal(guest->sent.len, 0);
+	set_miss_send_len(old, 128);
+	set_miss_send_len(guest, 128);
+	assert_int_equal(n_events(of, r, 1), 1);
+	assert_int_equal(old->sent.len, 0);
+	assert_int_equal(hear(guest).type, OFPTYPE_FLOW_COUNTERS_REPLY);
+	// Property 13, for who is primary or equal: none.
+	static const uint8_t off[] = {OFP15, 28, 0, 16, 0, 0, 0, 1, 0, 13, 0, 8, 0, 0, 0, 0};
+	struct buf b = BUF_INIT;
+	buf_add(&b, off, sizeof(off));
+	say(guest, &b);
+	assert_int_equal(n_events(of, r, 1), 1);
+	assert_int_equal(guest->sent.len, 0);
+	add_trigger(of, "stat_trigger(flow_count=1)", 0);
+	hear_error(of, OFPBIC_UNSUP_INST);
+}
+
 // A peer that leaves in the middle of a dump.
 // Who lets too much lie that he never asked for is disconnected, once.
 static void test_peer_that_never_reads(void **state)
@@ -577,6 +720,11 @@ int main(void)
 		TEST(test_misses),
 		TEST(test_slow_peer),
 		TEST(test_slow_peer_of_counters),
+		TEST(test_trigger),
+		TEST(test_trigger_periodic),
+		TEST(test_trigger_only_first),
+		TEST(test_trigger_times),
+		TEST(test_trigger_listeners),
 		TEST(test_peer_that_never_reads),
 		TEST(test_crowd),
 		TEST(test_crowd_of_the_system),

@@ -84,6 +84,7 @@ static const struct {
 	{"write_actions(drop)", "drop", "drop"},
 	{"clear_actions", "drop", "clear_actions"},
 	{"write_metadata:0x1/0xff", "write_metadata:0x1/0xff", "write_metadata:0x1/0xff"},
+	{"stat_trigger(n_packets=5)", NULL, NULL},
 	{"write_metadata:5", "write_metadata:0x5", "write_metadata:0x5"},
 	{"goto_table:3", "resubmit(,3)", "goto_table:3"},
 	{"move:NXM_OF_ETH_SRC[]->NXM_OF_ETH_DST[]", "move:NXM_OF_ETH_SRC[]->NXM_OF_ETH_DST[]",
@@ -161,6 +162,31 @@ static const struct {
 	{"enqueue:foo", "\"enqueue\" syntax is \"enqueue:PORT:QUEUE\" or \"enqueue(PORT,QUEUE)\""},
 	{"goto_table:foo", "unknown table \"foo\""},
 	{"write_metadata:x", "invalid numeric format x"},
+	{"stat_trigger",
+	 "stat_trigger needs a threshold: duration, n_packets, n_bytes or idle_age"},
+	{"stat_trigger(periodic)",
+	 "stat_trigger needs a threshold: duration, n_packets, n_bytes or idle_age"},
+	{"stat_trigger(packets=5)", "invalid key 'packets' in 'stat_trigger' argument"},
+	{"stat_trigger(periodic=1,n_packets=5)",
+	 "invalid key 'periodic' in 'stat_trigger' argument"},
+	{"stat_trigger(n_packets=5,n_packets=6)",
+	 "n_packets is given twice in 'stat_trigger' argument"},
+	{"stat_trigger(n_packets=x)", "invalid numeric format x"},
+	{"stat_trigger(n_packets)", "missing required numeric argument"},
+	{"stat_trigger(duration=1m)",
+	 "invalid duration \"1m\" in 'stat_trigger' argument: seconds are wanted, such as 5s or "
+	 "0.25s"},
+	{"stat_trigger(idle_age=4294967296)", "invalid idle_age \"4294967296\" in 'stat_trigger' "
+					      "argument: seconds are wanted, such as 5s "
+					      "or 0.25s"},
+	{"stat_trigger(idle_age=1.)",
+	 "invalid idle_age \"1.\" in 'stat_trigger' argument: seconds are wanted, such as 5s or "
+	 "0.25s"},
+	{"stat_trigger(duration=0.1234567891)",
+	 "invalid duration \"0.1234567891\" in 'stat_trigger' argument: seconds are wanted, such "
+	 "as "
+	 "5s or 0.25s"},
+	{"stat_trigger(n_bytes=0)", "actions are invalid with specified match (OFPBIC_UNSUP_INST)"},
 	{"set_queue:x", "invalid numeric format x"},
 	{"load:5", "5: missing `->'"},
 	{"load:5->foo", "foo: unknown field `foo'"},

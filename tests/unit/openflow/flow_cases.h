@@ -104,6 +104,15 @@ static const struct {
 	{"actions=goto_table:1,write_metadata:1",
 	 "invalid instruction ordering: write_metadata must appear before goto_table, for OpenFlow "
 	 "1.1+ compatibility"},
+	{"actions=goto_table:1,stat_trigger(n_packets=1)",
+	 "invalid instruction ordering: stat_trigger must appear before goto_table, for OpenFlow "
+	 "1.1+ compatibility"},
+	{"actions=stat_trigger(n_packets=1),output:1",
+	 "invalid instruction ordering: apply_actions must appear before stat_trigger, for "
+	 "OpenFlow "
+	 "1.1+ compatibility"},
+	{"actions=write_actions(stat_trigger(n_packets=1))",
+	 "stat_trigger instruction not allowed here"},
 	{"actions=write_metadata:1,write_metadata:2",
 	 "duplicate write_metadata instruction not allowed, for OpenFlow 1.1+ compatibility"},
 	{"actions", "must specify an action"},

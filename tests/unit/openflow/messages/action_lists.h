@@ -27,6 +27,11 @@ static const struct {
 	{"goto_table:9", SINCE_11, true},
 	{"output:3,write_actions(output:4,group:2),goto_table:200", SINCE_11, true},
 	{"clear_actions,write_actions(LOCAL),write_metadata:0x5/0xff", SINCE_11, true},
+	{"stat_trigger(periodic,only_first,duration=5s,n_packets=1000,n_bytes=18446744073709551615,"
+	 "idle_age=0.25s,flow_count=3)",
+	 OFPROTO_15, true},
+	{"output:1,write_metadata:0x5,stat_trigger(n_packets=1),goto_table:9", OFPROTO_15, true},
+	{"stat_trigger(only_first,duration=4294967295.999999999s)", OFPROTO_15, true},
 	{"ct(commit,zone=5,table=3,exec(load:0x1->NXM_NX_CT_MARK[]),nat(src=10.0.0.1-10.0.0.9:80-"
 	 "90,random))",
 	 BEFORE_15, false},
