@@ -95,6 +95,11 @@ static uint32_t known_capabilities(uint8_t version)
 	return version >= OFP14 ? common | OFPC_BUNDLES | OFPC_FLOW_MONITORING : common;
 }
 
+static size_t port_len(uint8_t version)
+{
+	return version == OFP10 ? 48 : 64;
+}
+
 int ofp_decode_features(const struct ofp_msg *m, struct ofp_features *f)
 {
 	struct cursor c = m->body;
@@ -113,6 +118,7 @@ int ofp_decode_features(const struct ofp_msg *m, struct ofp_features *f)
 		f->actions = 0;
 	f->ports = c;
 	f->has_ports = m->version < OFP13;
+	f->all_ports = f->has_ports && m->len + port_len(m->version) <= OFP_MAX_LEN;
 	return c.bad ? OFPBRC_BAD_LEN : 0;
 }
 
@@ -136,7 +142,8 @@ void ofp_encode_features(struct buf *b, const struct ofp_features *f, uint8_t ve
 	buf_add_be32(b, capabilities_for(f->capabilities, version));
 	buf_add_be32(b, version != OFP10 ? 0 : f->actions ? (uint32_t)f->actions : ACTIONS_10);
 	if (version < OFP13)
-		for (size_t i = 0; i < n_ports && b->len - at + 64 <= OFP_MAX_LEN; i++)
+		for (size_t i = 0; i < n_ports && b->len - at + port_len(version) <= OFP_MAX_LEN;
+		     i++)
 			ofp_port_desc_put(b, version, &ports[i]);
 	ofp_end(b, at);
 }

@@ -46,6 +46,7 @@ struct ofp_features {
 	// 1.0 to 1.2 carry ports: what follows in the decoded message, for ofp_port_desc_pull().
 	struct cursor ports;
 	bool has_ports;
+	bool all_ports; // when decoded: one more would have fit, so that there is none
 };
 int ofp_decode_features(const struct ofp_msg *, struct ofp_features *);
 // `ports` are sent where the version has them, as many as fit.

@@ -286,7 +286,6 @@ static void list_ports(void *arg, const uint8_t *msg, size_t n)
 // fit into a message.
 static bool list_features(struct session *s, const struct port_list *l)
 {
-	enum { PORT_LEN = 64 };
 	struct buf request = BUF_INIT;
 	struct ofp_msg m;
 	struct ofp_features f;
@@ -298,7 +297,7 @@ static bool list_features(struct session *s, const struct port_list *l)
 	if (ofp_msg_decode(reply, n, &m) || m.type != OFPTYPE_FEATURES_REPLY ||
 	    ofp_decode_features(&m, &f))
 		session_bad_reply(s, reply, n);
-	if (!f.has_ports || n + PORT_LEN > OFP_MAX_LEN)
+	if (!f.all_ports)
 		return false;
 	while (!ofp_port_desc_pull(&f.ports, m.version, &desc))
 		l->cb(l->arg, &desc);

@@ -8,6 +8,24 @@
 
 #include "cmd/ovs-ofctl/ofctl.h"
 
+// Without the ports where there may be more than the message has. True: all are shown.
+static bool show_features(struct session *s, const uint8_t *reply, size_t n)
+{
+	enum { WITHOUT_PORTS = 32 };
+	struct ofp_msg m;
+	struct ofp_features f = {0};
+	struct buf copy = BUF_INIT;
+	buf_add(&copy, reply, n);
+	if (!ofp_msg_decode(reply, n, &m) && m.type == OFPTYPE_FEATURES_REPLY &&
+	    !ofp_decode_features(&m, &f) && f.has_ports && !f.all_ports) {
+		copy.len = WITHOUT_PORTS;
+		put_be16(copy.data + 2, WITHOUT_PORTS);
+	}
+	session_print(s, stdout, copy.data, copy.len, s->ofctl->verbosity + 1);
+	buf_done(&copy);
+	return f.all_ports;
+}
+
 static void show(int argc, char *argv[], void *arg)
 {
 	struct ofctl *o = arg;
@@ -17,8 +35,8 @@ static void show(int argc, char *argv[], void *arg)
 	session_open(&s, o, argv[1], "mgmt");
 	ofp_encode_simple(&request, OFPTYPE_FEATURES_REQUEST, s.version, session_xid(&s));
 	const uint8_t *reply = session_transact(&s, &request, &n);
-	session_print(&s, stdout, reply, n, o->verbosity + 1);
-	if (s.version >= OFP13) {
+	bool all_ports = show_features(&s, reply, n);
+	if (!all_ports) {
 		buf_clear(&request);
 		ofp_encode_port_desc_request(&request, s.version, OFPP_NONE, session_xid(&s));
 		session_show_stats(&s, &request);
