@@ -70,6 +70,95 @@ bool ofp_encode_bundle_add(struct buf *b, uint32_t bundle_id, uint16_t flags, co
 	return ofp_end(b, at);
 }
 
+// --- Features.
+
+enum { PROP_TIME = 1, PROP_TIME_LEN = 68 }; // behind type and length
+
+static struct ofp_time pull_time(struct cursor *c)
+{
+	struct ofp_time t = {.s = cursor_be64(c)};
+	t.ns = cursor_be32(c);
+	cursor_skip(c, 4);
+	return t;
+}
+
+static int pull_bundle_time(struct cursor value, struct ofp_bundle_time *t)
+{
+	if (cursor_left(&value) != PROP_TIME_LEN)
+		return OFPBPC_BAD_LEN;
+	cursor_skip(&value, 4);
+	t->accuracy = pull_time(&value);
+	t->max_future = pull_time(&value);
+	t->max_past = pull_time(&value);
+	t->timestamp = pull_time(&value);
+	return 0;
+}
+
+int ofp_decode_bundle_features(const struct ofp_msg *m, struct ofp_bundle_features *f)
+{
+	struct cursor c = m->body;
+	bool request = m->type == OFPTYPE_BUNDLE_FEATURES_REQUEST;
+	*f = (struct ofp_bundle_features){.flags = request ? cursor_be32(&c) : cursor_be16(&c)};
+	cursor_skip(&c, request ? 4 : 6);
+	while (cursor_left(&c)) {
+		uint64_t type;
+		struct cursor value;
+		int error = prop_pull(&c, &type, &value);
+		if (!error && type != PROP_TIME)
+			error = request ? prop_unknown(type) : 0;
+		else if (!error)
+			error = f->has_time ? OFPBPC_DUP_TYPE : pull_bundle_time(value, &f->time);
+		if (error)
+			return error;
+		f->has_time |= type == PROP_TIME;
+	}
+	// The flags are about the property.
+	if (request && (f->flags & ~(uint32_t)(OFPBF_TIMESTAMP | OFPBF_TIME_SET_SCHED) ||
+			(f->flags && !f->has_time)))
+		return OFPBFC_BAD_FLAGS;
+	return c.bad ? OFPBRC_BAD_LEN : 0;
+}
+
+static void put_time(struct buf *b, const struct ofp_time *t)
+{
+	buf_add_be64(b, t->s);
+	buf_add_be32(b, t->ns);
+	buf_add_be32(b, 0);
+}
+
+static void put_bundle_time(struct buf *b, const struct ofp_bundle_features *f)
+{
+	if (!f->has_time)
+		return;
+	size_t at = prop_begin(b, PROP_TIME);
+	buf_add_be32(b, 0);
+	put_time(b, &f->time.accuracy);
+	put_time(b, &f->time.max_future);
+	put_time(b, &f->time.max_past);
+	put_time(b, &f->time.timestamp);
+	prop_end(b, at);
+}
+
+void ofp_encode_bundle_features_request(struct buf *b, const struct ofp_bundle_features *f,
+					uint32_t xid)
+{
+	size_t at = ofp_begin(b, OFPTYPE_BUNDLE_FEATURES_REQUEST, false, OFP15, xid);
+	buf_add_be32(b, f->flags);
+	buf_add_be32(b, 0);
+	put_bundle_time(b, f);
+	ofp_end(b, at);
+}
+
+void ofp_encode_bundle_features_reply(struct buf *b, const struct ofp_msg *request,
+				      const struct ofp_bundle_features *f)
+{
+	size_t at = ofp_begin_reply(b, request);
+	buf_add_be16(b, (uint16_t)f->flags);
+	buf_add_zeros(b, 6);
+	put_bundle_time(b, f);
+	ofp_end(b, at);
+}
+
 // --- Requestforward.
 
 int ofp_decode_requestforward(const struct ofp_msg *m, struct ofp_requestforward *rf)

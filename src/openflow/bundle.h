@@ -17,7 +17,7 @@ enum ofp_bundle_type {
 	OFPBCT_DISCARD_REQUEST,
 	OFPBCT_DISCARD_REPLY,
 };
-enum ofp_bundle_flags { OFPBF_ATOMIC = 1 << 0, OFPBF_ORDERED = 1 << 1 };
+enum ofp_bundle_flags { OFPBF_ATOMIC = 1 << 0, OFPBF_ORDERED = 1 << 1, OFPBF_TIME = 1 << 2 };
 
 struct ofp_bundle_control {
 	uint32_t bundle_id;
@@ -42,6 +42,33 @@ bool ofp_encode_bundle_add(struct buf *, uint32_t bundle_id, uint16_t flags, con
 			   size_t n);
 // The smallest version from `version` on that has bundles.
 bool ofp_version_has_bundles(uint8_t version);
+
+// --- What a switch can do with bundles (1.5).
+
+struct ofp_time {
+	uint64_t s;
+	uint32_t ns;
+};
+// How well, and how far ahead and behind, a switch can carry out a bundle at a given time.
+struct ofp_bundle_time {
+	struct ofp_time accuracy, max_future, max_past, timestamp;
+};
+enum ofp_bundle_features_flags {
+	OFPBF_TIMESTAMP = 1 << 0,     // the controller says what time it is
+	OFPBF_TIME_SET_SCHED = 1 << 1 // it asks for that max_future and max_past
+};
+struct ofp_bundle_features {
+	uint32_t flags; // of a request: enum ofp_bundle_features_flags; of a reply: capabilities,
+			// enum ofp_bundle_flags
+	bool has_time;
+	struct ofp_bundle_time time;
+};
+// Of a request or a reply; a request that nobody can mean is an error.
+int ofp_decode_bundle_features(const struct ofp_msg *, struct ofp_bundle_features *);
+void ofp_encode_bundle_features_request(struct buf *, const struct ofp_bundle_features *,
+					uint32_t xid);
+void ofp_encode_bundle_features_reply(struct buf *, const struct ofp_msg *request,
+				      const struct ofp_bundle_features *);
 
 // --- Requestforward.
 

@@ -2,6 +2,7 @@
 // All messages of OpenFlow, for who speaks all of it.
 #pragma once
 #include "openflow/bundle.h"
+#include "openflow/controller_status.h"
 #include "openflow/error.h"
 #include "openflow/flow_mod.h"
 #include "openflow/flow_monitor.h"

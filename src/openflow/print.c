@@ -98,6 +98,11 @@ static ofp_printer *const printers[OFPTYPE_N] = {
 	[OFPTYPE_CT_FLUSH] = print_ct_flush,
 	[OFPTYPE_IPFIX_BRIDGE_STATS_REPLY] = print_ipfix_bridge_reply,
 	[OFPTYPE_IPFIX_FLOW_STATS_REPLY] = print_ipfix_flow_reply,
+	[OFPTYPE_CONTROLLER_STATUS] = print_controller_status,
+	[OFPTYPE_CONTROLLER_STATUS_REQUEST] = print_nothing,
+	[OFPTYPE_CONTROLLER_STATUS_REPLY] = print_controller_status_reply,
+	[OFPTYPE_BUNDLE_FEATURES_REQUEST] = print_bundle_features_request,
+	[OFPTYPE_BUNDLE_FEATURES_REPLY] = print_bundle_features_reply,
 };
 
 // --- Helpers.

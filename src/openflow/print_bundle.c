@@ -39,6 +39,52 @@ int print_bundle_add(struct str *s, const struct ofp_msg *m, const struct ofp_pr
 	return 0;
 }
 
+static void print_time(struct str *s, const char *name, const struct ofp_time *t)
+{
+	str_addf(s, " %s=%llu.%09u", name, (unsigned long long)t->s, t->ns);
+}
+
+static void print_bundle_time(struct str *s, const struct ofp_bundle_features *f)
+{
+	if (!f->has_time)
+		return;
+	str_add(s, "\n time:");
+	print_time(s, "accuracy", &f->time.accuracy);
+	print_time(s, "max_future", &f->time.max_future);
+	print_time(s, "max_past", &f->time.max_past);
+	print_time(s, "timestamp", &f->time.timestamp);
+}
+
+int print_bundle_features_request(struct str *s, const struct ofp_msg *m,
+				  const struct ofp_print_options *o)
+{
+	static const struct bit_name names[] = {{OFPBF_TIMESTAMP, "timestamp"},
+						{OFPBF_TIME_SET_SCHED, "set_sched"}};
+	struct ofp_bundle_features f;
+	int error = ofp_decode_bundle_features(m, &f);
+	if (error)
+		return error;
+	str_add(s, " flags=");
+	print_bits(s, f.flags, names, 2, ' ');
+	print_bundle_time(s, &f);
+	return 0;
+}
+
+int print_bundle_features_reply(struct str *s, const struct ofp_msg *m,
+				const struct ofp_print_options *o)
+{
+	static const struct bit_name names[] = {
+		{OFPBF_ATOMIC, "atomic"}, {OFPBF_ORDERED, "ordered"}, {OFPBF_TIME, "time"}};
+	struct ofp_bundle_features f;
+	int error = ofp_decode_bundle_features(m, &f);
+	if (error)
+		return error;
+	str_add(s, " capabilities=");
+	print_bits(s, f.flags, names, 3, ' ');
+	print_bundle_time(s, &f);
+	return 0;
+}
+
 int print_requestforward(struct str *s, const struct ofp_msg *m, const struct ofp_print_options *o)
 {
 	struct ofp_requestforward rf;

@@ -39,7 +39,10 @@ ofp_printer print_meter_mod, print_meter_request, print_meter_config_reply, prin
 	print_meter_features_reply;
 ofp_printer print_table_mod, print_table_desc_reply, print_table_status;
 ofp_printer print_queue_config_request, print_queue_config_reply;
-ofp_printer print_bundle_control, print_bundle_add, print_requestforward;
+ofp_printer print_bundle_control, print_bundle_add, print_bundle_features_request,
+	print_bundle_features_reply, print_requestforward;
+extern const char *const print_controller_reasons[OFPCSR_N];
+ofp_printer print_controller_status, print_controller_status_reply;
 ofp_printer print_flow_monitor_request, print_flow_monitor_cancel, print_flow_updates;
 ofp_printer print_tlv_table_mod, print_tlv_table_reply, print_ct_flush_zone, print_ct_flush,
 	print_ipfix_bridge_reply, print_ipfix_flow_reply;

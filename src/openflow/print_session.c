@@ -129,6 +129,8 @@ int print_role(struct str *s, const struct ofp_msg *m, const struct ofp_print_op
 	if (error)
 		return error;
 	str_addf(s, " role=%s", ofp_role_name(r.role));
+	if (r.short_id != OFPCID_UNDEFINED)
+		str_addf(s, " short_id=%u", r.short_id);
 	if (m->nx || (m->type == OFPTYPE_ROLE_REQUEST && r.role == OFPCR_NOCHANGE))
 		return 0;
 	struct cursor c = m->body;
@@ -194,6 +196,9 @@ static void print_async_set(struct str *s, const uint32_t masks[OFPASYNC_N])
 	// Those that stock does not know have no line when they are off.
 	if (masks[OFPASYNC_FLOW_STATS])
 		print_reasons(s, "FLOW_STATS", masks[OFPASYNC_FLOW_STATS], stats, N_OF(stats));
+	if (masks[OFPASYNC_CONT_STATUS])
+		print_reasons(s, "CONT_STATUS", masks[OFPASYNC_CONT_STATUS],
+			      print_controller_reasons, OFPCSR_N);
 }
 
 int print_async(struct str *s, const struct ofp_msg *m, const struct ofp_print_options *o)

@@ -243,8 +243,10 @@ int ofp_decode_role(const struct ofp_msg *m, struct ofp_role_request *r)
 		r->role = (enum ofp_role)(role + 1); // Nicira's have no "no change"
 		return 0;
 	}
-	cursor_skip(&c, 4);
+	uint16_t short_id = cursor_be16(&c);
+	cursor_skip(&c, 2);
 	uint64_t generation = cursor_be64(&c);
+	r->short_id = m->version >= OFP15 ? short_id : OFPCID_UNDEFINED;
 	if (role > OFPCR_SECONDARY)
 		return OFPRRFC_BAD_ROLE;
 	r->role = (enum ofp_role)role;
@@ -256,14 +258,16 @@ int ofp_decode_role(const struct ofp_msg *m, struct ofp_role_request *r)
 	return c.bad ? OFPBRC_BAD_LEN : 0;
 }
 
-static void put_role(struct buf *b, const struct ofp_role_request *r, bool nx, bool reply)
+static void put_role(struct buf *b, const struct ofp_role_request *r, uint8_t version, bool nx,
+		     bool reply)
 {
 	if (nx) {
 		buf_add_be32(b, r->role == OFPCR_NOCHANGE ? 0 : r->role - 1u);
 		return;
 	}
 	buf_add_be32(b, r->role);
-	buf_add_be32(b, 0);
+	buf_add_be16(b, version >= OFP15 ? r->short_id : OFPCID_UNDEFINED);
+	buf_add_be16(b, 0);
 	buf_add_be64(b, r->have_generation_id ? r->generation_id : reply ? UINT64_MAX : 0);
 }
 
@@ -271,7 +275,7 @@ void ofp_encode_role_reply(struct buf *b, const struct ofp_msg *request,
 			   const struct ofp_role_request *r)
 {
 	size_t at = ofp_begin_reply(b, request);
-	put_role(b, r, request->nx, true);
+	put_role(b, r, request->version, request->nx, true);
 	ofp_end(b, at);
 }
 
@@ -280,7 +284,7 @@ void ofp_encode_role_request(struct buf *b, const struct ofp_role_request *r, ui
 {
 	bool nx = version < OFP12;
 	size_t at = ofp_begin(b, OFPTYPE_ROLE_REQUEST, nx, version, xid);
-	put_role(b, r, nx, false);
+	put_role(b, r, version, nx, false);
 	ofp_end(b, at);
 }
 
@@ -344,6 +348,8 @@ static uint32_t known_reasons(enum ofp_async type, uint8_t version)
 	case OFPASYNC_REQUESTFORWARD:
 	case OFPASYNC_FLOW_STATS:
 		return 3;
+	case OFPASYNC_CONT_STATUS:
+		return 0x7f;
 	case OFPASYNC_N:
 		break;
 	}

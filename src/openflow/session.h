@@ -82,11 +82,13 @@ void ofp_encode_desc_reply(struct buf *, const struct ofp_msg *request, const st
 
 // --- Roles (1.2 and later; Nicira's before).
 
+#define OFPCID_UNDEFINED 0 // a short ID that is none
 enum ofp_role { OFPCR_NOCHANGE, OFPCR_EQUAL, OFPCR_PRIMARY, OFPCR_SECONDARY };
 struct ofp_role_request {
 	enum ofp_role role;
 	bool have_generation_id;
 	uint64_t generation_id;
+	uint16_t short_id; // 1.5: how others may call the controller
 };
 int ofp_decode_role(const struct ofp_msg *, struct ofp_role_request *); // request or reply
 void ofp_encode_role_reply(struct buf *, const struct ofp_msg *request,
@@ -110,7 +112,8 @@ enum ofp_async {
 	OFPASYNC_ROLE_STATUS,
 	OFPASYNC_TABLE_STATUS,
 	OFPASYNC_REQUESTFORWARD,
-	OFPASYNC_FLOW_STATS, // 1.5
+	OFPASYNC_FLOW_STATS,  // 1.5
+	OFPASYNC_CONT_STATUS, // 1.5
 	OFPASYNC_N
 };
 struct ofp_async_config {

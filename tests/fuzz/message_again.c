@@ -442,6 +442,29 @@ static bool ipfix_bridge(const struct ofp_msg *m, struct buf *b)
 	return ofp_end(b, at);
 }
 
+static bool controller_status(const struct ofp_msg *m, struct buf *b)
+{
+	struct cursor body = m->body;
+	struct ofp_controller_status cs;
+	if (ofp_controller_status_pull(&body, &cs))
+		return false;
+	ofp_encode_controller_status(b, &cs);
+	return true;
+}
+
+static bool bundle_features(const struct ofp_msg *m, struct buf *b)
+{
+	struct ofp_msg request = request_of(m);
+	struct ofp_bundle_features f;
+	if (ofp_decode_bundle_features(m, &f))
+		return false;
+	if (m->type == OFPTYPE_BUNDLE_FEATURES_REQUEST)
+		ofp_encode_bundle_features_request(b, &f, m->xid);
+	else
+		ofp_encode_bundle_features_reply(b, &request, &f);
+	return true;
+}
+
 static const struct {
 	enum ofptype type;
 	bool (*again)(const struct ofp_msg *, struct buf *);
@@ -495,6 +518,9 @@ static const struct {
 	{OFPTYPE_TLV_TABLE_REPLY, tlv_table},
 	{OFPTYPE_QUEUE_GET_CONFIG_REPLY, queue_config},
 	{OFPTYPE_IPFIX_BRIDGE_STATS_REPLY, ipfix_bridge},
+	{OFPTYPE_CONTROLLER_STATUS, controller_status},
+	{OFPTYPE_BUNDLE_FEATURES_REQUEST, bundle_features},
+	{OFPTYPE_BUNDLE_FEATURES_REPLY, bundle_features},
 };
 
 // Each entry again, as long as they decode.

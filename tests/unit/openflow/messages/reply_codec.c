@@ -242,6 +242,19 @@ static int pull_ipfix(const struct ofp_msg *m, struct cursor *body, void *entry)
 	return 0;
 }
 
+// --- Controllers.
+
+static void append_controller(struct ofp_replies *r, const struct ofp_msg *request,
+			      const void *entry)
+{
+	ofp_append_controller_status(r, entry);
+}
+
+static int pull_controller(const struct ofp_msg *m, struct cursor *body, void *entry)
+{
+	return ofp_controller_status_pull(body, entry);
+}
+
 static const struct reply_codec codecs[] = {
 	{OFPTYPE_FLOW_STATS_REPLY, sizeof(struct ofp_flow_stats), 0, append_flow, pull_flow,
 	 done_flow},
@@ -273,6 +286,8 @@ static const struct reply_codec codecs[] = {
 	 pull_table_desc, NULL},
 	{OFPTYPE_IPFIX_FLOW_STATS_REPLY, sizeof(struct ofp_ipfix_stats), 0, append_ipfix,
 	 pull_ipfix, NULL},
+	{OFPTYPE_CONTROLLER_STATUS_REPLY, sizeof(struct ofp_controller_status), 0,
+	 append_controller, pull_controller, NULL},
 };
 
 const struct reply_codec *reply_codec_find(enum ofptype reply)

@@ -80,8 +80,10 @@ static void role(struct gen *g)
 	bool nx = g->version < OFP12; // whose roles have no "no change"
 	struct buf request = BUF_INIT;
 	struct ofp_role_request r = {.role = (enum ofp_role)(nx + random_below(4 - nx)),
-				     .generation_id = any_u64()},
+				     .generation_id = any_u64(),
+				     .short_id = any_u16()},
 				got;
+	uint16_t short_id = g->version >= OFP15 ? r.short_id : OFPCID_UNDEFINED;
 	bool ordered = r.role == OFPCR_PRIMARY || r.role == OFPCR_SECONDARY;
 	r.have_generation_id = ordered;
 	ofp_encode_role_request(&request, &r, g->version, any_u32());
@@ -89,6 +91,7 @@ static void role(struct gen *g)
 	SAME(g, 0, ofp_msg_decode(request.data, request.len, &m));
 	SAME(g, 0, ofp_decode_role(&m, &got));
 	SAME(g, r.role, got.role);
+	SAME(g, short_id, got.short_id);
 	SAME(g, !nx && ordered, got.have_generation_id);
 	SAME(g, !nx && ordered ? r.generation_id : 0, got.generation_id);
 
@@ -99,6 +102,7 @@ static void role(struct gen *g)
 	SAME(g, 0, ofp_decode_role(&m, &got));
 	bool has = !nx && r.have_generation_id && r.generation_id != UINT64_MAX;
 	SAME(g, r.role, got.role);
+	SAME(g, short_id, got.short_id);
 	SAME(g, has, got.have_generation_id);
 	SAME(g, has ? r.generation_id : 0, got.generation_id);
 	buf_add(&g->out, request.data, request.len);
@@ -126,7 +130,7 @@ static void role_status(struct gen *g)
 
 static void async(struct gen *g)
 {
-	static const uint32_t reasons[OFPASYNC_N] = {0x3f, 7, 0x3f, 7, 0x18, 3};
+	static const uint32_t reasons[OFPASYNC_N] = {0x3f, 7, 0x3f, 7, 0x18, 3, 3, 0x7f};
 	bool v13 = g->version == OFP13;
 	struct buf request = BUF_INIT;
 	struct ofp_msg m = simple_request(g, OFPTYPE_GET_ASYNC_REQUEST, &request);
@@ -140,9 +144,10 @@ static void async(struct gen *g)
 	SAME(g, 0, ofp_decode_set_async(&m, &got));
 	for (int i = 0; i < OFPASYNC_N; i++) {
 		// 1.3 has three of the kinds, and fewer reasons to send a packet.
-		uint32_t known = v13 && i > OFPASYNC_FLOW_REMOVED ? 0
-				 : v13 && i == OFPASYNC_PACKET_IN ? 7
-								  : reasons[i];
+		uint32_t known = v13 && i > OFPASYNC_FLOW_REMOVED		     ? 0
+				 : g->version < OFP15 && i > OFPASYNC_REQUESTFORWARD ? 0
+				 : v13 && i == OFPASYNC_PACKET_IN		     ? 7
+										     : reasons[i];
 		SAME(g, a.primary[i] & known, got.primary[i]);
 		SAME(g, a.secondary[i] & known, got.secondary[i]);
 	}
@@ -195,7 +200,8 @@ static void simple(struct gen *g)
 					     OFPTYPE_FLOW_AGE,
 					     OFPTYPE_TLV_TABLE_REQUEST,
 					     OFPTYPE_IPFIX_BRIDGE_STATS_REQUEST,
-					     OFPTYPE_IPFIX_FLOW_STATS_REQUEST};
+					     OFPTYPE_IPFIX_FLOW_STATS_REQUEST,
+					     OFPTYPE_CONTROLLER_STATUS_REQUEST};
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
 		if (!ofptype_exists(types[i], false, g->version) &&
 		    !ofptype_exists(types[i], true, g->version))
@@ -396,6 +402,98 @@ static void ipfix(struct gen *g)
 	buf_done(&request);
 }
 
+// --- Controllers and bundles of 1.5.
+
+static void any_controller(struct gen *g, void *entry)
+{
+	static const char uris[] =
+		"tls:[2001:db8::1]:6653 tcp:192.0.2.1:6653 \\\001unix:/controller";
+	struct ofp_controller_status *cs = entry;
+	*cs = (struct ofp_controller_status){
+		.short_id = any_u16(),
+		.role = (enum ofp_role)random_below(4),
+		.reason = (uint8_t)random_below(OFPCSR_N + 1),
+		.channel = (uint8_t)random_below(3),
+		.uri = chance(4) ? NULL : uris + random_below(20),
+	};
+	cs->uri_len = cs->uri ? random_below(30) : 0;
+}
+
+static void same_controller(struct gen *g, const void *want, const void *have)
+{
+	const struct ofp_controller_status *cs = want, *got = have;
+	SAME(g, cs->short_id, got->short_id);
+	SAME(g, cs->role, got->role);
+	SAME(g, cs->reason, got->reason);
+	SAME(g, cs->channel, got->channel);
+	SAME(g, cs->uri != NULL, got->uri != NULL);
+	SAME(g, cs->uri_len, got->uri_len);
+	same_bytes(g, "uri", cs->uri, got->uri, cs->uri_len);
+}
+
+static void controllers(struct gen *g)
+{
+	struct ofp_controller_status cs, got;
+	ofp_encode_simple(&g->out, OFPTYPE_CONTROLLER_STATUS_REQUEST, g->version, any_u32());
+	check_reply(g, 0, any_controller, same_controller);
+	size_t at = g->out.len;
+	any_controller(g, &cs);
+	ofp_encode_controller_status(&g->out, &cs);
+	struct ofp_msg m = last_message(g, at);
+	SAME(g, OFPTYPE_CONTROLLER_STATUS, m.type);
+	SAME(g, 0, m.xid);
+	SAME(g, 0, ofp_controller_status_pull(&m.body, &got));
+	SAME(g, 0, cursor_left(&m.body));
+	same_controller(g, &cs, &got);
+}
+
+static void any_time(struct ofp_time *t)
+{
+	*t = (struct ofp_time){.s = any_u64(), .ns = any_ns()};
+}
+
+static void same_time(struct gen *g, const struct ofp_time *want, const struct ofp_time *got)
+{
+	SAME(g, want->s, got->s);
+	SAME(g, want->ns, got->ns);
+}
+
+static void same_bundle_features(struct gen *g, size_t at, const struct ofp_bundle_features *want)
+{
+	struct ofp_bundle_features got;
+	struct ofp_msg m = last_message(g, at);
+	SAME(g, 0, ofp_decode_bundle_features(&m, &got));
+	SAME(g, want->flags, got.flags);
+	SAME(g, want->has_time, got.has_time);
+	same_time(g, &want->time.accuracy, &got.time.accuracy);
+	same_time(g, &want->time.max_future, &got.time.max_future);
+	same_time(g, &want->time.max_past, &got.time.max_past);
+	same_time(g, &want->time.timestamp, &got.time.timestamp);
+}
+
+static void bundle_features(struct gen *g)
+{
+	struct ofp_bundle_features f = {.has_time = chance(2)};
+	if (f.has_time) {
+		any_time(&f.time.accuracy);
+		any_time(&f.time.max_future);
+		any_time(&f.time.max_past);
+		any_time(&f.time.timestamp);
+		f.flags = any_bits(OFPBF_TIMESTAMP | OFPBF_TIME_SET_SCHED);
+	}
+	ofp_encode_bundle_features_request(&g->out, &f, any_u32());
+	same_bundle_features(g, 0, &f);
+	struct buf request = BUF_INIT;
+	buf_add(&request, g->out.data, g->out.len);
+	struct ofp_msg m;
+	SAME(g, 0, ofp_msg_decode(request.data, request.len, &m));
+	size_t at = g->out.len;
+	f.flags = any_bits(OFPBF_ATOMIC | OFPBF_ORDERED | OFPBF_TIME);
+	ofp_encode_bundle_features_reply(&g->out, &m, &f);
+	same_bundle_features(g, at, &f);
+	buf_done(&request);
+}
+
 const struct family session_families[] = {
 	{"hello", BY_VERSION, hello},
 	{"echo", BY_VERSION, echo},
@@ -411,5 +509,7 @@ const struct family session_families[] = {
 	{"tlv_table", BY_VERSION, tlv_table},
 	{"ct_flush", BY_VERSION, ct_flush},
 	{"ipfix", BY_VERSION, ipfix},
+	{"controllers", OFPROTO_15, controllers},
+	{"bundle_features", OFPROTO_15, bundle_features},
 	{NULL, 0, NULL},
 };
