@@ -237,14 +237,19 @@ class Words:
         message.serialize()
         return True
 
-class OsKen(Words):
-    """A connection to a bridge's management socket."""
+def connected(path):
+    s = socket.socket(socket.AF_UNIX)
+    s.settimeout(10)
+    s.connect(path)
+    return s
 
-    def __init__(self, path, version):
+
+class OsKen(Words):
+    """A connection to a bridge's management socket, or one that a bridge has made."""
+
+    def __init__(self, path, version, accepted=None):
         super().__init__(version)
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.settimeout(10)
-        self.socket.connect(path)
+        self.socket = accepted or connected(path)
         self.xid, self.data = 0, b""
         self.send(self.parser.OFPHello(self.proto))
         assert self.receive()[0] == self.ofp.OFPT_HELLO

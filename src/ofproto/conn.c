@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/counter.h"
 #include "base/log.h"
+#include "ofproto/controller_status.h"
 #include "ofproto/controllers.h"
 #include "ofproto/flow_monitors.h"
 #include "ofproto/ofbundle.h"
@@ -35,6 +36,7 @@ static void reset(struct conn *c)
 	c->protocol = ofp_protocol_of_version(version ? version : OFP10);
 	c->packet_in_format = OFP_PIN_STANDARD;
 	c->controller_id = 0;
+	c->short_id = OFPCID_UNDEFINED;
 	c->hopeless = false;
 	c->miss_send_len = c->service ? 0 : CONN_MISS_SEND_LEN;
 	memset(&c->async, 0, sizeof(c->async));
@@ -61,6 +63,8 @@ static void on_connected(void *c_)
 static void on_closed(void *c_, int error)
 {
 	struct conn *c = c_;
+	if (c->greeted)
+		controller_status_news(c, OFPCSR_CHANNEL_STATUS, OFPCT_STATUS_DOWN);
 	reset(c);
 	controllers_disconnected(c->owner, c, error);
 }
@@ -167,6 +171,7 @@ static struct conn *conn_new(struct controllers *owner, struct ofproto *p,
 	c->owner = owner;
 	c->ofproto = p;
 	c->service = o->service;
+	c->visitor = o->visitor;
 	c->async_wanted = o->async_wanted;
 	c->packet_ins =
 		packet_in_queue_new((unsigned int)o->rate_limit, (unsigned int)o->burst_limit);

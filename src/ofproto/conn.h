@@ -24,6 +24,7 @@ struct conn {
 	struct ofconn *of;
 	bool service;	   // accepted by a listener: asks for asynchronous messages by setting a
 			   // miss_send_len
+	bool visitor;	   // of the management socket: no controller that others hear of
 	bool async_wanted; // enable_async_messages
 	bool greeted;	   // the version was negotiated: a loss is not a failure to connect
 
@@ -32,6 +33,7 @@ struct conn {
 	enum ofp_protocol protocol;
 	enum ofp_packet_in_format packet_in_format;
 	uint16_t controller_id, miss_send_len;
+	uint16_t short_id; // 1.5: by which other controllers know it
 	struct ofp_async_config async;
 	bool hopeless; // it reads too slowly, and will be disconnected
 
@@ -56,7 +58,7 @@ struct conn {
 
 // Controllers' settings that concern a connection.
 struct conn_options {
-	bool service, async_wanted;
+	bool service, visitor, async_wanted;
 	int rate_limit, burst_limit, queue_size;
 };
 // A connection that is to be made and kept (active), for a bridge.

@@ -16,6 +16,7 @@
 #include "base/dirs.h"
 #include "base/log.h"
 #include "ofproto/conn.h"
+#include "ofproto/controller_status.h"
 #include "ofproto/flow_mod.h"
 #include "ofproto/guests.h"
 #include "ofproto/packet_in.h"
@@ -84,6 +85,7 @@ static void on_accept(void *r_, struct stream *stream)
 	struct controllers *cs = r->owner;
 	struct ofconn_options oo = of_options(cs, &r->config);
 	struct conn_options co = conn_options(&r->config, true);
+	co.visitor = r == cs->mgmt;
 	guests_accept(cs->guests, r, r->target, stream, &oo, &co);
 }
 
@@ -219,6 +221,27 @@ static struct conn *choose_to_snoop(void *cs_)
 	return best;
 }
 
+// --- News of single controllers.
+
+// A guest goes without having closed its connection.
+static void drop_guest(struct controllers *cs, size_t i)
+{
+	const struct conn *c = guests_conn(cs->guests, i);
+	if (c->greeted)
+		controller_status_news(c, OFPCSR_CHANNEL_STATUS, OFPCT_STATUS_DOWN);
+	guests_drop(cs->guests, i);
+}
+
+static void tell_removed(const struct remote *r)
+{
+	struct controllers *cs = r->owner;
+	if (r->conn)
+		controller_status_news(r->conn, OFPCSR_CONTROLLER_REMOVED, OFPCT_STATUS_DOWN);
+	for (size_t i = guests_count(cs->guests); i-- > 0;)
+		if (guests_host(cs->guests, i) == r)
+			drop_guest(cs, i);
+}
+
 // --- Life and configuration.
 
 struct controllers *controllers_new(struct ofproto *p)
@@ -280,6 +303,14 @@ static void reconfigure_remote(struct remote *r, const struct ofproto_controller
 			conn_configure(guests_conn(cs->guests, i), &oo, &co);
 }
 
+static void add_remote(struct controllers *cs, const struct ofproto_controller *config)
+{
+	struct remote *r = remote_new(cs, config);
+	vec_push(&cs->remotes, r);
+	if (r->conn)
+		controller_status_news(r->conn, OFPCSR_CONTROLLER_ADDED, OFPCT_STATUS_DOWN);
+}
+
 bool controllers_configure(struct controllers *cs, const struct ofproto_controller *configs,
 			   unsigned int n)
 {
@@ -294,11 +325,12 @@ bool controllers_configure(struct controllers *cs, const struct ofproto_controll
 		if (r)
 			reconfigure_remote(r, &configs[i]);
 		else
-			vec_push(&cs->remotes, remote_new(cs, &configs[i]));
+			add_remote(cs, &configs[i]);
 	}
 	for (size_t i = cs->remotes.n; i-- > 0;)
 		if (!cs->remotes.v[i]->keep) {
 			struct remote *r = cs->remotes.v[i];
+			tell_removed(r);
 			vec_remove(&cs->remotes, i);
 			remote_free(r);
 		}
@@ -326,7 +358,7 @@ void controllers_set_versions(struct controllers *cs, uint32_t versions)
 	for (size_t i = guests_count(cs->guests); i-- > 0;) {
 		uint8_t version = ofconn_version(guests_conn(cs->guests, i)->of);
 		if (version && !(cs->versions & 1u << version))
-			guests_drop(cs->guests, i);
+			drop_guest(cs, i);
 	}
 }
 
@@ -336,7 +368,7 @@ void controllers_reconnect(struct controllers *cs)
 		if (cs->remotes.v[i]->conn)
 			ofconn_force_reconnect(cs->remotes.v[i]->conn->of);
 	while (guests_count(cs->guests))
-		guests_drop(cs->guests, guests_count(cs->guests) - 1);
+		drop_guest(cs, guests_count(cs->guests) - 1);
 	controllers_wishes_changed(cs);
 }
 
@@ -382,6 +414,7 @@ void controllers_connected(struct controllers *cs, struct conn *c)
 	controllers_wishes_changed(cs);
 	update_fail_open(cs);
 	tell_news(cs);
+	controller_status_news(c, OFPCSR_CHANNEL_STATUS, OFPCT_STATUS_UP);
 }
 
 void controllers_disconnected(struct controllers *cs, struct conn *c, int error)
@@ -417,6 +450,16 @@ void controllers_for_each_conn(struct controllers *cs, void (*cb)(struct conn *,
 	for (size_t i = 0; i < guests_count(cs->guests); i++)
 		if (ofconn_is_connected(guests_conn(cs->guests, i)->of))
 			cb(guests_conn(cs->guests, i), arg);
+}
+
+void controllers_for_each_peer(const struct controllers *cs,
+			       void (*cb)(const struct conn *, void *arg), void *arg)
+{
+	VEC_FOREACH (&cs->remotes, i)
+		if (cs->remotes.v[i]->conn)
+			cb(cs->remotes.v[i]->conn, arg);
+	for (size_t i = 0; i < guests_count(cs->guests); i++)
+		cb(guests_conn(cs->guests, i), arg);
 }
 
 struct port_news {
@@ -514,6 +557,7 @@ static void demote(struct conn *c, const void *d_)
 	if (c == d->primary || c->role != OFPCR_PRIMARY)
 		return;
 	c->role = OFPCR_SECONDARY; // its wishes are counted below, by who asked
+	controller_status_news(c, OFPCSR_ROLE, OFPCT_STATUS_UP);
 	if (!conn_wants(c, OFPASYNC_ROLE_STATUS, OFPCRR_PRIMARY_REQUEST))
 		return;
 	struct buf b = BUF_INIT;
@@ -524,29 +568,63 @@ static void demote(struct conn *c, const void *d_)
 	buf_done(&b);
 }
 
+// The role alone, and what follows from it for others.
+static int change_role(struct controllers *cs, struct conn *c,
+		       const struct ofp_role_request *request)
+{
+	enum ofp_role before = c->role;
+	if (request->have_generation_id && request->role != OFPCR_EQUAL) {
+		// A circle of numbers: "older" is less than half a turn behind.
+		if (cs->have_generation_id &&
+		    (int64_t)(request->generation_id - cs->generation_id) < 0)
+			return OFPRRFC_STALE;
+		cs->have_generation_id = true;
+		cs->generation_id = request->generation_id;
+	}
+	c->role = request->role;
+	struct demotion d = {.primary = c, .generation_id = cs->generation_id};
+	if (c->role == OFPCR_PRIMARY)
+		controllers_for_each_conn(cs, demote, &d);
+	if (c->role != before)
+		controller_status_news(c, OFPCSR_ROLE, OFPCT_STATUS_UP);
+	controllers_wishes_changed(cs);
+	tell_news(cs);
+	return 0;
+}
+
+struct claim {
+	const struct conn *by;
+	uint16_t short_id;
+	bool taken;
+};
+
+static void look_for_id(const struct conn *c, void *claim_)
+{
+	struct claim *claim = claim_;
+	if (c != claim->by && c->short_id == claim->short_id)
+		claim->taken = true;
+}
+
 int controllers_set_role(struct controllers *cs, struct conn *c,
 			 const struct ofp_role_request *request, struct ofp_role_request *reply)
 {
-	if (request->role != OFPCR_NOCHANGE) {
-		if (request->have_generation_id && request->role != OFPCR_EQUAL) {
-			// A circle of numbers: "older" is less than half a turn behind.
-			if (cs->have_generation_id &&
-			    (int64_t)(request->generation_id - cs->generation_id) < 0)
-				return OFPRRFC_STALE;
-			cs->have_generation_id = true;
-			cs->generation_id = request->generation_id;
-		}
-		c->role = request->role;
-		struct demotion d = {.primary = c, .generation_id = cs->generation_id};
-		if (c->role == OFPCR_PRIMARY)
-			controllers_for_each_conn(cs, demote, &d);
-		controllers_wishes_changed(cs);
-		tell_news(cs);
+	struct claim claim = {.by = c, .short_id = request->short_id};
+	if (request->short_id != OFPCID_UNDEFINED)
+		controllers_for_each_peer(cs, look_for_id, &claim);
+	if (claim.taken)
+		return OFPRRFC_ID_IN_USE;
+	int error = request->role == OFPCR_NOCHANGE ? 0 : change_role(cs, c, request);
+	if (error)
+		return error;
+	if (request->short_id != OFPCID_UNDEFINED && request->short_id != c->short_id) {
+		c->short_id = request->short_id;
+		controller_status_news(c, OFPCSR_SHORT_ID, OFPCT_STATUS_UP);
 	}
 	*reply = (struct ofp_role_request){
 		.role = c->role,
 		.have_generation_id = cs->have_generation_id,
 		.generation_id = cs->have_generation_id ? cs->generation_id : UINT64_MAX,
+		.short_id = c->short_id,
 	};
 	return 0;
 }

@@ -39,6 +39,9 @@ void controllers_for_each(const struct controllers *,
 
 void controllers_for_each_conn(struct controllers *, void (*cb)(struct conn *, const void *arg),
 			       const void *arg); // connected ones
+// Also those that are not connected at the moment.
+void controllers_for_each_peer(const struct controllers *,
+			       void (*cb)(const struct conn *, void *arg), void *arg);
 void controllers_port_status(struct controllers *, const struct ofp_port_status *,
 			     const struct conn *except);
 void controllers_table_status(struct controllers *, const struct ofp_table_status *);

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/version.h"
+#include "ofproto/controller_status.h"
 #include "ofproto/controllers.h"
 #include "ofproto/flow_mod.h"
 #include "ofproto/flow_monitors.h"
@@ -400,6 +401,8 @@ static const struct {
 	[OFPTYPE_BUNDLE_ADD_MESSAGE] = {bundle_add, NOT_SECONDARY},
 	[OFPTYPE_FLOW_MONITOR_STATS_REQUEST] = {flow_monitor_request, PARTS},
 	[OFPTYPE_FLOW_MONITOR_CANCEL] = {flow_monitor_cancel, 0},
+	[OFPTYPE_CONTROLLER_STATUS_REQUEST] = {controller_status_request, 0},
+	[OFPTYPE_BUNDLE_FEATURES_REQUEST] = {bundle_features_request, 0},
 	[OFPTYPE_SET_FLOW_FORMAT] = {set_flow_format, 0},
 	[OFPTYPE_FLOW_MOD_TABLE_ID] = {flow_mod_table_id, 0},
 	[OFPTYPE_SET_PACKET_IN_FORMAT] = {set_packet_in_format, 0},

@@ -12,6 +12,7 @@
 enum {
 	MAX_BUNDLES = 16,	       // of one connection
 	MAX_BYTES = 512 * 1024 * 1024, // of all their messages together
+	CAPABILITIES = OFPBF_ATOMIC | OFPBF_ORDERED,
 };
 
 struct ofbundle {
@@ -226,7 +227,7 @@ static int on_open(struct ofbundles *bs, const struct ofp_bundle_control *bc,
 		discard(bs, b);
 		return OFPBFC_BAD_ID;
 	}
-	if (bc->flags & ~(OFPBF_ATOMIC | OFPBF_ORDERED))
+	if (bc->flags & ~CAPABILITIES)
 		return OFPBFC_BAD_FLAGS;
 	if (bs->list.n >= MAX_BUNDLES)
 		return OFPBFC_OUT_OF_BUNDLES;
@@ -346,5 +347,21 @@ int bundle_add(struct conn *c, const struct ofp_msg *msg)
 	buf_add(&b->messages, msg->data, msg->len);
 	bs->bytes += msg->len;
 	b->used = clock_ms();
+	return 0;
+}
+
+int bundle_features_request(struct conn *c, const struct ofp_msg *msg)
+{
+	struct ofp_bundle_features asked, f = {.flags = CAPABILITIES};
+	int error = ofp_decode_bundle_features(msg, &asked);
+	// No bundle waits for its time: there are no bounds to set.
+	if (!error && asked.flags & OFPBF_TIME_SET_SCHED)
+		error = OFPBRC_MULTIPART_BAD_SCHED;
+	if (error)
+		return error;
+	struct buf b = BUF_INIT;
+	ofp_encode_bundle_features_reply(&b, msg, &f);
+	conn_send(c, &b);
+	buf_done(&b);
 	return 0;
 }

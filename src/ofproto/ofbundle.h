@@ -14,3 +14,4 @@ void ofbundles_clear(struct ofbundles *);
 // Handlers of messages.
 int bundle_control(struct conn *, const struct ofp_msg *);
 int bundle_add(struct conn *, const struct ofp_msg *);
+int bundle_features_request(struct conn *, const struct ofp_msg *);

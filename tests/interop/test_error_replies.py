@@ -12,7 +12,7 @@ import pytest
 
 import harness
 from harness import ours, stock, wait_until
-from message_text import flow_counters, stat_trigger
+from message_text import flow_counters, stat_trigger, unknown_to_stock
 from of_messages import CASES, NX, ONF, Gen, build, mutate
 from test_trace_differential import Side
 
@@ -71,6 +71,8 @@ def known(message, theirs, ours):
         return s == ["OFPBRC_BAD_STAT"]
     if stat_trigger(message) and s == ["OFPBIC_UNKNOWN_INST"]:
         return True
+    if unknown_to_stock(message):
+        return s in (["OFPBRC_BAD_STAT"], ["OFPBRC_BAD_TYPE"], ["OFPACFC_UNSUPPORTED"])
     if kind == ERROR:
         return s == ["OFPBRC_BAD_TYPE"] and not o
     if monitors_flows(message) and len(theirs) == len(ours) == 1:

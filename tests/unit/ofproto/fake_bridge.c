@@ -134,7 +134,8 @@ bool stream_is_passive_name(const char *target)
 }
 bool stream_is_active_name(const char *target)
 {
-	return !strncmp(target, "unix:", 5) || !strncmp(target, "tcp:", 4);
+	return !strncmp(target, "unix:", 5) || !strncmp(target, "tcp:", 4) ||
+	       !strncmp(target, "ssl:", 4);
 }
 void stream_free(struct stream *s)
 {
