@@ -42,13 +42,6 @@ void controllers_for_each_conn(struct controllers *, void (*cb)(struct conn *, c
 // Also those that are not connected at the moment.
 void controllers_for_each_peer(const struct controllers *,
 			       void (*cb)(const struct conn *, void *arg), void *arg);
-void controllers_port_status(struct controllers *, const struct ofp_port_status *,
-			     const struct conn *except);
-void controllers_table_status(struct controllers *, const struct ofp_table_status *);
-void controllers_flow_removed(struct controllers *, const struct ofp_flow_removed *);
-// To those of OpenFlow 1.5.
-void controllers_flow_trigger(struct controllers *, const struct ofp_flow_stats *);
-void controllers_packet_in(struct controllers *, const struct packet_in *);
 // A role request: 0 or an enum ofperr; *reply is what to answer.
 int controllers_set_role(struct controllers *, struct conn *, const struct ofp_role_request *,
 			 struct ofp_role_request *reply);
@@ -56,3 +49,12 @@ int controllers_set_role(struct controllers *, struct conn *, const struct ofp_r
 // Called by connections.
 void controllers_connected(struct controllers *, struct conn *);
 void controllers_disconnected(struct controllers *, struct conn *, int error); // may free it
+
+// --- controller_news.c: what goes to all who want it.
+void controllers_port_status(struct controllers *, const struct ofp_port_status *,
+			     const struct conn *except);
+void controllers_table_status(struct controllers *, const struct ofp_table_status *);
+void controllers_flow_removed(struct controllers *, const struct ofp_flow_removed *);
+// To those of OpenFlow 1.5.
+void controllers_flow_trigger(struct controllers *, const struct ofp_flow_stats *);
+void controllers_packet_in(struct controllers *, const struct packet_in *);
