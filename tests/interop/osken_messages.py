@@ -309,8 +309,6 @@ class Cases:
             yield "tables", [p.OFPTableDescStatsRequest(dp)]
             monitor = lambda command, n=1: p.OFPFlowMonitorRequest(dp, monitor_id=n, monitor_flags=3, command=command, match=p.OFPMatch())  # noqa: E731
             yield "monitors", [self.flow(priority=5), monitor(0), monitor(1), monitor(2), self.delete()]
-        if wire == 6:
-            yield "not built by anybody", [p.OFPBundleFeaturesStatsRequest(dp, 0, 0, []), p.OFPControllerStatusStatsRequest(dp)]
 
     def packet_outs(self):
         p, dp = self.p, self.dp
