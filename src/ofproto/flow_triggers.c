@@ -9,9 +9,17 @@
 // As often as the revalidator adds what the datapath has counted.
 enum { ROUND_MS = 500, STEP_RULES = 500 };
 
-static void push_stats(void *backer)
+struct refresh {
+	struct backer *backer;
+	bool done; // once a step is enough, however many rules look idle
+};
+
+static void push_stats(void *refresh_)
 {
-	backer_push_stats(backer);
+	struct refresh *r = refresh_;
+	if (!r->done)
+		backer_push_stats(r->backer);
+	r->done = true;
 }
 
 static void step(void *p_)
@@ -20,8 +28,8 @@ static void step(void *p_)
 	struct triggers *ts = &p->tables.triggers;
 	int64_t now = clock_ms();
 	unsigned int budget = STEP_RULES;
-	for (struct rule *r;
-	     (r = triggers_next(ts, now, &budget, push_stats, p->backer)) != NULL;) {
+	struct refresh refresh = {.backer = p->backer};
+	for (struct rule *r; (r = triggers_next(ts, now, &budget, push_stats, &refresh)) != NULL;) {
 		struct ofp_flow_stats fs;
 		rule_describe(r, now, &fs);
 		fs.reason = OFPFSR_STAT_TRIGGER;
