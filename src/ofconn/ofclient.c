@@ -27,6 +27,7 @@ struct ofclient {
 	uint32_t *xid, own_xid;
 	ofclient_trace_cb *trace;
 	void *trace_arg;
+	bool any_version;
 	char *why; // negotiation failed
 };
 
@@ -97,6 +98,12 @@ static void release(struct ofclient *c)
 	c->borrowed = 0;
 }
 
+static bool is_of_other_version(const struct ofclient *c, const uint8_t *msg)
+{
+	enum { ECHO_REPLY = 3 }; // and below
+	return c->version && !c->any_version && msg[0] != c->version && msg[1] > ECHO_REPLY;
+}
+
 int ofclient_try_recv(struct ofclient *c, const uint8_t **msg, size_t *len)
 {
 	size_t n;
@@ -110,6 +117,8 @@ int ofclient_try_recv(struct ofclient *c, const uint8_t **msg, size_t *len)
 			*msg = p;
 			*len = c->borrowed = want;
 			trace(c, OFCLIENT_RECEIVED, p, want);
+			if (is_of_other_version(c, p))
+				trace(c, OFCLIENT_OTHER_VERSION, p, want);
 			return 0;
 		}
 	}
@@ -232,6 +241,7 @@ struct error *ofclient_open(const char *target, const struct ofclient_options *o
 	c->xid = o->next_xid ? o->next_xid : &c->own_xid;
 	c->trace = o->trace;
 	c->trace_arg = o->trace_arg;
+	c->any_version = o->any_version;
 	struct error *e =
 		stream_connect(c->loop, target, o->default_port, &callbacks, c, &c->stream);
 	int error = 0;

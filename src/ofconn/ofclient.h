@@ -13,7 +13,14 @@ struct ofclient;
 struct stream_tls;
 
 // What goes over a connection, for whoever logs it. NEGOTIATED has a text in place of a message.
-enum ofclient_event { OFCLIENT_SENT, OFCLIENT_RECEIVED, OFCLIENT_NEGOTIATED };
+// OTHER_VERSION: what was RECEIVED is not of the version negotiated, as all but hellos, errors and
+// echoes must be.
+enum ofclient_event {
+	OFCLIENT_SENT,
+	OFCLIENT_RECEIVED,
+	OFCLIENT_NEGOTIATED,
+	OFCLIENT_OTHER_VERSION,
+};
 typedef void ofclient_trace_cb(void *arg, const struct ofclient *, enum ofclient_event,
 			       const void *msg, size_t n);
 
@@ -27,7 +34,8 @@ struct ofclient_options {
 	struct stream_tls *tls;	  // for "ssl:" targets; NULL: there will be none such
 	ofclient_trace_cb *trace; // may be NULL
 	void *trace_arg;
-	bool *connected; // set when it came as far as negotiation; may be NULL
+	bool any_version; // whatever comes: there is no OTHER_VERSION
+	bool *connected;  // set when it came as far as negotiation; may be NULL
 };
 
 // Connects and negotiates. The error's code is the errno (EPROTO: negotiation failed, as the text

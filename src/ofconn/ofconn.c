@@ -149,6 +149,8 @@ static bool handle_own(struct ofconn *c, const uint8_t *bytes, size_t n)
 		ofp_encode_echo_reply(&b, &m);
 	} else if (version != c->version && !(any_version && version)) {
 		ofp_encode_error(&b, OFPBRC_BAD_VERSION, bytes, n);
+		if (c->cb->other_version)
+			c->cb->other_version(c->arg, version);
 	} else {
 		return false;
 	}

@@ -22,6 +22,9 @@ struct ofconn_callbacks {
 	// negotiated one, or an error's or second hello's. Echoes are answered before they get here.
 	// May free the connection.
 	void (*message)(void *arg, const uint8_t *msg, size_t n);
+	// A message of another version was refused with OFPBRC_BAD_VERSION, for the log. May be
+	// NULL.
+	void (*other_version)(void *arg, uint8_t version);
 	// The connection is lost or could not be made: errno, EOF (-1) when the peer closed it,
 	// EPROTO for bad framing or failed negotiation. A passive connection is finished: free it.
 	// An active one tries again by itself. May free the connection.

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/counter.h"
 #include "base/log.h"
+#include "openflow/header_fault.h"
 #include "ofproto/controller_status.h"
 #include "ofproto/controllers.h"
 #include "ofproto/flow_monitors.h"
@@ -17,6 +18,8 @@
 #include "ofproto/resume.h"
 
 LOG_MODULE(connmgr);
+LOG_MODULE_AS(messages_log, "ofp_msgs");
+LOG_MODULE_AS(vconn_log, "vconn");
 COUNTER(ofproto_packet_in_too_large); // with all that it would go on with
 COUNTER(ofproto_packet_in_backlogged);
 COUNTER(ofconn_reads_too_slowly);
@@ -148,8 +151,19 @@ static void on_drained(void *c_)
 		ofconn_set_reading(c->of, true);
 }
 
+static void on_other_version(void *c_, uint8_t version)
+{
+	static struct log_rate rate;
+	const struct conn *c = c_;
+	if (log_rate_admit(&vconn_log, LVL_ERR, &rate))
+		log_write(&vconn_log, LVL_ERR,
+			  "%s: received OpenFlow version 0x%02x != expected %02x",
+			  ofconn_name(c->of), version, ofconn_version(c->of));
+}
+
 static const struct ofconn_callbacks callbacks = {.connected = on_connected,
 						  .message = on_message,
+						  .other_version = on_other_version,
 						  .closed = on_closed,
 						  .drained = on_drained};
 
@@ -261,11 +275,23 @@ void conn_send_news(struct conn *c, struct buf *b)
 	ofconn_give_up(c->of, ENOBUFS);
 }
 
+static void log_unknown(const void *request, size_t n, int error)
+{
+	static struct log_rate rate;
+	struct str why = STR_INIT;
+	if (ofp_msg_explain_unknown(request, n, error, &why) &&
+	    log_rate_admit(&messages_log, LVL_WARN, &rate))
+		log_write(&messages_log, LVL_WARN, "%s", str_cstr(&why));
+	str_done(&why);
+}
+
 void conn_send_error(struct conn *c, int error, const void *request, size_t n)
 {
 	struct buf b = BUF_INIT;
 	struct ofp_msg msg;
-	const char *what = ofp_msg_decode(request, n, &msg) ? "invalid" : ofp_msg_name(&msg);
+	int unknown = ofp_msg_decode(request, n, &msg);
+	const char *what = unknown ? "invalid" : ofp_msg_name(&msg);
+	log_unknown(request, n, unknown);
 	log_info_rl("%s<->%s: sending %s error reply to %s message", c->ofproto->name,
 		    ofconn_name(c->of), ofperr_name(error), what);
 	ofp_encode_error(&b, error, request, n);

@@ -14,6 +14,7 @@
 #include "openflow/match_codec.h"
 
 LOG_MODULE(ofproto);
+LOG_MODULE_AS(actions_log, "ofp_actions");
 
 enum {
 	FAIL_OPEN_PRIORITY = 0xf0f0f0, // above all that a controller can say
@@ -233,7 +234,7 @@ bool flows_learn(struct ofproto *p, const struct ofp_flow_mod *fm, uint32_t limi
 				      "Flow_Table keep others from filling it"
 				    : "");
 	flows_changed(p);
-	return true;
+	return !error;
 }
 
 static bool shorten(uint16_t *timeout, uint16_t most)
@@ -357,11 +358,24 @@ int actions_check_support(const void *actions, size_t n)
 	return 0;
 }
 
+// Whoever looks for the reason of an error finds it in the log.
+static int check_fit(void *actions, size_t n, const struct match *match, uint8_t table_id,
+		     uint8_t version)
+{
+	static struct log_rate rate;
+	char *why = NULL;
+	int error = ofpacts_check(actions, n, match, OFPP_MAX, table_id, OFPROTO_N_TABLES, version,
+				  &why);
+	if (why && log_rate_admit(&actions_log, LVL_WARN, &rate))
+		log_write(&actions_log, LVL_WARN, "%s", why);
+	free(why);
+	return error;
+}
+
 int actions_check(void *actions, size_t n, const struct match *match, uint8_t table_id,
 		  uint8_t version)
 {
-	int error = ofpacts_check(actions, n, match, OFPP_MAX, table_id, OFPROTO_N_TABLES, version,
-				  NULL);
+	int error = check_fit(actions, n, match, table_id, version);
 	return error ? error : actions_check_support(actions, n);
 }
 
@@ -378,8 +392,8 @@ int flow_mod_check(struct ofproto *p, struct ofp_flow_mod *fm, uint8_t version)
 	if (error)
 		return error;
 	if (deletes(fm)) // actions are of no effect, but must be sound
-		return ofpacts_check(fm->actions.data, fm->actions.len, &fm->match, OFPP_MAX,
-				     fm->table_id, OFPROTO_N_TABLES, version, NULL);
+		return check_fit(fm->actions.data, fm->actions.len, &fm->match, fm->table_id,
+				 version);
 	uint8_t table_id = fm->table_id == OFPTT_ALL ? 0 : fm->table_id;
 	error = actions_check(fm->actions.data, fm->actions.len, &fm->match, table_id, version);
 	if (!error && fm->buffer_id != OFP_NO_BUFFER) // there are no buffers

@@ -53,7 +53,7 @@ void flows_remove_own(struct ofproto *, const struct match *,
 void flows_set_fail_open(struct ofproto *, bool on);
 
 // A learn action's flow: refreshed when it is there with the same actions, else added, unless the
-// table has `limit` (0: any number) flows with its cookie: false.
+// table has `limit` (0: any number) flows with its cookie, or is full: false.
 bool flows_learn(struct ofproto *, const struct ofp_flow_mod *, uint32_t limit);
 // Timeouts longer than these (seconds; 0: as they are) become these.
 void flows_shorten_timeouts(struct ofproto *, struct rule *, uint16_t idle, uint16_t hard);

@@ -46,7 +46,8 @@ bool xlate_do_learn(struct xlate_ctx *ctx, const void *action)
 		if (ctx->in->credit)
 			learned_set_fresh(l);
 		if (!ok)
-			XLATE_REPORT(ctx, TRACE_DETAIL, "the limit of %u flows is reached",
+			XLATE_REPORT(ctx, TRACE_DETAIL,
+				     "the limit of %u flows is reached, or the table is full",
 				     a->limit);
 	}
 	if (a->flags & LEARN_WRITE_RESULT)

@@ -22,6 +22,7 @@ enum { // property types; those for a miss are one more
 	REQUIRED = 0x5555, // all of these, if there is any
 };
 enum {
+	INSTRUCTION_METER = 1 << 6,
 	INSTRUCTIONS_11 = 0x3e, // goto_table, write_metadata, write, apply and clear actions
 	INSTRUCTIONS_13 = 0x7e, // and meter
 	INSTRUCTIONS_15 = 0xfe, // and stat_trigger
@@ -112,6 +113,12 @@ static bool exists_in(const struct field *f, uint8_t version)
 	       (f->nxm_version && version >= f->nxm_version);
 }
 
+// Those of a later version are understood in 1.3 and 1.4, too, by their basic numbers.
+static bool matches_in(const struct field *f, uint8_t version)
+{
+	return exists_in(f, version) || (f->oxm_version && version >= OFP13);
+}
+
 // 1.2 has a bit for each field of OXM's basic class; those that came later have one, too, if that
 // is the only form they have.
 static int bit12(const struct field *f)
@@ -170,11 +177,13 @@ void ofp_table_features_all(struct ofp_table_features *f, uint8_t version)
 					 .miss = OFPTABLE_MISS_CONTROLLER,
 					 .has_properties = true};
 	f->hit.instructions = known_instructions(version);
+	if (version >= OFP15)
+		f->hit.instructions &= ~(uint32_t)INSTRUCTION_METER; // is an action there
 	all_actions(&f->hit.write, version);
 	all_actions(&f->hit.apply, version);
 	for (unsigned int i = 0; i < FIELD_N_IDS; i++) {
 		const struct field *field = field_get((enum field_id)i);
-		if (!exists_in(field, version) && !(version == OFP12 && bit12(field) >= 0))
+		if (!matches_in(field, version) && !(version == OFP12 && bit12(field) >= 0))
 			continue;
 		ofp_field_set_add(&f->match, i);
 		ofp_field_set_add(&f->wildcard, i);

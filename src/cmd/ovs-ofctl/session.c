@@ -44,6 +44,11 @@ static void trace(void *arg, const struct ofclient *c, enum ofclient_event event
 {
 	static const char *const words[] = {
 		[OFCLIENT_SENT] = "sent (Success)", [OFCLIENT_RECEIVED] = "received"};
+	if (event == OFCLIENT_OTHER_VERSION) {
+		log_err_rl("%s: received OpenFlow version 0x%02x != expected %02x",
+			   ofclient_name(c), *(const uint8_t *)msg, ofclient_version(c));
+		return;
+	}
 	if (!log_enabled(LVL_DBG))
 		return;
 	if (event == OFCLIENT_NEGOTIATED) {
@@ -94,6 +99,7 @@ void session_open(struct session *s, struct ofctl *o, const char *target, const 
 						 .next_xid = &o->next_xid,
 						 .tls = o->tls,
 						 .trace = trace,
+						 .any_version = !strcmp(suffix, "snoop"),
 						 .connected = &connected};
 	*s = (struct session){.ofctl = o};
 	if (!stream_is_active_name(name))

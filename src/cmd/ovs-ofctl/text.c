@@ -12,13 +12,26 @@
 #include "cmd/ovs-ofctl/ofctl.h"
 #include "flow/match.h"
 #include "openflow/group.h"
+#include "openflow/header_fault.h"
 
 LOG_MODULE_AS(errors_log, "ofp_errors");
+LOG_MODULE_AS(messages_log, "ofp_msgs");
+
+static void log_unknown(const void *msg, size_t n)
+{
+	struct ofp_msg m;
+	struct str why = STR_INIT;
+	if (n >= sizeof(struct ofp_header) && ofp_length(msg) == n &&
+	    ofp_msg_explain_unknown(msg, n, ofp_msg_decode(msg, n, &m), &why))
+		log_write(&messages_log, LVL_WARN, "%s", str_cstr(&why));
+	str_done(&why);
+}
 
 void print_message(const struct ofctl *o, const void *msg, size_t n, int verbosity)
 {
 	struct ofp_print_options options = {.verbosity = verbosity, .no_stats = o->no_stats};
 	struct str text = text_to_show(o);
+	log_unknown(msg, n);
 	ofp_print(&text, msg, n, &options);
 	fputs(str_cstr(&text), stdout);
 	str_done(&text);

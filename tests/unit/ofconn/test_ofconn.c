@@ -27,7 +27,7 @@ struct world {
 	int fd;
 	unsigned int n_connected, n_messages, n_closed, n_drained;
 	int error;
-	uint8_t last_type;
+	uint8_t last_type, other_version;
 	uint32_t last_xid;
 	bool free_in_message, free_in_connected, stop_reading;
 };
@@ -69,7 +69,16 @@ static void on_drained(void *arg)
 	((struct world *)arg)->n_drained++;
 }
 
-static const struct ofconn_callbacks callbacks = {on_connected, on_message, on_closed, on_drained};
+static void on_other_version(void *arg, uint8_t version)
+{
+	((struct world *)arg)->other_version = version;
+}
+
+static const struct ofconn_callbacks callbacks = {.connected = on_connected,
+						  .message = on_message,
+						  .other_version = on_other_version,
+						  .closed = on_closed,
+						  .drained = on_drained};
 static const struct stream_callbacks nothing;
 
 static void setup(struct world *w, uint32_t versions)
@@ -284,6 +293,7 @@ static void test_other_version_is_refused(void **state)
 	ofp_encode_simple(&b, OFPTYPE_BARRIER_REQUEST, OFP13, 10);
 	say(&w, &b);
 	assert_int_equal(w.n_messages, 0);
+	assert_int_equal(w.other_version, OFP13);
 	assert_int_equal(w.n_closed, 0);
 	hear(&w, &b);
 	assert_int_equal(ofp_msg_decode(b.data, b.len, &m), 0);
