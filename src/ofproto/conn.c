@@ -66,8 +66,7 @@ static void on_connected(void *c_)
 static void on_closed(void *c_, int error)
 {
 	struct conn *c = c_;
-	if (c->greeted)
-		controller_status_news(c, OFPCSR_CHANNEL_STATUS, OFPCT_STATUS_DOWN);
+	controller_status_goes(c);
 	reset(c);
 	controllers_disconnected(c->owner, c, error);
 }
@@ -246,8 +245,16 @@ void conn_configure(struct conn *c, const struct ofconn_options *of_options,
 	apply_limits(c, o);
 	if (c->async_wanted != o->async_wanted) {
 		c->async_wanted = o->async_wanted;
-		ofconn_force_reconnect(c->of);
+		conn_reconnect(c);
 	}
+}
+
+void conn_reconnect(struct conn *c)
+{
+	controller_status_goes(c);
+	c->role = OFPCR_EQUAL;
+	c->short_id = OFPCID_UNDEFINED;
+	ofconn_force_reconnect(c->of);
 }
 
 // --- Sending.

@@ -27,6 +27,7 @@ struct conn {
 	bool visitor;	   // of the management socket: no controller that others hear of
 	bool async_wanted; // enable_async_messages
 	bool greeted;	   // the version was negotiated: a loss is not a failure to connect
+	bool announced;	   // other controllers were told that it is there
 
 	// What follows begins anew with each connection.
 	enum ofp_role role;
@@ -70,6 +71,8 @@ struct conn *conn_accept(struct controllers *, struct ofproto *, struct stream *
 			 const struct ofconn_options *, const struct conn_options *);
 void conn_free(struct conn *);
 void conn_configure(struct conn *, const struct ofconn_options *, const struct conn_options *);
+// Ends the connection: an active one is made anew, an accepted one is gone afterwards.
+void conn_reconnect(struct conn *);
 
 // Sends what is in the buffer, which may be several messages, and clears it.
 void conn_send(struct conn *, struct buf *);

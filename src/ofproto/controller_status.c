@@ -72,6 +72,19 @@ void controller_status_news(const struct conn *about, enum ofp_controller_reason
 	controllers_for_each_conn(about->owner, tell, &news);
 }
 
+void controller_status_came(struct conn *c)
+{
+	c->announced = true;
+	controller_status_news(c, OFPCSR_CHANNEL_STATUS, OFPCT_STATUS_UP);
+}
+
+void controller_status_goes(struct conn *c)
+{
+	if (c->announced)
+		controller_status_news(c, OFPCSR_CHANNEL_STATUS, OFPCT_STATUS_DOWN);
+	c->announced = false;
+}
+
 // --- The question.
 
 struct answer {

@@ -11,5 +11,8 @@ struct conn;
 // Something happened to `about`, whose channel is up or down; before DOWN it is still in its role.
 void controller_status_news(const struct conn *about, enum ofp_controller_reason,
 			    enum ofp_channel_status);
+// It has come; it goes: which is no news of one that has not come.
+void controller_status_came(struct conn *);
+void controller_status_goes(struct conn *);
 // Answers OFPMP_CONTROLLER_STATUS. 0 or an enum ofperr.
 int controller_status_request(struct conn *, const struct ofp_msg *);

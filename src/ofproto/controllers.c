@@ -225,9 +225,7 @@ static struct conn *choose_to_snoop(void *cs_)
 // A guest goes without having closed its connection.
 static void drop_guest(struct controllers *cs, size_t i)
 {
-	const struct conn *c = guests_conn(cs->guests, i);
-	if (c->greeted)
-		controller_status_news(c, OFPCSR_CHANNEL_STATUS, OFPCT_STATUS_DOWN);
+	controller_status_goes(guests_conn(cs->guests, i));
 	guests_drop(cs->guests, i);
 }
 
@@ -352,7 +350,7 @@ void controllers_set_versions(struct controllers *cs, uint32_t versions)
 		ofconn_set_options(r->conn->of, &oo);
 		if (ofconn_is_connected(r->conn->of) &&
 		    !(cs->versions & 1u << ofconn_version(r->conn->of)))
-			ofconn_force_reconnect(r->conn->of);
+			conn_reconnect(r->conn);
 	}
 	for (size_t i = guests_count(cs->guests); i-- > 0;) {
 		uint8_t version = ofconn_version(guests_conn(cs->guests, i)->of);
@@ -365,7 +363,7 @@ void controllers_reconnect(struct controllers *cs)
 {
 	VEC_FOREACH (&cs->remotes, i)
 		if (cs->remotes.v[i]->conn)
-			ofconn_force_reconnect(cs->remotes.v[i]->conn->of);
+			conn_reconnect(cs->remotes.v[i]->conn);
 	while (guests_count(cs->guests))
 		drop_guest(cs, guests_count(cs->guests) - 1);
 	controllers_wishes_changed(cs);
@@ -413,7 +411,7 @@ void controllers_connected(struct controllers *cs, struct conn *c)
 	controllers_wishes_changed(cs);
 	update_fail_open(cs);
 	tell_news(cs);
-	controller_status_news(c, OFPCSR_CHANNEL_STATUS, OFPCT_STATUS_UP);
+	controller_status_came(c);
 }
 
 void controllers_disconnected(struct controllers *cs, struct conn *c, int error)

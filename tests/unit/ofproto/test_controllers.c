@@ -718,7 +718,7 @@ static void set_peers(struct ofconn *peers[N_PEERS], unsigned int n)
 	for (unsigned int i = 0; i < n; i++)
 		c[i] = (struct ofproto_controller){.target = targets[i], .async_msgs = true};
 	controllers_configure(fake.bridge.controllers, c, n);
-	for (unsigned int i = 0; before + i < fake.n_conns; i++)
+	for (unsigned int i = 0; before + i < fake.n_conns && before + i < N_PEERS; i++)
 		peers[before + i] = &fake.conns[before + i];
 }
 
@@ -819,6 +819,19 @@ static void test_controller_news(void **state)
 	set_peers(p, 1);
 	hear_status(p[0], third, 0, OFPCR_EQUAL, OFPCSR_CONTROLLER_REMOVED, OFPCT_STATUS_DOWN);
 	hear_status(p[0], second, 0, OFPCR_EQUAL, OFPCSR_CONTROLLER_REMOVED, OFPCT_STATUS_DOWN);
+	// A connection that is made anew goes first, once.
+	set_peers(p, 2);
+	hear_status(p[0], second, 0, OFPCR_EQUAL, OFPCSR_CONTROLLER_ADDED, OFPCT_STATUS_DOWN);
+	p[1] = &fake.conns[fake.n_conns - 1];
+	come(p[1], OFP15);
+	hear_status(p[0], second, 0, OFPCR_EQUAL, OFPCSR_CHANNEL_STATUS, OFPCT_STATUS_UP);
+	want_id(p[1], 8);
+	hear_status(p[0], second, 8, OFPCR_EQUAL, OFPCSR_SHORT_ID, OFPCT_STATUS_UP);
+	controllers_reconnect(fake.bridge.controllers);
+	hear_status(p[0], second, 8, OFPCR_EQUAL, OFPCSR_CHANNEL_STATUS, OFPCT_STATUS_DOWN);
+	fake_disconnect(p[1], ECONNREFUSED);
+	want_id(p[0], 8); // which is free again
+	hear_id(p[0], 8);
 	// Visitors of the management socket are no controllers.
 	fake_disconnect(fake_accepted(OFP15), -1);
 	assert_int_equal(p[0]->sent.len, 0);
