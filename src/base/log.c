@@ -17,6 +17,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/dirs.h"
+#include "base/log_alias.h"
 #include "base/log_syslog.h"
 #include "base/str.h"
 
@@ -323,12 +324,25 @@ static int find_name(const char *const *names, int n, const char *word)
 	return -1;
 }
 
-static struct log_module *find_module(const char *name)
+static bool is_name_of_module(const char *name)
 {
 	for (struct log_module *const *m = __start_sluice_log_modules;
 	     m < __stop_sluice_log_modules; m++)
 		if (!strcasecmp((*m)->name, name))
-			return *m;
+			return true;
+	return false;
+}
+
+// One after the other, those that `name` means: several files may share a name, and what Open
+// vSwitch calls by one name may have several of ours. All with NULL. NULL behind the last.
+static struct log_module *const *next_module(const char *name, struct log_module *const *before)
+{
+	bool alias = name && !is_name_of_module(name);
+	struct log_module *const *m = before ? before + 1 : __start_sluice_log_modules;
+	for (; m < __stop_sluice_log_modules; m++)
+		if (!name || (alias ? log_alias_stands_for(name, (*m)->name)
+				    : !strcasecmp((*m)->name, name)))
+			return m;
 	return NULL;
 }
 
@@ -365,7 +379,7 @@ static struct error *set_pattern(const char *spec)
 
 static struct error *set_words(char *spec)
 {
-	struct log_module *module = NULL;
+	const char *module = NULL;
 	int destination = -1, level = -1;
 	bool any_module = false, any_destination = false;
 	char *save = NULL;
@@ -379,18 +393,16 @@ static struct error *set_words(char *spec)
 		} else if ((found = find_name(destination_names, LOG_N_DESTINATIONS, word)) >= 0 &&
 			   destination < 0) {
 			destination = found;
-		} else if (!module && (module = find_module(word))) {
-			continue;
+		} else if (!module && next_module(word, NULL)) {
+			module = word;
 		} else {
 			return error_new("no destination, level, or module \"%s\"", word);
 		}
 	}
 	if (level < 0)
 		level = LVL_DBG;
-	for (struct log_module *const *m = __start_sluice_log_modules;
-	     m < __stop_sluice_log_modules; m++)
-		if (!module || !strcmp((*m)->name, module->name))
-			set_level(*m, destination, (enum log_level)level);
+	for (struct log_module *const *m = next_module(module, NULL); m; m = next_module(module, m))
+		set_level(*m, destination, (enum log_level)level);
 	return NULL;
 }
 
@@ -460,13 +472,11 @@ void log_format_patterns(struct str *s)
 
 int log_set_rate_limits(const char *module, bool on)
 {
-	struct log_module *only = module ? find_module(module) : NULL;
-	if (module && !only)
+	struct log_module *const *m = next_module(module, NULL);
+	if (!m)
 		return -ENOENT;
-	for (struct log_module *const *m = __start_sluice_log_modules;
-	     m < __stop_sluice_log_modules; m++)
-		if (!only || !strcmp((*m)->name, only->name))
-			(*m)->honor_rate_limits = on;
+	for (; m; m = next_module(module, m))
+		(*m)->honor_rate_limits = on;
 	return 0;
 }
 

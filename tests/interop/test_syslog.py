@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 import dbharness
-from harness import ours, stock, wait_until
+from harness import Net, Switch, is_root, ours, stock, wait_until
 
 TEXT = "tcp_src=5,actions=1"  # both programs say three times what they think of it
 SCHEMA = {"name": "small", "tables": {"T": {"columns": {"a": {"type": "integer"}}}}}
@@ -113,3 +113,41 @@ def test_daemon_is_not_held_up(receivers, tmp_path):
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as again:
             again.bind(path)
             wait_until(lambda: server.appctl("vlog/reopen") == "" and waiting(again), what="messages for the new socket")
+
+
+ALIASES = """daemon_unix dpif fail_open jsonrpc netdev netdev_dpdk netdev_linux netdev_vport ofproto_dpif ofproto_dpif_mirror ofproto_dpif_rid
+ofproto_xlate_cache ovsdb_cs ovsdb_idl reconnect stream stream_tcp stream_unix tunnel vconn_stream dpif_netdev_lookup""".split()
+
+
+def levels(text):
+    return {words[0]: tuple(words[1:4]) for words in map(str.split, text.splitlines()[2:])}
+
+
+def test_names_of_modules(tmp_path):
+    """Names of stock's modules stand for what ours logs of the same; no name of ours stands for one; what is none is refused as by stock."""
+    if not is_root():
+        pytest.skip("needs root: network namespaces")
+    net = Net()
+    switch = None
+    try:
+        switch = Switch(tools=ours, netns=net.namespace("alias"), vswitchd_args=["--enable-dummy"])
+        for alias in ALIASES + ["ofproto_dpif_xlate", "OFPROTO_DPIF_xlate", "bridge", "vlog"]:
+            switch.appctl("vlog/set", "file:info")
+            before = levels(switch.appctl("vlog/list"))
+            switch.appctl("vlog/set", f"{alias}:file:dbg")
+            after = levels(switch.appctl("vlog/list"))
+            changed = {m for m in after if after[m] != before[m]}
+            assert changed and len(changed) <= 3 and all(after[m] == (*before[m][:2], "DBG") for m in changed), alias
+            assert changed == {alias.lower()} or alias.lower() not in after
+        switch.appctl("vlog/disable-rate-limit", "netdev_linux")
+        assert re.search(r"^ofport .*rate limiting disabled", switch.appctl("vlog/list"), re.M)
+    finally:
+        if switch:
+            switch.close()
+        net.close()
+
+
+@pytest.mark.parametrize("word", ["nonsense", "nonsense:dbg", "console:nonsense", "ANY:nonsense:dbg", "ofproto_dpif_:dbg"])
+def test_no_module(word):
+    theirs, mine = (parse(side, f"-v{word}") for side in (stock, ours))
+    assert theirs == mine and mine[0] == 1
