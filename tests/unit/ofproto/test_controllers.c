@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/rcu.h"
 #include "fake_bridge.h"
+#include "fake_peer.h"
 #include "ofproto/flow_mod.h"
 #include "ofproto/guests.h"
 #include "ofproto/packet_in.h"
@@ -47,41 +48,6 @@ static struct ofconn *configured(uint8_t version, const char *target)
 	of->version = version;
 	of->cb->connected(of->arg);
 	return of;
-}
-
-static void say(struct ofconn *of, struct buf *b)
-{
-	fake_deliver(of, b->data, b->len);
-	buf_done(b);
-}
-
-// The next message that the peer was sent.
-static struct ofp_msg hear(struct ofconn *of)
-{
-	static uint8_t copy[OFP_MAX_LEN];
-	struct ofp_msg msg;
-	assert_true(of->sent.len >= 8);
-	size_t n = ofp_length(of->sent.data);
-	assert_true(of->sent.len >= n);
-	memcpy(copy, of->sent.data, n);
-	buf_consume(&of->sent, n);
-	assert_int_equal(ofp_msg_decode(copy, n, &msg), 0);
-	return msg;
-}
-
-static void hear_error(struct ofconn *of, int expected)
-{
-	struct cursor payload;
-	struct ofp_msg msg = hear(of);
-	assert_int_equal(msg.type, OFPTYPE_ERROR);
-	assert_string_equal(ofperr_name(ofp_decode_error(&msg, &payload)), ofperr_name(expected));
-}
-
-static void ask(struct ofconn *of, enum ofptype type, uint32_t xid)
-{
-	struct buf b = BUF_INIT;
-	ofp_encode_simple(&b, type, of->version, xid);
-	say(of, &b);
 }
 
 static void add_flow(struct ofconn *of, uint32_t nw_dst, uint16_t flags)
@@ -174,24 +140,6 @@ static void test_port_mod(void **state)
 	ofp_encode_port_mod(&b, &pm, OFP13, 1);
 	say(of, &b);
 	hear_error(of, OFPPMFC_BAD_PORT);
-}
-
-static void want_role(struct ofconn *of, enum ofp_role role, uint64_t generation)
-{
-	struct buf b = BUF_INIT;
-	struct ofp_role_request r = {
-		.role = role, .have_generation_id = true, .generation_id = generation};
-	ofp_encode_role_request(&b, &r, of->version, 5);
-	say(of, &b);
-}
-
-static void hear_role(struct ofconn *of, enum ofp_role role)
-{
-	struct ofp_msg msg = hear(of);
-	struct ofp_role_request r;
-	assert_int_equal(msg.type, OFPTYPE_ROLE_REPLY);
-	assert_int_equal(ofp_decode_role(&msg, &r), 0);
-	assert_int_equal(r.role, role);
 }
 
 static void test_roles(void **state)
@@ -705,193 +653,6 @@ static void test_packet_out(void **state)
 	buf_done(&po.actions);
 }
 
-// --- What controllers hear of each other.
-
-enum { N_PEERS = 3 };
-
-static void set_peers(struct ofconn *peers[N_PEERS], unsigned int n)
-{
-	static const char *const targets[N_PEERS] = {"tcp:192.0.2.1", "ssl:192.0.2.2:6633",
-						     "tcp:[2001:db8::1]"};
-	struct ofproto_controller c[N_PEERS];
-	unsigned int before = fake.n_conns;
-	for (unsigned int i = 0; i < n; i++)
-		c[i] = (struct ofproto_controller){.target = targets[i], .async_msgs = true};
-	controllers_configure(fake.bridge.controllers, c, n);
-	for (unsigned int i = 0; before + i < fake.n_conns && before + i < N_PEERS; i++)
-		peers[before + i] = &fake.conns[before + i];
-}
-
-static void come(struct ofconn *of, uint8_t version)
-{
-	of->version = version;
-	of->cb->connected(of->arg);
-}
-
-static void want_news(struct ofconn *of, uint32_t reasons)
-{
-	struct buf b = BUF_INIT;
-	size_t at = ofp_begin(&b, OFPTYPE_SET_ASYNC_CONFIG, false, OFP15, 3);
-	for (uint16_t type = 14; type < 16; type++) { // of secondaries, and of all others
-		buf_add_be16(&b, type);
-		buf_add_be16(&b, 8);
-		buf_add_be32(&b, reasons);
-	}
-	ofp_end(&b, at);
-	say(of, &b);
-}
-
-static void same_status(struct cursor *body, const char *uri, unsigned int short_id,
-			enum ofp_role role, enum ofp_controller_reason reason,
-			enum ofp_channel_status channel)
-{
-	struct ofp_controller_status cs;
-	assert_int_equal(ofp_controller_status_pull(body, &cs), 0);
-	assert_int_equal(cs.uri_len, strlen(uri));
-	assert_memory_equal(cs.uri, uri, strlen(uri));
-	assert_int_equal(cs.short_id, short_id);
-	assert_int_equal(cs.role, role);
-	assert_int_equal(cs.reason, reason);
-	assert_int_equal(cs.channel, channel);
-}
-
-static void hear_status(struct ofconn *of, const char *uri, unsigned int short_id,
-			enum ofp_role role, enum ofp_controller_reason reason,
-			enum ofp_channel_status channel)
-{
-	struct ofp_msg msg = hear(of);
-	assert_int_equal(msg.type, OFPTYPE_CONTROLLER_STATUS);
-	assert_int_equal(msg.xid, 0);
-	same_status(&msg.body, uri, short_id, role, reason, channel);
-}
-
-static void want_id(struct ofconn *of, uint16_t id)
-{
-	struct buf b = BUF_INIT;
-	struct ofp_role_request r = {.role = OFPCR_NOCHANGE, .short_id = id};
-	ofp_encode_role_request(&b, &r, of->version, 5);
-	say(of, &b);
-}
-
-static void hear_id(struct ofconn *of, unsigned int id)
-{
-	struct ofp_msg msg = hear(of);
-	struct ofp_role_request r;
-	assert_int_equal(msg.type, OFPTYPE_ROLE_REPLY);
-	assert_int_equal(ofp_decode_role(&msg, &r), 0);
-	assert_int_equal(r.short_id, id);
-}
-
-static void test_controller_news(void **state)
-{
-	static const char first[] = "tcp:192.0.2.1:6653", second[] = "tls:192.0.2.2:6633",
-			  third[] = "tcp:[2001:db8::1]:6653";
-	struct ofconn *p[N_PEERS];
-	set_peers(p, 2);
-	come(p[0], OFP15);
-	want_news(p[0], 0x7e);
-	// It comes, takes a role and an ID, which it alone may have, and goes.
-	come(p[1], OFP15);
-	hear_status(p[0], second, 0, OFPCR_EQUAL, OFPCSR_CHANNEL_STATUS, OFPCT_STATUS_UP);
-	want_role(p[1], OFPCR_PRIMARY, 1);
-	hear_role(p[1], OFPCR_PRIMARY);
-	hear_status(p[0], second, 0, OFPCR_PRIMARY, OFPCSR_ROLE, OFPCT_STATUS_UP);
-	want_role(p[1], OFPCR_PRIMARY, 1); // no news
-	hear_role(p[1], OFPCR_PRIMARY);
-	want_id(p[1], 7);
-	hear_id(p[1], 7);
-	hear_status(p[0], second, 7, OFPCR_PRIMARY, OFPCSR_SHORT_ID, OFPCT_STATUS_UP);
-	want_id(p[1], OFPCID_UNDEFINED); // says nothing about it
-	hear_id(p[1], 7);
-	want_id(p[0], 7);
-	hear_error(p[0], OFPRRFC_ID_IN_USE);
-	assert_int_equal(p[1]->sent.len, 0); // who did not ask hears nothing
-	want_news(p[1], 1 << OFPCSR_ROLE);
-	want_role(p[0], OFPCR_PRIMARY, 2);
-	hear_status(p[0], second, 7, OFPCR_SECONDARY, OFPCSR_ROLE, OFPCT_STATUS_UP);
-	hear_role(p[0], OFPCR_PRIMARY);
-	hear_status(p[1], first, 0, OFPCR_PRIMARY, OFPCSR_ROLE, OFPCT_STATUS_UP);
-	fake_disconnect(p[1], -1);
-	hear_status(p[0], second, 7, OFPCR_SECONDARY, OFPCSR_CHANNEL_STATUS, OFPCT_STATUS_DOWN);
-	// The configuration names one more, then one only.
-	set_peers(p, 3);
-	hear_status(p[0], third, 0, OFPCR_EQUAL, OFPCSR_CONTROLLER_ADDED, OFPCT_STATUS_DOWN);
-	set_peers(p, 1);
-	hear_status(p[0], third, 0, OFPCR_EQUAL, OFPCSR_CONTROLLER_REMOVED, OFPCT_STATUS_DOWN);
-	hear_status(p[0], second, 0, OFPCR_EQUAL, OFPCSR_CONTROLLER_REMOVED, OFPCT_STATUS_DOWN);
-	// A connection that is made anew goes first, once.
-	set_peers(p, 2);
-	hear_status(p[0], second, 0, OFPCR_EQUAL, OFPCSR_CONTROLLER_ADDED, OFPCT_STATUS_DOWN);
-	p[1] = &fake.conns[fake.n_conns - 1];
-	come(p[1], OFP15);
-	hear_status(p[0], second, 0, OFPCR_EQUAL, OFPCSR_CHANNEL_STATUS, OFPCT_STATUS_UP);
-	want_id(p[1], 8);
-	hear_status(p[0], second, 8, OFPCR_EQUAL, OFPCSR_SHORT_ID, OFPCT_STATUS_UP);
-	controllers_reconnect(fake.bridge.controllers);
-	hear_status(p[0], second, 8, OFPCR_EQUAL, OFPCSR_CHANNEL_STATUS, OFPCT_STATUS_DOWN);
-	fake_disconnect(p[1], ECONNREFUSED);
-	want_id(p[0], 8); // which is free again
-	hear_id(p[0], 8);
-	// Visitors of the management socket are no controllers.
-	fake_disconnect(fake_accepted(OFP15), -1);
-	assert_int_equal(p[0]->sent.len, 0);
-}
-
-static void test_controller_status(void **state)
-{
-	struct ofconn *p[N_PEERS];
-	set_peers(p, 3);
-	come(p[0], OFP15);
-	come(p[1], OFP13); // which has no short IDs
-	want_id(p[1], 9);
-	hear_id(p[1], OFPCID_UNDEFINED);
-	want_id(p[0], 9);
-	hear_id(p[0], 9);
-	struct ofconn *visitor = fake_accepted(OFP15);
-	ask(visitor, OFPTYPE_CONTROLLER_STATUS_REQUEST, 4);
-	struct ofp_msg msg = hear(visitor);
-	assert_int_equal(msg.type, OFPTYPE_CONTROLLER_STATUS_REPLY);
-	assert_int_equal(msg.xid, 4);
-	same_status(&msg.body, "tcp:192.0.2.1:6653", 9, OFPCR_EQUAL, OFPCSR_REQUEST,
-		    OFPCT_STATUS_UP);
-	same_status(&msg.body, "tls:192.0.2.2:6633", 0, OFPCR_EQUAL, OFPCSR_REQUEST,
-		    OFPCT_STATUS_UP);
-	same_status(&msg.body, "tcp:[2001:db8::1]:6653", 0, OFPCR_EQUAL, OFPCSR_REQUEST,
-		    OFPCT_STATUS_DOWN);
-	assert_int_equal(cursor_left(&msg.body), 0);
-}
-
-static void ask_bundle_features(struct ofconn *of, const struct ofp_bundle_features *f)
-{
-	struct buf b = BUF_INIT;
-	ofp_encode_bundle_features_request(&b, f, 6);
-	say(of, &b);
-}
-
-static void test_bundle_features(void **state)
-{
-	struct ofconn *of = fake_accepted(OFP15);
-	struct ofp_bundle_features f = {.flags = 0};
-	ask_bundle_features(of, &f);
-	struct ofp_msg msg = hear(of);
-	assert_int_equal(msg.type, OFPTYPE_BUNDLE_FEATURES_REPLY);
-	assert_int_equal(ofp_decode_bundle_features(&msg, &f), 0);
-	assert_int_equal(f.flags, OFPBF_ATOMIC | OFPBF_ORDERED);
-	assert_false(f.has_time);
-	f = (struct ofp_bundle_features){.flags = OFPBF_TIMESTAMP, .has_time = true};
-	ask_bundle_features(of, &f); // what time it is changes nothing
-	assert_int_equal(hear(of).type, OFPTYPE_BUNDLE_FEATURES_REPLY);
-	f.flags = OFPBF_TIME_SET_SCHED;
-	ask_bundle_features(of, &f);
-	hear_error(of, OFPBRC_MULTIPART_BAD_SCHED);
-	f.has_time = false; // says nothing to be set
-	ask_bundle_features(of, &f);
-	hear_error(of, OFPBFC_BAD_FLAGS);
-	f = (struct ofp_bundle_features){.flags = 1 << 5};
-	ask_bundle_features(of, &f);
-	hear_error(of, OFPBFC_BAD_FLAGS);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -919,9 +680,6 @@ int main(void)
 		TEST(test_fail_open),
 		TEST(test_configuration),
 		TEST(test_packet_out),
-		TEST(test_controller_news),
-		TEST(test_controller_status),
-		TEST(test_bundle_features),
 	};
 	rcu_register();
 	clock_stop();
