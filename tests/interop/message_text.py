@@ -106,7 +106,7 @@ def same(message, a, b):
     if stat_trigger(message):
         if "OFPBIC_UNKNOWN_INST" in a:
             return True
-        b = re.sub(r"(instructions:[a-z_ ]*) stat_trigger\b", r"\1", b).replace("      instructions:\n", "")
+        a, b = (re.sub(r"^ +(instructions: [a-z_ ]+|\(same instructions\))\n", "", text, flags=re.M) for text in (a, b))
     a, b = normal(message, a), normal(message, b)
     return a == b or (a == "***decode error***" and "***decode error" in b)
 
