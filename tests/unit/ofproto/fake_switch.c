@@ -38,6 +38,8 @@ void controllers_flow_removed(struct controllers *cs, const struct ofp_flow_remo
 
 void controllers_flow_trigger(struct controllers *cs, const struct ofp_flow_stats *fs)
 {
+	if (fake_news.on_trigger)
+		fake_news.on_trigger(fs);
 }
 
 void flow_monitors_tell(struct ofproto *p, const struct rule *r, enum ofp_flow_update_event event,

@@ -14,6 +14,7 @@ struct fake_news {
 	struct ofp_flow_removed removed[4096];
 	size_t n_removed;
 	unsigned int n_bumps;
+	void (*on_trigger)(const struct ofp_flow_stats *); // NULL: nobody
 	bool has_primary, fail_open;
 	enum ofproto_fail_mode fail_mode;
 };
