@@ -334,7 +334,8 @@ struct error *backer_packet_out(struct backer *b, struct ofproto *ofproto, const
 				       .ofproto = ofproto,
 				       .frame = frame,
 				       .frame_len = n,
-				       .actions = ofpacts,
+				       // An empty list drops, no list is the tables.
+				       .actions = ofpacts ? ofpacts : "",
 				       .actions_len = ofpacts_len,
 				       .may_learn = true,
 				       .credit = true,

@@ -374,11 +374,13 @@ static bool answer(const struct request *r, const struct trace_answer *a, struct
 static bool run(const struct request *r, const struct buf *ofpacts, struct str *out)
 {
 	struct trace_passes passes = {.of = {0}};
+	const void *actions =
+		ofpacts->data ? (const void *)ofpacts->data : ""; // an empty list drops
 	trace_passes_run(&passes,
 			 &(struct xlate_in){.backer = r->backer,
 					    .flow = &r->flow,
 					    .ofproto = r->ofproto,
-					    .actions = r->packet_out ? ofpacts->data : NULL,
+					    .actions = r->packet_out ? actions : NULL,
 					    .actions_len = ofpacts->len,
 					    .frame = r->frame.data,
 					    .frame_len = r->frame.len,

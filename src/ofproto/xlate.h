@@ -145,7 +145,8 @@ struct xlate_in {
 	size_t frame_len; // for credit
 	const struct frozen *frozen; // go on from here; NULL: from the context that flow->recirc_id
 				     // says, if it says one
-	const void *actions; // start with these instead of table 0 (packet-out); NULL: the tables
+	const void *actions; // start with these instead of table 0 (packet-out); NULL: the tables,
+			     // which is not an empty list
 	size_t actions_len;
 	int64_t now;		   // clock_ms(); 0: to be asked for
 	bool may_learn;		   // update MAC tables
