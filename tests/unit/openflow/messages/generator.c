@@ -333,7 +333,7 @@ static void run(const struct family *f, enum ofp_protocol p, uint64_t seed, FILE
 	f->run(&g);
 	if (!(seed % ONE_DAMAGED) && g.out.len < 4 * LONGEST_DAMAGED)
 		damage_all(&g);
-	if (out)
+	if (out && g.out.len)
 		fwrite(g.out.data, 1, g.out.len, out);
 	buf_done(&g.out);
 }
