@@ -204,12 +204,31 @@ static int add(struct ofproto *p, const struct ofp_flow_mod *fm)
 	return 0;
 }
 
+// --- Changing.
+
+static void modify_rule(struct ofproto *p, struct rule *r, const struct ofp_flow_mod *fm)
+{
+	journal_rule_changes(p, r);
+	const struct rule_actions *a = r->actions; // lives on until the next grace period
+	note_orphans(p, r);
+	if (a->len != fm->actions.len || (a->len && memcmp(a->list, fm->actions.data, a->len)))
+		tables_set_actions(&p->tables, r, fm->actions.data, fm->actions.len);
+	if (fm->modify_cookie && fm->new_cookie != UINT64_MAX)
+		tables_set_cookie(&p->tables, r, fm->new_cookie);
+	if (fm->flags & OFPFF_RESET_COUNTS) {
+		__atomic_store_n(&r->packets, 0, __ATOMIC_RELAXED);
+		__atomic_store_n(&r->bytes, 0, __ATOMIC_RELAXED);
+	}
+	r->modified = clock_ms();
+	journal_rule_changed(p, r, a);
+}
+
 // --- Learned flows.
 
+// Timeouts stay as they are, like those of all that is modified: a FIN may have shortened them.
 static bool is_as_learned(const struct rule *r, const struct ofp_flow_mod *fm)
 {
-	return r->cookie == fm->new_cookie && r->idle_timeout == fm->idle_timeout &&
-	       r->hard_timeout == fm->hard_timeout && r->actions->len == fm->actions.len &&
+	return r->cookie == fm->new_cookie && r->actions->len == fm->actions.len &&
 	       !memcmp(r->actions->list, fm->actions.data, fm->actions.len);
 }
 
@@ -225,6 +244,11 @@ bool flows_learn(struct ofproto *p, const struct ofp_flow_mod *fm, uint32_t limi
 	}
 	if (!r && limit && tables_count_cookie(&p->tables, fm->table_id, fm->new_cookie) >= limit)
 		return false;
+	if (r) {
+		modify_rule(p, r, fm);
+		flows_changed(p);
+		return true;
+	}
 	int error = add(p, fm);
 	if (error)
 		log_warn_rl("bridge %s: a flow could not be learned in table %u (%s)%s", p->name,
@@ -255,23 +279,6 @@ void flows_shorten_timeouts(struct ofproto *p, struct rule *r, uint16_t idle, ui
 		tables_touch(&p->tables, r);
 		flows_schedule_expiry(p);
 	}
-}
-
-static void modify_rule(struct ofproto *p, struct rule *r, const struct ofp_flow_mod *fm)
-{
-	journal_rule_changes(p, r);
-	const struct rule_actions *a = r->actions; // lives on until the next grace period
-	note_orphans(p, r);
-	if (a->len != fm->actions.len || (a->len && memcmp(a->list, fm->actions.data, a->len)))
-		tables_set_actions(&p->tables, r, fm->actions.data, fm->actions.len);
-	if (fm->modify_cookie && fm->new_cookie != UINT64_MAX)
-		tables_set_cookie(&p->tables, r, fm->new_cookie);
-	if (fm->flags & OFPFF_RESET_COUNTS) {
-		__atomic_store_n(&r->packets, 0, __ATOMIC_RELAXED);
-		__atomic_store_n(&r->bytes, 0, __ATOMIC_RELAXED);
-	}
-	r->modified = clock_ms();
-	journal_rule_changed(p, r, a);
 }
 
 static struct flow_criteria criteria(const struct ofp_flow_mod *fm, bool strict)
@@ -452,7 +459,7 @@ static void expire(void *p_)
 	for (struct rule *r; (r = expiry_next(&p->tables.expiry, now, &kind)); any = true)
 		remove_rule(p, r, kind == EXPIRED_IDLE ? OFPRR_IDLE_TIMEOUT : OFPRR_HARD_TIMEOUT);
 	if (any)
-		xlate_bump(p->backer);
+		flows_changed(p);
 	flows_schedule_expiry(p);
 }
 

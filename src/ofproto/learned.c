@@ -106,6 +106,7 @@ struct learned *learned_new(const struct ofpact_learn *a, const struct flow *flo
 	fm->table_id = a->table_id;
 	fm->priority = a->priority;
 	fm->new_cookie = a->cookie;
+	fm->modify_cookie = true;
 	fm->idle_timeout = a->idle_timeout;
 	fm->hard_timeout = a->hard_timeout;
 	fm->flags = a->flags & LEARN_SEND_FLOW_REM ? OFPFF_SEND_FLOW_REM : 0;

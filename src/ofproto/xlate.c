@@ -344,7 +344,7 @@ void xlate_table(struct xlate_ctx *ctx, uint32_t in_port, uint8_t table_id, bool
 	bool drop = ctx->bridge->frag == OFP_FRAG_DROP && ctx->flow.nw_frag & FLOW_FRAG_ANY;
 	struct rule *rule = drop ? NULL : look_up(ctx, in_port, table_id);
 	ctx->rule = rule;
-	ctx->cookie = rule ? __atomic_load_n(&rule->cookie, __ATOMIC_RELAXED) : UINT64_MAX;
+	ctx->cookie = rule ? __atomic_load_n(&rule->cookie, __ATOMIC_RELAXED) : 0;
 	if (rule) {
 		add_rule(ctx->out, rule);
 		if (ctx->node)
@@ -602,6 +602,15 @@ static const struct frozen *find_frozen(struct xlate_ctx *ctx, bool known)
 	return NULL;
 }
 
+// Of a packet that is counted elsewhere.
+static void learn(const struct xlate_in *in, const struct xlate_out *out)
+{
+	for (unsigned int i = 0; i < out->n_credits; i++)
+		if (out->credits[i].kind == XLATE_CREDIT_LEARNED)
+			learned_credit(in->backer->backers->system, out->credits[i].learned,
+				       be16toh(in->flow->tcp_flags));
+}
+
 void xlate_translate(const struct xlate_in *in, struct xlate_out *out)
 {
 	struct xlate_ctx ctx;
@@ -647,6 +656,8 @@ done:
 	if (in->credit)
 		xlate_credit(in->backer, out->rules, out->n_rules, out->credits, out->n_credits, 1,
 			     in->frame_len, xlate_now(in), be16toh(in->flow->tcp_flags));
+	else if (in->may_learn)
+		learn(in, out);
 	if (in->trace)
 		flow_copy(&in->trace->final, &ctx.flow);
 }

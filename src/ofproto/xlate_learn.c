@@ -8,7 +8,7 @@
 #include "ofproto/learned.h"
 #include "ofproto/xlate_ctx.h"
 
-enum { TCP_FIN_RST = 1 | 4, PROTO_TCP = 6 };
+enum { PROTO_TCP = 6 };
 
 static void report(struct xlate_ctx *ctx, const struct ofp_flow_mod *fm)
 {
@@ -41,10 +41,11 @@ bool xlate_do_learn(struct xlate_ctx *ctx, const void *action)
 			xlate_unwildcard_subfield(ctx, &a->specs[i].src);
 	struct learned *l = learned_new(a, &ctx->flow, ctx->bridge->id);
 	report(ctx, learned_flow_mod(l));
-	if (ctx->in->may_learn) {
+	// The packet goes on through the tables as they were when it came: what it teaches is done
+	// with its credit, in the end, but for an answer that it takes along.
+	if (ctx->in->may_learn && a->flags & LEARN_WRITE_RESULT && a->limit) {
 		ok = learned_apply(ctx->in->backer->backers->system, l);
-		if (ctx->in->credit)
-			learned_set_fresh(l);
+		learned_set_fresh(l);
 		if (!ok)
 			XLATE_REPORT(ctx, TRACE_DETAIL,
 				     "the limit of %u flows is reached, or the table is full",
@@ -65,11 +66,6 @@ bool xlate_do_fin_timeout(struct xlate_ctx *ctx, const void *action)
 		learned_fin_timeout(action, (struct rule *)(uintptr_t)ctx->rule, ctx->bridge->id);
 	if (!l)
 		return true;
-	if (ctx->in->may_learn && be16toh(ctx->flow.tcp_flags) & TCP_FIN_RST) {
-		(void)learned_apply(ctx->in->backer->backers->system, l);
-		if (ctx->in->credit)
-			learned_set_fresh(l);
-	}
 	xlate_add_credit(ctx, &(struct xlate_credit){.kind = XLATE_CREDIT_LEARNED, .learned = l});
 	return true;
 }
