@@ -235,6 +235,12 @@ static int handle_action(struct backer *b, const struct dp_upcall *upcall)
 	pin.metadata.in_port = head.ofp_in_port;
 	pin.metadata.metadata = head.metadata;
 	memcpy(pin.metadata.regs, head.regs, sizeof(head.regs));
+	if (head.tun_id_set)
+		pin.metadata.tunnel.id = head.tun_id;
+	if (head.tun_ends_set) {
+		pin.metadata.tunnel.ip_src = head.tun_src;
+		pin.metadata.tunnel.ip_dst = head.tun_dst;
+	}
 	return packet_in_enqueue(b->backers->system, head.ofproto_id, &pin) ? 0 : -ENOBUFS;
 }
 

@@ -223,7 +223,11 @@ struct xlate_userdata {
 	uint64_t cookie;     // of the rule, network byte order
 	uint64_t metadata;   // network byte order
 	uint32_t regs[FLOW_N_REGS];
-	uint16_t userdata_len, pad2;
+	// What actions made of these fields of the tunnel; else they are those of the packet.
+	be64_t tun_id;
+	be32_t tun_src, tun_dst;
+	uint16_t userdata_len;
+	bool tun_id_set, tun_ends_set;
 	uint32_t recirc_id; // the packet waits for the controller's answer: where it goes on then;
 			    // 0: it does not
 			    // userdata of controller(...) follows

@@ -135,11 +135,11 @@ static void output_all(struct xlate_ctx *ctx, uint32_t except_config)
 
 static uint8_t controller_reason(const struct xlate_ctx *ctx)
 {
+	if (ctx->packet_out) // whatever way it took from there
+		return OFPR_PACKET_OUT;
 	if (ctx->in_group)
 		return OFPR_GROUP;
-	if (ctx->in_action_set)
-		return OFPR_ACTION_SET;
-	return ctx->packet_out ? OFPR_PACKET_OUT : OFPR_ACTION;
+	return ctx->in_action_set ? OFPR_ACTION_SET : OFPR_ACTION;
 }
 
 void xlate_output(struct xlate_ctx *ctx, uint32_t ofp_port, uint16_t max_len)
@@ -187,6 +187,7 @@ static bool is_table_miss_rule(const struct rule *rule)
 
 static void put_controller(struct xlate_ctx *ctx, const struct xlate_to_controller *to)
 {
+	const struct flow_tunnel *now = &ctx->flow.tunnel, *old = &ctx->in->flow->tunnel;
 	struct xlate_userdata head = {
 		.kind = XLATE_USERDATA_CONTROLLER,
 		.reason = to->reason == OFPR_ACTION && is_table_miss_rule(ctx->rule)
@@ -200,6 +201,11 @@ static void put_controller(struct xlate_ctx *ctx, const struct xlate_to_controll
 		.ofproto_id = ctx->bridge->id,
 		.cookie = ctx->cookie,
 		.metadata = ctx->flow.metadata,
+		.tun_id = now->id,
+		.tun_src = now->ip_src,
+		.tun_dst = now->ip_dst,
+		.tun_id_set = now->id != old->id,
+		.tun_ends_set = now->ip_src != old->ip_src || now->ip_dst != old->ip_dst,
 		.userdata_len = (uint16_t)to->userdata_len,
 		.recirc_id = to->recirc_id,
 	};
