@@ -386,6 +386,12 @@ static void set_metadata(const struct packet_in *pin, const struct option_table 
 		m->mask.actset_output = 0;
 	m->mask.packet_type =
 		m->flow.packet_type ? UINT32_MAX : 0; // an Ethernet frame goes without saying
+	struct flow_tunnel *t = &m->mask.tunnel;
+	const struct flow_tunnel *v = &m->flow.tunnel;
+	t->ip_dst = v->ip_dst ? UINT32_MAX : 0;
+	t->ip_src = v->ip_src ? UINT32_MAX : 0;
+	t->gbp_id = v->gbp_id ? UINT16_MAX : 0;
+	t->gbp_flags = v->gbp_flags ? UINT8_MAX : 0;
 	for (int i = 0; i < FLOW_N_REGS; i++)
 		m->mask.regs[i] = m->flow.regs[i] ? UINT32_MAX : 0;
 	m->mask.pkt_mark = m->flow.pkt_mark ? UINT32_MAX : 0;
@@ -406,7 +412,9 @@ void conn_packet_in(struct conn *c, const struct packet_in *pin)
 	    (pin->reason == OFPR_IMPLICIT_MISS && version >= OFP13))
 		return;
 	uint8_t reason = ofp_packet_in_reason_encode(pin->reason, version);
-	if (!conn_wants(c, OFPASYNC_PACKET_IN, reason))
+	// Whatever a version calls it, a miss is sent to who wants misses.
+	bool miss = pin->reason == OFPR_IMPLICIT_MISS || pin->reason == OFPR_EXPLICIT_MISS;
+	if (!conn_wants(c, OFPASYNC_PACKET_IN, miss ? OFPR_NO_MATCH : reason))
 		return;
 	struct ofp_packet_in out = {
 		.packet = pin->frame,

@@ -7,13 +7,15 @@
 
 struct port_news {
 	const struct ofp_port_status *status;
-	const struct conn *except;
+	const struct conn *by;
 };
 
 static void send_port_status(struct conn *c, const void *news_)
 {
 	const struct port_news *news = news_;
-	if (c == news->except || !conn_wants(c, OFPASYNC_PORT_STATUS, news->status->reason))
+	// Before OpenFlow 1.5 who changes a port knows.
+	if ((c == news->by && ofconn_version(c->of) < OFP15) ||
+	    !conn_wants(c, OFPASYNC_PORT_STATUS, news->status->reason))
 		return;
 	struct buf b = BUF_INIT;
 	ofp_encode_port_status(&b, news->status, ofconn_version(c->of));
@@ -22,9 +24,9 @@ static void send_port_status(struct conn *c, const void *news_)
 }
 
 void controllers_port_status(struct controllers *cs, const struct ofp_port_status *status,
-			     const struct conn *except)
+			     const struct conn *by)
 {
-	struct port_news news = {.status = status, .except = except};
+	struct port_news news = {.status = status, .by = by};
 	controllers_for_each_conn(cs, send_port_status, &news);
 }
 

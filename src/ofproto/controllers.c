@@ -473,8 +473,6 @@ static void demote(struct conn *c, const void *d_)
 		return;
 	c->role = OFPCR_SECONDARY; // its wishes are counted below, by who asked
 	controller_status_news(c, OFPCSR_ROLE, OFPCT_STATUS_UP);
-	if (!conn_wants(c, OFPASYNC_ROLE_STATUS, OFPCRR_PRIMARY_REQUEST))
-		return;
 	struct buf b = BUF_INIT;
 	ofp_encode_role_status(&b, OFPCR_SECONDARY, OFPCRR_PRIMARY_REQUEST, d->generation_id,
 			       ofconn_version(c->of));

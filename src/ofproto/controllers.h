@@ -51,8 +51,9 @@ void controllers_connected(struct controllers *, struct conn *);
 void controllers_disconnected(struct controllers *, struct conn *, int error); // may free it
 
 // --- controller_news.c: what goes to all who want it.
+// `by`: who asked for the change; NULL: nobody did.
 void controllers_port_status(struct controllers *, const struct ofp_port_status *,
-			     const struct conn *except);
+			     const struct conn *by);
 void controllers_table_status(struct controllers *, const struct ofp_table_status *);
 void controllers_flow_removed(struct controllers *, const struct ofp_flow_removed *);
 // To those of OpenFlow 1.5.

@@ -87,12 +87,12 @@ void ofproto_forget_port(struct ofproto *p, uint32_t ofp_port)
 		mcast_snooping_flush_port(p->mcast, ofp_port);
 }
 
-static void announce(const struct ofport *port, enum ofp_port_reason reason)
+static void announce(const struct ofport *port, enum ofp_port_reason reason, const struct conn *by)
 {
 	struct ofp_port_status status = {.reason = reason};
 	ofport_describe(port, &status.desc);
 	if (port->ofproto->controllers)
-		controllers_port_status(port->ofproto->controllers, &status, NULL);
+		controllers_port_status(port->ofproto->controllers, &status, by);
 }
 
 // Reads what controllers and translation know about the device. True when any of it differs from
@@ -122,7 +122,7 @@ static void refresh(struct ofport *port, bool force)
 		return;
 	if ((old_state ^ port->state) & OFPPS_LINK_DOWN && port->state & OFPPS_LINK_DOWN)
 		ofproto_forget_port(port->ofproto, port->ofp_port);
-	announce(port, OFPPR_MODIFY);
+	announce(port, OFPPR_MODIFY, NULL);
 	snapshot_invalidate(port->ofproto);
 }
 
@@ -171,7 +171,7 @@ struct error *ofproto_add_port(struct ofproto *p, struct netdev *netdev, uint32_
 	memmove(&p->ports.v[at + 1], &p->ports.v[at],
 		(p->ports.n - 1 - at) * sizeof(p->ports.v[0]));
 	p->ports.v[at] = port;
-	announce(port, OFPPR_ADD);
+	announce(port, OFPPR_ADD, NULL);
 	invalidate(port);
 	*ofp_port = number;
 	return NULL;
@@ -194,7 +194,7 @@ int ofproto_del_port(struct ofproto *p, uint32_t ofp_port)
 	vec_remove(&p->ports, lower_bound(p, ofp_port));
 	if (port->dp_port != DP_PORT_NONE)
 		backer_port_del(p->backer, port->dp_port);
-	announce(port, OFPPR_DELETE);
+	announce(port, OFPPR_DELETE, NULL);
 	invalidate(port);
 	ofport_free(port);
 	return 0;
@@ -312,6 +312,7 @@ void ofport_set_config(struct ofport *port, uint32_t config)
 		return;
 	port->config = config;
 	read_device(port);
-	announce(port, OFPPR_MODIFY);
+	// That the device is up or down is news for who asked for it, too.
+	announce(port, OFPPR_MODIFY, changed & OFPPC_PORT_DOWN ? NULL : port->ofproto->acting);
 	snapshot_invalidate(port->ofproto);
 }

@@ -199,7 +199,7 @@ static void put_controller(struct xlate_ctx *ctx, const struct xlate_to_controll
 		.controller_id = to->controller_id,
 		.ofp_in_port = ctx->flow.in_port,
 		.ofproto_id = ctx->bridge->id,
-		.cookie = ctx->cookie,
+		.cookie = to->reason == OFPR_IMPLICIT_MISS ? 0 : ctx->cookie,
 		.metadata = ctx->flow.metadata,
 		.tun_id = now->id,
 		.tun_src = now->ip_src,

@@ -156,7 +156,7 @@ static bool encode_nx2(struct buf *b, const struct ofp_packet_in *pin, uint8_t v
 	}
 	put_u8(b, NXPINT_REASON, reason);
 	size_t metadata = prop_begin(b, NXPINT_METADATA);
-	nx_match_encode(b, version == OFP10 ? 0 : version, &pin->metadata, 0, 0);
+	nx_match_encode(b, version < OFP12 ? OFP12 : version, &pin->metadata, 0, 0);
 	prop_end(b, metadata);
 	if (pin->paused) {
 		size_t continuation = prop_begin(b, NXPINT_CONTINUATION);

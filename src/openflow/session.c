@@ -385,6 +385,7 @@ int ofp_decode_set_async(const struct ofp_msg *m, struct ofp_async_config *a)
 	bool properties =
 		m->nx ? !strcmp(ofp_msg_name(m), "NXT_SET_ASYNC_CONFIG2") : m->version >= OFP14;
 	if (!properties) {
+		*a = (struct ofp_async_config){0};
 		for (int i = 0; i <= OFPASYNC_FLOW_REMOVED; i++) {
 			uint32_t known = known_reasons((enum ofp_async)i, m->version);
 			a->primary[i] = cursor_be32(&c) & known;
@@ -470,8 +471,10 @@ int ofp_decode_set_packet_in_format(const struct ofp_msg *m, enum ofp_packet_in_
 {
 	struct cursor c = m->body;
 	uint32_t wire = cursor_be32(&c);
+	if (wire > OFP_PIN_NXT2)
+		return OFPBRC_EPERM;
 	*format = (enum ofp_packet_in_format)wire;
-	return wire <= OFP_PIN_NXT2 ? 0 : OFPBRC_EPERM;
+	return 0;
 }
 
 void ofp_encode_set_packet_in_format(struct buf *b, enum ofp_packet_in_format format,

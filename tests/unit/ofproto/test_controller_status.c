@@ -119,6 +119,7 @@ static void test_controller_news(void **state)
 	want_role(p[0], OFPCR_PRIMARY, 2);
 	hear_status(p[0], second, 7, OFPCR_SECONDARY, OFPCSR_ROLE, OFPCT_STATUS_UP);
 	hear_role(p[0], OFPCR_PRIMARY);
+	assert_int_equal(hear(p[1]).type, OFPTYPE_ROLE_STATUS); // its own
 	hear_status(p[1], first, 0, OFPCR_PRIMARY, OFPCSR_ROLE, OFPCT_STATUS_UP);
 	fake_disconnect(p[1], -1);
 	hear_status(p[0], second, 7, OFPCR_SECONDARY, OFPCSR_CHANNEL_STATUS, OFPCT_STATUS_DOWN);

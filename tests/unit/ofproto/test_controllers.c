@@ -151,6 +151,7 @@ static void test_roles(void **state)
 	hear_role(a, OFPCR_PRIMARY);
 	want_role(b, OFPCR_PRIMARY, 1); // newer: the numbers go round
 	hear_role(b, OFPCR_PRIMARY);
+	assert_int_equal(hear(a).type, OFPTYPE_ROLE_STATUS); // whatever it wants to hear
 	want_role(a, OFPCR_PRIMARY, UINT64_MAX);
 	hear_error(a, OFPRRFC_STALE);
 	want_role(a, OFPCR_NOCHANGE, 0);
