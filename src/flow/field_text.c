@@ -436,12 +436,12 @@ static struct error *parse_ethernet(const char *text, union field_value *v, unio
 	return error_new("%s: invalid Ethernet address", text);
 }
 
-// A decimal prefix length that ends the text; -1 when it is none.
-static long prefix_bits(const char *s)
+// A decimal number that ends the text, a length of a prefix or not; false: it is none.
+static bool prefix_bits(const char *s, long *bits)
 {
 	char *end;
-	long bits = strtol(s, &end, 10);
-	return isdigit((unsigned char)*s) && !*end ? bits : -1;
+	*bits = strtol(s, &end, 10);
+	return end != s && !*end;
 }
 
 static struct error *parse_ipv4(const char *text, union field_value *v, union field_value *mask)
@@ -454,11 +454,12 @@ static struct error *parse_ipv4(const char *text, union field_value *v, union fi
 		return NULL;
 	if (*s++ != '/')
 		return error_new("%s: invalid IP address", text);
-	long bits = prefix_bits(s);
-	if (bits > 32)
+	long bits;
+	bool is_prefix = prefix_bits(s, &bits);
+	if (is_prefix && (bits < 0 || bits > 32))
 		return error_new("%s: IPv4 network prefix bits not between 0 and 32, inclusive",
 				 text);
-	if (bits >= 0) {
+	if (is_prefix) {
 		mask->be32 = ipv4_mask_make((unsigned int)bits);
 		return NULL;
 	}
@@ -481,11 +482,12 @@ static struct error *parse_ipv6(const char *text, union field_value *v, union fi
 		return NULL;
 	if (*s++ != '/')
 		return error_new("%s: invalid IPv6 address", text);
-	long bits = strchr(s, ':') ? -1 : prefix_bits(s);
-	if (bits > 128)
+	long bits;
+	bool is_prefix = prefix_bits(s, &bits);
+	if (is_prefix && (bits < 0 || bits > 128))
 		return error_new("%s: IPv6 network prefix bits not between 0 and 128, inclusive",
 				 text);
-	if (bits >= 0) {
+	if (is_prefix) {
 		ipv6_mask_make((unsigned int)bits, mask->b);
 		return NULL;
 	}

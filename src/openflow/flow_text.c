@@ -108,14 +108,23 @@ static struct error *parse_table(struct flow_parse *p, const char *value)
 	return NULL;
 }
 
+bool ofp_group_id_parse(const char *text, uint32_t *id)
+{
+	char *end;
+	bool any = !strcasecmp(text, "any");
+	if (any || !strcasecmp(text, "all")) {
+		*id = any ? OFPG_ANY : OFPG_ALL;
+		return true;
+	}
+	long long n = strtoll(text, &end, 10);
+	*id = (uint32_t)n;
+	return end != text && !*end && n >= 0 && n <= UINT32_MAX;
+}
+
 static struct error *parse_out_group(struct flow_parse *p, const char *value)
 {
 	p->protocols &= OFPROTO_11 | OFPROTO_OXM_ANY;
-	if (!strcasecmp(value, "any"))
-		p->fm->out_group = OFPG_ANY;
-	else if (!strcasecmp(value, "all"))
-		p->fm->out_group = OFPG_ALL;
-	else if (parse_u32(value, 0, &p->fm->out_group))
+	if (!ofp_group_id_parse(value, &p->fm->out_group))
 		return error_new("%s is not a valid OpenFlow group", value);
 	return NULL;
 }

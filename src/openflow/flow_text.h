@@ -10,6 +10,9 @@
 #include "openflow/flow_mod.h"
 #include "openflow/packet_io.h"
 
+// The ID of a group where one is asked about, a decimal number, "any" or "all" in any case.
+bool ofp_group_id_parse(const char *text, uint32_t *id);
+
 // `command` -1: the text may begin with one ("add", "modify_strict"...), add when it does not; else
 // an enum ofp_flow_mod_command. *fm must be zero or initialised; *protocols receives what can carry
 // it (0: nothing). The text is taken apart in place. The match is not normalised (match_normalize).

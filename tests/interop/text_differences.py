@@ -327,6 +327,8 @@ def forgotten(argv, stock, ours, ask):
     m = re.fullmatch(r"ovs-ofctl: none of the usable flow formats \((.*)\) is among the allowed flow formats .*\n", ours[2])
     if m and len(argv) > 3 and re.search("flow|group|bucket", argv[-3]):
         return usable(f"usable protocols: {m.group(1)}\n") == sent_protocols(argv, ask)
+    if "OFPBAC_MATCH_INCONSISTENT" in ours[2] and len(argv) > 3 and "flow" in argv[-3]:
+        return not sent_protocols(argv, ask)
     want = usable(stock[1])
     if want is None:
         return False
@@ -370,7 +372,7 @@ def deliberate(argv, stock, ours, asks, left=6):
     if "ct_nw_proto is set multiple times" in ours[2] and " ".join(argv).count("ct_nw_proto=") > 1:
         return stock[0] == 0 or "ct_nw_proto is set multiple times" in stock[2]
     if "dump-groups" in argv and ours[2].endswith('is not a valid group ID (a number, or "all")\n'):
-        return not is_number(argv[-1], 1 << 32)
+        return not (re.fullmatch(r"\s*[-+]?\d+", argv[-1]) and 0 <= int(argv[-1]) < 1 << 32)
     if "queue-get-config" in argv and ours[2].endswith("is not the number of a queue, nor ALL\n"):
         return not is_number(argv[-1], 1 << 32)
     if "ct-flush" in argv and "invalid L4 fields" in ours[2] and re.search("ct_nw_proto=(1|58)\\b", " ".join(argv)) and left:  # with ports and ICMP

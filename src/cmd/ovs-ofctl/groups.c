@@ -140,7 +140,7 @@ static void dump(struct ofctl *o, const char *target, enum ofptype type, uint32_
 static void dump_groups(int argc, char *argv[], void *o)
 {
 	uint32_t id = OFPG_ALL;
-	if (argc > 2 && strcasecmp(argv[2], "all") && parse_u32(argv[2], 0, &id))
+	if (argc > 2 && !ofp_group_id_parse(argv[2], &id))
 		command_die("%s is not a valid group ID (a number, or \"all\")", argv[2]);
 	dump(o, argv[1], OFPTYPE_GROUP_DESC_STATS_REQUEST, id);
 }
