@@ -159,7 +159,7 @@ struct error *ofpacts_parse_in_place(char *text, const struct ofpact_text *, str
 
 // The next "key", "key=value", "key:value" or "key(value)" of *s, taken apart in place; false at
 // the end. A value's parentheses and brackets balance. "key(value)->field" has the value
-// "value->field".
+// "value)->field".
 bool text_next_pair(char **s, char **key, char **value);
 struct error *text_u8(const char *text, const char *what, uint8_t *); // 'invalid WHAT "text"'
 struct error *text_u16(const char *text, const char *what, uint16_t *);

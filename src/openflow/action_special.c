@@ -264,6 +264,8 @@ static struct error *parse_check_pkt_larger(struct ofpact_parse *p, char *arg)
 	if (!arrow)
 		return error_new("%s: missing `->'", arg);
 	*arrow = '\0';
+	if (arrow > arg && arrow[-1] == ')') // check_pkt_larger(1500)->reg0[0]
+		arrow[-1] = '\0';
 	const char *name = arrow + 2;
 	struct error *e = *name ? text_subfield_whole(name, &o->dst)
 				: error_new("%s)->: missing field name following `->'", arg);

@@ -274,12 +274,8 @@ bool text_next_pair(char **s, char **key, char **value)
 	*p++ = '\0';
 	*value = p;
 	p = value_end(p, delimiter == '(' ? ')' : 0);
-	if (delimiter == '(' &&
-	    !strncmp(p, ")->", 3)) { // "key(value)->field": the value is "value->field"
-		for (char *q = p; *q; q++)
-			*q = q[1];
-		p = value_end(p, 0);
-	}
+	if (delimiter == '(' && !strncmp(p, ")->", 3)) // of "key(value)->field": "value)->field"
+		p = value_end(p + 1, 0);
 	if (*p)
 		*p++ = '\0';
 	*s = p;

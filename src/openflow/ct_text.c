@@ -107,9 +107,11 @@ struct error *ofp_ct_tuple_parse(const char *text, struct ofp_ct_tuple *tuple,
 				 struct ofp_ct_match *m)
 {
 	struct tuple_parse p = {.m = m, .tuple = tuple};
-	static const uint8_t any[16];
-	if (m->has_orig && (memcmp(m->orig.src, any, 16) || memcmp(m->orig.dst, any, 16)))
-		p.family = m->ipv6 ? AF_INET6 : AF_INET;
+	static const uint8_t none[16]; // IPv4 addresses are never so
+	if (m->has_orig && m->ipv6)
+		p.family = AF_INET6;
+	else if (m->has_orig && (memcmp(m->orig.src, none, 16) || memcmp(m->orig.dst, none, 16)))
+		p.family = AF_INET;
 	char *copy = xstrdup(text), *s = copy, *key, *value;
 	struct error *e = NULL;
 	*tuple = (struct ofp_ct_tuple){0};

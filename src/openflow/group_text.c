@@ -68,11 +68,10 @@ static struct error *parse_bucket_word(struct group_parse *p, struct ofp_bucket 
 		return parse_watch_group(value, &b->watch_group);
 	if (!strcasecmp(key, "bucket_id"))
 		return parse_bucket_id(value, &b->bucket_id);
-	const char *arrow;
 	if (!strcasecmp(key, "action") || !strcasecmp(key, "actions"))
 		str_addf(&actions->text, "%s,", value);
-	else if (!strcasecmp(key, "check_pkt_larger") && (arrow = strstr(value, "->")))
-		str_addf(&actions->text, "%s(%.*s)%s,", key, (int)(arrow - value), value, arrow);
+	else if (!strcasecmp(key, "check_pkt_larger") && strstr(value, ")->"))
+		str_addf(&actions->text, "%s(%s,", key, value); // the parenthesis is in the value
 	else
 		str_addf(&actions->text, "%s(%s),", key, value);
 	actions->found = true;

@@ -72,7 +72,7 @@ MALFORMED = [
     (VALUE + r"([^ ]*?\|.*?): unknown (?:TCP|ct_state|tunnel) flag\(s\)\)?$", lambda t: not any(w[:1].isdigit() and not is_number(w) for w in t.split("|")), "1"),
     (VALUE + r"([^ ]*?): IPv[46] network prefix bits not between 0 and \d+, inclusive\)?$", lambda t: int_or(t.partition("/")[2], 0) < 1 << 31, "::1"),
     (VALUE + r"([^ ]*?)(?:/[^ ]*)?: (?:value|mask) too large for \d+-bit field", lambda t: is_number(t, 128), "1"),
-    (r"^ovs-ofctl: \"conjunction\" syntax.*()$", lambda t: False, None),
+    (r"^ovs-ofctl: (?:\"conjunction\" syntax|conjunction must have at most 64 clauses).*()$", lambda t: False, None),
     (r"^ovs-ofctl: .*: (?:starting|ending) bit (\d+) is not valid", lambda t: int(t) < 1 << 31, "31"),
 ]
 
@@ -85,7 +85,7 @@ def malformed(text, stock, ours):
             continue
         if right is None:  # conjunction(99999999999,1/2), conjunction(5,1/258)
             new = re.sub(r"(conjunction[(:])([^,)]*),([^,)]*)", lambda c: c.group(1) + ("1" if int_or(c.group(2), 1 << 40) >= 1 << 32 else c.group(2)) + "," + c.group(3), text)
-            return new
+            return re.sub(r"(conjunction[(:][^,)]*,[^/,)]*/)(\d+)", lambda c: c.group(1) + ("65" if int(c.group(2)) > 255 else c.group(2)), new)
         token = m.group(1)
         if is_right(token) or token not in text:
             return text
