@@ -71,8 +71,8 @@ MALFORMED = [
     (VALUE + r"(\d.*?): unknown (?:TCP|ct_state|tunnel) flag\(s\)\)?$", lambda t: all(is_number(n, 1 << 31) for n in t.split("/")) and t.count("/") < 2, "1"),
     (VALUE + r"([^ ]*?\|.*?): unknown (?:TCP|ct_state|tunnel) flag\(s\)\)?$", lambda t: not any(w[:1].isdigit() and not is_number(w) for w in t.split("|")), "1"),
     (VALUE + r"([^ ]*?): IPv[46] network prefix bits not between 0 and \d+, inclusive\)?$", lambda t: int_or(t.partition("/")[2], 0) < 1 << 31, "::1"),
-    (VALUE + r"([^ ]*?)(?:/[^ ]*)?: (?:value|mask) too large for \d+-bit field", lambda t: is_number(t, 128), "1"),
-    (r"^ovs-ofctl: (?:\"conjunction\" syntax|conjunction must have at most 64 clauses).*()$", lambda t: False, None),
+    (VALUE + r"([^ ]*?)(?:/[^ ]*)?: (?:value|mask) too large for \d+-bit field", lambda t: is_number(t, 2), "1"),
+    (r"^ovs-ofctl: (?:\"conjunction\" syntax|conjunction must have at most 64 clauses|clause index must be less).*()$", lambda t: False, None),
     (r"^ovs-ofctl: .*: (?:starting|ending) bit (\d+) is not valid", lambda t: int(t) < 1 << 31, "31"),
 ]
 
@@ -85,11 +85,12 @@ def malformed(text, stock, ours):
             continue
         if right is None:  # conjunction(99999999999,1/2), conjunction(5,1/258)
             new = re.sub(r"(conjunction[(:])([^,)]*),([^,)]*)", lambda c: c.group(1) + ("1" if int_or(c.group(2), 1 << 40) >= 1 << 32 else c.group(2)) + "," + c.group(3), text)
+            new = re.sub(r"(conjunction[(:][^,)]*,)(\d+)(?=/)", lambda c: c.group(1) + ("66" if int(c.group(2)) > 255 else c.group(2)), new)
             return re.sub(r"(conjunction[(:][^,)]*,[^/,)]*/)(\d+)", lambda c: c.group(1) + ("65" if int(c.group(2)) > 255 else c.group(2)), new)
         token = m.group(1)
         if is_right(token) or token not in text:
             return text
-        if "numeric format" in m.group(0) or "timeout" in m.group(0) or "priority" in m.group(0):
+        if re.match(r"ovs-ofctl: invalid (numeric format|priority|\w+_timeout) ", m.group(0)):
             # Only learn's own words are read by others than the stock program's strict parsers.
             return re.sub(r"(learn\(.*?(?:priority|cookie|limit|\w+_timeout)[=:(])" + re.escape(token) + r"(?=[,) \t]|$)", lambda c: c.group(1) + right, text, count=1)
         if "cannot parse integer" in m.group(0) and "->" in m.group(0):
@@ -284,8 +285,20 @@ def deep(text, stock, ours):
     return re.sub(r"(clone\(){%d,}" % (DEPTH + 1), "clone(" * DEPTH, re.sub(r"\){%d,}" % (DEPTH + 1), ")" * DEPTH, text))
 
 
-RULES = [malformed, empty_number, larger_in_bucket, masked_value, bucket_ids, zone_of_field, nsh_in_learn, vlan_in_actions, ecn_over_11, option_map, decap_more, nat_flags, deep]
-NESTS = re.compile(r"(?:clone|write_actions|exec)\(")
+def whole_field(text, stock, ours):
+    """Bits of a field that matches as a whole."""
+    if not re.search(r"field \w+ matches as a whole only$", ours[2].strip()):
+        return text
+    return re.sub(r"\b\w+\[[^\]]*\](?==)", "reg0", text, count=1)
+
+
+def open_quote(text, stock, ours):
+    """A table whose name begins with a quote that nobody closes: the stock program takes it for table 0."""
+    return re.sub(r'(table=)"(\w*)(?=[,)]|$)', r"\g<1>0", text) if 'unknown table "' in ours[2] else text
+
+
+RULES = [whole_field, open_quote, malformed, empty_number, larger_in_bucket, masked_value, bucket_ids, zone_of_field, nsh_in_learn, vlan_in_actions, ecn_over_11, option_map, decap_more, nat_flags, deep]
+NESTS = re.compile(r"\b(?:clone|write_actions|exec)(?:\(|(?=[,\s]|$))")
 
 
 def cut(text, at):

@@ -299,6 +299,7 @@ static void packet_out(int argc, char *argv[], void *arg)
 		end_on_error(NULL, e);
 		buf_clear(&b);
 		(void)port_names_parse(&names, argv[2]);
+		session_open_for_flow_mod(&s, o, argv[1], usable);
 	}
 	for (int i = argc > 4 ? 4 : 2; i < argc; i++) {
 		str_clear(&text);
@@ -311,13 +312,14 @@ static void packet_out(int argc, char *argv[], void *arg)
 		const char *why = error_text(e);
 		if (e)
 			command_die("%s", argc > 4 && !strncmp(why, "packet: ", 8) ? why + 8 : why);
-		session_open_for_flow_mod(&s, o, argv[1], usable);
+		if (argc <= 4)
+			session_open_for_flow_mod(&s, o, argv[1], usable);
 		ofp_encode_packet_out(&b, &po, s.protocol, session_xid(&s));
 		session_send_or_die(&s, &b);
 		buf_clear(&b);
 		free(frame);
-		session_close(&s);
 	}
+	session_close(&s);
 	str_done(&text);
 	buf_done(&b);
 	ofp_packet_out_done(&po);
