@@ -8,22 +8,24 @@
 
 #include "cmd/ovs-ofctl/ofctl.h"
 
-// Without the ports where there may be more than the message has. True: all are shown.
+// Without the ports where there may be more than the message has. True: there is nothing left to
+// ask for, all are shown, or the reply is none.
 static bool show_features(struct session *s, const uint8_t *reply, size_t n)
 {
 	enum { WITHOUT_PORTS = 32 };
 	struct ofp_msg m;
-	struct ofp_features f = {0};
+	struct ofp_features f;
 	struct buf copy = BUF_INIT;
+	bool is_one = !ofp_msg_decode(reply, n, &m) && m.type == OFPTYPE_FEATURES_REPLY &&
+		      !ofp_decode_features(&m, &f);
 	buf_add(&copy, reply, n);
-	if (!ofp_msg_decode(reply, n, &m) && m.type == OFPTYPE_FEATURES_REPLY &&
-	    !ofp_decode_features(&m, &f) && f.has_ports && !f.all_ports) {
+	if (is_one && f.has_ports && !f.all_ports) {
 		copy.len = WITHOUT_PORTS;
 		put_be16(copy.data + 2, WITHOUT_PORTS);
 	}
 	session_print(s, stdout, copy.data, copy.len, s->ofctl->verbosity + 1);
 	buf_done(&copy);
-	return f.all_ports;
+	return !is_one || f.all_ports;
 }
 
 static void show(int argc, char *argv[], void *arg)
