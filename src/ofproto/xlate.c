@@ -568,15 +568,18 @@ static void ctx_init(struct xlate_ctx *ctx, const struct xlate_in *in, struct xl
 	ctx->flow.actset_output = OFPP_UNSET;
 }
 
-static void run_packet_out(struct xlate_ctx *ctx)
+static void run_packet_out(struct xlate_ctx *ctx, const struct xlate_port *in_port)
 {
 	struct xlate_trace_node *old_node = ctx->node;
 	if (ctx->node)
 		ctx->node = xlate_trace_add(ctx->node, TRACE_BRIDGE, "bridge(\"%s\")",
 					    ctx->bridge->name);
 	ctx->packet_out = ctx->in->packet_out;
-	xlate_actions(ctx, ctx->in->actions, ctx->in->actions_len);
-	xlate_end_pipeline(ctx);
+	// What a port must not receive does not come from it either when a controller says so.
+	if (!in_port || !is_deaf(ctx, in_port)) {
+		xlate_actions(ctx, ctx->in->actions, ctx->in->actions_len);
+		xlate_end_pipeline(ctx);
+	}
 	ctx->node = old_node;
 }
 
@@ -614,7 +617,7 @@ static void learn(const struct xlate_in *in, const struct xlate_out *out)
 void xlate_translate(const struct xlate_in *in, struct xlate_out *out)
 {
 	struct xlate_ctx ctx;
-	const struct xlate_port *in_port;
+	const struct xlate_port *in_port = NULL;
 	size_t actions_before = out->actions->len;
 	ctx_init(&ctx, in, out);
 	mask_begin(out->mask, in->flow);
@@ -637,7 +640,7 @@ void xlate_translate(const struct xlate_in *in, struct xlate_out *out)
 		out->ofproto = ctx.bridge->ofproto;
 		xlate_limit_vlans(&ctx);
 		if (in->actions)
-			run_packet_out(&ctx);
+			run_packet_out(&ctx, in_port);
 		else
 			xlate_bridge_pipeline(&ctx, in_port);
 	}
