@@ -284,7 +284,8 @@ static void table_miss(struct xlate_ctx *ctx, uint32_t in_port, uint8_t table_id
 			xlate_table(ctx, in_port, (uint8_t)(table_id + 1), true);
 		break;
 	case TABLE_MISS_CONTROLLER:
-		if (!port || !(port->config & OFPPC_NO_PACKET_IN)) {
+		// A port that receives nothing has nothing to tell either.
+		if (!ctx->exit && (!port || !(port->config & OFPPC_NO_PACKET_IN))) {
 			XLATE_REPORT(ctx, TRACE_ACTION, "CONTROLLER:65535");
 			xlate_controller(ctx,
 					 &(struct xlate_to_controller){.reason = OFPR_IMPLICIT_MISS,
