@@ -67,7 +67,7 @@ void flows_select(const struct ofproto *p, const struct flow_criteria *c, struct
 
 // --- Leaving.
 
-// The owners of learned flows among the rule's actions, added to `owners` once each.
+// The owners of learned flows among the rule's actions, added to `owners`.
 struct owner_vec {
 	struct learned_owner *v;
 	size_t n, cap;
@@ -83,14 +83,28 @@ static void collect_owners(const void *actions, size_t len, struct owner_vec *ow
 			collect_owners(inner, inner_len, owners);
 		if (a->type != OFPACT_LEARN || !(learn->flags & LEARN_DELETE_LEARNED))
 			continue;
-		bool known = false;
-		VEC_FOREACH (owners, i)
-			known |= owners->v[i].cookie == learn->cookie &&
-				 owners->v[i].table_id == learn->table_id;
-		if (!known)
-			vec_push(owners, ((struct learned_owner){.cookie = learn->cookie,
-								 .table_id = learn->table_id}));
+		vec_push(owners, ((struct learned_owner){.cookie = learn->cookie,
+							 .table_id = learn->table_id}));
 	}
+}
+
+static int compare_owners(const void *a_, const void *b_)
+{
+	const struct learned_owner *a = a_, *b = b_;
+	if (a->cookie != b->cookie)
+		return a->cookie < b->cookie ? -1 : 1;
+	return a->table_id - b->table_id;
+}
+
+static void sort_owners(struct owner_vec *owners)
+{
+	if (owners->n)
+		qsort(owners->v, owners->n, sizeof(owners->v[0]), compare_owners);
+}
+
+static bool is_among(const struct owner_vec *owners, const struct learned_owner *o)
+{
+	return owners->n && bsearch(o, owners->v, owners->n, sizeof(owners->v[0]), compare_owners);
 }
 
 // The rule is about to lose its actions.
@@ -120,16 +134,12 @@ static void delete_orphans(struct ofproto *p)
 	VEC_FOREACH (&all, i)
 		if (all.v[i]->owns_learned)
 			collect_owners(all.v[i]->actions->list, all.v[i]->actions->len, &living);
+	sort_owners(&living);
+	sort_owners(&gone);
 	VEC_FOREACH (&all, i) {
 		struct rule *r = all.v[i];
-		bool orphan = false, owned = false;
-		VEC_FOREACH (&gone, j)
-			orphan |=
-				gone.v[j].table_id == r->table_id && gone.v[j].cookie == r->cookie;
-		VEC_FOREACH (&living, j)
-			owned |= living.v[j].table_id == r->table_id &&
-				 living.v[j].cookie == r->cookie;
-		if (orphan && !owned && !r->hidden)
+		struct learned_owner o = {.cookie = r->cookie, .table_id = r->table_id};
+		if (is_among(&gone, &o) && !is_among(&living, &o) && !r->hidden)
 			remove_rule(p, r, OFPRR_DELETE);
 	}
 	vec_done(&all);
