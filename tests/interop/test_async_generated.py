@@ -185,6 +185,10 @@ class Bench:
 
 # --- What is compared.
 
+def is_nx_flow_removed(m):
+    return m[1] == 4 and m[8:16] == b"\0\0\x23\x20\0\0\0\x0e"
+
+
 def canonical(m, macs):
     """Without what is each switch's own: addresses; the state of links, which stock tells of in a second message."""
     if m[1] == ERROR and (b"\0\0\0\x88" in m or m[8:10] == b"\0\x10" or m[8:16] == b"\xff\xff\0\1\0\0\x23\x20" or m[:1] == b"\1" and b"\0\0\x23\x20\0\1\2" in m):
@@ -197,6 +201,8 @@ def canonical(m, macs):
         else:
             at = 60 if m[0] == OF10 else 20
         m = m[:at] + bytes(8) + m[at + 8:]
+    if is_nx_flow_removed(m):
+        m = m[:28] + bytes(8) + m[36:]
     if m[1] in (ERROR, 12, 19):
         for port, mac in macs.items():
             m = m.replace(mac, b"MAC%03d" % (port & 0xFF))
@@ -237,7 +243,7 @@ def canonical_all(messages, macs):
             told.update(updates(m))
             continue
         m = canonical(m, macs)
-        if m[1] == FLOW_REMOVED:
+        if m[1] == FLOW_REMOVED or is_nx_flow_removed(m):
             removed.append(m)
         elif not (m[1] == 12 and ordered and ordered[-1][1] == 12 and m[16:] == ordered[-1][16:] and m[8] == 2):
             ordered.append(m)
