@@ -43,13 +43,15 @@ bool xlate_do_learn(struct xlate_ctx *ctx, const void *action)
 	report(ctx, learned_flow_mod(l));
 	// The packet goes on through the tables as they were when it came: what it teaches is done
 	// with its credit, in the end, but for an answer that it takes along.
-	if (ctx->in->may_learn && a->flags & LEARN_WRITE_RESULT && a->limit) {
+	if (ctx->in->may_learn && a->flags & LEARN_WRITE_RESULT) {
 		ok = learned_apply(ctx->in->backer->backers->system, l);
 		learned_set_fresh(l);
-		if (!ok)
+		if (!ok && a->limit)
 			XLATE_REPORT(ctx, TRACE_DETAIL,
 				     "the limit of %u flows is reached, or the table is full",
 				     a->limit);
+		else if (!ok)
+			XLATE_REPORT(ctx, TRACE_DETAIL, "the table is full");
 	}
 	if (a->flags & LEARN_WRITE_RESULT)
 		xlate_set_subfield(ctx, &a->result_dst, ok);
