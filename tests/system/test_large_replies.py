@@ -58,7 +58,7 @@ def add_meters(switch):
 def shown(tools, switch, version, question):
     p = subprocess.run([tools("ovs-ofctl"), "-O", version, *question, f"{switch.dir}/br0.mgmt"], capture_output=True, text=True, timeout=60)
     assert p.returncode == 0, (version, question, p.stderr)
-    return re.sub(r"duration=[0-9.]+s|xid=0x[0-9a-f]+|duration:[0-9.]+s", "", p.stdout)
+    return re.sub(r"(idle|hard)_age=\d+|duration=[0-9.]+s|xid=0x[0-9a-f]+|duration:[0-9.]+s", "", p.stdout)
 
 
 @pytest.mark.parametrize("version", VERSIONS)
