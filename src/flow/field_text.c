@@ -243,29 +243,16 @@ static uint64_t value_u64(const union field_value *v, unsigned int n)
 	return x;
 }
 
-// "0x1f" of any width; "0" for zero.
-static void add_hex(struct str *s, const uint8_t *p, unsigned int n)
-{
-	while (n && !*p)
-		p++, n--;
-	if (!n) {
-		str_addc(s, '0');
-		return;
-	}
-	str_addf(s, "0x%x", *p);
-	str_add_hex(s, p + 1, n - 1);
-}
-
 static void add_integer(struct str *s, const struct field *f, const union field_value *v,
 			const union field_value *mask)
 {
 	if (f->format == FORMAT_DECIMAL && f->n_bytes <= 8)
 		str_addf(s, "%" PRIu64, value_u64(v, f->n_bytes));
 	else
-		add_hex(s, v->b, f->n_bytes);
+		str_add_be_number(s, v->b, f->n_bytes);
 	if (mask) {
 		str_addc(s, '/');
-		add_hex(s, mask->b, f->n_bytes);
+		str_add_be_number(s, mask->b, f->n_bytes);
 	}
 }
 

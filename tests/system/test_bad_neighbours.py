@@ -248,14 +248,20 @@ def test_ten_thousand_connections(world):
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
+def unprobed_controller(switch, name):
+    """Where the switch will connect to, as to a controller that it does not ask whether it lives."""
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(f"{switch.dir}/{name}")
+    listener.listen(4)
+    switch.vsctl("set-controller", "br0", f"unix:{switch.dir}/{name}", "--", "set", "controller", "br0", "inactivity_probe=0",
+                 "--", "set-fail-mode", "br0", "secure")
+    return listener
+
+
 def test_a_controller_that_never_reads(world):
     """It gets no more answers after a while, and keeps its connection; what it is told without asking is bounded, too (test_controllers.c)."""
     switch, hosts, bad = world
-    listener = socket.socket(socket.AF_UNIX)
-    listener.bind(f"{switch.dir}/deaf")
-    listener.listen(4)
-    switch.vsctl("set-controller", "br0", f"unix:{switch.dir}/deaf", "--", "set", "controller", "br0", "inactivity_probe=0",
-                 "--", "set-fail-mode", "br0", "secure")
+    listener = unprobed_controller(switch, "deaf")
     harness.wait_until(lambda: not switch.ofctl("dump-flows", "br0").count("actions"), what="flows that are the controller's affair now")
     add_own_flows(switch)
     switch.ofctl("add-flow", "br0", "priority=5,in_port=3,actions=CONTROLLER:65535")
@@ -287,11 +293,7 @@ def test_a_controller_that_never_reads(world):
 def test_mute_listeners_of_commands(world):
     """Connections for commands and for snooping that nobody speaks on: there are so many at most, and commands go on."""
     switch, hosts, bad = world
-    listener = socket.socket(socket.AF_UNIX)
-    listener.bind(f"{switch.dir}/snooped")
-    listener.listen(4)
-    switch.vsctl("set-controller", "br0", f"unix:{switch.dir}/snooped", "--", "set", "controller", "br0", "inactivity_probe=0",
-                 "--", "set-fail-mode", "br0", "secure")
+    listener = unprobed_controller(switch, "snooped")
     crowd = [listener, listener.accept()[0]]
     try:
         crowd[1].send(struct.pack("!BBHI", 1, 0, 8, 1))
