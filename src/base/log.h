@@ -34,7 +34,7 @@ struct log_rate {
 };
 
 // The linker collects the modules of the whole program in one section: no registration, no order.
-// A file that logs as several modules names their variables, and logs with log_write().
+// A file that logs as several modules names their variables, and logs with log_as() or log_as_rl().
 #define LOG_MODULE_AS(VARIABLE, NAME)                                                              \
 	static struct log_module VARIABLE = {                                                      \
 		.name = NAME,                                                                      \
@@ -46,18 +46,21 @@ struct log_rate {
 		__attribute__((used, section("sluice_log_modules"))) = &VARIABLE
 #define LOG_MODULE(NAME) LOG_MODULE_AS(log_this_module, #NAME)
 
-#define log_enabled(LEVEL) ((LEVEL) <= __atomic_load_n(&log_this_module.most, __ATOMIC_RELAXED))
-#define log_at(LEVEL, ...)                                                                         \
+#define log_is_on(MODULE, LEVEL) ((LEVEL) <= __atomic_load_n(&(MODULE)->most, __ATOMIC_RELAXED))
+#define log_as(MODULE, LEVEL, ...)                                                                 \
 	do {                                                                                       \
-		if (log_enabled(LEVEL))                                                            \
-			log_write(&log_this_module, LEVEL, __VA_ARGS__);                           \
+		if (log_is_on(MODULE, LEVEL))                                                      \
+			log_write(MODULE, LEVEL, __VA_ARGS__);                                     \
 	} while (0)
-#define log_at_rl(LEVEL, ...)                                                                      \
+#define log_as_rl(MODULE, LEVEL, ...)                                                              \
 	do {                                                                                       \
 		static struct log_rate log_rate_;                                                  \
-		if (log_enabled(LEVEL) && log_rate_admit(&log_this_module, LEVEL, &log_rate_))     \
-			log_write(&log_this_module, LEVEL, __VA_ARGS__);                           \
+		if (log_is_on(MODULE, LEVEL) && log_rate_admit(MODULE, LEVEL, &log_rate_))         \
+			log_write(MODULE, LEVEL, __VA_ARGS__);                                     \
 	} while (0)
+#define log_enabled(LEVEL)    log_is_on(&log_this_module, LEVEL)
+#define log_at(LEVEL, ...)    log_as(&log_this_module, LEVEL, __VA_ARGS__)
+#define log_at_rl(LEVEL, ...) log_as_rl(&log_this_module, LEVEL, __VA_ARGS__)
 
 #define log_emer(...)	 log_at(LVL_EMER, __VA_ARGS__)
 #define log_err(...)	 log_at(LVL_ERR, __VA_ARGS__)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 // Where the log's messages for syslog go: to the C library's syslog(), straight to a datagram
-// socket
-// (--syslog-method), and to a remote daemon beside it (--syslog-target). Nothing here waits for a
-// datagram socket: what it does not take is lost there. Only log.c uses this, with its lock held.
+// socket (--syslog-method), and to a remote daemon beside it (--syslog-target). Nothing here waits
+// for a datagram socket: what it does not take is lost there. Only log.c uses this, with its lock
+// held.
 #pragma once
 #include <stdbool.h>
 

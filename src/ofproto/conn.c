@@ -152,12 +152,9 @@ static void on_drained(void *c_)
 
 static void on_other_version(void *c_, uint8_t version)
 {
-	static struct log_rate rate;
 	const struct conn *c = c_;
-	if (log_rate_admit(&vconn_log, LVL_ERR, &rate))
-		log_write(&vconn_log, LVL_ERR,
-			  "%s: received OpenFlow version 0x%02x != expected %02x",
-			  ofconn_name(c->of), version, ofconn_version(c->of));
+	log_as_rl(&vconn_log, LVL_ERR, "%s: received OpenFlow version 0x%02x != expected %02x",
+		  ofconn_name(c->of), version, ofconn_version(c->of));
 }
 
 static const struct ofconn_callbacks callbacks = {.connected = on_connected,
@@ -284,11 +281,9 @@ void conn_send_news(struct conn *c, struct buf *b)
 
 static void log_unknown(const void *request, size_t n, int error)
 {
-	static struct log_rate rate;
 	struct str why = STR_INIT;
-	if (ofp_msg_explain_unknown(request, n, error, &why) &&
-	    log_rate_admit(&messages_log, LVL_WARN, &rate))
-		log_write(&messages_log, LVL_WARN, "%s", str_cstr(&why));
+	if (ofp_msg_explain_unknown(request, n, error, &why))
+		log_as_rl(&messages_log, LVL_WARN, "%s", str_cstr(&why));
 	str_done(&why);
 }
 

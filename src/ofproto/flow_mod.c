@@ -379,12 +379,11 @@ int actions_check_support(const void *actions, size_t n)
 static int check_fit(void *actions, size_t n, const struct match *match, uint8_t table_id,
 		     uint8_t version)
 {
-	static struct log_rate rate;
 	char *why = NULL;
 	int error = ofpacts_check(actions, n, match, OFPP_MAX, table_id, OFPROTO_N_TABLES, version,
 				  &why);
-	if (why && log_rate_admit(&actions_log, LVL_WARN, &rate))
-		log_write(&actions_log, LVL_WARN, "%s", why);
+	if (why)
+		log_as_rl(&actions_log, LVL_WARN, "%s", why);
 	free(why);
 	return error;
 }
